@@ -1,0 +1,234 @@
+//! An OpenAPI document as JSON: reading, walking and pointing into it.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+use crate::{Error, Result};
+
+/// The methods that a path item may have, in the order in which they are written.
+pub const METHODS: [&str; 8] = [
+    "get", "put", "post", "delete", "options", "head", "patch", "trace",
+];
+
+/// How many references in a row are followed before they are taken for a circle.
+const LONGEST_CHAIN: usize = 64;
+
+/// Reads YAML (or JSON, which is nearly YAML) into a JSON value.
+///
+/// Keys such as `200` become strings, merge keys (`<<`) are resolved, and a key that stands twice
+/// in one map is an error, because either half would be lost without a word. `name` is the file
+/// that errors refer to; an error carries line and column.
+pub fn parse(name: &str, text: &str) -> Result<Value> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // JSON has escapes that YAML lacks (surrogate pairs), so JSON gets its own parser. What it
+    // refuses may still be a YAML map in braces.
+    let parsed = text
+        .trim_start()
+        .starts_with('{')
+        .then(|| serde_json::from_str::<Strict>(text).ok())
+        .flatten();
+    match parsed {
+        Some(Strict(value)) => Ok(value),
+        None => serde_norway::from_str(text)
+            .map(|Strict(value)| value)
+            .map_err(|error| located(name, &error)),
+    }
+}
+
+/// Moves the position from the end of a parser's message to the place, where editors find it.
+fn located(name: &str, error: &serde_norway::Error) -> Error {
+    let message = error.to_string();
+    match error.location() {
+        Some(at) => {
+            let position = format!(" at line {} column {}", at.line(), at.column());
+            Error::new(
+                format!("{name}:{}:{}", at.line(), at.column()),
+                message.replacen(&position, "", 1),
+            )
+        }
+        None => Error::new(name, message),
+    }
+}
+
+/// A JSON value that was read without losing anything.
+struct Strict(Value);
+
+impl<'de> Deserialize<'de> for Strict {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        deserializer.deserialize_any(StrictVisitor).map(Strict)
+    }
+}
+
+struct StrictVisitor;
+
+impl<'de> Visitor<'de> for StrictVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map, a list, a string, a number, a boolean or null")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> std::result::Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value, E> {
+        Number::from_f64(value)
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number must be finite"))
+    }
+
+    fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_string<E>(self, value: String) -> std::result::Result<Value, E> {
+        Ok(Value::String(value))
+    }
+
+    fn visit_unit<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> std::result::Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> std::result::Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Strict(value)) = seq.next_element()? {
+            list.push(value);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> std::result::Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = access.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format!("key `{key}` stands here twice")));
+            }
+            let Strict(value) = access.next_value()?;
+            map.insert(key, value);
+        }
+        merge(map).map(Value::Object).map_err(A::Error::custom)
+    }
+}
+
+/// Resolves a merge key: the maps under `<<` supply what `map` itself does not say.
+fn merge(mut map: Map<String, Value>) -> std::result::Result<Map<String, Value>, &'static str> {
+    let bases = match map.shift_remove("<<") {
+        None => return Ok(map),
+        Some(Value::Array(bases)) => bases,
+        Some(base) => vec![base],
+    };
+    for base in bases {
+        let Value::Object(base) = base else {
+            return Err("a merge key (`<<`) must name a map or a list of maps");
+        };
+        for (key, value) in base {
+            map.entry(key).or_insert(value);
+        }
+    }
+    Ok(map)
+}
+
+/// Every operation of a document: path, method (lower case), operation object.
+pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
+    document["paths"]
+        .as_object()
+        .into_iter()
+        .flatten()
+        .flat_map(|(path, item)| {
+            METHODS.iter().filter_map(move |method| {
+                item.get(method)
+                    .map(|operation| (path.as_str(), *method, operation))
+            })
+        })
+}
+
+/// The JSON pointer segment of `key` (`~` and `/` escaped).
+pub fn pointer_segment(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+/// The JSON path of the member `key` of the map at `place` (`$.paths` + `/users` →
+/// `$.paths['/users']`).
+pub fn member(place: &str, key: &str) -> String {
+    let mut letters = key.chars();
+    let short = letters
+        .next()
+        .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if short {
+        format!("{place}.{key}")
+    } else {
+        format!(
+            "{place}['{}']",
+            key.replace('\\', "\\\\").replace('\'', "\\'")
+        )
+    }
+}
+
+/// Follows a local `$ref` (`#/…`) in `document`; anything else is returned as it is.
+pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
+    let mut current = value;
+    for _ in 0..LONGEST_CHAIN {
+        let Some(reference) = current.get("$ref").and_then(Value::as_str) else {
+            return Ok(current);
+        };
+        current = target(document, reference)?;
+    }
+    Err(Error::new(
+        value["$ref"].to_string(),
+        "this reference never ends",
+    ))
+}
+
+/// What the reference (`#/components/schemas/User`) points at, itself perhaps a reference.
+pub fn target<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
+    let fragment = reference.strip_prefix('#').ok_or_else(|| {
+        Error::new(
+            reference,
+            "only references inside the document are supported",
+        )
+    })?;
+    document
+        .pointer(&percent_decoded(fragment))
+        .ok_or_else(|| Error::new(reference, "this reference points at nothing"))
+}
+
+/// Undoes the percent-encoding of a URL fragment (`%7Bid%7D` → `{id}`).
+///
+/// What is not an encoded byte stays, so that a pointer which was never encoded works too.
+fn percent_decoded(fragment: &str) -> String {
+    let mut bytes = Vec::with_capacity(fragment.len());
+    let mut rest = fragment.as_bytes();
+    while let Some((&first, tail)) = rest.split_first() {
+        let encoded = (first == b'%').then(|| tail.get(..2)).flatten();
+        let decoded = encoded
+            .filter(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(decoded.unwrap_or(first));
+        rest = if decoded.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| fragment.to_owned())
+}

@@ -1,0 +1,855 @@
+//! What the distiller keeps, drops, orders and refuses.
+#![allow(clippy::unwrap_used)]
+
+use portkey_admin_codegen::{distil, document};
+use serde_json::{Map, Value, json};
+
+/// The distilled form of a YAML text.
+fn distilled(text: &str) -> Value {
+    distil::distil(&document::parse("input.yaml", text).unwrap()).unwrap()
+}
+
+/// The error that a YAML text meets, on its way through the parser and the distiller.
+fn refusal(text: &str) -> String {
+    document::parse("input.yaml", text)
+        .and_then(|document| distil::distil(&document))
+        .unwrap_err()
+        .to_string()
+}
+
+/// A document around one schema, named `S`.
+fn with_schema(schema: Value) -> Value {
+    json!({"openapi": "3.0.0", "paths": {}, "components": {"schemas": {"S": schema}}})
+}
+
+/// One schema, distilled.
+fn schema(schema: Value) -> Value {
+    distil::distil(&with_schema(schema)).unwrap()["components"]["schemas"]["S"].clone()
+}
+
+/// The canonical text of a document.
+fn text_of(document: &Value) -> String {
+    distil::to_yaml(&distil::distil(document).unwrap()).unwrap()
+}
+
+/// The same value with the members of every map the other way round.
+fn reversed(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let turned = map.iter().rev();
+            Value::Object(turned.map(|(k, v)| (k.clone(), reversed(v))).collect())
+        }
+        Value::Array(list) => Value::Array(list.iter().map(reversed).collect()),
+        other => other.clone(),
+    }
+}
+
+/// A document with every kind of object that OpenAPI 3.0 has, prose in every place for it.
+const EVERYTHING: &str = r##"
+x-top: dropped
+openapi: 3.0.3
+info:
+  title: Prose
+  description: Prose
+  version: "1.10"
+  termsOfService: https://example.com/terms
+  contact: {name: Prose}
+  license: {name: MIT, url: https://example.com}
+externalDocs: {url: https://example.com}
+tags:
+  - {name: Zebras, description: Prose, x-page: a}
+  - {name: Ants, externalDocs: {url: https://example.com}}
+servers:
+  - url: https://{region}.example.com/v1
+    description: Prose
+    variables:
+      region: {default: eu, enum: [us, eu], description: Prose}
+security:
+  - second: [b, a]
+    first: []
+paths:
+  x-group: {title: dropped}
+  /things/{id}:
+    summary: Prose
+    description: Prose
+    servers: [{url: https://other.example.com, description: Prose}]
+    parameters:
+      - $ref: "#/components/parameters/Id"
+    trace: {responses: {}}
+    post:
+      summary: Prose
+      description: Prose
+      operationId: createThing
+      deprecated: true
+      tags: [Zebras, Ants]
+      externalDocs: {url: https://example.com}
+      x-code-samples: [{lang: python, source: print()}]
+      security: []
+      parameters:
+        - name: q
+          in: query
+          description: Prose
+          required: false
+          example: one
+          examples: {a: {value: one}}
+          style: form
+          explode: true
+          schema: {type: string, example: one}
+        - {name: filter, in: query, content: {application/json: {schema: {type: object}}}}
+      requestBody:
+        description: Prose
+        required: true
+        content:
+          multipart/form-data:
+            example: {}
+            schema: {$ref: "#/components/schemas/Thing"}
+            encoding:
+              file: {contentType: image/png, headers: {X-A: {schema: {type: string}}}}
+          application/json: {schema: {type: object}, examples: {a: {value: {}}}}
+      responses:
+        default: {$ref: "#/components/responses/Problem"}
+        201:
+          description: Prose
+          headers:
+            x-request-id: {description: Prose, example: one, schema: {type: string}}
+          content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}
+          links:
+            Next: {operationId: createThing, description: Prose, parameters: {b: 1, a: 2}}
+        204:
+        x-note: Prose
+      callbacks:
+        done:
+          x-a: Prose
+          "{$request.body#/url}": {post: {summary: Prose, responses: {200: {description: Prose}}}}
+    get: {responses: {200: {description: Prose}}}
+  /a: {get: {description: Prose}}
+components:
+  x-c: 1
+  examples: {Thing: {value: Prose}}
+  schemas:
+    Thing:
+      title: Prose
+      discriminator: {propertyName: kind, mapping: {b: Thing, a: "#/components/schemas/Thing"}}
+      xml: {name: Prose}
+  parameters:
+    Id: {name: id, in: path, required: true, schema: {type: string}, description: Prose}
+  headers: {H: {description: Prose, schema: {type: integer}}}
+  requestBodies: {B: {description: Prose, content: {}}}
+  responses: {Problem: {description: Prose}}
+  securitySchemes:
+    key: {type: apiKey, name: x-api-key, in: header, description: Prose}
+    oauth:
+      type: oauth2
+      flows: {implicit: {authorizationUrl: https://example.com, scopes: {write: Prose, read: Prose}}}
+"##;
+
+#[test]
+fn facts_stay_and_prose_goes_in_every_kind_of_object() {
+    let distilled = distilled(EVERYTHING);
+    let text = distil::to_yaml(&distilled).unwrap();
+    assert!(!text.contains("Prose"), "{text}");
+    assert!(!text.contains("dropped"), "{text}");
+    assert_eq!(distilled["info"], json!({"version": "1.10"}));
+    assert_eq!(
+        distilled["tags"],
+        json!([{"name": "Zebras"}, {"name": "Ants"}])
+    );
+    assert_eq!(
+        distilled["servers"],
+        json!([{
+            "url": "https://{region}.example.com/v1",
+            "variables": {"region": {"enum": ["us", "eu"], "default": "eu"}},
+        }])
+    );
+    assert_eq!(
+        distilled["security"],
+        json!([{"first": [], "second": ["b", "a"]}])
+    );
+    let components = &distilled["components"];
+    assert!(components.get("examples").is_none());
+    assert_eq!(
+        components["securitySchemes"]["oauth"]["flows"]["implicit"]["scopes"],
+        json!({"read": "", "write": ""})
+    );
+    assert_eq!(
+        components["schemas"]["Thing"]["discriminator"],
+        json!({"propertyName": "kind", "mapping": {"a": "#/components/schemas/Thing", "b": "Thing"}})
+    );
+}
+
+#[test]
+fn an_operation_keeps_its_facts() {
+    let distilled = distilled(EVERYTHING);
+    let item = &distilled["paths"]["/things/{id}"];
+    assert_eq!(
+        item["parameters"],
+        json!([{"$ref": "#/components/parameters/Id"}])
+    );
+    assert_eq!(
+        item["servers"],
+        json!([{"url": "https://other.example.com"}])
+    );
+    assert_eq!(
+        item["post"],
+        json!({
+            "operationId": "createThing",
+            "deprecated": true,
+            "tags": ["Zebras", "Ants"],
+            "security": [],
+            "parameters": [
+                {
+                    "name": "q", "in": "query", "required": false, "style": "form",
+                    "explode": true, "schema": {"type": "string"},
+                },
+                {
+                    "name": "filter", "in": "query",
+                    "content": {"application/json": {"schema": {"type": "object"}}},
+                },
+            ],
+            "requestBody": {
+                "required": true,
+                "content": {
+                    "application/json": {"schema": {"type": "object"}},
+                    "multipart/form-data": {
+                        "schema": {"$ref": "#/components/schemas/Thing"},
+                        "encoding": {"file": {
+                            "contentType": "image/png",
+                            "headers": {"X-A": {"schema": {"type": "string"}}},
+                        }},
+                    },
+                },
+            },
+            "responses": {
+                "201": {
+                    "headers": {"x-request-id": {"schema": {"type": "string"}}},
+                    "content": {
+                        "application/json": {"schema": {"$ref": "#/components/schemas/Thing"}},
+                    },
+                    "links": {"Next": {"operationId": "createThing", "parameters": {"a": 2, "b": 1}}},
+                },
+                "204": {},
+                "default": {"$ref": "#/components/responses/Problem"},
+            },
+            "callbacks": {"done": {"{$request.body#/url}": {"post": {"responses": {"200": {}}}}}},
+        })
+    );
+}
+
+#[test]
+fn names_are_no_keywords() {
+    let names = [
+        "description",
+        "title",
+        "summary",
+        "example",
+        "examples",
+        "default",
+        "externalDocs",
+        "x-something",
+        "properties",
+        "$ref",
+        "enum",
+    ];
+    let properties: Map<String, Value> = names
+        .iter()
+        .map(|name| {
+            (
+                (*name).to_owned(),
+                json!({"type": "string", "description": "Prose"}),
+            )
+        })
+        .collect();
+    let kept = schema(json!({"type": "object", "properties": properties, "title": "Prose"}));
+    let kept_properties = kept["properties"].as_object().unwrap();
+    assert_eq!(kept_properties.len(), names.len());
+    for name in names {
+        assert_eq!(kept_properties[name], json!({"type": "string"}), "{name}");
+    }
+    assert!(kept.get("title").is_none());
+}
+
+#[test]
+fn a_component_may_be_named_like_a_keyword() {
+    let document = json!({
+        "openapi": "3.0.0",
+        "paths": {"/description": {"get": {"responses": {}}}},
+        "components": {"schemas": {
+            "description": {"type": "string"},
+            "x-thing": {"type": "string"},
+        }},
+    });
+    let distilled = distil::distil(&document).unwrap();
+    assert_eq!(distilled["components"], document["components"]);
+    assert_eq!(distilled["paths"], document["paths"]);
+}
+
+#[test]
+fn every_keyword_of_a_schema_that_states_a_fact_stays() {
+    let facts = json!({
+        "$ref": "#/components/schemas/S2", "type": "object", "format": "f", "nullable": true,
+        "deprecated": true, "readOnly": true, "writeOnly": false, "enum": ["b", "a", null],
+        "const": 1, "default": {"title": "kept"}, "multipleOf": 0.01, "minimum": 0,
+        "exclusiveMinimum": true, "maximum": 1e308, "exclusiveMaximum": false, "minLength": 1,
+        "maxLength": 2, "pattern": "^a b$", "minItems": 0, "maxItems": 9, "uniqueItems": true,
+        "minProperties": 1, "maxProperties": 2, "required": ["a"],
+        "properties": {"a": {"type": "string"}}, "additionalProperties": {"type": "integer"},
+        "items": {"type": "string"}, "allOf": [{"type": "string"}], "oneOf": [{}],
+        "anyOf": [{"enum": ["x"]}], "not": {"type": "null"},
+        "discriminator": {"propertyName": "a"},
+    });
+    let mut input = facts.clone();
+    for prose in [
+        "title",
+        "description",
+        "example",
+        "externalDocs",
+        "xml",
+        "x-a",
+        "unheardOf",
+    ] {
+        input[prose] = json!("Prose");
+    }
+    let mut document = with_schema(input);
+    document["components"]["schemas"]["S2"] = json!({});
+    let distilled = distil::distil(&document).unwrap();
+    assert_eq!(distilled["components"]["schemas"]["S"], facts);
+}
+
+#[test]
+fn values_are_kept_whole_even_where_they_look_like_prose() {
+    let kept = schema(json!({"default": {"description": "a default", "x-a": [{"title": 1}]}}));
+    assert_eq!(
+        kept,
+        json!({"default": {"description": "a default", "x-a": [{"title": 1}]}})
+    );
+}
+
+#[test]
+fn null_is_a_value_in_default_and_absence_elsewhere() {
+    let kept = schema(json!({
+        "default": null, "enum": ["a", null], "items": null, "type": null, "properties": {"a": null},
+    }));
+    assert_eq!(
+        kept,
+        json!({"enum": ["a", null], "default": null, "properties": {"a": {}}})
+    );
+}
+
+#[test]
+fn an_enum_keeps_its_order_and_each_value_once() {
+    let kept = schema(json!({"enum": ["b", "a", "b", 1, 1.0, "1", null, null, "a"]}));
+    assert_eq!(kept, json!({"enum": ["b", "a", 1, 1.0, "1", null]}));
+}
+
+#[test]
+fn required_is_a_set() {
+    assert_eq!(
+        schema(json!({"required": ["b", "a", "b"]})),
+        json!({"required": ["a", "b"]})
+    );
+    assert_eq!(schema(json!({"required": []})), json!({}));
+    assert_eq!(schema(json!({"required": true})), json!({}));
+}
+
+#[test]
+fn additional_properties_may_be_a_boolean_or_a_schema() {
+    for kept in [
+        json!(true),
+        json!(false),
+        json!({}),
+        json!({"type": "string"}),
+    ] {
+        let input = json!({"additionalProperties": kept});
+        assert_eq!(schema(input.clone()), input);
+    }
+}
+
+#[test]
+fn nullable_beside_a_reference_stays() {
+    let input = json!({"properties": {"a": {"$ref": "#/components/schemas/S", "nullable": true}}});
+    assert_eq!(schema(input.clone()), input);
+}
+
+#[test]
+fn lists_keep_their_order_where_it_may_mean_something() {
+    let input = json!({
+        "oneOf": [{"type": "string"}, {"type": "array"}, {"type": "boolean"}],
+    });
+    assert_eq!(schema(input.clone()), input);
+}
+
+#[test]
+fn the_order_of_maps_changes_nothing() {
+    let document = document::parse("input.yaml", EVERYTHING).unwrap();
+    let turned = reversed(&document);
+    assert_ne!(turned.to_string(), document.to_string());
+    assert_eq!(text_of(&turned), text_of(&document));
+}
+
+#[test]
+fn the_canonical_order_is_the_documented_one() {
+    let distilled = distilled(EVERYTHING);
+    let keys =
+        |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
+    assert_eq!(
+        keys(&distilled),
+        [
+            "openapi",
+            "info",
+            "servers",
+            "security",
+            "tags",
+            "paths",
+            "components"
+        ]
+    );
+    assert_eq!(keys(&distilled["paths"]), ["/a", "/things/{id}"]);
+    assert_eq!(
+        keys(&distilled["paths"]["/things/{id}"]),
+        ["servers", "parameters", "get", "post", "trace"]
+    );
+}
+
+#[test]
+fn distilling_again_changes_nothing() {
+    let once = text_of(&document::parse("input.yaml", EVERYTHING).unwrap());
+    let twice = text_of(&document::parse("once.yaml", &once).unwrap());
+    assert_eq!(once, twice);
+}
+
+#[test]
+fn rewording_prose_changes_nothing() {
+    let document = document::parse("input.yaml", EVERYTHING).unwrap();
+    let reworded = document::parse("input.yaml", &EVERYTHING.replace("Prose", "Other")).unwrap();
+    assert_ne!(document, reworded);
+    assert_eq!(text_of(&document), text_of(&reworded));
+}
+
+#[test]
+fn awkward_values_survive_the_text() {
+    let strings = [
+        "",
+        " ",
+        "on",
+        "off",
+        "yes",
+        "no",
+        "y",
+        "n",
+        "true",
+        "false",
+        "null",
+        "~",
+        "1",
+        "1.0",
+        "1e3",
+        "0x1f",
+        "0o17",
+        "017",
+        "1_000",
+        "+1",
+        "-1",
+        ".5",
+        ".inf",
+        "-.inf",
+        ".nan",
+        "NaN",
+        "2025-01-01",
+        "2025-01-01T00:00:00Z",
+        "12:30:45",
+        "- a",
+        "a: b",
+        "a #b",
+        "# a",
+        "[a]",
+        "{a}",
+        "*a",
+        "&a",
+        "!a",
+        "|",
+        ">",
+        "%a",
+        "@a",
+        "`a",
+        "?",
+        "? a",
+        ":",
+        "-",
+        "---",
+        "...",
+        "<<",
+        "=",
+        "a\nb",
+        "a\n",
+        "\na",
+        " a",
+        "a ",
+        "\ta",
+        "a\tb",
+        "a\r\nb",
+        "\u{0}",
+        "\u{7f}",
+        "\u{85}",
+        "\u{a0}",
+        "\u{2028}",
+        "\u{feff}",
+        "\u{1f600}",
+        "é",
+        "'",
+        "\"",
+        "\\",
+        "\\n",
+        "^[a-z]+(\\.[a-z]+)*$",
+        "'a' \"b\"",
+    ];
+    let numbers = json!([
+        0,
+        -0.0,
+        1.0,
+        10.0,
+        0.1,
+        1e308,
+        -1e308,
+        5e-324,
+        1e21,
+        9_007_199_254_740_993_i64,
+        i64::MAX,
+        i64::MIN,
+        u64::MAX,
+        1e16,
+        123_456_789.123_456_79,
+    ]);
+    // As a key, `<<` would be a merge key, which the parser never leaves behind.
+    let names = strings.iter().filter(|name| **name != "<<");
+    let keys: Map<String, Value> = names.map(|name| ((*name).into(), json!({}))).collect();
+    let mut document = with_schema(json!({"properties": keys, "default": strings[..]}));
+    document["components"]["schemas"]["N"] = json!({"default": numbers});
+    let distilled = distil::distil(&document).unwrap();
+    let text = distil::to_yaml(&distilled).unwrap();
+    let back = document::parse("text", &text).unwrap();
+    assert_eq!(back, distilled);
+    assert_eq!(distil::to_yaml(&back).unwrap(), text);
+}
+
+#[test]
+fn a_long_line_is_not_folded_into_another_value() {
+    let long = "word ".repeat(100);
+    let distilled = distil::distil(&with_schema(json!({"pattern": long}))).unwrap();
+    let text = distil::to_yaml(&distilled).unwrap();
+    assert_eq!(document::parse("text", &text).unwrap(), distilled);
+}
+
+#[test]
+fn keys_that_are_no_strings_become_strings() {
+    let distilled = distilled(
+        "openapi: 3.0.0\npaths: {/a: {get: {responses: {200: {}, 0x10: {}, 4.0: {}, ~: {}, on: {}}}}}",
+    );
+    let responses = distilled["paths"]["/a"]["get"]["responses"]
+        .as_object()
+        .unwrap();
+    let keys: Vec<&str> = responses.keys().map(String::as_str).collect();
+    assert_eq!(keys, ["0x10", "200", "4.0", "on", "~"]);
+}
+
+#[test]
+fn a_bracket_closed_too_far_left_is_read_as_libyaml_reads_it() {
+    let distilled = distilled(
+        "
+openapi: 3.0.0
+paths: {}
+components:
+  schemas:
+    S:
+      type: object
+      properties:
+        kind:
+          type: string
+          enum: [
+            one,
+            two
+        ]
+        after:
+          type: string
+",
+    );
+    let properties = &distilled["components"]["schemas"]["S"]["properties"];
+    assert_eq!(properties["kind"]["enum"], json!(["one", "two"]));
+    assert_eq!(properties["after"], json!({"type": "string"}));
+}
+
+#[test]
+fn anchors_and_merge_keys_are_resolved() {
+    let distilled = distilled(
+        "
+openapi: 3.0.0
+x-shared:
+  - &page {name: page, in: query, required: false}
+  - &text {schema: {type: string}}
+paths:
+  /a:
+    get:
+      parameters:
+        - *page
+        - {<<: *page, name: size}
+        - {<<: [*page, *text], name: q}
+",
+    );
+    assert_eq!(
+        distilled["paths"]["/a"]["get"]["parameters"],
+        json!([
+            {"name": "page", "in": "query", "required": false},
+            {"name": "size", "in": "query", "required": false},
+            {"name": "q", "in": "query", "required": false, "schema": {"type": "string"}},
+        ])
+    );
+}
+
+#[test]
+fn json_is_read_with_all_its_escapes() {
+    let text = "\u{feff}{\"openapi\": \"3.0.1\",\n\t\"paths\": {}, \"components\": {\"schemas\": \
+                {\"S\": {\"default\": \"\\ud83d\\ude00 \\/\", \"maximum\": 18446744073709551615}}}}";
+    assert_eq!(
+        distilled(text)["components"]["schemas"]["S"],
+        json!({"default": "\u{1f600} /", "maximum": u64::MAX})
+    );
+}
+
+#[test]
+fn operation_ids_may_be_missing_or_repeated() {
+    let document = json!({
+        "openapi": "3.0.0",
+        "paths": {"/a": {
+            "get": {"operationId": "same"}, "post": {"operationId": "same"}, "delete": {},
+        }},
+    });
+    assert_eq!(
+        document::operations(&distil::distil(&document).unwrap()).count(),
+        3
+    );
+}
+
+#[test]
+fn an_encoded_reference_finds_its_target() {
+    let document = json!({
+        "openapi": "3.0.0",
+        "paths": {
+            "/a/{id}": {"get": {"parameters": [{"name": "id", "in": "path"}]}},
+            "/b/{id}": {"get": {"parameters": [
+                {"$ref": "#/paths/~1a~1%7Bid%7D/get/parameters/0"},
+                {"$ref": "#/components/parameters/100%"},
+            ]}},
+        },
+        "components": {"parameters": {"100%": {"name": "c", "in": "query"}}},
+    });
+    assert_eq!(distil::distil(&document).unwrap(), document);
+}
+
+#[test]
+fn recursive_schemas_are_fine() {
+    let input = json!({
+        "properties": {"children": {"type": "array", "items": {"$ref": "#/components/schemas/S"}}},
+    });
+    assert_eq!(schema(input.clone())["properties"], input["properties"]);
+}
+
+#[test]
+fn text_that_is_no_yaml_is_refused_with_line_and_column() {
+    let refusal = refusal("openapi: 3.0.0\npaths:\n  /a: [1, 2\n  /b: {}\n");
+    assert!(refusal.starts_with("input.yaml:4:"), "{refusal}");
+    assert!(
+        !refusal.contains("at line 4"),
+        "the place stands once: {refusal}"
+    );
+}
+
+#[test]
+fn broken_json_is_refused_with_line_and_column() {
+    let refusal = refusal("{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": [}}");
+    assert!(refusal.starts_with("input.yaml:2:"), "{refusal}");
+}
+
+#[test]
+fn a_repeated_key_is_refused_by_name() {
+    for text in [
+        "openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n",
+        "{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": {}, \"/a\": {}}}",
+    ] {
+        let refusal = refusal(text);
+        assert!(refusal.starts_with("input.yaml:"), "{refusal}");
+        assert!(refusal.contains("key `/a` stands here twice"), "{refusal}");
+    }
+}
+
+#[test]
+fn numbers_that_json_cannot_hold_are_refused() {
+    for number in [".nan", ".inf", "-.inf"] {
+        let refusal = refusal(&format!("openapi: 3.0.0\nx-a: {number}\npaths: {{}}\n"));
+        assert!(refusal.starts_with("input.yaml:2:"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_merge_key_without_a_map_is_refused() {
+    let refusal = refusal("openapi: 3.0.0\npaths:\n  <<: 1\n");
+    assert!(refusal.contains("merge key"), "{refusal}");
+}
+
+#[test]
+fn what_is_wrong_is_refused_with_its_json_path() {
+    let operation = |text: &str| format!("openapi: 3.0.0\npaths: {{/a: {{get: {text}}}}}");
+    let schema =
+        |text: &str| format!("openapi: 3.0.0\npaths: {{}}\ncomponents: {{schemas: {{S: {text}}}}}");
+    let cases: &[(&str, &str)] = &[
+        ("", "$: must be a map, not empty"),
+        ("just text", "$: must be a map, not a string"),
+        ("[1]", "$: must be a map, not a list"),
+        ("swagger: '2.0'\npaths: {}", "$.openapi: missing"),
+        (
+            "openapi: 3.1.0\npaths: {}",
+            "$.openapi: only OpenAPI 3.0.x is supported, this is \"3.1.0\"",
+        ),
+        (
+            "openapi: 3.0\npaths: {}",
+            "$.openapi: only OpenAPI 3.0.x is supported, this is 3.0",
+        ),
+        ("openapi: 3.0.x\npaths: {}", "$.openapi: only OpenAPI 3.0.x"),
+        ("openapi: 3.0.0", "$.paths: missing"),
+        (
+            "openapi: 3.0.0\npaths:",
+            "$.paths: must be a map, not empty",
+        ),
+        (
+            "openapi: 3.0.0\npaths: [/a]",
+            "$.paths: must be a map, not a list",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {a/b: {}}",
+            "$.paths['a/b']: a path must begin with `/`",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {/a: }",
+            "$.paths['/a']: must be a map, not empty",
+        ),
+        (
+            "openapi: 3.0.0\npaths: {/it's: 1}",
+            "$.paths['/it\\'s']: must be a map, not a number",
+        ),
+        (
+            &operation("text"),
+            "$.paths['/a'].get: must be a map, not a string",
+        ),
+        (
+            &operation("~"),
+            "$.paths['/a'].get: must be a map, not empty",
+        ),
+        (
+            &operation("[]"),
+            "$.paths['/a'].get: must be a map, not a list",
+        ),
+        (
+            &operation("{parameters: {}}"),
+            "$.paths['/a'].get.parameters: must be a list, not a map",
+        ),
+        (
+            &operation("{parameters: [1]}"),
+            "$.paths['/a'].get.parameters[0]: must be a map",
+        ),
+        (
+            &operation("{operationId: [a]}"),
+            "$.paths['/a'].get.operationId: must be a single value",
+        ),
+        (
+            &operation("{responses: {200: ok}}"),
+            "$.paths['/a'].get.responses['200']: must be a map",
+        ),
+        (
+            &schema("{required: [1]}"),
+            "$.components.schemas.S.required: must be a list of names",
+        ),
+        (
+            &schema("{properties: [a]}"),
+            "$.components.schemas.S.properties: must be a map",
+        ),
+        (
+            &schema("{type: {a: b}}"),
+            "$.components.schemas.S.type: must be a single value",
+        ),
+        (
+            &schema("{additionalProperties: a}"),
+            "$.components.schemas.S.additionalProperties: must",
+        ),
+        (
+            &schema("{$ref: 1}"),
+            "$.components.schemas.S['$ref']: a reference must be a string",
+        ),
+    ];
+    for (text, expected) in cases {
+        let refusal = refusal(text);
+        assert!(
+            refusal.starts_with(expected),
+            "{text}\n  gave  {refusal}\n  not   {expected}"
+        );
+    }
+}
+
+#[test]
+fn a_bad_reference_is_refused_with_its_place_and_target() {
+    let problem = |reference: &str| {
+        let items = json!({"items": {"$ref": reference}});
+        distil::distil(&with_schema(items)).unwrap_err().to_string()
+    };
+    let place = "$.components.schemas.S.items['$ref']";
+    assert_eq!(
+        problem("#/components/schemas/None"),
+        format!("{place}: `#/components/schemas/None`: this reference points at nothing")
+    );
+    for external in ["other.yaml#/S", "https://example.com/s.json", "S"] {
+        assert_eq!(
+            problem(external),
+            format!("{place}: `{external}`: only references inside the document are supported")
+        );
+    }
+}
+
+#[test]
+fn a_reference_to_what_is_dropped_points_at_nothing() {
+    let document = json!({
+        "openapi": "3.0.0",
+        "x-shared": {"S": {"type": "string"}},
+        "paths": {},
+        "components": {"schemas": {"S": {"$ref": "#/x-shared/S"}}},
+    });
+    let refusal = distil::distil(&document).unwrap_err().to_string();
+    assert!(
+        refusal.contains("`#/x-shared/S`: this reference points at nothing"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn references_in_a_circle_are_refused() {
+    let refusal = refusal(
+        r##"
+openapi: 3.0.0
+paths: {}
+components:
+  schemas:
+    A: {$ref: "#/components/schemas/B"}
+    B: {$ref: "#/components/schemas/A"}
+"##,
+    );
+    let expected = "$.components.schemas.A['$ref']: `#/components/schemas/B`: this chain";
+    assert!(refusal.starts_with(expected), "{refusal}");
+}
+
+#[test]
+fn a_dangling_mapping_of_a_discriminator_is_refused() {
+    let discriminator = json!({"propertyName": "a", "mapping": {"x": "#/components/schemas/None"}});
+    let refusal = distil::distil(&with_schema(json!({"discriminator": discriminator})))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refusal.starts_with("$.components.schemas.S.discriminator.mapping.x: `#/components"),
+        "{refusal}"
+    );
+}

@@ -1,0 +1,179 @@
+//! The vendored document, `openapi/portkey.yaml`: complete, free of prose, canonical.
+#![allow(clippy::unwrap_used)]
+
+use portkey_admin_codegen::{distil, document};
+use serde_json::Value;
+
+/// The text of the file.
+fn text() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/portkey.yaml");
+    std::fs::read_to_string(path).unwrap()
+}
+
+/// The document.
+fn vendored() -> Value {
+    document::parse("openapi/portkey.yaml", &text()).unwrap()
+}
+
+/// Keywords whose value is a map from names to objects.
+const NAME_MAPS: [&str; 16] = [
+    "callbacks",
+    "content",
+    "encoding",
+    "headers",
+    "links",
+    "mapping",
+    "parameters",
+    "paths",
+    "properties",
+    "requestBodies",
+    "responses",
+    "schemas",
+    "scopes",
+    "securitySchemes",
+    "variables",
+    "examples",
+];
+
+/// Keywords whose value is data and not a part of the document's structure.
+const DATA: [&str; 5] = ["const", "default", "enum", "required", "security"];
+
+/// The keywords in `value`, each with its place; keys that are names are passed over.
+fn keywords(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map {
+                let place = document::member(place, key);
+                found.push((key.clone(), place.clone()));
+                match value.as_object() {
+                    _ if DATA.contains(&key.as_str()) => {}
+                    Some(named) if NAME_MAPS.contains(&key.as_str()) => {
+                        for (name, value) in named {
+                            keywords(value, &document::member(&place, name), found);
+                        }
+                    }
+                    _ => keywords(value, &place, found),
+                }
+            }
+        }
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(index, value)| keywords(value, &format!("{place}[{index}]"), found)),
+        _ => {}
+    }
+}
+
+/// Every string in `value` with its place.
+fn strings<'a>(value: &'a Value, place: &str, found: &mut Vec<(String, &'a str)>) {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .for_each(|(key, value)| strings(value, &document::member(place, key), found)),
+        Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .for_each(|(index, value)| strings(value, &format!("{place}[{index}]"), found)),
+        Value::String(text) => found.push((place.to_owned(), text)),
+        _ => {}
+    }
+}
+
+#[test]
+fn every_operation_is_there() {
+    let document = vendored();
+    assert_eq!(document["paths"].as_object().unwrap().len(), 144);
+    let operations: Vec<&Value> = document::operations(&document).map(|(_, _, o)| o).collect();
+    assert_eq!(operations.len(), 231);
+    let unnamed = operations.iter().filter(|o| o.get("operationId").is_none());
+    assert_eq!(unnamed.count(), 83);
+}
+
+#[test]
+fn no_keyword_of_prose_is_left() {
+    let mut found = Vec::new();
+    keywords(&vendored(), "$", &mut found);
+    assert!(
+        found.len() > 10_000,
+        "the walk saw only {} keywords",
+        found.len()
+    );
+    let prose = [
+        "contact",
+        "description",
+        "example",
+        "examples",
+        "externalDocs",
+        "license",
+        "summary",
+        "termsOfService",
+        "title",
+    ];
+    let left: Vec<_> = found
+        .iter()
+        .filter(|(key, _)| prose.contains(&key.as_str()) || key.starts_with("x-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn properties_that_are_named_like_prose_are_still_there() {
+    let text = text();
+    for name in ["description", "title", "summary"] {
+        let entry = format!(" {name}:\n");
+        assert!(text.contains(&entry), "no property is named `{name}`");
+    }
+}
+
+#[test]
+fn no_string_is_a_sentence() {
+    let document = vendored();
+    let mut found = Vec::new();
+    strings(&document, "$", &mut found);
+    assert!(
+        found.len() > 5_000,
+        "the walk saw only {} strings",
+        found.len()
+    );
+    // Tags are names of two or three words; nothing else has a space at all.
+    let left: Vec<_> = found
+        .iter()
+        .filter(|(place, text)| {
+            let longest = if place.contains(".tags[") { 40 } else { 0 };
+            text.contains(char::is_whitespace)
+                && text.len() > longest
+                && !place.ends_with(".pattern")
+        })
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn distilling_it_again_changes_no_byte() {
+    let again = distil::to_yaml(&distil::distil(&vendored()).unwrap()).unwrap();
+    // Not `assert_eq`, which would print the whole document twice.
+    assert!(
+        again == text(),
+        "openapi/portkey.yaml is not what the distiller writes"
+    );
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = vendored();
+    let mut found = Vec::new();
+    strings(&document, "$", &mut found);
+    let references: Vec<_> = found
+        .iter()
+        .filter(|(place, _)| place.ends_with("['$ref']"))
+        .collect();
+    assert!(
+        references.len() > 1_000,
+        "only {} references",
+        references.len()
+    );
+    for (place, reference) in references {
+        let target = document::target(&document, reference).unwrap();
+        assert!(document::resolve(&document, target).is_ok(), "{place}");
+    }
+}

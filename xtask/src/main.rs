@@ -1,0 +1,67 @@
+//! Commands for maintainers: `cargo xtask <command>`.
+//!
+//! Each command is one module; this file only finds the command and reports its failure as one
+//! line. Exit codes: 0 done, 1 anything that went wrong.
+
+mod atomic;
+mod fetch;
+mod source;
+mod sync_spec;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::{Long, Short, Value, ValueExt};
+
+const HELP: &str = "\
+Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]
+
+Commands:
+  sync-spec   Distil an upstream OpenAPI document into openapi/ (`sync-spec --help`)
+
+Options:
+  --root DIR  The project's folder, if it is not the one this was started from
+  -h, --help  Print this
+";
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<()> {
+    let mut arguments = lexopt::Parser::from_env();
+    let mut root = None;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("root") => root = Some(PathBuf::from(arguments.value()?)),
+            Short('h') | Long("help") => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            Value(command) => {
+                let root = root.map_or_else(default_root, Ok)?;
+                return match command.string()?.as_str() {
+                    "sync-spec" => sync_spec::run(&root, arguments),
+                    other => bail!("{other}: no such command (see `cargo xtask --help`)"),
+                };
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    bail!("no command given (see `cargo xtask --help`)")
+}
+
+/// The workspace: cargo says where this package lies, one folder below.
+fn default_root() -> Result<PathBuf> {
+    match std::env::var_os("CARGO_MANIFEST_DIR") {
+        Some(package) => Ok(PathBuf::from(package).join("..")),
+        None => std::env::current_dir().context("the current folder cannot be read"),
+    }
+}
