@@ -1,0 +1,129 @@
+//! Generate: the selected document → progenitor → refinements → formatted Rust.
+//!
+//! Progenitor supplies the types and the parameters of every operation. What it hard-codes does
+//! not fit (one base URL, an error type per operation, builders for types that are never sent), so
+//! refinements replace whole items; they never edit statements, and they fail by name when an item
+//! that they expect is not there.
+
+mod docs;
+mod example;
+mod operations;
+mod request_types;
+mod rust_type;
+mod types;
+
+use proc_macro2::TokenStream;
+use progenitor::{GenerationSettings, Generator, InterfaceStyle};
+use quote::quote;
+use serde_json::Value;
+use syn::{Item, ItemMod};
+
+use crate::{
+    Error, Ledger, Patched, Result,
+    select::{Areas, select},
+    shape::{Shaped, shape},
+    siblings::siblings,
+};
+
+/// Generates the client's code for the given areas.
+pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
+    let selected = select(&shape(patched)?, areas)?;
+    let generated = parse(plain(&selected.document)?)?;
+    // Siblings come from the whole document: which values are refused does not depend on features.
+    let siblings = siblings(&patched.document);
+    let tokens = refine(&generated, &selected, &patched.ledger, &siblings)?;
+    Ok(prettyplease::unparse(&parse(tokens)?))
+}
+
+/// What progenitor alone makes of a document, in builder style.
+pub fn plain(document: &Value) -> Result<TokenStream> {
+    plain_style(document, InterfaceStyle::Builder)
+}
+
+/// What progenitor alone makes of a document (for comparison, too).
+pub fn plain_style(document: &Value, style: InterfaceStyle) -> Result<TokenStream> {
+    let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
+        .map_err(|error| Error::new("shaped document", error.to_string()))?;
+    Generator::new(&settings(style))
+        .generate_tokens(&document)
+        .map_err(|error| Error::new("progenitor", error.to_string()))
+}
+
+fn settings(style: InterfaceStyle) -> GenerationSettings {
+    let mut settings = GenerationSettings::default();
+    settings.with_interface(style);
+    // Sorted keys make what we send, and the generated code's output, reproducible.
+    settings.with_map_type("::std::collections::BTreeMap");
+    settings
+}
+
+fn parse(tokens: TokenStream) -> Result<syn::File> {
+    syn::parse2(tokens).map_err(|error| Error::new("generated code", error.to_string()))
+}
+
+/// Puts the refined items together: types, their builders, operations, the methods of the client.
+fn refine(
+    generated: &syn::File,
+    selected: &Shaped,
+    ledger: &Ledger,
+    siblings: &operations::Siblings,
+) -> Result<TokenStream> {
+    let type_items = module(&generated.items, "types")?;
+    let builder_items = module(&generated.items, "builder")?;
+    let types = types::refine(type_items, &selected.document, &selected.directions)?;
+    let operations =
+        operations::refine(builder_items, &selected.document, ledger, &types, siblings)?;
+    let type_tokens = types.tokens();
+    let type_builders = types.builders();
+    let operations::Refined {
+        methods,
+        builders,
+        table,
+    } = operations;
+    Ok(quote! {
+        /// What is sent and what is received.
+        pub mod types {
+            #type_tokens
+
+            /// Builders of the types that are sent.
+            pub mod builder {
+                #type_builders
+            }
+        }
+
+        /// One builder for each operation: set what is optional, then send it.
+        pub mod builder {
+            use crate::generated::types;
+            #builders
+        }
+
+        /// What is known about each operation.
+        pub mod operations {
+            use crate::operation::*;
+            #table
+        }
+
+        impl crate::Client {
+            #methods
+        }
+    })
+}
+
+fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item]> {
+    items
+        .iter()
+        .find_map(|item| match item {
+            Item::Mod(ItemMod {
+                ident,
+                content: Some((_, items)),
+                ..
+            }) if ident == name => Some(items.as_slice()),
+            _ => None,
+        })
+        .ok_or_else(|| {
+            Error::new(
+                "generated code",
+                format!("progenitor wrote no module `{name}`"),
+            )
+        })
+}

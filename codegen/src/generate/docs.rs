@@ -1,0 +1,123 @@
+//! The words of generated rustdoc: ours from the ledger and the overlays, never progenitor's.
+
+use heck::ToSnakeCase;
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
+
+use crate::ledger::{Access, By, Entry, Evidence, Plane, Status};
+
+/// The documentation among `attributes`, without the lines that only repeat the item's name.
+pub fn own(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("doc"))
+        .filter(|attribute| text_of(attribute).is_some_and(|text| !is_name_only(&text)))
+        .cloned()
+        .collect()
+}
+
+/// The own documentation, or `fallback` where there is none.
+pub fn or_name(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
+    let own = own(attributes);
+    if !own.is_empty() {
+        return own;
+    }
+    let text = format!(" {fallback}.");
+    vec![syn::parse_quote!(#[doc = #text])]
+}
+
+/// `ApiKeyList` → `Api key list`.
+pub fn words(name: &str) -> String {
+    let words = name.to_snake_case().replace('_', " ");
+    let mut letters = words.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
+fn text_of(attribute: &Attribute) -> Option<String> {
+    match &attribute.meta {
+        Meta::NameValue(pair) => match &pair.value {
+            Expr::Lit(ExprLit {
+                lit: Lit::Str(text),
+                ..
+            }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_name_only(text: &str) -> bool {
+    let text = text.trim();
+    text.is_empty() || (text.starts_with('`') && text.ends_with('`') && !text.contains(' '))
+}
+
+/// The rustdoc of an operation: summary, route, access, evidence, notes, example.
+pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
+    let mut lines = vec![
+        entry.summary.clone(),
+        String::new(),
+        format!("`{key}`"),
+        String::new(),
+    ];
+    lines.extend(access(&entry.access, entry.plane).map(|text| format!("* **Access:** {text}")));
+    lines.push(format!(
+        "* **Seen:** {}",
+        evidence(&entry.evidence, entry.status)
+    ));
+    lines.extend(entry.notes.iter().map(|note| format!("* {note}")));
+    lines.extend(["", "# Example", "", "```no_run"].map(str::to_owned));
+    lines.extend(example.lines().map(str::to_owned));
+    lines.push("```".to_owned());
+    let lines = lines.iter().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!(" {line}")
+        }
+    });
+    quote!(#(#[doc = #lines])*)
+}
+
+fn access(access: &Access, plane: Plane) -> Option<String> {
+    if plane == Plane::Public {
+        return Some("anyone; the key is not sent.".to_owned());
+    }
+    let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));
+    let scopes =
+        (!access.scopes.is_empty()).then(|| format!("scope `{}`", access.scopes.join("` or `")));
+    let plan = access
+        .plan
+        .as_deref()
+        .filter(|plan| *plan != "any")
+        .map(|plan| format!("{plan} plan"));
+    let parts: Vec<String> = [keys, scopes, plan].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
+}
+
+fn evidence(evidence: &Evidence, status: Status) -> String {
+    let who = match evidence.by {
+        By::Live => "by the live service",
+        By::OfficialClient => "in a client of Portkey's own",
+        By::Document => "in a document only",
+    };
+    let what = match evidence.seen {
+        Some(status) => format!("{status} {who}"),
+        None => who.to_owned(),
+    };
+    let when = evidence
+        .on
+        .as_deref()
+        .map(|date| format!(", {date}"))
+        .unwrap_or_default();
+    let verdict = match status {
+        Status::Works => "",
+        Status::Unverified => " (unverified)",
+        Status::ForbiddenSeen => " (exists; nobody was seen to be let in)",
+        Status::Broken => " (known not to work as documented)",
+    };
+    format!("{what}{when}{verdict}.")
+}

@@ -1,0 +1,314 @@
+//! OpenAPI 3.0 schemas as JSON Schema 2020-12, for request checks.
+//!
+//! The two dialects differ in a few keywords that look alike: `nullable`, boolean
+//! `exclusiveMinimum`, what a `$ref` does to its neighbours, where shared schemas live. Keywords
+//! that check nothing (`default`, `example`, `discriminator`, `x-…`) are left out.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+
+use crate::{Error, Result};
+
+/// The dialect of every schema that this module writes.
+pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The prefix of references to shared schemas in an OpenAPI document.
+const COMPONENTS: &str = "#/components/schemas/";
+
+/// Keywords that mean the same in both dialects and hold no schema.
+const SAME: [&str; 11] = [
+    "enum",
+    "multipleOf",
+    "maxLength",
+    "minLength",
+    "pattern",
+    "maxItems",
+    "minItems",
+    "uniqueItems",
+    "maxProperties",
+    "minProperties",
+    "const",
+];
+
+/// Keywords that hold a list of schemas.
+const COMBINED: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+
+/// The formats that JSON Schema 2020-12 defines; others describe a representation, not a check.
+const FORMATS: [&str; 15] = [
+    "date-time",
+    "date",
+    "time",
+    "duration",
+    "email",
+    "idn-email",
+    "hostname",
+    "idn-hostname",
+    "ipv4",
+    "ipv6",
+    "uri",
+    "uri-reference",
+    "iri",
+    "uuid",
+    "regex",
+];
+
+/// A complete JSON Schema for `schema` of `document`: converted, with every shared schema that it
+/// reaches in `$defs`.
+pub fn bundle(document: &Value, schema: &Value) -> Result<Value> {
+    let root = convert(schema);
+    let definitions = definitions(document, schema)?;
+    Ok(assemble(root, definitions))
+}
+
+/// One JSON Schema for an object whose members are `parts`: name, OpenAPI schema, whether it must
+/// be there.
+///
+/// One compiled schema then checks a request's parameters and body together.
+pub fn bundle_object(document: &Value, parts: &[(&str, Value, bool)]) -> Result<Value> {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, schema, needed) in parts {
+        properties.insert((*name).to_owned(), schema.clone());
+        if *needed {
+            required.push(json!(name));
+        }
+    }
+    bundle(
+        document,
+        &json!({"type": "object", "properties": properties, "required": required}),
+    )
+}
+
+/// The JSON Schema of one OpenAPI 3.0 schema; its references point into `#/$defs/`.
+pub fn convert(schema: &Value) -> Value {
+    let Some(source) = schema.as_object() else {
+        // `additionalProperties: true` and the like mean the same in both dialects.
+        return if schema.is_boolean() {
+            schema.clone()
+        } else {
+            json!({})
+        };
+    };
+    let nullable = source.get("nullable") == Some(&Value::Bool(true));
+    if let Some(reference) = source.get("$ref").and_then(Value::as_str) {
+        return with_null(json!({"$ref": definition_reference(reference)}), nullable);
+    }
+    let mut target = Map::new();
+    copy_type(source, &mut target);
+    for key in SAME {
+        if let Some(value) = source.get(key) {
+            target.insert(key.to_owned(), value.clone());
+        }
+    }
+    copy_required(source, &mut target);
+    copy_format(source, &mut target);
+    copy_bound(source, &mut target, "minimum", "exclusiveMinimum");
+    copy_bound(source, &mut target, "maximum", "exclusiveMaximum");
+    copy_subschemas(source, &mut target);
+    with_null(Value::Object(target), nullable)
+}
+
+/// Only a plain `type` can take `null` in; next to an `enum` or an `allOf`, another branch is needed.
+fn with_null(schema: Value, nullable: bool) -> Value {
+    if !nullable {
+        return schema;
+    }
+    let plain = schema["type"].is_string()
+        && !["enum", "const", "not"]
+            .iter()
+            .chain(&COMBINED)
+            .any(|key| schema.get(*key).is_some());
+    match schema {
+        Value::Object(mut target) if plain => {
+            let kind = target["type"].clone();
+            target.insert("type".to_owned(), json!([kind, "null"]));
+            Value::Object(target)
+        }
+        Value::Object(target) if target.is_empty() => Value::Object(target),
+        other => json!({"anyOf": [other, {"type": "null"}]}),
+    }
+}
+
+fn copy_type(source: &Map<String, Value>, target: &mut Map<String, Value>) {
+    if let Some(kind) = source
+        .get("type")
+        .filter(|kind| kind.is_string() || kind.is_array())
+    {
+        target.insert("type".to_owned(), kind.clone());
+    }
+}
+
+/// A boolean `required` is an old slip for "this property is required"; it checks nothing here.
+fn copy_required(source: &Map<String, Value>, target: &mut Map<String, Value>) {
+    if let Some(names) = source.get("required").filter(|names| names.is_array()) {
+        target.insert("required".to_owned(), names.clone());
+    }
+}
+
+fn copy_format(source: &Map<String, Value>, target: &mut Map<String, Value>) {
+    let Some(format) = source.get("format").and_then(Value::as_str) else {
+        return;
+    };
+    let format = format.to_ascii_lowercase();
+    match format.as_str() {
+        "int32" => copy_range(target, json!(i32::MIN), json!(i32::MAX)),
+        "int64" => copy_range(target, json!(i64::MIN), json!(i64::MAX)),
+        known if FORMATS.contains(&known) => {
+            target.insert("format".to_owned(), json!(known));
+        }
+        _ => {}
+    }
+}
+
+/// The range of an integer format; a bound of the schema itself replaces it afterwards.
+fn copy_range(target: &mut Map<String, Value>, minimum: Value, maximum: Value) {
+    target.insert("minimum".to_owned(), minimum);
+    target.insert("maximum".to_owned(), maximum);
+}
+
+/// In 3.0 `exclusiveMinimum` is a boolean that changes `minimum`; in 2020-12 it is the bound itself.
+fn copy_bound(
+    source: &Map<String, Value>,
+    target: &mut Map<String, Value>,
+    bound: &str,
+    exclusive: &str,
+) {
+    let limit = source.get(bound).filter(|limit| limit.is_number());
+    match (limit, source.get(exclusive)) {
+        (Some(limit), Some(Value::Bool(true))) => {
+            target.insert(exclusive.to_owned(), limit.clone());
+        }
+        (limit, other) => {
+            if let Some(limit) = limit {
+                target.insert(bound.to_owned(), limit.clone());
+            }
+            if let Some(number) = other.filter(|other| other.is_number()) {
+                target.insert(exclusive.to_owned(), number.clone());
+            }
+        }
+    }
+}
+
+fn copy_subschemas(source: &Map<String, Value>, target: &mut Map<String, Value>) {
+    for key in ["items", "not", "additionalProperties"] {
+        if let Some(schema) = source.get(key) {
+            target.insert(key.to_owned(), convert(schema));
+        }
+    }
+    for key in COMBINED {
+        if let Some(schemas) = source.get(key).and_then(Value::as_array) {
+            target.insert(key.to_owned(), schemas.iter().map(convert).collect());
+        }
+    }
+    if let Some(properties) = source.get("properties").and_then(Value::as_object) {
+        let converted = properties
+            .iter()
+            .map(|(name, schema)| (name.clone(), convert(schema)));
+        target.insert("properties".to_owned(), Value::Object(converted.collect()));
+    }
+}
+
+fn assemble(root: Value, definitions: Map<String, Value>) -> Value {
+    let mut bundle = Map::new();
+    bundle.insert("$schema".to_owned(), json!(DIALECT));
+    match root {
+        Value::Object(root) => bundle.extend(root),
+        // A root of `false` refuses everything; `true` needs no keyword.
+        Value::Bool(false) => {
+            bundle.insert("not".to_owned(), json!({}));
+        }
+        _ => {}
+    }
+    if !definitions.is_empty() {
+        bundle.insert("$defs".to_owned(), Value::Object(definitions));
+    }
+    Value::Object(bundle)
+}
+
+/// The shared schemas that `schema` reaches, converted, by their name in `$defs`.
+fn definitions(document: &Value, schema: &Value) -> Result<Map<String, Value>> {
+    let mut definitions = Map::new();
+    let mut open = BTreeSet::new();
+    collect_references(schema, &mut open);
+    while let Some(reference) = open.pop_first() {
+        let name = definition_name(&reference);
+        if definitions.contains_key(&name) {
+            continue;
+        }
+        let target = lookup(document, &reference)?;
+        collect_references(target, &mut open);
+        definitions.insert(name, convert(target));
+    }
+    definitions.sort_keys();
+    Ok(definitions)
+}
+
+fn lookup<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
+    let pointer = reference.strip_prefix('#').ok_or_else(|| {
+        Error::new(
+            reference,
+            "only references inside the document are supported",
+        )
+    })?;
+    document
+        .pointer(pointer)
+        .ok_or_else(|| Error::new(reference, "this reference points at nothing"))
+}
+
+/// Collects the references of the places that [`convert`] visits, and of no others: a property or
+/// an example that happens to be called `$ref` is not one.
+fn collect_references(schema: &Value, found: &mut BTreeSet<String>) {
+    let Some(source) = schema.as_object() else {
+        return;
+    };
+    if let Some(reference) = source.get("$ref").and_then(Value::as_str) {
+        found.insert(reference.to_owned());
+        return;
+    }
+    for key in ["items", "not", "additionalProperties"] {
+        if let Some(schema) = source.get(key) {
+            collect_references(schema, found);
+        }
+    }
+    for key in COMBINED {
+        for schema in source
+            .get(key)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+        {
+            collect_references(schema, found);
+        }
+    }
+    for schema in source
+        .get("properties")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(Map::values)
+    {
+        collect_references(schema, found);
+    }
+}
+
+fn definition_reference(reference: &str) -> String {
+    format!("#/$defs/{}", definition_name(reference))
+}
+
+/// A component keeps its name; any other place is spelt out, with every unusual byte as `_XX`.
+fn definition_name(reference: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
+    match reference.strip_prefix(COMPONENTS) {
+        Some(name) if name.bytes().all(|byte| plain(byte) || byte == b'_') => name.to_owned(),
+        _ => reference
+            .bytes()
+            .map(|byte| {
+                if plain(byte) {
+                    char::from(byte).to_string()
+                } else {
+                    format!("_{byte:02X}")
+                }
+            })
+            .collect(),
+    }
+}

@@ -1,0 +1,272 @@
+//! The ledger, `overrides/operations.yaml`: one entry for each operation of the patched document.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::{Error, Result, Source, document};
+
+/// Every entry, by operation key (`GET /api-keys`), in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Ledger {
+    entries: IndexMap<String, Entry>,
+}
+
+/// What we know about one operation.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The method's name in Rust, `verb_noun`.
+    pub id: String,
+    /// One sentence: what the operation does.
+    pub summary: String,
+    /// Which base URL it is sent to, and whether with a key.
+    pub plane: Plane,
+    /// Which version segment the base URL ends in.
+    #[serde(default)]
+    pub base: Base,
+    /// The Cargo feature it belongs to.
+    pub area: String,
+    /// How the list is cut into pages; absent where the operation is no list.
+    #[serde(default)]
+    pub paging: Option<Paging>,
+    /// Whether it may be sent again.
+    pub retry: Retry,
+    /// Who may call it, as far as known.
+    #[serde(default)]
+    pub access: Access,
+    /// Whether it was seen to work.
+    pub status: Status,
+    /// What was seen, when, by whom.
+    pub evidence: Evidence,
+    /// Facts that a caller should know, one sentence each.
+    #[serde(default)]
+    pub notes: Vec<String>,
+    /// Set where the operation cannot be generated: why it is written by hand.
+    #[serde(default)]
+    pub handwritten: Option<Handwritten>,
+}
+
+/// The service half that answers an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Plane {
+    /// The control plane: organisations, keys, prompts, analytics.
+    Control,
+    /// The data plane (the AI gateway).
+    Gateway,
+    /// Public facts, asked for without a key.
+    Public,
+}
+
+/// The version segment of the base URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Base {
+    /// The base URL as configured.
+    #[default]
+    V1,
+    /// The base URL with its final `/v1` replaced by `/v2`.
+    V2,
+}
+
+/// How a list is paged: the names of its query parameters and of its envelope's members.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// The query parameter with the page number.
+    #[serde(default)]
+    pub page: Option<String>,
+    /// The query parameter with the page size.
+    #[serde(default)]
+    pub size: Option<String>,
+    /// The number of the first page.
+    #[serde(default)]
+    pub first: Option<u32>,
+    /// The query parameter with the cursor (the id of the last item seen).
+    #[serde(default)]
+    pub after: Option<String>,
+    /// The member that holds the items; absent where the body itself is the list.
+    #[serde(default)]
+    pub items: Option<String>,
+    /// The member that counts all items.
+    #[serde(default)]
+    pub total: Option<String>,
+    /// The member that says whether there are more.
+    #[serde(default)]
+    pub more: Option<String>,
+}
+
+/// Whether an operation may be sent again after a failure that may have executed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Retry {
+    /// It only reads.
+    Safe,
+    /// Sending it twice has the effect of sending it once.
+    Idempotent,
+    /// Each execution leaves something behind.
+    Never,
+}
+
+/// Who may call an operation, as far as known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Access {
+    /// Kinds of key that may call it (`organisation`, `workspace`); empty where unknown.
+    #[serde(default)]
+    pub keys: Vec<String>,
+    /// Scopes of which the key needs one; empty where unknown.
+    #[serde(default)]
+    pub scopes: Vec<String>,
+    /// The plan it needs (`any`, `enterprise`), where known.
+    #[serde(default)]
+    pub plan: Option<String>,
+}
+
+/// Whether an operation was seen to work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Answered as expected, or an official client relies on it.
+    Works,
+    /// Nobody was seen to call it successfully.
+    Unverified,
+    /// Known to exist: it answered 403.
+    ForbiddenSeen,
+    /// Known not to work as documented.
+    Broken,
+}
+
+/// What was seen, when, by whom.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// The status that was answered, where one was recorded.
+    #[serde(default)]
+    pub seen: Option<u16>,
+    /// The date (`YYYY-MM-DD`) of the observation or of the source.
+    #[serde(default)]
+    pub on: Option<String>,
+    /// `live`, `official-client` or `document`.
+    pub by: By,
+    /// The rows of evidence it rests on, or what else there is to say.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// Who saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    /// An answer of the live service.
+    Live,
+    /// Code of Portkey's own clients depends on it.
+    OfficialClient,
+    /// Only a document says so.
+    Document,
+}
+
+/// Why an operation is not generated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Handwritten {
+    /// Its body is `multipart/form-data`.
+    Multipart,
+    /// It answers only with an event stream.
+    EventStream,
+    /// It answers with bytes.
+    Binary,
+    /// It is a websocket.
+    Websocket,
+}
+
+impl Ledger {
+    /// Reads the ledger; a key that is no `METHOD /path`, an unknown field or a repeated id is an error.
+    pub fn parse(source: &Source) -> Result<Self> {
+        let value = document::parse(&source.name, &source.text)?;
+        let map = value.as_object().ok_or_else(|| {
+            Error::new(
+                &source.name,
+                "must be a map from `METHOD /path` to an entry",
+            )
+        })?;
+        let mut entries = IndexMap::new();
+        let mut ids: IndexMap<String, String> = IndexMap::new();
+        for (key, value) in map {
+            let place = format!("{}: {key}", source.name);
+            check_key(&place, key)?;
+            let entry: Entry = serde_json::from_value(value.clone())
+                .map_err(|error| Error::new(&place, error.to_string()))?;
+            if let Some(other) = ids.insert(entry.id.clone(), key.clone()) {
+                return Err(Error::new(
+                    place,
+                    format!("id `{}` is already used by `{other}`", entry.id),
+                ));
+            }
+            entries.insert(key.clone(), entry);
+        }
+        Ok(Self { entries })
+    }
+
+    /// Checks that the ledger and the document name the same operations.
+    pub fn check(&self, name: &str, document: &Value) -> Result<()> {
+        let mut missing: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+        for (path, method, _) in document::operations(document) {
+            let key = key(method, path);
+            if !self.entries.contains_key(&key) {
+                return Err(Error::new(
+                    name,
+                    format!("no entry for `{key}` of the patched document"),
+                ));
+            }
+            missing.retain(|entry| *entry != key);
+        }
+        match missing.first() {
+            Some(key) => Err(Error::new(
+                name,
+                format!("`{key}` is not an operation of the patched document"),
+            )),
+            None => Ok(()),
+        }
+    }
+
+    /// The entry of an operation.
+    pub fn get(&self, method: &str, path: &str) -> Option<&Entry> {
+        self.entries.get(&key(method, path))
+    }
+
+    /// The areas that operations belong to.
+    pub fn areas(&self) -> std::collections::BTreeSet<String> {
+        self.entries
+            .values()
+            .map(|entry| entry.area.clone())
+            .collect()
+    }
+
+    /// Every key (`GET /api-keys`) with its entry, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries
+            .iter()
+            .map(|(key, entry)| (key.as_str(), entry))
+    }
+}
+
+/// The key of an operation: `GET /api-keys`.
+pub fn key(method: &str, path: &str) -> String {
+    format!("{} {path}", method.to_ascii_uppercase())
+}
+
+/// The two halves of a key: method in upper case, path.
+pub fn split_key(key: &str) -> Option<(&str, &str)> {
+    let (method, path) = key.split_once(' ')?;
+    (path.starts_with('/') && document::METHODS.contains(&method.to_ascii_lowercase().as_str()))
+        .then_some((method, path))
+}
+
+fn check_key(place: &str, key: &str) -> Result<()> {
+    match split_key(key) {
+        Some((method, _)) if method == method.to_ascii_uppercase() => Ok(()),
+        _ => Err(Error::new(place, "a key must read `METHOD /path`")),
+    }
+}

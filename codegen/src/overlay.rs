@@ -1,0 +1,543 @@
+//! OpenAPI Overlay 1.1: corrections of the document, written as data (`overrides/*.overlay.yaml`).
+//!
+//! An overlay is a list of actions. Each one selects nodes of the document with a JSONPath query
+//! (RFC 9535) and merges a value into them (`update`), merges another node into them (`copy`) or
+//! takes them away (`remove`). Actions run in order, each on the result of the one before.
+//!
+//! We are stricter than the standard where leniency would hide a mistake: an action that matches
+//! nothing, does nothing, is written twice or has both `update` and `copy` is an error. Two
+//! members that begin with `x-` mean something here: `x-evidence` says what the correction rests
+//! on; all others are ignored.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use serde_json::{Map, Value};
+use serde_json_path::{JsonPath, PathElement};
+
+use crate::{Error, Result, Source, document};
+
+/// One overlay document.
+#[derive(Debug, Clone)]
+pub struct Overlay {
+    title: String,
+    actions: Vec<Action>,
+}
+
+/// One correction: which nodes, and what happens to them.
+#[derive(Debug, Clone)]
+pub struct Action {
+    place: String,
+    line: Option<usize>,
+    target: Query,
+    description: Option<String>,
+    evidence: Option<Value>,
+    kind: Kind,
+}
+
+/// What an action does to the nodes that it selects.
+#[derive(Debug, Clone)]
+pub enum Kind {
+    /// Merges this value into each node.
+    Update(Value),
+    /// Merges the one node that this query selects into each node.
+    Copy(Query),
+    /// Takes each node away.
+    Remove,
+}
+
+/// A JSONPath query, parsed once.
+#[derive(Debug, Clone)]
+pub struct Query {
+    text: String,
+    path: JsonPath,
+}
+
+impl Overlay {
+    /// Reads an overlay; anything that Overlay 1.1 does not allow is an error that names its place.
+    pub fn parse(source: &Source) -> Result<Self> {
+        let value = document::parse(&source.name, &source.text)?;
+        let root = members_of(&source.name, "an overlay", &value)?;
+        check_version(&source.name, root)?;
+        check_members(
+            &source.name,
+            root,
+            &["overlay", "info", "extends", "actions"],
+        )?;
+        text(&source.name, root, "extends")?;
+        Ok(Self {
+            title: parse_title(&source.name, root)?,
+            actions: parse_actions(source, root)?,
+        })
+    }
+
+    /// What the overlay is about (`info.title`).
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The actions, in the order in which they are applied.
+    pub fn actions(&self) -> &[Action] {
+        &self.actions
+    }
+
+    /// Applies every action; on an error the document is left half corrected and of no use.
+    pub fn apply(&self, document: &mut Value) -> Result<()> {
+        self.actions
+            .iter()
+            .try_for_each(|action| action.apply(document))
+    }
+}
+
+impl Action {
+    /// The file, the line where it is known, and the index: `overrides/a.overlay.yaml:7: actions[0]`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The line on which the action begins (from 1); unknown for actions in flow style.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// The query that selects the nodes.
+    pub fn target(&self) -> &str {
+        &self.target.text
+    }
+
+    /// What the action is for.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// What it rests on (`x-evidence`), as written.
+    pub fn evidence(&self) -> Option<&Value> {
+        self.evidence.as_ref()
+    }
+
+    /// What happens to the nodes.
+    pub fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    fn apply(&self, document: &mut Value) -> Result<()> {
+        let targets = self.target.locate(document);
+        if targets.is_empty() {
+            return Err(self.error("matches nothing in the document"));
+        }
+        match &self.kind {
+            Kind::Update(value) => self.merge_into(document, targets, value),
+            Kind::Copy(from) => {
+                let value = self.copied(document, from)?;
+                self.merge_into(document, targets, &value)
+            }
+            Kind::Remove => self.remove(document, &targets),
+        }
+    }
+
+    /// The one node that `copy` selects, as it is before anything is written.
+    fn copied(&self, document: &Value, from: &Query) -> Result<Value> {
+        match from.locate(document).as_slice() {
+            [source] => Ok(source.get(document).cloned().unwrap_or_default()),
+            sources => Err(self.error(format!(
+                "`copy: {from}` must select exactly one node, but selects {}",
+                sources.len()
+            ))),
+        }
+    }
+
+    fn merge_into(
+        &self,
+        document: &mut Value,
+        targets: Vec<Location>,
+        value: &Value,
+    ) -> Result<()> {
+        self.check_same_sort(document, &targets)?;
+        for mut target in targets {
+            // Merging never moves a node, so every location stays valid.
+            if let Some(node) = target.get_mut(document) {
+                merge_at_target(node, value, &mut target).map_err(|problem| self.error(problem))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Several nodes may be updated together only when all are objects, all arrays or all primitives.
+    fn check_same_sort(&self, document: &Value, targets: &[Location]) -> Result<()> {
+        let mut first: Option<(&'static str, &Location)> = None;
+        for target in targets {
+            let sort = target.get(document).map_or("nothing", sort);
+            match first {
+                None => first = Some((sort, target)),
+                Some((expected, other)) if expected != sort => {
+                    return Err(self.error(format!(
+                        "matches nodes of different kinds: {expected} at {other}, {sort} at {target}"
+                    )));
+                }
+                Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes from the back to the front (locations are sorted), so that no index shifts under us
+    /// and what is nested goes before what holds it.
+    fn remove(&self, document: &mut Value, targets: &[Location]) -> Result<()> {
+        for target in targets.iter().rev() {
+            let Some((last, parent)) = target.0.split_last() else {
+                return Err(self.error("the whole document cannot be removed"));
+            };
+            match (get_mut(document, parent), last) {
+                (Some(Value::Object(members)), Step::Name(name)) => {
+                    members.shift_remove(name);
+                }
+                (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+                    items.remove(*index);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn error(&self, problem: impl fmt::Display) -> Error {
+        let target = &self.target;
+        let problem = match self.description.as_deref().map(str::trim) {
+            Some(description) => format!("target `{target}` ({description}): {problem}"),
+            None => format!("target `{target}`: {problem}"),
+        };
+        Error::new(&self.place, problem)
+    }
+}
+
+impl Query {
+    fn parse(place: &str, member: &str, text: &str) -> Result<Self> {
+        let path = JsonPath::parse(text).map_err(|error| {
+            Error::new(
+                place,
+                format!("`{member}: {text}` is no JSONPath query: {error}"),
+            )
+        })?;
+        Ok(Self {
+            text: text.to_owned(),
+            path,
+        })
+    }
+
+    /// Where the query's nodes are, sorted and each once.
+    fn locate(&self, document: &Value) -> Vec<Location> {
+        let nodes = self.path.query_located(document);
+        let mut locations: Vec<Location> = nodes
+            .locations()
+            .map(|path| Location(path.iter().map(Step::from).collect()))
+            .collect();
+        locations.sort();
+        locations.dedup();
+        locations
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// The way from the root to a node.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Location(Vec<Step>);
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Step {
+    Name(String),
+    Index(usize),
+}
+
+impl Location {
+    fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(document, |node, step| match step {
+            Step::Name(name) => node.get(name),
+            Step::Index(index) => node.get(index),
+        })
+    }
+
+    fn get_mut<'a>(&self, document: &'a mut Value) -> Option<&'a mut Value> {
+        get_mut(document, &self.0)
+    }
+}
+
+fn get_mut<'a>(document: &'a mut Value, steps: &[Step]) -> Option<&'a mut Value> {
+    steps.iter().try_fold(document, |node, step| match step {
+        Step::Name(name) => node.get_mut(name),
+        Step::Index(index) => node.get_mut(index),
+    })
+}
+
+impl From<&PathElement<'_>> for Step {
+    fn from(element: &PathElement<'_>) -> Self {
+        match element {
+            PathElement::Name(name) => Self::Name((*name).to_owned()),
+            PathElement::Index(index) => Self::Index(*index),
+        }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("$")?;
+        self.0.iter().try_for_each(|step| match step {
+            Step::Name(name) => {
+                write!(f, "['{}']", name.replace('\\', "\\\\").replace('\'', "\\'"))
+            }
+            Step::Index(index) => write!(f, "[{index}]"),
+        })
+    }
+}
+
+/// Merges into a selected node. Only here does an array take in a value that is no array: as one
+/// more entry. Further down, arrays merge with arrays alone.
+fn merge_at_target(
+    target: &mut Value,
+    value: &Value,
+    at: &mut Location,
+) -> std::result::Result<(), String> {
+    match target {
+        Value::Array(items) if !value.is_array() => {
+            items.push(value.clone());
+            Ok(())
+        }
+        _ => merge(target, value, at),
+    }
+}
+
+fn merge(target: &mut Value, value: &Value, at: &mut Location) -> std::result::Result<(), String> {
+    match (target, value) {
+        (Value::Object(target), Value::Object(value)) => merge_members(target, value, at),
+        (Value::Array(target), Value::Array(value)) => {
+            target.extend(value.iter().cloned());
+            Ok(())
+        }
+        (target, value) if sort(target) == PRIMITIVE && sort(value) == PRIMITIVE => {
+            *target = value.clone();
+            Ok(())
+        }
+        (target, value) => Err(format!(
+            "{} cannot be merged into {} at {at}",
+            sort(value),
+            sort(target)
+        )),
+    }
+}
+
+fn merge_members(
+    target: &mut Map<String, Value>,
+    value: &Map<String, Value>,
+    at: &mut Location,
+) -> std::result::Result<(), String> {
+    for (name, value) in value {
+        match target.get_mut(name) {
+            Some(member) => {
+                at.0.push(Step::Name(name.clone()));
+                merge(member, value, at)?;
+                at.0.pop();
+            }
+            None => {
+                target.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    Ok(())
+}
+
+const PRIMITIVE: &str = "a primitive";
+
+/// The three sorts of node that the standard tells apart (`null` is a primitive).
+fn sort(value: &Value) -> &'static str {
+    match value {
+        Value::Object(_) => "an object",
+        Value::Array(_) => "an array",
+        _ => PRIMITIVE,
+    }
+}
+
+fn check_version(place: &str, root: &Map<String, Value>) -> Result<()> {
+    let version = text(place, root, "overlay")?.ok_or_else(|| missing(place, "overlay"))?;
+    let patch = version.strip_prefix("1.1.").unwrap_or_default();
+    if !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        place,
+        format!("this is version `{version}` of Overlay; only 1.1 (such as `1.1.0`) is supported"),
+    ))
+}
+
+fn parse_title(name: &str, root: &Map<String, Value>) -> Result<String> {
+    let place = format!("{name}: info");
+    let info = root.get("info").ok_or_else(|| missing(name, "info"))?;
+    let info = members_of(&place, "`info`", info)?;
+    check_members(&place, info, &["title", "version", "description"])?;
+    text(&place, info, "version")?.ok_or_else(|| missing(&place, "version"))?;
+    text(&place, info, "description")?;
+    let title = text(&place, info, "title")?.ok_or_else(|| missing(&place, "title"))?;
+    Ok(title.to_owned())
+}
+
+fn parse_actions(source: &Source, root: &Map<String, Value>) -> Result<Vec<Action>> {
+    let actions = root
+        .get("actions")
+        .ok_or_else(|| missing(&source.name, "actions"))?
+        .as_array()
+        .filter(|actions| !actions.is_empty())
+        .ok_or_else(|| {
+            Error::new(
+                &source.name,
+                "`actions` must be a list with at least one action",
+            )
+        })?;
+    let lines = action_lines(&source.text);
+    // Where the scan and the parser disagree (flow style), no line is better than a wrong one.
+    let lines = if lines.len() == actions.len() {
+        lines
+    } else {
+        Vec::new()
+    };
+    let parsed = actions
+        .iter()
+        .enumerate()
+        .map(|(index, action)| parse_action(&source.name, index, lines.get(index).copied(), action))
+        .collect::<Result<Vec<_>>>()?;
+    check_unique(&parsed, actions)?;
+    Ok(parsed)
+}
+
+fn parse_action(name: &str, index: usize, line: Option<usize>, action: &Value) -> Result<Action> {
+    let place = match line {
+        Some(line) => format!("{name}:{line}: actions[{index}]"),
+        None => format!("{name}: actions[{index}]"),
+    };
+    let members = members_of(&place, "an action", action)?;
+    check_members(
+        &place,
+        members,
+        &["target", "description", "update", "remove", "copy"],
+    )?;
+    let target = text(&place, members, "target")?.ok_or_else(|| missing(&place, "target"))?;
+    Ok(Action {
+        target: Query::parse(&place, "target", target)?,
+        description: text(&place, members, "description")?.map(str::to_owned),
+        evidence: members.get("x-evidence").cloned(),
+        kind: parse_kind(&place, members)?,
+        line,
+        place,
+    })
+}
+
+fn parse_kind(place: &str, members: &Map<String, Value>) -> Result<Kind> {
+    let update = members.get("update");
+    let copy = text(place, members, "copy")?;
+    let copy = copy
+        .map(|copy| Query::parse(place, "copy", copy))
+        .transpose()?;
+    let remove = members.get("remove").unwrap_or(&Value::Bool(false));
+    let remove = remove
+        .as_bool()
+        .ok_or_else(|| Error::new(place, "`remove` must be `true` or `false`"))?;
+    match (remove, update, copy) {
+        // By the standard each of the two would disable the other.
+        (_, Some(_), Some(_)) => Err(Error::new(
+            place,
+            "`update` and `copy` cannot be in one action",
+        )),
+        (true, _, _) => Ok(Kind::Remove),
+        (false, Some(value), None) => Ok(Kind::Update(value.clone())),
+        (false, None, Some(from)) => Ok(Kind::Copy(from)),
+        (false, None, None) => Err(Error::new(
+            place,
+            "does nothing: an action needs `update`, `copy` or `remove: true`",
+        )),
+    }
+}
+
+/// The standard's schema demands unique actions; twice the same is twice the same entry in a list.
+fn check_unique(actions: &[Action], written: &[Value]) -> Result<()> {
+    let mut by_target: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (index, action) in actions.iter().enumerate() {
+        let same_target = by_target.entry(action.target()).or_default();
+        if let Some(earlier) = same_target
+            .iter()
+            .find(|earlier| written[**earlier] == written[index])
+        {
+            return Err(action.error(format!("the same action as actions[{earlier}]")));
+        }
+        same_target.push(index);
+    }
+    Ok(())
+}
+
+fn members_of<'a>(place: &str, what: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
+    value
+        .as_object()
+        .ok_or_else(|| Error::new(place, format!("{what} must be a map")))
+}
+
+fn check_members(place: &str, members: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    let unknown = members
+        .keys()
+        .find(|name| !name.starts_with("x-") && !known.contains(&name.as_str()));
+    match unknown {
+        Some(name) => Err(Error::new(
+            place,
+            format!(
+                "unknown member `{name}`; allowed are {} and `x-…`",
+                known.join(", ")
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn text<'a>(place: &str, members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {
+    match members.get(name) {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(Error::new(
+            place,
+            format!("`{name}` must be text (put it in quotes)"),
+        )),
+    }
+}
+
+fn missing(place: &str, name: &str) -> Error {
+    Error::new(place, format!("`{name}` is missing"))
+}
+
+/// The lines on which the items of the top-level list `actions` begin, for block style YAML.
+fn action_lines(text: &str) -> Vec<usize> {
+    let mut lines = (1..)
+        .zip(text.lines())
+        .skip_while(|(_, line)| !opens_actions(line));
+    lines.next();
+    let mut dash: Option<usize> = None;
+    let mut found = Vec::new();
+    for (number, line) in lines {
+        let content = line.trim_start();
+        if content.is_empty() || content.starts_with('#') {
+            continue;
+        }
+        let indent = line.len() - content.len();
+        let is_item = content == "-" || content.starts_with("- ");
+        // Everything inside an item is indented deeper than its dash.
+        match (indent.cmp(dash.get_or_insert(indent)), is_item) {
+            (std::cmp::Ordering::Equal, true) => found.push(number),
+            (std::cmp::Ordering::Greater, _) => {}
+            _ => break,
+        }
+    }
+    found
+}
+
+fn opens_actions(line: &str) -> bool {
+    line.strip_prefix("actions:")
+        .is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with('#'))
+}

@@ -1,0 +1,836 @@
+//! The path rules, `overrides/paths.yaml`: documented paths that the service does not answer.
+//!
+//! A `rename` says that an operation documented at one path is served at another. A `gone` rule
+//! names a path that must not exist. Every rule looks at one or several methods, and each method
+//! is decided by itself:
+//!
+//! | in the document        | `rename`                             | `gone`                |
+//! |------------------------|--------------------------------------|-----------------------|
+//! | the documented path    | moved to the tested path             | removed               |
+//! | the tested path        | nothing to do                        |                       |
+//! | both                   | the documented operation is removed  |                       |
+//! | neither                | an error that names the rule         | nothing to do         |
+//!
+//! Paths are compared as templates, without regard to the names of their parameters: `/a/{x}` is
+//! the same path as `/a/{y}`. All renames are decided on the document as it comes and carried out
+//! before the first `gone` rule is looked at.
+
+mod relocate;
+mod template;
+
+use std::collections::HashMap;
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use relocate::{declare, put, remove_item, rename_parameters, take};
+use template::{Index, Template};
+
+use crate::{Error, Result, Source, document};
+
+/// Every path rule, in the order of the file.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    renames: Vec<Rename>,
+    gone: Vec<Gone>,
+}
+
+/// A documented path and the tested path that takes its place.
+#[derive(Debug, Clone)]
+pub struct Rename {
+    place: String,
+    from: Template,
+    to: Template,
+    methods: Methods,
+    /// For each parameter of `from`, in order, its position in `to`.
+    positions: Vec<usize>,
+    adds: Vec<Added>,
+    evidence: RenameEvidence,
+}
+
+/// A path that must not exist.
+#[derive(Debug, Clone)]
+pub struct Gone {
+    place: String,
+    path: Template,
+    methods: Methods,
+    instead: Option<String>,
+    evidence: GoneEvidence,
+}
+
+/// What was answered at the two paths of a rename.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenameEvidence {
+    /// What the documented path answered; absent where nobody recorded it.
+    #[serde(default)]
+    pub documented: Option<Answer>,
+    /// What the tested path answered; absent where nobody recorded it.
+    #[serde(default)]
+    pub tested: Option<Answer>,
+    /// What else there is to say; required where an answer is absent.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// What was answered at a path that is gone.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GoneEvidence {
+    /// What it answered; absent where nobody recorded it.
+    #[serde(default)]
+    pub answered: Option<Answer>,
+    /// What else there is to say; required where the answer or its date is absent.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+/// One answer of the service.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The date, `YYYY-MM-DD`.
+    #[serde(default)]
+    pub on: Option<String>,
+}
+
+/// What a rule did about one method (or, without a method, about a whole path).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The rule: `overrides/paths.yaml: rename[3]`.
+    pub rule: String,
+    /// The method, in lower case; absent where a rule for every method found the path absent.
+    pub method: Option<&'static str>,
+    /// The documented path as the document spells it, or as the rule does where it is absent.
+    pub documented: String,
+    /// The tested path, likewise; absent for a `gone` rule.
+    pub tested: Option<String>,
+    /// What happened.
+    pub effect: Effect,
+}
+
+/// What a rule did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// The documented operation was moved to the tested path.
+    Applied,
+    /// The document already was as the rule wants it.
+    Satisfied,
+    /// Both paths were there: the documented operation was removed.
+    Superseded,
+    /// The path was there although it is gone: removed.
+    Removed,
+}
+
+impl Rules {
+    /// Reads the rules; a misshapen rule, and two rules that contradict each other, are errors.
+    pub fn parse(source: &Source) -> Result<Self> {
+        let value = document::parse(&source.name, &source.text)?;
+        let lists: Lists = read(&source.name, value)?;
+        let place = |kind: &str, index: usize| format!("{}: {kind}[{index}]", source.name);
+        let renames = (0..)
+            .zip(lists.rename)
+            .map(|(index, rule)| Rename::parse(place("rename", index), rule));
+        let gone = (0..)
+            .zip(lists.gone)
+            .map(|(index, rule)| Gone::parse(place("gone", index), rule));
+        let rules = Self {
+            renames: renames.collect::<Result<_>>()?,
+            gone: gone.collect::<Result<_>>()?,
+        };
+        rules.check_repetitions()?;
+        rules.check_contradictions()?;
+        Ok(rules)
+    }
+
+    /// The renames, in the order of the file.
+    pub fn renames(&self) -> &[Rename] {
+        &self.renames
+    }
+
+    /// The paths that are gone, in the order of the file.
+    pub fn gone(&self) -> &[Gone] {
+        &self.gone
+    }
+
+    /// Brings the document in line with the rules and reports what each of them did.
+    ///
+    /// On an error the document may be half changed and is of no use.
+    pub fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for decision in self.decide_renames(document)? {
+            outcomes.push(decision.carry_out(document)?);
+        }
+        for gone in &self.gone {
+            outcomes.extend(gone.apply(document)?);
+        }
+        Ok(outcomes)
+    }
+
+    /// Decides every rename on the document as it comes.
+    fn decide_renames(&self, document: &Value) -> Result<Vec<Decision<'_>>> {
+        let index = Index::of(document);
+        let mut decisions = Vec::new();
+        for rename in &self.renames {
+            decisions.extend(rename.decide(&index)?);
+        }
+        check_landings(&decisions)?;
+        Ok(decisions)
+    }
+
+    /// Each method of a path has at most one rule of a kind.
+    fn check_repetitions(&self) -> Result<()> {
+        for (index, rule) in self.renames.iter().enumerate() {
+            let earlier = self.renames[..index].iter().find(|earlier| {
+                earlier.from.same(&rule.from) && earlier.methods.overlap(&rule.methods)
+            });
+            if let Some(earlier) = earlier {
+                return Err(repeated(&rule.place, &rule.from, &earlier.place));
+            }
+        }
+        for (index, rule) in self.gone.iter().enumerate() {
+            let earlier = self.gone[..index].iter().find(|earlier| {
+                earlier.path.same(&rule.path) && earlier.methods.overlap(&rule.methods)
+            });
+            if let Some(earlier) = earlier {
+                return Err(repeated(&rule.place, &rule.path, &earlier.place));
+            }
+        }
+        Ok(())
+    }
+
+    /// A tested path is final: no other rule may move or remove it.
+    fn check_contradictions(&self) -> Result<()> {
+        for rename in &self.renames {
+            let moved = self
+                .renames
+                .iter()
+                .find(|other| other.from.same(&rename.to) && other.methods.overlap(&rename.methods))
+                .map(|other| &other.place);
+            let removed = self
+                .gone
+                .iter()
+                .find(|gone| gone.path.same(&rename.to) && gone.methods.overlap(&rename.methods))
+                .map(|gone| &gone.place);
+            if let Some(other) = moved.or(removed) {
+                let problem = format!("its tested path `{}` is taken away by {other}", rename.to);
+                return Err(Error::new(&rename.place, problem));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Several documented paths may stand for one tested path (older and newer documentation), but only
+/// one of them can move there; the others then find that it is there.
+fn check_landings(decisions: &[Decision]) -> Result<()> {
+    let mut landings: HashMap<(&str, Option<&str>), &Decision> = HashMap::new();
+    for decision in decisions {
+        if decision.effect() != Some(Effect::Applied) {
+            continue;
+        }
+        let path = decision.rename.to.identity.as_str();
+        landings.insert((path, None), decision);
+        if let Some(other) = landings.insert((path, decision.method), decision) {
+            return Err(decision.collision(other));
+        }
+    }
+    for decision in decisions {
+        let landing = (decision.rename.to.identity.as_str(), decision.method);
+        if decision.effect().is_none() && !landings.contains_key(&landing) {
+            return Err(decision.neither());
+        }
+    }
+    Ok(())
+}
+
+fn repeated(place: &str, path: &Template, earlier: &str) -> Error {
+    let problem = format!("`{path}` has a rule for the same method already: {earlier}");
+    Error::new(place, problem)
+}
+
+impl Rename {
+    /// The rule's place: `overrides/paths.yaml: rename[3]`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The documented path.
+    pub fn from(&self) -> &str {
+        &self.from.text
+    }
+
+    /// The tested path.
+    pub fn to(&self) -> &str {
+        &self.to.text
+    }
+
+    /// The methods (in lower case) that the rule is for; every method where absent.
+    pub fn methods(&self) -> Option<&[&'static str]> {
+        self.methods.0.as_deref()
+    }
+
+    /// Each parameter of the documented path with its name at the tested path.
+    pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
+        let names = self.from.parameters.iter().zip(&self.positions);
+        names.map(|(from, position)| (from.as_str(), self.to.parameters[*position].as_str()))
+    }
+
+    /// The parameters that the tested path adds, as OpenAPI parameter objects.
+    pub fn adds(&self) -> impl Iterator<Item = &Value> {
+        self.adds.iter().map(|added| &added.parameter)
+    }
+
+    /// What was seen.
+    pub fn evidence(&self) -> &RenameEvidence {
+        &self.evidence
+    }
+
+    fn parse(place: String, rule: Value) -> Result<Self> {
+        let rule: RenameText = read(&place, rule)?;
+        let from = Template::parse(&place, &rule.from)?;
+        let to = Template::parse(&place, &rule.to)?;
+        if from.same(&to) {
+            return Err(Error::new(place, "`from` and `to` are the same path"));
+        }
+        let adds = rule
+            .adds
+            .into_iter()
+            .map(|parameter| Added::parse(&place, parameter, &to))
+            .collect::<Result<Vec<_>>>()?;
+        let evidence = rule.evidence;
+        check_answers(
+            &place,
+            [&evidence.documented, &evidence.tested],
+            evidence.note.as_deref(),
+        )?;
+        Ok(Self {
+            methods: Methods::parse(&place, rule.methods)?,
+            positions: positions(&place, &from, &to, &adds, rule.parameters)?,
+            place,
+            from,
+            to,
+            adds,
+            evidence,
+        })
+    }
+
+    fn decide(&self, index: &Index) -> Result<Vec<Decision<'_>>> {
+        let methods = match self.methods() {
+            Some(methods) => methods.to_vec(),
+            None => self.methods_in(index),
+        };
+        let decide = |method| {
+            Ok(Decision {
+                rename: self,
+                method: Some(method),
+                documented: index.find(&self.place, &self.from, method)?,
+                tested: index.find(&self.place, &self.to, method)?,
+            })
+        };
+        match methods.is_empty() {
+            false => methods.into_iter().map(decide).collect(),
+            true => Ok(vec![Decision {
+                rename: self,
+                method: None,
+                documented: None,
+                tested: None,
+            }]),
+        }
+    }
+
+    /// The methods of a rule that is for all: those that are documented, or else those at the tested
+    /// path.
+    fn methods_in(&self, index: &Index) -> Vec<&'static str> {
+        let documented = index.methods(&self.from);
+        if documented.is_empty() {
+            index.methods(&self.to)
+        } else {
+            documented
+        }
+    }
+
+    /// Moves an operation to the tested path and says how the document spells that path.
+    fn relocate(&self, document: &mut Value, from: &str, method: &str) -> Result<String> {
+        let existing = Index::of(document)
+            .paths(&self.to)
+            .first()
+            .map(|path| (*path).to_owned());
+        let to = existing.unwrap_or_else(|| self.to.text.clone());
+        let names = self.new_names(from, &to)?;
+        let (mut operation, mut shared) = take(document, from, method);
+        rename_parameters(document, &mut operation, &names)?;
+        rename_parameters(document, &mut shared, &names)?;
+        self.add_parameters(document, &mut operation, &to)?;
+        put(document, &to, method, operation, &shared);
+        Ok(to)
+    }
+
+    /// Old and new names of the path parameters, as the document spells the two paths.
+    fn new_names(&self, from: &str, to: &str) -> Result<HashMap<String, String>> {
+        let to = Template::parse(&self.place, to)?.parameters;
+        let from = Template::parse(&self.place, from)?.parameters;
+        let new = self.positions.iter().map(|position| to[*position].clone());
+        Ok(from.into_iter().zip(new).collect())
+    }
+
+    /// Declares what the tested path adds; it replaces a parameter of the same name and place.
+    fn add_parameters(
+        &self,
+        document: &Value,
+        operation: &mut Map<String, Value>,
+        to: &str,
+    ) -> Result<()> {
+        let names = Template::parse(&self.place, to)?.parameters;
+        for added in &self.adds {
+            let mut parameter = added.parameter.clone();
+            if let Some(position) = added.position {
+                parameter["name"] = json!(names[position]);
+            }
+            declare(document, operation, parameter);
+        }
+        Ok(())
+    }
+}
+
+impl Gone {
+    /// The rule's place: `overrides/paths.yaml: gone[2]`.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The path that must not exist.
+    pub fn path(&self) -> &str {
+        &self.path.text
+    }
+
+    /// The methods (in lower case) that the rule is for; every method where absent.
+    pub fn methods(&self) -> Option<&[&'static str]> {
+        self.methods.0.as_deref()
+    }
+
+    /// What to call instead, `METHOD /path`.
+    pub fn instead(&self) -> Option<&str> {
+        self.instead.as_deref()
+    }
+
+    /// What was seen.
+    pub fn evidence(&self) -> &GoneEvidence {
+        &self.evidence
+    }
+
+    fn parse(place: String, rule: Value) -> Result<Self> {
+        let rule: GoneText = read(&place, rule)?;
+        if let Some(instead) = &rule.instead {
+            check_operation_key(&place, instead)?;
+        }
+        check_answers(
+            &place,
+            [&rule.evidence.answered],
+            rule.evidence.note.as_deref(),
+        )?;
+        Ok(Self {
+            path: Template::parse(&place, &rule.path)?,
+            methods: Methods::parse(&place, rule.methods)?,
+            instead: rule.instead,
+            evidence: rule.evidence,
+            place,
+        })
+    }
+
+    fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
+        let Some(methods) = self.methods() else {
+            return self.remove_path(document);
+        };
+        methods
+            .iter()
+            .map(|method| {
+                let found = Index::of(document).find(&self.place, &self.path, method)?;
+                if let Some(path) = &found {
+                    take(document, path, method);
+                }
+                Ok(self.outcome(Some(*method), found))
+            })
+            .collect()
+    }
+
+    /// Removes the path with everything that it holds.
+    fn remove_path(&self, document: &mut Value) -> Result<Vec<Outcome>> {
+        let index = Index::of(document);
+        let paths: Vec<String> = index
+            .paths(&self.path)
+            .iter()
+            .map(|path| (*path).to_owned())
+            .collect();
+        let mut outcomes: Vec<Outcome> = Vec::new();
+        for method in index.methods(&self.path) {
+            let path = index.find(&self.place, &self.path, method)?;
+            outcomes.push(self.outcome(Some(method), path));
+        }
+        if outcomes.is_empty() {
+            outcomes.push(self.outcome(None, paths.first().cloned()));
+        }
+        for path in &paths {
+            remove_item(document, path);
+        }
+        Ok(outcomes)
+    }
+
+    fn outcome(&self, method: Option<&'static str>, found: Option<String>) -> Outcome {
+        Outcome {
+            rule: self.place.clone(),
+            method,
+            effect: match found {
+                Some(_) => Effect::Removed,
+                None => Effect::Satisfied,
+            },
+            documented: found.unwrap_or_else(|| self.path.text.clone()),
+            tested: None,
+        }
+    }
+}
+
+/// Where one method of a rename is found, each path as the document spells it.
+struct Decision<'r> {
+    rename: &'r Rename,
+    /// Absent where a rule for every method finds none.
+    method: Option<&'static str>,
+    documented: Option<String>,
+    tested: Option<String>,
+}
+
+impl Decision<'_> {
+    /// What is to be done; nothing can be said where the document has neither path.
+    fn effect(&self) -> Option<Effect> {
+        match (&self.documented, &self.tested) {
+            (Some(_), None) => Some(Effect::Applied),
+            (None, Some(_)) => Some(Effect::Satisfied),
+            (Some(_), Some(_)) => Some(Effect::Superseded),
+            (None, None) => None,
+        }
+    }
+
+    /// `GET /users`, or the path alone.
+    fn operation(&self, path: &str) -> String {
+        match self.method {
+            Some(method) => crate::ledger::key(method, path),
+            None => path.to_owned(),
+        }
+    }
+
+    fn neither(&self) -> Error {
+        let [from, to] = [self.rename.from(), self.rename.to()].map(|path| self.operation(path));
+        let problem = format!("the document has neither `{from}` nor `{to}`");
+        Error::new(&self.rename.place, problem)
+    }
+
+    fn collision(&self, other: &Self) -> Error {
+        let problem = format!(
+            "`{}` and (by {}) `{}` would both become `{}`",
+            self.documented.as_deref().unwrap_or(self.rename.from()),
+            other.rename.place,
+            other.documented.as_deref().unwrap_or(other.rename.from()),
+            self.operation(self.rename.to()),
+        );
+        Error::new(&self.rename.place, problem)
+    }
+
+    fn carry_out(self, document: &mut Value) -> Result<Outcome> {
+        // Neither path, and yet no error: another rule's operation has moved to the tested path.
+        let effect = self.effect().unwrap_or(Effect::Satisfied);
+        let mut tested = self.tested;
+        if let (Some(from), Some(method)) = (&self.documented, self.method) {
+            if tested.is_some() {
+                take(document, from, method);
+            } else {
+                tested = Some(self.rename.relocate(document, from, method)?);
+            }
+        }
+        Ok(Outcome {
+            rule: self.rename.place.clone(),
+            method: self.method,
+            documented: self
+                .documented
+                .unwrap_or_else(|| self.rename.from.text.clone()),
+            tested: Some(tested.unwrap_or_else(|| self.rename.to.text.clone())),
+            effect,
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.rule)?;
+        if let Some(method) = self.method {
+            write!(f, "{} ", method.to_ascii_uppercase())?;
+        }
+        f.write_str(&self.documented)?;
+        if let Some(tested) = &self.tested {
+            write!(f, " → {tested}")?;
+        }
+        f.write_str(match self.effect {
+            Effect::Applied => ": renamed",
+            Effect::Satisfied => ": satisfied",
+            Effect::Superseded => ": the documented path was removed, the tested one is there",
+            Effect::Removed => ": removed",
+        })
+    }
+}
+
+/// A parameter that the tested path adds.
+#[derive(Debug, Clone)]
+struct Added {
+    parameter: Value,
+    /// Its position in the tested path; absent for a parameter that is not in the path.
+    position: Option<usize>,
+}
+
+impl Added {
+    fn parse(place: &str, parameter: Value, to: &Template) -> Result<Self> {
+        let problem = |problem: String| Err(Error::new(place, problem));
+        let (Some(name), Some(location)) = (parameter["name"].as_str(), parameter["in"].as_str())
+        else {
+            return problem(format!(
+                "`adds` needs `name` and `in`, which `{parameter}` lacks"
+            ));
+        };
+        if !parameter["schema"].is_object() {
+            return problem(format!("the added parameter `{name}` has no `schema`"));
+        }
+        let position = match location {
+            "path" => to.parameters.iter().position(|other| other == name),
+            "query" | "header" | "cookie" => {
+                return Ok(Self {
+                    parameter,
+                    position: None,
+                });
+            }
+            _ => {
+                return problem(format!(
+                    "the added parameter `{name}` cannot be in `{location}`"
+                ));
+            }
+        };
+        match position {
+            None => problem(format!("the added parameter `{name}` is not in `{to}`")),
+            Some(_) if parameter["required"] != true => problem(format!(
+                "the added path parameter `{name}` must say `required: true`"
+            )),
+            Some(_) => Ok(Self {
+                parameter,
+                position,
+            }),
+        }
+    }
+}
+
+/// For each parameter of `from` its position in `to`: by the map, or else in order.
+fn positions(
+    place: &str,
+    from: &Template,
+    to: &Template,
+    adds: &[Added],
+    map: Option<IndexMap<String, String>>,
+) -> Result<Vec<usize>> {
+    let supplied = |position: &usize| adds.iter().any(|added| added.position == Some(*position));
+    let positions: Vec<usize> = match map {
+        Some(map) => mapped_positions(place, from, to, map)?,
+        None => (0..to.parameters.len())
+            .filter(|position| !supplied(position))
+            .collect(),
+    };
+    let unfilled = (0..to.parameters.len()).find(|at| !supplied(at) && !positions.contains(at));
+    if let Some(at) = unfilled {
+        let problem = format!(
+            "nothing fills the parameter `{}` of `{to}`",
+            to.parameters[at]
+        );
+        return Err(Error::new(place, problem));
+    }
+    if let Some(at) = positions.iter().find(|at| supplied(at)) {
+        let problem = format!(
+            "the parameter `{}` of `{to}` is filled twice",
+            to.parameters[*at]
+        );
+        return Err(Error::new(place, problem));
+    }
+    if positions.len() != from.parameters.len() {
+        let problem =
+            format!("the parameters of `{from}` and `{to}` cannot be matched by position");
+        return Err(Error::new(place, problem));
+    }
+    Ok(positions)
+}
+
+fn mapped_positions(
+    place: &str,
+    from: &Template,
+    to: &Template,
+    mut map: IndexMap<String, String>,
+) -> Result<Vec<usize>> {
+    let mut positions = Vec::new();
+    for name in &from.parameters {
+        let new = map.shift_remove(name).ok_or_else(|| {
+            Error::new(
+                place,
+                format!("`parameters` does not say what becomes of `{name}`"),
+            )
+        })?;
+        let position = to
+            .parameters
+            .iter()
+            .position(|other| *other == new)
+            .ok_or_else(|| {
+                Error::new(
+                    place,
+                    format!("`parameters` names `{new}`, which is not in `{to}`"),
+                )
+            })?;
+        if positions.contains(&position) {
+            return Err(Error::new(
+                place,
+                format!("`parameters` names `{new}` twice"),
+            ));
+        }
+        positions.push(position);
+    }
+    match map.keys().next() {
+        Some(name) => Err(Error::new(
+            place,
+            format!("`parameters` names `{name}`, which is not in `{from}`"),
+        )),
+        None => Ok(positions),
+    }
+}
+
+/// The methods of a rule, in lower case; `None` stands for all.
+#[derive(Debug, Clone)]
+struct Methods(Option<Vec<&'static str>>);
+
+impl Methods {
+    fn parse(place: &str, names: Option<Vec<String>>) -> Result<Self> {
+        let Some(names) = names else {
+            return Ok(Self(None));
+        };
+        let mut methods = Vec::new();
+        for name in &names {
+            let method = document::METHODS
+                .into_iter()
+                .find(|method| method.to_ascii_uppercase() == *name)
+                .ok_or_else(|| Error::new(place, format!("`{name}` is no method such as `GET`")))?;
+            if methods.contains(&method) {
+                return Err(Error::new(place, format!("`methods` names `{name}` twice")));
+            }
+            methods.push(method);
+        }
+        if methods.is_empty() {
+            return Err(Error::new(
+                place,
+                "`methods` is empty; leave it out for every method",
+            ));
+        }
+        Ok(Self(Some(methods)))
+    }
+
+    fn overlap(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(methods), Some(others)) => methods.iter().any(|method| others.contains(method)),
+            _ => true,
+        }
+    }
+}
+
+/// The file as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lists {
+    #[serde(default)]
+    rename: Vec<Value>,
+    #[serde(default)]
+    gone: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RenameText {
+    from: String,
+    to: String,
+    methods: Option<Vec<String>>,
+    parameters: Option<IndexMap<String, String>>,
+    #[serde(default)]
+    adds: Vec<Value>,
+    evidence: RenameEvidence,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct GoneText {
+    path: String,
+    methods: Option<Vec<String>>,
+    instead: Option<String>,
+    evidence: GoneEvidence,
+}
+
+fn read<T: DeserializeOwned>(place: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| Error::new(place, error.to_string()))
+}
+
+/// A rule without a full, dated record of what was answered has to say why.
+fn check_answers<const N: usize>(
+    place: &str,
+    answers: [&Option<Answer>; N],
+    note: Option<&str>,
+) -> Result<()> {
+    for answer in answers.into_iter().flatten() {
+        if !(100..600).contains(&answer.status) {
+            return Err(Error::new(
+                place,
+                format!("{} is no HTTP status", answer.status),
+            ));
+        }
+        if let Some(on) = answer.on.as_deref().filter(|on| !is_date(on)) {
+            return Err(Error::new(
+                place,
+                format!("`{on}` is no date such as `2025-12-31`"),
+            ));
+        }
+    }
+    let complete = answers
+        .into_iter()
+        .all(|answer| answer.as_ref().is_some_and(|answer| answer.on.is_some()));
+    if complete || note.is_some_and(|note| !note.trim().is_empty()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        place,
+        "an answer or its date is missing, and no `note` says why",
+    ))
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| {
+            if at == 4 || at == 7 {
+                byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        })
+}
+
+fn check_operation_key(place: &str, key: &str) -> Result<()> {
+    match crate::ledger::split_key(key) {
+        Some((method, path)) if method == method.to_ascii_uppercase() => {
+            Template::parse(place, path).map(|_| ())
+        }
+        _ => Err(Error::new(
+            place,
+            format!("`instead: {key}` must read `METHOD /path`"),
+        )),
+    }
+}

@@ -1,0 +1,139 @@
+//! Moving one operation from a path item to another.
+
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use crate::{Result, document};
+
+/// Takes an operation out of its path item, and with it a copy of what the item says for all of its
+/// operations (parameters, servers). An item without operations goes away.
+pub(super) fn take(
+    document: &mut Value,
+    path: &str,
+    method: &str,
+) -> (Map<String, Value>, Map<String, Value>) {
+    let item = document
+        .pointer_mut(&item_pointer(path))
+        .and_then(Value::as_object_mut);
+    let Some(item) = item else {
+        return Default::default();
+    };
+    let operation = match item.shift_remove(method) {
+        Some(Value::Object(operation)) => operation,
+        _ => Map::new(),
+    };
+    let mut shared = item.clone();
+    shared.retain(|name, _| !document::METHODS.contains(&name.as_str()));
+    if shared.len() == item.len() {
+        remove_item(document, path);
+    }
+    (operation, shared)
+}
+
+pub(super) fn remove_item(document: &mut Value, path: &str) {
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        paths.shift_remove(path);
+    }
+}
+
+/// Puts an operation into a path item, which is made where there is none.
+pub(super) fn put(
+    document: &mut Value,
+    path: &str,
+    method: &str,
+    mut operation: Map<String, Value>,
+    shared: &Map<String, Value>,
+) {
+    let existing = document
+        .pointer(&item_pointer(path))
+        .and_then(Value::as_object);
+    let mut item = existing.cloned().unwrap_or_else(|| shared.clone());
+    inherit(document, &item, &mut operation, shared);
+    item.insert(method.to_owned(), Value::Object(operation));
+    if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
+        // An existing item keeps its position.
+        paths.insert(path.to_owned(), Value::Object(item));
+    }
+}
+
+/// Where an operation joins a path item that exists, it keeps what its old item said of all of its
+/// operations: it now has to say so itself, unless the new item says the same.
+fn inherit(
+    document: &Value,
+    item: &Map<String, Value>,
+    operation: &mut Map<String, Value>,
+    shared: &Map<String, Value>,
+) {
+    for parameter in parameters(shared) {
+        let mut own = parameters(operation).iter();
+        let known = parameters(item).contains(parameter)
+            || own.any(|own| same_parameter(document, own, parameter));
+        if !known {
+            declare(document, operation, parameter.clone());
+        }
+    }
+    if let Some(servers) = shared.get("servers")
+        && item.get("servers") != Some(servers)
+    {
+        operation
+            .entry("servers")
+            .or_insert_with(|| servers.clone());
+    }
+}
+
+fn item_pointer(path: &str) -> String {
+    format!("/paths/{}", document::pointer_segment(path))
+}
+
+fn parameters(holder: &Map<String, Value>) -> &[Value] {
+    holder
+        .get("parameters")
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// Declares a parameter, in place of any other of the same name and place.
+pub(super) fn declare(document: &Value, operation: &mut Map<String, Value>, parameter: Value) {
+    let list = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Value::Array(list) = list {
+        list.retain(|other| !same_parameter(document, other, &parameter));
+        list.push(parameter);
+    }
+}
+
+/// Gives declared path parameters their new names. A shared declaration (`$ref`) stays as it is for
+/// the others that use it; this use gets a copy.
+pub(super) fn rename_parameters(
+    document: &Value,
+    holder: &mut Map<String, Value>,
+    names: &HashMap<String, String>,
+) -> Result<()> {
+    let Some(Value::Array(list)) = holder.get_mut("parameters") else {
+        return Ok(());
+    };
+    for parameter in list {
+        let mut declared = document::resolve(document, parameter)?.clone();
+        let new = declared["name"].as_str().and_then(|name| names.get(name));
+        if let Some(new) = new
+            && declared["in"] == "path"
+            && declared["name"] != new.as_str()
+        {
+            declared["name"] = json!(new);
+            *parameter = declared;
+        }
+    }
+    Ok(())
+}
+
+/// Whether two declarations are for the same name in the same place.
+fn same_parameter(document: &Value, one: &Value, other: &Value) -> bool {
+    let key = |parameter| {
+        let declared = document::resolve(document, parameter).ok()?;
+        Some((
+            declared.get("name")?.as_str()?,
+            declared.get("in")?.as_str()?,
+        ))
+    };
+    key(one).is_some_and(|one| key(other) == Some(one))
+}

@@ -1,0 +1,49 @@
+//! Select: areas (Cargo features) → the operations that belong to them and the types that those need.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::{
+    Result,
+    shape::{Shaped, collect},
+};
+
+/// The areas to generate.
+pub type Areas = BTreeSet<String>;
+
+/// Keeps the operations of the given areas and the components that they reach.
+///
+/// Shaping came before, so a type looks the same whatever else is selected: the surface of one area
+/// is a subset of the surface of all.
+pub fn select(shaped: &Shaped, areas: &Areas) -> Result<Shaped> {
+    let mut selected = shaped.clone();
+    keep_operations(&mut selected.document["paths"], areas);
+    let mut reached = BTreeSet::new();
+    collect(
+        &selected.document,
+        &selected.document["paths"],
+        &mut reached,
+    );
+    if let Some(schemas) = selected.document["components"]["schemas"].as_object_mut() {
+        schemas.retain(|name, _| reached.contains(name));
+    }
+    selected.directions.retain(|name, _| reached.contains(name));
+    Ok(selected)
+}
+
+fn keep_operations(paths: &mut Value, areas: &Areas) {
+    let Some(paths) = paths.as_object_mut() else {
+        return;
+    };
+    for item in paths.values_mut() {
+        if let Some(item) = item.as_object_mut() {
+            item.retain(|_, operation| {
+                operation["tags"][0]
+                    .as_str()
+                    .is_some_and(|area| areas.contains(area))
+            });
+        }
+    }
+    paths.retain(|_, item| item.as_object().is_some_and(|item| !item.is_empty()));
+}

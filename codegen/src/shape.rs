@@ -1,0 +1,259 @@
+//! Shape: the mechanical rules that make the patched document generable and its answers tolerant.
+//!
+//! In: the patched document and the ledger. Out: a document in which every struct, enum and union
+//! is a named component, every operation has one JSON body and one success answer, and what is
+//! sent is a different type from what is received wherever the two rules differ: requests are
+//! strict, answers are tolerant. The whole document is shaped before features select from it, so
+//! that a type has the same shape whatever is selected.
+
+mod direction;
+mod names;
+mod schema;
+
+use serde_json::{Map, Value, json};
+
+use crate::{Error, Patched, Result, document, ledger::Entry};
+use names::Names;
+use schema::Flattener;
+
+pub use direction::{Direction, collect};
+
+/// The document that the generator reads.
+#[derive(Debug, Clone)]
+pub struct Shaped {
+    /// Paths and components, every type named.
+    pub document: Value,
+    /// How each component is used.
+    pub directions: std::collections::BTreeMap<String, Direction>,
+    /// Types that nobody named, with the place that they were named after.
+    pub derived: Vec<DerivedName>,
+}
+
+/// A type whose name was made from its position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DerivedName {
+    /// The name that was made up.
+    pub name: String,
+    /// Where the schema stands.
+    pub place: String,
+    /// Whether only the OpenAI-compatible plane uses it.
+    pub gateway: bool,
+}
+
+/// Shapes the patched document.
+pub fn shape(patched: &Patched) -> Result<Shaped> {
+    let mut names = Names::default();
+    let paths = flatten_operations(patched, &mut names)?;
+    let (components, derived) = names.finish();
+    let mut document = json!({
+        "openapi": "3.0.3",
+        "info": {"title": "Portkey", "version": patched.document["info"]["version"]},
+        "paths": paths,
+        "components": {"schemas": components},
+    });
+    let directions = direction::split(&mut document)?;
+    Ok(Shaped {
+        document,
+        directions,
+        derived,
+    })
+}
+
+/// Operations of the gateway plane come last, so that the admin plane names the shared types.
+fn flatten_operations(patched: &Patched, names: &mut Names) -> Result<Map<String, Value>> {
+    let mut found: Vec<_> = document::operations(&patched.document)
+        .filter_map(|(path, method, operation)| {
+            let entry = patched.ledger.get(method, path)?;
+            entry
+                .handwritten
+                .is_none()
+                .then_some((path, method, operation, entry))
+        })
+        .collect();
+    found.sort_by_key(|(_, _, _, entry)| is_gateway(entry));
+    let mut paths = Map::new();
+    for (path, method, operation, entry) in found {
+        let place = crate::ledger::key(method, path);
+        let mut flattener = Flattener::new(&patched.document, names, is_gateway(entry));
+        let shaped = Operation {
+            source: operation,
+            item: &patched.document["paths"][path],
+            document: &patched.document,
+            entry,
+        }
+        .shape(&mut flattener)
+        .map_err(|error| error.within(&place))?;
+        let item = paths.entry(path).or_insert_with(|| json!({}));
+        item[method] = shaped;
+    }
+    Ok(paths)
+}
+
+fn is_gateway(entry: &Entry) -> bool {
+    entry.area == "gateway"
+}
+
+struct Operation<'a> {
+    source: &'a Value,
+    item: &'a Value,
+    document: &'a Value,
+    entry: &'a Entry,
+}
+
+impl Operation<'_> {
+    fn shape(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
+        let mut shaped = Map::new();
+        shaped.insert("operationId".into(), json!(self.entry.id));
+        shaped.insert("tags".into(), json!([self.entry.area]));
+        if self.source["deprecated"] == true {
+            shaped.insert("deprecated".into(), json!(true));
+        }
+        shaped.insert("parameters".into(), self.parameters(flattener)?);
+        if let Some(body) = self.body(flattener)? {
+            shaped.insert("requestBody".into(), body);
+        }
+        shaped.insert("responses".into(), self.answer(flattener)?);
+        Ok(Value::Object(shaped))
+    }
+
+    /// Parameters of the path item and of the operation (which wins), headers of authentication left out.
+    fn parameters(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
+        let mut parameters: Vec<Value> = Vec::new();
+        for list in [&self.item["parameters"], &self.source["parameters"]] {
+            for parameter in list.as_array().into_iter().flatten() {
+                let parameter = document::resolve(self.document, parameter)?;
+                parameters.retain(|other| {
+                    other["name"] != parameter["name"] || other["in"] != parameter["in"]
+                });
+                if !is_authentication(parameter) {
+                    parameters.push(self.parameter(parameter, flattener)?);
+                }
+            }
+        }
+        Ok(Value::Array(parameters))
+    }
+
+    fn parameter(&self, parameter: &Value, flattener: &mut Flattener<'_>) -> Result<Value> {
+        let name = parameter["name"].as_str().unwrap_or_default();
+        let derived = format!("{}-{name}", self.entry.id);
+        let schema = flattener.inline(
+            &parameter["schema"],
+            &derived,
+            &format!("parameter `{name}`"),
+        )?;
+        let mut shaped = Map::new();
+        for key in ["name", "in", "required", "description", "style", "explode"] {
+            if let Some(value) = parameter.get(key) {
+                shaped.insert(key.into(), value.clone());
+            }
+        }
+        shaped.insert("schema".into(), schema);
+        Ok(Value::Object(shaped))
+    }
+
+    fn body(&self, flattener: &mut Flattener<'_>) -> Result<Option<Value>> {
+        let body = document::resolve(self.document, &self.source["requestBody"])?;
+        let Some(schema) = json_schema_of(body) else {
+            return Ok(None);
+        };
+        let required = body["required"] == true;
+        let name = format!("{}-request", self.entry.id);
+        let schema = flattener.named(schema, &name, "request body")?;
+        Ok(Some(json!({
+            "required": required,
+            "content": {"application/json": {"schema": schema}},
+        })))
+    }
+
+    /// The one success answer; without a JSON schema, or with an object of which nothing is
+    /// known, the answer carries nothing.
+    fn answer(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
+        let success = self.source["responses"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(status, _)| status.starts_with('2'))
+            .map(|(_, answer)| document::resolve(self.document, answer))
+            .collect::<Result<Vec<_>>>()?;
+        let schema = success.iter().find_map(|answer| json_schema_of(answer));
+        let mut answer = json!({"description": ""});
+        if let Some(schema) = schema {
+            let shaped = flattener.named(schema, &self.answer_name(), "answer")?;
+            if !carries_nothing(document::resolve(self.document, schema)?) {
+                answer["content"] = json!({"application/json": {"schema": shaped}});
+            }
+        }
+        Ok(json!({"200": answer}))
+    }
+
+    /// `list_api_keys` answers an `ApiKeyList`; every other operation its own `…Response`.
+    fn answer_name(&self) -> String {
+        match self.entry.id.strip_prefix("list_") {
+            Some(plural) => format!("{}-list", singular(plural)),
+            None => format!("{}-response", self.entry.id),
+        }
+    }
+}
+
+/// `policies` → `policy`, `api_keys` → `api_key`; a word without a plural `s` stays.
+fn singular(plural: &str) -> String {
+    match plural.strip_suffix("ies") {
+        Some(stem) => format!("{stem}y"),
+        None => plural
+            .strip_suffix('s')
+            .filter(|stem| !stem.ends_with('s'))
+            .unwrap_or(plural)
+            .to_owned(),
+    }
+}
+
+fn is_authentication(parameter: &Value) -> bool {
+    parameter["in"] == "header"
+        && parameter["name"].as_str().is_some_and(|name| {
+            name.eq_ignore_ascii_case("x-portkey-api-key")
+                || name.eq_ignore_ascii_case("authorization")
+        })
+}
+
+fn json_schema_of(holder: &Value) -> Option<&Value> {
+    let content = holder.get("content")?.as_object()?;
+    content
+        .iter()
+        .find(|(kind, _)| kind.starts_with("application/json"))
+        .and_then(|(_, media)| media.get("schema"))
+}
+
+/// An object without members says only that there is an answer.
+fn carries_nothing(schema: &Value) -> bool {
+    schema["type"] == "object"
+        && schema["properties"].as_object().is_none_or(Map::is_empty)
+        && ["additionalProperties", "allOf", "oneOf", "anyOf"]
+            .iter()
+            .all(|key| schema.get(key).is_none())
+}
+
+/// Fails unless every admin type was named by a person.
+pub fn check_names(shaped: &Shaped) -> Result<()> {
+    match shaped.derived.iter().find(|derived| !derived.gateway) {
+        Some(derived) => Err(Error::new(
+            &derived.place,
+            format!(
+                "the type `{}` is named after its position; give it an `x-name`",
+                derived.name
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::singular;
+
+    #[test]
+    fn plurals_lose_their_ending() {
+        assert_eq!(singular("api_keys"), "api_key");
+        assert_eq!(singular("usage_limits_policies"), "usage_limits_policy");
+        assert_eq!(singular("mcp_server_user_access"), "mcp_server_user_access");
+    }
+}

@@ -1,0 +1,140 @@
+//! The names of types: given by a person (`x-name`), by contract, or derived from a position.
+
+use heck::ToUpperCamelCase;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::DerivedName;
+use crate::{Error, Result};
+
+/// Every named schema met so far.
+#[derive(Debug, Default)]
+pub struct Names {
+    schemas: IndexMap<String, Named>,
+    derived: Vec<DerivedName>,
+}
+
+#[derive(Debug)]
+struct Named {
+    /// `None` while the schema is being flattened (it refers to itself).
+    schema: Option<Value>,
+    place: String,
+}
+
+/// Where a name comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A component of the document, an `x-name`, or the contract over bodies and lists.
+    Given,
+    /// The position of the schema.
+    Position {
+        /// Whether only the OpenAI-compatible plane can reach it.
+        gateway: bool,
+    },
+}
+
+impl Names {
+    /// The Rust name for `text`.
+    pub fn rust_name(text: &str) -> String {
+        text.to_upper_camel_case()
+    }
+
+    /// Whether the name is taken, finished or not.
+    pub fn knows(&self, name: &str) -> bool {
+        self.schemas.contains_key(name)
+    }
+
+    /// Reserves a name before its schema is flattened, so that recursion ends.
+    pub fn reserve(&mut self, name: &str, place: &str) {
+        self.schemas.insert(
+            name.to_owned(),
+            Named {
+                schema: None,
+                place: place.to_owned(),
+            },
+        );
+    }
+
+    /// Gives a reserved name its schema.
+    pub fn define(&mut self, name: &str, schema: Value) {
+        if let Some(named) = self.schemas.get_mut(name) {
+            named.schema = Some(schema);
+        }
+    }
+
+    /// Files a flattened inline schema and returns the name under which it stands.
+    ///
+    /// The same given name may be used for several schemas of one structure; a derived name that
+    /// is taken by another structure gets a number.
+    pub fn file(
+        &mut self,
+        name: &str,
+        schema: Value,
+        place: &str,
+        origin: Origin,
+    ) -> Result<String> {
+        let mut candidate = name.to_owned();
+        let mut number = 1;
+        loop {
+            match self.schemas.get(&candidate) {
+                None => break,
+                Some(named)
+                    if named
+                        .schema
+                        .as_ref()
+                        .is_some_and(|other| same_structure(other, &schema)) =>
+                {
+                    return Ok(candidate);
+                }
+                Some(named) if origin == Origin::Given => {
+                    return Err(Error::new(
+                        place,
+                        format!("`{name}` also names a different schema, at {}", named.place),
+                    ));
+                }
+                Some(_) => {
+                    number += 1;
+                    candidate = format!("{name}{number}");
+                }
+            }
+        }
+        if let Origin::Position { gateway } = origin {
+            self.derived.push(DerivedName {
+                name: candidate.clone(),
+                place: place.to_owned(),
+                gateway,
+            });
+        }
+        self.reserve(&candidate, place);
+        self.define(&candidate, schema);
+        Ok(candidate)
+    }
+
+    /// The components, and the names that were derived.
+    pub fn finish(self) -> (Map<String, Value>, Vec<DerivedName>) {
+        let schemas = self
+            .schemas
+            .into_iter()
+            .filter_map(|(name, named)| Some((name, named.schema?)))
+            .collect();
+        (schemas, self.derived)
+    }
+}
+
+/// Whether two schemas are the same but for prose.
+fn same_structure(one: &Value, other: &Value) -> bool {
+    without_prose(one) == without_prose(other)
+}
+
+fn without_prose(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter(|(key, value)| *key != "description" || !value.is_string())
+            .map(|(key, value)| (key.clone(), without_prose(value)))
+            .collect::<Map<_, _>>()
+            .into(),
+        Value::Array(list) => list.iter().map(without_prose).collect(),
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,382 @@
+//! Schemas made flat: every struct, enum and union a named component, everything else inline.
+
+use serde_json::{Map, Value, json};
+
+use super::names::{Names, Origin};
+use crate::{Error, Result, document};
+
+/// Flattens the schemas of one operation into [`Names`].
+pub struct Flattener<'a> {
+    document: &'a Value,
+    names: &'a mut Names,
+    gateway: bool,
+}
+
+/// What a schema becomes.
+enum Kind {
+    /// Properties: a struct.
+    Struct,
+    /// Several strings: an open enum.
+    Enum,
+    /// A `oneOf` or `anyOf` of schemas that differ in their JSON kind.
+    Union(Vec<Value>),
+    /// Everything that needs no name.
+    Plain,
+}
+
+impl<'a> Flattener<'a> {
+    /// A flattener over `document`; `gateway` says which plane the operation belongs to.
+    pub fn new(document: &'a Value, names: &'a mut Names, gateway: bool) -> Self {
+        Self {
+            document,
+            names,
+            gateway,
+        }
+    }
+
+    /// Flattens a body or an answer: the contract gives it its name.
+    pub fn named(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+        self.flatten(schema, name, place, Origin::Given)
+    }
+
+    /// Flattens a schema that stands inside another: it needs an `x-name`, or is named after its position.
+    pub fn inline(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+        let gateway = self.gateway;
+        self.flatten(schema, name, place, Origin::Position { gateway })
+    }
+
+    fn flatten(
+        &mut self,
+        schema: &Value,
+        name: &str,
+        place: &str,
+        origin: Origin,
+    ) -> Result<Value> {
+        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
+            return self.component(schema, reference);
+        }
+        let (schema, nullable) = self.simplify(schema, 0)?;
+        if schema.get("$ref").is_some() {
+            return Ok(or_null(
+                self.flatten(&schema, name, place, origin)?,
+                nullable,
+            ));
+        }
+        let (name, origin) = match schema.get("x-name").and_then(Value::as_str) {
+            Some(given) => (given.to_owned(), Origin::Given),
+            None => (Names::rust_name(name), origin),
+        };
+        let flat = match self.kind(&schema)? {
+            Kind::Plain => return Ok(or_null(self.plain(&schema, &name, place)?, nullable)),
+            Kind::Struct => self.structure(&schema, &name, place)?,
+            Kind::Enum => string_enum(&schema),
+            Kind::Union(variants) => self.union(&schema, &variants, &name, place)?,
+        };
+        let name = self.names.file(&name, flat, place, origin)?;
+        Ok(or_null(reference_to(&name), nullable))
+    }
+
+    /// A `$ref`: the component is flattened once; one that needs no name is copied in.
+    fn component(&mut self, schema: &Value, reference: &str) -> Result<Value> {
+        let target = document::resolve(self.document, schema)?;
+        let own_name = reference.rsplit('/').next().unwrap_or(reference);
+        let (target, nullable) = self.simplify(target, 0)?;
+        if target.get("$ref").is_some() {
+            return Ok(or_null(
+                self.inline(&target, own_name, reference)?,
+                nullable,
+            ));
+        }
+        let name = target["x-name"]
+            .as_str()
+            .map_or_else(|| Names::rust_name(own_name), str::to_owned);
+        let kind = self.kind(&target)?;
+        if matches!(kind, Kind::Plain) {
+            return Ok(or_null(self.plain(&target, &name, reference)?, nullable));
+        }
+        if !self.names.knows(&name) {
+            self.names.reserve(&name, reference);
+            let flat = match kind {
+                Kind::Struct => self.structure(&target, &name, reference)?,
+                Kind::Enum => string_enum(&target),
+                Kind::Union(variants) => self.union(&target, &variants, &name, reference)?,
+                Kind::Plain => Value::Null,
+            };
+            self.names.define(&name, flat);
+        }
+        Ok(or_null(reference_to(&name), nullable))
+    }
+
+    /// Merges `allOf`, unwraps unions of one, takes `null` out of unions; says whether `null` is allowed.
+    fn simplify(&self, schema: &Value, depth: usize) -> Result<(Value, bool)> {
+        if depth > 32 {
+            return Err(Error::new("allOf", "nested too deeply"));
+        }
+        let nullable = schema["nullable"] == true;
+        if let Some(parts) = schema["allOf"].as_array() {
+            let (merged, inner) = self.merge_all(schema, parts, depth)?;
+            return Ok((merged, nullable || inner));
+        }
+        for keyword in ["oneOf", "anyOf"] {
+            let Some(variants) = schema[keyword].as_array() else {
+                continue;
+            };
+            let (variants, null): (Vec<_>, Vec<_>) =
+                variants.iter().partition(|variant| !is_null(variant));
+            if let [only] = variants.as_slice() {
+                let (only, inner) = self.simplify(only, depth + 1)?;
+                return Ok((only, nullable || inner || !null.is_empty()));
+            }
+            return Ok((schema.clone(), nullable || !null.is_empty()));
+        }
+        Ok((schema.clone(), nullable))
+    }
+
+    /// `allOf` of one reference is that reference; of objects, one object with all their members.
+    fn merge_all(&self, schema: &Value, parts: &[Value], depth: usize) -> Result<(Value, bool)> {
+        let own_members = schema["properties"]
+            .as_object()
+            .is_some_and(|own| !own.is_empty());
+        if let ([only], false) = (parts, own_members) {
+            return if only.get("$ref").is_some() {
+                Ok((only.clone(), false))
+            } else {
+                self.simplify(only, depth + 1)
+            };
+        }
+        let mut merged = Map::from_iter([("type".to_owned(), json!("object"))]);
+        let mut own = schema.clone();
+        if let Some(own) = own.as_object_mut() {
+            own.remove("allOf");
+        }
+        for part in parts.iter().chain([&own]) {
+            let (part, _) = self.simplify(document::resolve(self.document, part)?, depth + 1)?;
+            if part.get("oneOf").or(part.get("anyOf")).is_some() {
+                // A union inside `allOf` has no Rust shape: the members around it stay open.
+                merged.insert("additionalProperties".into(), json!(true));
+                continue;
+            }
+            merge_object(&mut merged, document::resolve(self.document, &part)?);
+        }
+        match schema.get("x-name") {
+            Some(name) => merged.insert("x-name".into(), name.clone()),
+            None => merged.remove("x-name"),
+        };
+        Ok((Value::Object(merged), false))
+    }
+
+    fn kind(&self, schema: &Value) -> Result<Kind> {
+        if let Some(variants) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+            return self.union_kind(variants);
+        }
+        if schema["properties"]
+            .as_object()
+            .is_some_and(|members| !members.is_empty())
+        {
+            return Ok(Kind::Struct);
+        }
+        let strings = schema["enum"].as_array().map_or(0, |values| {
+            values.iter().filter(|value| value.is_string()).count()
+        });
+        Ok(if strings > 1 { Kind::Enum } else { Kind::Plain })
+    }
+
+    /// Only the JSON kind may decide between variants; anything else stays raw JSON.
+    fn union_kind(&self, variants: &[Value]) -> Result<Kind> {
+        let mut kinds = Vec::new();
+        let mut kept = Vec::new();
+        for variant in variants.iter().filter(|variant| !is_null(variant)) {
+            let (simple, _) = self.simplify(document::resolve(self.document, variant)?, 0)?;
+            kinds.push(json_kind(document::resolve(self.document, &simple)?));
+            kept.push(variant.clone());
+        }
+        let texts = kinds.iter().filter(|kind| **kind == Some("string")).count();
+        if texts == kinds.len() {
+            return Ok(Kind::Plain);
+        }
+        let mut distinct = kinds.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let decided = kinds.iter().all(Option::is_some) && distinct.len() == kinds.len();
+        Ok(if decided {
+            Kind::Union(kept)
+        } else {
+            Kind::Plain
+        })
+    }
+
+    fn structure(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+        let mut properties = Map::new();
+        for (key, member) in schema["properties"].as_object().into_iter().flatten() {
+            let inner = format!("{place}.{key}");
+            let mut flat = self.inline(member, &format!("{name}-{key}"), &inner)?;
+            describe(&mut flat, member);
+            properties.insert(key.clone(), flat);
+        }
+        let mut flat = json!({"type": "object", "properties": properties});
+        for key in ["description", "required", "x-always"] {
+            if let Some(value) = schema.get(key) {
+                flat[key] = value.clone();
+            }
+        }
+        match &schema["additionalProperties"] {
+            Value::Bool(true) | Value::Object(_) => flat["additionalProperties"] = json!({}),
+            _ => {}
+        }
+        Ok(flat)
+    }
+
+    fn union(
+        &mut self,
+        schema: &Value,
+        variants: &[Value],
+        name: &str,
+        place: &str,
+    ) -> Result<Value> {
+        let variants = variants
+            .iter()
+            .map(|variant| {
+                let (simple, _) = self.simplify(document::resolve(self.document, variant)?, 0)?;
+                let suffix =
+                    json_kind(document::resolve(self.document, &simple)?).unwrap_or("value");
+                self.inline(
+                    variant,
+                    &format!("{name}-{suffix}"),
+                    &format!("{place}<{suffix}>"),
+                )
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut flat = json!({"oneOf": variants});
+        describe(&mut flat, schema);
+        Ok(flat)
+    }
+
+    fn plain(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+        let mut flat = match json_kind(schema) {
+            Some("array") => {
+                let items = self.inline(
+                    &schema["items"],
+                    &format!("{name}-item"),
+                    &format!("{place}[]"),
+                )?;
+                json!({"type": "array", "items": items})
+            }
+            Some("object") => match &schema["additionalProperties"] {
+                Value::Object(values) if !values.is_empty() => {
+                    let values = Value::Object(values.clone());
+                    let values =
+                        self.inline(&values, &format!("{name}-value"), &format!("{place}{{}}"))?;
+                    json!({"type": "object", "additionalProperties": values})
+                }
+                _ => json!({"type": "object"}),
+            },
+            Some("string") => text(schema),
+            Some("number") => json!({"type": schema["type"]}),
+            Some(kind) => json!({"type": kind}),
+            None => json!({}),
+        };
+        describe(&mut flat, schema);
+        Ok(flat)
+    }
+}
+
+/// A string; of all formats only those that decide the Rust type are kept.
+fn text(schema: &Value) -> Value {
+    match schema["format"].as_str() {
+        Some(format @ ("date-time" | "secret")) => json!({"type": "string", "format": format}),
+        _ => json!({"type": "string"}),
+    }
+}
+
+fn string_enum(schema: &Value) -> Value {
+    let values: Vec<&Value> = schema["enum"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|value| value.is_string())
+        .collect();
+    let mut flat = json!({"type": "string", "enum": values});
+    describe(&mut flat, schema);
+    flat
+}
+
+/// The kind of JSON value that a schema allows, where it is one.
+fn json_kind(schema: &Value) -> Option<&'static str> {
+    match schema["type"].as_str() {
+        Some("string") => Some("string"),
+        Some("integer" | "number") => Some("number"),
+        Some("boolean") => Some("boolean"),
+        Some("array") => Some("array"),
+        Some("object") => Some("object"),
+        _ if schema.get("properties").is_some() => Some("object"),
+        _ if schema.get("items").is_some() => Some("array"),
+        _ if union_of_texts(schema) => Some("string"),
+        _ => None,
+    }
+}
+
+fn union_of_texts(schema: &Value) -> bool {
+    ["oneOf", "anyOf"].iter().any(|keyword| {
+        schema[keyword]
+            .as_array()
+            .is_some_and(|variants| variants.iter().all(|variant| variant["type"] == "string"))
+    })
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema["type"] == "null"
+        || schema["enum"]
+            .as_array()
+            .is_some_and(|values| values.iter().all(Value::is_null))
+}
+
+fn reference_to(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+/// `nullable` beside a `$ref` means nothing in OpenAPI 3.0, so the reference goes into an `allOf`.
+fn or_null(schema: Value, nullable: bool) -> Value {
+    if !nullable {
+        return schema;
+    }
+    let mut schema = if schema.get("$ref").is_some() {
+        json!({"allOf": [schema]})
+    } else {
+        schema
+    };
+    schema["nullable"] = json!(true);
+    schema
+}
+
+fn describe(flat: &mut Value, source: &Value) {
+    if let Some(description) = source.get("description").filter(|text| text.is_string()) {
+        if flat.get("$ref").is_some() {
+            *flat = json!({"allOf": [flat.clone()]});
+        }
+        flat["description"] = description.clone();
+    }
+}
+
+fn merge_object(merged: &mut Map<String, Value>, part: &Value) {
+    for (key, value) in part.as_object().into_iter().flatten() {
+        match (merged.get_mut(key), value) {
+            (Some(Value::Object(own)), Value::Object(more)) if key == "properties" => {
+                own.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
+            (Some(Value::Array(own)), Value::Array(more))
+                if key == "required" || key == "x-always" =>
+            {
+                let new: Vec<Value> = more
+                    .iter()
+                    .filter(|item| !own.contains(item))
+                    .cloned()
+                    .collect();
+                own.extend(new);
+            }
+            (_, value) if key != "type" && key != "nullable" => {
+                merged.insert(key.clone(), value.clone());
+            }
+            _ => {}
+        }
+    }
+}

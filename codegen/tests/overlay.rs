@@ -1,0 +1,590 @@
+//! Overlays: what Overlay 1.1 prescribes, and where we are stricter.
+
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
+use portkey_admin_codegen::overlay::{Kind, Overlay};
+use portkey_admin_codegen::{Error, Result, Source};
+use serde_json::{Value, json};
+
+fn source(text: &str) -> Source {
+    Source {
+        name: "overrides/t.overlay.yaml".to_owned(),
+        text: text.to_owned(),
+    }
+}
+
+/// An overlay with these actions (JSON is YAML).
+fn overlay(actions: Value) -> Source {
+    source(
+        &json!({"overlay": "1.1.0", "info": {"title": "t", "version": "1"}, "actions": actions})
+            .to_string(),
+    )
+}
+
+fn apply(actions: Value, mut document: Value) -> Result<Value> {
+    Overlay::parse(&overlay(actions))?.apply(&mut document)?;
+    Ok(document)
+}
+
+fn applied(actions: Value, document: Value) -> Value {
+    apply(actions, document).unwrap()
+}
+
+fn refused(actions: Value, document: Value) -> String {
+    apply(actions, document).unwrap_err().to_string()
+}
+
+fn invalid(text: &str) -> Error {
+    Overlay::parse(&source(text)).unwrap_err()
+}
+
+const HEAD: &str = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\n";
+
+#[track_caller]
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in `{text}`");
+    }
+}
+
+// --- update ---
+
+#[test]
+fn an_object_is_merged_member_by_member() {
+    let before = json!({"a": {"kept": 1, "replaced": 2, "list": [1], "inner": {"x": 1}}});
+    let update = json!({"replaced": "two", "list": [2, 3], "inner": {"y": null}, "new": {"z": 1}});
+    let after = applied(json!([{"target": "$.a", "update": update}]), before);
+    let expected = json!({"a": {
+        "kept": 1, "replaced": "two", "list": [1, 2, 3], "inner": {"x": 1, "y": null}, "new": {"z": 1},
+    }});
+    // As text, so that the order of the members counts.
+    assert_eq!(after.to_string(), expected.to_string());
+}
+
+#[test]
+fn null_is_a_primitive_in_both_directions() {
+    let after = applied(
+        json!([{"target": "$", "update": {"a": null, "b": 5}}, {"target": "$.c", "update": null}]),
+        json!({"a": 1, "b": null, "c": "x"}),
+    );
+    assert_eq!(after, json!({"a": null, "b": 5, "c": null}));
+}
+
+#[test]
+fn an_array_takes_arrays_by_concatenation_and_anything_else_as_one_entry() {
+    let list = |update: Value| {
+        applied(
+            json!([{"target": "$.a", "update": update}]),
+            json!({"a": [1]}),
+        )
+    };
+    assert_eq!(list(json!([2, [3]])), json!({"a": [1, 2, [3]]}));
+    assert_eq!(list(json!({"b": 2})), json!({"a": [1, {"b": 2}]}));
+    assert_eq!(list(json!("two")), json!({"a": [1, "two"]}));
+    assert_eq!(list(json!(null)), json!({"a": [1, null]}));
+}
+
+#[test]
+fn a_primitive_is_replaced_by_a_primitive_only() {
+    assert_eq!(
+        applied(json!([{"target": "$.a", "update": "x"}]), json!({"a": 1})),
+        json!({"a": "x"})
+    );
+    let error = refused(
+        json!([{"target": "$.a", "update": {"b": 1}}]),
+        json!({"a": 1}),
+    );
+    assert_has(
+        &error,
+        &["an object cannot be merged into a primitive at $['a']"],
+    );
+    let error = refused(json!([{"target": "$.a", "update": [1]}]), json!({"a": 1}));
+    assert_has(
+        &error,
+        &["an array cannot be merged into a primitive at $['a']"],
+    );
+}
+
+#[test]
+fn an_object_takes_objects_only() {
+    for (update, sort) in [
+        (json!(1), "a primitive"),
+        (json!([1]), "an array"),
+        (json!(null), "a primitive"),
+    ] {
+        let error = refused(
+            json!([{"target": "$.a", "update": update}]),
+            json!({"a": {}}),
+        );
+        assert_has(&error, &[sort, "cannot be merged into an object at $['a']"]);
+    }
+}
+
+#[test]
+fn a_conflict_further_down_names_the_json_path() {
+    for (inside, update) in [
+        (json!([1]), json!(2)),
+        (json!([1]), json!({"x": 2})),
+        (json!({"x": 1}), json!([2])),
+        (json!({"x": 1}), json!(2)),
+        (json!(1), json!({"x": 2})),
+        (json!(1), json!([2])),
+    ] {
+        let error = refused(
+            json!([{"target": "$.paths['/x']", "update": {"get": {"it's": update}}}]),
+            json!({"paths": {"/x": {"get": {"it's": inside}}}}),
+        );
+        assert_has(
+            &error,
+            &["actions[0]", r"at $['paths']['/x']['get']['it\'s']"],
+        );
+    }
+}
+
+#[test]
+fn several_matches_are_all_updated() {
+    let document = json!({"a": [{"k": "x"}, {"k": "y"}, {"k": "x"}]});
+    let after = applied(
+        json!([{"target": "$.a[?@.k == 'x']", "update": {"seen": true}}]),
+        document,
+    );
+    assert_eq!(
+        after,
+        json!({"a": [{"k": "x", "seen": true}, {"k": "y"}, {"k": "x", "seen": true}]})
+    );
+}
+
+#[test]
+fn nested_matches_are_all_updated() {
+    let document = json!({"s": {"s": {"s": {}}}});
+    let after = applied(json!([{"target": "$..s", "update": {"n": 1}}]), document);
+    assert_eq!(after, json!({"s": {"n": 1, "s": {"n": 1, "s": {"n": 1}}}}));
+}
+
+#[test]
+fn a_node_that_is_selected_twice_is_updated_once() {
+    let after = applied(
+        json!([{"target": "$['a','a']", "update": [2]}]),
+        json!({"a": [1]}),
+    );
+    assert_eq!(after, json!({"a": [1, 2]}));
+}
+
+#[test]
+fn matches_of_different_kinds_are_refused() {
+    for other in [json!([]), json!(1), json!(null)] {
+        let error = refused(
+            json!([{"target": "$.*", "update": {"x": 1}}]),
+            json!({"a": {}, "b": other}),
+        );
+        assert_has(
+            &error,
+            &["different kinds", "an object at $['a']", "at $['b']"],
+        );
+    }
+    let after = applied(
+        json!([{"target": "$.*", "update": 0}]),
+        json!({"a": 1, "b": "two", "c": null}),
+    );
+    assert_eq!(after, json!({"a": 0, "b": 0, "c": 0}));
+}
+
+#[test]
+fn keys_that_yaml_reads_as_numbers_are_names() {
+    let text =
+        format!("{HEAD}actions:\n- target: $.responses['200']\n  update: {{404: {{x: 1}}}}\n");
+    let mut document = json!({"responses": {"200": {}}});
+    Overlay::parse(&source(&text))
+        .unwrap()
+        .apply(&mut document)
+        .unwrap();
+    assert_eq!(document, json!({"responses": {"200": {"404": {"x": 1}}}}));
+}
+
+#[test]
+fn all_functions_of_the_query_language_are_there() {
+    let document = json!({"a": [{"n": "cat", "l": [1, 2]}, {"n": "concat", "l": [1]}]});
+    for (filter, hits) in [
+        ("length(@.n) == 3", [true, false]),
+        ("count(@.l.*) == 1", [false, true]),
+        ("value(@.n) == 'cat'", [true, false]),
+        ("match(@.n, 'c.t')", [true, false]),
+        ("search(@.n, 'c.t')", [true, true]),
+    ] {
+        let target = format!("$.a[?{filter}]");
+        let after = applied(
+            json!([{"target": target, "update": {"hit": 1}}]),
+            document.clone(),
+        );
+        assert_eq!(
+            [0, 1].map(|i| after["a"][i].get("hit").is_some()),
+            hits,
+            "{filter}"
+        );
+    }
+}
+
+// --- remove ---
+
+#[test]
+fn any_node_but_the_root_can_be_removed() {
+    let document = json!({"o": {}, "l": [1], "p": 1, "n": null, "kept": 1});
+    let after = applied(
+        json!([{"target": "$['o','l','p','n']", "remove": true}]),
+        document,
+    );
+    assert_eq!(after, json!({"kept": 1}));
+    let error = refused(json!([{"target": "$", "remove": true}]), json!({}));
+    assert_has(
+        &error,
+        &["actions[0]", "the whole document cannot be removed"],
+    );
+}
+
+#[test]
+fn removing_several_items_of_an_array_hits_the_right_ones() {
+    let document = json!({"a": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]});
+    let after = applied(
+        json!([{"target": "$.a[2,0,10,11,3]", "remove": true}]),
+        document,
+    );
+    assert_eq!(after, json!({"a": [1, 4, 5, 6, 7, 8, 9]}));
+}
+
+#[test]
+fn nested_and_repeated_matches_are_removed_once() {
+    let document = json!({"x": {"x": [{"x": 1}, {"y": {"x": 2}}]}, "l": [{"x": 1}, {"x": 2}]});
+    let after = applied(json!([{"target": "$..x", "remove": true}]), document);
+    assert_eq!(after, json!({"l": [{}, {}]}));
+    let after = applied(
+        json!([{"target": "$.a[0,0,-3]", "remove": true}]),
+        json!({"a": [1, 2, 3]}),
+    );
+    assert_eq!(after, json!({"a": [2, 3]}));
+}
+
+#[test]
+fn removal_keeps_the_order_of_the_rest() {
+    let after = applied(
+        json!([{"target": "$.a", "remove": true}]),
+        json!({"a": 1, "b": 2, "c": 3, "d": 4}),
+    );
+    assert_eq!(after.to_string(), r#"{"b":2,"c":3,"d":4}"#);
+}
+
+#[test]
+fn remove_wins_over_update_and_copy_and_false_is_as_good_as_absent() {
+    let document = json!({"a": {}, "b": {}});
+    let after = applied(
+        json!([{"target": "$.a", "remove": true, "update": {"x": 1}}]),
+        document.clone(),
+    );
+    assert_eq!(after, json!({"b": {}}));
+    let after = applied(
+        json!([{"target": "$.a", "remove": true, "copy": "$.b"}]),
+        document.clone(),
+    );
+    assert_eq!(after, json!({"b": {}}));
+    let after = applied(
+        json!([{"target": "$.a", "remove": false, "update": {"x": 1}}]),
+        document,
+    );
+    assert_eq!(after, json!({"a": {"x": 1}, "b": {}}));
+}
+
+// --- copy ---
+
+#[test]
+fn copy_merges_the_source_as_update_would() {
+    let document = json!({"from": {"x": 1, "l": [2]}, "a": {"l": [1], "k": 0}, "b": {}});
+    let after = applied(
+        json!([{"target": "$['a','b']", "copy": "$.from"}]),
+        document,
+    );
+    assert_eq!(after["a"], json!({"l": [1, 2], "k": 0, "x": 1}));
+    assert_eq!(after["b"], json!({"x": 1, "l": [2]}));
+    assert_eq!(after["from"], json!({"x": 1, "l": [2]}));
+}
+
+#[test]
+fn copy_reads_its_source_before_it_writes() {
+    let after = applied(json!([{"target": "$.a", "copy": "$"}]), json!({"a": {}}));
+    assert_eq!(after, json!({"a": {"a": {}}}));
+    let after = applied(
+        json!([{"target": "$.l", "copy": "$.l"}]),
+        json!({"l": [1, 2]}),
+    );
+    assert_eq!(after, json!({"l": [1, 2, 1, 2]}));
+}
+
+#[test]
+fn copy_needs_exactly_one_source() {
+    let document = json!({"a": {}, "l": [1, 2]});
+    let error = refused(
+        json!([{"target": "$.a", "copy": "$.nowhere"}]),
+        document.clone(),
+    );
+    assert_has(
+        &error,
+        &["actions[0]", "$.nowhere", "exactly one node", "selects 0"],
+    );
+    let error = refused(json!([{"target": "$.a", "copy": "$.l[*]"}]), document);
+    assert_has(&error, &["$.l[*]", "selects 2"]);
+}
+
+#[test]
+fn copy_obeys_the_rules_of_merging() {
+    let error = refused(
+        json!([{"target": "$.a", "copy": "$.b"}]),
+        json!({"a": {"x": 1}, "b": {"x": []}}),
+    );
+    assert_has(
+        &error,
+        &["an array cannot be merged into a primitive at $['a']['x']"],
+    );
+    let error = refused(
+        json!([{"target": "$['a','b']", "copy": "$.a"}]),
+        json!({"a": {}, "b": 1}),
+    );
+    assert_has(&error, &["different kinds"]);
+    let after = applied(
+        json!([{"target": "$.a", "copy": "$.b"}]),
+        json!({"a": [1], "b": {"x": 1}}),
+    );
+    assert_eq!(after["a"], json!([1, {"x": 1}]));
+}
+
+#[test]
+fn a_node_is_moved_by_three_actions() {
+    let actions = json!([
+        {"target": "$.paths", "update": {"/new": {}}},
+        {"target": "$.paths['/new']", "copy": "$.paths['/old']"},
+        {"target": "$.paths['/old']", "remove": true},
+    ]);
+    let after = applied(actions, json!({"paths": {"/old": {"get": {"id": 1}}}}));
+    assert_eq!(after, json!({"paths": {"/new": {"get": {"id": 1}}}}));
+}
+
+// --- order and matching ---
+
+#[test]
+fn each_action_sees_the_result_of_the_one_before() {
+    let actions = json!([
+        {"target": "$.a", "remove": true},
+        {"target": "$", "update": {"a": {"fresh": 1}}},
+        {"target": "$.a.fresh", "update": 2},
+    ]);
+    assert_eq!(
+        applied(actions, json!({"a": {"old": 1}})),
+        json!({"a": {"fresh": 2}})
+    );
+}
+
+#[test]
+fn an_action_that_matches_nothing_is_an_error_that_says_which() {
+    let text = format!(
+        "{HEAD}# corrections\nactions:\n  - target: $.a\n    update: {{x: 1}}\n\n  # next\n  - description: Widens the limit.\n    target: $.b\n    update:\n      - target: $.c\n  - target: $.d\n    remove: true\n"
+    );
+    let overlay = Overlay::parse(&source(&text)).unwrap();
+    let error = overlay.apply(&mut json!({"a": {}})).unwrap_err();
+    assert_eq!(error.place(), "overrides/t.overlay.yaml:9: actions[1]");
+    assert_has(
+        &error.to_string(),
+        &["target `$.b`", "Widens the limit.", "matches nothing"],
+    );
+}
+
+#[test]
+fn a_removal_that_matches_nothing_is_an_error_too() {
+    let error = refused(
+        json!([{"target": "$.a[?@.x]", "remove": true}]),
+        json!({"a": [{}]}),
+    );
+    assert_has(&error, &["actions[0]", "$.a[?@.x]", "matches nothing"]);
+}
+
+// --- reading ---
+
+#[test]
+fn actions_tell_what_they_are() {
+    let text = format!(
+        "{HEAD}actions:\n- target: $.a\n  description: Why.\n  x-evidence: {{rows: [M157], on: 2025-12-31}}\n  update: null\n- target: $.b\n  copy: $.a\n- {{target: $.c, remove: true}}\n"
+    );
+    let overlay = Overlay::parse(&source(&text)).unwrap();
+    assert_eq!(overlay.title(), "t");
+    let [update, copy, remove] = overlay.actions() else {
+        panic!("three actions: {overlay:?}");
+    };
+    assert_eq!(update.target(), "$.a");
+    assert_eq!(update.description(), Some("Why."));
+    assert_eq!(
+        update.evidence(),
+        Some(&json!({"rows": ["M157"], "on": "2025-12-31"}))
+    );
+    assert!(matches!(update.kind(), Kind::Update(Value::Null)));
+    assert!(matches!(copy.kind(), Kind::Copy(from) if from.to_string() == "$.a"));
+    assert_eq!((copy.description(), copy.evidence()), (None, None));
+    assert!(matches!(remove.kind(), Kind::Remove));
+    assert_eq!(
+        overlay
+            .actions()
+            .iter()
+            .map(|action| action.line())
+            .collect::<Vec<_>>(),
+        [Some(4), Some(8), Some(10)]
+    );
+}
+
+#[test]
+fn without_block_style_the_index_alone_is_the_place() {
+    let overlay = Overlay::parse(&overlay(json!([{"target": "$", "update": {}}]))).unwrap();
+    assert_eq!(overlay.actions()[0].line(), None);
+    assert_eq!(
+        overlay.actions()[0].place(),
+        "overrides/t.overlay.yaml: actions[0]"
+    );
+}
+
+#[test]
+fn what_stands_after_the_list_is_not_counted() {
+    let text = "overlay: 1.1.3\nactions:\n- target: $\n  update:\n    d: |\n      - target: $\n# end\ninfo:\n  title: t\n  version: '1'\n  x-list:\n  - 1\n";
+    let overlay = Overlay::parse(&source(text)).unwrap();
+    assert_eq!(overlay.actions()[0].line(), Some(3));
+}
+
+#[test]
+fn extensions_are_allowed_everywhere() {
+    let text = "overlay: 1.1.0\nx-a: 1\nextends: ../openapi/portkey.yaml\ninfo: {title: t, version: '1', description: d, x-b: 1}\nactions: [{target: $, update: {}, x-c: 1}]\n";
+    assert_eq!(Overlay::parse(&source(text)).unwrap().actions().len(), 1);
+}
+
+#[test]
+fn other_versions_are_refused_by_name() {
+    for version in [
+        "1.0.0",
+        "1.1",
+        "1.1.",
+        "1.1.x",
+        "1.10.0",
+        "1.2.0",
+        "2.0.0",
+        "1.1.0-rc1",
+        "",
+    ] {
+        let text = format!(
+            "overlay: '{version}'\ninfo: {{title: t, version: '1'}}\nactions: [{{target: $, update: {{}}}}]\n"
+        );
+        assert_has(
+            &invalid(&text).to_string(),
+            &["overrides/t.overlay.yaml", &format!("`{version}`"), "1.1"],
+        );
+    }
+}
+
+#[test]
+fn a_misshapen_overlay_is_refused_with_the_place() {
+    let info = "info: {title: t, version: '1'}";
+    let ok = "actions: [{target: $, update: {}}]";
+    for (text, parts) in [
+        (
+            "- 1".to_owned(),
+            vec!["overrides/t.overlay.yaml", "must be a map"],
+        ),
+        ("a: [".to_owned(), vec!["overrides/t.overlay.yaml:"]),
+        (format!("{info}\n{ok}"), vec!["`overlay` is missing"]),
+        (
+            format!("overlay: 1.1\n{info}\n{ok}"),
+            vec!["`overlay` must be text"],
+        ),
+        (format!("overlay: 1.1.0\n{ok}"), vec!["`info` is missing"]),
+        (
+            format!("overlay: 1.1.0\ninfo: {{version: '1'}}\n{ok}"),
+            vec![": info", "`title` is missing"],
+        ),
+        (
+            format!("overlay: 1.1.0\ninfo: {{title: t}}\n{ok}"),
+            vec![": info", "`version` is missing"],
+        ),
+        (
+            format!("overlay: 1.1.0\ninfo: {{title: t, version: 1}}\n{ok}"),
+            vec![": info", "`version` must be text"],
+        ),
+        (
+            format!("overlay: 1.1.0\ninfo: {{title: t, version: '1', x: 1}}\n{ok}"),
+            vec![": info", "`x`"],
+        ),
+        (
+            format!("{HEAD}{ok}\nextends: 1"),
+            vec!["`extends` must be text"],
+        ),
+        (
+            format!("{HEAD}{ok}\nextend: x"),
+            vec!["unknown member `extend`"],
+        ),
+        (HEAD.to_owned(), vec!["`actions` is missing"]),
+        (format!("{HEAD}actions: []"), vec!["at least one"]),
+        (format!("{HEAD}actions: {{}}"), vec!["must be a list"]),
+    ] {
+        assert_has(&invalid(&text).to_string(), &parts);
+    }
+}
+
+#[test]
+fn a_misshapen_action_is_refused_with_file_line_and_index() {
+    for (action, part) in [
+        ("text", "must be a map"),
+        ("{update: {}}", "`target` is missing"),
+        ("{target: 1, update: {}}", "`target` must be text"),
+        (
+            "{target: $, update: {}, description: 1}",
+            "`description` must be text",
+        ),
+        ("{target: $, updates: {}}", "unknown member `updates`"),
+        (
+            "{target: $, update: {}, copy: $.a}",
+            "cannot be in one action",
+        ),
+        (
+            "{target: $, update: {}, copy: $.a, remove: true}",
+            "cannot be in one action",
+        ),
+        (
+            "{target: $, remove: 'true'}",
+            "`remove` must be `true` or `false`",
+        ),
+        ("{target: $, copy: {}}", "`copy` must be text"),
+        ("{target: $, remove: false}", "does nothing"),
+        ("{target: $}", "does nothing"),
+        (
+            "{target: paths, remove: true}",
+            "`target: paths` is no JSONPath query",
+        ),
+        (
+            "{target: '$.a[', remove: true}",
+            "`target: $.a[` is no JSONPath query",
+        ),
+        ("{target: '$.a ', remove: true}", "is no JSONPath query"),
+        ("{target: $, copy: a.b}", "`copy: a.b` is no JSONPath query"),
+    ] {
+        let text = format!("{HEAD}actions:\n  - {{target: $, update: {{}}}}\n  - {action}\n");
+        let error = invalid(&text);
+        assert_eq!(
+            error.place(),
+            "overrides/t.overlay.yaml:5: actions[1]",
+            "{action}"
+        );
+        assert_has(&error.to_string(), &[part]);
+    }
+}
+
+#[test]
+fn the_same_action_twice_is_refused() {
+    let action = json!({"target": "$.a", "update": [1]});
+    let other = json!({"target": "$.a", "update": [2]});
+    let error = Overlay::parse(&overlay(json!([action, other, action]))).unwrap_err();
+    assert_has(
+        &error.to_string(),
+        &["actions[2]", "the same action as actions[0]"],
+    );
+    assert!(Overlay::parse(&overlay(json!([action, other]))).is_ok());
+}

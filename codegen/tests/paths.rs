@@ -1,0 +1,1132 @@
+//! Path rules: what each does to a document, and every rule of `overrides/paths.yaml`.
+
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
+use std::path::Path;
+
+use portkey_admin_codegen::paths::{Effect, Gone, Outcome, Rename, Rules};
+use portkey_admin_codegen::{Error, Result, Source, document};
+use serde_json::{Map, Value, json};
+
+const NAME: &str = "overrides/paths.yaml";
+
+fn read(name: &str) -> Source {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    Source {
+        name: name.to_owned(),
+        text: std::fs::read_to_string(root.join(name)).unwrap(),
+    }
+}
+
+fn real() -> Rules {
+    Rules::parse(&read(NAME)).unwrap()
+}
+
+fn parse(text: &str) -> Result<Rules> {
+    Rules::parse(&Source {
+        name: NAME.to_owned(),
+        text: text.to_owned(),
+    })
+}
+
+/// A rename with evidence, `more` being further members.
+fn rename(from: &str, to: &str, more: &str) -> String {
+    format!("- {{from: '{from}', to: '{to}', evidence: {{note: n}}{more}}}\n")
+}
+
+fn rename_rules(from: &str, to: &str, more: &str) -> Rules {
+    parse(&format!("rename:\n{}", rename(from, to, more))).unwrap()
+}
+
+fn gone_rules(path: &str, more: &str) -> Rules {
+    parse(&format!(
+        "gone:\n- {{path: '{path}', evidence: {{note: n}}{more}}}\n"
+    ))
+    .unwrap()
+}
+
+fn invalid(text: &str) -> Error {
+    parse(text).unwrap_err()
+}
+
+fn apply(rules: &Rules, mut document: Value) -> Result<(Value, Vec<Outcome>)> {
+    let outcomes = rules.apply(&mut document)?;
+    Ok((document, outcomes))
+}
+
+fn applied(rules: &Rules, document: Value) -> Value {
+    apply(rules, document).unwrap().0
+}
+
+fn effects(outcomes: &[Outcome]) -> Vec<Effect> {
+    outcomes.iter().map(|outcome| outcome.effect).collect()
+}
+
+fn path_parameter(name: &str) -> Value {
+    json!({"name": name, "in": "path", "required": true, "schema": {"type": "string"}})
+}
+
+fn query_parameter(name: &str) -> Value {
+    json!({"name": name, "in": "query", "schema": {"type": "integer"}})
+}
+
+#[track_caller]
+fn assert_has(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in `{text}`");
+    }
+}
+
+// --- every rule of the file ---
+
+/// The names in braces.
+fn template_names(path: &str) -> Vec<&str> {
+    path.split('{')
+        .skip(1)
+        .map(|rest| rest.split('}').next().unwrap())
+        .collect()
+}
+
+/// An operation at `path` that declares its path parameters (each marked by its name) and a query.
+fn operation(path: &str) -> Value {
+    let mut parameters: Vec<Value> = template_names(path)
+        .into_iter()
+        .map(|name| {
+            let mut parameter = path_parameter(name);
+            parameter["x-was"] = json!(name);
+            parameter
+        })
+        .collect();
+    parameters.push(query_parameter("page"));
+    json!({"operationId": format!("at {path}"), "parameters": parameters, "responses": {"200": {}}})
+}
+
+fn item(path: &str, methods: &[&str]) -> Value {
+    let operations = methods
+        .iter()
+        .map(|method| ((*method).to_owned(), operation(path)));
+    Value::Object(operations.collect::<Map<_, _>>())
+}
+
+/// Only this rule, so that the documents below need no others.
+fn alone(rule: &Rename) -> Rules {
+    rules_of(json!({"rename": [{
+        "from": rule.from(),
+        "to": rule.to(),
+        "methods": upper(rule.methods().unwrap()),
+        "parameters": rule.parameters().collect::<std::collections::BTreeMap<_, _>>(),
+        "adds": rule.adds().collect::<Vec<_>>(),
+        "evidence": {"note": "n"},
+    }]}))
+}
+
+fn alone_gone(rule: &Gone) -> Rules {
+    let methods = upper(rule.methods().unwrap());
+    rules_of(
+        json!({"gone": [{"path": rule.path(), "methods": methods, "evidence": {"note": "n"}}]}),
+    )
+}
+
+fn upper(methods: &[&str]) -> Vec<String> {
+    methods.iter().map(|method| method.to_uppercase()).collect()
+}
+
+fn rules_of(rules: Value) -> Rules {
+    parse(&rules.to_string()).unwrap()
+}
+
+#[test]
+fn every_rename_moves_the_documented_operations() {
+    for rule in real().renames() {
+        let methods = rule.methods().unwrap();
+        let document = json!({"paths": {rule.from(): item(rule.from(), methods)}});
+        let (after, outcomes) = apply(&alone(rule), document).unwrap();
+
+        assert_eq!(
+            effects(&outcomes),
+            vec![Effect::Applied; methods.len()],
+            "{}",
+            rule.place()
+        );
+        assert_eq!(
+            after["paths"]
+                .as_object()
+                .unwrap()
+                .keys()
+                .collect::<Vec<_>>(),
+            [rule.to()]
+        );
+        for method in methods {
+            assert_moved(rule, &after["paths"][rule.to()][method]);
+        }
+    }
+}
+
+/// The operation is the documented one, its parameters those of the tested path.
+fn assert_moved(rule: &Rename, operation: &Value) {
+    assert_eq!(
+        operation["operationId"],
+        format!("at {}", rule.from()),
+        "{}",
+        rule.place()
+    );
+    let declared = operation["parameters"].as_array().unwrap();
+    assert!(
+        declared.contains(&query_parameter("page")),
+        "{}",
+        rule.place()
+    );
+
+    let in_path: Vec<&Value> = declared
+        .iter()
+        .filter(|parameter| parameter["in"] == "path")
+        .collect();
+    let mut names: Vec<&str> = in_path
+        .iter()
+        .map(|parameter| parameter["name"].as_str().unwrap())
+        .collect();
+    let mut expected = template_names(rule.to());
+    names.sort_unstable();
+    expected.sort_unstable();
+    assert_eq!(names, expected, "{}", rule.place());
+
+    for (from, to) in rule.parameters() {
+        let parameter = in_path
+            .iter()
+            .find(|parameter| parameter["name"] == to)
+            .unwrap();
+        assert_eq!(parameter["x-was"], from, "{}", rule.place());
+    }
+    for added in rule.adds() {
+        assert!(declared.contains(added), "{}", rule.place());
+    }
+}
+
+#[test]
+fn every_rename_is_satisfied_by_the_tested_path() {
+    for rule in real().renames() {
+        let methods = rule.methods().unwrap();
+        let document = json!({"paths": {rule.to(): item(rule.to(), methods)}});
+        let (after, outcomes) = apply(&alone(rule), document.clone()).unwrap();
+        assert_eq!(after.to_string(), document.to_string(), "{}", rule.place());
+        assert_eq!(
+            effects(&outcomes),
+            vec![Effect::Satisfied; methods.len()],
+            "{}",
+            rule.place()
+        );
+    }
+}
+
+#[test]
+fn every_rename_removes_the_documented_path_beside_the_tested_one() {
+    for rule in real().renames() {
+        let methods = rule.methods().unwrap();
+        let tested = item(rule.to(), methods);
+        let document =
+            json!({"paths": {rule.from(): item(rule.from(), methods), rule.to(): tested}});
+        let (after, outcomes) = apply(&alone(rule), document).unwrap();
+        assert_eq!(
+            after,
+            json!({"paths": {rule.to(): tested}}),
+            "{}",
+            rule.place()
+        );
+        assert_eq!(
+            effects(&outcomes),
+            vec![Effect::Superseded; methods.len()],
+            "{}",
+            rule.place()
+        );
+    }
+}
+
+#[test]
+fn every_rename_fails_by_name_where_neither_path_is_there() {
+    for rule in real().renames() {
+        for method in rule.methods().unwrap() {
+            // All of the rule's methods but this one.
+            let others: Vec<&str> = rule
+                .methods()
+                .unwrap()
+                .iter()
+                .copied()
+                .filter(|m| m != method)
+                .collect();
+            let document = json!({"paths": {rule.to(): item(rule.to(), &others)}});
+            let error = apply(&alone(rule), document).unwrap_err().to_string();
+            let both =
+                [rule.from(), rule.to()].map(|path| format!("`{} {path}`", method.to_uppercase()));
+            assert_has(
+                &error,
+                &["overrides/paths.yaml: rename[0]", &both[0], &both[1]],
+            );
+        }
+    }
+}
+
+#[test]
+fn every_gone_rule_removes_its_path_and_leaves_the_rest() {
+    for rule in real().gone() {
+        let methods = rule.methods().unwrap();
+        let rules = alone_gone(rule);
+        let others: Vec<&str> = document::METHODS
+            .into_iter()
+            .filter(|method| !methods.contains(method))
+            .collect();
+        let child = format!("{}/child", rule.path());
+        let rest = json!({"paths": {rule.path(): item("/", &others), &child: item("/", methods)}});
+
+        let full = json!({"paths": {rule.path(): item("/", &document::METHODS), &child: item("/", methods)}});
+        let (after, outcomes) = apply(&rules, full).unwrap();
+        assert_eq!(after, rest, "{}", rule.place());
+        assert_eq!(
+            effects(&outcomes),
+            vec![Effect::Removed; methods.len()],
+            "{}",
+            rule.place()
+        );
+
+        let (after, outcomes) = apply(&rules, rest.clone()).unwrap();
+        assert_eq!(after, rest, "{}", rule.place());
+        assert_eq!(
+            effects(&outcomes),
+            vec![Effect::Satisfied; methods.len()],
+            "{}",
+            rule.place()
+        );
+    }
+}
+
+#[test]
+fn all_rules_together_turn_the_documented_paths_into_the_tested_ones() {
+    let rules = real();
+    let mut paths = Map::new();
+    for rule in rules.renames() {
+        let there = paths.entry(rule.from()).or_insert_with(|| json!({}));
+        let added = item(rule.from(), rule.methods().unwrap());
+        there
+            .as_object_mut()
+            .unwrap()
+            .extend(added.as_object().unwrap().clone());
+    }
+    let once = applied(&rules, json!({"paths": paths}));
+    let mut expected: Vec<&str> = rules.renames().iter().map(Rename::to).collect();
+    let mut found: Vec<&str> = once["paths"]
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    expected.sort_unstable();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+
+    let (twice, outcomes) = apply(&rules, once.clone()).unwrap();
+    assert_eq!(twice, once);
+    assert!(
+        outcomes
+            .iter()
+            .all(|outcome| outcome.effect == Effect::Satisfied)
+    );
+}
+
+#[test]
+fn the_vendored_document_satisfies_or_takes_every_rule() {
+    let source = read("openapi/portkey.yaml");
+    let document = document::parse(&source.name, &source.text).unwrap();
+    let rules = real();
+    let (after, outcomes) = apply(&rules, document).unwrap();
+    assert!(!outcomes.is_empty());
+    let has = |method: &str, path: &str| {
+        document::operations(&after).any(|(p, m, _)| p == path && m == method)
+    };
+    for rule in rules.renames() {
+        for method in rule.methods().unwrap() {
+            assert!(has(method, rule.to()), "{} {}", rule.place(), rule.to());
+            assert!(
+                !has(method, rule.from()),
+                "{} {}",
+                rule.place(),
+                rule.from()
+            );
+        }
+    }
+    for rule in rules.gone() {
+        for method in rule.methods().unwrap() {
+            assert!(
+                !has(method, rule.path()),
+                "{} {}",
+                rule.place(),
+                rule.path()
+            );
+        }
+        if let Some((method, path)) = rule.instead().and_then(|instead| instead.split_once(' ')) {
+            assert!(
+                has(&method.to_lowercase(), path),
+                "{}: {method} {path} does not exist",
+                rule.place()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_path_known_to_differ_has_its_rule() {
+    let rules = real();
+    let rename = |method: &str, from: &str| {
+        let mut found = rules.renames().iter().filter(|rule| rule.from() == from);
+        let found = found.find(|rule| rule.methods().unwrap().contains(&method));
+        found.map(|rule| rule.to().to_owned())
+    };
+    for (methods, from, to) in [
+        (&["get"][..], "/users", "/admin/users"),
+        (
+            &["get", "put", "delete"],
+            "/users/{id}",
+            "/admin/users/{userId}",
+        ),
+        (&["get", "post"], "/user-invites", "/admin/users/invites"),
+        (
+            &["get", "delete"],
+            "/user-invites/{id}",
+            "/admin/users/invites/{inviteId}",
+        ),
+        (
+            &["post"],
+            "/user-invites/{id}/resend",
+            "/admin/users/invites/{inviteId}/resend",
+        ),
+        (&["get", "post"], "/workspaces", "/admin/workspaces"),
+        (
+            &["get", "put", "delete"],
+            "/workspaces/{id}",
+            "/admin/workspaces/{workspaceId}",
+        ),
+        (
+            &["get", "post"],
+            "/workspaces/{id}/members",
+            "/admin/workspaces/{workspaceId}/users",
+        ),
+        (
+            &["get", "put", "delete"],
+            "/workspaces/{id}/members/{member_id}",
+            "/admin/workspaces/{workspaceId}/users/{userId}",
+        ),
+        (&["post"], "/api-keys", "/api-keys/{type}/{sub-type}"),
+        (
+            &["put"],
+            "/prompts/{id}/publish",
+            "/prompts/{promptId}/makeDefault",
+        ),
+        (
+            &["put"],
+            "/prompts/partials/{id}/publish",
+            "/prompts/partials/{promptPartialId}/makeDefault",
+        ),
+        (&["get"], "/admin/integrations", "/integrations"),
+        (&["get", "post"], "/log-exports", "/logs/exports"),
+        (
+            &["get", "put"],
+            "/log-exports/{id}",
+            "/logs/exports/{exportId}",
+        ),
+        (
+            &["post"],
+            "/log-exports/{id}/start",
+            "/logs/exports/{exportId}/start",
+        ),
+        (
+            &["post"],
+            "/log-exports/{id}/cancel",
+            "/logs/exports/{exportId}/cancel",
+        ),
+        (
+            &["get"],
+            "/log-exports/{id}/download",
+            "/logs/exports/{exportId}/download",
+        ),
+        (
+            &["get"],
+            "/analytics/graphs/error-rate",
+            "/analytics/graphs/errors/rate",
+        ),
+        (
+            &["get"],
+            "/analytics/graphs/cache-hit-latency",
+            "/analytics/graphs/cache/latency",
+        ),
+        (
+            &["get"],
+            "/analytics/graphs/cache-hit-rate",
+            "/analytics/graphs/cache/hit-rate",
+        ),
+    ] {
+        for method in methods {
+            assert_eq!(rename(method, from).as_deref(), Some(to), "{method} {from}");
+        }
+    }
+    for (method, path) in [
+        ("put", "/prompts/{id}/publish"),
+        ("put", "/prompts/partials/{id}/publish"),
+        ("put", "/admin/users/invites/{inviteId}"),
+        ("get", "/logs"),
+        ("delete", "/integrations/{slug}/models/{modelId}"),
+        ("get", "/analytics/graphs/feedback"),
+        ("get", "/analytics/graphs/feedback-per-models"),
+        ("get", "/analytics/graphs/feedback-distribution"),
+        ("get", "/analytics/graphs/requests-per-user"),
+        ("get", "/analytics/graphs/rescued-requests"),
+        ("get", "/analytics/graphs/status-codes"),
+        ("get", "/analytics/graphs/unique-status-codes"),
+        ("get", "/analytics/graphs/weighted-feedback"),
+        ("get", "/analytics/groups/metadata"),
+        ("get", "/analytics/groups/models"),
+    ] {
+        let mut rules = rules.gone().iter();
+        let found = rules.any(|rule| rule.path() == path && rule.methods().unwrap() == [method]);
+        assert!(found, "{method} {path}");
+    }
+}
+
+#[test]
+fn publish_beside_a_living_make_default_is_removed() {
+    let make_default = item("/prompts/{promptId}/makeDefault", &["put"]);
+    let rules = rules_of(json!({
+        "rename": [{"from": "/p/{id}/publish", "to": "/p/{promptId}/makeDefault", "evidence": {"note": "n"}}],
+        "gone": [{"path": "/p/{id}/publish", "evidence": {"note": "n"}}],
+    }));
+    let document = json!({"paths": {"/p/{x}/publish": item("/", &["put"]), "/p/{promptId}/makeDefault": make_default}});
+    let (after, outcomes) = apply(&rules, document).unwrap();
+    assert_eq!(
+        after,
+        json!({"paths": {"/p/{promptId}/makeDefault": make_default}})
+    );
+    assert_eq!(effects(&outcomes), [Effect::Superseded, Effect::Satisfied]);
+}
+
+// --- renames ---
+
+#[test]
+fn parameter_names_do_not_matter_and_are_those_of_the_document() {
+    let rules = rename_rules("/a/{id}/b/{sub}", "/c/{thing}/b/{part}", "");
+    let document = json!({"paths": {
+        "/a/{x}/b/{y}": {"get": {"parameters": [path_parameter("y"), path_parameter("x")]}},
+        "/c/{t}/b/{p}": {"put": {}},
+    }});
+    let (after, outcomes) = apply(&rules, document).unwrap();
+    let moved = json!({"parameters": [path_parameter("p"), path_parameter("t")]});
+    assert_eq!(
+        after,
+        json!({"paths": {"/c/{t}/b/{p}": {"put": {}, "get": moved}}})
+    );
+    assert_eq!(outcomes[0].documented, "/a/{x}/b/{y}");
+    assert_eq!(outcomes[0].tested.as_deref(), Some("/c/{t}/b/{p}"));
+}
+
+#[test]
+fn a_literal_segment_is_no_parameter() {
+    let rules = rename_rules("/a/{id}", "/b/{id}", "");
+    let error = apply(
+        &rules,
+        json!({"paths": {"/a/list": {"get": {}}, "/a": {"get": {}}}}),
+    )
+    .unwrap_err();
+    assert_has(
+        &error.to_string(),
+        &["rename[0]", "neither `/a/{id}` nor `/b/{id}`"],
+    );
+}
+
+#[test]
+fn a_parameter_map_crosses_positions() {
+    let rules = rename_rules(
+        "/a/{one}/{two}",
+        "/b/{x}/{y}",
+        ", parameters: {one: y, two: x}",
+    );
+    let after = applied(
+        &rules,
+        json!({"paths": {"/a/{one}/{two}": {"get": {"parameters": [path_parameter("one"), path_parameter("two")]}}}}),
+    );
+    let moved = json!({"parameters": [path_parameter("y"), path_parameter("x")]});
+    assert_eq!(after, json!({"paths": {"/b/{x}/{y}": {"get": moved}}}));
+}
+
+#[test]
+fn names_can_be_swapped() {
+    let rules = rename_rules("/a/{x}/{y}", "/b/{y}/{x}", "");
+    let document = json!({"paths": {"/a/{x}/{y}": {"get": {"parameters": [path_parameter("x"), path_parameter("y")]}}}});
+    let moved = json!({"parameters": [path_parameter("y"), path_parameter("x")]});
+    assert_eq!(
+        applied(&rules, document),
+        json!({"paths": {"/b/{y}/{x}": {"get": moved}}})
+    );
+}
+
+#[test]
+fn only_path_parameters_are_renamed() {
+    let rules = rename_rules("/a/{id}", "/b/{other}", "");
+    let document = json!({"paths": {"/a/{id}": {"get": {"parameters": [query_parameter("id"), path_parameter("id")]}}}});
+    let moved = json!({"parameters": [query_parameter("id"), path_parameter("other")]});
+    assert_eq!(
+        applied(&rules, document),
+        json!({"paths": {"/b/{other}": {"get": moved}}})
+    );
+}
+
+#[test]
+fn a_shared_declaration_is_copied_before_it_is_renamed() {
+    let components =
+        json!({"parameters": {"Id": path_parameter("id"), "Page": query_parameter("page")}});
+    let by_reference =
+        json!([{"$ref": "#/components/parameters/Id"}, {"$ref": "#/components/parameters/Page"}]);
+    let document = |to: &str| {
+        let rules = rename_rules("/a/{id}", to, "");
+        let document = json!({"paths": {"/a/{id}": {"get": {"parameters": by_reference}}}, "components": components});
+        applied(&rules, document)
+    };
+    let renamed = document("/b/{new}");
+    assert_eq!(renamed["components"], components);
+    assert_eq!(
+        renamed["paths"]["/b/{new}"]["get"]["parameters"],
+        json!([path_parameter("new"), {"$ref": "#/components/parameters/Page"}])
+    );
+    // Where the name stays, so does the reference.
+    assert_eq!(
+        document("/b/{id}")["paths"]["/b/{id}"]["get"]["parameters"],
+        by_reference
+    );
+}
+
+#[test]
+fn a_reference_to_nothing_is_an_error() {
+    let rules = rename_rules("/a/{id}", "/b/{new}", "");
+    let document = json!({"paths": {"/a/{id}": {"get": {"parameters": [{"$ref": "#/nowhere"}]}}}});
+    assert_has(
+        &apply(&rules, document).unwrap_err().to_string(),
+        &["#/nowhere"],
+    );
+}
+
+#[test]
+fn methods_move_one_by_one() {
+    let rules = rename_rules("/a", "/b", ", methods: [POST]");
+    let after = applied(
+        &rules,
+        json!({"paths": {"/a": {"get": {"operationId": "g"}, "post": {"operationId": "p"}}}}),
+    );
+    assert_eq!(
+        after,
+        json!({"paths": {"/a": {"get": {"operationId": "g"}}, "/b": {"post": {"operationId": "p"}}}})
+    );
+}
+
+#[test]
+fn a_rule_without_methods_is_for_all_that_are_documented() {
+    let rules = rename_rules("/a", "/b", "");
+    let document = json!({"paths": {"/a": {"get": {"x": 1}, "post": {"x": 1}}, "/b": {"get": {"x": 2}, "put": {"x": 2}}}});
+    let (after, outcomes) = apply(&rules, document).unwrap();
+    assert_eq!(
+        after,
+        json!({"paths": {"/b": {"get": {"x": 2}, "put": {"x": 2}, "post": {"x": 1}}}})
+    );
+    assert_eq!(effects(&outcomes), [Effect::Superseded, Effect::Applied]);
+    let (_, outcomes) = apply(&rules, after).unwrap();
+    assert_eq!(effects(&outcomes), [Effect::Satisfied; 3]);
+}
+
+#[test]
+fn what_an_item_says_for_all_moves_along() {
+    let shared = |name: &str| json!([path_parameter(name), query_parameter("all")]);
+    let servers = json!([{"url": "https://example.com"}]);
+    let document = json!({"paths": {"/a/{id}": {
+        "servers": servers, "parameters": shared("id"), "get": {"x": 1}, "put": {"x": 2},
+    }}});
+
+    let whole = applied(&rename_rules("/a/{id}", "/b/{new}", ""), document.clone());
+    let expected = json!({"paths": {"/b/{new}": {
+        "servers": servers, "parameters": shared("new"), "get": {"x": 1}, "put": {"x": 2},
+    }}});
+    assert_eq!(whole, expected);
+
+    let split = applied(
+        &rename_rules("/a/{id}", "/b/{new}", ", methods: [PUT]"),
+        document,
+    );
+    let expected = json!({"paths": {
+        "/a/{id}": {"servers": servers, "parameters": shared("id"), "get": {"x": 1}},
+        "/b/{new}": {"servers": servers, "parameters": shared("new"), "put": {"x": 2}},
+    }});
+    assert_eq!(split, expected);
+}
+
+#[test]
+fn an_operation_that_joins_an_item_keeps_what_its_old_item_said() {
+    let rules = rename_rules("/a/{id}", "/b/{new}", "");
+    let old = json!([{"url": "https://old.example.com"}]);
+    let own = json!({"name": "own", "in": "query", "schema": {"type": "boolean"}});
+    let document = json!({"paths": {
+        "/a/{id}": {
+            "servers": old,
+            "parameters": [path_parameter("id"), query_parameter("all"), query_parameter("own")],
+            "get": {"parameters": [own]},
+        },
+        "/b/{new}": {"servers": [{"url": "https://new.example.com"}], "parameters": [path_parameter("new")], "put": {}},
+    }});
+    let after = applied(&rules, document);
+    let item = &after["paths"]["/b/{new}"];
+    assert_eq!(item["servers"], json!([{"url": "https://new.example.com"}]));
+    assert_eq!(item["parameters"], json!([path_parameter("new")]));
+    assert_eq!(
+        item["get"],
+        json!({"parameters": [own, query_parameter("all")], "servers": old})
+    );
+    assert_eq!(item["put"], json!({}));
+}
+
+#[test]
+fn supplied_parameters_are_declared_once() {
+    let adds = ", methods: [POST], adds: [{name: type, in: path, required: true, schema: {enum: [x, y]}}, {name: dry, in: query, schema: {type: boolean}}]";
+    let rules = rename_rules("/keys/{id}", "/keys/{type}/{key}", adds);
+    let kind = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"enum": ["x", "y"]}});
+    let dry = json!({"name": "dry", "in": "query", "schema": {"type": "boolean"}});
+
+    let stale = json!({"name": "dry", "in": "query", "schema": {"type": "string"}});
+    let document =
+        json!({"paths": {"/keys/{id}": {"post": {"parameters": [stale, path_parameter("id")]}}}});
+    let after = applied(&rules, document);
+    assert_eq!(
+        after,
+        json!({"paths": {"/keys/{type}/{key}": {"post": {"parameters": [path_parameter("key"), kind("type"), dry]}}}})
+    );
+
+    // Without any parameters before, and beside an item that spells the path otherwise.
+    let document = json!({"paths": {"/keys/{id}": {"post": {}}, "/keys/{t}/{k}": {"get": {}}}});
+    let after = applied(&rules, document);
+    assert_eq!(
+        after["paths"]["/keys/{t}/{k}"]["post"],
+        json!({"parameters": [kind("t"), dry]})
+    );
+}
+
+#[test]
+fn several_documented_paths_may_stand_for_one_tested_path() {
+    let two = |more: &str| {
+        let text = rename("/old", "/new", more) + &rename("/older", "/new", more);
+        parse(&format!("rename:\n{text}")).unwrap()
+    };
+    for (from, more) in [
+        ("/old", ""),
+        ("/older", ""),
+        ("/old", ", methods: [GET]"),
+        ("/older", ", methods: [GET]"),
+    ] {
+        let (after, outcomes) =
+            apply(&two(more), json!({"paths": {from: {"get": {"x": 1}}}})).unwrap();
+        assert_eq!(after, json!({"paths": {"/new": {"get": {"x": 1}}}}));
+        // The rule without its documented path sees where the other one went.
+        let (applied, satisfied) = if from == "/old" { (0, 1) } else { (1, 0) };
+        assert_eq!(outcomes[applied].effect, Effect::Applied, "{from}{more}");
+        assert_eq!(
+            outcomes[satisfied].effect,
+            Effect::Satisfied,
+            "{from}{more}"
+        );
+    }
+    let rules = two("");
+    let both = json!({"paths": {"/old": {"get": {}}, "/older": {"get": {}}}});
+    let error = apply(&rules, both.clone()).unwrap_err();
+    assert_has(
+        &error.to_string(),
+        &[
+            "rename[1]",
+            "rename[0]",
+            "`/old`",
+            "`/older`",
+            "both become `GET /new`",
+        ],
+    );
+    let mut with_tested = both;
+    with_tested["paths"]["/new"] = json!({"get": {"x": 2}});
+    assert_eq!(
+        applied(&rules, with_tested),
+        json!({"paths": {"/new": {"get": {"x": 2}}}})
+    );
+}
+
+#[test]
+fn spellings_that_mean_one_path_are_an_error_only_for_the_same_method() {
+    let rules = rename_rules("/a/{id}", "/b/{id}", "");
+    let document = json!({"paths": {"/a/{x}": {"get": {}}, "/a/{y}": {"put": {}}}});
+    assert_eq!(
+        applied(&rules, document),
+        json!({"paths": {"/b/{id}": {"get": {}, "put": {}}}})
+    );
+    let document = json!({"paths": {"/a/{x}": {"get": {}}, "/a/{y}": {"get": {}}}});
+    assert_has(
+        &apply(&rules, document).unwrap_err().to_string(),
+        &["rename[0]", "`GET /a/{x}`", "`GET /a/{y}`"],
+    );
+}
+
+#[test]
+fn a_referenced_path_item_is_refused() {
+    let rules = rename_rules("/a", "/b", ", methods: [GET]");
+    let document = json!({"paths": {"/a": {"$ref": "#/components/pathItems/A"}}});
+    assert_has(
+        &apply(&rules, document).unwrap_err().to_string(),
+        &["rename[0]", "`/a` is a reference"],
+    );
+}
+
+#[test]
+fn a_document_without_paths_has_neither_side() {
+    let rules = rename_rules("/a", "/b", "");
+    for document in [
+        json!({}),
+        json!({"paths": {}}),
+        json!({"paths": null}),
+        json!("text"),
+    ] {
+        assert_has(
+            &apply(&rules, document).unwrap_err().to_string(),
+            &["neither"],
+        );
+    }
+}
+
+#[test]
+fn outcomes_read_well() {
+    let (_, outcomes) = apply(
+        &rename_rules("/a", "/b", ""),
+        json!({"paths": {"/a": {"get": {}, "put": {}}, "/b": {"put": {}}}}),
+    )
+    .unwrap();
+    let lines: Vec<String> = outcomes.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        lines,
+        [
+            "overrides/paths.yaml: rename[0]: GET /a → /b: renamed",
+            "overrides/paths.yaml: rename[0]: PUT /a → /b: the documented path was removed, the tested one is there",
+        ]
+    );
+    let (_, outcomes) = apply(
+        &gone_rules("/a/{id}", ""),
+        json!({"paths": {"/a/{x}": {"get": {}}}}),
+    )
+    .unwrap();
+    assert_eq!(
+        outcomes[0].to_string(),
+        "overrides/paths.yaml: gone[0]: GET /a/{x}: removed"
+    );
+    let (_, outcomes) = apply(&gone_rules("/a", ""), json!({"paths": {}})).unwrap();
+    assert_eq!(
+        outcomes[0].to_string(),
+        "overrides/paths.yaml: gone[0]: /a: satisfied"
+    );
+}
+
+// --- gone ---
+
+#[test]
+fn gone_without_methods_takes_the_whole_path() {
+    let rules = gone_rules("/a/{id}", "");
+    let document =
+        json!({"paths": {"/a/{x}": {"get": {}, "put": {}, "parameters": []}, "/a": {"get": {}}}});
+    let (after, outcomes) = apply(&rules, document).unwrap();
+    assert_eq!(after, json!({"paths": {"/a": {"get": {}}}}));
+    assert_eq!(effects(&outcomes), [Effect::Removed; 2]);
+    let (after, outcomes) =
+        apply(&rules, json!({"paths": {"/a/{x}": {"parameters": []}}})).unwrap();
+    assert_eq!(after, json!({"paths": {}}));
+    assert_eq!(
+        (outcomes[0].effect, outcomes[0].method),
+        (Effect::Removed, None)
+    );
+}
+
+#[test]
+fn gone_with_methods_leaves_the_living_ones_and_their_shared_parts() {
+    let rules = gone_rules("/logs", ", methods: [GET]");
+    let document = json!({"paths": {"/logs": {"servers": [], "get": {}, "post": {"x": 1}}}});
+    assert_eq!(
+        applied(&rules, document),
+        json!({"paths": {"/logs": {"servers": [], "post": {"x": 1}}}})
+    );
+    let document = json!({"paths": {"/logs": {"servers": [], "get": {}}}});
+    assert_eq!(applied(&rules, document), json!({"paths": {}}));
+}
+
+// --- reading ---
+
+#[test]
+fn rules_tell_what_they_are() {
+    let rules = parse(
+        "rename:\n- from: /a/{id}\n  to: /b/{x}\n  evidence:\n    documented: {status: 400, on: 2025-12-31}\n    tested: {status: 200, on: 2025-12-31}\ngone:\n- path: /c\n  methods: [GET]\n  instead: POST /b/{x}\n  evidence: {answered: {status: 405, on: 2026-04-14}}\n",
+    )
+    .unwrap();
+    let rename = &rules.renames()[0];
+    assert_eq!(
+        (rename.place(), rename.from(), rename.to()),
+        ("overrides/paths.yaml: rename[0]", "/a/{id}", "/b/{x}")
+    );
+    assert_eq!((rename.methods(), rename.adds().count()), (None, 0));
+    assert_eq!(rename.parameters().collect::<Vec<_>>(), [("id", "x")]);
+    let answers = rename.evidence();
+    assert_eq!(answers.documented.as_ref().unwrap().status, 400);
+    assert_eq!(
+        answers.tested.as_ref().unwrap().on.as_deref(),
+        Some("2025-12-31")
+    );
+    let gone = &rules.gone()[0];
+    assert_eq!(
+        (gone.place(), gone.path(), gone.instead()),
+        ("overrides/paths.yaml: gone[0]", "/c", Some("POST /b/{x}"))
+    );
+    assert_eq!(gone.methods(), Some(&["get"][..]));
+    assert_eq!(gone.evidence().answered.as_ref().unwrap().status, 405);
+}
+
+#[test]
+fn a_misshapen_rename_is_refused_with_its_place() {
+    let parameter = |more: &str| format!("methods: [POST], adds: [{{name: t, in: path, {more}}}]");
+    for (from, to, more, part) in [
+        ("a", "/b", "", "the path `a` does not begin with `/`"),
+        ("/a", "b", "", "the path `b` does not begin with `/`"),
+        ("/a/{x", "/b/{x}", "", "`{` without its `}`"),
+        ("/a/{}", "/b/{x}", "", "without a proper name"),
+        ("/a/{x}/{x}", "/b/{x}/{y}", "", "names a parameter twice"),
+        ("/a/x}", "/b", "", "stray"),
+        ("/a?x=1", "/b", "", "stray"),
+        ("/a/{x}", "/a/{y}", "", "the same path"),
+        ("/a", "/b", "surprise: 1", "unknown field `surprise`"),
+        ("/a", "/b", "methods: [FETCH]", "`FETCH` is no method"),
+        ("/a", "/b", "methods: [get]", "`get` is no method"),
+        ("/a", "/b", "methods: [GET, GET]", "`GET` twice"),
+        ("/a", "/b", "methods: []", "`methods` is empty"),
+        (
+            "/a/{x}",
+            "/b/{y}",
+            "parameters: {z: y}",
+            "does not say what becomes of `x`",
+        ),
+        (
+            "/a/{x}",
+            "/b/{y}",
+            "parameters: {x: z}",
+            "`z`, which is not in `/b/{y}`",
+        ),
+        (
+            "/a/{x}",
+            "/b/{y}",
+            "parameters: {x: y, z: y}",
+            "`z`, which is not in `/a/{x}`",
+        ),
+        (
+            "/a/{x}/{y}",
+            "/b/{p}/{q}",
+            "parameters: {x: p, y: p}",
+            "`p` twice",
+        ),
+        ("/a", "/b/{y}", "", "cannot be matched by position"),
+        ("/a/{x}", "/b", "", "cannot be matched by position"),
+        (
+            "/a",
+            "/b/{t}",
+            &parameter("schema: {}"),
+            "must say `required: true`",
+        ),
+        (
+            "/a",
+            "/b/{u}",
+            &parameter("required: true, schema: {}"),
+            "`t` is not in `/b/{u}`",
+        ),
+        (
+            "/a",
+            "/b/{t}",
+            &parameter("required: true"),
+            "has no `schema`",
+        ),
+        (
+            "/a",
+            "/b",
+            "adds: [{name: t, in: body, schema: {}}]",
+            "cannot be in `body`",
+        ),
+        (
+            "/a",
+            "/b",
+            "adds: [{name: t, schema: {}}]",
+            "needs `name` and `in`",
+        ),
+        ("/a", "/b", "adds: [text]", "needs `name` and `in`"),
+        (
+            "/a/{x}",
+            "/b/{t}",
+            &format!(
+                "parameters: {{x: t}}, {}",
+                parameter("required: true, schema: {}")
+            ),
+            "filled twice",
+        ),
+        (
+            "/a/{x}",
+            "/b/{t}/{u}/{v}",
+            &format!(
+                "parameters: {{x: u}}, {}",
+                parameter("required: true, schema: {}")
+            ),
+            "nothing fills the parameter `v`",
+        ),
+    ] {
+        let more = if more.is_empty() {
+            String::new()
+        } else {
+            format!(", {more}")
+        };
+        let text = format!(
+            "rename:\n{}{}",
+            rename("/fine", "/finer", ""),
+            rename(from, to, &more)
+        );
+        let error = invalid(&text);
+        assert_eq!(
+            error.place(),
+            "overrides/paths.yaml: rename[1]",
+            "{from} {to}{more}"
+        );
+        assert_has(&error.to_string(), &[part]);
+    }
+}
+
+#[test]
+fn a_misshapen_gone_rule_is_refused_with_its_place() {
+    for (rule, part) in [
+        ("{path: a, evidence: {note: n}}", "does not begin with `/`"),
+        (
+            "{path: /a, evidence: {note: n}, to: /b}",
+            "unknown field `to`",
+        ),
+        ("{path: /a}", "missing field `evidence`"),
+        ("{evidence: {note: n}}", "missing field `path`"),
+        (
+            "{path: /a, evidence: {note: n}, methods: [X]}",
+            "`X` is no method",
+        ),
+        (
+            "{path: /a, evidence: {note: n}, instead: /b}",
+            "must read `METHOD /path`",
+        ),
+        (
+            "{path: /a, evidence: {note: n}, instead: get /b}",
+            "must read `METHOD /path`",
+        ),
+        (
+            "{path: /a, evidence: {note: n}, instead: 'GET /{b'}",
+            "without its `}`",
+        ),
+        ("text", "invalid type"),
+    ] {
+        let error = invalid(&format!("gone:\n- {rule}\n"));
+        assert_eq!(error.place(), "overrides/paths.yaml: gone[0]", "{rule}");
+        assert_has(&error.to_string(), &[part]);
+    }
+}
+
+#[test]
+fn evidence_is_complete_or_says_why_not() {
+    let answer =
+        |evidence: &str| parse(&format!("gone: [{{path: /a, evidence: {evidence}}}]")).map(|_| ());
+    assert!(answer("{answered: {status: 404, on: 2025-12-31}}").is_ok());
+    assert!(answer("{answered: {status: 404}, note: undated}").is_ok());
+    assert!(answer("{note: unknown}").is_ok());
+    for (evidence, part) in [
+        ("{}", "no `note` says why"),
+        ("{note: ' '}", "no `note` says why"),
+        ("{answered: {status: 404}}", "no `note` says why"),
+        (
+            "{answered: {status: 4, on: 2025-12-31}}",
+            "4 is no HTTP status",
+        ),
+        (
+            "{answered: {status: 404, on: yesterday}}",
+            "`yesterday` is no date",
+        ),
+        ("{answered: {status: 404, on: 31-12-2025}}", "is no date"),
+        ("{answered: {on: 2025-12-31}}", "missing field `status`"),
+        ("{seen: 404}", "unknown field `seen`"),
+    ] {
+        assert_has(
+            &answer(evidence).unwrap_err().to_string(),
+            &["gone[0]", part],
+        );
+    }
+    let half = "rename: [{from: /a, to: /b, evidence: {tested: {status: 200, on: 2025-12-31}}}]";
+    assert_has(
+        &invalid(half).to_string(),
+        &["rename[0]", "no `note` says why"],
+    );
+}
+
+#[test]
+fn a_misshapen_file_is_refused() {
+    assert_has(
+        &invalid("renames: []").to_string(),
+        &[NAME, "unknown field `renames`"],
+    );
+    assert_has(&invalid("rename: {}").to_string(), &[NAME, "invalid type"]);
+    assert_has(
+        &invalid("rename: [").to_string(),
+        &["overrides/paths.yaml:"],
+    );
+}
+
+#[test]
+fn two_rules_for_the_same_path_and_method_are_refused() {
+    let text = |a: &str, b: &str| {
+        format!(
+            "rename:\n{}{}",
+            rename("/a/{x}", "/b/{x}", a),
+            rename("/a/{y}", "/c/{y}", b)
+        )
+    };
+    for (a, b) in [
+        ("", ""),
+        ("", ", methods: [GET]"),
+        (", methods: [GET, PUT]", ", methods: [PUT]"),
+    ] {
+        let error = invalid(&text(a, b));
+        assert_eq!(error.place(), "overrides/paths.yaml: rename[1]");
+        assert_has(
+            &error.to_string(),
+            &["`/a/{y}`", "overrides/paths.yaml: rename[0]"],
+        );
+    }
+    assert!(parse(&text(", methods: [GET]", ", methods: [PUT]")).is_ok());
+    let gone =
+        "gone: [{path: '/a/{x}', evidence: {note: n}}, {path: '/a/{y}', evidence: {note: n}}]";
+    assert_has(&invalid(gone).to_string(), &["gone[1]", "gone[0]"]);
+}
+
+#[test]
+fn a_tested_path_is_final() {
+    let chain = format!(
+        "rename:\n{}{}",
+        rename("/a", "/b", ""),
+        rename("/b", "/c", "")
+    );
+    assert_has(
+        &invalid(&chain).to_string(),
+        &["rename[0]", "`/b`", "rename[1]"],
+    );
+    let gone = "gone: [{path: '/b/{z}', methods: [PUT], evidence: {note: n}}]";
+    let text = |methods: &str| format!("rename:\n{}{gone}", rename("/a/{x}", "/b/{x}", methods));
+    assert_has(&invalid(&text("")).to_string(), &["rename[0]", "gone[0]"]);
+    assert_has(
+        &invalid(&text(", methods: [PUT]")).to_string(),
+        &["rename[0]", "gone[0]"],
+    );
+    assert!(parse(&text(", methods: [GET]")).is_ok());
+}
