@@ -1,0 +1,135 @@
+//! Base URLs: where requests go, and which of them may carry the key.
+
+use reqwest::Url;
+
+use crate::{Error, operation::Base};
+
+/// A checked base URL without a trailing slash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct BaseUrl {
+    text: String,
+}
+
+impl BaseUrl {
+    /// Checks `text`; `name` is the setting that errors refer to.
+    pub(crate) fn parse(name: &str, text: &str, insecure: bool) -> Result<Self, Error> {
+        let text = text.trim().trim_end_matches('/');
+        if text.is_empty() {
+            return Err(Error::configuration(format!("{name} is empty")));
+        }
+        let url = Url::parse(text)
+            .map_err(|error| Error::configuration(format!("{name} is no URL: {error}")))?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(Error::configuration(format!(
+                "{name} must not hold credentials"
+            )));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(Error::configuration(format!(
+                "{name} must not have a query or a fragment"
+            )));
+        }
+        match url.scheme() {
+            "https" => {}
+            "http" if insecure || is_loopback(&url) => {}
+            "http" => {
+                return Err(Error::configuration(format!(
+                    "{name} is plain http:// to a host that is not loopback, so the key would be readable on the way; \
+                     use https:// or allow_insecure_http(true)"
+                )));
+            }
+            other => {
+                return Err(Error::configuration(format!(
+                    "{name} has the scheme `{other}`; only https and http work"
+                )));
+            }
+        }
+        Ok(Self {
+            text: url.as_str().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The URL for a path (which starts with `/`) of a version of the API.
+    pub(crate) fn join(&self, base: Base, path: &str) -> String {
+        match (base, self.text.strip_suffix("/v1")) {
+            (Base::V2, Some(stem)) => format!("{stem}/v2{path}"),
+            _ => format!("{}{path}", self.text),
+        }
+    }
+
+    /// Whether the URL ends in a version segment, as the service's own do.
+    pub(crate) fn has_version(&self) -> bool {
+        self.text.ends_with("/v1") || self.text.ends_with("/v2")
+    }
+
+    /// The URL as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host_str() {
+        Some("localhost") => true,
+        Some(host) => host
+            .trim_matches(['[', ']'])
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback()),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<BaseUrl, Error> {
+        BaseUrl::parse("base_url", text, false)
+    }
+
+    #[test]
+    fn a_trailing_slash_is_ignored() {
+        assert_eq!(
+            parse("https://host.example/v1/").unwrap().as_str(),
+            "https://host.example/v1"
+        );
+        assert_eq!(
+            parse("https://host.example").unwrap().join(Base::V1, "/a"),
+            "https://host.example/a"
+        );
+    }
+
+    #[test]
+    fn version_two_replaces_only_a_final_version_one() {
+        assert_eq!(
+            parse("https://h.example/v1").unwrap().join(Base::V2, "/a"),
+            "https://h.example/v2/a"
+        );
+        assert_eq!(
+            parse("https://h.example/api").unwrap().join(Base::V2, "/a"),
+            "https://h.example/api/a"
+        );
+    }
+
+    #[test]
+    fn plain_http_is_for_loopback_only() {
+        for good in [
+            "http://localhost:1/v1",
+            "http://127.0.0.1:8/v1",
+            "http://[::1]:8/v1",
+        ] {
+            assert!(parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://host.example/v1",
+            "http://127.0.0.1.example/v1",
+            "ftp://h.example",
+            "nonsense",
+            "",
+            "https://u:p@h.example",
+        ] {
+            assert!(parse(bad).is_err(), "{bad}");
+        }
+        assert!(BaseUrl::parse("base_url", "http://host.example", true).is_ok());
+    }
+}

@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod base_url;
+mod building;
+mod call;
+mod client;
+mod decode;
+mod error;
+mod generated;
+mod open_enum;
+mod operation;
+mod path;
+mod response;
+mod secret;
+
+pub use client::{Client, ClientBuilder};
+pub use error::Error;
+pub use generated::{builder, operations, types};
+pub use operation::{Access, Base, Operation, Plane};
+pub use response::Response;
+pub use secret::Secret;
