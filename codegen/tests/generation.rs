@@ -1,0 +1,214 @@
+//! The real document through every stage: what a user of the crate gets from it.
+
+use std::{collections::BTreeSet, path::Path, sync::LazyLock};
+
+use portkey_admin_codegen::{
+    Patched, Sources, generate, patch,
+    select::Areas,
+    shape::{self, Direction, Shaped},
+    siblings,
+};
+
+static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    patch(&Sources::read(&root).unwrap()).unwrap()
+});
+
+static SHAPED: LazyLock<Shaped> = LazyLock::new(|| shape::shape(&PATCHED).unwrap());
+
+fn admin() -> Areas {
+    PATCHED
+        .ledger
+        .areas()
+        .into_iter()
+        .filter(|area| area != "gateway")
+        .collect()
+}
+
+fn generated(areas: &Areas) -> String {
+    generate::generate(&PATCHED, areas).unwrap()
+}
+
+/// Every public item of generated code, by its path: types with their members, methods, statics.
+fn surface(code: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect(&syn::parse_file(code).unwrap().items, "", &mut found);
+    found
+}
+
+fn collect(items: &[syn::Item], prefix: &str, found: &mut BTreeSet<String>) {
+    use quote::ToTokens;
+    for item in items {
+        match item {
+            syn::Item::Mod(module) => {
+                let inner = module
+                    .content
+                    .as_ref()
+                    .map(|(_, items)| items.as_slice())
+                    .unwrap_or_default();
+                collect(inner, &format!("{prefix}{}::", module.ident), found);
+            }
+            syn::Item::Impl(one) => {
+                let target = one.self_ty.to_token_stream().to_string();
+                for member in &one.items {
+                    if let syn::ImplItem::Fn(function) = member {
+                        found.insert(format!(
+                            "{prefix}{target}: {}",
+                            function.sig.to_token_stream()
+                        ));
+                    }
+                }
+            }
+            syn::Item::Use(_) => {}
+            other => {
+                let mut other = other.clone();
+                strip_docs(&mut other);
+                found.insert(format!("{prefix}{}", other.to_token_stream()));
+            }
+        }
+    }
+}
+
+fn strip_docs(item: &mut syn::Item) {
+    let attributes = match item {
+        syn::Item::Struct(item) => &mut item.attrs,
+        syn::Item::Static(item) => &mut item.attrs,
+        _ => return,
+    };
+    attributes.retain(|attribute| !attribute.path().is_ident("doc"));
+}
+
+#[test]
+fn every_admin_operation_is_generated() {
+    let code = generated(&admin());
+    let expected: Vec<&str> = PATCHED
+        .ledger
+        .iter()
+        .filter(|(_, entry)| entry.area != "gateway")
+        .map(|(_, entry)| entry.id.as_str())
+        .collect();
+    assert_eq!(expected.len(), 160);
+    for id in expected {
+        assert!(code.contains(&format!("pub fn {id}(")), "no method `{id}`");
+    }
+}
+
+#[test]
+fn every_json_operation_of_the_gateway_is_generated() {
+    let code = generated(&PATCHED.ledger.areas());
+    let (by_hand, generated): (Vec<_>, Vec<_>) = PATCHED
+        .ledger
+        .iter()
+        .filter(|(_, entry)| entry.area == "gateway")
+        .partition(|(_, entry)| entry.handwritten.is_some());
+    assert_eq!(by_hand.len() + generated.len(), 71);
+    for (_, entry) in generated {
+        assert!(
+            code.contains(&format!("pub fn {}(", entry.id)),
+            "no method `{}`",
+            entry.id
+        );
+    }
+    for (_, entry) in by_hand {
+        assert!(
+            !code.contains(&format!("pub fn {}(", entry.id)),
+            "`{}` is to be written by hand",
+            entry.id
+        );
+    }
+}
+
+#[test]
+fn no_admin_type_is_named_after_its_position() {
+    let offenders: Vec<_> = SHAPED
+        .derived
+        .iter()
+        .filter(|derived| !derived.gateway)
+        .collect();
+    assert!(offenders.is_empty(), "{offenders:#?}");
+    shape::check_names(&SHAPED).unwrap();
+}
+
+#[test]
+fn no_admin_type_has_a_mechanical_ending() {
+    let admin = portkey_admin_codegen::select::select(&SHAPED, &admin()).unwrap();
+    let endings = [
+        "Item", "Variant0", "Variant1", "Subtype0", "Subtype1", "Value", "Inner",
+    ];
+    let bad: Vec<_> = admin
+        .directions
+        .keys()
+        .filter(|name| {
+            endings.iter().any(|ending| name.ends_with(ending))
+                || name.chars().last().is_some_and(char::is_numeric)
+        })
+        .collect();
+    assert!(bad.is_empty(), "{bad:?}");
+}
+
+#[test]
+fn generation_is_deterministic() {
+    let areas = PATCHED.ledger.areas();
+    assert_eq!(generated(&areas), generated(&areas));
+}
+
+#[test]
+fn the_surface_of_an_area_is_part_of_the_whole() {
+    let whole = surface(&generated(&PATCHED.ledger.areas()));
+    let admin_surface = surface(&generated(&admin()));
+    assert!(
+        admin_surface.is_subset(&whole),
+        "{:#?}",
+        admin_surface.difference(&whole).next()
+    );
+    for area in PATCHED.ledger.areas() {
+        let one = surface(&generated(&Areas::from([area.clone()])));
+        assert!(!one.is_empty());
+        let whole = if area == "gateway" {
+            &whole
+        } else {
+            &admin_surface
+        };
+        assert!(
+            one.is_subset(whole),
+            "{area}: {:#?}",
+            one.difference(whole).next()
+        );
+    }
+}
+
+/// A pair is a path and a literal; several methods of the path may share it.
+#[test]
+fn sixteen_path_arguments_would_reach_another_route() {
+    let siblings = siblings::siblings(&PATCHED.document);
+    let pairs: BTreeSet<(&str, &str)> = siblings
+        .iter()
+        .flat_map(|((_, path, _), literals)| {
+            literals
+                .iter()
+                .map(|literal| (path.as_str(), literal.as_str()))
+        })
+        .collect();
+    assert_eq!(pairs.len(), 16, "{pairs:#?}");
+    for (method, path, index, literal) in [
+        ("get", "/admin/users/{userId}", 2, "invites"),
+        ("delete", "/prompts/{promptId}", 1, "partials"),
+        ("get", "/logs/{logId}", 1, "exports"),
+    ] {
+        let position = (method.to_owned(), path.to_owned(), index);
+        assert!(
+            siblings[&position].contains(literal),
+            "{method} {path} {literal}"
+        );
+    }
+}
+
+#[test]
+fn requests_and_answers_are_different_types_where_they_share_a_schema() {
+    assert_eq!(SHAPED.directions["RateLimit"], Direction::Received);
+    assert_eq!(SHAPED.directions["RateLimitInput"], Direction::Sent);
+    assert_eq!(SHAPED.directions["RateLimitUnit"], Direction::Both);
+    let schemas = &SHAPED.document["components"]["schemas"];
+    assert_eq!(schemas["RateLimit"]["required"], serde_json::json!([]));
+    assert_ne!(schemas["RateLimitInput"]["required"], serde_json::json!([]));
+}
