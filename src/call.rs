@@ -6,10 +6,11 @@ use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use percent_encoding::utf8_percent_encode;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 
 use crate::{
     Client, Error, Response,
+    answer::{self, Answer},
     error::Refusal,
     operation::Operation,
     path::{self, ENCODED},
@@ -29,7 +30,7 @@ pub(crate) struct Call {
 }
 
 /// An answer as it came.
-struct Answer {
+struct Raw {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
@@ -100,19 +101,17 @@ impl Call {
         self.body = Some(encoded);
     }
 
-    pub(crate) async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
+    pub(crate) async fn send<T: Answer>(self) -> Result<T, Error> {
         Ok(self.send_with_response().await?.into_inner())
     }
 
-    pub(crate) async fn send_with_response<T: DeserializeOwned>(
-        self,
-    ) -> Result<Response<T>, Error> {
+    pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
         let operation = self.operation;
         let answer = self.execute().await?;
         // A write may be answered with nothing where the document promises an object.
         let blank = answer.body.iter().all(u8::is_ascii_whitespace);
         let text: &[u8] = if blank { b"{}" } else { &answer.body };
-        match serde_json::from_slice(text) {
+        match answer::from_slice(text) {
             Ok(value) => Ok(Response::new(
                 value,
                 answer.status,
@@ -141,7 +140,7 @@ impl Call {
         ))
     }
 
-    async fn execute(self) -> Result<Answer, Error> {
+    async fn execute(self) -> Result<Raw, Error> {
         let (client, operation) = (self.client.clone(), self.operation);
         let request = self.request().map_err(|error| error.of(operation))?;
         let answer = receive(client.http(), request)
@@ -215,12 +214,9 @@ impl Call {
     }
 }
 
-async fn receive(
-    http: &reqwest::Client,
-    request: reqwest::Request,
-) -> Result<Answer, reqwest::Error> {
+async fn receive(http: &reqwest::Client, request: reqwest::Request) -> Result<Raw, reqwest::Error> {
     let answer = http.execute(request).await?;
-    Ok(Answer {
+    Ok(Raw {
         status: answer.status(),
         headers: answer.headers().clone(),
         body: answer.bytes().await?,

@@ -27,8 +27,11 @@ enum Kind {
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
     Refused(Box<Refusal>),
-    Decode(Arc<serde_json::Error>, Box<Refusal>),
+    Decode(Arc<DecodeError>, Box<Refusal>),
 }
+
+/// What serde says, with the JSON path.
+pub(crate) type DecodeError = serde_path_to_error::Error<serde_json::Error>;
 
 /// An answer that is no value: its status, headers and body, and what could be read from it.
 #[derive(Clone)]
@@ -98,7 +101,7 @@ impl Error {
         Self::new(Kind::Refused(Box::new(refusal)))
     }
 
-    pub(crate) fn decode(error: serde_json::Error, answer: Refusal) -> Self {
+    pub(crate) fn decode(error: DecodeError, answer: Refusal) -> Self {
         Self::new(Kind::Decode(Arc::new(error), Box::new(answer)))
     }
 

@@ -1,13 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod answer;
 mod base_url;
 mod building;
 mod call;
 mod client;
-mod decode;
 mod error;
 mod generated;
+mod members;
 mod open_enum;
 mod operation;
 mod path;
@@ -17,6 +18,7 @@ mod secret;
 pub use client::{Client, ClientBuilder};
 pub use error::Error;
 pub use generated::{builder, operations, types};
+pub use members::Members;
 pub use operation::{Access, Base, Operation, Plane};
 pub use response::Response;
 pub use secret::Secret;

@@ -68,6 +68,14 @@ macro_rules! text_conversions {
                 crate::open_enum::text(deserializer)
             }
         }
+
+        impl crate::answer::Scalar for $name {
+            fn from_text(text: &str) -> Option<Self> {
+                Some(Self::from(text))
+            }
+        }
+
+        crate::answer::scalar_answer!($name);
     };
 }
 

@@ -59,7 +59,7 @@ fn sample(kind: &RustType, wire: &str, types: &Types, depth: usize) -> String {
         Shape::List(item) => format!("[{}]", sample(item, wire, types, depth)),
         Shape::Map(item) => format!("[(\"key\", {})]", sample(item, "value", types, depth)),
         Shape::Any => "serde_json::json!({})".to_owned(),
-        Shape::Object => "serde_json::Map::new()".to_owned(),
+        Shape::Object => "[(\"key\", \"value\")]".to_owned(),
         Shape::Option(inner) | Shape::Boxed(inner) => sample(inner, wire, types, depth),
         Shape::Named(name) => named(name, wire, types, depth),
         Shape::Other => "Default::default()".to_owned(),

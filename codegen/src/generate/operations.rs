@@ -323,7 +323,7 @@ impl Parameter {
             }
             Shape::Object => (
                 kind,
-                quote!(self.call.#place(#wire, serde_json::Value::Object(value).to_string())),
+                quote!(self.call.#place(#wire, serde_json::Value::Object(value.into_map()).to_string())),
             ),
             _ => (
                 quote!(impl Into<#kind>),

@@ -29,7 +29,7 @@ pub enum Shape {
     Boxed(Box<RustType>),
     /// `serde_json::Value`.
     Any,
-    /// `serde_json::Map<…>`.
+    /// `serde_json::Map<…>`, for us `Members`.
     Object,
     /// One of our types, by name.
     Named(String),
@@ -68,6 +68,18 @@ impl RustType {
         matches!(self.shape, Shape::Option(_))
     }
 
+    /// The variant of `serde_json::Value` that it is decoded from; a named type is taken for an object.
+    pub fn json_kind(&self) -> &'static str {
+        match &self.shape {
+            Shape::Text | Shape::Secret | Shape::Time => "String",
+            Shape::Bool => "Bool",
+            Shape::Integer | Shape::Number => "Number",
+            Shape::List(_) => "Array",
+            Shape::Option(inner) | Shape::Boxed(inner) => inner.json_kind(),
+            _ => "Object",
+        }
+    }
+
     /// How the type is written in a module from which our types are reached by `prefix`.
     pub fn written(&self, prefix: &TokenStream) -> TokenStream {
         match &self.shape {
@@ -85,7 +97,7 @@ impl RustType {
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
             Shape::Any => quote!(serde_json::Value),
-            Shape::Object => quote!(serde_json::Map<String, serde_json::Value>),
+            Shape::Object => quote!(crate::Members),
             Shape::Named(name) => {
                 let name = quote::format_ident!("{name}");
                 quote!(#prefix #name)

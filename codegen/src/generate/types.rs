@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use serde_json::Value;
-use syn::{Attribute, Fields, Item, ItemEnum, ItemImpl, ItemStruct, Type};
+use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
 
 use super::{
     docs, request_types,
@@ -114,12 +114,7 @@ pub fn refine(
                 item.ident.to_string(),
                 structure(item, document, directions)?,
             ),
-            Item::Enum(item)
-                if item
-                    .variants
-                    .iter()
-                    .all(|variant| matches!(variant.fields, Fields::Unit)) =>
-            {
+            Item::Enum(item) if is_unit_only(item) => {
                 (item.ident.to_string(), Refined::Enum(open_enum(item)))
             }
             Item::Enum(item) => {
@@ -189,6 +184,12 @@ fn structure(
 /// Two members whose wire names differ only in their case would be one field.
 fn check_distinct(name: &str, fields: &[Field]) -> Result<()> {
     for (index, field) in fields.iter().enumerate() {
+        if field.ident == "extra" && !field.flatten {
+            return Err(Error::new(
+                format!("type `{name}`"),
+                "`extra` is where unknown fields are kept",
+            ));
+        }
         if let Some(other) = fields[..index]
             .iter()
             .find(|other| other.ident == field.ident)
@@ -268,46 +269,99 @@ fn open_enum(item: &ItemEnum) -> OpenEnum {
     }
 }
 
-/// A union keeps progenitor's variants and conversions; only its derives are ours.
+/// A union has one variant for each kind of JSON value, named after it.
 fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> TokenStream {
     let ident = &item.ident;
     let docs = docs::or_name(&item.attrs, &docs::words(&ident.to_string()));
-    let variants = item.variants.iter().map(|variant| {
-        let name = &variant.ident;
-        let text = format!("{}.", docs::words(&name.to_string()));
-        let fields = variant
-            .fields
-            .iter()
-            .map(|field| RustType::of(&field.ty).written(&TokenStream::new()));
-        quote!(#[doc = #text] #name(#(#fields),*))
-    });
-    let conversions = items.iter().filter(|item| is_conversion_into(item, ident));
+    let variants: Vec<Variant> = item
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            Some(Variant::of(
+                &RustType::of(&variant.fields.iter().next()?.ty),
+                items,
+            ))
+        })
+        .collect();
+    let lines = variants.iter().map(Variant::line);
+    let conversions = variants.iter().map(|variant| variant.conversion(ident));
     // What is only sent need not be decoded, and its members cannot be.
-    let decode = (direction != Direction::Sent).then(|| quote!(serde::Deserialize,));
+    let decode = (direction != Direction::Sent).then(|| {
+        let rules = variants
+            .iter()
+            .map(|Variant { name, json, .. }| quote!(#name #json,));
+        quote!(crate::answer::answer_union! { #ident { #(#rules)* } })
+    });
     quote! {
         #(#docs)*
-        #[derive(Clone, Debug, #decode serde::Serialize)]
+        #[derive(Clone, Debug, serde::Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
-        pub enum #ident { #(#variants),* }
+        pub enum #ident { #(#lines),* }
         #(#conversions)*
+        #decode
     }
 }
 
-fn is_conversion_into(item: &Item, ident: &Ident) -> bool {
-    let Item::Impl(ItemImpl {
-        trait_: Some((path, _)),
-        self_ty,
-        ..
-    }) = item
-    else {
-        return false;
-    };
-    let is_from = path
-        .segments
-        .last()
-        .is_some_and(|last| last.ident == "From");
-    is_from && matches!(&**self_ty, Type::Path(path) if path.path.is_ident(ident))
+/// A variant of a union.
+struct Variant {
+    name: Ident,
+    /// The variant of `serde_json::Value`.
+    json: Ident,
+    text: &'static str,
+    kind: TokenStream,
+}
+
+impl Variant {
+    fn of(kind: &RustType, items: &[Item]) -> Self {
+        let json = match &kind.shape {
+            Shape::Named(name) if is_open_enum(name, items) => "String",
+            _ => kind.json_kind(),
+        };
+        let (name, text) = match json {
+            "String" => ("Text", " As text."),
+            "Number" => ("Number", " As a number."),
+            "Bool" => ("Bool", " As a boolean."),
+            "Array" => ("List", " As a list."),
+            _ => ("Object", " As an object."),
+        };
+        Self {
+            name: format_ident!("{name}"),
+            json: format_ident!("{json}"),
+            text,
+            kind: kind.written(&TokenStream::new()),
+        }
+    }
+
+    fn line(&self) -> TokenStream {
+        let Self {
+            name, text, kind, ..
+        } = self;
+        quote!(#[doc = #text] #name(#kind))
+    }
+
+    fn conversion(&self, union: &Ident) -> TokenStream {
+        let Self { name, kind, .. } = self;
+        quote! {
+            impl From<#kind> for #union {
+                fn from(value: #kind) -> Self {
+                    Self::#name(value)
+                }
+            }
+        }
+    }
+}
+
+fn is_open_enum(name: &str, items: &[Item]) -> bool {
+    items
+        .iter()
+        .any(|item| matches!(item, Item::Enum(item) if item.ident == name && is_unit_only(item)))
+}
+
+fn is_unit_only(item: &ItemEnum) -> bool {
+    item.variants
+        .iter()
+        .all(|variant| matches!(variant.fields, Fields::Unit))
 }
 
 impl Refined {
@@ -321,7 +375,7 @@ impl Refined {
     }
 }
 
-/// A received struct: lists and maps are plain, and every scalar decodes leniently.
+/// A received struct: lists and maps are plain, and what the document does not know is kept.
 fn received(one: &Struct) -> TokenStream {
     let Struct {
         ident,
@@ -329,53 +383,41 @@ fn received(one: &Struct) -> TokenStream {
         fields,
         ..
     } = one;
-    let fields = fields.iter().map(|field| {
+    let lines = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
-        let attribute = received_attribute(field);
-        let plain = match &field.kind.unwrapped().shape {
-            Shape::List(_) | Shape::Map(_) | Shape::Object => field.kind.unwrapped(),
+        let kind = match rule(field).as_str() {
+            "or_default" => field.kind.unwrapped(),
             _ => &field.kind,
         };
-        let kind = plain.written(&TokenStream::new());
-        quote!(#(#docs)* #attribute pub #ident: #kind)
+        let kind = kind.written(&TokenStream::new());
+        quote!(#(#docs)* pub #ident: #kind)
+    });
+    let rules = fields.iter().map(|field| {
+        let (ident, wire, rule) = (&field.ident, &field.wire, format_ident!("{}", rule(field)));
+        quote!(#ident #wire #rule,)
     });
     quote! {
         #(#docs)*
-        #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+        #[derive(Clone, Debug)]
         #[non_exhaustive]
-        pub struct #ident { #(#fields),* }
+        pub struct #ident {
+            #(#lines,)*
+            /// Fields that the document does not know, and values that are not of their field's type.
+            pub extra: crate::Members,
+        }
+
+        crate::answer::answer_object! { #ident { #(#rules)* } }
     }
 }
 
-fn received_attribute(field: &Field) -> TokenStream {
-    let rename = rename(field);
-    let inner = &field.kind.unwrapped().shape;
-    if let Shape::List(_) | Shape::Map(_) | Shape::Object = inner {
-        let empty = match inner {
-            Shape::List(_) => "Vec::is_empty",
-            Shape::Map(_) => "std::collections::BTreeMap::is_empty",
-            _ => "serde_json::Map::is_empty",
-        };
-        return quote!(#[serde(#rename default, deserialize_with = "crate::decode::or_empty", skip_serializing_if = #empty)]);
+/// How a member is missed: not at all (a list, a map), as `None`, or as an error.
+fn rule(field: &Field) -> String {
+    match &field.kind.unwrapped().shape {
+        Shape::List(_) | Shape::Map(_) | Shape::Object => "or_default",
+        _ if field.kind.is_option() => "optional",
+        _ => "always",
     }
-    let lenient = match inner {
-        Shape::Bool => Some("crate::decode::boolean"),
-        Shape::Integer => Some("crate::decode::integer"),
-        Shape::Number => Some("crate::decode::number"),
-        _ => None,
-    };
-    match (field.kind.is_option(), lenient) {
-        (true, Some(path)) => {
-            quote!(#[serde(#rename default, deserialize_with = #path, skip_serializing_if = "Option::is_none")])
-        }
-        (true, None) => quote!(#[serde(#rename skip_serializing_if = "Option::is_none")]),
-        (false, Some(path)) => {
-            let path = format!("{path}_always");
-            quote!(#[serde(#rename deserialize_with = #path)])
-        }
-        (false, None) if rename.is_empty() => TokenStream::new(),
-        (false, None) => quote!(#[serde(#rename)]),
-    }
+    .to_owned()
 }
 
 /// `rename = "…",` where the wire name is not the Rust name.

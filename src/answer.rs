@@ -1,0 +1,173 @@
+//! Tolerant decoding, once for every answer.
+//!
+//! What the service was seen to send: `null` for anything that is not set, `0`, `1`, `"true"` and
+//! `""` for booleans, `10.0` for integers, numbers as text, and fields that no document knows. So a
+//! member is decoded as its type where it can be; where it cannot, its field is empty and the value
+//! is kept, as it came, among the unknown ones (`extra`). Only a field that is always there is
+//! missed. Nothing is lost: encoding gives back what was decoded, up to the normal form of booleans,
+//! numbers and timestamps, `null` and the empty list or map being the same as absent.
+//!
+//! This is written out rather than derived because serde's `flatten` buffers every object twice.
+
+mod object;
+mod scalar;
+mod union;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Map, Value};
+
+use crate::Members;
+
+pub(crate) use object::{
+    Object, always, answer_object, decode_object, encode_object, keep, key, optional, or_default,
+    read, write, written,
+};
+pub(crate) use scalar::{Scalar, decode_scalar, scalar_answer};
+#[allow(
+    unused_imports,
+    reason = "not every set of features has a union in an answer"
+)]
+pub(crate) use union::{Union, answer_union, decode_union, variant};
+
+/// What stood where a value was expected.
+#[derive(Debug)]
+pub(crate) enum Found<T> {
+    /// The value.
+    Value(T),
+    /// `null`.
+    Nothing,
+    /// Something else.
+    Other(Value),
+}
+
+/// A type that answers are made of.
+pub(crate) trait Answer: Sized {
+    /// Decodes what is there; an error means that the JSON is broken or an object lacks what it always has.
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error>;
+
+    /// Whether an answer is encoded without it, as one that never had it.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+/// Decodes a whole body: the error carries the JSON path.
+pub(crate) fn from_slice<T: Answer>(
+    body: &[u8],
+) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    let mut track = serde_path_to_error::Track::new();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let found = T::decode(serde_path_to_error::Deserializer::new(
+        &mut json, &mut track,
+    ))
+    .and_then(|found| {
+        json.end()?;
+        value_of(found)
+    });
+    found.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+}
+
+/// The value itself, for `Deserialize`, where nothing and something else are errors.
+pub(crate) fn value_of<T, E: serde::de::Error>(found: Found<T>) -> Result<T, E> {
+    match found {
+        Found::Value(value) => Ok(value),
+        Found::Nothing => Err(E::custom("found null")),
+        Found::Other(value) => Err(E::custom(format_args!("found {}", kind(&value)))),
+    }
+}
+
+/// The kind of a value; never the value itself, which may be anything.
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+impl Answer for Value {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        Ok(match Self::deserialize(deserializer)? {
+            Self::Null => Found::Nothing,
+            value => Found::Value(value),
+        })
+    }
+}
+
+impl Answer for Map<String, Value> {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Object(map) => Found::Value(map),
+            Value::Null => Found::Nothing,
+            other => Found::Other(other),
+        })
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl Answer for Members {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        Ok(match Map::decode(deserializer)? {
+            Found::Value(map) => Found::Value(map.into()),
+            Found::Nothing => Found::Nothing,
+            Found::Other(other) => Found::Other(other),
+        })
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: Answer> Answer for Box<T> {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        Ok(match T::decode(deserializer)? {
+            Found::Value(value) => Found::Value(Self::new(value)),
+            Found::Nothing => Found::Nothing,
+            Found::Other(other) => Found::Other(other),
+        })
+    }
+}
+
+/// Only as an item: a list may hold `null` where its type says so.
+impl<T: Answer> Answer for Option<T> {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        Ok(match T::decode(deserializer)? {
+            Found::Value(value) => Found::Value(Some(value)),
+            Found::Nothing => Found::Value(None),
+            Found::Other(other) => Found::Other(other),
+        })
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T: Answer + Serialize> Answer for Vec<T> {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        deserializer.deserialize_any(object::List::new())
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+impl<T: Answer + Serialize> Answer for BTreeMap<String, T> {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        deserializer.deserialize_any(object::Entries::new())
+    }
+
+    fn is_absent(&self) -> bool {
+        self.is_empty()
+    }
+}
