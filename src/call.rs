@@ -23,7 +23,7 @@ const KEY_HEADER: HeaderName = HeaderName::from_static("x-portkey-api-key");
 pub(crate) struct Call {
     client: Client,
     operation: &'static Operation,
-    path: Result<String, Error>,
+    arguments: Vec<String>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Option<Result<Bytes, Error>>,
@@ -51,7 +51,7 @@ impl Call {
         Self {
             client: client.clone(),
             operation,
-            path: path::path(operation, &arguments),
+            arguments,
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
@@ -156,12 +156,11 @@ impl Call {
     }
 
     fn request(self) -> Result<reqwest::Request, Error> {
-        self.check_required()?;
         let operation = self.operation;
-        let mut url = self
-            .client
-            .base(operation)
-            .join(operation.base, &self.path?);
+        let path = path::path(operation, &self.arguments)?;
+        self.check_required()?;
+        self.check()?;
+        let mut url = self.client.base(operation).join(operation.base, &path);
         for (index, (name, value)) in self.query.iter().enumerate() {
             url.push(if index == 0 { '?' } else { '&' });
             url.extend(utf8_percent_encode(name, ENCODED));
@@ -193,6 +192,19 @@ impl Call {
             *request.body_mut() = Some(body?.into());
         }
         Ok(request)
+    }
+
+    /// What the ledger's `check` asks for, seen in the body as it would be sent.
+    fn check(&self) -> Result<(), Error> {
+        let Some(check) = self.operation.check else {
+            return Ok(());
+        };
+        let body = match &self.body {
+            Some(Ok(body)) => serde_json::from_slice(body).unwrap_or_default(),
+            Some(Err(error)) => return Err(error.clone()),
+            None => serde_json::Value::Null,
+        };
+        check(&self.arguments, &body).map_err(Error::invalid_request)
     }
 
     fn check_required(&self) -> Result<(), Error> {

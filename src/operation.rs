@@ -20,9 +20,14 @@ pub struct Operation {
     pub body_required: bool,
     /// Who may call it, as far as known.
     pub access: Access,
+    /// What else must hold before a request is sent.
+    pub(crate) check: Option<Check>,
     /// The path, segment by segment.
     pub(crate) segments: &'static [Segment],
 }
+
+/// Checks a request: the path arguments in their order, and the body as it would be sent.
+pub(crate) type Check = fn(&[String], &serde_json::Value) -> Result<(), String>;
 
 /// The half of the service that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -42,6 +42,10 @@ pub struct Entry {
     /// Facts that a caller should know, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Whether a function of the client (`src/checks.rs`, of the operation's name) checks each
+    /// request before it is sent.
+    #[serde(default)]
+    pub check: bool,
     /// Set where the operation cannot be generated: why it is written by hand.
     #[serde(default)]
     pub handwritten: Option<Handwritten>,

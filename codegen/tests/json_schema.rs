@@ -1,5 +1,7 @@
 //! OpenAPI 3.0 schemas become JSON Schema 2020-12 schemas that check the same values.
 
+#![allow(clippy::unwrap_used)]
+
 use portkey_admin_codegen::json_schema::{DIALECT, bundle, bundle_object, convert};
 use serde_json::{Value, json};
 

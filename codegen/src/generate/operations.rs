@@ -236,6 +236,13 @@ impl<'a> Operation<'a> {
             Some(plan) => quote!(Some(#plan)),
             None => quote!(None),
         };
+        let check = match self.entry.check {
+            true => {
+                let function = format_ident!("{id}");
+                quote!(Some(crate::checks::#function))
+            }
+            false => quote!(None),
+        };
         quote! {
             #[doc = #docs]
             pub static #name: Operation = Operation {
@@ -247,6 +254,7 @@ impl<'a> Operation<'a> {
                 base: Base::#base,
                 required: &[#(#required),*],
                 body_required: #body_required,
+                check: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
             };
         }

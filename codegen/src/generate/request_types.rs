@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 
 use super::{
     rust_type::{RustType, Shape},
-    types::{Field, Struct, Types, rename},
+    types::{Clear, Field, Struct, Types, rename},
 };
 
 /// A sent struct: what is not set is not sent.
@@ -19,7 +19,7 @@ pub fn structure(one: &Struct) -> TokenStream {
     let lines = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
         let attribute = attribute(field);
-        let kind = field.kind.written(&TokenStream::new());
+        let kind = written(field, &TokenStream::new());
         quote!(#(#docs)* #attribute pub #ident: #kind)
     });
     quote! {
@@ -37,6 +37,22 @@ pub fn structure(one: &Struct) -> TokenStream {
     }
 }
 
+/// The type of a member: one that can be cleared is a `Patch`.
+fn written(field: &Field, prefix: &TokenStream) -> TokenStream {
+    match field.clear {
+        Some(_) => {
+            let kind = field.kind.unwrapped().written(prefix);
+            quote!(crate::Patch<#kind>)
+        }
+        None => field.kind.written(prefix),
+    }
+}
+
+/// Whether a member may be left out.
+fn is_optional(field: &Field) -> bool {
+    field.kind.is_option() || field.flatten || field.clear.is_some()
+}
+
 fn attribute(field: &Field) -> TokenStream {
     if field.flatten {
         return quote!(#[serde(flatten)]);
@@ -50,7 +66,18 @@ fn attribute(field: &Field) -> TokenStream {
         };
         parts.extend(quote!(serialize_with = #path,));
     }
-    if field.kind.is_option() {
+    match field.clear {
+        Some(Clear::EmptyString) => {
+            parts.extend(quote!(serialize_with = "crate::patch::empty_string",))
+        }
+        Some(Clear::EmptyArray) => {
+            parts.extend(quote!(serialize_with = "crate::patch::empty_array",))
+        }
+        _ => {}
+    }
+    if field.clear.is_some() {
+        parts.extend(quote!(skip_serializing_if = "crate::Patch::is_keep",));
+    } else if field.kind.is_option() {
         parts.extend(quote!(skip_serializing_if = "Option::is_none",));
     }
     if parts.is_empty() {
@@ -69,7 +96,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
     let name = ident.to_string();
     let moves = fields.iter().map(|field| {
         let Field { ident, wire, .. } = field;
-        if field.kind.is_option() || field.flatten {
+        if is_optional(field) {
             quote!(#ident: self.#ident)
         } else {
             quote!(#ident: crate::building::required(self.#ident, #name, #wire)?)
@@ -105,8 +132,8 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
 
 fn slot(field: &Field, prefix: &TokenStream) -> TokenStream {
     let ident = &field.ident;
-    let kind = field.kind.written(prefix);
-    if field.kind.is_option() || field.flatten {
+    let kind = written(field, prefix);
+    if is_optional(field) {
         quote!(#ident: #kind)
     } else {
         quote!(#ident: Option<#kind>)
@@ -138,10 +165,31 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
         argument,
         value,
     } = argument(field.kind.unwrapped(), wire, types);
+    let (value, clearing) = match field.clear {
+        Some(_) => (
+            quote!(crate::Patch::set(#value)),
+            Some(clearing(ident, wire)),
+        ),
+        None => (value, None),
+    };
     quote! {
         #docs
         pub fn #setter #bounds(mut self, value: #argument) -> Self {
             self.#ident = #value;
+            self
+        }
+        #clearing
+    }
+}
+
+/// The second setter of a member that can be cleared.
+fn clearing(ident: &Ident, wire: &str) -> TokenStream {
+    let name = format_ident!("clear_{}", ident.to_string().trim_end_matches('_'));
+    let docs = format!(" Empties `{wire}`; not calling this, nor its setter, leaves it as it is.");
+    quote! {
+        #[doc = #docs]
+        pub fn #name(mut self) -> Self {
+            self.#ident = crate::Patch::Clear;
             self
         }
     }

@@ -53,6 +53,35 @@ pub struct Field {
     pub kind: RustType,
     /// Whether it holds the members that the struct does not name.
     pub flatten: bool,
+    /// How an update empties it, where it can.
+    pub clear: Option<Clear>,
+}
+
+/// How a member is emptied (`x-clear`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Clear {
+    /// With `null`.
+    Null,
+    /// With `""`.
+    EmptyString,
+    /// With `[]`.
+    EmptyArray,
+}
+
+impl Clear {
+    /// What `x-clear` says of a member.
+    fn of(schema: &Value, wire: &str) -> Result<Option<Self>> {
+        match &schema["x-clear"][wire] {
+            Value::Null => Ok(None),
+            Value::String(text) if text == "null" => Ok(Some(Self::Null)),
+            Value::String(text) if text == "empty-string" => Ok(Some(Self::EmptyString)),
+            Value::String(text) if text == "empty-array" => Ok(Some(Self::EmptyArray)),
+            other => Err(Error::new(
+                format!("x-clear of `{wire}`"),
+                format!("is {other}; it must be \"null\", \"empty-string\" or \"empty-array\""),
+            )),
+        }
+    }
 }
 
 /// An enum of the strings that are documented.
@@ -153,25 +182,12 @@ fn structure(
 ) -> Result<Refined> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
-    let fields: Vec<Field> = item
+    let fields = item
         .fields
         .iter()
-        .filter_map(|field| {
-            let ident = field.ident.clone()?;
-            let serde = SerdeNames::of(&field.attrs);
-            let wire = serde
-                .rename
-                .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
-            let property = &schema["properties"][&wire];
-            Some(Field {
-                docs: docs::own(&field.attrs),
-                kind: with_secret(RustType::of(&field.ty), property),
-                flatten: serde.flatten,
-                ident,
-                wire,
-            })
-        })
-        .collect();
+        .filter_map(|field| field.ident.clone().map(|ident| (ident, field)))
+        .map(|(ident, field)| member(ident, field, schema))
+        .collect::<Result<Vec<_>>>()?;
     check_distinct(&name, &fields)?;
     Ok(Refined::Struct(Struct {
         docs: docs::or_name(&item.attrs, &docs::words(&name)),
@@ -179,6 +195,21 @@ fn structure(
         ident: item.ident.clone(),
         fields,
     }))
+}
+
+fn member(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
+    let serde = SerdeNames::of(&field.attrs);
+    let wire = serde
+        .rename
+        .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
+    Ok(Field {
+        docs: docs::own(&field.attrs),
+        kind: with_secret(RustType::of(&field.ty), &schema["properties"][&wire]),
+        flatten: serde.flatten,
+        clear: Clear::of(schema, &wire)?,
+        ident,
+        wire,
+    })
 }
 
 /// Two members whose wire names differ only in their case would be one field.

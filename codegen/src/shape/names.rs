@@ -76,14 +76,10 @@ impl Names {
         let mut candidate = name.to_owned();
         let mut number = 1;
         loop {
-            match self.schemas.get(&candidate) {
+            match self.schemas.get_mut(&candidate) {
                 None => break,
-                Some(named)
-                    if named
-                        .schema
-                        .as_ref()
-                        .is_some_and(|other| same_structure(other, &schema)) =>
-                {
+                Some(named) if named.is_like(&schema) => {
+                    named.take_clears(&schema);
                     return Ok(candidate);
                 }
                 Some(named) if origin == Origin::Given => {
@@ -121,20 +117,38 @@ impl Names {
     }
 }
 
-/// Whether two schemas are the same but for prose.
-fn same_structure(one: &Value, other: &Value) -> bool {
-    without_prose(one) == without_prose(other)
+impl Named {
+    /// Whether the schema is the same but for prose and for what an update may clear.
+    fn is_like(&self, other: &Value) -> bool {
+        self.schema
+            .as_ref()
+            .is_some_and(|own| structure(own) == structure(other))
+    }
+
+    /// What can be cleared in one place can be said in the one type of all places.
+    fn take_clears(&mut self, other: &Value) {
+        if let (Some(own), Some(clears)) = (
+            &mut self.schema,
+            other.get("x-clear").and_then(Value::as_object),
+        ) {
+            for (member, clear) in clears {
+                own["x-clear"][member] = clear.clone();
+            }
+        }
+    }
 }
 
-fn without_prose(value: &Value) -> Value {
+fn structure(value: &Value) -> Value {
     match value {
         Value::Object(map) => map
             .iter()
-            .filter(|(key, value)| *key != "description" || !value.is_string())
-            .map(|(key, value)| (key.clone(), without_prose(value)))
+            .filter(|(key, value)| {
+                *key != "x-clear" && (*key != "description" || !value.is_string())
+            })
+            .map(|(key, value)| (key.clone(), structure(value)))
             .collect::<Map<_, _>>()
             .into(),
-        Value::Array(list) => list.iter().map(without_prose).collect(),
+        Value::Array(list) => list.iter().map(structure).collect(),
         other => other.clone(),
     }
 }

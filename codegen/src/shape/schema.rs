@@ -207,13 +207,20 @@ impl<'a> Flattener<'a> {
 
     fn structure(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
         let mut properties = Map::new();
+        let mut clears = Map::new();
         for (key, member) in schema["properties"].as_object().into_iter().flatten() {
             let inner = format!("{place}.{key}");
             let mut flat = self.inline(member, &format!("{name}-{key}"), &inner)?;
             describe(&mut flat, member);
             properties.insert(key.clone(), flat);
+            if let Some(clear) = member.get("x-clear") {
+                clears.insert(key.clone(), clear.clone());
+            }
         }
         let mut flat = json!({"type": "object", "properties": properties});
+        if !clears.is_empty() {
+            flat["x-clear"] = Value::Object(clears);
+        }
         for key in ["description", "required", "x-always"] {
             if let Some(value) = schema.get(key) {
                 flat[key] = value.clone();

@@ -1,0 +1,347 @@
+//! Which operation a request is for: templates of the patched document, identities of the ledger.
+
+use std::sync::OnceLock;
+
+use percent_encoding::percent_decode_str;
+use portkey_admin_codegen::ledger::{Base, Entry, Plane};
+use portkey_admin_codegen::paths::{Answer, Rules};
+use portkey_admin_codegen::{Ledger, ledger};
+use serde_json::Value;
+
+use crate::call::{Handler, Handlers};
+use crate::check::Check;
+use crate::{
+    analytics, api_keys, collections, configs, pricing, prompts, users, virtual_keys, workspaces,
+};
+
+/// Every handler there is, by room.
+const HANDLERS: [Handlers; 9] = [
+    analytics::HANDLERS,
+    api_keys::HANDLERS,
+    collections::HANDLERS,
+    configs::HANDLERS,
+    pricing::HANDLERS,
+    prompts::HANDLERS,
+    users::HANDLERS,
+    virtual_keys::HANDLERS,
+    workspaces::HANDLERS,
+];
+
+/// Every operation of the patched document, and the paths that are known not to be one.
+pub(crate) struct Routes {
+    operations: Vec<Route>,
+    retired: Vec<Retired>,
+}
+
+/// A documented path that the service was seen not to know.
+pub(crate) struct Retired {
+    methods: Option<Vec<String>>,
+    segments: Vec<Segment>,
+    /// What it answered: 400, 404 or 405.
+    pub(crate) status: u16,
+    /// The path or operation that serves the purpose, where there is one.
+    pub(crate) instead: Option<String>,
+}
+
+/// One operation.
+pub(crate) struct Route {
+    pub(crate) method: String,
+    /// The path as the document writes it.
+    pub(crate) path: String,
+    pub(crate) entry: Entry,
+    pub(crate) handler: Option<Handler>,
+    segments: Vec<Segment>,
+    check: OnceLock<Result<Check, String>>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Segment {
+    Literal(String),
+    Parameter(String),
+}
+
+/// What a method and a path lead to.
+pub(crate) enum Found<'a> {
+    /// An operation, with the values of the path's parameters.
+    Operation(&'a Route, Vec<String>),
+    /// The path exists under other methods only; one of its operations.
+    OtherMethod(&'a Route),
+    /// The path rules say what the service answers here.
+    Retired(&'a Retired),
+    /// No operation has such a path.
+    Nothing,
+}
+
+impl Routes {
+    /// The routes of a document that the ledger was checked against.
+    pub(crate) fn new(document: &Value, ledger: &Ledger, rules: &Rules) -> Self {
+        let operations = portkey_admin_codegen::document::operations(document)
+            .filter_map(|(path, method, _)| Some((path, method, ledger.get(method, path)?)))
+            .map(|(path, method, entry)| Route::new(path, method, entry))
+            .collect();
+        Self {
+            operations,
+            retired: retired(rules),
+        }
+    }
+
+    /// The operation for a method (upper case) and decoded path segments, version included.
+    pub(crate) fn find(&self, method: &str, segments: &[String]) -> Found<'_> {
+        let matching = || {
+            self.operations
+                .iter()
+                .filter(|route| fits(&route.segments, segments))
+        };
+        if let Some(route) = matching()
+            .filter(|route| route.method == method)
+            .max_by_key(|route| route.rank())
+        {
+            return Found::Operation(route, route.values(segments));
+        }
+        if let Some(retired) = self
+            .retired
+            .iter()
+            .find(|retired| retired.matches(method, segments))
+        {
+            return Found::Retired(retired);
+        }
+        matching().next().map_or(Found::Nothing, Found::OtherMethod)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
+        self.operations.iter()
+    }
+}
+
+impl Route {
+    fn new(path: &str, method: &str, entry: &Entry) -> Self {
+        let version = match (entry.plane, entry.base) {
+            (Plane::Public, _) => None,
+            (_, Base::V1) => Some("v1"),
+            (_, Base::V2) => Some("v2"),
+        };
+        Self {
+            method: method.to_ascii_uppercase(),
+            path: path.to_owned(),
+            entry: entry.clone(),
+            handler: handler(&entry.id),
+            segments: template(version, path),
+            check: OnceLock::new(),
+        }
+    }
+
+    /// `GET /api-keys`.
+    pub(crate) fn key(&self) -> String {
+        ledger::key(&self.method, &self.path)
+    }
+
+    /// The request check of this operation, compiled on first use.
+    pub(crate) fn check(&self, document: &Value) -> Result<&Check, &str> {
+        self.check
+            .get_or_init(|| Check::new(document, &self.method.to_ascii_lowercase(), &self.path))
+            .as_ref()
+            .map_err(String::as_str)
+    }
+
+    /// The names of the path's parameters, in order.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.segments.iter().filter_map(|segment| match segment {
+            Segment::Parameter(name) => Some(name.as_str()),
+            Segment::Literal(_) => None,
+        })
+    }
+
+    fn values(&self, segments: &[String]) -> Vec<String> {
+        let given = self.segments.iter().zip(segments);
+        given
+            .filter(|(segment, _)| matches!(segment, Segment::Parameter(_)))
+            .map(|(_, value)| value.clone())
+            .collect()
+    }
+
+    /// A literal beats a parameter, and the earlier segment decides: a binary number, most
+    /// significant digit first.
+    fn rank(&self) -> usize {
+        self.segments.iter().fold(0, |rank, segment| {
+            rank << 1 | usize::from(matches!(segment, Segment::Literal(_)))
+        })
+    }
+}
+
+impl Retired {
+    fn new(
+        methods: Option<&[&'static str]>,
+        path: &str,
+        answer: &Answer,
+        instead: Option<String>,
+    ) -> Self {
+        Self {
+            methods: methods.map(|methods| {
+                methods
+                    .iter()
+                    .map(|method| method.to_ascii_uppercase())
+                    .collect()
+            }),
+            segments: template(Some("v1"), path),
+            status: answer.status,
+            instead,
+        }
+    }
+
+    fn matches(&self, method: &str, segments: &[String]) -> bool {
+        self.methods
+            .as_ref()
+            .is_none_or(|methods| methods.iter().any(|own| own == method))
+            && fits(&self.segments, segments)
+    }
+}
+
+/// The paths that answered as if they did not exist; a 403 says nothing of that sort.
+fn retired(rules: &Rules) -> Vec<Retired> {
+    let gone = rules.gone().iter().filter_map(|rule| {
+        let answer = rule.evidence().answered.as_ref()?;
+        Some(Retired::new(
+            rule.methods(),
+            rule.path(),
+            answer,
+            rule.instead().map(str::to_owned),
+        ))
+    });
+    let renamed = rules.renames().iter().filter_map(|rule| {
+        let answer = rule.evidence().documented.as_ref()?;
+        Some(Retired::new(
+            rule.methods(),
+            rule.from(),
+            answer,
+            Some(rule.to().to_owned()),
+        ))
+    });
+    gone.chain(renamed)
+        .filter(|retired| matches!(retired.status, 400 | 404 | 405))
+        .collect()
+}
+
+/// The segments of a path below its version.
+fn template(version: Option<&str>, path: &str) -> Vec<Segment> {
+    let version = version.map(|version| Segment::Literal(version.to_owned()));
+    version
+        .into_iter()
+        .chain(path.trim_start_matches('/').split('/').map(Segment::parse))
+        .collect()
+}
+
+/// An empty segment is no value of a parameter.
+fn fits(template: &[Segment], segments: &[String]) -> bool {
+    template.len() == segments.len()
+        && template
+            .iter()
+            .zip(segments)
+            .all(|(segment, given)| match segment {
+                Segment::Literal(text) => text == given,
+                Segment::Parameter(_) => !given.is_empty(),
+            })
+}
+
+impl Segment {
+    fn parse(text: &str) -> Self {
+        match text
+            .strip_prefix('{')
+            .and_then(|text| text.strip_suffix('}'))
+        {
+            Some(name) => Self::Parameter(name.to_owned()),
+            None => Self::Literal(text.to_owned()),
+        }
+    }
+}
+
+/// The segments of a raw path, each percent-decoded exactly once.
+pub(crate) fn decode(path: &str) -> Vec<String> {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    path.split('/')
+        .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
+        .collect()
+}
+
+fn handler(id: &str) -> Option<Handler> {
+    HANDLERS
+        .iter()
+        .copied()
+        .flatten()
+        .find(|(name, _)| *name == id)
+        .map(|(_, handler)| *handler)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{Found, HANDLERS, decode};
+
+    fn find(method: &str, path: &str) -> (Option<String>, Vec<String>) {
+        match crate::model::get()
+            .unwrap()
+            .routes
+            .find(method, &decode(path))
+        {
+            Found::Operation(route, values) => (Some(route.entry.id.clone()), values),
+            Found::OtherMethod(_) | Found::Retired(_) | Found::Nothing => (None, Vec::new()),
+        }
+    }
+
+    #[test]
+    fn every_handler_is_an_operation_of_the_ledger() {
+        let routes = &crate::model::get().unwrap().routes;
+        let known: BTreeSet<&str> = routes.iter().map(|route| route.entry.id.as_str()).collect();
+        let mut seen = BTreeSet::new();
+        for (id, _) in HANDLERS.iter().copied().flatten() {
+            assert!(known.contains(id), "`{id}` has a handler but no operation");
+            assert!(seen.insert(*id), "`{id}` has two handlers");
+        }
+    }
+
+    #[test]
+    fn every_request_check_compiles() {
+        let model = crate::model::get().unwrap();
+        for route in model.routes.iter() {
+            if let Err(problem) = route.check(&model.document) {
+                panic!("{}: {problem}", route.key());
+            }
+        }
+    }
+
+    #[test]
+    fn a_literal_beats_a_parameter() {
+        assert_eq!(
+            find("GET", "/v1/admin/users/invites").0.as_deref(),
+            Some("list_user_invites")
+        );
+        assert_eq!(
+            find("GET", "/v1/admin/users/abc").0.as_deref(),
+            Some("get_user")
+        );
+        assert_eq!(
+            find("POST", "/v1/api-keys/x/rotate").0.as_deref(),
+            Some("rotate_api_key")
+        );
+        assert_eq!(
+            find("POST", "/v1/api-keys/workspace/service").0.as_deref(),
+            Some("create_api_key")
+        );
+    }
+
+    #[test]
+    fn segments_are_decoded_exactly_once() {
+        assert_eq!(find("GET", "/v1/configs/a%2Fb%2520c").1, ["a/b%20c"]);
+        assert_eq!(find("GET", "/v1/configs/").0, None);
+        assert_eq!(find("GET", "/configs/a").0, None);
+    }
+
+    #[test]
+    fn public_operations_have_no_version() {
+        assert_eq!(
+            find("GET", "/model-configs/pricing/a/b").0.as_deref(),
+            Some("get_model_pricing")
+        );
+    }
+}

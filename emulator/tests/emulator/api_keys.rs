@@ -1,0 +1,345 @@
+//! API keys, and what they let in.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, column, has_members, text};
+
+const ALL: [&str; 6] = [
+    "workspace_service_api_keys.list",
+    "workspace_service_api_keys.read",
+    "workspace_service_api_keys.create",
+    "configs.list",
+    "prompts.list",
+    "workspaces.list",
+];
+
+async fn seeded_workspace(world: &World) -> String {
+    text(&world.first("/admin/workspaces").await["id"])
+}
+
+#[tokio::test]
+async fn a_key_is_shown_once() {
+    let world = World::new().await;
+    let slug = text(&world.first("/admin/workspaces").await["slug"]);
+    let body = json!({"name": "ci", "workspace_id": slug, "scopes": ["completions.write"]});
+    let created = world.post("/api-keys/workspace/service", body).await;
+    assert_eq!(created["object"], "api-key");
+    let (id, secret) = (text(&created["id"]), text(&created["key"]));
+
+    let key = world.get(&format!("/api-keys/{id}")).await;
+    assert_eq!(key["type"], "workspace-service");
+    assert_eq!(text(&key["workspace_id"]), seeded_workspace(&world).await);
+    assert_eq!(
+        text(&key["key"]),
+        format!("{}*****{}", &secret[..2], &secret[secret.len() - 3..])
+    );
+    assert_eq!(
+        (&key["status"], &key["creation_mode"]),
+        (&json!("active"), &json!("api"))
+    );
+    assert_eq!(
+        (
+            &key["rate_limits"],
+            &key["usage_limits"],
+            &key["expires_at"]
+        ),
+        (&json!([]), &Value::Null, &Value::Null)
+    );
+    assert_eq!(
+        (&key["expiry_enforced"], &key["scopes"]),
+        (&json!(0), &json!(["completions.write"]))
+    );
+    assert_eq!(
+        key["defaults"],
+        json!({"metadata": null, "config_id": null, "allow_config_override": true})
+    );
+    has_members(
+        &key,
+        &[
+            "next_usage_reset_at",
+            "last_reset_at",
+            "allow_config_override",
+            "api_key_defaults_id",
+        ],
+    );
+    assert!(
+        key.get("rotation_policy").is_none() && key.get("metadata").is_none(),
+        "{key}"
+    );
+
+    let list = world.get(&format!("/api-keys?workspace_id={slug}")).await;
+    assert_eq!((column(&list, "id"), &list["total"]), (vec![id], &json!(1)));
+    assert!(!list.to_string().contains(&secret));
+    assert!(list["data"][0].get("next_usage_reset_at").is_none());
+    let all = world.get("/api-keys?page_size=1&current_page=1").await;
+    assert_eq!(
+        (all["total"].clone(), all["data"].as_array().unwrap().len()),
+        (json!(2), 1)
+    );
+}
+
+#[tokio::test]
+async fn what_a_kind_of_key_needs_is_checked() {
+    let world = World::new().await;
+    let workspace = seeded_workspace(&world).await;
+    let cases = [
+        (
+            "/api-keys/workspace/service",
+            json!({"name": "a", "scopes": ["x"]}),
+            "`/workspace_id`",
+        ),
+        (
+            "/api-keys/workspace/user",
+            json!({"name": "a", "scopes": ["x"], "workspace_id": workspace}),
+            "`/user_id`",
+        ),
+        (
+            "/api-keys/organisation/user",
+            json!({"name": "a", "scopes": ["x"]}),
+            "organisation/user",
+        ),
+        (
+            "/api-keys/organisation/service",
+            json!({"scopes": ["x"]}),
+            "`/name`",
+        ),
+    ];
+    for (path, body, field) in cases {
+        let (status, code, message) = world.refused(Method::POST, path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
+        assert!(message.contains(field), "{message}");
+    }
+    let user = text(&world.first("/admin/users").await["id"]);
+    let body = json!({"name": "a", "scopes": ["x"], "workspace_id": workspace, "user_id": user});
+    let key = world.post("/api-keys/workspace/user", body).await;
+    assert_eq!(
+        text(&world.get(&format!("/api-keys/{}", text(&key["id"]))).await["user_id"]),
+        user
+    );
+    let organisation = world
+        .post(
+            "/api-keys/organisation/service",
+            json!({"name": "o", "scopes": ["x"]}),
+        )
+        .await;
+    assert!(text(&organisation["key"]).starts_with("emulator-org-key-"));
+}
+
+/// The service answers 502 here; the patched document forbids it, so the check says what is wrong.
+#[tokio::test]
+async fn a_key_without_scopes_is_refused() {
+    let world = World::new().await;
+    let body = json!({"name": "a", "scopes": []});
+    let (status, _, message) = world
+        .refused(Method::POST, "/api-keys/organisation/service", body)
+        .await;
+    assert!(status == 400 && message.contains("`/scopes`"), "{message}");
+}
+
+#[tokio::test]
+async fn an_update_keeps_clears_and_sets() {
+    let world = World::new().await;
+    let config = world.first("/configs").await;
+    let body = json!({"name": "a", "scopes": ["x"], "alert_emails": ["a@example.com"],
+        "usage_limits": {"type": "cost", "credit_limit": 5}, "expires_at": "2099-01-01T00:00:00Z",
+        "rate_limits": [{"type": "requests", "unit": "rpm", "value": 3}],
+        "defaults": {"config_id": config["slug"], "metadata": {"env": "t"}, "allow_config_override": false}});
+    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
+    let path = format!("/api-keys/{id}");
+    let key = world.get(&path).await;
+    assert_eq!(
+        (
+            &key["defaults"]["config_id"],
+            &key["defaults"]["metadata"]["env"]
+        ),
+        (&config["id"], &json!("t"))
+    );
+    assert_eq!(
+        (
+            &key["allow_config_override"],
+            &key["defaults"]["allow_config_override"]
+        ),
+        (&json!(0), &json!(false))
+    );
+    assert_eq!(key["expires_at"], "2099-01-01T00:00:00.000Z");
+
+    assert_eq!(world.put(&path, json!({"name": "b"})).await, json!({}));
+    let kept = world.get(&path).await;
+    assert_eq!(
+        (&kept["name"], &kept["usage_limits"], &kept["alert_emails"]),
+        (&json!("b"), &key["usage_limits"], &key["alert_emails"])
+    );
+
+    let clear = json!({"usage_limits": null, "rate_limits": null, "alert_emails": null, "expires_at": null,
+        "defaults": {"config_id": null}, "reset_usage": true});
+    world.put(&path, clear).await;
+    let cleared = world.get(&path).await;
+    for name in ["usage_limits", "alert_emails", "expires_at", "reset_usage"] {
+        assert_eq!(cleared[name], Value::Null, "{name}");
+    }
+    assert_eq!(
+        (&cleared["rate_limits"], &cleared["defaults"]["config_id"]),
+        (&json!([]), &Value::Null)
+    );
+    assert_eq!(cleared["defaults"]["metadata"]["env"], "t");
+    text(&cleared["last_reset_at"]);
+}
+
+#[tokio::test]
+async fn a_rotation_policy_has_a_period_or_a_date() {
+    let world = World::new().await;
+    let create = |policy: Value| json!({"name": "a", "scopes": ["x"], "rotation_policy": policy});
+    let both =
+        create(json!({"rotation_period": "weekly", "next_rotation_at": "2099-01-01T00:00:00Z"}));
+    assert_eq!(
+        world
+            .refused(Method::POST, "/api-keys/organisation/service", both)
+            .await
+            .0,
+        400
+    );
+    let hasty = create(json!({"rotation_period": "weekly", "key_transition_period_ms": 1}));
+    let message = world
+        .refused(Method::POST, "/api-keys/organisation/service", hasty)
+        .await
+        .2;
+    assert!(
+        message.contains("`/rotation_policy/key_transition_period_ms`"),
+        "{message}"
+    );
+    let body = create(json!({"rotation_period": "monthly", "key_transition_period_ms": 1_800_000}));
+    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
+    text(&world.get(&format!("/api-keys/{id}")).await["rotation_policy"]["next_rotation_at"]);
+    let rotated = world
+        .ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
+        .await;
+    text(&rotated["key_transition_expires_at"]);
+}
+
+#[tokio::test]
+async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
+    let world = World::new().await;
+    let (id, first) = world
+        .workspace_key(&seeded_workspace(&world).await, &ALL)
+        .await;
+    let path = format!("/api-keys/{id}/rotate");
+    let rotated = world
+        .post(&path, json!({"key_transition_period_ms": 3_600_000}))
+        .await;
+    let second = text(&rotated["key"]);
+    assert_eq!(rotated["id"], json!(id));
+    text(&rotated["key_transition_expires_at"]);
+    for key in [&first, &second] {
+        assert_eq!(
+            world
+                .send_as(key, Method::GET, "/configs", Value::Null)
+                .await
+                .status,
+            200
+        );
+    }
+    let rotated = world.ok(Method::POST, &path, Value::Null).await;
+    assert!(rotated.get("key_transition_expires_at").is_none());
+    for key in [&first, &second] {
+        assert_eq!(
+            world
+                .send_as(key, Method::GET, "/configs", Value::Null)
+                .await
+                .status,
+            401
+        );
+    }
+    let third = text(&rotated["key"]);
+    assert_eq!(
+        world
+            .send_as(&third, Method::GET, "/configs", Value::Null)
+            .await
+            .status,
+        200
+    );
+    let impatient = json!({"key_transition_period_ms": 1});
+    assert!(
+        world
+            .refused(Method::POST, &path, impatient)
+            .await
+            .2
+            .contains("`/key_transition_period_ms`")
+    );
+}
+
+#[tokio::test]
+async fn a_deleted_key_lets_nobody_in() {
+    let world = World::new().await;
+    let (id, secret) = world
+        .workspace_key(&seeded_workspace(&world).await, &ALL)
+        .await;
+    assert_eq!(world.delete(&format!("/api-keys/{id}")).await, json!({}));
+    assert_eq!(
+        world
+            .send_as(&secret, Method::GET, "/configs", Value::Null)
+            .await
+            .status,
+        401
+    );
+    let (status, code, _) = world
+        .refused(Method::GET, &format!("/api-keys/{id}"), Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+}
+
+#[tokio::test]
+async fn a_workspace_key_sees_its_own_workspace() {
+    let world = World::new().await;
+    let other = text(&world.workspace("Other").await["id"]);
+    let (_, secret) = world.workspace_key(&other, &ALL).await;
+    let get = |path: &'static str| world.send_as(&secret, Method::GET, path, Value::Null);
+    assert_eq!(get("/configs").await.body["total"], 0);
+    assert_eq!(get("/prompts").await.body["total"], 0);
+    assert_eq!(get("/api-keys").await.body["total"], 1);
+    assert_eq!(column(&get("/admin/workspaces").await.body, "id"), [other]);
+    let seeded = seeded_workspace(&world).await;
+    let foreign = world
+        .send_as(
+            &secret,
+            Method::GET,
+            &format!("/configs?workspace_id={seeded}"),
+            Value::Null,
+        )
+        .await;
+    assert_eq!(foreign.refusal().0, 403);
+    // Its workspace goes without saying.
+    let body = json!({"name": "second", "scopes": ["x"]});
+    let key = world
+        .send_as(&secret, Method::POST, "/api-keys/workspace/service", body)
+        .await;
+    assert_eq!(key.status, 200, "{}", key.body);
+}
+
+#[tokio::test]
+async fn kind_and_scopes_of_a_key_limit_it() {
+    let world = World::new().await;
+    let (_, secret) = world
+        .workspace_key(&seeded_workspace(&world).await, &["configs.list"])
+        .await;
+    let users = world
+        .send_as(&secret, Method::GET, "/admin/users", Value::Null)
+        .await
+        .refusal();
+    assert_eq!((users.0, users.1.as_str()), (403, "AB03"));
+    let prompts = world
+        .send_as(&secret, Method::GET, "/prompts", Value::Null)
+        .await
+        .refusal();
+    assert!(
+        prompts.0 == 403 && prompts.2.contains("prompts.list"),
+        "{prompts:?}"
+    );
+    assert_eq!(
+        world
+            .send_as(&secret, Method::GET, "/configs", Value::Null)
+            .await
+            .status,
+        200
+    );
+}

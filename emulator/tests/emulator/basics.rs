@@ -1,0 +1,236 @@
+//! Keys, routes, checks, the record of requests, starting and stopping.
+
+use portkey_admin_emulator::Emulator;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{World, receive, text};
+
+#[tokio::test]
+async fn a_missing_or_wrong_key_is_401() {
+    let world = World::new().await;
+    for key in ["wrong", "", "emulator-org-key-0"] {
+        let answer = world
+            .send_as(key, Method::GET, "/configs", Value::Null)
+            .await;
+        let (status, _, message) = answer.refusal();
+        assert_eq!(status, 401);
+        assert!(
+            message.contains("x-portkey-api-key") && !message.contains("emulator"),
+            "{message}"
+        );
+    }
+    let keyless = receive(
+        world
+            .http
+            .get(format!("{}/configs", world.emulator.base_url())),
+    )
+    .await;
+    assert_eq!(keyless.refusal().0, 401);
+}
+
+#[tokio::test]
+async fn every_answer_carries_trace_and_request_ids() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for (path, key) in [
+        ("/configs", world.key.as_str()),
+        ("/configs", "wrong"),
+        ("/nothing", ""),
+    ] {
+        let answer = world.send_as(key, Method::GET, path, Value::Null).await;
+        assert!(answer.headers.contains_key("x-portkey-trace-id"));
+        ids.push(answer.headers["x-portkey-request-id"].clone());
+    }
+    ids.dedup();
+    assert_eq!(ids.len(), 3);
+}
+
+#[tokio::test]
+async fn operations_without_a_handler_answer_501_with_their_name() {
+    let world = World::new().await;
+    for (path, name) in [
+        ("/integrations", "list_integrations"),
+        ("/labels/x", "get_label"),
+    ] {
+        let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+        assert_eq!(status, 501);
+        assert!(message.contains(&format!("`{name}`")), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn paths_that_do_not_exist_answer_as_the_service_does() {
+    let world = World::new().await;
+    let cases = [
+        (Method::GET, "/nothing/here", 400),
+        (Method::GET, "/workspaces", 400),
+        (Method::GET, "/workspaces/x/members", 400),
+        (Method::GET, "/admin/integrations", 400),
+        (Method::PUT, "/prompts/x/publish", 404),
+        (Method::PUT, "/admin/users/invites/x", 404),
+        (Method::GET, "/analytics/graphs/feedback", 404),
+        (Method::GET, "/logs", 405),
+        (Method::PATCH, "/configs", 404),
+    ];
+    for (method, path, expected) in cases {
+        let (status, _, message) = world.refused(method.clone(), path, Value::Null).await;
+        assert_eq!(status, expected, "{method} {path}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_request_names_the_field() {
+    let world = World::new().await;
+    let cases = [
+        (
+            Method::GET,
+            "/admin/workspaces?page_size=many",
+            Value::Null,
+            "query parameter `page_size`",
+        ),
+        (
+            Method::GET,
+            "/admin/users?role=king",
+            Value::Null,
+            "query parameter `role`",
+        ),
+        (
+            Method::GET,
+            "/analytics/graphs/cost",
+            Value::Null,
+            "query parameter `time_of_generation_min` is required",
+        ),
+        (
+            Method::POST,
+            "/api-keys/planet/service",
+            json!({"name": "a", "scopes": ["x"]}),
+            "path parameter `type`",
+        ),
+        (
+            Method::POST,
+            "/prompts",
+            json!({"name": "a"}),
+            "body: `/collection_id` is required",
+        ),
+        (
+            Method::POST,
+            "/admin/workspaces",
+            json!({"name": 1}),
+            "body: `/name`",
+        ),
+        (Method::POST, "/admin/workspaces", json!([]), "body: "),
+        (
+            Method::POST,
+            "/admin/workspaces",
+            Value::Null,
+            "body: a JSON body is required",
+        ),
+        (
+            Method::PUT,
+            "/prompts/x/makeDefault",
+            json!({"version": "2"}),
+            "body: `/version`",
+        ),
+    ];
+    for (method, path, body, expected) in cases {
+        let (status, code, message) = world.refused(method, path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
+        assert!(message.contains(expected), "{path}: {message}");
+    }
+    let url = format!("{}/admin/workspaces", world.emulator.base_url());
+    let broken = receive(
+        world
+            .http
+            .post(url)
+            .header("x-portkey-api-key", &world.key)
+            .body("{"),
+    )
+    .await;
+    assert!(broken.refusal().2.contains("body: is not JSON"));
+}
+
+#[tokio::test]
+async fn prices_are_public_and_have_no_version() {
+    let world = World::new().await;
+    let base = world.emulator.public_base_url();
+    let price = receive(world.http.get(format!(
+        "{base}/model-configs/pricing/example-provider/example-model"
+    )))
+    .await;
+    assert_eq!(price.status, 200);
+    assert!(price.body["pay_as_you_go"]["request_token"]["price"].is_number());
+    let unknown = receive(world.http.get(format!(
+        "{base}/model-configs/pricing/example-provider/other"
+    )))
+    .await;
+    assert_eq!(unknown.status, 404);
+    text(&unknown.body["error"]);
+}
+
+#[tokio::test]
+async fn requests_are_kept_as_they_arrived() {
+    let world = World::new().await;
+    let address = world.emulator.public_base_url().replace("http://", "");
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head =
+        "GET /v1/configs/a%2Fb%2520%C3%A9?x=%41&x=1 HTTP/1.1\r\nhost: e\r\nX-Custom: One\r\n";
+    let request = format!(
+        "{head}x-portkey-api-key: {}\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi",
+        world.key
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+
+    let requests = world.emulator.requests();
+    let [request] = requests.as_slice() else {
+        panic!("{requests:?}")
+    };
+    assert_eq!(request.method, "GET");
+    assert_eq!(request.target, "/v1/configs/a%2Fb%2520%C3%A9?x=%41&x=1");
+    assert_eq!(request.segments, ["v1", "configs", "a/b%20é"]);
+    assert_eq!(request.header("x-custom"), Some("One"));
+    assert_eq!(request.body, b"hi");
+    assert!(!format!("{request:?}").contains(&world.key));
+}
+
+#[tokio::test]
+async fn emulators_are_independent() {
+    let (one, two) = (World::new().await, World::new().await);
+    one.workspace("Only here").await;
+    assert_eq!(one.get("/admin/workspaces").await["total"], 2);
+    assert_eq!(two.get("/admin/workspaces").await["total"], 1);
+    assert_eq!(
+        two.send_as(&one.key, Method::GET, "/configs", Value::Null)
+            .await
+            .status,
+        401
+    );
+}
+
+#[tokio::test]
+async fn shutdown_frees_the_port() {
+    let world = World::new().await;
+    world.get("/configs").await;
+    let url = format!("{}/configs", world.emulator.base_url());
+    world.emulator.shutdown().await;
+    assert!(world.http.get(url).send().await.unwrap_err().is_connect());
+}
+
+#[tokio::test]
+async fn dropping_stops_the_server() {
+    let emulator = Emulator::start().await.unwrap();
+    let address = emulator.public_base_url().replace("http://", "");
+    drop(emulator);
+    for _ in 0..100 {
+        if TcpStream::connect(&address).await.is_err() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the port still answers two seconds after the drop");
+}

@@ -1,0 +1,120 @@
+//! What the patched document says about answers: every 200 of every test is held against it.
+//!
+//! Two liberties are taken, because the service takes them: `0` and `1` stand for booleans, and a
+//! member that is not set may be null instead of absent.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use jsonschema::{Draft, Validator};
+use portkey_admin_codegen::{Patched, Sources, document, json_schema, patch};
+use serde_json::{Value, json};
+
+/// Panics where the answer is not what the document says; `path` is below the version.
+pub fn check(method: &str, path: &str, body: &Value) {
+    static VALIDATORS: OnceLock<Mutex<HashMap<String, Option<Validator>>>> = OnceLock::new();
+    let path = path.split('?').next().unwrap_or_default();
+    let Some(template) = template(method, path) else {
+        panic!("{method} {path} is not in the document")
+    };
+    let key = format!("{method} {template}");
+    let mut validators = VALIDATORS
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(|broken| broken.into_inner());
+    let validator = validators
+        .entry(key.clone())
+        .or_insert_with(|| validator(method, &template));
+    match validator {
+        Some(validator) => {
+            let given = without_nulls(body);
+            let problems: Vec<String> = validator
+                .iter_errors(&given)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert!(
+                problems.is_empty(),
+                "{key} answered {body}: {}",
+                problems.join("; ")
+            );
+        }
+        None => assert!(
+            body.is_null() || *body == json!({}),
+            "{key} answered {body}, the document nothing"
+        ),
+    }
+}
+
+fn patched() -> &'static Patched {
+    static PATCHED: OnceLock<Patched> = OnceLock::new();
+    PATCHED.get_or_init(|| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        patch(&Sources::read(root).unwrap()).unwrap()
+    })
+}
+
+/// The path of the document that a request is for: the one with most literal segments.
+fn template(method: &str, path: &str) -> Option<String> {
+    let given: Vec<&str> = path.split('/').collect();
+    let literals = |template: &str| {
+        template
+            .split('/')
+            .filter(|segment| !segment.starts_with('{'))
+            .count()
+    };
+    document::operations(&patched().document)
+        .filter(|(_, other, _)| other.eq_ignore_ascii_case(method))
+        .map(|(template, _, _)| template)
+        .filter(|template| {
+            let segments: Vec<&str> = template.split('/').collect();
+            segments.len() == given.len()
+                && segments
+                    .iter()
+                    .zip(&given)
+                    .all(|(segment, given)| segment.starts_with('{') || segment == given)
+        })
+        .max_by_key(|template| literals(template))
+        .map(str::to_owned)
+}
+
+fn validator(method: &str, template: &str) -> Option<Validator> {
+    let document = &patched().document;
+    let response = &document["paths"][template][method.to_ascii_lowercase()]["responses"]["200"];
+    let schema = response.pointer("/content/application~1json/schema")?;
+    let mut schema = json_schema::bundle(document, schema).unwrap();
+    allow_numbers(&mut schema);
+    let options = jsonschema::options()
+        .with_draft(Draft::Draft202012)
+        .should_validate_formats(true);
+    Some(options.build(&schema).unwrap())
+}
+
+/// `0` and `1` stand for booleans.
+fn allow_numbers(schema: &mut Value) {
+    if schema["type"] == "boolean" {
+        schema["type"] = json!(["boolean", "integer"]);
+    } else if schema["type"] == json!(["boolean", "null"]) {
+        schema["type"] = json!(["boolean", "integer", "null"]);
+    }
+    match schema {
+        Value::Object(members) => members.values_mut().for_each(allow_numbers),
+        Value::Array(items) => items.iter_mut().for_each(allow_numbers),
+        _ => {}
+    }
+}
+
+/// The same value without the members that are null.
+fn without_nulls(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let set = members.iter().filter(|(_, value)| !value.is_null());
+            Value::Object(
+                set.map(|(name, value)| (name.clone(), without_nulls(value)))
+                    .collect(),
+            )
+        }
+        Value::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}

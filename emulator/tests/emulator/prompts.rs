@@ -1,0 +1,246 @@
+//! Prompts and their versions.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, column, has_members, text};
+
+async fn seeded(world: &World) -> String {
+    format!("/prompts/{}", text(&world.first("/prompts").await["slug"]))
+}
+
+#[tokio::test]
+async fn the_seeded_prompt_has_the_recorded_shape() {
+    let world = World::new().await;
+    let list = world.get("/prompts").await;
+    assert_eq!(
+        (&list["object"], &list["total"]),
+        (&json!("list"), &json!(1))
+    );
+    has_members(
+        &list["data"][0],
+        &[
+            "access_level",
+            "allow_all_workspaces",
+            "forked_from_prompt_id",
+            "model",
+        ],
+    );
+    let prompt = world.get(&seeded(&world).await).await;
+    assert_eq!(
+        (&prompt["prompt_version"], &prompt["is_raw_template"]),
+        (&json!(1), &json!(0))
+    );
+    for name in [
+        "functions",
+        "tools",
+        "tool_choice",
+        "prompt_version_label_id",
+    ] {
+        assert_eq!(prompt[name], Value::Null, "{name}");
+    }
+    assert_eq!(
+        (
+            &prompt["template_metadata"],
+            &prompt["prompt_version_labels"]
+        ),
+        (&json!({}), &json!([]))
+    );
+    assert_eq!(prompt["variable_components"]["variables"], json!(["name"]));
+    assert_eq!(
+        prompt["virtual_key"],
+        world.first("/virtual-keys").await["slug"]
+    );
+    assert!(prompt.get("workspace_id").is_none());
+    text(&prompt["prompt_owning_workspace_id"]);
+}
+
+#[tokio::test]
+async fn a_version_is_asked_for_by_name_or_number() {
+    let world = World::new().await;
+    let path = seeded(&world).await;
+    for (version, number) in [("latest", 2), ("default", 1), ("2", 2), ("1", 1)] {
+        assert_eq!(
+            world.get(&format!("{path}?version={version}")).await["prompt_version"],
+            number
+        );
+    }
+    assert_eq!(
+        world
+            .refused(Method::GET, &format!("{path}?version=9"), Value::Null)
+            .await
+            .0,
+        404
+    );
+    assert_eq!(
+        world
+            .refused(Method::GET, &format!("{path}?version=newest"), Value::Null)
+            .await
+            .0,
+        400
+    );
+}
+
+#[tokio::test]
+async fn a_new_version_is_not_the_default_until_it_is_made_so() {
+    let world = World::new().await;
+    let collection = world.get(&seeded(&world).await).await["collection_id"].clone();
+    let key = world.first("/virtual-keys").await;
+    let body = json!({"name": "Summary", "collection_id": collection, "string": "Sum up {{text}}.",
+        "parameters": {"max_tokens": 9}, "virtual_key": key["id"], "model": "example-model",
+        "template_metadata": {"team": "a"}});
+    let created = world.post("/prompts", body).await;
+    let slug = text(&created["slug"]);
+    assert!(
+        slug.starts_with("pp-") && created["object"] == "prompt",
+        "{created}"
+    );
+    let path = format!("/prompts/{slug}");
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["prompt_version_id"], &read["virtual_key"]),
+        (&created["version_id"], &key["slug"])
+    );
+    assert_eq!(
+        read["parameters"],
+        json!({"max_tokens": 9, "model": "example-model"})
+    );
+    assert_eq!(read["template_metadata"], json!({"team": "a"}));
+
+    assert_eq!(world.put(&path, json!({"name": "Digest"})).await, json!({}));
+    assert_eq!(
+        world
+            .put(&path, json!({"version_description": "only words"}))
+            .await,
+        json!({})
+    );
+    let part = json!({"string": "Digest {{text}}."});
+    let (status, _, message) = world.refused(Method::PUT, &path, part).await;
+    assert!(
+        status == 400 && message.contains("`/parameters`"),
+        "{message}"
+    );
+    let patch =
+        json!({"patch": true, "string": "Digest {{text}}.", "version_description": "shorter"});
+    let updated = world.put(&path, patch).await;
+    assert_eq!(updated["id"], created["id"]);
+    assert_eq!(world.get(&path).await["prompt_version"], 1);
+    assert_eq!(
+        world.get(&format!("{path}?version=latest")).await["model"],
+        "example-model"
+    );
+
+    let versions = world.get(&format!("{path}/versions")).await;
+    assert_eq!(
+        (&versions["object"], &versions["total"]),
+        (&json!("list"), &json!(2))
+    );
+    let latest = &versions["data"][0];
+    assert_eq!(
+        (&latest["id"], &latest["prompt_version"]),
+        (&updated["prompt_version_id"], &json!(2))
+    );
+    assert_eq!(
+        (&latest["prompt_description"], &latest["label_id"]),
+        (&json!("shorter"), &Value::Null)
+    );
+    assert_eq!(latest["prompt_template"]["string"], "Digest {{text}}.");
+
+    assert_eq!(
+        world
+            .put(&format!("{path}/makeDefault"), json!({"version": 2}))
+            .await,
+        json!({})
+    );
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["prompt_version"], &read["name"]),
+        (&json!(2), &json!("Digest"))
+    );
+    assert_eq!(
+        world
+            .refused(
+                Method::PUT,
+                &format!("{path}/makeDefault"),
+                json!({"version": 7})
+            )
+            .await
+            .0,
+        404
+    );
+    assert_eq!(world.delete(&path).await, json!({}));
+    let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+}
+
+#[tokio::test]
+async fn a_label_is_put_on_a_version_and_taken_off() {
+    let world = World::new().await;
+    let prompt = seeded(&world).await;
+    let id = column(&world.get(&format!("{prompt}/versions")).await, "id")[0].clone();
+    let path = format!("{prompt}/versions/{id}");
+    let label = "a0000000-0000-4000-8000-000000000001";
+    assert_eq!(
+        world.put(&path, json!({"label_id": label})).await,
+        json!({})
+    );
+    world.put(&path, json!({})).await;
+    let version = world.get(&path).await;
+    assert_eq!(
+        (
+            &version["prompt_version"],
+            &version["prompt_version_label_id"]
+        ),
+        (&json!(2), &json!(label))
+    );
+    world.put(&path, json!({"label_id": null})).await;
+    assert_eq!(
+        world.get(&path).await["prompt_version_label_id"],
+        Value::Null
+    );
+    assert_eq!(
+        world
+            .refused(
+                Method::GET,
+                &format!("{prompt}/versions/{label}"),
+                Value::Null
+            )
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn prompts_are_found_by_name_and_collection() {
+    let world = World::new().await;
+    assert_eq!(world.get("/prompts?search=greet").await["total"], 1);
+    assert_eq!(world.get("/prompts?search=other").await["total"], 0);
+    let other = text(&world.workspace("Other").await["slug"]);
+    assert_eq!(
+        world.get(&format!("/prompts?workspace_id={other}")).await["total"],
+        0
+    );
+    let collection = world
+        .post(
+            "/collections",
+            json!({"name": "Empty", "workspace_id": other}),
+        )
+        .await;
+    assert_eq!(
+        world
+            .get(&format!(
+                "/prompts?collection_id={}",
+                text(&collection["slug"])
+            ))
+            .await["total"],
+        0
+    );
+    assert_eq!(
+        world
+            .refused(Method::GET, "/prompts?collection_id=none", Value::Null)
+            .await
+            .0,
+        404
+    );
+}

@@ -1,0 +1,110 @@
+//! Collections and virtual keys.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, column, has_members, text};
+
+#[tokio::test]
+async fn collections_are_listed_for_a_workspace() {
+    let world = World::new().await;
+    let workspace = world.first("/admin/workspaces").await;
+    let path = format!("/collections?workspace_id={}", text(&workspace["id"]));
+    let list = world.get(&path).await;
+    assert_eq!(list["total"], 1);
+    let collection = &list["data"][0];
+    assert_eq!(
+        (
+            &collection["is_default"],
+            &collection["collection_details"]["prompts_count"]
+        ),
+        (&json!(1), &json!(1))
+    );
+    let (status, _, message) = world
+        .refused(Method::GET, "/collections", Value::Null)
+        .await;
+    assert!(
+        status == 400 && message.contains("`workspace_id`"),
+        "{message}"
+    );
+
+    let body = json!({"name": "Child", "workspace_id": workspace["slug"], "parent_collection_id": collection["slug"]});
+    let child = world.post("/collections", body).await;
+    let parent = world
+        .get(&format!("/collections/{}", text(&collection["slug"])))
+        .await;
+    assert_eq!(
+        (&parent["id"], &parent["child_collections"][0]["id"]),
+        (&collection["id"], &child["id"])
+    );
+    let child_path = format!("/collections/{}", text(&child["id"]));
+    assert_eq!(
+        world.put(&child_path, json!({"name": "Renamed"})).await,
+        json!({})
+    );
+    assert_eq!(
+        column(
+            &world
+                .get(&format!("{path}&search=rena&page_size=5&current_page=0"))
+                .await,
+            "name"
+        ),
+        ["Renamed"]
+    );
+    let (status, code, _) = world
+        .refused(Method::GET, "/collections/none", Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+}
+
+#[tokio::test]
+async fn a_virtual_key_looks_different_alone() {
+    let world = World::new().await;
+    let list = world.get("/virtual-keys").await;
+    assert_eq!(
+        (&list["object"], &list["total"]),
+        (&json!("list"), &json!(1))
+    );
+    let item = &list["data"][0];
+    has_members(
+        item,
+        &[
+            "provider",
+            "organisation_id",
+            "workspace_id",
+            "workspace_name",
+            "integration_id",
+            "tags",
+        ],
+    );
+    assert_eq!(
+        (
+            &item["usage_limits"],
+            &item["rate_limits"],
+            &item["model_config"]
+        ),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    let key = world
+        .get(&format!("/virtual-keys/{}", text(&item["slug"])))
+        .await;
+    has_members(
+        &key,
+        &["ai_provider_name", "masked_api_key", "integration_id"],
+    );
+    assert_eq!(
+        (&key["key"], &key["rate_limits"], &key["model_config"]),
+        (&json!(""), &json!([]), &json!({}))
+    );
+    assert!(
+        key.get("provider").is_none() && key.get("workspace_id").is_none(),
+        "{key}"
+    );
+    assert_eq!(
+        world
+            .refused(Method::GET, "/virtual-keys/none", Value::Null)
+            .await
+            .0,
+        404
+    );
+}

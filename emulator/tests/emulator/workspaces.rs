@@ -1,0 +1,302 @@
+//! Workspaces and their members.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, column, has_members, text};
+
+#[tokio::test]
+async fn a_workspace_is_created_read_changed_and_listed() {
+    let world = World::new().await;
+    let created = world.workspace("Team A").await;
+    let (id, slug) = (text(&created["id"]), text(&created["slug"]));
+    assert!(slug.starts_with("ws-"), "{slug}");
+    for key in [&id, &slug] {
+        let read = world.get(&format!("/admin/workspaces/{key}")).await;
+        assert_eq!(
+            (&read["id"], &read["name"]),
+            (&created["id"], &json!("Team A"))
+        );
+        assert_eq!(
+            (&read["is_default"], &read["object"]),
+            (&json!(0), &json!("workspace"))
+        );
+        assert_eq!(
+            (&read["defaults"], &read["usage_limits"], &read["users"]),
+            (&Value::Null, &Value::Null, &json!([]))
+        );
+        has_members(
+            &read,
+            &[
+                "icon",
+                "security_settings",
+                "settings",
+                "organisation_id",
+                "last_reset_at",
+                "created_by",
+            ],
+        );
+    }
+
+    let change = json!({"name": "Team B", "defaults": {"metadata": {"env": "test"}},
+        "usage_limits": [{"type": "cost", "credit_limit": 10}]});
+    assert_eq!(
+        world.put(&format!("/admin/workspaces/{id}"), change).await,
+        json!({})
+    );
+    let read = world.get(&format!("/admin/workspaces/{id}")).await;
+    assert_eq!(
+        (&read["name"], &read["defaults"]["metadata"]["env"]),
+        (&json!("Team B"), &json!("test"))
+    );
+    assert_eq!(read["usage_limits"][0]["credit_limit"], 10);
+    world
+        .put(
+            &format!("/admin/workspaces/{id}"),
+            json!({"usage_limits": null}),
+        )
+        .await;
+    assert_eq!(
+        world.get(&format!("/admin/workspaces/{id}")).await["usage_limits"],
+        Value::Null
+    );
+
+    let list = world.get("/admin/workspaces").await;
+    assert_eq!(
+        (&list["object"], &list["total"]),
+        (&json!("list"), &json!(2))
+    );
+    has_members(
+        &list["data"][0],
+        &["status", "scim_source_id", "icon", "security_settings"],
+    );
+    assert_eq!(
+        column(
+            &world.get("/admin/workspaces?exact_name=Team%20B").await,
+            "name"
+        ),
+        ["Team B"]
+    );
+    assert_eq!(
+        column(&world.get("/admin/workspaces?name=team").await, "name"),
+        ["Team B"]
+    );
+    assert_eq!(
+        world.get("/admin/workspaces?status=archived").await["total"],
+        0
+    );
+}
+
+#[tokio::test]
+async fn lists_page_from_zero() {
+    let world = World::new().await;
+    for name in ["A", "B", "C", "D"] {
+        world.workspace(name).await;
+    }
+    let page = |number: u32| format!("/admin/workspaces?page_size=2&current_page={number}");
+    let mut names = Vec::new();
+    for number in 0..4 {
+        let list = world.get(&page(number)).await;
+        assert_eq!(list["total"], 5);
+        names.extend(column(&list, "name"));
+    }
+    assert_eq!(names, ["Platform", "A", "B", "C", "D"]);
+}
+
+#[tokio::test]
+async fn an_icon_stands_before_the_name() {
+    let world = World::new().await;
+    let created = world
+        .post("/admin/workspaces", json!({"name": "Team", "icon": "🚀"}))
+        .await;
+    assert_eq!(
+        (&created["name"], &created["icon"]),
+        (&json!("🚀 Team"), &json!("🚀"))
+    );
+    let path = format!("/admin/workspaces/{}", text(&created["id"]));
+    let (status, _, message) = world
+        .refused(Method::DELETE, &path, json!({"name": "🚀 Team"}))
+        .await;
+    assert!(status == 400 && message.contains("`/name`"), "{message}");
+    world.put(&path, json!({"icon": ""})).await;
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["name"], &read["icon"]),
+        (&json!("Team"), &Value::Null)
+    );
+    assert_eq!(world.workspace("✨ Sparkling").await["icon"], "✨");
+}
+
+#[tokio::test]
+async fn a_missing_workspace_is_forbidden() {
+    let world = World::new().await;
+    let (status, code, _) = world
+        .refused(Method::GET, "/admin/workspaces/ws-gone", Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (403, "AB03"));
+}
+
+#[tokio::test]
+async fn deleting_takes_the_name_and_sometimes_force() {
+    let world = World::new().await;
+    let id = text(&world.workspace("Short-lived").await["id"]);
+    let path = format!("/admin/workspaces/{id}");
+    for (body, field) in [
+        (Value::Null, "body"),
+        (json!({}), "`/name`"),
+        (json!({"name": "Other"}), "`/name`"),
+    ] {
+        let (status, code, message) = world.refused(Method::DELETE, &path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"));
+        assert!(message.contains(field), "{message}");
+    }
+
+    let (key_id, secret) = world.workspace_key(&id, &["configs.list"]).await;
+    world
+        .post(
+            "/configs",
+            json!({"name": "c", "config": {}, "workspace_id": id}),
+        )
+        .await;
+    let (status, code, message) = world
+        .refused(Method::DELETE, &path, json!({"name": "Short-lived"}))
+        .await;
+    assert_eq!((status, code.as_str()), (409, "AB07"));
+    assert!(message.contains("API keys"), "{message}");
+
+    let gone = world
+        .ok(
+            Method::DELETE,
+            &path,
+            json!({"name": "Short-lived", "force_delete": true}),
+        )
+        .await;
+    assert_eq!(gone, Value::Null);
+    assert_eq!(
+        world.send(Method::GET, &path, Value::Null).await.status,
+        403
+    );
+    assert_eq!(
+        world
+            .send(Method::GET, &format!("/api-keys/{key_id}"), Value::Null)
+            .await
+            .status,
+        404
+    );
+    assert_eq!(
+        world
+            .send_as(&secret, Method::GET, "/configs", Value::Null)
+            .await
+            .status,
+        401
+    );
+    assert_eq!(world.get("/configs").await["total"], 1);
+}
+
+#[tokio::test]
+async fn an_empty_workspace_needs_no_force() {
+    let world = World::new().await;
+    let id = text(&world.workspace("Empty").await["id"]);
+    let gone = world
+        .ok(
+            Method::DELETE,
+            &format!("/admin/workspaces/{id}"),
+            json!({"name": "Empty"}),
+        )
+        .await;
+    assert_eq!(gone, Value::Null);
+    assert_eq!(world.get("/admin/workspaces").await["total"], 1);
+}
+
+#[tokio::test]
+async fn configs_and_virtual_keys_block_deletion_too() {
+    let world = World::new().await;
+    let seeded = text(&world.first("/admin/workspaces").await["id"]);
+    let path = format!("/admin/workspaces/{seeded}");
+    let message = world
+        .refused(Method::DELETE, &path, json!({"name": "Platform"}))
+        .await
+        .2;
+    assert!(message.contains("virtual keys"), "{message}");
+    let id = text(&world.workspace("Other").await["id"]);
+    world
+        .post(
+            "/configs",
+            json!({"name": "c", "config": {}, "workspace_id": id}),
+        )
+        .await;
+    let message = world
+        .refused(
+            Method::DELETE,
+            &format!("/admin/workspaces/{id}"),
+            json!({"name": "Other"}),
+        )
+        .await
+        .2;
+    assert!(message.contains("configs"), "{message}");
+}
+
+#[tokio::test]
+async fn members_are_added_changed_and_removed() {
+    let world = World::new().await;
+    let id = text(&world.workspace("Team").await["id"]);
+    let users = column(&world.get("/admin/users").await, "id");
+    let members = format!("/admin/workspaces/{id}/users");
+    let body =
+        json!({"users": [{"id": users[1], "role": "member"}, {"id": users[2], "role": "manager"}]});
+    assert_eq!(world.post(&members, body).await, json!({}));
+
+    let list = world.get(&members).await;
+    assert_eq!(
+        (&list["object"], &list["total"]),
+        (&json!("list"), &json!(2))
+    );
+    assert_eq!(column(&list, "role"), ["member", "manager"]);
+    assert_eq!(
+        column(
+            &world.get(&format!("{members}?role=manager")).await,
+            "email"
+        ),
+        ["user3@example.com"]
+    );
+    assert_eq!(
+        column(
+            &world
+                .get(&format!("{members}?page_size=1&current_page=1"))
+                .await,
+            "id"
+        ),
+        [users[2].clone()]
+    );
+
+    let one = format!("{members}/{}", users[1]);
+    assert_eq!(world.put(&one, json!({"role": "admin"})).await, json!({}));
+    let member = world.get(&one).await;
+    assert_eq!(
+        (&member["role"], &member["org_role"], &member["settings"]),
+        (&json!("admin"), &json!("admin"), &Value::Null)
+    );
+    let nested = &world.get(&format!("/admin/workspaces/{id}")).await["users"][0];
+    assert!(
+        nested.get("email").is_none() && nested["id"] == users[1],
+        "{nested}"
+    );
+    assert_eq!(
+        world.get(&format!("/admin/users/{}", users[1])).await["workspace_ids"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+
+    assert_eq!(world.delete(&one).await, json!({}));
+    let (status, code, _) = world.refused(Method::GET, &one, Value::Null).await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+    let stranger =
+        json!({"users": [{"id": "a0000000-0000-4000-8000-000000000000", "role": "member"}]});
+    let (status, _, message) = world.refused(Method::POST, &members, stranger).await;
+    assert!(
+        status == 400 && message.contains("`/users/0/id`"),
+        "{message}"
+    );
+}
