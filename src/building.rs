@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 
-use crate::Error;
+use crate::{Error, answer::Answer};
 
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
@@ -13,6 +13,12 @@ impl From<Infallible> for Error {
 /// The value of a member that must be set.
 pub(crate) fn required<T>(value: Option<T>, name: &str, member: &str) -> Result<T, Error> {
     value.ok_or_else(|| Error::invalid_request(format!("`{member}` of {name} is required")))
+}
+
+/// A list or map that was received, unless it is empty: an answer cannot tell that from absent.
+#[allow(dead_code, reason = "not every set of features has such a member")]
+pub(crate) fn unless_empty<T: Answer>(value: T) -> Option<T> {
+    (!value.is_absent()).then_some(value)
 }
 
 /// The first problem that a setter met.

@@ -5,11 +5,13 @@
 //! refinements replace whole items; they never edit statements, and they fail by name when an item
 //! that they expect is not there.
 
+mod conversions;
 mod docs;
 mod example;
 mod operations;
 mod request_types;
 mod rust_type;
+mod tagged;
 mod types;
 
 use proc_macro2::TokenStream;

@@ -1,36 +1,32 @@
-//! Unions that the kind of the JSON value decides.
+//! Unions: the kind of the JSON value decides, or a member that has one value in each variant.
+
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "not every set of features has a union in an answer"
+)]
 
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 
 use super::{Answer, Found};
 
-/// A union; [`answer_union!`](answer_union) writes this for the generated ones.
-#[allow(
-    dead_code,
-    reason = "not every set of features has a union in an answer"
-)]
+/// A union; [`answer_union!`](answer_union) and [`answer_tagged!`](answer_tagged) write this for
+/// the generated ones.
 pub(crate) trait Union: Sized {
-    /// Decodes a JSON value by its kind.
+    /// Decodes a JSON value as the variant that it says it is.
     fn from_json(value: Value) -> Result<Found<Self>, serde_json::Error>;
 }
 
 /// Decodes a union from anywhere.
-#[allow(
-    dead_code,
-    reason = "not every set of features has a union in an answer"
-)]
 pub(crate) fn decode_union<'de, D: Deserializer<'de>, T: Union>(
     deserializer: D,
 ) -> Result<Found<T>, D::Error> {
     T::from_json(Value::deserialize(deserializer)?).map_err(D::Error::custom)
 }
 
-/// Decodes the variant that a kind stands for.
-#[allow(
-    dead_code,
-    reason = "not every set of features has a union in an answer"
-)]
+/// Decodes a variant.
 pub(crate) fn variant<T: Answer, U>(
     value: Value,
     make: fn(T) -> U,
@@ -42,26 +38,9 @@ pub(crate) fn variant<T: Answer, U>(
     })
 }
 
-/// Writes what a union of answers needs: each variant has the kind of JSON value that it stands for.
-#[allow(
-    unused_macros,
-    reason = "not every set of features has a union in an answer"
-)]
-macro_rules! answer_union {
-    ($name:ident { $($variant:ident $kind:ident,)* }) => {
-        impl $crate::answer::Union for $name {
-            fn from_json(
-                value: serde_json::Value,
-            ) -> Result<$crate::answer::Found<Self>, serde_json::Error> {
-                match value {
-                    $(value @ serde_json::Value::$kind(..) => $crate::answer::variant(value, Self::$variant),)*
-                    serde_json::Value::Null => Ok($crate::answer::Found::Nothing),
-                    #[allow(unreachable_patterns, reason = "a union may cover every kind")]
-                    other => Ok($crate::answer::Found::Other(other)),
-                }
-            }
-        }
-
+/// Writes `Answer` and `Deserialize` for a [`Union`].
+macro_rules! union_answer {
+    ($name:ident) => {
         impl $crate::answer::Answer for $name {
             fn decode<'de, D: serde::Deserializer<'de>>(
                 deserializer: D,
@@ -78,8 +57,42 @@ macro_rules! answer_union {
     };
 }
 
-#[allow(
-    unused_imports,
-    reason = "not every set of features has a union in an answer"
-)]
-pub(crate) use answer_union;
+/// Writes what a union needs whose variants are of different kinds of JSON value.
+macro_rules! answer_union {
+    ($name:ident { $($variant:ident $kind:ident,)* }) => {
+        impl $crate::answer::Union for $name {
+            fn from_json(
+                value: serde_json::Value,
+            ) -> Result<$crate::answer::Found<Self>, serde_json::Error> {
+                match value {
+                    $(value @ serde_json::Value::$kind(..) => $crate::answer::variant(value, Self::$variant),)*
+                    serde_json::Value::Null => Ok($crate::answer::Found::Nothing),
+                    #[allow(unreachable_patterns, reason = "a union may cover every kind")]
+                    other => Ok($crate::answer::Found::Other(other)),
+                }
+            }
+        }
+
+        $crate::answer::union_answer! { $name }
+    };
+}
+
+/// The same for a union of objects that one member decides; an unknown value keeps the object.
+macro_rules! answer_tagged {
+    ($name:ident $member:literal { $($variant:ident $value:literal,)* }) => {
+        impl $crate::answer::Union for $name {
+            fn from_json(
+                value: serde_json::Value,
+            ) -> Result<$crate::answer::Found<Self>, serde_json::Error> {
+                match value.get($member).and_then(serde_json::Value::as_str) {
+                    $(Some($value) => $crate::answer::variant(value, Self::$variant),)*
+                    _ => $crate::answer::variant(value, Self::Unknown),
+                }
+            }
+        }
+
+        $crate::answer::union_answer! { $name }
+    };
+}
+
+pub(crate) use {answer_tagged, answer_union, union_answer};

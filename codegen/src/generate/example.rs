@@ -87,6 +87,7 @@ fn named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
                 .collect();
             format!("{}::builder(){members}", path(name))
         }
+        Some(Refined::Union(_)) => format!("{}::Unknown(Default::default())", path(name)),
         _ => "serde_json::json!({})".to_owned(),
     }
 }
@@ -96,5 +97,5 @@ fn path(name: &str) -> String {
 }
 
 fn is_required(field: &Field) -> bool {
-    !field.kind.is_option() && !field.flatten
+    !field.kind.is_option() && !field.flatten && field.clear.is_none() && field.constant.is_none()
 }

@@ -98,6 +98,8 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
         let Field { ident, wire, .. } = field;
         if is_optional(field) {
             quote!(#ident: self.#ident)
+        } else if let Some(value) = &field.constant {
+            quote!(#ident: self.#ident.unwrap_or_else(|| #value.into()))
         } else {
             quote!(#ident: crate::building::required(self.#ident, #name, #wire)?)
         }

@@ -9,8 +9,9 @@ use serde_json::Value;
 use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
 
 use super::{
-    docs, request_types,
+    conversions, docs, request_types,
     rust_type::{RustType, Shape},
+    tagged::tagged,
 };
 use crate::{Error, Result, shape::Direction};
 
@@ -55,6 +56,8 @@ pub struct Field {
     pub flatten: bool,
     /// How an update empties it, where it can.
     pub clear: Option<Clear>,
+    /// The one value that it can have.
+    pub constant: Option<String>,
 }
 
 /// How a member is emptied (`x-clear`).
@@ -94,7 +97,14 @@ pub struct OpenEnum {
 impl Types {
     /// All types, in the order of their names.
     pub fn tokens(&self) -> TokenStream {
-        self.items.values().map(Refined::tokens).collect()
+        let conversions = self
+            .sent()
+            .filter_map(|one| conversions::from_answer(one, self));
+        self.items
+            .values()
+            .map(Refined::tokens)
+            .chain(conversions)
+            .collect()
     }
 
     /// The builders of everything that is sent.
@@ -182,6 +192,16 @@ fn structure(
 ) -> Result<Refined> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
+    let docs = docs::or_name(&item.attrs, &docs::words(&name));
+    let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
+    if let Some(variants) = schema.get("x-tagged") {
+        return Ok(Refined::Union(tagged(
+            &item.ident,
+            &docs,
+            variants,
+            direction,
+        )?));
+    }
     let fields = item
         .fields
         .iter()
@@ -190,8 +210,8 @@ fn structure(
         .collect::<Result<Vec<_>>>()?;
     check_distinct(&name, &fields)?;
     Ok(Refined::Struct(Struct {
-        docs: docs::or_name(&item.attrs, &docs::words(&name)),
-        direction: directions.get(&name).copied().unwrap_or(Direction::Both),
+        docs,
+        direction,
         ident: item.ident.clone(),
         fields,
     }))
@@ -207,6 +227,7 @@ fn member(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
         kind: with_secret(RustType::of(&field.ty), &schema["properties"][&wire]),
         flatten: serde.flatten,
         clear: Clear::of(schema, &wire)?,
+        constant: schema["x-const"][&wire].as_str().map(str::to_owned),
         ident,
         wire,
     })

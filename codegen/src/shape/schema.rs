@@ -20,8 +20,17 @@ enum Kind {
     Enum,
     /// A `oneOf` or `anyOf` of schemas that differ in their JSON kind.
     Union(Vec<Value>),
+    /// A union of objects that differ in the one value of a member.
+    Tagged(Tagged),
     /// Everything that needs no name.
     Plain,
+}
+
+/// A union decided by a member that has one value in each variant.
+struct Tagged {
+    member: String,
+    /// The value of the member, and the variant.
+    variants: Vec<(String, Value)>,
 }
 
 impl<'a> Flattener<'a> {
@@ -71,6 +80,7 @@ impl<'a> Flattener<'a> {
             Kind::Struct => self.structure(&schema, &name, place)?,
             Kind::Enum => string_enum(&schema),
             Kind::Union(variants) => self.union(&schema, &variants, &name, place)?,
+            Kind::Tagged(tagged) => self.tagged(&schema, &tagged, &name, place)?,
         };
         let name = self.names.file(&name, flat, place, origin)?;
         Ok(or_null(reference_to(&name), nullable))
@@ -100,6 +110,7 @@ impl<'a> Flattener<'a> {
                 Kind::Struct => self.structure(&target, &name, reference)?,
                 Kind::Enum => string_enum(&target),
                 Kind::Union(variants) => self.union(&target, &variants, &name, reference)?,
+                Kind::Tagged(tagged) => self.tagged(&target, &tagged, &name, reference)?,
                 Kind::Plain => Value::Null,
             };
             self.names.define(&name, flat);
@@ -167,7 +178,7 @@ impl<'a> Flattener<'a> {
 
     fn kind(&self, schema: &Value) -> Result<Kind> {
         if let Some(variants) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
-            return self.union_kind(variants);
+            return self.union_kind(schema, variants);
         }
         if schema["properties"]
             .as_object()
@@ -181,45 +192,99 @@ impl<'a> Flattener<'a> {
         Ok(if strings > 1 { Kind::Enum } else { Kind::Plain })
     }
 
-    /// Only the JSON kind may decide between variants; anything else stays raw JSON.
-    fn union_kind(&self, variants: &[Value]) -> Result<Kind> {
-        let mut kinds = Vec::new();
-        let mut kept = Vec::new();
-        for variant in variants.iter().filter(|variant| !is_null(variant)) {
-            let (simple, _) = self.simplify(document::resolve(self.document, variant)?, 0)?;
-            kinds.push(json_kind(document::resolve(self.document, &simple)?));
-            kept.push(variant.clone());
-        }
-        let texts = kinds.iter().filter(|kind| **kind == Some("string")).count();
-        if texts == kinds.len() {
+    /// The JSON kind decides between variants, or a member with one value; anything else stays raw JSON.
+    fn union_kind(&self, schema: &Value, variants: &[Value]) -> Result<Kind> {
+        let kept: Vec<Value> = variants
+            .iter()
+            .filter(|variant| !is_null(variant))
+            .cloned()
+            .collect();
+        let resolved = kept
+            .iter()
+            .map(|variant| self.resolved(variant))
+            .collect::<Result<Vec<_>>>()?;
+        let kinds: Vec<_> = resolved.iter().map(json_kind).collect();
+        if kinds.iter().all(|kind| *kind == Some("string")) {
             return Ok(Kind::Plain);
         }
         let mut distinct = kinds.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        let decided = kinds.iter().all(Option::is_some) && distinct.len() == kinds.len();
-        Ok(if decided {
-            Kind::Union(kept)
-        } else {
-            Kind::Plain
+        if kinds.iter().all(Option::is_some) && distinct.len() == kinds.len() {
+            return Ok(Kind::Union(kept));
+        }
+        let tagged = self.tag_of(schema, &kept, &resolved)?;
+        Ok(tagged.map_or(Kind::Plain, Kind::Tagged))
+    }
+
+    /// A schema with references, `allOf` and unions of one taken away.
+    fn resolved(&self, schema: &Value) -> Result<Value> {
+        let (simple, _) = self.simplify(document::resolve(self.document, schema)?, 0)?;
+        document::resolve(self.document, &simple).cloned()
+    }
+
+    /// The member that tells the variants apart: the discriminator, or any that has one value in each.
+    fn tag_of(
+        &self,
+        schema: &Value,
+        variants: &[Value],
+        resolved: &[Value],
+    ) -> Result<Option<Tagged>> {
+        let Some(first) = resolved
+            .first()
+            .and_then(|first| first["properties"].as_object())
+        else {
+            return Ok(None);
+        };
+        let declared = schema["discriminator"]["propertyName"].as_str();
+        for member in declared.into_iter().chain(first.keys().map(String::as_str)) {
+            let values = resolved
+                .iter()
+                .map(|variant| self.one_value(variant, member))
+                .collect::<Result<Option<Vec<_>>>>()?;
+            let Some(values) = values else { continue };
+            let mut distinct = values.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() == values.len() {
+                return Ok(Some(Tagged {
+                    member: member.to_owned(),
+                    variants: values.into_iter().zip(variants.iter().cloned()).collect(),
+                }));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The one value that a member of an object can have.
+    fn one_value(&self, schema: &Value, member: &str) -> Result<Option<String>> {
+        let member = self.resolved(&schema["properties"][member])?;
+        Ok(match member["enum"].as_array().map(Vec::as_slice) {
+            Some([Value::String(value)]) => Some(value.clone()),
+            _ => None,
         })
     }
 
     fn structure(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
         let mut properties = Map::new();
-        let mut clears = Map::new();
+        let (mut clears, mut constants) = (Map::new(), Map::new());
         for (key, member) in schema["properties"].as_object().into_iter().flatten() {
             let inner = format!("{place}.{key}");
             let mut flat = self.inline(member, &format!("{name}-{key}"), &inner)?;
             describe(&mut flat, member);
             properties.insert(key.clone(), flat);
+            if let Some(value) = self.one_value(schema, key)? {
+                constants.insert(key.clone(), value.into());
+            }
             if let Some(clear) = member.get("x-clear") {
                 clears.insert(key.clone(), clear.clone());
             }
         }
         let mut flat = json!({"type": "object", "properties": properties});
-        if !clears.is_empty() {
-            flat["x-clear"] = Value::Object(clears);
+        for (extension, members) in [("x-clear", clears), ("x-const", constants)] {
+            if !members.is_empty() {
+                flat[extension] = Value::Object(members);
+            }
         }
         for key in ["description", "required", "x-always"] {
             if let Some(value) = schema.get(key) {
@@ -254,6 +319,32 @@ impl<'a> Flattener<'a> {
             })
             .collect::<Result<Vec<_>>>()?;
         let mut flat = json!({"oneOf": variants});
+        describe(&mut flat, schema);
+        Ok(flat)
+    }
+
+    /// Progenitor sees an object without members; the variants are written by the refinement.
+    fn tagged(
+        &mut self,
+        schema: &Value,
+        tagged: &Tagged,
+        name: &str,
+        place: &str,
+    ) -> Result<Value> {
+        let variants = tagged
+            .variants
+            .iter()
+            .map(|(value, variant)| {
+                let flat = self.inline(
+                    variant,
+                    &format!("{name}-{value}"),
+                    &format!("{place}<{value}>"),
+                )?;
+                Ok(json!({"value": value, "schema": flat}))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut flat =
+            json!({"type": "object", "x-tagged": {"member": tagged.member, "variants": variants}});
         describe(&mut flat, schema);
         Ok(flat)
     }
