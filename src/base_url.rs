@@ -8,6 +8,7 @@ use crate::{Error, operation::Base};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     text: String,
+    loopback: bool,
 }
 
 impl BaseUrl {
@@ -46,6 +47,7 @@ impl BaseUrl {
         }
         Ok(Self {
             text: url.as_str().trim_end_matches('/').to_owned(),
+            loopback: is_loopback(&url),
         })
     }
 
@@ -60,6 +62,11 @@ impl BaseUrl {
     /// Whether the URL ends in a version segment, as the service's own do.
     pub(crate) fn has_version(&self) -> bool {
         self.text.ends_with("/v1") || self.text.ends_with("/v2")
+    }
+
+    /// Whether it names this machine.
+    pub(crate) fn is_loopback(&self) -> bool {
+        self.loopback
     }
 
     /// The URL as text.

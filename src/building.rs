@@ -21,35 +21,85 @@ pub(crate) fn unless_empty<T: Answer>(value: T) -> Option<T> {
     (!value.is_absent()).then_some(value)
 }
 
-/// The first problem that a setter met.
-pub(crate) fn no_problem(problem: Option<Error>) -> Result<(), Error> {
-    problem.map_or(Ok(()), Err)
+/// What is wrong with a member, until it is set anew.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    member: &'static str,
+    error: Error,
 }
 
-/// A nested value or its builder; a problem is kept, with the member's name, until the end.
-pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
-    problem: &mut Option<Error>,
-    member: &str,
-    value: V,
+/// The problem that is left.
+pub(crate) fn no_problem(problem: Option<Problem>) -> Result<(), Error> {
+    problem.map_or(Ok(()), |problem| Err(problem.error))
+}
+
+/// Keeps the first problem, and forgets that of a member that is set anew.
+fn settle<T>(
+    problem: &mut Option<Problem>,
+    member: &'static str,
+    result: Result<T, Error>,
 ) -> Option<T> {
-    match value.try_into() {
+    if problem
+        .as_ref()
+        .is_some_and(|problem| problem.member == member)
+    {
+        *problem = None;
+    }
+    match result {
         Ok(value) => Some(value),
         Err(error) => {
-            problem.get_or_insert_with(|| error.into().inside(member));
+            problem.get_or_insert(Problem { member, error });
             None
         }
     }
 }
 
+/// A nested value or its builder; a problem is kept, with the member's name, until the end.
+pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
+    problem: &mut Option<Problem>,
+    member: &'static str,
+    value: V,
+) -> Option<T> {
+    settle(
+        problem,
+        member,
+        value
+            .try_into()
+            .map_err(|error| error.into().inside(member)),
+    )
+}
+
+/// A number; JSON has no infinity and would send `null`, which may mean something.
+pub(crate) fn finite(
+    problem: &mut Option<Problem>,
+    member: &'static str,
+    value: f64,
+) -> Option<f64> {
+    settle(problem, member, check_finite(member, value))
+}
+
+/// Refuses what JSON cannot hold.
+pub(crate) fn check_finite(member: &str, value: f64) -> Result<f64, Error> {
+    if value.is_finite() {
+        Ok(value)
+    } else {
+        Err(Error::invalid_request(format!(
+            "`{member}` is {value}, which is no number that can be sent"
+        )))
+    }
+}
+
 /// A list of nested values or builders.
 pub(crate) fn converted_list<T, V: TryInto<T, Error: Into<Error>>>(
-    problem: &mut Option<Error>,
-    member: &str,
+    problem: &mut Option<Problem>,
+    member: &'static str,
     values: impl IntoIterator<Item = V>,
 ) -> Option<Vec<T>> {
-    values
-        .into_iter()
-        .enumerate()
-        .map(|(index, value)| converted(problem, &format!("{member}[{index}]"), value))
-        .collect()
+    let items = values.into_iter().enumerate().map(|(index, value)| {
+        value
+            .try_into()
+            .map_err(|error| error.into().inside(&format!("{member}[{index}]")))
+    });
+    let items = items.collect();
+    settle(problem, member, items)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::{
     Client, Error, Response,
     answer::{self, Answer},
+    building,
     error::Refusal,
     operation::Operation,
     path::{self, ENCODED},
@@ -27,6 +28,7 @@ pub(crate) struct Call {
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Option<Result<Bytes, Error>>,
+    problem: Option<Error>,
 }
 
 /// An answer as it came.
@@ -55,6 +57,7 @@ impl Call {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
+            problem: None,
         }
     }
 
@@ -77,6 +80,18 @@ impl Call {
         }
         self.query.retain(|(other, _)| *other != name);
         self.query.extend(values.map(|value| (name, value)));
+    }
+
+    /// Sets a query parameter that is a number.
+    #[allow(
+        dead_code,
+        reason = "not every set of features has a number in a query"
+    )]
+    pub(crate) fn number(&mut self, name: &'static str, value: f64) {
+        if let Err(problem) = building::check_finite(name, value) {
+            self.problem.get_or_insert(problem);
+        }
+        self.query(name, value.to_string());
     }
 
     #[allow(
@@ -143,7 +158,7 @@ impl Call {
     async fn execute(self) -> Result<Raw, Error> {
         let (client, operation) = (self.client.clone(), self.operation);
         let request = self.request().map_err(|error| error.of(operation))?;
-        let answer = receive(client.http(), request)
+        let answer = receive(client.http(operation), request)
             .await
             .map_err(|error| Error::transport(error).of(operation))?;
         if answer.status.is_success() {
@@ -158,6 +173,9 @@ impl Call {
     fn request(self) -> Result<reqwest::Request, Error> {
         let operation = self.operation;
         let path = path::path(operation, &self.arguments)?;
+        if let Some(problem) = &self.problem {
+            return Err(problem.clone());
+        }
         self.check_required()?;
         self.check()?;
         let mut url = self.client.base(operation).join(operation.base, &path);

@@ -28,6 +28,8 @@ pub struct Client {
 
 struct Inner {
     http: reqwest::Client,
+    /// For loopback, which no proxy of the environment stands between.
+    direct: reqwest::Client,
     key: Secret,
     key_header: HeaderValue,
     control: BaseUrl,
@@ -103,8 +105,12 @@ impl Client {
         .build()
     }
 
-    pub(crate) fn http(&self) -> &reqwest::Client {
-        &self.inner.http
+    pub(crate) fn http(&self, operation: &Operation) -> &reqwest::Client {
+        if self.base(operation).is_loopback() {
+            &self.inner.direct
+        } else {
+            &self.inner.http
+        }
     }
 
     /// The key's header, for the planes that get it.
@@ -173,18 +179,19 @@ impl ClientBuilder {
             None => control.clone(),
         };
         let public = self.base(&self.public, DEFAULT_PUBLIC_BASE_URL)?;
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("portkey-admin/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            .build()
-            .map_err(|error| {
-                Error::configuration(format!("the HTTP client could not be built: {error}"))
-            })?;
+        let needs_direct = [&control, &gateway, &public]
+            .iter()
+            .any(|base| base.is_loopback());
+        let http = http_client(false)?;
+        let direct = if needs_direct {
+            http_client(true)?
+        } else {
+            http.clone()
+        };
         Ok(Client {
             inner: Arc::new(Inner {
                 http,
+                direct,
                 key,
                 key_header,
                 control,
@@ -221,6 +228,19 @@ impl ClientBuilder {
         header.set_sensitive(true);
         Ok((Secret::new(key), header))
     }
+}
+
+/// What every connection has in common; a direct one ignores the proxies of the environment.
+fn http_client(direct: bool) -> Result<reqwest::Client, Error> {
+    let builder = reqwest::Client::builder()
+        .user_agent(concat!("portkey-admin/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(TIMEOUT);
+    let builder = if direct { builder.no_proxy() } else { builder };
+    builder.build().map_err(|error| {
+        Error::configuration(format!("the HTTP client could not be built: {error}"))
+    })
 }
 
 impl fmt::Debug for Client {

@@ -8,6 +8,7 @@ mod call;
 mod checks;
 mod client;
 mod error;
+mod ext;
 mod generated;
 mod members;
 mod open_enum;
@@ -15,6 +16,7 @@ mod operation;
 mod patch;
 mod path;
 mod response;
+pub mod scopes;
 mod secret;
 
 pub use client::{Client, ClientBuilder};

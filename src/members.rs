@@ -43,6 +43,12 @@ impl From<Map<String, Value>> for Members {
     }
 }
 
+impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for Members {
+    fn from(members: [(K, V); N]) -> Self {
+        members.into_iter().collect()
+    }
+}
+
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for Members {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
         Self(

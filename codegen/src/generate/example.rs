@@ -87,7 +87,7 @@ fn named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
                 .collect();
             format!("{}::builder(){members}", path(name))
         }
-        Some(Refined::Union(_)) => format!("{}::Unknown(Default::default())", path(name)),
+        Some(Refined::Union(one)) => format!("{}::{}", path(name), one.sample),
         _ => "serde_json::json!({})".to_owned(),
     }
 }

@@ -310,7 +310,8 @@ impl Parameter {
         let prefix = quote!(types::);
         let kind = self.kind.written(&prefix);
         let (argument, statement) = match &self.kind.shape {
-            Shape::Bool | Shape::Integer | Shape::Number => {
+            Shape::Number => (kind, quote!(self.call.number(#wire, value))),
+            Shape::Bool | Shape::Integer => {
                 (kind, quote!(self.call.#place(#wire, value.to_string())))
             }
             Shape::Text => (

@@ -19,8 +19,11 @@ pub fn structure(one: &Struct) -> TokenStream {
     let lines = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
         let attribute = attribute(field);
+        let extra = field
+            .flatten
+            .then(|| quote!(#[doc = " Members that the document does not name."]));
         let kind = written(field, &TokenStream::new());
-        quote!(#(#docs)* #attribute pub #ident: #kind)
+        quote!(#(#docs)* #extra #attribute pub #ident: #kind)
     });
     quote! {
         #(#docs)*
@@ -110,7 +113,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
         #[derive(Clone, Debug, Default)]
         pub struct #ident {
             #(#slots,)*
-            problem: Option<crate::Error>,
+            problem: Option<crate::building::Problem>,
         }
 
         impl #ident {
@@ -227,7 +230,11 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
     let prefix = quote!(super::);
     let written = kind.written(&prefix);
     match &kind.shape {
-        Shape::Bool | Shape::Integer | Shape::Number => Argument::new(written, quote!(Some(value))),
+        Shape::Number => Argument::new(
+            written,
+            quote!(crate::building::finite(&mut self.problem, #wire, value)),
+        ),
+        Shape::Bool | Shape::Integer => Argument::new(written, quote!(Some(value))),
         Shape::List(item) => list(item, wire, types),
         Shape::Map(inner) => map(inner),
         Shape::Named(name) if types.has_builder(name) => Argument {

@@ -26,8 +26,16 @@ pub enum Refined {
     Struct(Struct),
     /// An open enum over strings.
     Enum(OpenEnum),
-    /// A union that the JSON kind decides.
-    Union(TokenStream),
+    /// A union.
+    Union(Union),
+}
+
+/// A union, written.
+pub struct Union {
+    /// The enum and its conversions.
+    pub tokens: TokenStream,
+    /// A value for examples, below the name of the union.
+    pub sample: &'static str,
 }
 
 /// A struct and how it is used.
@@ -195,12 +203,10 @@ fn structure(
     let docs = docs::or_name(&item.attrs, &docs::words(&name));
     let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
     if let Some(variants) = schema.get("x-tagged") {
-        return Ok(Refined::Union(tagged(
-            &item.ident,
-            &docs,
-            variants,
-            direction,
-        )?));
+        return Ok(Refined::Union(Union {
+            tokens: tagged(&item.ident, &docs, variants, direction)?,
+            sample: "Unknown(Default::default())",
+        }));
     }
     let fields = item
         .fields
@@ -322,7 +328,7 @@ fn open_enum(item: &ItemEnum) -> OpenEnum {
 }
 
 /// A union has one variant for each kind of JSON value, named after it.
-fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> TokenStream {
+fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
     let ident = &item.ident;
     let docs = docs::or_name(&item.attrs, &docs::words(&ident.to_string()));
     let variants: Vec<Variant> = item
@@ -344,7 +350,7 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> TokenStream {
             .map(|Variant { name, json, .. }| quote!(#name #json,));
         quote!(crate::answer::answer_union! { #ident { #(#rules)* } })
     });
-    quote! {
+    let tokens = quote! {
         #(#docs)*
         #[derive(Clone, Debug, serde::Serialize)]
         #[serde(untagged)]
@@ -352,7 +358,14 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> TokenStream {
         pub enum #ident { #(#lines),* }
         #(#conversions)*
         #decode
-    }
+    };
+    let has_text = variants.iter().any(|variant| variant.name == "Text");
+    let sample = if has_text {
+        "Text(\"text\".into())"
+    } else {
+        "List(Vec::new())"
+    };
+    Union { tokens, sample }
 }
 
 /// A variant of a union.
@@ -422,7 +435,7 @@ impl Refined {
             Self::Struct(one) if one.direction == Direction::Sent => request_types::structure(one),
             Self::Struct(one) => received(one),
             Self::Enum(one) => one.tokens(),
-            Self::Union(tokens) => tokens.clone(),
+            Self::Union(one) => one.tokens.clone(),
         }
     }
 }

@@ -138,8 +138,10 @@ impl Named {
     }
 }
 
+/// What the schema says without prose; a reference that was wrapped for its prose counts as bare.
 fn structure(value: &Value) -> Value {
     match value {
+        Value::Object(map) if is_described_reference(map) => structure(&value["allOf"][0]),
         Value::Object(map) => map
             .iter()
             .filter(|(key, value)| {
@@ -151,4 +153,12 @@ fn structure(value: &Value) -> Value {
         Value::Array(list) => list.iter().map(structure).collect(),
         other => other.clone(),
     }
+}
+
+fn is_described_reference(map: &Map<String, Value>) -> bool {
+    map.keys().all(|key| key == "allOf" || key == "description")
+        && map
+            .get("allOf")
+            .and_then(Value::as_array)
+            .is_some_and(|parts| parts.len() == 1)
 }
