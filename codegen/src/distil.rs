@@ -1,11 +1,11 @@
 //! Distilling: an OpenAPI 3.0 document is reduced to its facts, in one canonical order.
 //!
-//! **What stays.** [`fields`] lists, for each kind of object, the members that state facts; all
+//! **What stays.** `fields` lists, for each kind of object, the members that state facts; all
 //! others are dropped: descriptions, summaries, titles, examples, extensions (`x-…`), external
 //! docs, contact, terms, licence, and whatever nobody has thought of yet. The walk knows where it
 //! is, so a schema property *named* `description` stays: there the key is a name and no keyword.
 //!
-//! **Canonical order.** Members come in the order of [`fields`]. Maps whose keys are names
+//! **Canonical order.** Members come in the order of `fields`. Maps whose keys are names
 //! (`paths`, `properties`, `responses`, `content`, the sections of `components` …) and maps inside
 //! values (`default`, `enum`) are sorted by key, byte by byte. Lists keep their order, because it may
 //! mean something; the exception is a schema's `required`, which is a set and is sorted. A value

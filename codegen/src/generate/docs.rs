@@ -12,9 +12,16 @@ pub fn own(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("doc"))
-        .filter(|attribute| text_of(attribute).is_some_and(|text| !is_name_only(&text)))
-        .cloned()
+        .filter_map(text_of)
+        .filter(|text| !is_name_only(text))
+        .map(|text| attribute(&text))
         .collect()
+}
+
+/// A `#[doc]` that reads like a comment written by hand: with a space before its text.
+fn attribute(text: &str) -> Attribute {
+    let text = format!(" {}", text.trim());
+    syn::parse_quote!(#[doc = #text])
 }
 
 /// The own documentation, or `fallback` where there is none.
@@ -23,8 +30,7 @@ pub fn or_name(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
     if !own.is_empty() {
         return own;
     }
-    let text = format!(" {fallback}.");
-    vec![syn::parse_quote!(#[doc = #text])]
+    vec![attribute(&format!("{fallback}."))]
 }
 
 /// `ApiKeyList` → `Api key list`.

@@ -180,7 +180,7 @@ impl<'a> Operation<'a> {
         let (send, send_with_response) = self.sends();
         let body = self.body.as_ref().map(|(kind, _)| body_setter(kind, types));
         let docs = format!(
-            "Builder of [`Client::{0}`](crate::Client::{0}).",
+            " Builder of [`Client::{0}`](crate::Client::{0}).",
             self.entry.id
         );
         quote! {
@@ -220,7 +220,7 @@ impl<'a> Operation<'a> {
 
     fn table_entry(&self, siblings: &Siblings) -> TokenStream {
         let (name, id, path) = (self.static_name(), &self.entry.id, self.path);
-        let docs = format!("`{}`.", self.key);
+        let docs = format!(" `{}`.", self.key);
         let method = format_ident!("{}", self.method.to_ascii_uppercase());
         let plane = format_ident!("{}", format!("{:?}", self.entry.plane));
         let base = format_ident!("{}", format!("{:?}", self.entry.base));
@@ -288,9 +288,9 @@ impl Parameter {
             header: parameter["in"] == "header",
             joined: parameter["explode"] == false,
             docs: match parameter["description"].as_str() {
-                Some(text) => text.to_owned(),
+                Some(text) => format!(" {text}"),
                 None => format!(
-                    "Sets the {} parameter `{wire}`.",
+                    " Sets the {} parameter `{wire}`.",
                     parameter["in"].as_str().unwrap_or("query")
                 ),
             },

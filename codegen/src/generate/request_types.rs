@@ -107,7 +107,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
             quote!(#ident: crate::building::required(self.#ident, #name, #wire)?)
         }
     });
-    let docs = format!("Builds a [`{name}`](super::{name}).");
+    let docs = format!(" Builds a [`{name}`](super::{name}).");
     quote! {
         #[doc = #docs]
         #[derive(Clone, Debug, Default)]
@@ -159,7 +159,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
         };
     }
     let docs = if docs.is_empty() {
-        let text = format!("Sets `{wire}`.");
+        let text = format!(" Sets `{wire}`.");
         quote!(#[doc = #text])
     } else {
         quote!(#(#docs)*)
