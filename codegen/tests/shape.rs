@@ -1,0 +1,221 @@
+//! Shape, select and generate over small documents.
+
+use portkey_admin_codegen::{
+    Ledger, Patched, Source, generate, select,
+    select::Areas,
+    shape::{self, Direction, Shaped},
+};
+use serde_json::{Value, json};
+
+/// A document with one operation that sends `request` and receives `answer`, and these components.
+fn patched(request: Value, answer: Value, schemas: Value) -> Patched {
+    let document = json!({
+        "openapi": "3.0.3",
+        "info": {"version": "1"},
+        "paths": {"/things/{id}": {"put": {
+            "parameters": [
+                {"name": "id", "in": "path", "required": true, "schema": {"type": "string"}},
+                {"name": "x-portkey-api-key", "in": "header", "schema": {"type": "string"}},
+                {"name": "tag", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
+            ],
+            "requestBody": {"required": true, "content": {"application/json": {"schema": request}}},
+            "responses": {"200": {"content": {"application/json": {"schema": answer}}}},
+        }}},
+        "components": {"schemas": schemas},
+    });
+    let ledger = Ledger::parse(&Source {
+        name: "operations.yaml".into(),
+        text: "PUT /things/{id}: {id: update_thing, summary: Changes a thing., plane: control, \
+               area: things, retry: idempotent, status: works, evidence: {by: document}}"
+            .into(),
+    })
+    .unwrap();
+    ledger.check("operations.yaml", &document).unwrap();
+    Patched {
+        document,
+        ledger,
+        path_outcomes: Vec::new(),
+    }
+}
+
+fn shaped(request: Value, answer: Value, schemas: Value) -> Shaped {
+    shape::shape(&patched(request, answer, schemas)).unwrap()
+}
+
+fn component<'a>(shaped: &'a Shaped, name: &str) -> &'a Value {
+    &shaped.document["components"]["schemas"][name]
+}
+
+fn reference(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+#[test]
+fn requests_stay_strict_and_answers_become_tolerant() {
+    let thing = json!({
+        "type": "object",
+        "required": ["name", "size"],
+        "x-always": ["name"],
+        "properties": {"name": {"type": "string"}, "size": {"type": "integer", "minimum": 1, "default": 5}},
+    });
+    let shaped = shaped(
+        reference("Thing"),
+        reference("Thing"),
+        json!({"Thing": thing}),
+    );
+    assert_eq!(shaped.directions["Thing"], Direction::Received);
+    assert_eq!(shaped.directions["ThingInput"], Direction::Sent);
+    assert_eq!(component(&shaped, "Thing")["required"], json!(["name"]));
+    assert_eq!(
+        component(&shaped, "ThingInput")["required"],
+        json!(["name", "size"])
+    );
+    let size = &component(&shaped, "Thing")["properties"]["size"];
+    assert_eq!(size, &json!({"type": "integer"}), "no default, no bound");
+}
+
+#[test]
+fn the_key_is_no_parameter() {
+    let shaped = shaped(
+        json!({"type": "object"}),
+        json!({"type": "object"}),
+        json!({}),
+    );
+    let parameters = shaped.document["paths"]["/things/{id}"]["put"]["parameters"]
+        .as_array()
+        .unwrap();
+    let names: Vec<_> = parameters
+        .iter()
+        .map(|parameter| &parameter["name"])
+        .collect();
+    assert_eq!(names, ["id", "tag"]);
+}
+
+#[test]
+fn an_object_of_which_nothing_is_known_is_no_answer() {
+    let shaped = shaped(
+        json!({"type": "object"}),
+        json!({"type": "object"}),
+        json!({}),
+    );
+    let answer = &shaped.document["paths"]["/things/{id}"]["put"]["responses"]["200"];
+    assert!(answer.get("content").is_none());
+}
+
+#[test]
+fn all_of_is_one_object() {
+    let answer = json!({"allOf": [
+        reference("Base"),
+        {"type": "object", "required": ["b"], "properties": {"b": {"type": "boolean"}}},
+    ]});
+    let base = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let shaped = shaped(json!({"type": "object"}), answer, json!({"Base": base}));
+    let members = component(&shaped, "UpdateThingResponse")["properties"]
+        .as_object()
+        .unwrap();
+    assert_eq!(members.keys().collect::<Vec<_>>(), ["a", "b"]);
+}
+
+#[test]
+fn unions_are_typed_where_something_decides() {
+    let text_part =
+        json!({"type": "object", "properties": {"kind": {"type": "string", "enum": ["text"]}}});
+    let file_part =
+        json!({"type": "object", "properties": {"kind": {"type": "string", "enum": ["file"]}}});
+    let like = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let answer = json!({"type": "object", "properties": {
+        "by_kind": {"x-name": "ByKind", "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
+        "by_tag": {"x-name": "ByTag", "oneOf": [reference("TextPart"), reference("FilePart")]},
+        "raw": {"oneOf": [like, {"type": "object", "properties": {"b": {"type": "string"}}}]},
+        "nullable": {"oneOf": [{"type": "string"}, {"type": "null"}]},
+    }});
+    let shaped = shaped(
+        json!({"type": "object"}),
+        answer,
+        json!({"TextPart": text_part, "FilePart": file_part}),
+    );
+    let members = &component(&shaped, "UpdateThingResponse")["properties"];
+    assert_eq!(members["by_kind"], reference("ByKind"));
+    assert_eq!(members["by_tag"], reference("ByTag"));
+    assert_eq!(members["raw"], json!({}));
+    assert_eq!(
+        members["nullable"],
+        json!({"type": "string", "nullable": true})
+    );
+    let tagged = &component(&shaped, "ByTag")["x-tagged"];
+    assert_eq!(tagged["member"], "kind");
+    assert_eq!(
+        tagged["variants"][1],
+        json!({"value": "file", "schema": reference("FilePart")})
+    );
+}
+
+#[test]
+fn a_name_is_for_one_structure() {
+    let answer = json!({"type": "object", "properties": {
+        "a": {"type": "string", "enum": ["x", "y"], "x-name": "Same"},
+        "b": {"type": "string", "enum": ["x", "z"], "x-name": "Same"},
+    }});
+    let error = shape::shape(&patched(json!({"type": "object"}), answer, json!({}))).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("`Same` also names a different schema"),
+        "{error}"
+    );
+    assert!(error.place().starts_with("PUT /things/{id}"), "{error}");
+}
+
+#[test]
+fn a_type_that_nobody_named_is_reported() {
+    let answer = json!({"type": "object", "properties": {"state": {"type": "string", "enum": ["on", "off"]}}});
+    let shaped = shaped(json!({"type": "object"}), answer, json!({}));
+    assert_eq!(shaped.derived.len(), 1);
+    assert_eq!(shaped.derived[0].name, "UpdateThingResponseState");
+    let error = shape::check_names(&shaped).unwrap_err();
+    assert!(error.to_string().contains("give it an `x-name`"), "{error}");
+}
+
+#[test]
+fn recursion_ends() {
+    let node = json!({"type": "object", "properties": {
+        "children": {"type": "array", "items": reference("Node")},
+        "parent": reference("Node"),
+    }});
+    let patched = patched(
+        json!({"type": "object"}),
+        reference("Node"),
+        json!({"Node": node}),
+    );
+    let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
+    assert!(code.contains("pub parent: Option<Box<Node>>"), "{code}");
+}
+
+#[test]
+fn what_can_be_cleared_is_a_patch() {
+    let request = json!({"type": "object", "properties": {"note": {"type": "string", "x-clear": "empty-string"}}});
+    let areas = Areas::from(["things".into()]);
+    let code = generate::generate(&patched(request, json!({}), json!({})), &areas).unwrap();
+    assert!(code.contains("pub note: crate::Patch<String>"), "{code}");
+    assert!(code.contains("pub fn clear_note(mut self)"), "{code}");
+
+    let request =
+        json!({"type": "object", "properties": {"note": {"type": "string", "x-clear": "zero"}}});
+    let error = generate::generate(&patched(request, json!({}), json!({})), &areas).unwrap_err();
+    assert!(error.to_string().contains("x-clear of `note`"), "{error}");
+}
+
+#[test]
+fn what_an_area_does_not_need_is_not_selected() {
+    let shaped = shaped(
+        json!({"type": "object"}),
+        reference("Thing"),
+        json!({
+            "Thing": {"type": "object", "properties": {"a": {"type": "string"}}},
+        }),
+    );
+    let none = select::select(&shaped, &Areas::new()).unwrap();
+    assert_eq!(none.document["paths"], json!({}));
+    assert_eq!(none.document["components"]["schemas"], json!({}));
+    assert!(none.directions.is_empty());
+}
