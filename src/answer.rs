@@ -25,10 +25,6 @@ pub(crate) use object::{
     read, write, written,
 };
 pub(crate) use scalar::{Scalar, decode_scalar, scalar_answer};
-#[allow(
-    unused_imports,
-    reason = "not every set of features has a union in an answer"
-)]
 pub(crate) use union::{Union, answer_tagged, answer_union, decode_union, union_answer, variant};
 
 /// What stood where a value was expected.

@@ -16,7 +16,6 @@ pub(crate) fn required<T>(value: Option<T>, name: &str, member: &str) -> Result<
 }
 
 /// A list or map that was received, unless it is empty: an answer cannot tell that from absent.
-#[allow(dead_code, reason = "not every set of features has such a member")]
 pub(crate) fn unless_empty<T: Answer>(value: T) -> Option<T> {
     (!value.is_absent()).then_some(value)
 }

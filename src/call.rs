@@ -39,7 +39,6 @@ struct Raw {
 }
 
 /// A time as the service wants it: RFC 3339, UTC, milliseconds.
-#[allow(dead_code, reason = "not every set of features has a time in a query")]
 pub(crate) fn time(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
@@ -67,7 +66,6 @@ impl Call {
         self.query.push((name, value));
     }
 
-    #[allow(dead_code, reason = "not every set of features has a list in a query")]
     /// Sets a query parameter that is a list: repeated, or joined by commas.
     pub(crate) fn query_list(
         &mut self,
@@ -83,10 +81,6 @@ impl Call {
     }
 
     /// Sets a query parameter that is a number.
-    #[allow(
-        dead_code,
-        reason = "not every set of features has a number in a query"
-    )]
     pub(crate) fn number(&mut self, name: &'static str, value: f64) {
         if let Err(problem) = building::check_finite(name, value) {
             self.problem.get_or_insert(problem);
@@ -94,10 +88,6 @@ impl Call {
         self.query(name, value.to_string());
     }
 
-    #[allow(
-        dead_code,
-        reason = "not every set of features has a header of its own"
-    )]
     /// Sets a header that the operation declares.
     pub(crate) fn header(&mut self, name: &'static str, value: String) {
         self.headers.retain(|(other, _)| *other != name);

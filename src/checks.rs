@@ -5,8 +5,6 @@
 //! cleared arrives here as `null`, which is neither missing nor wrong. Only what the service refuses
 //! is refused here: a check that nobody saw fail would stop requests that work.
 
-#![allow(dead_code, reason = "not every set of features has every operation")]
-
 mod fields;
 mod limits;
 
@@ -151,6 +149,17 @@ pub(crate) fn update_integration_workspaces(_: &[String], body: &Value) -> Check
         each_usage_limits(workspace, &format!("workspaces[{index}]."))?;
     }
     each_usage_limits(&body["global_workspace_access"], "global_workspace_access.")
+}
+
+/// A guardrail over models, which it is unless it says otherwise, needs its checks and what follows
+/// from them: the document of 2026-06-12 requires both, and later targets came without.
+pub(crate) fn create_guardrail(_: &[String], body: &Value) -> Checked {
+    if has(body, "target") && body["target"] != "llm" {
+        return Ok(());
+    }
+    given(body, "checks", "a guardrail over models")?;
+    not_empty(body, "checks")?;
+    given(body, "actions", "a guardrail over models")
 }
 
 /// The limits (M007, M010).

@@ -32,10 +32,6 @@ impl<T> Patch<T> {
     }
 
     /// `None` keeps: what a builder's setter could not convert is an error of its own.
-    #[allow(
-        dead_code,
-        reason = "not every set of features has a field that can be cleared"
-    )]
     pub(crate) fn set(value: Option<T>) -> Self {
         value.map_or(Self::Keep, Self::Set)
     }
@@ -58,7 +54,6 @@ impl<T: Serialize> Serialize for Patch<T> {
 }
 
 /// Clears with `""`.
-#[allow(dead_code, reason = "not every set of features has such a field")]
 pub(crate) fn empty_string<T: Serialize, S: Serializer>(
     patch: &Patch<T>,
     serializer: S,
@@ -70,7 +65,6 @@ pub(crate) fn empty_string<T: Serialize, S: Serializer>(
 }
 
 /// Clears with `[]`.
-#[allow(dead_code, reason = "not every set of features has such a field")]
 pub(crate) fn empty_array<T: Serialize, S: Serializer>(
     patch: &Patch<T>,
     serializer: S,

@@ -62,19 +62,11 @@ impl Serialize for Secret {
 }
 
 /// Serialises for real; generated code puts this on the members of requests.
-#[allow(
-    dead_code,
-    reason = "not every set of features has a secret that is sent"
-)]
 pub(crate) fn reveal<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 
 /// [`reveal`] for a member that may be left out.
-#[allow(
-    dead_code,
-    reason = "not every set of features has a secret that is sent"
-)]
 pub(crate) fn reveal_option<S: Serializer>(
     secret: &Option<Secret>,
     serializer: S,

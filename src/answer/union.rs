@@ -1,12 +1,5 @@
 //! Unions: the kind of the JSON value decides, or a member that has one value in each variant.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    unused_macros,
-    reason = "not every set of features has a union in an answer"
-)]
-
 use serde::{Deserialize, Deserializer, de::Error};
 use serde_json::Value;
 

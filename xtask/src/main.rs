@@ -4,6 +4,8 @@
 //! line. Exit codes: 0 done, 1 anything that went wrong.
 
 mod atomic;
+mod cost;
+mod endpoints;
 mod fetch;
 mod source;
 mod sync_spec;
@@ -18,6 +20,8 @@ const HELP: &str = "\
 Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]
 
 Commands:
+  cost        Measure what the crate costs those who build it (`cost --help`)
+  endpoints   Write docs/ENDPOINTS.md from the ledger (`endpoints --help`)
   sync-spec   Distil an upstream OpenAPI document into openapi/ (`sync-spec --help`)
 
 Options:
@@ -48,6 +52,8 @@ fn run() -> Result<()> {
             Value(command) => {
                 let root = root.map_or_else(default_root, Ok)?;
                 return match command.string()?.as_str() {
+                    "cost" => cost::run(&root, arguments),
+                    "endpoints" => endpoints::run(&root, arguments),
                     "sync-spec" => sync_spec::run(&root, arguments),
                     other => bail!("{other}: no such command (see `cargo xtask --help`)"),
                 };

@@ -1,7 +1,7 @@
 //! What the patched document says about answers: every 200 of every test is held against it.
 //!
-//! Two liberties are taken, because the service takes them: `0` and `1` stand for booleans, and a
-//! member that is not set may be null instead of absent.
+//! Three liberties are taken, because the service takes them: `0` and `1` stand for booleans, a
+//! number may come as text, and a member that is not set may be null instead of absent.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -83,23 +83,33 @@ fn validator(method: &str, template: &str) -> Option<Validator> {
     let response = &document["paths"][template][method.to_ascii_lowercase()]["responses"]["200"];
     let schema = response.pointer("/content/application~1json/schema")?;
     let mut schema = json_schema::bundle(document, schema).unwrap();
-    allow_numbers(&mut schema);
+    loosen(&mut schema);
     let options = jsonschema::options()
         .with_draft(Draft::Draft202012)
         .should_validate_formats(true);
     Some(options.build(&schema).unwrap())
 }
 
-/// `0` and `1` stand for booleans.
-fn allow_numbers(schema: &mut Value) {
-    if schema["type"] == "boolean" {
-        schema["type"] = json!(["boolean", "integer"]);
-    } else if schema["type"] == json!(["boolean", "null"]) {
-        schema["type"] = json!(["boolean", "integer", "null"]);
+/// `0` and `1` stand for booleans, and numbers may come as text.
+fn loosen(schema: &mut Value) {
+    let also = |given: &Value| match given.as_str() {
+        Some("boolean") => Some("integer"),
+        Some("integer" | "number") => Some("string"),
+        _ => None,
+    };
+    let mut types: Vec<Value> = match &schema["type"] {
+        Value::Array(types) => types.clone(),
+        Value::Null => Vec::new(),
+        one => vec![one.clone()],
+    };
+    let more: Vec<Value> = types.iter().filter_map(also).map(Value::from).collect();
+    if !more.is_empty() {
+        types.extend(more);
+        schema["type"] = types.into();
     }
     match schema {
-        Value::Object(members) => members.values_mut().for_each(allow_numbers),
-        Value::Array(items) => items.iter_mut().for_each(allow_numbers),
+        Value::Object(members) => members.values_mut().for_each(loosen),
+        Value::Array(items) => items.iter_mut().for_each(loosen),
         _ => {}
     }
 }

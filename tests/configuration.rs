@@ -1,0 +1,481 @@
+//! Where the client gets its key and its addresses from, and where the key goes.
+
+#![cfg(feature = "admin")]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+
+mod support;
+
+use std::{
+    ffi::{OsStr, OsString},
+    process::Command,
+};
+
+use portkey_admin::{Client, ClientBuilder, Error, types};
+use support::{
+    KEY, sending,
+    server::{Answer, Server},
+    shown,
+};
+
+/// Set in a child process: `build` builds a client, `send` sends three requests with it, too.
+const ROLE: &str = "PORTKEY_ADMIN_TEST_ROLE";
+/// Starts the lines that a child reports.
+const MARK: &str = "child reports: ";
+
+/// Runs this test again in a process that has `variables` and no other `PORTKEY_…`, and gives what
+/// [`child`] reports: tests share their environment, so that none of them may change it.
+fn in_child(test: &str, role: &str, variables: &[(&str, &OsStr)]) -> String {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
+    for (name, _) in std::env::vars_os() {
+        let upper = name.to_string_lossy().to_uppercase();
+        if upper.starts_with("PORTKEY_") || upper.ends_with("_PROXY") {
+            command.env_remove(&name);
+        }
+    }
+    command.env(ROLE, role).envs(variables.iter().copied());
+    let output = command.output().unwrap();
+    let lines = String::from_utf8_lossy(&output.stderr).into_owned();
+    let report: Vec<&str> = lines
+        .lines()
+        .filter_map(|line| line.strip_prefix(MARK))
+        .collect();
+    assert!(output.status.success() && !report.is_empty(), "{lines}");
+    report.join("\n")
+}
+
+/// What the child does; `None` in the parent.
+fn child() -> Option<()> {
+    let role = std::env::var(ROLE).ok()?;
+    match Client::from_env() {
+        Err(error) => {
+            assert!(error.is_configuration());
+            eprintln!("{MARK}refused: {}", shown(&error));
+        }
+        Ok(client) => {
+            eprintln!("{MARK}built: {client:?}");
+            if role == "send" {
+                send_to_every_plane(&client);
+            }
+        }
+    }
+    Some(())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn send_to_every_plane(client: &Client) {
+    let results = [
+        sending(client.get_workspace("one").send()).await,
+        sending(client.get_log("one").send()).await,
+        sending(client.get_model_pricing("one", "two").send()).await,
+    ];
+    for error in results.into_iter().filter_map(Result::err) {
+        eprintln!("{MARK}sent: {error}");
+    }
+}
+
+/// A server for a child, and the variables that point at it.
+fn server_and_bases() -> (Server, [(&'static str, OsString); 2]) {
+    let server = Server::answering(Answer::empty(404));
+    let bases = [
+        ("PORTKEY_BASE_URL", server.url("/v1").into()),
+        ("PORTKEY_PUBLIC_BASE_URL", server.url("").into()),
+    ];
+    (server, bases)
+}
+
+#[test]
+fn a_key_that_cannot_be_used_is_named_and_not_shown() {
+    if child().is_some() {
+        return;
+    }
+    let name = "a_key_that_cannot_be_used_is_named_and_not_shown";
+    let missing = in_child(name, "build", &[]);
+    assert!(
+        missing.starts_with("refused: ") && missing.contains("PORTKEY_API_KEY"),
+        "{missing}"
+    );
+    for value in [
+        "",
+        " ",
+        "\r\n",
+        "canaryü",
+        "日本-canary",
+        "canary canary",
+        "canary\ncanary",
+        "canary\u{7f}",
+        "\u{feff}canary",
+    ] {
+        let report = in_child(name, "build", &[("PORTKEY_API_KEY", value.as_ref())]);
+        assert!(report.starts_with("refused: "), "{value:?}: {report}");
+        assert!(report.contains("PORTKEY_API_KEY"), "{value:?}: {report}");
+        assert!(!report.contains("canary"), "{value:?}: {report}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_is_no_text_is_named_and_not_shown() {
+    use std::os::unix::ffi::OsStrExt;
+
+    if child().is_some() {
+        return;
+    }
+    let name = "a_key_that_is_no_text_is_named_and_not_shown";
+    let value = OsStr::from_bytes(b"canary\xff");
+    let report = in_child(name, "build", &[("PORTKEY_API_KEY", value)]);
+    assert!(
+        report.starts_with("refused: ") && report.contains("PORTKEY_API_KEY"),
+        "{report}"
+    );
+    assert!(!report.contains("canary"), "{report}");
+}
+
+#[test]
+fn a_key_arrives_trimmed() {
+    if child().is_some() {
+        return;
+    }
+    for value in [
+        KEY.to_owned(),
+        format!("{KEY}\n"),
+        format!(" \t{KEY}\r\n"),
+        format!("\u{a0}{KEY}\u{2003}"),
+    ] {
+        let (server, bases) = server_and_bases();
+        let mut variables = vec![("PORTKEY_API_KEY", OsStr::new(&value))];
+        variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+        let report = in_child("a_key_arrives_trimmed", "send", &variables);
+        assert!(!report.contains(KEY), "{report}");
+        for request in server.requests() {
+            let expected: &[&str] = match request.path() {
+                "/model-configs/pricing/one/two" => &[],
+                _ => &[KEY],
+            };
+            assert_eq!(request.header("x-portkey-api-key"), expected, "{value:?}");
+        }
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[test]
+fn a_base_that_cannot_be_used_is_named_and_not_shown() {
+    if child().is_some() {
+        return;
+    }
+    let name = "a_base_that_cannot_be_used_is_named_and_not_shown";
+    for variable in [
+        "PORTKEY_BASE_URL",
+        "PORTKEY_GATEWAY_BASE_URL",
+        "PORTKEY_PUBLIC_BASE_URL",
+    ] {
+        for value in [
+            "",
+            "  ",
+            "/",
+            "canary",
+            "canary.example/v1",
+            "http://canary.example/v1",
+            "https://canary:canary@host.example/v1",
+            "https://canary@host.example/v1",
+            "https://host.example/v1?key=canary",
+            "https://host.example/v1#canary",
+            "https://can ary.example/v1",
+            "https://canary.example:99999/v1",
+            "ftp://canary.example/v1",
+        ] {
+            let variables = [
+                ("PORTKEY_API_KEY", KEY.as_ref()),
+                (variable, value.as_ref()),
+            ];
+            let report = in_child(name, "build", &variables);
+            assert!(report.starts_with("refused: "), "{value:?}: {report}");
+            assert!(report.contains(variable), "{value:?}: {report}");
+            assert!(!report.contains("canary"), "{value:?}: {report}");
+        }
+    }
+}
+
+#[test]
+fn bases_come_from_the_environment() {
+    if child().is_some() {
+        return;
+    }
+    let name = "bases_come_from_the_environment";
+    let key = ("PORTKEY_API_KEY", OsStr::new(KEY));
+
+    let hosted = in_child(name, "build", &[key]);
+    let expected = r#"base_url: "https://api.portkey.ai/v1", gateway_base_url: "https://api.portkey.ai/v1", public_base_url: "https://api.portkey.ai""#;
+    assert!(hosted.contains(expected), "{hosted}");
+
+    // Without a gateway of its own, a self-hosted control plane is the gateway, too.
+    let (server, bases) = server_and_bases();
+    let gateway = Server::answering(Answer::empty(404));
+    let mut variables = vec![key];
+    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    in_child(name, "send", &variables);
+    assert_eq!(
+        paths(&server),
+        [
+            "/v1/admin/workspaces/one",
+            "/v1/logs/one",
+            "/model-configs/pricing/one/two"
+        ]
+    );
+
+    // With one, each plane has its own server.
+    let (server, bases) = server_and_bases();
+    let gateway_url = OsString::from(gateway.url("/v1/"));
+    let mut variables = vec![key, ("PORTKEY_GATEWAY_BASE_URL", &gateway_url)];
+    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    in_child(name, "send", &variables);
+    assert_eq!(
+        paths(&server),
+        ["/v1/admin/workspaces/one", "/model-configs/pricing/one/two"]
+    );
+    assert_eq!(paths(&gateway), ["/v1/logs/one"]);
+    assert_eq!(gateway.request().header("x-portkey-api-key"), [KEY]);
+}
+
+fn paths(server: &Server) -> Vec<String> {
+    let requests = server.requests().into_iter();
+    requests.map(|request| request.target).collect()
+}
+
+/// Plain `http://` is allowed to loopback because nobody can listen there; a proxy can.
+#[test]
+fn a_proxy_never_sees_what_goes_to_loopback() {
+    if child().is_some() {
+        return;
+    }
+    let (server, bases) = server_and_bases();
+    let proxy = Server::answering(Answer::empty(502));
+    let proxy_url = OsString::from(proxy.url(""));
+    let mut variables = vec![("PORTKEY_API_KEY", OsStr::new(KEY))];
+    variables.extend(
+        ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, &*proxy_url)),
+    );
+    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    in_child(
+        "a_proxy_never_sees_what_goes_to_loopback",
+        "send",
+        &variables,
+    );
+    assert_eq!(proxy.connections(), 0, "{:?}", proxy.requests());
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn public_facts_are_asked_for_without_the_key() {
+    let (server, client) = support::answered(Answer::json(200, "{}"));
+    client.get_model_pricing("one", "two").send().await.unwrap();
+    let request = server.request();
+    assert_eq!(request.path(), "/model-configs/pricing/one/two");
+    assert_eq!(request.header("authorization"), [""; 0]);
+    let everything = format!("{request:?}");
+    assert!(!everything.contains("x-portkey-api-key"), "{everything}");
+    assert!(!everything.contains(KEY), "{everything}");
+}
+
+#[tokio::test]
+async fn slashes_at_the_end_of_a_base_are_ignored() {
+    for end in ["", "/", "//"] {
+        let server = Server::answering(Answer::empty(404));
+        let client = Client::builder()
+            .api_key(KEY)
+            .base_url(server.url("/v1") + end)
+            .gateway_base_url(server.url("/gateway/v1") + end)
+            .public_base_url(server.url("/public") + end)
+            .build()
+            .unwrap();
+        client.get_workspace("one").send().await.unwrap_err();
+        client.get_log("one").send().await.unwrap_err();
+        client
+            .get_model_pricing("one", "two")
+            .send()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            paths(&server),
+            [
+                "/v1/admin/workspaces/one",
+                "/gateway/v1/logs/one",
+                "/public/model-configs/pricing/one/two"
+            ]
+        );
+    }
+}
+
+/// Sends one request to a base that ends in `path`; gives the target and the error's text.
+async fn under(path: &str, status: u16) -> (String, String) {
+    let server = Server::answering(Answer::empty(status));
+    let client = Client::builder()
+        .api_key(KEY)
+        .base_url(server.url(path))
+        .public_base_url(server.url(path))
+        .build()
+        .unwrap();
+    let error = client.get_workspace("one").send().await.unwrap_err();
+    (server.request().target, error.to_string())
+}
+
+#[tokio::test]
+async fn a_base_without_a_version_is_used_as_it_is_and_hinted_at() {
+    for (path, target) in [
+        ("", "/admin/workspaces/one"),
+        ("/api", "/api/admin/workspaces/one"),
+        ("/v1/api", "/v1/api/admin/workspaces/one"),
+        ("/notv1", "/notv1/admin/workspaces/one"),
+    ] {
+        for status in [400, 404] {
+            let (arrived, error) = under(path, status).await;
+            assert_eq!(arrived, target);
+            assert!(error.contains("/v1; is that meant?"), "{error}");
+        }
+        for status in [401, 403, 409, 500] {
+            let (_, error) = under(path, status).await;
+            assert!(!error.contains("/v1"), "{status}: {error}");
+        }
+    }
+    for status in [400, 404] {
+        let (arrived, error) = under("/v1", status).await;
+        assert_eq!(arrived, "/v1/admin/workspaces/one");
+        assert!(!error.contains("/v1"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_public_base_needs_no_version() {
+    let server = Server::answering(Answer::empty(404));
+    let client = support::client(&server);
+    let call = client.get_model_pricing("one", "two");
+    let error = call.send().await.unwrap_err();
+    assert!(!error.to_string().contains("/v1"), "{error}");
+}
+
+/// Sets one of the bases.
+type SetBase = fn(ClientBuilder, &str) -> ClientBuilder;
+
+/// Every base: its name and its setter.
+const BASES: [(&str, SetBase); 3] = [
+    ("base_url", |builder, url| builder.base_url(url)),
+    ("gateway_base_url", |builder, url| {
+        builder.gateway_base_url(url)
+    }),
+    ("public_base_url", |builder, url| {
+        builder.public_base_url(url)
+    }),
+];
+
+fn with_base(set: SetBase, url: &str) -> ClientBuilder {
+    set(Client::builder().api_key(KEY), url)
+}
+
+#[test]
+fn plain_http_is_for_loopback_or_on_request() {
+    for (name, set) in BASES {
+        for url in [
+            "http://host.example/v1",
+            "http://10.0.0.1/v1",
+            "http://0.0.0.0:8080/v1",
+            "http://[::2]/v1",
+            "http://127.0.0.1.host.example/v1",
+            "http://localhost.host.example/v1",
+            "HTTP://host.example/v1",
+        ] {
+            let error = with_base(set, url).build().unwrap_err();
+            assert!(error.is_configuration());
+            let text = error.to_string();
+            assert!(text.contains(name) && text.contains("http://"), "{text}");
+            assert!(
+                with_base(set, url)
+                    .allow_insecure_http(true)
+                    .build()
+                    .is_ok(),
+                "{url}"
+            );
+            let not_allowed = with_base(set, url)
+                .allow_insecure_http(true)
+                .allow_insecure_http(false);
+            assert!(not_allowed.build().is_err(), "{url}");
+        }
+        for url in [
+            "https://host.example/v1",
+            "http://127.0.0.1:8080/v1",
+            "http://127.9.9.9/v1",
+            "http://[::1]:8080/v1",
+            "http://localhost/v1",
+            "http://LOCALHOST/v1",
+        ] {
+            assert!(with_base(set, url).build().is_ok(), "{url}");
+        }
+    }
+}
+
+#[test]
+fn a_base_holds_no_credentials() {
+    for (name, set) in BASES {
+        for url in [
+            "https://user:canary@host.example/v1",
+            "https://canary@host.example/v1",
+            "https://:canary@host.example/v1",
+            "http://user:canary@127.0.0.1/v1",
+        ] {
+            for insecure in [false, true] {
+                let builder = with_base(set, url).allow_insecure_http(insecure);
+                let error = builder.build().unwrap_err();
+                let text = shown(&error);
+                assert!(error.is_configuration() && text.contains(name), "{text}");
+                assert!(!text.contains("canary"), "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_client_needs_a_key() {
+    let error = Client::builder().build().unwrap_err();
+    assert!(error.is_configuration());
+    assert_eq!(
+        (error.operation(), error.status(), error.body()),
+        (None, None, None)
+    );
+    assert!(error.to_string().contains("PORTKEY_API_KEY"), "{error}");
+    assert!(error.to_string().contains("api_key"), "{error}");
+    for key in ["", " \n", "canaryü", "canary canary", "canary\0"] {
+        let error = Client::builder().api_key(key).build().unwrap_err();
+        let text = shown(&error);
+        assert!(text.contains("api_key"), "{text}");
+        assert!(!text.contains("canary"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_is_printed_holds_the_key() {
+    // A service that echoes everything it was told, as some do with a wrong key.
+    let server = Server::start(|request| {
+        let key = request.header("x-portkey-api-key").join("");
+        let echo =
+            format!(r#"{{"success":false,"data":{{"message":"no {key}","errorCode":"{key}"}}}}"#);
+        Answer::json(401, echo).with_header("x-echo", key)
+    });
+    let builder = support::builder(&server);
+    let client = builder.clone().build().unwrap();
+    let body = types::CreateVirtualKeyRequest::builder().key(KEY);
+    let call = client.create_virtual_key().body(body.clone());
+    let get = client.get_workspace(KEY).clone();
+    let query = client.list_users().email(KEY);
+    let error: Error = client.list_users().send().await.unwrap_err();
+    assert!(error.is_unauthorized());
+    for printed in [
+        format!("{builder:?} {builder:#?}"),
+        format!("{client:?} {client:#?}"),
+        format!("{body:?} {body:#?}"),
+        format!("{call:?} {call:#?}"),
+        format!("{get:?} {get:#?}"),
+        format!("{query:?} {query:#?}"),
+        shown(&error),
+    ] {
+        assert!(!printed.contains(KEY), "{printed}");
+    }
+}

@@ -1,0 +1,642 @@
+//! Path arguments: each arrives as one segment of the route that it was meant for, or nothing is sent.
+
+#![cfg(feature = "admin")]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use portkey_admin::{Client, types};
+use support::{
+    Sending, sending,
+    server::{Answer, Server},
+};
+
+/// A method with one of its path arguments left open.
+struct Call {
+    id: &'static str,
+    /// The name of the open argument.
+    argument: &'static str,
+    /// The path that arrives, with the open argument as `{}`.
+    path: &'static str,
+    send: fn(&Client, &str) -> Sending,
+}
+
+/// Methods of every plane and method of HTTP, with one argument, two, and enums.
+const CALLS: &[Call] = &[
+    Call {
+        id: "get_user",
+        argument: "userId",
+        path: "/v1/admin/users/{}",
+        send: |client, value| sending(client.get_user(value).send()),
+    },
+    Call {
+        id: "get_workspace",
+        argument: "workspaceId",
+        path: "/v1/admin/workspaces/{}",
+        send: |client, value| sending(client.get_workspace(value).send()),
+    },
+    Call {
+        id: "delete_prompt",
+        argument: "promptId",
+        path: "/v1/prompts/{}",
+        send: |client, value| sending(client.delete_prompt(value).send()),
+    },
+    Call {
+        id: "get_log",
+        argument: "logId",
+        path: "/v1/logs/{}",
+        send: |client, value| sending(client.get_log(value).send()),
+    },
+    Call {
+        id: "get_prompt",
+        argument: "promptId",
+        path: "/v1/prompts/{}",
+        send: |client, value| sending(client.get_prompt(value).send()),
+    },
+    Call {
+        id: "get_config",
+        argument: "slug",
+        path: "/v1/configs/{}",
+        send: |client, value| sending(client.get_config(value).send()),
+    },
+    Call {
+        id: "get_api_key",
+        argument: "id",
+        path: "/v1/api-keys/{}",
+        send: |client, value| sending(client.get_api_key(value).send()),
+    },
+    Call {
+        id: "get_prompt_version",
+        argument: "promptId",
+        path: "/v1/prompts/{}/versions/one",
+        send: |client, value| sending(client.get_prompt_version(value, "one").send()),
+    },
+    Call {
+        id: "get_prompt_version",
+        argument: "versionId",
+        path: "/v1/prompts/one/versions/{}",
+        send: |client, value| sending(client.get_prompt_version("one", value).send()),
+    },
+    Call {
+        id: "create_api_key",
+        argument: "type",
+        path: "/v1/api-keys/{}/service",
+        send: |client, value| create_api_key(client, value, "service"),
+    },
+    Call {
+        id: "create_api_key",
+        argument: "sub-type",
+        path: "/v1/api-keys/workspace/{}",
+        send: |client, value| create_api_key(client, "workspace", value),
+    },
+    Call {
+        id: "get_model_pricing",
+        argument: "provider",
+        path: "/model-configs/pricing/{}/one",
+        send: |client, value| sending(client.get_model_pricing(value, "one").send()),
+    },
+    Call {
+        id: "get_model_pricing",
+        argument: "model",
+        path: "/model-configs/pricing/one/{}",
+        send: |client, value| sending(client.get_model_pricing("one", value).send()),
+    },
+];
+
+fn create_api_key(client: &Client, type_: &str, sub_type: &str) -> Sending {
+    let body = types::CreateApiKeyRequest::builder()
+        .name("ci")
+        .workspace_id("one")
+        .scopes(["logs.list"]);
+    sending(client.create_api_key(type_, sub_type).body(body).send())
+}
+
+fn usage_by(client: &Client, group: &str) -> Sending {
+    let now = std::time::SystemTime::now();
+    let call = client.get_usage_by(group);
+    let call = call.time_of_generation_min(now).time_of_generation_max(now);
+    sending(call.send())
+}
+
+/// A server that knows nothing, so that every request that arrives is answered with 404.
+fn nowhere() -> (Server, Client) {
+    support::answered(Answer::empty(404))
+}
+
+/// Sends `call` with `value` and expects that nothing leaves; gives the error's text.
+async fn refused(call: &Call, value: &str) -> String {
+    let (server, client) = nowhere();
+    let error = (call.send)(&client, value).await.unwrap_err();
+    assert!(error.is_invalid_request(), "{} {value:?}: {error}", call.id);
+    assert_eq!(error.operation(), Some(call.id));
+    assert_eq!(server.connections(), 0, "{} {value:?}", call.id);
+    error.to_string()
+}
+
+#[tokio::test]
+async fn every_value_arrives_as_one_segment() {
+    let long = "x".repeat(4096);
+    let long_and_encoded = "ü/".repeat(1024);
+    let values = [
+        "plain",
+        "a/b",
+        "/",
+        "//",
+        "../a",
+        "./a",
+        "a/..",
+        "%2e%2e",
+        "%2E",
+        ".%2e",
+        "%",
+        "%zz",
+        "a?b",
+        "a#b",
+        "a\\b",
+        "..\\",
+        "a\nb",
+        "\n",
+        "\t",
+        "\r\nx-injected: 1",
+        "\0",
+        "ü",
+        "日本",
+        "\u{feff}",
+        "\u{202e}",
+        "a b",
+        " ",
+        "+",
+        "&=",
+        ";",
+        "..;",
+        "...",
+        ":",
+        "http://other.example/",
+        "@",
+        "{}",
+        "\"<>`|^",
+        &long,
+        &long_and_encoded,
+    ];
+    let (server, client) = nowhere();
+    for call in CALLS {
+        for value in values {
+            let error = (call.send)(&client, value).await.unwrap_err();
+            assert_eq!(
+                error.status().map(|status| status.as_u16()),
+                Some(404),
+                "{} {value:?}: {error}",
+                call.id
+            );
+            let request = server.requests().pop().unwrap();
+            let expected: Vec<&str> = call
+                .path
+                .split('/')
+                .skip(1)
+                .map(|segment| if segment == "{}" { value } else { segment })
+                .collect();
+            assert_eq!(request.segments(), expected, "{}", request.target);
+            assert_eq!(request.path(), request.target, "{} has a query", call.id);
+            assert!(request.target.bytes().all(|byte| byte.is_ascii_graphic()));
+        }
+    }
+    assert_eq!(server.requests().len(), CALLS.len() * values.len());
+}
+
+#[tokio::test]
+async fn empty_and_dot_values_are_refused() {
+    for call in CALLS {
+        for value in ["", ".", ".."] {
+            let error = refused(call, value).await;
+            let argument = format!("`{}`", call.argument);
+            assert!(error.contains(&argument), "{argument} {value:?}: {error}");
+        }
+    }
+}
+
+/// Every argument that has a literal sibling: the sibling as its value names another route.
+const SIBLINGS: &[(&str, Call)] = &[
+    (
+        "invites",
+        Call {
+            id: "get_user",
+            argument: "userId",
+            path: "GET /admin/users/{userId}",
+            send: |client, value| sending(client.get_user(value).send()),
+        },
+    ),
+    (
+        "invites",
+        Call {
+            id: "delete_user",
+            argument: "userId",
+            path: "DELETE /admin/users/{userId}",
+            send: |client, value| sending(client.delete_user(value).send()),
+        },
+    ),
+    (
+        "rotate",
+        Call {
+            id: "create_api_key",
+            argument: "sub-type",
+            path: "POST /api-keys/{type}/{sub-type}",
+            send: |client, value| create_api_key(client, "workspace", value),
+        },
+    ),
+    (
+        "users",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: |client, value| usage_by(client, value),
+        },
+    ),
+    (
+        "ai-models",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: |client, value| usage_by(client, value),
+        },
+    ),
+    (
+        "workspaces",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: |client, value| usage_by(client, value),
+        },
+    ),
+    (
+        "provider",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: |client, value| usage_by(client, value),
+        },
+    ),
+    (
+        "metadata",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: |client, value| usage_by(client, value),
+        },
+    ),
+    (
+        "field-restrictions",
+        Call {
+            id: "get_log_export",
+            argument: "exportId",
+            path: "GET /logs/exports/{exportId}",
+            send: |client, value| sending(client.get_log_export(value).send()),
+        },
+    ),
+    (
+        "field-restrictions",
+        Call {
+            id: "download_log_export",
+            argument: "exportId",
+            path: "GET /logs/exports/{exportId}/download",
+            send: |client, value| sending(client.download_log_export(value).send()),
+        },
+    ),
+    (
+        "exports",
+        Call {
+            id: "get_log",
+            argument: "logId",
+            path: "GET /logs/{logId}",
+            send: |client, value| sending(client.get_log(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "get_prompt",
+            argument: "promptId",
+            path: "GET /prompts/{promptId}",
+            send: |client, value| sending(client.get_prompt(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "update_prompt",
+            argument: "promptId",
+            path: "PUT /prompts/{promptId}",
+            send: |client, value| {
+                let body = types::UpdatePromptRequest::builder();
+                sending(client.update_prompt(value).body(body).send())
+            },
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "delete_prompt",
+            argument: "promptId",
+            path: "DELETE /prompts/{promptId}",
+            send: |client, value| sending(client.delete_prompt(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "run_prompt",
+            argument: "promptId",
+            path: "POST /prompts/{promptId}/completions",
+            send: |client, value| {
+                let body = types::RunPromptRequest::builder();
+                sending(client.run_prompt(value).body(body).send())
+            },
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "make_prompt_version_default",
+            argument: "promptId",
+            path: "PUT /prompts/{promptId}/makeDefault",
+            send: |client, value| {
+                let body = types::MakePromptVersionDefaultRequest::builder();
+                sending(client.make_prompt_version_default(value).body(body).send())
+            },
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "render_prompt",
+            argument: "promptId",
+            path: "POST /prompts/{promptId}/render",
+            send: |client, value| {
+                let body = types::RenderPromptRequest::builder();
+                sending(client.render_prompt(value).body(body).send())
+            },
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "list_prompt_versions",
+            argument: "promptId",
+            path: "GET /prompts/{promptId}/versions",
+            send: |client, value| sending(client.list_prompt_versions(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "get_prompt_version",
+            argument: "promptId",
+            path: "GET /prompts/{promptId}/versions/{versionId}",
+            send: |client, value| sending(client.get_prompt_version(value, "one").send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "update_prompt_version",
+            argument: "promptId",
+            path: "PUT /prompts/{promptId}/versions/{versionId}",
+            send: |client, value| {
+                let body = types::UpdatePromptVersionRequest::builder();
+                let call = client.update_prompt_version(value, "one");
+                sending(call.body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "update_thread",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}",
+            send: |client, value| {
+                let body = types::ModifyThreadRequest::builder();
+                sending(client.update_thread(value).body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "create_message",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/messages",
+            send: |client, value| {
+                let body = types::CreateMessageRequest::builder();
+                sending(client.create_message(value).body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "update_message",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/messages/{message_id}",
+            send: |client, value| {
+                let body = types::ModifyMessageRequest::builder();
+                sending(client.update_message(value, "one").body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "create_run",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/runs",
+            send: |client, value| {
+                let body = types::CreateRunRequest::builder();
+                sending(client.create_run(value).body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "update_run",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/runs/{run_id}",
+            send: |client, value| {
+                let body = types::ModifyRunRequest::builder();
+                sending(client.update_run(value, "one").body(body).send())
+            },
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "cancel_run",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/runs/{run_id}/cancel",
+            send: |client, value| sending(client.cancel_run(value, "one").send()),
+        },
+    ),
+    #[cfg(feature = "gateway")]
+    (
+        "runs",
+        Call {
+            id: "submit_tool_outputs",
+            argument: "thread_id",
+            path: "POST /threads/{thread_id}/runs/{run_id}/submit_tool_outputs",
+            send: |client, value| {
+                let body = types::SubmitToolOutputsRunRequest::builder();
+                sending(client.submit_tool_outputs(value, "one").body(body).send())
+            },
+        },
+    ),
+];
+
+#[tokio::test]
+async fn a_value_that_names_another_route_is_refused() {
+    for (sibling, call) in SIBLINGS {
+        let error = refused(call, sibling).await;
+        for part in [
+            format!("`{}`", call.argument),
+            format!("`{sibling}`"),
+            "another route".to_owned(),
+        ] {
+            assert!(error.contains(&part), "{part}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn only_the_sibling_itself_is_refused() {
+    let (server, client) = nowhere();
+    for (sibling, call) in SIBLINGS {
+        let inside = format!("{sibling}/{sibling}");
+        let upper = sibling.to_uppercase();
+        for value in [&*inside, &upper, "partial", "invite"] {
+            let error = (call.send)(&client, value).await.unwrap_err();
+            let missing = error.to_string().contains("is required");
+            assert!(
+                error.is_not_found() || missing,
+                "{} {value}: {error}",
+                call.id
+            );
+        }
+    }
+    assert!(!server.requests().is_empty());
+}
+
+/// A route of the ledger.
+struct Route {
+    method: String,
+    path: String,
+}
+
+impl Route {
+    fn segments(&self) -> Vec<&str> {
+        self.path.split('/').skip(1).collect()
+    }
+
+    /// The literals at `index` of routes that agree with this one up to there.
+    fn siblings<'a>(&self, routes: &'a [Route], index: usize) -> BTreeSet<&'a str> {
+        let own = self.segments();
+        routes
+            .iter()
+            .filter(|other| other.method == self.method)
+            .map(Route::segments)
+            .filter(|other| {
+                let start = own[..index].iter().zip(other);
+                other.len() > index
+                    && start
+                        .into_iter()
+                        .all(|(one, two)| one == two || open(one) && open(two))
+            })
+            .map(|other| other[index])
+            .filter(|segment| !open(segment))
+            .collect()
+    }
+}
+
+fn open(segment: &str) -> bool {
+    segment.starts_with('{')
+}
+
+/// The operations that the ledger lists.
+fn routes() -> Vec<Route> {
+    let ledger = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/overrides/operations.yaml"
+    ));
+    ledger
+        .unwrap()
+        .lines()
+        .filter_map(|line| line.strip_suffix(':')?.split_once(" /"))
+        .filter(|(method, _)| method.bytes().all(|byte| byte.is_ascii_uppercase()))
+        .map(|(method, path)| Route {
+            method: method.to_owned(),
+            path: format!("/{path}"),
+        })
+        .collect()
+}
+
+/// The table above is complete: a route that is added tomorrow cannot be forgotten.
+#[test]
+fn every_pair_of_siblings_is_tested() {
+    let routes = routes();
+    assert!(routes.len() >= 160, "{} routes", routes.len());
+    let mut expected = BTreeSet::new();
+    for route in &routes {
+        for (index, segment) in route.segments().iter().enumerate() {
+            if open(segment) {
+                let siblings = route.siblings(&routes, index).into_iter();
+                expected.extend(
+                    siblings.map(|sibling| format!("{} {} {sibling}", route.method, route.path)),
+                );
+            }
+        }
+    }
+    if cfg!(not(feature = "gateway")) {
+        expected.retain(|pair| !pair.contains(" /threads/"));
+    }
+    let tested: BTreeSet<String> = SIBLINGS
+        .iter()
+        .map(|(sibling, call)| format!("{} {sibling}", call.path))
+        .collect();
+    assert_eq!(tested, expected);
+}
+
+#[tokio::test]
+async fn enum_arguments_take_values_that_nobody_knows_yet() {
+    let (server, client) = nowhere();
+    let error = create_api_key(&client, "galaxy", "robot/2")
+        .await
+        .unwrap_err();
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!(
+        server.request().segments(),
+        ["v1", "api-keys", "galaxy", "robot/2"]
+    );
+    let known = client.create_api_key(
+        types::ApiKeyType::Organisation,
+        types::ApiKeySubType::Service,
+    );
+    let body = types::CreateApiKeyRequest::builder()
+        .name("ci")
+        .scopes(["logs.list"]);
+    sending(known.body(body).send()).await.unwrap_err();
+    assert_eq!(
+        server.requests()[1].target,
+        "/v1/api-keys/organisation/service"
+    );
+}

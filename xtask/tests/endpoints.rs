@@ -1,0 +1,182 @@
+//! `cargo xtask endpoints`: the table is fresh, complete, and has what became of older operations.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The operations of an older table of tested endpoints: method and path.
+const TABLE: &str = include_str!("data/endpoint-table.txt");
+
+fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn endpoints(root: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("--root")
+        .arg(root)
+        .arg("endpoints")
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A project with a copy of the facts and no page.
+fn copy() -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for folder in ["openapi", "overrides"] {
+        fs::create_dir(copy.path().join(folder)).unwrap();
+        for file in fs::read_dir(project().join(folder)).unwrap() {
+            let file = file.unwrap();
+            let target = copy.path().join(folder).join(file.file_name());
+            fs::copy(file.path(), target).unwrap();
+        }
+    }
+    copy
+}
+
+/// The page that the facts give, be the one in `docs/` fresh or not.
+fn page() -> String {
+    let copy = copy();
+    let output = endpoints(copy.path(), &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    fs::read_to_string(copy.path().join("docs/ENDPOINTS.md")).unwrap()
+}
+
+/// `METHOD /path` without the names of the path's parameters.
+fn nameless(operation: &str) -> String {
+    let mut parts = operation.split('{');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        text + "{}" + part.split_once('}').map_or("", |(_, rest)| rest)
+    })
+}
+
+/// The rows of the tables in `text`, by their operation.
+fn rows(text: &str) -> BTreeMap<String, &str> {
+    text.lines()
+        .filter_map(|line| {
+            let (operation, _) = line.strip_prefix("| `")?.split_once('`')?;
+            Some((nameless(operation), line))
+        })
+        .collect()
+}
+
+#[test]
+fn the_page_is_fresh() {
+    let output = endpoints(&project(), &["--check"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn a_stale_page_is_found_and_left_alone_by_a_check() {
+    let copy = copy();
+    let file = copy.path().join("docs/ENDPOINTS.md");
+    let stale = "error: docs/ENDPOINTS.md is stale: run `cargo xtask endpoints`\n";
+
+    let missing = endpoints(copy.path(), &["--check"]);
+    assert_eq!(
+        (missing.status.code(), stderr(&missing)),
+        (Some(1), stale.to_owned())
+    );
+    assert!(!file.exists());
+
+    assert!(endpoints(copy.path(), &[]).status.success());
+    assert!(endpoints(copy.path(), &["--check"]).status.success());
+
+    fs::write(&file, "old").unwrap();
+    let old = endpoints(copy.path(), &["--check"]);
+    assert_eq!(
+        (old.status.code(), stderr(&old)),
+        (Some(1), stale.to_owned())
+    );
+    assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+}
+
+#[test]
+fn every_entry_of_the_ledger_has_a_row() {
+    let ledger = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let entries = ledger
+        .lines()
+        .filter(|line| line.ends_with(':') && line.contains(" /") && !line.starts_with([' ', '#']));
+    let page = page();
+    let (tables, _) = page.split_once("## What became of").unwrap();
+    let mut count = 0;
+    for entry in entries {
+        let start = format!("| `{}` | `", entry.trim_end_matches(':'));
+        let rows = tables.lines().filter(|line| line.starts_with(&start));
+        assert_eq!(rows.count(), 1, "{entry}");
+        count += 1;
+    }
+    assert_eq!(rows(tables).len(), count);
+    assert!(page.contains(&format!(" of {count} operations.")));
+}
+
+#[test]
+fn the_older_table_is_found_in_the_page() {
+    let page = page();
+    let (tables, rest) = page.split_once("## What became of").unwrap();
+    let (tables, rest) = (rows(tables), rows(rest));
+    assert_eq!(TABLE.lines().count(), 114);
+    let moved: Vec<&str> = TABLE
+        .lines()
+        .filter(|operation| !tables.contains_key(&nameless(operation)))
+        .collect();
+    assert_eq!(
+        moved,
+        ["GET /logs", "DELETE /integrations/{slug}/models/{modelId}"]
+    );
+    for operation in moved {
+        assert!(rest.contains_key(&nameless(operation)), "{operation}");
+    }
+}
+
+#[test]
+fn what_became_of_three_operations_is_said() {
+    let page = page();
+    let (_, rest) = page.split_once("## What became of").unwrap();
+    let rows = rows(rest);
+    for (operation, facts) in [
+        ("GET /logs", &["| 405 on 2026-04-14 |"][..]),
+        (
+            "GET /logs/{}",
+            &["| 405 on 2026-04-14 |", "`get_log`", "unverified today"],
+        ),
+        (
+            "DELETE /integrations/{}/models/{}",
+            &[
+                "| no failure was recorded |",
+                "superseded by `DELETE /integrations/{slug}/models`",
+            ],
+        ),
+    ] {
+        let row = rows[operation];
+        for fact in facts {
+            assert!(row.contains(fact), "{fact}: {row}");
+        }
+    }
+}
+
+#[test]
+fn documented_paths_stand_beside_the_tested_ones() {
+    let page = page();
+    let rows = rows(&page);
+    for (operation, documented) in [
+        ("GET /admin/workspaces", "`/workspaces` (400 on 2025-12-31)"),
+        (
+            "PUT /prompts/{}/makeDefault",
+            "`/prompts/{id}/publish` (404 on 2025-12-31)",
+        ),
+        ("POST /api-keys/{}/{}", "`/api-keys`"),
+        ("POST /logs/exports/{}/start", "`/log-exports/{id}/start`"),
+    ] {
+        let row = rows[operation];
+        assert!(row.contains(&format!(" | {documented} | ")), "{row}");
+    }
+}
