@@ -1,6 +1,6 @@
 //! What the generated builders share.
 
-use std::convert::Infallible;
+use std::{collections::BTreeMap, convert::Infallible};
 
 use crate::{Error, answer::Answer};
 
@@ -101,4 +101,21 @@ pub(crate) fn converted_list<T, V: TryInto<T, Error: Into<Error>>>(
     });
     let items = items.collect();
     settle(problem, member, items)
+}
+
+/// A map of nested values or builders.
+pub(crate) fn converted_map<K: Into<String>, T, V: TryInto<T, Error: Into<Error>>>(
+    problem: &mut Option<Problem>,
+    member: &'static str,
+    values: impl IntoIterator<Item = (K, V)>,
+) -> Option<BTreeMap<String, T>> {
+    let entries = values.into_iter().map(|(name, value)| {
+        let name = name.into();
+        match value.try_into() {
+            Ok(value) => Ok((name, value)),
+            Err(error) => Err(error.into().inside(&format!("{member}.{name}"))),
+        }
+    });
+    let entries = entries.collect();
+    settle(problem, member, entries)
 }

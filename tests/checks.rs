@@ -215,7 +215,7 @@ fn guardrail_rules(client: &Client) -> Vec<Rule> {
         rule(
             "create_guardrail",
             &["`checks`"],
-            create(whole().checks([check(); 0])),
+            create(whole().checks(Vec::<types::GuardrailCheckInput>::new())),
             create(new().target("mcp")),
         ),
     ]

@@ -1,5 +1,7 @@
 //! The real document through every stage: what a user of the crate gets from it.
 
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{

@@ -1,5 +1,7 @@
 //! Shape, select and generate over small documents.
 
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
 use portkey_admin_codegen::{
     Ledger, Patched, Source, generate, select,
     select::Areas,

@@ -236,7 +236,7 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
         ),
         Shape::Bool | Shape::Integer => Argument::new(written, quote!(Some(value))),
         Shape::List(item) => list(item, wire, types),
-        Shape::Map(inner) => map(inner),
+        Shape::Map(inner) => map(inner, wire, types),
         Shape::Named(name) if types.has_builder(name) => Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(V),
@@ -279,8 +279,15 @@ fn list(item: &RustType, wire: &str, types: &Types) -> Argument {
     }
 }
 
-fn map(inner: &RustType) -> Argument {
+fn map(inner: &RustType, wire: &str, types: &Types) -> Argument {
     let written = inner.written(&quote!(super::));
+    if matches!(&inner.shape, Shape::Named(name) if types.has_builder(name)) {
+        return Argument {
+            bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
+            argument: quote!(impl IntoIterator<Item = (impl Into<String>, V)>),
+            value: quote!(crate::building::converted_map(&mut self.problem, #wire, value)),
+        };
+    }
     Argument::new(
         quote!(impl IntoIterator<Item = (impl Into<String>, impl Into<#written>)>),
         quote!(Some(
