@@ -142,7 +142,15 @@ impl Operation<'_> {
             &format!("parameter `{name}`"),
         )?;
         let mut shaped = Map::new();
-        for key in ["name", "in", "required", "description", "style", "explode"] {
+        for key in [
+            "name",
+            "in",
+            "required",
+            "description",
+            "style",
+            "explode",
+            "x-sample",
+        ] {
             if let Some(value) = parameter.get(key) {
                 shaped.insert(key.into(), value.clone());
             }

@@ -11,7 +11,15 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
     let arguments: Vec<String> = operation
         .arguments
         .iter()
-        .map(|argument| sample(&argument.kind, &argument.wire, types, 0))
+        .map(|argument| match (&argument.kind.shape, &argument.sample) {
+            (Shape::Named(name), Some(value)) => {
+                types.sample_variant(name, Some(value)).map_or_else(
+                    || format!("{value:?}"),
+                    |variant| format!("{}::{variant}", path(name)),
+                )
+            }
+            _ => sample(&argument.kind, &argument.wire, types, 0),
+        })
         .collect();
     let mut lines = vec![
         "# async fn example(client: &portkey_admin::Client) -> Result<(), portkey_admin::Error> {"
@@ -68,7 +76,7 @@ fn sample(kind: &RustType, wire: &str, types: &Types, depth: usize) -> String {
 
 fn named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
     match types.get(name) {
-        Some(Refined::Enum(_)) => match types.sample_variant(name) {
+        Some(Refined::Enum(_)) => match types.sample_variant(name, None) {
             Some(variant) => format!("{}::{variant}", path(name)),
             None => format!("\"{wire}\""),
         },

@@ -83,6 +83,8 @@ pub struct Parameter {
     pub kind: RustType,
     /// Whether the service wants it.
     pub required: bool,
+    /// A value for examples (`x-sample`), where the first that comes to hand would be refused.
+    pub sample: Option<String>,
     header: bool,
     joined: bool,
     docs: String,
@@ -285,6 +287,7 @@ impl Parameter {
             ident,
             kind: kind.unwrapped().clone(),
             required: parameter["required"] == true,
+            sample: parameter["x-sample"].as_str().map(str::to_owned),
             header: parameter["in"] == "header",
             joined: parameter["explode"] == false,
             docs: match parameter["description"].as_str() {

@@ -132,12 +132,18 @@ impl Types {
         matches!(self.get(name), Some(Refined::Struct(one)) if one.direction == Direction::Sent)
     }
 
-    /// The first documented value of an open enum, for examples.
-    pub fn sample_variant(&self, name: &str) -> Option<String> {
-        match self.get(name)? {
-            Refined::Enum(one) => one.variants.first().map(|(ident, _)| ident.to_string()),
-            _ => None,
-        }
+    /// A documented value of an open enum, for examples: the one asked for, else the first.
+    pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let Refined::Enum(one) = self.get(name)? else {
+            return None;
+        };
+        let asked = one
+            .variants
+            .iter()
+            .find(|(_, text)| Some(text.as_str()) == value);
+        asked
+            .or(one.variants.first())
+            .map(|(ident, _)| ident.to_string())
     }
 
     fn sent(&self) -> impl Iterator<Item = &Struct> {

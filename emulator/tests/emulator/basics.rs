@@ -234,3 +234,21 @@ async fn dropping_stops_the_server() {
     }
     panic!("the port still answers two seconds after the drop");
 }
+
+/// The hosted service knows these paths under `/v2` only.
+#[tokio::test]
+async fn operations_of_version_two_are_unknown_under_version_one() {
+    let world = World::new().await;
+    for path in [
+        "/deployments",
+        "/admin/organisation/defaults",
+        "/scim/groups",
+    ] {
+        let one = world.send(Method::GET, path, Value::Null).await;
+        assert_eq!(one.status, 400, "{path}: {}", one.body);
+        let url = format!("{}/v2{path}", world.emulator.public_base_url());
+        let two = world.http.get(url).header("x-portkey-api-key", &world.key);
+        let two = two.send().await.unwrap();
+        assert_eq!(two.status(), 501, "{path}");
+    }
+}

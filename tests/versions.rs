@@ -1,0 +1,31 @@
+//! Operations that answer only under `/v2` are sent there.
+
+#![cfg(feature = "admin")]
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
+mod support;
+
+use portkey_admin::Client;
+use support::server::{Answer, Server};
+
+async fn path_under(base: &str) -> String {
+    let server = Server::answering(Answer::json(200, "{}"));
+    let client = Client::builder()
+        .api_key("key")
+        .base_url(server.url(base))
+        .build()
+        .unwrap();
+    client.list_deployments().send().await.unwrap();
+    server.request().target
+}
+
+#[tokio::test]
+async fn the_final_v1_of_the_base_is_replaced() {
+    assert_eq!(path_under("/v1").await, "/v2/deployments");
+    assert_eq!(path_under("/api/v1/").await, "/api/v2/deployments");
+}
+
+#[tokio::test]
+async fn a_base_without_v1_is_used_as_it_is() {
+    assert_eq!(path_under("/portkey").await, "/portkey/deployments");
+}
