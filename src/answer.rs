@@ -9,6 +9,8 @@
 //!
 //! This is written out rather than derived because serde's `flatten` buffers every object twice.
 
+#[cfg(test)]
+pub(crate) mod every;
 mod object;
 mod scalar;
 mod union;
@@ -22,7 +24,7 @@ use crate::Members;
 
 pub(crate) use object::{
     Object, always, answer_object, decode_object, encode_object, keep, key, optional, or_default,
-    read, write, written,
+    read, write,
 };
 pub(crate) use scalar::{Scalar, decode_scalar, scalar_answer};
 pub(crate) use union::{Union, answer_tagged, answer_union, decode_union, union_answer, variant};
@@ -43,6 +45,11 @@ pub(crate) trait Answer: Sized {
     /// Decodes what is there; an error means that the JSON is broken or an object lacks what it always has.
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error>;
 
+    /// What is kept of a value that is not of this type.
+    fn kept(other: Value) -> Value {
+        other
+    }
+
     /// Whether an answer is encoded without it, as one that never had it.
     fn is_absent(&self) -> bool {
         false
@@ -50,19 +57,25 @@ pub(crate) trait Answer: Sized {
 }
 
 /// Decodes a whole body: the error carries the JSON path.
+///
+/// Keeping track of the path costs more than everything else, so it is done only for a body that has
+/// failed without.
 pub(crate) fn from_slice<T: Answer>(
     body: &[u8],
 ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
+    let mut json = serde_json::Deserializer::from_slice(body);
+    if let Ok(value) = T::decode(&mut json).and_then(value_of)
+        && json.end().is_ok()
+    {
+        return Ok(value);
+    }
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(body);
-    let found = T::decode(serde_path_to_error::Deserializer::new(
-        &mut json, &mut track,
-    ))
-    .and_then(|found| {
-        json.end()?;
-        value_of(found)
-    });
-    found.map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let found = T::decode(tracked).and_then(value_of);
+    found
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|error| serde_path_to_error::Error::new(track.path(), error))
 }
 
 /// The value itself, for `Deserialize`, where nothing and something else are errors.
@@ -165,5 +178,52 @@ impl<T: Answer + Serialize> Answer for BTreeMap<String, T> {
 
     fn is_absent(&self) -> bool {
         self.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{answer_object, from_slice};
+    use crate::{Members, Secret};
+
+    #[derive(Debug)]
+    struct Thing {
+        id: String,
+        size: Option<i64>,
+        key: Option<Secret>,
+        extra: Members,
+    }
+
+    answer_object! { Thing { id "id" always, size "size" optional, key "key" optional, } }
+
+    fn thing(body: &str) -> Thing {
+        from_slice(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_field_that_is_set_takes_the_place_of_what_it_could_not_hold() {
+        let mut thing = thing(r#"{"id": "one", "size": "large"}"#);
+        assert_eq!((thing.size, &thing.extra["size"]), (None, &"large".into()));
+        thing.size = Some(5);
+        assert_eq!(
+            serde_json::to_string(&thing).unwrap(),
+            r#"{"id":"one","size":5}"#
+        );
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_secret_does_not_show() {
+        let thing = thing(r#"{"id": "one", "key": {"value": "canary"}}"#);
+        assert!(thing.key.is_none());
+        assert!(!serde_json::to_string(&thing).unwrap().contains("canary"));
+    }
+
+    #[test]
+    fn an_error_names_the_path_and_no_value() {
+        let error = from_slice::<Vec<Thing>>(br#"[{"id": "one"}, {"id": 7}]"#).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("[1]: `id` is a number"), "{text}");
+        let error = from_slice::<Thing>(b"{} {}").unwrap_err().to_string();
+        assert!(error.contains("missing field `id`"), "{error}");
     }
 }

@@ -81,6 +81,7 @@ fn refine(
         methods,
         builders,
         table,
+        round_trips,
     } = operations;
     Ok(quote! {
         /// What is sent and what is received.
@@ -107,6 +108,22 @@ fn refine(
 
         impl crate::Client {
             #methods
+        }
+
+        #[cfg(test)]
+        impl crate::answer::every::Answers {
+            /// Decodes a body as the answer of an operation and encodes it again; `null` where the
+            /// answer carries nothing, `None` for an operation that is not here.
+            #[allow(unused_variables, unreachable_code, reason = "some features have no answer")]
+            pub(crate) fn round_trip(
+                operation: &str,
+                body: &[u8],
+            ) -> Option<Result<serde_json::Value, String>> {
+                Some(match operation {
+                    #round_trips
+                    _ => return None,
+                })
+            }
         }
     })
 }

@@ -19,9 +19,6 @@ pub(crate) trait Object: Sized {
 
     /// Encodes the members that are there.
     fn encode<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
-
-    /// How many members [`encode`](Self::encode) writes.
-    fn count(&self) -> usize;
 }
 
 /// [`Answer::decode`] for an [`Object`].
@@ -36,7 +33,7 @@ pub(crate) fn encode_object<S: Serializer, T: Object>(
     object: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(object.count()))?;
+    let mut map = serializer.serialize_map(None)?;
     object.encode(&mut map)?;
     map.end()
 }
@@ -58,7 +55,7 @@ pub(crate) fn read<'de, A: MapAccess<'de>, T: Answer>(
         Found::Value(value) => *slot = Some(value),
         Found::Nothing => {}
         Found::Other(other) => {
-            extra.insert(name.into_owned(), other);
+            extra.insert(name.into_owned(), T::kept(other));
             return Ok(());
         }
     }
@@ -128,11 +125,6 @@ pub(crate) fn write<M: SerializeMap, T: Answer + Serialize>(
     } else {
         map.serialize_entry(name, value)
     }
-}
-
-/// One, if the member is encoded.
-pub(crate) fn written<T: Answer>(value: &T) -> usize {
-    usize::from(!value.is_absent())
 }
 
 struct Name;
@@ -241,8 +233,7 @@ impl<'de, T: Answer + Serialize> Visitor<'de> for List<T> {
         while let Some(found) = list.next_element_seed(Seed::<T>(PhantomData))? {
             match found {
                 Found::Value(item) => items.push(item),
-                Found::Nothing => return rest_of_list(items, Value::Null, list),
-                Found::Other(other) => return rest_of_list(items, other, list),
+                unfit => return rest_of_list(items, unfit, list),
             }
         }
         Ok(Found::Value(items))
@@ -253,22 +244,30 @@ impl<'de, T: Answer + Serialize> Visitor<'de> for List<T> {
     }
 }
 
-/// Turns what was decoded back into JSON and reads on as JSON.
-fn rest_of_list<'de, A: SeqAccess<'de>, T: Serialize>(
+/// Turns what was decoded back into JSON, and with it the rest.
+fn rest_of_list<'de, A: SeqAccess<'de>, T: Answer + Serialize>(
     items: Vec<T>,
-    next: Value,
+    next: Found<T>,
     mut list: A,
 ) -> Result<Found<Vec<T>>, A::Error> {
-    let mut values = items
-        .iter()
-        .map(serde_json::to_value)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(A::Error::custom)?;
-    values.push(next);
-    while let Some(value) = list.next_element()? {
-        values.push(value);
+    let mut values = Vec::with_capacity(items.len() + 1);
+    for item in items {
+        values.push(as_json(Found::Value(item))?);
+    }
+    values.push(as_json(next)?);
+    while let Some(found) = list.next_element_seed(Seed::<T>(PhantomData))? {
+        values.push(as_json(found)?);
     }
     Ok(Found::Other(Value::Array(values)))
+}
+
+/// What was found, as JSON; a secret in it does not show again.
+fn as_json<T: Answer + Serialize, E: Error>(found: Found<T>) -> Result<Value, E> {
+    match found {
+        Found::Value(value) => serde_json::to_value(value).map_err(E::custom),
+        Found::Nothing => Ok(Value::Null),
+        Found::Other(other) => Ok(T::kept(other)),
+    }
 }
 
 /// A map whose values are all of one type; one value of another kind keeps the map as JSON.
@@ -299,12 +298,14 @@ impl<'de, T: Answer + Serialize> Visitor<'de> for Entries<T> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         // An empty map of the service's language of old is an empty list.
-        let Some(first) = list.next_element::<Value>()? else {
-            return Ok(Found::Nothing);
-        };
-        rest_of_list::<A, Value>(Vec::new(), first, list).map(|found| match found {
-            Found::Other(other) => Found::Other(other),
-            _ => Found::Nothing,
+        let mut values = Vec::<Value>::new();
+        while let Some(value) = list.next_element()? {
+            values.push(value);
+        }
+        Ok(if values.is_empty() {
+            Found::Nothing
+        } else {
+            Found::Other(values.into())
         })
     }
 }
@@ -349,11 +350,15 @@ macro_rules! answer_object {
 
             fn encode<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 $($crate::answer::write(map, $wire, &self.$field)?;)*
-                self.extra.iter().try_for_each(|(name, value)| map.serialize_entry(name, value))
-            }
-
-            fn count(&self) -> usize {
-                0 $(+ $crate::answer::written(&self.$field))* + self.extra.len()
+                // A field that was set since counts, not the value that it could not hold.
+                let is_set = |name: &str| match name {
+                    $($wire => !$crate::answer::Answer::is_absent(&self.$field),)*
+                    _ => false,
+                };
+                self.extra
+                    .iter()
+                    .filter(|(name, _)| !is_set(name))
+                    .try_for_each(|(name, value)| map.serialize_entry(name, value))
             }
         }
 

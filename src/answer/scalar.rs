@@ -9,7 +9,7 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::Found;
+use super::{Answer, Found};
 use crate::Secret;
 
 /// A type that is decoded from one scalar; `None` where the scalar means something else.
@@ -54,8 +54,18 @@ scalar_answer!(bool);
 scalar_answer!(i64);
 scalar_answer!(f64);
 scalar_answer!(String);
-scalar_answer!(Secret);
 scalar_answer!(DateTime<Utc>);
+
+impl Answer for Secret {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
+        decode_scalar(deserializer)
+    }
+
+    /// What stands in the place of a secret may be one.
+    fn kept(_: Value) -> Value {
+        Self::default().to_string().into()
+    }
+}
 
 /// Integers up to here are the same as floats.
 const EXACT: i64 = 1 << 53;

@@ -30,6 +30,8 @@ pub struct Refined {
     pub builders: TokenStream,
     /// One static for each operation.
     pub table: TokenStream,
+    /// One arm for each operation: decode its answer and encode it again.
+    pub round_trips: TokenStream,
 }
 
 /// The literal siblings of every path parameter.
@@ -52,6 +54,7 @@ pub fn refine(
         refined.methods.extend(operation.method(types));
         refined.builders.extend(operation.builder(types));
         refined.table.extend(operation.table_entry(siblings));
+        refined.round_trips.extend(operation.round_trip());
     }
     Ok(refined)
 }
@@ -218,6 +221,15 @@ impl<'a> Operation<'a> {
             false => format_ident!("send{suffix}"),
         };
         (name(""), name("_with_response"))
+    }
+
+    /// The way by which the property test reaches the type of the answer.
+    fn round_trip(&self) -> TokenStream {
+        let (id, answer) = (&self.entry.id, &self.answer);
+        match answer.to_string() == "()" {
+            true => quote!(#id => Ok(serde_json::Value::Null),),
+            false => quote!(#id => crate::answer::every::round_trip::<#answer>(body),),
+        }
     }
 
     fn table_entry(&self, siblings: &Siblings) -> TokenStream {
