@@ -88,6 +88,18 @@ pub(crate) fn check_finite(member: &str, value: f64) -> Result<f64, Error> {
     }
 }
 
+/// A body that is a list of values or builders.
+pub(crate) fn list<T, V: TryInto<T, Error: Into<Error>>>(
+    values: impl IntoIterator<Item = V>,
+) -> Result<Vec<T>, Error> {
+    let item = |(index, value): (usize, V)| {
+        value
+            .try_into()
+            .map_err(|error| error.into().inside(&format!("[{index}]")))
+    };
+    values.into_iter().enumerate().map(item).collect()
+}
+
 /// A list of nested values or builders.
 pub(crate) fn converted_list<T, V: TryInto<T, Error: Into<Error>>>(
     problem: &mut Option<Problem>,

@@ -3,7 +3,11 @@
 
 #[cfg(feature = "configs")]
 mod configs;
+#[cfg(feature = "logs")]
+mod feedback;
 #[cfg(feature = "prompts")]
 mod prompts;
+#[cfg(feature = "users")]
+mod users;
 #[cfg(feature = "workspaces")]
 mod workspaces;

@@ -411,3 +411,29 @@ fn clients_and_calls_cross_threads() {
     crosses(&client.create_api_key("workspace", "service"));
     crosses(&types::CreateApiKeyRequest::builder());
 }
+
+#[cfg(feature = "logs")]
+#[tokio::test]
+async fn several_pieces_of_feedback_are_one_list() {
+    let (server, client) = answered(Answer::json(200, "{}"));
+    let piece = |trace: &str| {
+        types::CreateFeedbackRequest::builder()
+            .trace_id(trace)
+            .value(1)
+    };
+    let call = client.create_feedback();
+    call.bodies([piece("one"), piece("two")])
+        .send()
+        .await
+        .unwrap();
+    let body = server.request().json();
+    assert_eq!(body[1]["trace_id"], "two", "{body}");
+    let missing = types::CreateFeedbackRequest::builder().value(1);
+    let call = client.create_feedback();
+    let error = call
+        .bodies([piece("one"), missing])
+        .send()
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("[1]: `trace_id`"), "{error}");
+}

@@ -193,7 +193,7 @@ impl<'a> Operation<'a> {
             #[derive(Clone, Debug)]
             #[must_use = "nothing is sent before `send`"]
             pub struct #name {
-                pub(super) call: crate::call::Call,
+                pub(crate) call: crate::call::Call,
             }
 
             impl #name {
