@@ -73,19 +73,17 @@ fn member(field: &Field, answer: &Struct, name: &str, types: &Types) -> Option<T
 
 /// The expression for `Option` of the input's type; `None` where the type is not to be sent back.
 fn converted(kind: &RustType, option: &TokenStream, types: &Types) -> Option<TokenStream> {
-    let nested =
-        |kind: &RustType| matches!(&kind.shape, Shape::Named(name) if types.has_builder(name));
     match &kind.shape {
         Shape::Secret => None,
-        Shape::List(item) if nested(item) => Some(quote! {
+        Shape::List(item) if types.is_built(item) => Some(quote! {
             #option.map(|items| items.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, crate::Error>>()).transpose()?
         }),
         Shape::List(item) | Shape::Map(item) | Shape::Option(item) | Shape::Boxed(item)
-            if nested(item) =>
+            if types.is_built(item) =>
         {
             None
         }
-        _ if nested(kind) => Some(quote!(#option.map(TryInto::try_into).transpose()?)),
+        _ if types.is_built(kind) => Some(quote!(#option.map(TryInto::try_into).transpose()?)),
         _ => Some(option.clone()),
     }
 }

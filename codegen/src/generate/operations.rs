@@ -368,7 +368,7 @@ fn body_setter(kind: &RustType, types: &Types) -> TokenStream {
     let prefix = quote!(types::);
     let written = kind.written(&prefix);
     let (bounds, argument, value) = match &kind.shape {
-        Shape::Named(name) if types.has_builder(name) => (
+        _ if types.is_built(kind) => (
             quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             quote!(V),
             quote!(value.try_into()),

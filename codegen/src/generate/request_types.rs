@@ -237,7 +237,7 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
         Shape::Bool | Shape::Integer => Argument::new(written, quote!(Some(value))),
         Shape::List(item) => list(item, wire, types),
         Shape::Map(inner) => map(inner, wire, types),
-        Shape::Named(name) if types.has_builder(name) => Argument {
+        _ if types.is_built(kind) => Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(V),
             value: quote!(crate::building::converted(&mut self.problem, #wire, value)),
@@ -263,7 +263,7 @@ fn list(item: &RustType, wire: &str, types: &Types) -> Argument {
     let prefix = quote!(super::);
     let written = item.written(&prefix);
     match &item.shape {
-        Shape::Named(name) if types.has_builder(name) => Argument {
+        _ if types.is_built(item) => Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = V>),
             value: quote!(crate::building::converted_list(&mut self.problem, #wire, value)),
@@ -281,7 +281,7 @@ fn list(item: &RustType, wire: &str, types: &Types) -> Argument {
 
 fn map(inner: &RustType, wire: &str, types: &Types) -> Argument {
     let written = inner.written(&quote!(super::));
-    if matches!(&inner.shape, Shape::Named(name) if types.has_builder(name)) {
+    if types.is_built(inner) {
         return Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = (impl Into<String>, V)>),

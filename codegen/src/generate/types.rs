@@ -127,8 +127,11 @@ impl Types {
         self.items.get(name)
     }
 
-    /// Whether `name` is a struct that is sent, and so has a builder.
-    pub fn has_builder(&self, name: &str) -> bool {
+    /// Whether values of this type are structs that are sent, and so have a builder.
+    pub fn is_built(&self, kind: &RustType) -> bool {
+        let Shape::Named(name) = &kind.shape else {
+            return false;
+        };
         matches!(self.get(name), Some(Refined::Struct(one)) if one.direction == Direction::Sent)
     }
 
@@ -456,7 +459,7 @@ fn received(one: &Struct) -> TokenStream {
     } = one;
     let lines = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
-        let kind = match rule(field).as_str() {
+        let kind = match rule(field) {
             "or_default" => field.kind.unwrapped(),
             _ => &field.kind,
         };
@@ -482,13 +485,12 @@ fn received(one: &Struct) -> TokenStream {
 }
 
 /// How a member is missed: not at all (a list, a map), as `None`, or as an error.
-fn rule(field: &Field) -> String {
+fn rule(field: &Field) -> &'static str {
     match &field.kind.unwrapped().shape {
         Shape::List(_) | Shape::Map(_) | Shape::Object => "or_default",
         _ if field.kind.is_option() => "optional",
         _ => "always",
     }
-    .to_owned()
 }
 
 /// `rename = "…",` where the wire name is not the Rust name.
