@@ -8,6 +8,8 @@ use crate::{Error, operation::Base};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     text: String,
+    host: String,
+    port: Option<u16>,
     loopback: bool,
 }
 
@@ -47,6 +49,8 @@ impl BaseUrl {
         }
         Ok(Self {
             text: url.as_str().trim_end_matches('/').to_owned(),
+            host: url.host_str().unwrap_or_default().to_owned(),
+            port: url.port_or_known_default(),
             loopback: is_loopback(&url),
         })
     }
@@ -67,6 +71,15 @@ impl BaseUrl {
     /// Whether it names this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The port, also where it is the scheme's.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
     }
 
     /// The URL as text.

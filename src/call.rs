@@ -4,20 +4,23 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use percent_encoding::utf8_percent_encode;
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     Client, Error, Response,
     answer::{self, Answer},
     building,
-    error::Refusal,
-    operation::Operation,
-    path::{self, ENCODED},
+    error::{DecodeError, Kept, Label},
+    exchange::{self, Exchange, Raw},
+    operation::{Operation, Plane, Retry},
+    path,
+    url::Url,
 };
 
-const KEY_HEADER: HeaderName = HeaderName::from_static("x-portkey-api-key");
+/// The query parameter that takes the client's default.
+const WORKSPACE: &str = "workspace_id";
 
 /// A request in the making. What is wrong with it shows when it is sent.
 #[derive(Clone)]
@@ -29,13 +32,6 @@ pub(crate) struct Call {
     headers: Vec<(&'static str, String)>,
     body: Option<Result<Bytes, Error>>,
     problem: Option<Error>,
-}
-
-/// An answer as it came.
-struct Raw {
-    status: StatusCode,
-    headers: HeaderMap,
-    body: Bytes,
 }
 
 /// A time as the service wants it: RFC 3339, UTC, milliseconds.
@@ -111,53 +107,67 @@ impl Call {
     }
 
     pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
-        let operation = self.operation;
-        let answer = self.execute().await?;
+        let label = Label::Operation(self.operation);
+        let raw = self.run().await?;
         // A write may be answered with nothing where the document promises an object.
-        let blank = answer.body.iter().all(u8::is_ascii_whitespace);
-        let text: &[u8] = if blank { b"{}" } else { &answer.body };
+        let blank = raw.body.iter().all(u8::is_ascii_whitespace);
+        let text: &[u8] = if blank { b"{}" } else { &raw.body };
         match answer::from_slice(text) {
-            Ok(value) => Ok(Response::new(
-                value,
-                answer.status,
-                answer.headers,
-                answer.body,
-            )),
-            Err(error) => {
-                let kept = Refusal::new(answer.status, answer.headers, answer.body);
-                Err(Error::decode(error, kept).of(operation))
-            }
+            Ok(value) => Ok(Response::new(value, raw)),
+            Err(error) => Err(undecoded(error, raw, &label)),
         }
     }
 
     /// For answers that carry nothing: any success is one.
     pub(crate) async fn send_for_nothing(self) -> Result<(), Error> {
-        self.execute().await.map(|_| ())
+        self.run().await.map(|_| ())
     }
 
     pub(crate) async fn send_for_nothing_with_response(self) -> Result<Response<()>, Error> {
-        let answer = self.execute().await?;
-        Ok(Response::new(
-            (),
-            answer.status,
-            answer.headers,
-            answer.body,
-        ))
+        Ok(Response::new((), self.run().await?))
     }
 
-    async fn execute(self) -> Result<Raw, Error> {
+    /// Sends the request until a whole answer is there.
+    async fn run(self) -> Result<Raw, Error> {
+        // Boxed: the future of a call is part of the future of whoever calls.
+        Box::pin(self.exchange()?.run()).await
+    }
+
+    /// The request and what is known about it; whatever is wrong with it shows here.
+    fn exchange(self) -> Result<Exchange, Error> {
         let (client, operation) = (self.client.clone(), self.operation);
-        let request = self.request().map_err(|error| error.of(operation))?;
-        let answer = receive(client.http(operation), request)
-            .await
-            .map_err(|error| Error::transport(error).of(operation))?;
-        if answer.status.is_success() {
-            return Ok(answer);
+        let label = Label::Operation(operation);
+        let retry = self.class();
+        let request = self.request().map_err(|error| error.of(&label))?;
+        Ok(Exchange {
+            client,
+            label,
+            plane: operation.plane,
+            retry,
+            request,
+        })
+    }
+
+    /// The operation's class, unless the body turns it into a trigger.
+    fn class(&self) -> Retry {
+        let triggers = self.operation.triggers;
+        if triggers.is_empty() {
+            return self.operation.retry;
         }
-        let hint = hint(&client, operation, answer.status);
-        let refusal =
-            Refusal::new(answer.status, answer.headers, answer.body).without(client.key().expose());
-        Err(Error::refused(refusal).of(operation).with_hint(hint))
+        let body = self.json_body();
+        let pulls = |member: &&str| !matches!(body[*member], Value::Null | Value::Bool(false));
+        match triggers.iter().any(pulls) {
+            true => Retry::Never,
+            false => self.operation.retry,
+        }
+    }
+
+    /// The body as it would be sent; `null` where there is none.
+    fn json_body(&self) -> Value {
+        match &self.body {
+            Some(Ok(body)) => serde_json::from_slice(body).unwrap_or_default(),
+            _ => Value::Null,
+        }
     }
 
     fn request(self) -> Result<reqwest::Request, Error> {
@@ -166,40 +176,45 @@ impl Call {
         if let Some(problem) = &self.problem {
             return Err(problem.clone());
         }
+        self.client.options().check()?;
         self.check_required()?;
         self.check()?;
-        let mut url = self.client.base(operation).join(operation.base, &path);
-        for (index, (name, value)) in self.query.iter().enumerate() {
-            url.push(if index == 0 { '?' } else { '&' });
-            url.extend(utf8_percent_encode(name, ENCODED));
-            url.push('=');
-            url.extend(utf8_percent_encode(value, ENCODED));
+        let base = self.client.base(operation.plane);
+        let mut url = Url::new(base.join(operation.base, &path));
+        for (name, value) in &self.query {
+            url.push(name, value);
         }
-        let url = reqwest::Url::parse(&url).map_err(|error| {
-            Error::invalid_request(format!("the address cannot be used: {error}"))
-        })?;
-        let mut request = reqwest::Request::new(operation.method.clone(), url);
-        let headers = request.headers_mut();
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+        if let Some(workspace) = self.default_workspace() {
+            url.push(WORKSPACE, workspace);
+        }
+        let mut request = reqwest::Request::new(operation.method.clone(), url.finish()?);
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(value).map_err(|_| {
                 Error::invalid_request(format!(
                     "header `{name}` holds characters that no header may have"
                 ))
             })?;
-            headers.insert(HeaderName::from_static(name), value);
+            request
+                .headers_mut()
+                .insert(HeaderName::from_static(name), value);
         }
-        if let Some(key) = self.client.key_for(operation.plane) {
-            headers.insert(KEY_HEADER, key.clone());
-        }
-        if let Some(body) = self.body {
-            headers.insert(
-                header::CONTENT_TYPE,
-                HeaderValue::from_static("application/json"),
-            );
-            *request.body_mut() = Some(body?.into());
-        }
+        finish(
+            &self.client,
+            operation.plane,
+            &mut request,
+            self.body.transpose()?,
+        );
         Ok(request)
+    }
+
+    /// The client's workspace, for an operation that takes it and a call that names none.
+    fn default_workspace(&self) -> Option<&str> {
+        let takes = self.operation.default_workspace;
+        let named = self.query.iter().any(|(name, _)| *name == WORKSPACE);
+        self.client
+            .options()
+            .default_workspace()
+            .filter(|_| takes && !named)
     }
 
     /// What the ledger's `check` asks for, seen in the body as it would be sent.
@@ -207,12 +222,10 @@ impl Call {
         let Some(check) = self.operation.check else {
             return Ok(());
         };
-        let body = match &self.body {
-            Some(Ok(body)) => serde_json::from_slice(body).unwrap_or_default(),
-            Some(Err(error)) => return Err(error.clone()),
-            None => serde_json::Value::Null,
-        };
-        check(&self.arguments, &body).map_err(Error::invalid_request)
+        if let Some(Err(error)) = &self.body {
+            return Err(error.clone());
+        }
+        check(&self.arguments, &self.json_body()).map_err(Error::invalid_request)
     }
 
     fn check_required(&self) -> Result<(), Error> {
@@ -234,43 +247,29 @@ impl Call {
     }
 }
 
-async fn receive(http: &reqwest::Client, request: reqwest::Request) -> Result<Raw, reqwest::Error> {
-    let answer = http.execute(request).await?;
-    Ok(Raw {
-        status: answer.status(),
-        headers: answer.headers().clone(),
-        body: answer.bytes().await?,
-    })
+/// What every request has: its body, the headers of the options, and the key.
+pub(crate) fn finish(
+    client: &Client,
+    plane: Plane,
+    request: &mut reqwest::Request,
+    body: Option<Bytes>,
+) {
+    let json = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(header::ACCEPT, json.clone());
+    if let Some(body) = body {
+        request.headers_mut().insert(header::CONTENT_TYPE, json);
+        *request.body_mut() = Some(body.into());
+    }
+    client.authorize(plane, request.headers_mut());
 }
 
-/// What a person should look at, where we know.
-fn hint(client: &Client, operation: &Operation, status: StatusCode) -> Option<String> {
-    let base = client.base(operation);
-    match status {
-        StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST
-            if !base.has_version() && operation.plane != crate::operation::Plane::Public =>
-        {
-            Some(format!(
-                "the base URL {} does not end in /v1; is that meant?",
-                base.as_str()
-            ))
-        }
-        StatusCode::FORBIDDEN => {
-            let access = &operation.access;
-            let mut needs = Vec::new();
-            if !access.scopes.is_empty() {
-                needs.push(format!("scope {}", access.scopes.join(" or ")));
-            }
-            if !access.keys.is_empty() {
-                needs.push(format!("a key of kind {}", access.keys.join(" or ")));
-            }
-            if let Some(plan) = access.plan.filter(|plan| *plan != "any") {
-                needs.push(format!("the {plan} plan"));
-            }
-            (!needs.is_empty()).then(|| format!("it needs {}", needs.join(", ")))
-        }
-        _ => None,
-    }
+/// A success that cannot be read, with all of it.
+pub(crate) fn undecoded(error: DecodeError, raw: Raw, label: &Label) -> Error {
+    exchange::undecodable(label);
+    let history = raw.history;
+    Error::decode(error, Kept::new(raw.status, raw.headers, raw.body))
+        .of(label)
+        .with_history(history, None)
 }
 
 /// Values may be secrets, so only the operation shows.

@@ -1,12 +1,17 @@
 //! The one error of this crate.
 
-use std::{fmt, sync::Arc};
+mod answer;
+mod label;
+
+use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
-use serde_json::Value;
 
-use crate::operation::Operation;
+use crate::{operation::Operation, retry::History};
+
+pub(crate) use answer::{Kept, LIMIT};
+pub(crate) use label::Label;
 
 /// Why a call gave no value.
 ///
@@ -17,8 +22,12 @@ pub struct Error(Arc<Inner>);
 #[derive(Clone)]
 struct Inner {
     kind: Kind,
-    operation: Option<&'static Operation>,
+    label: Option<Label>,
+    /// What came of the answer; absent where none began.
+    answer: Option<Kept>,
     hint: Option<String>,
+    history: History,
+    retry_after: Option<Duration>,
 }
 
 #[derive(Clone)]
@@ -26,61 +35,23 @@ enum Kind {
     Configuration(String),
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
-    Refused(Box<Refusal>),
-    Decode(Arc<DecodeError>, Box<Refusal>),
+    TimedOut(Duration),
+    Refused,
+    Decode(Arc<DecodeError>),
 }
 
 /// What serde says, with the JSON path.
 pub(crate) type DecodeError = serde_path_to_error::Error<serde_json::Error>;
 
-/// An answer that is no value: its status, headers and body, and what could be read from it.
-#[derive(Clone)]
-pub(crate) struct Refusal {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Bytes,
-    code: Option<String>,
-    message: Option<String>,
-}
-
-impl Refusal {
-    /// Reads code and message from any of the envelopes that the service was seen to use.
-    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let container = [&json["error"], &json["data"]]
-            .into_iter()
-            .find(|inner| inner.is_object())
-            .unwrap_or(&json);
-        let text = |name: &str| {
-            container[name]
-                .as_str()
-                .or(json[name].as_str())
-                .map(str::to_owned)
-        };
-        Self {
-            status,
-            headers,
-            body,
-            code: text("errorCode").or_else(|| text("code")),
-            message: text("message").or_else(|| json["error"].as_str().map(str::to_owned)),
-        }
-    }
-
-    /// Takes `secret` out of what `Display` shows, should the service echo it.
-    pub(crate) fn without(mut self, secret: &str) -> Self {
-        for text in [&mut self.code, &mut self.message].into_iter().flatten() {
-            *text = text.replace(secret, "[redacted]");
-        }
-        self
-    }
-}
-
 impl Error {
     fn new(kind: Kind) -> Self {
         Self(Arc::new(Inner {
             kind,
-            operation: None,
+            label: None,
+            answer: None,
             hint: None,
+            history: History::default(),
+            retry_after: None,
         }))
     }
 
@@ -97,22 +68,48 @@ impl Error {
         Self::new(Kind::Transport(Arc::new(error.without_url())))
     }
 
-    pub(crate) fn refused(refusal: Refusal) -> Self {
-        Self::new(Kind::Refused(Box::new(refusal)))
+    /// No answer began within that time.
+    pub(crate) fn timed_out(after: Duration) -> Self {
+        Self::new(Kind::TimedOut(after))
     }
 
-    pub(crate) fn decode(error: DecodeError, answer: Refusal) -> Self {
-        Self::new(Kind::Decode(Arc::new(error), Box::new(answer)))
+    pub(crate) fn refused(answer: Kept) -> Self {
+        Self::new(Kind::Refused).with_answer(answer)
     }
 
-    /// The same error, with the operation that it belongs to.
-    pub(crate) fn of(self, operation: &'static Operation) -> Self {
-        self.changed(|inner| inner.operation = Some(operation))
+    /// A success that cannot be read; it has been executed.
+    pub(crate) fn decode(error: DecodeError, answer: Kept) -> Self {
+        let hint = answer.foreign();
+        Self::new(Kind::Decode(Arc::new(error)))
+            .with_answer(answer)
+            .with_hint(hint)
+            .changed(|inner| inner.history.executed = true)
+    }
+
+    /// The same error, with the call that it belongs to.
+    pub(crate) fn of(self, label: &Label) -> Self {
+        self.changed(|inner| inner.label = Some(label.clone()))
+    }
+
+    /// The same error, with what came of the answer.
+    pub(crate) fn with_answer(self, answer: Kept) -> Self {
+        self.changed(|inner| inner.answer = Some(answer))
     }
 
     /// The same error, with a line on what to look at.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
         self.changed(|inner| inner.hint = hint)
+    }
+
+    /// The same error, with what became of the attempts.
+    pub(crate) fn with_history(self, history: History, retry_after: Option<Duration>) -> Self {
+        self.changed(|inner| {
+            inner.history = History {
+                executed: history.executed || inner.history.executed,
+                ..history
+            };
+            inner.retry_after = retry_after;
+        })
     }
 
     /// The same invalid request, seen from the value around it.
@@ -129,16 +126,24 @@ impl Error {
         self
     }
 
-    fn answer(&self) -> Option<&Refusal> {
-        match &self.0.kind {
-            Kind::Refused(answer) | Kind::Decode(_, answer) => Some(answer),
-            _ => None,
-        }
+    fn answer(&self) -> Option<&Kept> {
+        self.0.answer.as_ref()
     }
 
-    /// The operation (`get_workspace`) that failed; absent where the client itself could not be built.
-    pub fn operation(&self) -> Option<&'static str> {
-        self.0.operation.map(|operation| operation.id)
+    /// The answer that the error keeps.
+    pub(crate) fn into_answer(self) -> Option<Kept> {
+        Arc::unwrap_or_clone(self.0).answer
+    }
+
+    /// The operation (`get_workspace`) that failed, or method and path of a raw request; absent where
+    /// the client itself could not be built.
+    pub fn operation(&self) -> Option<&str> {
+        self.0.label.as_ref().map(Label::name)
+    }
+
+    /// What is known about the operation that failed.
+    pub fn operation_facts(&self) -> Option<&'static Operation> {
+        self.0.label.as_ref()?.operation()
     }
 
     /// The status, where there was an answer.
@@ -161,17 +166,41 @@ impl Error {
         self.answer().map(|answer| &answer.headers)
     }
 
-    /// The answer's body, as it came.
+    /// The answer's body, as it came: all that arrived, up to 1 MiB.
     pub fn body(&self) -> Option<&Bytes> {
         self.answer().map(|answer| &answer.body)
     }
 
-    /// What Portkey calls the request (`x-portkey-request-id`, else `x-portkey-trace-id`), to quote to its support.
+    /// Whether [`body`](Self::body) is only the first 1 MiB.
+    pub fn is_body_cut(&self) -> bool {
+        self.answer().is_some_and(|answer| answer.is_cut)
+    }
+
+    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        let headers = self.headers()?;
-        ["x-portkey-request-id", "x-portkey-trace-id"]
-            .iter()
-            .find_map(|name| headers.get(*name)?.to_str().ok())
+        header(self.headers()?, REQUEST_ID)
+    }
+
+    /// What Portkey calls the trace (`x-portkey-trace-id`).
+    pub fn trace_id(&self) -> Option<&str> {
+        header(self.headers()?, TRACE_ID)
+    }
+
+    /// How long the service asked to wait (`Retry-After`, `retry-after-ms`).
+    pub fn retry_after(&self) -> Option<Duration> {
+        self.0.retry_after
+    }
+
+    /// How often the request was sent, or tried to be; 0 where it was refused before.
+    pub fn attempts(&self) -> u32 {
+        self.0.history.attempts
+    }
+
+    /// Whether the service may have done what was asked, by any of the attempts: no whole answer came,
+    /// or it failed on its side, or it succeeded and the answer could not be read. After `false` it is
+    /// safe to try again.
+    pub fn may_have_executed(&self) -> bool {
+        self.0.history.executed
     }
 
     /// Whether the client could not be built: a key or a URL that cannot be used.
@@ -191,7 +220,11 @@ impl Error {
 
     /// Whether the request ran out of time.
     pub fn is_timeout(&self) -> bool {
-        matches!(&self.0.kind, Kind::Transport(error) if error.is_timeout())
+        match &self.0.kind {
+            Kind::Transport(error) => error.is_timeout(),
+            Kind::TimedOut(_) => true,
+            _ => false,
+        }
     }
 
     /// Whether no connection could be made, so that nothing was executed.
@@ -204,7 +237,8 @@ impl Error {
         self.status() == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// 403: the key may not do this, or (code `AB03`, seen for workspaces) the thing is gone.
+    /// 403: the key may not do this, or (code `AB03`, seen for workspaces) the thing is gone; see
+    /// [`is_gone_or_hidden`](Self::is_gone_or_hidden).
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(StatusCode::FORBIDDEN)
     }
@@ -212,6 +246,16 @@ impl Error {
     /// 404: there is no such thing.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
+    }
+
+    /// 404, or 403 with the code `AB03`.
+    ///
+    /// The service answers 403 `AB03` where a scope is missing, and also where the thing does not
+    /// exist any more (E10; seen for workspaces, documented for guardrails). Ask this after a read
+    /// where the key is known to have the scope; [`is_forbidden`](Self::is_forbidden) and
+    /// [`is_not_found`](Self::is_not_found) go by the status alone.
+    pub fn is_gone_or_hidden(&self) -> bool {
+        self.is_not_found() || (self.is_forbidden() && self.code() == Some("AB03"))
     }
 
     /// 409: something else still needs it.
@@ -225,22 +269,42 @@ impl Error {
     }
 }
 
+const REQUEST_ID: &str = "x-portkey-request-id";
+const TRACE_ID: &str = "x-portkey-trace-id";
+
+/// What an answer says the request is called.
+pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
+    header(headers, REQUEST_ID)
+}
+
+/// What an answer says the trace is called.
+pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
+    header(headers, TRACE_ID)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(operation) = self.operation() {
             write!(f, "{operation}: ")?;
         }
-        match &self.0.kind {
-            Kind::Configuration(problem) => f.write_str(problem)?,
-            Kind::InvalidRequest(problem) => write!(f, "not sent: {problem}")?,
-            Kind::Transport(error) => write!(f, "no answer: {error}")?,
-            Kind::Refused(answer) => write_refusal(f, answer)?,
-            Kind::Decode(error, answer) => {
-                write!(f, "{} could not be decoded: {error}", answer.status)?
-            }
+        self.write_kind(f)?;
+        if self.is_body_cut() {
+            f.write_str("; the body is cut at 1 MiB")?;
         }
-        if let Some(id) = self.request_id() {
-            write!(f, " [request {id}]")?;
+        if self.attempts() > 1 {
+            write!(f, ", after {} attempts", self.attempts())?;
+        }
+        if let Some(wait) = self.0.retry_after {
+            write!(f, ", asked to wait {} s", wait.as_secs_f64())?;
+        }
+        match (self.request_id(), self.trace_id()) {
+            (Some(id), _) => write!(f, " [request {id}]")?,
+            (None, Some(id)) => write!(f, " [trace {id}]")?,
+            (None, None) => {}
         }
         match &self.0.hint {
             Some(hint) => write!(f, " ({hint})"),
@@ -249,7 +313,36 @@ impl fmt::Display for Error {
     }
 }
 
-fn write_refusal(f: &mut fmt::Formatter<'_>, answer: &Refusal) -> fmt::Result {
+impl Error {
+    fn write_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.0.kind, self.answer()) {
+            (Kind::Configuration(problem), _) => f.write_str(problem),
+            (Kind::InvalidRequest(problem), _) => write!(f, "not sent: {problem}"),
+            (Kind::Transport(error), None) => write!(f, "no answer: {}", root(error)),
+            (Kind::Transport(error), Some(answer)) => {
+                write!(f, "{} that broke off: {}", answer.status, root(error))
+            }
+            (Kind::TimedOut(after), _) => write!(f, "no answer within {after:?}"),
+            (Kind::Refused, Some(answer)) => write_refusal(f, answer),
+            (Kind::Refused, None) => f.write_str("refused"),
+            (Kind::Decode(error), answer) => {
+                let status = answer.map_or(StatusCode::OK, |answer| answer.status);
+                write!(f, "{status} could not be decoded: {error}")
+            }
+        }
+    }
+}
+
+/// What reqwest says and, since that is general, the cause at the end of the chain.
+fn root(error: &reqwest::Error) -> String {
+    let first: &dyn std::error::Error = error;
+    match std::iter::successors(first.source(), |error| error.source()).last() {
+        Some(cause) => one_line(&format!("{error}: {cause}")),
+        None => one_line(&error.to_string()),
+    }
+}
+
+fn write_refusal(f: &mut fmt::Formatter<'_>, answer: &Kept) -> fmt::Result {
     write!(f, "{}", answer.status)?;
     if let Some(code) = &answer.code {
         write!(f, " {code}")?;
@@ -274,7 +367,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.0.kind {
             Kind::Transport(error) => Some(&**error),
-            Kind::Decode(error, _) => Some(&**error),
+            Kind::Decode(error) => Some(&**error),
             _ => None,
         }
     }
@@ -284,8 +377,8 @@ impl std::error::Error for Error {
 mod tests {
     use super::*;
 
-    fn refusal(body: &str) -> Refusal {
-        Refusal::new(
+    fn refusal(body: &str) -> Kept {
+        Kept::new(
             StatusCode::BAD_REQUEST,
             HeaderMap::new(),
             Bytes::copy_from_slice(body.as_bytes()),

@@ -18,6 +18,15 @@ pub struct Operation {
     pub required: &'static [&'static str],
     /// Whether it is not sent without a body.
     pub body_required: bool,
+    /// Whether it may be sent again.
+    pub retry: Retry,
+    /// Members of the body with which it is not sent again, whatever [`retry`](Self::retry) says: each
+    /// execution does something anew.
+    pub triggers: &'static [&'static str],
+    /// How its list is cut into pages; absent where it answers no list.
+    pub paging: Option<Paging>,
+    /// Whether its optional query parameter `workspace_id` takes the client's default.
+    pub default_workspace: bool,
     /// Who may call it, as far as known.
     pub access: Access,
     /// What else must hold before a request is sent.
@@ -51,6 +60,32 @@ pub enum Base {
     V2,
 }
 
+/// Whether an operation may be sent again after an attempt that may have been executed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Retry {
+    /// It only reads.
+    Safe,
+    /// Sending it twice has the effect of sending it once.
+    Idempotent,
+    /// Each execution leaves something behind.
+    Never,
+}
+
+/// How a list is cut into pages. With neither `page` nor `after` it comes in one piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Paging {
+    /// The query parameter with the number of the page.
+    pub page: Option<&'static str>,
+    /// The query parameter with the size of a page.
+    pub size: Option<&'static str>,
+    /// The number of the first page.
+    pub first: u32,
+    /// The query parameter with the cursor: the id of the last item seen.
+    pub after: Option<&'static str>,
+}
+
 /// Who may call an operation; empty lists where nothing is known.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -61,6 +96,23 @@ pub struct Access {
     pub scopes: &'static [&'static str],
     /// The plan of the organisation.
     pub plan: Option<&'static str>,
+}
+
+impl Access {
+    /// What a key needs, for whoever was refused.
+    pub(crate) fn hint(&self) -> Option<String> {
+        let mut needs = Vec::new();
+        if !self.scopes.is_empty() {
+            needs.push(format!("scope {}", self.scopes.join(" or ")));
+        }
+        if !self.keys.is_empty() {
+            needs.push(format!("a key of kind {}", self.keys.join(" or ")));
+        }
+        if let Some(plan) = self.plan.filter(|plan| *plan != "any") {
+            needs.push(format!("the {plan} plan"));
+        }
+        (!needs.is_empty()).then(|| format!("it needs {}", needs.join(", ")))
+    }
 }
 
 /// A segment of a path.

@@ -5,6 +5,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
+use crate::{error, exchange::Raw};
+
 /// A value with the status, the headers and the raw body that it came in.
 #[derive(Clone)]
 pub struct Response<T> {
@@ -12,15 +14,17 @@ pub struct Response<T> {
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
+    attempts: u32,
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
+    pub(crate) fn new(value: T, raw: Raw) -> Self {
         Self {
             value,
-            status,
-            headers,
-            body,
+            status: raw.status,
+            headers: raw.headers,
+            body: raw.body,
+            attempts: raw.history.attempts,
         }
     }
 
@@ -34,7 +38,8 @@ impl<T> Response<T> {
         self.value
     }
 
-    /// The status, a success.
+    /// The status: a success, or 404 where a repeated `DELETE` found that the thing was gone, after an
+    /// attempt that may have deleted it.
     pub fn status(&self) -> StatusCode {
         self.status
     }
@@ -47,6 +52,21 @@ impl<T> Response<T> {
     /// The body as it came.
     pub fn body(&self) -> &Bytes {
         &self.body
+    }
+
+    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
+    pub fn request_id(&self) -> Option<&str> {
+        error::request_id(&self.headers)
+    }
+
+    /// What Portkey calls the trace (`x-portkey-trace-id`).
+    pub fn trace_id(&self) -> Option<&str> {
+        error::trace_id(&self.headers)
+    }
+
+    /// How often the request was sent, or tried to be.
+    pub fn attempts(&self) -> u32 {
+        self.attempts
     }
 }
 

@@ -1,5 +1,7 @@
 //! The ledger, `overrides/operations.yaml`: one entry for each operation of the patched document.
 
+use std::collections::HashSet;
+
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
@@ -32,6 +34,15 @@ pub struct Entry {
     pub paging: Option<Paging>,
     /// Whether it may be sent again.
     pub retry: Retry,
+    /// Members of the body that make even an operation that may be repeated a trigger, which may not.
+    #[serde(default)]
+    pub triggers: Vec<String>,
+    /// The operation that reads what this one updates, where the answer to the update says nothing.
+    #[serde(default)]
+    pub reads: Option<String>,
+    /// Whether the client's default workspace goes into the query parameter `workspace_id`.
+    #[serde(default)]
+    pub default_workspace: bool,
     /// Who may call it, as far as known.
     #[serde(default)]
     pub access: Access,
@@ -215,24 +226,47 @@ impl Ledger {
 
     /// Checks that the ledger and the document name the same operations.
     pub fn check(&self, name: &str, document: &Value) -> Result<()> {
-        let mut missing: Vec<&str> = self.entries.keys().map(String::as_str).collect();
-        for (path, method, _) in document::operations(document) {
-            let key = key(method, path);
-            if !self.entries.contains_key(&key) {
-                return Err(Error::new(
-                    name,
-                    format!("no entry for `{key}` of the patched document"),
-                ));
-            }
-            missing.retain(|entry| *entry != key);
+        if let Some(key) = self.lacking(document).first() {
+            let problem = format!("no entry for `{key}` of the patched document");
+            return Err(Error::new(name, problem));
         }
-        match missing.first() {
+        match self.stale(document).first() {
             Some(key) => Err(Error::new(
                 name,
                 format!("`{key}` is not an operation of the patched document"),
             )),
             None => Ok(()),
         }
+    }
+
+    /// The keys of the document's operations that have no entry.
+    pub fn lacking(&self, document: &Value) -> Vec<String> {
+        document::operations(document)
+            .map(|(path, method, _)| key(method, path))
+            .filter(|key| !self.entries.contains_key(key))
+            .collect()
+    }
+
+    /// The keys of the entries that are no operation of the document.
+    pub fn stale(&self, document: &Value) -> Vec<&str> {
+        let known: HashSet<String> = document::operations(document)
+            .map(|(path, method, _)| key(method, path))
+            .collect();
+        self.entries
+            .keys()
+            .map(String::as_str)
+            .filter(|key| !known.contains(*key))
+            .collect()
+    }
+
+    /// The same ledger with the entries of `more` instead of those that have no operation in the
+    /// document.
+    pub fn adapted(&self, document: &Value, more: Self) -> Self {
+        let stale: HashSet<&str> = self.stale(document).into_iter().collect();
+        let mut entries = self.entries.clone();
+        entries.retain(|key, _| !stale.contains(key.as_str()));
+        entries.extend(more.entries);
+        Self { entries }
     }
 
     /// The entry of an operation.

@@ -7,7 +7,7 @@ pub mod server;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use portkey_admin::{Client, ClientBuilder, Error};
+use portkey_admin::{Client, ClientBuilder, Error, Options, RetryPolicy};
 
 use server::{Answer, Server};
 
@@ -31,12 +31,13 @@ pub fn sending<T: 'static>(
     })
 }
 
-/// A configuration whose three bases are `server`.
+/// A configuration whose three bases are `server`, and which tries a call once.
 pub fn builder(server: &Server) -> ClientBuilder {
     Client::builder()
         .api_key(KEY)
         .base_url(server.url("/v1"))
         .public_base_url(server.url(""))
+        .options(Options::new().retry(RetryPolicy::none()))
 }
 
 /// A client of `server`.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
 use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, ReturnType, Type};
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Error, Ledger, Result, document,
-    ledger::{self, Entry},
+    ledger::{self, Entry, Paging},
     siblings::{Position, is_parameter, segments},
 };
 use std::collections::BTreeSet;
@@ -246,10 +246,11 @@ impl<'a> Operation<'a> {
             .map(|parameter| &parameter.wire);
         let body_required = self.body.as_ref().is_some_and(|(_, required)| *required);
         let (keys, scopes) = (&self.entry.access.keys, &self.entry.access.scopes);
-        let plan = match &self.entry.access.plan {
-            Some(plan) => quote!(Some(#plan)),
-            None => quote!(None),
-        };
+        let plan = option(self.entry.access.plan.as_ref());
+        let retry = format_ident!("{}", format!("{:?}", self.entry.retry));
+        let triggers = &self.entry.triggers;
+        let paging = option(self.entry.paging.as_ref().map(paging));
+        let default_workspace = self.entry.default_workspace;
         let check = match self.entry.check {
             true => {
                 let function = format_ident!("{id}");
@@ -268,6 +269,10 @@ impl<'a> Operation<'a> {
                 base: Base::#base,
                 required: &[#(#required),*],
                 body_required: #body_required,
+                retry: Retry::#retry,
+                triggers: &[#(#triggers),*],
+                paging: #paging,
+                default_workspace: #default_workspace,
                 check: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
             };
@@ -361,6 +366,21 @@ impl Parameter {
                 self
             }
         }
+    }
+}
+
+/// The part of the ledger's `paging` that the client needs to ask for a page.
+fn paging(paging: &Paging) -> TokenStream {
+    let [page, size, after] = [&paging.page, &paging.size, &paging.after]
+        .map(|parameter| option(parameter.as_ref()));
+    let first = paging.first.unwrap_or_default();
+    quote!(Paging { page: #page, size: #size, first: #first, after: #after })
+}
+
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(Some(#value)),
+        None => quote!(None),
     }
 }
 

@@ -1,0 +1,123 @@
+//! A built request on its way: attempts, the waits between them, and what an operator sees of them.
+
+mod attempt;
+mod trace;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::{
+    Client, Error,
+    error::{Kept, Label},
+    operation::{Plane, Retry},
+    retry::{self, Attempt, Failure, History, Tokio},
+};
+use attempt::Sending;
+use trace::{CallSpan, Headed};
+
+pub(crate) use attempt::Opened;
+pub(crate) use trace::undecodable;
+
+/// An answer as it came.
+pub(crate) struct Raw {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) history: History,
+}
+
+/// A request that is ready to be sent, and what the runtime must know about it.
+pub(crate) struct Exchange {
+    pub(crate) client: Client,
+    pub(crate) label: Label,
+    pub(crate) plane: Plane,
+    pub(crate) retry: Retry,
+    pub(crate) request: reqwest::Request,
+}
+
+/// What comes of an attempt.
+type Outcome<T> = Result<T, Failure<Error>>;
+
+impl Exchange {
+    /// Sends the request until a whole answer is there; one that is no success is an error.
+    pub(crate) async fn run(self) -> Result<Raw, Error> {
+        let deletes = self.request.method() == Method::DELETE;
+        let (outcome, history) = self.attempts(attempt::whole).await;
+        match outcome {
+            Ok(raw) => Ok(Raw { history, ..raw }),
+            // The thing is gone because an attempt before has deleted it.
+            Err(error) if deletes && history.executed_before && error.is_not_found() => {
+                gone(error, history)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends the request until an answer begins that is a success.
+    pub(crate) async fn open(self) -> Result<Opened, Error> {
+        self.attempts(attempt::head).await.0
+    }
+
+    async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
+        self,
+        send: impl Fn(Sending) -> F,
+    ) -> (Result<T, Error>, History) {
+        let options = self.client.options();
+        let (policy, class) = (options.policy(), options.class(self.retry));
+        let span = CallSpan::new(&self);
+        let attempt = |attempt: Attempt| {
+            let sending = send(Sending::new(&self, &attempt));
+            span.attempt(&attempt, sending)
+        };
+        let waiting = |failure: &Failure<Error>, wait| span.waiting(failure, wait);
+        let (world, budget) = (Tokio::new(), self.client.budget());
+        let run = retry::run(&policy, class, budget, &world, waiting, attempt);
+        let (outcome, history) = span.around(run).await;
+        let outcome = outcome.map_err(|failure| self.failed(failure, history));
+        span.finish(&outcome, history);
+        (outcome, history)
+    }
+
+    /// The error of the last attempt, with everything that is known around it.
+    fn failed(&self, failure: Failure<Error>, history: History) -> Error {
+        let hint = failure.error.status().and_then(|status| self.hint(status));
+        failure
+            .error
+            .of(&self.label)
+            .with_hint(hint)
+            .with_history(history, failure.retry_after)
+    }
+
+    /// What a person should look at, where we know.
+    fn hint(&self, status: StatusCode) -> Option<String> {
+        let base = self.client.base(self.plane);
+        match status {
+            StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST
+                if !base.has_version() && self.plane != Plane::Public =>
+            {
+                Some(format!(
+                    "the base URL {} does not end in /v1; is that meant?",
+                    base.as_str()
+                ))
+            }
+            StatusCode::FORBIDDEN => self.label.operation()?.access.hint(),
+            _ if status.is_redirection() => Some("redirects are not followed".to_owned()),
+            _ => None,
+        }
+    }
+}
+
+/// The answer to a repeated deletion that had already happened.
+fn gone(error: Error, history: History) -> Result<Raw, Error> {
+    match error.clone().into_answer() {
+        Some(Kept {
+            status, headers, ..
+        }) => Ok(Raw {
+            status,
+            headers,
+            body: Bytes::new(),
+            history,
+        }),
+        None => Err(error),
+    }
+}

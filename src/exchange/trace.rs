@@ -1,0 +1,161 @@
+//! What an operator sees of a call: a span for it, one for each attempt, an event for each wait.
+//!
+//! Never a body, a query value, a header or a key. The README lists the fields.
+
+use std::time::Duration;
+
+use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
+
+use super::{Exchange, Opened, Outcome, Raw};
+use crate::{
+    Error,
+    error::{Label, request_id},
+    retry::{Attempt, Failure, History},
+};
+
+/// The span of a call. Dropped before it is finished, it records that the caller gave up.
+pub(crate) struct CallSpan {
+    span: Span,
+    finished: bool,
+}
+
+/// An answer whose head can be recorded.
+pub(crate) trait Headed {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap);
+}
+
+impl Headed for Raw {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
+        (self.status, &self.headers)
+    }
+}
+
+impl Headed for Opened {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
+        (self.status, &self.headers)
+    }
+}
+
+impl CallSpan {
+    pub(crate) fn new(exchange: &Exchange) -> Self {
+        let method = exchange.request.method();
+        let base = exchange.client.base(exchange.plane);
+        // A path that somebody put together is no template: it may hold ids.
+        let operation = exchange.label.operation();
+        let template = operation.map(|operation| operation.path);
+        let span = info_span!(
+            "portkey.call",
+            otel.name = Empty,
+            otel.kind = "client",
+            portkey.operation = operation.map(|operation| operation.id),
+            http.request.method = method.as_str(),
+            url.template = template,
+            server.address = base.host(),
+            server.port = base.port(),
+            http.response.status_code = Empty,
+            http.request.resend_count = Empty,
+            portkey.request_id = Empty,
+            "error.type" = Empty,
+        );
+        if !span.is_disabled() {
+            match template {
+                Some(template) => span.record("otel.name", format!("{method} {template}")),
+                None => span.record("otel.name", method.as_str()),
+            };
+        }
+        Self {
+            span,
+            finished: false,
+        }
+    }
+
+    /// Runs the attempts inside the span.
+    pub(crate) fn around<F: Future>(&self, run: F) -> impl Future<Output = F::Output> + use<F> {
+        run.instrument(self.span.clone())
+    }
+
+    /// Runs an attempt inside a span of its own.
+    pub(crate) fn attempt<T: Headed, F: Future<Output = Outcome<T>>>(
+        &self,
+        attempt: &Attempt,
+        sending: F,
+    ) -> impl Future<Output = Outcome<T>> + use<T, F> {
+        let span = debug_span!(
+            parent: &self.span,
+            "portkey.attempt",
+            http.request.resend_count = attempt.number - 1,
+            http.response.status_code = Empty,
+            portkey.request_id = Empty,
+            "error.type" = Empty,
+        );
+        async move {
+            let outcome = sending.instrument(span.clone()).await;
+            record(&span, outcome.as_ref().map_err(|failure| &failure.error));
+            outcome
+        }
+    }
+
+    /// There will be another attempt.
+    pub(crate) fn waiting(&self, failure: &Failure<Error>, wait: Duration) {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        debug!(
+            parent: &self.span,
+            { "error.type" = error_type(&failure.error), wait_ms },
+            "trying again"
+        );
+    }
+
+    pub(crate) fn finish<T: Headed>(mut self, outcome: &Result<T, Error>, history: History) {
+        self.finished = true;
+        let resent = history.attempts.saturating_sub(1);
+        self.span.record("http.request.resend_count", resent);
+        record(&self.span, outcome.as_ref());
+    }
+}
+
+impl Drop for CallSpan {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.span.record("error.type", "cancelled");
+        }
+    }
+}
+
+/// A success that could not be decoded; the span of the call is over by then.
+pub(crate) fn undecodable(label: &Label) {
+    let operation = label.operation().map(|operation| operation.id);
+    debug!({ portkey.operation = operation, "error.type" = "decode" }, "the answer could not be decoded");
+}
+
+fn record<T: Headed>(span: &Span, outcome: Result<&T, &Error>) {
+    if span.is_disabled() {
+        return;
+    }
+    let (status, headers) = match outcome {
+        Ok(answer) => {
+            let (status, headers) = answer.head();
+            (Some(status), Some(headers))
+        }
+        Err(error) => {
+            span.record("error.type", error_type(error));
+            (error.status(), error.headers())
+        }
+    };
+    if let Some(status) = status {
+        span.record("http.response.status_code", status.as_u16());
+    }
+    if let Some(id) = headers.and_then(request_id) {
+        span.record("portkey.request_id", id);
+    }
+}
+
+/// The status of a refusal, else a word.
+fn error_type(error: &Error) -> String {
+    let word = match error.status().filter(|status| !status.is_success()) {
+        Some(status) => return status.as_str().to_owned(),
+        None if error.is_timeout() => "timeout",
+        None if error.is_connect() => "connect",
+        None => "transport",
+    };
+    word.to_owned()
+}

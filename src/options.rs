@@ -1,0 +1,251 @@
+//! What can be said about calls: for all of a client, or for one of them.
+
+use std::{fmt, time::Duration};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{Error, RetryPolicy, operation::Retry};
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Headers that the client sets itself, or that belong to the connection.
+const RESERVED: [&str; 13] = [
+    "accept",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "x-portkey-api-key",
+];
+
+/// How calls are made: timeouts, retries, headers, a default workspace.
+///
+/// For all calls of a client ([`ClientBuilder::options`](crate::ClientBuilder::options)), or for some
+/// ([`Client::with_options`](crate::Client::with_options)): what is not said there stays as it was.
+///
+/// ```
+/// use portkey_admin::{Client, Options};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), portkey_admin::Error> {
+/// let options = Options::new().timeout(Duration::from_secs(5)).workspace_id("my-workspace");
+/// let client = Client::builder().api_key("key").options(options).build()?;
+/// let all = client.with_options(Options::new().no_workspace_id());
+/// # let _ = all;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "options do nothing until a client has them"]
+pub struct Options {
+    timeout: Option<Duration>,
+    retry: Option<RetryPolicy>,
+    idempotent: Option<bool>,
+    headers: HeaderMap,
+    workspace: Option<Option<String>>,
+    /// What is wrong with a header; it shows when something is built or sent.
+    problem: Option<Error>,
+}
+
+impl Options {
+    /// Options that say nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long an attempt may take, its answer included: 30 seconds unless set. What is streamed is
+    /// not limited once the answer has begun.
+    ///
+    /// [`RetryPolicy::deadline`] limits the whole call, and each attempt with it.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// How often a call is tried, and how long.
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Whether calls may be repeated after an attempt that the service may have executed, whatever is
+    /// known of the operation. `true` for a `POST` may leave two things where one was wanted.
+    pub fn idempotent(mut self, idempotent: bool) -> Self {
+        self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// A header for every request to the control plane and the gateway; never for the public base URL
+    /// or a signed URL. The last value of a name wins, and a header that an operation declares wins
+    /// over both. Values do not show in `Debug` and are marked as sensitive.
+    ///
+    /// A name that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …), or a name
+    /// or value that no header may have, is an error when the client is built or something is sent.
+    pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        match header(name.as_ref(), value.as_ref()) {
+            Ok((name, value)) => {
+                self.headers.insert(name, value);
+            }
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
+            }
+        }
+        self
+    }
+
+    /// The workspace, by UUID or slug, for operations that an organisation key must name one for.
+    ///
+    /// It is sent as the query parameter `workspace_id` of those operations that the ledger lists
+    /// ([`Operation::default_workspace`](crate::Operation)), unless the call sets one; never in a body,
+    /// where leaving it out means something else (M103).
+    pub fn workspace_id(mut self, workspace: impl Into<String>) -> Self {
+        self.workspace = Some(Some(workspace.into()));
+        self
+    }
+
+    /// No default workspace, whatever the client has.
+    pub fn no_workspace_id(mut self) -> Self {
+        self.workspace = Some(None);
+        self
+    }
+
+    /// These options, and those of `base` for what they do not say.
+    pub(crate) fn over(self, base: &Self) -> Self {
+        let mut headers = base.headers.clone();
+        headers.extend(self.headers);
+        Self {
+            timeout: self.timeout.or(base.timeout),
+            retry: self.retry.or_else(|| base.retry.clone()),
+            idempotent: self.idempotent.or(base.idempotent),
+            headers,
+            workspace: self.workspace.or_else(|| base.workspace.clone()),
+            problem: self.problem.or_else(|| base.problem.clone()),
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        self.problem.clone().map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn attempt_timeout(&self) -> Duration {
+        self.timeout.unwrap_or(TIMEOUT)
+    }
+
+    pub(crate) fn policy(&self) -> RetryPolicy {
+        self.retry.clone().unwrap_or_default()
+    }
+
+    /// The class that counts for an operation of class `own`.
+    pub(crate) fn class(&self, own: Retry) -> Retry {
+        match self.idempotent {
+            Some(true) if own == Retry::Never => Retry::Idempotent,
+            Some(false) => Retry::Never,
+            _ => own,
+        }
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    pub(crate) fn default_workspace(&self) -> Option<&str> {
+        self.workspace.as_ref()?.as_deref()
+    }
+}
+
+/// A header that a user may set.
+pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let name: HeaderName = name
+        .parse()
+        .map_err(|_| Error::invalid_request(format!("`{name}` is no name of a header")))?;
+    if RESERVED.contains(&name.as_str()) {
+        return Err(Error::invalid_request(format!(
+            "header `{name}` is set by the client and cannot be overridden"
+        )));
+    }
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        Error::invalid_request(format!(
+            "header `{name}` holds characters that no header may have"
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("timeout", &self.timeout)
+            .field("retry", &self.retry)
+            .field("idempotent", &self.idempotent)
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("workspace_id", &self.workspace)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_said_stays() {
+        let base = Options::new()
+            .timeout(Duration::from_secs(1))
+            .header("x-a", "1")
+            .header("x-b", "1")
+            .workspace_id("one");
+        let options = Options::new().header("x-b", "2").over(&base);
+        assert_eq!(options.attempt_timeout(), Duration::from_secs(1));
+        assert_eq!(
+            (&options.headers["x-a"], &options.headers["x-b"]),
+            (&"1".parse().unwrap(), &"2".parse().unwrap())
+        );
+        assert_eq!(options.default_workspace(), Some("one"));
+        let options = Options::new().no_workspace_id().over(&base);
+        assert_eq!(options.default_workspace(), None);
+    }
+
+    #[test]
+    fn reserved_and_impossible_headers_are_refused() {
+        for (name, value) in [
+            ("X-Portkey-Api-Key", "canary"),
+            ("Content-Type", "canary"),
+            ("host", "canary"),
+            ("", "canary"),
+            ("a b", "canary"),
+            ("x-a", "canary\n"),
+        ] {
+            let options = Options::new().header(name, value);
+            let error = options.check().unwrap_err();
+            let shown = format!("{error} {error:?} {options:?}");
+            assert!(
+                error.is_invalid_request() && !shown.contains("canary"),
+                "{shown}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_caller_knows_better() {
+        let class = |options: Options| {
+            [Retry::Safe, Retry::Idempotent, Retry::Never].map(|own| options.class(own))
+        };
+        assert_eq!(
+            class(Options::new()),
+            [Retry::Safe, Retry::Idempotent, Retry::Never]
+        );
+        assert_eq!(
+            class(Options::new().idempotent(true)),
+            [Retry::Safe, Retry::Idempotent, Retry::Idempotent]
+        );
+        assert_eq!(class(Options::new().idempotent(false)), [Retry::Never; 3]);
+    }
+}

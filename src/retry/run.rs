@@ -1,0 +1,390 @@
+//! The loop: send, look at the failure, wait, send again.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::{Budget, RetryPolicy};
+use crate::operation::Retry;
+
+/// An attempt that is about to be made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Attempt {
+    /// 1 for the first.
+    pub(crate) number: u32,
+    /// How much time the call has left.
+    pub(crate) left: Duration,
+}
+
+/// An attempt that has failed.
+#[derive(Debug)]
+pub(crate) struct Failure<E> {
+    pub(crate) error: E,
+    pub(crate) trouble: Trouble,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+/// In which way an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// No connection: the service has seen nothing.
+    Unreached { timeout: bool },
+    /// A connection, but no whole answer.
+    Lost { timeout: bool },
+    /// An answer that is no success.
+    Status(StatusCode),
+    /// Whatever would be the same the next time.
+    Final,
+}
+
+/// What became of the attempts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct History {
+    pub(crate) attempts: u32,
+    /// Whether an attempt before the last one may have been executed.
+    pub(crate) executed_before: bool,
+    /// Whether any attempt may have been executed.
+    pub(crate) executed: bool,
+}
+
+/// What the loop needs of the world outside.
+pub(crate) trait World {
+    /// The time since some fixed moment.
+    fn now(&self) -> Duration;
+    /// A number from 0 to 1.
+    fn random(&self) -> f64;
+    /// Waits.
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send;
+}
+
+/// The real world.
+pub(crate) struct Tokio(std::time::Instant);
+
+impl Tokio {
+    pub(crate) fn new() -> Self {
+        Self(std::time::Instant::now())
+    }
+}
+
+impl World for Tokio {
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+
+    fn random(&self) -> f64 {
+        fastrand::f64()
+    }
+
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(wait)
+    }
+}
+
+impl Trouble {
+    fn is_timeout(self) -> bool {
+        matches!(
+            self,
+            Self::Unreached { timeout: true } | Self::Lost { timeout: true }
+        )
+    }
+}
+
+impl<E> Failure<E> {
+    /// Whether the service may have done what was asked.
+    fn may_have_executed(&self) -> bool {
+        match self.trouble {
+            Trouble::Unreached { .. } | Trouble::Final => false,
+            Trouble::Lost { .. } => true,
+            Trouble::Status(StatusCode::SERVICE_UNAVAILABLE) => self.retry_after.is_none(),
+            Trouble::Status(status) => {
+                status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
+            }
+        }
+    }
+
+    /// Whether an operation of this class may be sent again.
+    fn may_repeat(&self, class: Retry) -> bool {
+        match self.trouble {
+            Trouble::Unreached { .. } => true,
+            Trouble::Lost { .. } => class != Retry::Never,
+            Trouble::Status(status) => match status.as_u16() {
+                429 | 503 => class != Retry::Never || self.retry_after.is_some(),
+                408 | 500 | 502 | 504 => class != Retry::Never,
+                _ => false,
+            },
+            Trouble::Final => false,
+        }
+    }
+}
+
+/// Sends until it succeeds or the policy says stop; `waiting` hears of every wait.
+pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
+    policy: &RetryPolicy,
+    class: Retry,
+    budget: &Budget,
+    world: &impl World,
+    mut waiting: impl FnMut(&Failure<E>, Duration),
+    mut send: impl FnMut(Attempt) -> F,
+) -> (Result<T, Failure<E>>, History) {
+    let start = world.now();
+    let mut history = History::default();
+    loop {
+        history.attempts += 1;
+        let left = policy.deadline.saturating_sub(world.now() - start);
+        let attempt = Attempt {
+            number: history.attempts,
+            left,
+        };
+        let failure = match send(attempt).await {
+            Ok(value) => {
+                budget.success();
+                return (Ok(value), history);
+            }
+            Err(failure) => failure,
+        };
+        history.executed_before = history.executed;
+        history.executed |= failure.may_have_executed();
+        let left = policy.deadline.saturating_sub(world.now() - start);
+        let wait = wait(policy, class, &failure, history.attempts, world.random());
+        match wait.filter(|wait| *wait < left && budget.take(failure.trouble.is_timeout())) {
+            Some(wait) => {
+                waiting(&failure, wait);
+                world.sleep(wait).await;
+            }
+            None => return (Err(failure), history),
+        }
+    }
+}
+
+/// How long to wait before the next attempt, if there is to be one.
+fn wait<E>(
+    policy: &RetryPolicy,
+    class: Retry,
+    failure: &Failure<E>,
+    attempts: u32,
+    random: f64,
+) -> Option<Duration> {
+    if attempts >= policy.attempts || !failure.may_repeat(class) {
+        return None;
+    }
+    let asked = failure.retry_after.unwrap_or_default();
+    (asked <= policy.longest_retry_after).then(|| policy.wait(attempts, random).max(asked))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    /// A world without a clock: time passes only in a sleep, or when an attempt says so.
+    #[derive(Default)]
+    struct Scripted {
+        now: Cell<Duration>,
+        sleeps: RefCell<Vec<f64>>,
+    }
+
+    impl World for Scripted {
+        fn now(&self) -> Duration {
+            self.now.get()
+        }
+
+        fn random(&self) -> f64 {
+            1.0
+        }
+
+        fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
+            self.sleeps.borrow_mut().push(wait.as_secs_f64());
+            self.now.set(self.now.get().saturating_add(wait));
+            std::future::ready(())
+        }
+    }
+
+    type Answer = Result<(), Failure<&'static str>>;
+
+    fn failure(trouble: Trouble) -> Failure<&'static str> {
+        Failure {
+            error: "failed",
+            trouble,
+            retry_after: None,
+        }
+    }
+
+    fn status(status: u16) -> Failure<&'static str> {
+        failure(Trouble::Status(StatusCode::from_u16(status).unwrap()))
+    }
+
+    fn asking(code: u16, seconds: u64) -> Failure<&'static str> {
+        Failure {
+            retry_after: Some(Duration::from_secs(seconds)),
+            ..status(code)
+        }
+    }
+
+    const UNREACHED: Trouble = Trouble::Unreached { timeout: false };
+    const LOST: Trouble = Trouble::Lost { timeout: false };
+    const LATE: Trouble = Trouble::Lost { timeout: true };
+
+    struct Outcome {
+        result: Answer,
+        history: History,
+        sleeps: Vec<f64>,
+    }
+
+    /// Runs a script; each answer takes `takes`.
+    fn play(
+        policy: &RetryPolicy,
+        class: Retry,
+        budget: &Budget,
+        takes: Duration,
+        script: impl IntoIterator<Item = Answer>,
+    ) -> Outcome {
+        let world = Scripted::default();
+        let mut script = script.into_iter();
+        let send = |_: Attempt| {
+            world.now.set(world.now.get() + takes);
+            std::future::ready(script.next().expect("the script has an answer"))
+        };
+        let running = run(policy, class, budget, &world, |_, _| (), send);
+        let mut running = std::pin::pin!(running);
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match running.as_mut().poll(&mut context) {
+            std::task::Poll::Ready((result, history)) => Outcome {
+                result,
+                history,
+                sleeps: world.sleeps.take(),
+            },
+            std::task::Poll::Pending => panic!("nothing here ever waits"),
+        }
+    }
+
+    fn plain(class: Retry, script: impl IntoIterator<Item = Answer>) -> Outcome {
+        let (policy, budget) = (RetryPolicy::default(), Budget::default());
+        play(&policy, class, &budget, Duration::ZERO, script)
+    }
+
+    #[test]
+    fn three_attempts_with_doubling_waits() {
+        let outcome = plain(Retry::Safe, (0..9).map(|_| Err(status(500))));
+        assert!(outcome.result.is_err());
+        assert_eq!(outcome.history.attempts, 3);
+        assert_eq!(outcome.sleeps, [0.5, 1.0]);
+    }
+
+    #[test]
+    fn success_ends_it() {
+        let outcome = plain(Retry::Safe, [Err(status(502)), Ok(())]);
+        assert!(outcome.result.is_ok());
+        assert_eq!(outcome.history.attempts, 2);
+    }
+
+    /// Which failures are repeated: class by class, with and without `Retry-After`.
+    #[test]
+    fn only_what_may_be_repeated_is() {
+        let repeated = |class, failure| {
+            let outcome = plain(class, [Err(failure), Ok(())]);
+            outcome.history.attempts == 2
+        };
+        for code in 300..=599 {
+            let transient = [408, 429, 500, 502, 503, 504].contains(&code);
+            let refused = [429, 503].contains(&code);
+            for class in [Retry::Safe, Retry::Idempotent] {
+                assert_eq!(repeated(class, status(code)), transient, "{code}");
+                assert_eq!(repeated(class, asking(code, 1)), transient, "{code}");
+            }
+            assert!(!repeated(Retry::Never, status(code)), "{code}");
+            assert_eq!(repeated(Retry::Never, asking(code, 1)), refused, "{code}");
+        }
+        for class in [Retry::Safe, Retry::Idempotent] {
+            assert!(repeated(class, failure(LOST)) && repeated(class, failure(LATE)));
+        }
+        assert!(!repeated(Retry::Never, failure(LOST)));
+        assert!(!repeated(Retry::Never, failure(LATE)));
+        for class in [Retry::Safe, Retry::Idempotent, Retry::Never] {
+            assert!(repeated(class, failure(UNREACHED)));
+            assert!(!repeated(class, failure(Trouble::Final)));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_obeyed_where_it_is_longer_and_not_too_long() {
+        let waits = |seconds| plain(Retry::Safe, [Err(asking(429, seconds)), Ok(())]).sleeps;
+        assert_eq!(waits(0), [0.5]);
+        assert_eq!(waits(7), [7.0]);
+        assert_eq!(waits(60), [60.0]);
+        assert!(waits(61).is_empty());
+    }
+
+    #[test]
+    fn no_sleep_overruns_the_deadline() {
+        let (policy, budget) = (RetryPolicy::default(), Budget::default());
+        let script = || [Err(asking(503, 50)), Err(asking(503, 50)), Ok(())];
+        let takes = |seconds| Duration::from_secs(seconds);
+        let outcome = play(&policy, Retry::Safe, &budget, takes(1), script());
+        assert_eq!(outcome.sleeps, [50.0, 50.0]);
+        let outcome = play(&policy, Retry::Safe, &budget, takes(15), script());
+        assert_eq!(outcome.sleeps, [50.0], "15 + 50 + 15 + 50 is too long");
+        assert_eq!(outcome.history.attempts, 2);
+    }
+
+    #[test]
+    fn an_attempt_knows_how_much_time_is_left() {
+        let (policy, budget) = (RetryPolicy::default(), Budget::default());
+        let world = Scripted::default();
+        let seen = RefCell::new(Vec::new());
+        let send = |attempt: Attempt| {
+            seen.borrow_mut()
+                .push((attempt.number, attempt.left.as_secs_f64()));
+            world.now.set(world.now.get() + Duration::from_secs(10));
+            std::future::ready(Err::<(), _>(status(500)))
+        };
+        let mut running =
+            std::pin::pin!(run(&policy, Retry::Safe, &budget, &world, |_, _| (), send));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(running.as_mut().poll(&mut context).is_ready());
+        assert_eq!(*seen.borrow(), [(1, 120.0), (2, 109.5), (3, 98.5)]);
+    }
+
+    #[test]
+    fn an_empty_budget_stops_the_storm() {
+        let (policy, budget) = (RetryPolicy::default().attempts(1000), Budget::default());
+        let storm = || (0..2000).map(|_| Err(status(503)));
+        let policy = policy.backoff(Duration::ZERO, Duration::ZERO);
+        let outcome = play(&policy, Retry::Safe, &budget, Duration::ZERO, storm());
+        assert_eq!(outcome.history.attempts, 101);
+        let outcome = play(&policy, Retry::Safe, &budget, Duration::ZERO, storm());
+        assert_eq!(outcome.history.attempts, 1);
+    }
+
+    #[test]
+    fn history_tells_what_may_have_been_executed() {
+        for (failure, executed) in [
+            (failure(UNREACHED), false),
+            (failure(LOST), true),
+            (failure(LATE), true),
+            (failure(Trouble::Final), false),
+            (status(400), false),
+            (status(404), false),
+            (status(408), true),
+            (status(429), false),
+            (status(500), true),
+            (status(503), true),
+            (asking(503, 99), false),
+        ] {
+            let policy = RetryPolicy::none();
+            let budget = Budget::default();
+            let said = format!("{failure:?}");
+            let outcome = play(
+                &policy,
+                Retry::Safe,
+                &budget,
+                Duration::ZERO,
+                [Err(failure)],
+            );
+            assert_eq!(outcome.history.executed, executed, "{said}");
+            assert!(!outcome.history.executed_before, "{said}");
+        }
+        let outcome = plain(Retry::Idempotent, [Err(failure(LOST)), Err(status(404))]);
+        assert!(outcome.history.executed_before && outcome.history.executed);
+    }
+}
