@@ -1,6 +1,7 @@
 //! A built request on its way: attempts, the waits between them, and what an operator sees of them.
 
 mod attempt;
+mod outgoing;
 mod trace;
 
 use bytes::Bytes;
@@ -16,6 +17,7 @@ use attempt::Sending;
 use trace::{CallSpan, Headed};
 
 pub(crate) use attempt::Opened;
+pub(crate) use outgoing::Outgoing;
 pub(crate) use trace::undecodable;
 
 /// An answer as it came.
@@ -32,7 +34,7 @@ pub(crate) struct Exchange {
     pub(crate) label: Label,
     pub(crate) plane: Plane,
     pub(crate) retry: Retry,
-    pub(crate) request: reqwest::Request,
+    pub(crate) request: Outgoing,
 }
 
 /// What comes of an attempt.
@@ -41,7 +43,7 @@ type Outcome<T> = Result<T, Failure<Error>>;
 impl Exchange {
     /// Sends the request until a whole answer is there; one that is no success is an error.
     pub(crate) async fn run(self) -> Result<Raw, Error> {
-        let deletes = self.request.method() == Method::DELETE;
+        let deletes = self.request.method == Method::DELETE;
         let (outcome, history) = self.attempts(attempt::whole).await;
         match outcome {
             Ok(raw) => Ok(Raw { history, ..raw }),
@@ -80,7 +82,7 @@ impl Exchange {
 
     /// The error of the last attempt, with everything that is known around it.
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
-        let hint = failure.error.status().and_then(|status| self.hint(status));
+        let hint = self.hint(&failure.error);
         failure
             .error
             .of(&self.label)
@@ -89,7 +91,8 @@ impl Exchange {
     }
 
     /// What a person should look at, where we know.
-    fn hint(&self, status: StatusCode) -> Option<String> {
+    fn hint(&self, error: &Error) -> Option<String> {
+        let (status, code) = (error.status()?, error.code());
         let base = self.client.base(self.plane);
         match status {
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST
@@ -100,7 +103,13 @@ impl Exchange {
                     base.as_str()
                 ))
             }
-            StatusCode::FORBIDDEN => self.label.operation()?.access.hint(),
+            StatusCode::FORBIDDEN => {
+                let needs = self.label.operation()?.access.hint()?;
+                Some(match code {
+                    Some("AB03") => format!("{needs}; or what was asked for is gone"),
+                    _ => needs,
+                })
+            }
             _ if status.is_redirection() => Some("redirects are not followed".to_owned()),
             _ => None,
         }

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Client, Error, Response, call,
     error::Label,
-    exchange::Exchange,
+    exchange::{Exchange, Outgoing},
     operation::{Base, Plane, Retry},
     options,
     url::Url,
@@ -136,7 +136,7 @@ impl Request {
         })
     }
 
-    fn built(self) -> Result<reqwest::Request, Error> {
+    fn built(self) -> Result<Outgoing, Error> {
         check_path(&self.path)?;
         if let Some(problem) = self.problem {
             return Err(problem);
@@ -147,10 +147,14 @@ impl Request {
         for (name, value) in &self.query {
             url.push(name, value);
         }
-        let mut request = reqwest::Request::new(self.method, url.finish()?);
-        *request.headers_mut() = self.headers;
-        call::finish(&self.client, self.plane, &mut request, self.body);
-        Ok(request)
+        Ok(Outgoing::new(
+            &self.client,
+            self.plane,
+            self.method,
+            url.finish()?,
+            self.headers,
+            self.body,
+        ))
     }
 }
 

@@ -33,10 +33,9 @@ pub(crate) struct Opened {
 impl Sending {
     pub(crate) fn new(exchange: &Exchange, attempt: &Attempt) -> Self {
         let client = &exchange.client;
-        let request = exchange.request.try_clone();
         Self {
             http: client.http(exchange.plane).clone(),
-            request: request.expect("a body of bytes can be sent again"),
+            request: exchange.request.request(),
             timeout: client.options().attempt_timeout().min(attempt.left),
             key: client.key().clone(),
         }

@@ -38,7 +38,7 @@ impl Headed for Opened {
 
 impl CallSpan {
     pub(crate) fn new(exchange: &Exchange) -> Self {
-        let method = exchange.request.method();
+        let method = &exchange.request.method;
         let base = exchange.client.base(exchange.plane);
         // A path that somebody put together is no template: it may hold ids.
         let operation = exchange.label.operation();
