@@ -1,5 +1,7 @@
 //! What is known about an operation before it is called.
 
+use serde_json::Value;
+
 /// One operation of the API, as the ledger and the document describe it.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -20,8 +22,8 @@ pub struct Operation {
     pub body_required: bool,
     /// Whether it may be sent again.
     pub retry: Retry,
-    /// Members of the body with which it is not sent again, whatever [`retry`](Self::retry) says: each
-    /// execution does something anew.
+    /// Members of the body, at whatever depth, with which it is not sent again, whatever
+    /// [`retry`](Self::retry) says: each execution does something anew.
     pub triggers: &'static [&'static str],
     /// How its list is cut into pages; absent where it answers no list.
     pub paging: Option<Paging>,
@@ -35,8 +37,23 @@ pub struct Operation {
     pub(crate) segments: &'static [Segment],
 }
 
+impl Operation {
+    /// Whether a body carries one of the [`triggers`](Self::triggers), and not as `null` or `false`.
+    pub(crate) fn is_triggered(&self, body: &Value) -> bool {
+        match body {
+            Value::Object(members) => members.iter().any(|(name, value)| {
+                let pulls = self.triggers.contains(&name.as_str())
+                    && !matches!(value, Value::Null | Value::Bool(false));
+                pulls || self.is_triggered(value)
+            }),
+            Value::Array(items) => items.iter().any(|item| self.is_triggered(item)),
+            _ => false,
+        }
+    }
+}
+
 /// Checks a request: the path arguments in their order, and the body as it would be sent.
-pub(crate) type Check = fn(&[String], &serde_json::Value) -> Result<(), String>;
+pub(crate) type Check = fn(&[String], &Value) -> Result<(), String>;
 
 /// The half of the service that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,4 +142,31 @@ pub(crate) enum Segment {
         name: &'static str,
         reserved: &'static [&'static str],
     },
+}
+
+#[cfg(all(test, feature = "admin"))]
+mod tests {
+    use serde_json::json;
+
+    use crate::operations::{UPDATE_API_KEY, UPDATE_INTEGRATION_WORKSPACES, UPDATE_WORKSPACE};
+
+    #[test]
+    fn a_trigger_counts_where_it_is_pulled() {
+        for (body, pulled) in [
+            (json!({"reset_usage": true}), true),
+            (json!({"reset_usage": false}), false),
+            (json!({"reset_usage": null}), false),
+            (json!({"name": "reset_usage"}), false),
+            (json!(null), false),
+        ] {
+            assert_eq!(UPDATE_API_KEY.is_triggered(&body), pulled, "{body}");
+            assert!(!UPDATE_WORKSPACE.is_triggered(&body), "{body}");
+            let inside = json!({"workspaces": [{"id": "one"}, body]});
+            assert_eq!(
+                UPDATE_INTEGRATION_WORKSPACES.is_triggered(&inside),
+                pulled,
+                "{inside}"
+            );
+        }
+    }
 }

@@ -8,7 +8,9 @@
 mod conversions;
 mod docs;
 mod example;
+mod lists;
 mod operations;
+mod raw;
 mod request_types;
 mod rust_type;
 mod tagged;
@@ -71,10 +73,9 @@ fn refine(
     siblings: &operations::Siblings,
 ) -> Result<TokenStream> {
     let type_items = module(&generated.items, "types")?;
-    let builder_items = module(&generated.items, "builder")?;
     let types = types::refine(type_items, &selected.document, &selected.directions)?;
     let operations =
-        operations::refine(builder_items, &selected.document, ledger, &types, siblings)?;
+        operations::refine(generated, &selected.document, ledger, &types, siblings)?;
     let type_tokens = types.tokens();
     let type_builders = types.builders();
     let operations::Refined {
@@ -82,11 +83,14 @@ fn refine(
         builders,
         table,
         round_trips,
+        all,
+        lists,
     } = operations;
     Ok(quote! {
         /// What is sent and what is received.
         pub mod types {
             #type_tokens
+            #lists
 
             /// Builders of the types that are sent.
             pub mod builder {
@@ -104,6 +108,9 @@ fn refine(
         pub mod operations {
             use crate::operation::*;
             #table
+
+            #[cfg(test)]
+            pub(crate) static ALL: &[&Operation] = &[#all];
         }
 
         impl crate::Client {

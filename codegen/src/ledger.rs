@@ -1,5 +1,7 @@
 //! The ledger, `overrides/operations.yaml`: one entry for each operation of the patched document.
 
+mod rules;
+
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
@@ -104,6 +106,9 @@ pub struct Paging {
     /// The member that holds the items; absent where the body itself is the list.
     #[serde(default)]
     pub items: Option<String>,
+    /// Another member that was seen to hold the items instead.
+    #[serde(default)]
+    pub also: Option<String>,
     /// The member that counts all items.
     #[serde(default)]
     pub total: Option<String>,
@@ -224,7 +229,8 @@ impl Ledger {
         Ok(Self { entries })
     }
 
-    /// Checks that the ledger and the document name the same operations.
+    /// Checks that the ledger and the document name the same operations, and that what the ledger
+    /// says of parameters and bodies is there.
     pub fn check(&self, name: &str, document: &Value) -> Result<()> {
         if let Some(key) = self.lacking(document).first() {
             let problem = format!("no entry for `{key}` of the patched document");
@@ -235,7 +241,7 @@ impl Ledger {
                 name,
                 format!("`{key}` is not an operation of the patched document"),
             )),
-            None => Ok(()),
+            None => rules::check(self, name, document),
         }
     }
 

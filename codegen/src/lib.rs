@@ -20,6 +20,7 @@ pub mod select;
 pub mod shape;
 pub mod siblings;
 mod sources;
+pub mod survey;
 
 pub use error::{Error, Result};
 pub use ledger::Ledger;

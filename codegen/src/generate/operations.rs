@@ -9,7 +9,7 @@ use serde_json::Value;
 use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, ReturnType, Type};
 
 use super::{
-    docs, example,
+    docs, example, lists, module,
     request_types::setter_name,
     rust_type::{RustType, Shape},
     types::Types,
@@ -32,20 +32,27 @@ pub struct Refined {
     pub table: TokenStream,
     /// One arm for each operation: decode its answer and encode it again.
     pub round_trips: TokenStream,
+    /// A reference to each of the statics.
+    pub all: TokenStream,
+    /// What makes the answers of list operations pages of lists.
+    pub lists: TokenStream,
 }
 
 /// The literal siblings of every path parameter.
 pub type Siblings = BTreeMap<Position, BTreeSet<String>>;
 
-/// Refines the items of progenitor's module `builder`.
+/// Refines the operations of progenitor's code.
 pub fn refine(
-    items: &[Item],
+    generated: &syn::File,
     document: &Value,
     ledger: &Ledger,
     types: &Types,
     siblings: &Siblings,
 ) -> Result<Refined> {
+    let items = module(&generated.items, "builder")?;
+    let type_items = module(&generated.items, "types")?;
     let mut refined = Refined::default();
+    let mut lists = BTreeMap::new();
     for (path, method, operation) in document::operations(document) {
         let entry = ledger
             .get(method, path)
@@ -55,8 +62,30 @@ pub fn refine(
         refined.builders.extend(operation.builder(types));
         refined.table.extend(operation.table_entry(siblings));
         refined.round_trips.extend(operation.round_trip());
+        let name = operation.static_name();
+        refined.all.extend(quote!(&#name,));
+        for (name, tokens) in operation.lists(types, type_items)? {
+            add_list(&mut lists, name, tokens)?;
+        }
     }
+    refined.lists = lists.into_values().collect();
     Ok(refined)
+}
+
+/// Two operations may answer with the same list, and then must agree on how it is read.
+fn add_list(
+    lists: &mut BTreeMap<String, TokenStream>,
+    name: String,
+    tokens: TokenStream,
+) -> Result<()> {
+    let text = tokens.to_string();
+    match lists.insert(name.clone(), tokens) {
+        Some(other) if other.to_string() != text => Err(Error::new(
+            format!("list `{name}`"),
+            "is read in two ways by its operations",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// One operation, as progenitor and the ledger know it.
@@ -73,7 +102,10 @@ pub struct Operation<'a> {
     pub parameters: Vec<Parameter>,
     /// The type of the body and whether it is required.
     pub body: Option<(RustType, bool)>,
-    answer: TokenStream,
+    /// The type of the answer; absent where it carries nothing.
+    answer: Option<RustType>,
+    /// The operation that reads what this one updates, and the type of its answer.
+    reads: Option<(&'a str, TokenStream)>,
 }
 
 /// A parameter of an operation.
@@ -120,7 +152,12 @@ impl<'a> Operation<'a> {
         let body = operation.get("requestBody").map(|body| {
             field_type(builder, "body").map(|kind| (RustType::of(kind), body["required"] == true))
         });
+        let reads = entry.reads.as_deref().map(|id| {
+            let answer = answer_type(items, &id.to_upper_camel_case())?;
+            Ok((id, written(answer.as_ref())))
+        });
         Ok(Self {
+            reads: reads.transpose()?,
             entry,
             key: ledger::key(method, path),
             method,
@@ -180,8 +217,13 @@ impl<'a> Operation<'a> {
     }
 
     fn builder(&self, types: &Types) -> TokenStream {
-        let (name, answer) = (self.builder_name(), &self.answer);
-        let setters = self.parameters.iter().map(Parameter::setter);
+        let (name, answer) = (self.builder_name(), self.answer());
+        let pages = self.pages();
+        let update_and_get = self.update_and_get();
+        let setters = self.parameters.iter().map(|parameter| {
+            let own = ["send", "send_with_response", "body", "stream", "pages"];
+            parameter.setter(&own[..if pages.is_some() { 5 } else { 3 }])
+        });
         let (send, send_with_response) = self.sends();
         let body = self.body.as_ref().map(|(kind, _)| body_setter(kind, types));
         let docs = format!(
@@ -209,14 +251,81 @@ impl<'a> Operation<'a> {
                 pub async fn send_with_response(self) -> Result<crate::Response<#answer>, crate::Error> {
                     self.call.#send_with_response().await
                 }
+
+                #update_and_get
+                #pages
             }
         }
     }
 
+    fn answer(&self) -> TokenStream {
+        written(self.answer.as_ref())
+    }
+
+    /// The two streams of a list.
+    fn pages(&self) -> Option<TokenStream> {
+        let paging = self.entry.paging.as_ref()?;
+        let answer = self.answer();
+        let how = match paging.page.is_some() || paging.after.is_some() {
+            true => "page after page",
+            false => "of which there is one page only",
+        };
+        let items = format!(" The list as a stream of items, {how}.");
+        let pages = format!(" The list as a stream of pages, {how}.").replace(
+            "pages, of which there is one page only",
+            "pages, of which there is one only",
+        );
+        Some(quote! {
+            #[doc = #items]
+            pub fn stream(self) -> crate::Items<#answer> {
+                crate::paging::items(self.call)
+            }
+
+            #[doc = #pages]
+            pub fn pages(self) -> crate::Pages<#answer> {
+                crate::paging::pages(self.call)
+            }
+        })
+    }
+
+    /// The answer of a list operation as a page, with what that needs.
+    fn lists(&self, types: &Types, items: &[Item]) -> Result<Vec<(String, TokenStream)>> {
+        match (
+            &self.entry.paging,
+            self.answer.as_ref().map(|answer| &answer.shape),
+        ) {
+            (None, _) => Ok(Vec::new()),
+            (Some(paging), Some(Shape::Named(name))) => lists::paged(name, paging, types, items),
+            _ => Err(Error::new(
+                &self.key,
+                "is a list whose answer has no type of a name",
+            )),
+        }
+    }
+
+    /// The read after an update that answers with nothing.
+    fn update_and_get(&self) -> Option<TokenStream> {
+        let (id, answer) = self.reads.as_ref()?;
+        let operation = format_ident!("{}", id.to_shouty_snake_case());
+        let docs = format!(
+            " Sends the update, then reads with [`Client::{id}`](crate::Client::{id}), because the answer \
+             to an update says nothing. The service may need a moment: what is read can still be old."
+        );
+        Some(quote! {
+            #[doc = #docs]
+            ///
+            /// # Errors
+            ///
+            /// Those of both; one of the read comes after an update that has succeeded.
+            pub async fn update_and_get(self) -> Result<#answer, crate::Error> {
+                crate::update::update_and_get(self.call, &crate::operations::#operation).await
+            }
+        })
+    }
+
     /// The runtime's functions for an answer with a value and for one that carries nothing.
     fn sends(&self) -> (Ident, Ident) {
-        let nothing = self.answer.to_string() == "()";
-        let name = |suffix: &str| match nothing {
+        let name = |suffix: &str| match self.answer.is_none() {
             true => format_ident!("send_for_nothing{suffix}"),
             false => format_ident!("send{suffix}"),
         };
@@ -225,8 +334,8 @@ impl<'a> Operation<'a> {
 
     /// The way by which the property test reaches the type of the answer.
     fn round_trip(&self) -> TokenStream {
-        let (id, answer) = (&self.entry.id, &self.answer);
-        match answer.to_string() == "()" {
+        let (id, answer) = (&self.entry.id, self.answer());
+        match self.answer.is_none() {
             true => quote!(#id => Ok(serde_json::Value::Null),),
             false => quote!(#id => crate::answer::every::round_trip::<#answer>(body),),
         }
@@ -319,9 +428,10 @@ impl Parameter {
     }
 
     /// Header, query or repeated query: the call keeps it as text.
-    fn setter(&self) -> TokenStream {
+    /// `own` are the builder's other methods.
+    fn setter(&self, own: &[&str]) -> TokenStream {
         let Self { docs, wire, .. } = self;
-        let ident = setter_name(&self.ident, &["send", "send_with_response", "body"]);
+        let ident = setter_name(&self.ident, own);
         let place = if self.header {
             format_ident!("header")
         } else {
@@ -371,8 +481,8 @@ impl Parameter {
 
 /// The part of the ledger's `paging` that the client needs to ask for a page.
 fn paging(paging: &Paging) -> TokenStream {
-    let [page, size, after] = [&paging.page, &paging.size, &paging.after]
-        .map(|parameter| option(parameter.as_ref()));
+    let [page, size, after] =
+        [&paging.page, &paging.size, &paging.after].map(|parameter| option(parameter.as_ref()));
     let first = paging.first.unwrap_or_default();
     quote!(Paging { page: #page, size: #size, first: #first, after: #after })
 }
@@ -462,8 +572,16 @@ fn inside<'a>(kind: &'a Type, outer: &str) -> &'a Type {
     }
 }
 
-/// `T` of `send(self) -> Result<ResponseValue<T>, …>`.
-fn answer_type(items: &[Item], name: &str) -> Result<TokenStream> {
+/// The type of an answer, as it stands in the code.
+fn written(answer: Option<&RustType>) -> TokenStream {
+    match answer {
+        Some(kind) => kind.written(&quote!(types::)),
+        None => quote!(()),
+    }
+}
+
+/// `T` of `send(self) -> Result<ResponseValue<T>, …>`; absent where it is `()`.
+fn answer_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
     let send = items.iter().find_map(|item| match item {
         Item::Impl(item) if is_named(&item.self_ty, name) => {
             item.items.iter().find_map(|item| match item {
@@ -479,8 +597,8 @@ fn answer_type(items: &[Item], name: &str) -> Result<TokenStream> {
         Some(ReturnType::Type(_, kind)) => {
             let answer = inside(inside(kind, "Result"), "ResponseValue");
             Ok(match answer {
-                Type::Tuple(_) => quote!(()),
-                other => RustType::of(other).written(&quote!(types::)),
+                Type::Tuple(_) => None,
+                other => Some(RustType::of(other)),
             })
         }
         _ => Err(Error::new(

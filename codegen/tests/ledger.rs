@@ -1,0 +1,282 @@
+//! What the ledger says of an operation is held against the document; and it reaches the generated code.
+
+#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+
+use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+
+use portkey_admin_codegen::{Ledger, Patched, Source, Sources, generate, ledger::Paging, patch};
+use quote::ToTokens;
+use serde_json::json;
+use syn::{Expr, ImplItem, Item};
+
+// ---- Rules
+
+/// The error of a ledger with these fields in the entry of `PUT /things/{id}`, if it is one.
+fn problem(fields: &str) -> Option<String> {
+    problem_of(fields, "paging: {items: data}")
+}
+
+/// The same, with these fields in the entry of `GET /things/{id}`, too.
+fn problem_of(put: &str, get: &str) -> Option<String> {
+    let parameter = |name: &str, required: bool| json!({"name": name, "in": "query", "required": required, "schema": {"type": "string"}});
+    let document = json!({
+        "paths": {
+            "/things/{id}": {
+                "parameters": [parameter("workspace_id", false)],
+                "get": {},
+                "put": {"requestBody": {"$ref": "#/components/requestBodies/Thing"}},
+                "delete": {"parameters": [{"$ref": "#/components/parameters/workspace"}]},
+            },
+            "/things/{other}/parts": {"get": {}},
+            "/others": {"get": {"parameters": [parameter("kind", true), parameter("page", false)]}},
+        },
+        "components": {
+            "parameters": {"workspace": parameter("workspace_id", true)},
+            "requestBodies": {"Thing": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
+            "schemas": {"Thing": {"properties": {"parts": {"items": {"allOf": [
+                {"$ref": "#/components/schemas/Thing"},
+                {"properties": {"reset": {"type": "boolean"}}},
+            ]}}}}},
+        },
+    });
+    let entry = |key: &str, id: &str, fields: &str| {
+        format!(
+            "{key}: {{id: {id}, summary: S., plane: control, area: {}, retry: {}, status: works, \
+             evidence: {{by: document}}, {fields}}}\n",
+            if key == "GET /others" {
+                "others"
+            } else {
+                "things"
+            },
+            if key.starts_with("PUT") {
+                "idempotent"
+            } else {
+                "safe"
+            },
+        )
+    };
+    let text = [
+        entry("PUT /things/{id}", "update_thing", put),
+        entry("GET /things/{id}", "get_thing", get),
+        entry("DELETE /things/{id}", "delete_thing", ""),
+        entry("GET /things/{other}/parts", "list_parts", ""),
+        entry("GET /others", "list_others", ""),
+    ];
+    let name = "operations.yaml".to_owned();
+    let text = text.concat();
+    let ledger = Ledger::parse(&Source { name, text }).unwrap();
+    let checked = ledger.check("operations.yaml", &document);
+    checked.err().map(|error| error.to_string())
+}
+
+#[test]
+fn what_fits_the_document_is_accepted() {
+    let fits = "default_workspace: true, triggers: [reset], reads: get_thing";
+    assert_eq!(problem(fits), None);
+}
+
+#[test]
+fn what_does_not_is_an_error_that_names_operation_and_field() {
+    let table = [
+        ("triggers: [rest]", "`triggers`: its body has no `rest`"),
+        ("reads: get_other", "`get_other` is no operation that reads"),
+        (
+            "reads: delete_thing",
+            "`delete_thing` is no operation that reads",
+        ),
+        (
+            "reads: list_parts",
+            "`list_parts` does not take the same arguments",
+        ),
+        ("reads: list_others", "`list_others` is in another area"),
+        (
+            "paging: {page: p, first: 0}",
+            "`paging`: it has no query parameter `p`",
+        ),
+        ("paging: {page: workspace_id}", "`first` goes with `page`"),
+        ("paging: {first: 1}", "`first` goes with `page`"),
+        ("paging: {also: data}", "`also` goes with `items`"),
+        (
+            "paging: {page: a, first: 0, after: b}",
+            "either `page` or `after`",
+        ),
+    ];
+    for (fields, expected) in table {
+        let problem = problem(fields).unwrap_or_default();
+        assert!(problem.contains("PUT /things/{id}"), "{fields}: {problem}");
+        assert!(problem.contains(expected), "{fields}: {problem}");
+    }
+    let paged = problem_of("reads: get_thing", "paging: {after: workspace_id}").unwrap_or_default();
+    assert!(paged.contains("gives one page only"), "{paged}");
+    let triggers = problem_of("", "triggers: [reset]").unwrap_or_default();
+    assert!(triggers.contains("GET /things/{id}"), "{triggers}");
+    assert!(
+        triggers.contains("whose `retry` is idempotent"),
+        "{triggers}"
+    );
+}
+
+#[test]
+fn a_default_workspace_needs_a_parameter_that_may_be_left_out() {
+    let document = |required: bool| {
+        json!({"paths": {"/things": {"get": {"parameters": [
+            {"name": "workspace_id", "in": "query", "required": required},
+        ]}}}})
+    };
+    let ledger = Ledger::parse(&Source {
+        name: "operations.yaml".into(),
+        text: "GET /things: {id: list_things, summary: S., plane: control, area: things, retry: safe, \
+               status: works, evidence: {by: document}, default_workspace: true}"
+            .into(),
+    })
+    .unwrap();
+    ledger.check("operations.yaml", &document(false)).unwrap();
+    let error = ledger
+        .check("operations.yaml", &document(true))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("no optional query parameter"),
+        "{error}"
+    );
+}
+
+// ---- The generated code
+
+static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    patch(&Sources::read(&root).unwrap()).unwrap()
+});
+
+static CODE: LazyLock<String> =
+    LazyLock::new(|| generate::generate(&PATCHED, &PATCHED.ledger.areas()).unwrap());
+
+fn module(name: &str) -> Vec<Item> {
+    let items = syn::parse_file(&CODE).unwrap().items.into_iter();
+    let found = items.filter_map(|item| match item {
+        Item::Mod(module) if module.ident == name => Some(module.content.unwrap().1),
+        _ => None,
+    });
+    found.flatten().collect()
+}
+
+/// The fields of every operation's static, by the operation's id.
+fn statics() -> BTreeMap<String, BTreeMap<String, String>> {
+    let statics = module("operations")
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Static(item) => Some(*item.expr),
+            _ => None,
+        });
+    // One static is a list of the others.
+    statics
+        .filter_map(|expression| match expression {
+            Expr::Struct(expression) => Some(expression),
+            _ => None,
+        })
+        .map(|expression| {
+            let fields: BTreeMap<String, String> = expression
+                .fields
+                .iter()
+                .map(|field| {
+                    let text = |tokens: &dyn ToTokens| {
+                        tokens
+                            .to_token_stream()
+                            .to_string()
+                            .replace([' ', '\n'], "")
+                    };
+                    (text(&field.member), text(&field.expr).replace(",}", "}"))
+                })
+                .collect();
+            (fields["id"].trim_matches('"').to_owned(), fields)
+        })
+        .collect()
+}
+
+/// The methods of every builder.
+fn builders() -> BTreeMap<String, Vec<String>> {
+    let impls = module("builder").into_iter().filter_map(|item| match item {
+        Item::Impl(item) if item.trait_.is_none() => Some(item),
+        _ => None,
+    });
+    impls
+        .map(|item| {
+            let methods = item.items.iter().filter_map(|member| match member {
+                ImplItem::Fn(function) => Some(function.sig.ident.to_string()),
+                _ => None,
+            });
+            (
+                item.self_ty.to_token_stream().to_string(),
+                methods.collect(),
+            )
+        })
+        .collect()
+}
+
+fn written(paging: &Paging) -> String {
+    let text = |name: &Option<String>| match name {
+        Some(name) => format!("Some({name:?})"),
+        None => "None".to_owned(),
+    };
+    format!(
+        "Some(Paging{{page:{},size:{},first:{}u32,after:{}}})",
+        text(&paging.page),
+        text(&paging.size),
+        paging.first.unwrap_or(0),
+        text(&paging.after)
+    )
+}
+
+#[test]
+fn every_operation_carries_what_the_ledger_says() {
+    let statics = statics();
+    for (key, entry) in PATCHED
+        .ledger
+        .iter()
+        .filter(|(_, entry)| entry.handwritten.is_none())
+    {
+        let fields = &statics[&entry.id];
+        let paging = entry.paging.as_ref().map_or("None".to_owned(), written);
+        assert_eq!(fields["paging"], paging, "{key}");
+        assert_eq!(
+            fields["retry"],
+            format!("Retry::{:?}", entry.retry),
+            "{key}"
+        );
+        assert_eq!(
+            fields["default_workspace"],
+            entry.default_workspace.to_string(),
+            "{key}"
+        );
+        let triggers: Vec<String> = entry
+            .triggers
+            .iter()
+            .map(|name| format!("{name:?}"))
+            .collect();
+        assert_eq!(
+            fields["triggers"],
+            format!("&[{}]", triggers.join(",")),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn lists_have_streams_and_updates_without_an_answer_a_read() {
+    use heck::ToUpperCamelCase;
+    let builders = builders();
+    let (mut lists, mut reads) = (0, 0);
+    for (key, entry) in PATCHED
+        .ledger
+        .iter()
+        .filter(|(_, entry)| entry.handwritten.is_none())
+    {
+        let methods = &builders[&entry.id.to_upper_camel_case()];
+        let has = |name: &str| methods.iter().any(|method| method == name);
+        let is_list = entry.paging.is_some();
+        assert_eq!((has("stream"), has("pages")), (is_list, is_list), "{key}");
+        assert_eq!(has("update_and_get"), entry.reads.is_some(), "{key}");
+        lists += usize::from(is_list);
+        reads += usize::from(entry.reads.is_some());
+    }
+    assert_eq!((lists, reads), (58, 16));
+}
