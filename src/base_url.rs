@@ -22,30 +22,13 @@ impl BaseUrl {
         }
         let url = Url::parse(text)
             .map_err(|error| Error::configuration(format!("{name} is no URL: {error}")))?;
-        if !url.username().is_empty() || url.password().is_some() {
-            return Err(Error::configuration(format!(
-                "{name} must not hold credentials"
-            )));
+        if let Some(problem) = problem(&url, insecure) {
+            return Err(Error::configuration(format!("{name} {problem}")));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(Error::configuration(format!(
                 "{name} must not have a query or a fragment"
             )));
-        }
-        match url.scheme() {
-            "https" => {}
-            "http" if insecure || is_loopback(&url) => {}
-            "http" => {
-                return Err(Error::configuration(format!(
-                    "{name} is plain http:// to a host that is not loopback, so the key would be readable on the way; \
-                     use https:// or allow_insecure_http(true)"
-                )));
-            }
-            other => {
-                return Err(Error::configuration(format!(
-                    "{name} has the scheme `{other}`; only https and http work"
-                )));
-            }
         }
         Ok(Self {
             text: url.as_str().trim_end_matches('/').to_owned(),
@@ -88,7 +71,24 @@ impl BaseUrl {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
+/// What is wrong with where a URL leads, and on which way; nothing of the URL is in it.
+pub(crate) fn problem(url: &Url, insecure: bool) -> Option<&'static str> {
+    if !url.username().is_empty() || url.password().is_some() {
+        return Some("must not hold credentials");
+    }
+    match url.scheme() {
+        "https" => None,
+        "http" if insecure || is_loopback(url) => None,
+        "http" => Some(
+            "is plain http:// to a host that is not loopback, so others could read along; \
+             use https:// or allow_insecure_http(true)",
+        ),
+        _ => Some("has a scheme other than https and http"),
+    }
+}
+
+/// Whether a URL names this machine.
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
         Some(host) => host

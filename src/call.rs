@@ -4,7 +4,7 @@ use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,11 +13,14 @@ use crate::{
     answer::{self, Answer},
     building,
     error::{DecodeError, Kept, Label},
-    exchange::{self, Exchange, Raw},
-    operation::{Operation, Plane, Retry},
+    exchange::{self, Exchange, Outgoing, Raw},
+    operation::{Operation, Retry},
     path,
     url::Url,
 };
+
+#[cfg(test)]
+mod every;
 
 /// The query parameter that takes the client's default.
 const WORKSPACE: &str = "workspace_id";
@@ -142,7 +145,7 @@ impl Call {
         Ok(Exchange {
             client,
             label,
-            plane: operation.plane,
+            plane: Some(operation.plane),
             retry,
             request,
         })
@@ -150,15 +153,10 @@ impl Call {
 
     /// The operation's class, unless the body turns it into a trigger.
     fn class(&self) -> Retry {
-        let triggers = self.operation.triggers;
-        if triggers.is_empty() {
-            return self.operation.retry;
-        }
-        let body = self.json_body();
-        let pulls = |member: &&str| !matches!(body[*member], Value::Null | Value::Bool(false));
-        match triggers.iter().any(pulls) {
+        let operation = self.operation;
+        match !operation.triggers.is_empty() && operation.is_triggered(&self.json_body()) {
             true => Retry::Never,
-            false => self.operation.retry,
+            false => operation.retry,
         }
     }
 
@@ -170,7 +168,7 @@ impl Call {
         }
     }
 
-    fn request(self) -> Result<reqwest::Request, Error> {
+    fn request(self) -> Result<Outgoing, Error> {
         let operation = self.operation;
         let path = path::path(operation, &self.arguments)?;
         if let Some(problem) = &self.problem {
@@ -187,24 +185,23 @@ impl Call {
         if let Some(workspace) = self.default_workspace() {
             url.push(WORKSPACE, workspace);
         }
-        let mut request = reqwest::Request::new(operation.method.clone(), url.finish()?);
+        let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
             let value = HeaderValue::from_str(value).map_err(|_| {
                 Error::invalid_request(format!(
                     "header `{name}` holds characters that no header may have"
                 ))
             })?;
-            request
-                .headers_mut()
-                .insert(HeaderName::from_static(name), value);
+            headers.insert(HeaderName::from_static(name), value);
         }
-        finish(
+        Ok(Outgoing::new(
             &self.client,
             operation.plane,
-            &mut request,
+            operation.method.clone(),
+            url.finish()?,
+            headers,
             self.body.transpose()?,
-        );
-        Ok(request)
+        ))
     }
 
     /// The client's workspace, for an operation that takes it and a call that names none.
@@ -245,22 +242,24 @@ impl Call {
         }
         Ok(())
     }
-}
 
-/// What every request has: its body, the headers of the options, and the key.
-pub(crate) fn finish(
-    client: &Client,
-    plane: Plane,
-    request: &mut reqwest::Request,
-    body: Option<Bytes>,
-) {
-    let json = HeaderValue::from_static("application/json");
-    request.headers_mut().insert(header::ACCEPT, json.clone());
-    if let Some(body) = body {
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-        *request.body_mut() = Some(body.into());
+    pub(crate) fn operation(&self) -> &'static Operation {
+        self.operation
     }
-    client.authorize(plane, request.headers_mut());
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// What a query parameter was set to.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
+        let set = self.query.iter().find(|(other, _)| *other == name);
+        set.map(|(_, value)| value.as_str())
+    }
 }
 
 /// A success that cannot be read, with all of it.

@@ -6,7 +6,12 @@ use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::{Error, Options, Request, Secret, base_url::BaseUrl, operation::Plane, retry::Budget};
+use crate::{
+    Error, Options, Request, Secret,
+    base_url::{self, BaseUrl},
+    operation::Plane,
+    retry::Budget,
+};
 
 pub use builder::ClientBuilder;
 
@@ -32,6 +37,8 @@ struct Inner {
     gateway: BaseUrl,
     public: BaseUrl,
     budget: Budget,
+    /// Whether plain `http://` may go beyond loopback.
+    insecure: bool,
 }
 
 // Futures of calls are spawned, so the client must cross threads.
@@ -98,8 +105,8 @@ impl Client {
         Request::new(self, method, path.into())
     }
 
-    pub(crate) fn http(&self, plane: Plane) -> &reqwest::Client {
-        if self.base(plane).is_loopback() {
+    pub(crate) fn http(&self, url: &reqwest::Url) -> &reqwest::Client {
+        if base_url::is_loopback(url) {
             &self.inner.direct
         } else {
             &self.inner.http
@@ -122,6 +129,10 @@ impl Client {
 
     pub(crate) fn key(&self) -> &Secret {
         &self.inner.key
+    }
+
+    pub(crate) fn is_insecure(&self) -> bool {
+        self.inner.insecure
     }
 
     pub(crate) fn options(&self) -> &Options {

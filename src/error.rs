@@ -2,6 +2,7 @@
 
 mod answer;
 mod label;
+mod quiet;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -12,6 +13,7 @@ use crate::{operation::Operation, retry::History};
 
 pub(crate) use answer::{Kept, LIMIT};
 pub(crate) use label::Label;
+pub(crate) use quiet::without_values;
 
 /// Why a call gave no value.
 ///
@@ -38,6 +40,13 @@ enum Kind {
     TimedOut(Duration),
     Refused,
     Decode(Arc<DecodeError>),
+    Paging(String),
+    /// Everything was answered, but not with what the call is for.
+    Unusable(String),
+    /// What was waited for, how long and how often.
+    Waited(String),
+    /// Where the body was to be written.
+    Write(Arc<std::io::Error>),
 }
 
 /// What serde says, with the JSON path.
@@ -83,7 +92,27 @@ impl Error {
         Self::new(Kind::Decode(Arc::new(error)))
             .with_answer(answer)
             .with_hint(hint)
-            .changed(|inner| inner.history.executed = true)
+            .executed()
+    }
+
+    /// Pages that came, but make no list.
+    pub(crate) fn paging(problem: impl Into<String>) -> Self {
+        Self::new(Kind::Paging(problem.into()))
+    }
+
+    /// A success that does not hold what it should.
+    pub(crate) fn unusable(problem: impl Into<String>) -> Self {
+        Self::new(Kind::Unusable(problem.into()))
+    }
+
+    /// What was waited for did not happen in time.
+    pub(crate) fn waited(what: impl Into<String>) -> Self {
+        Self::new(Kind::Waited(what.into()))
+    }
+
+    /// What arrived could not be written.
+    pub(crate) fn write(error: std::io::Error) -> Self {
+        Self::new(Kind::Write(Arc::new(error)))
     }
 
     /// The same error, with the call that it belongs to.
@@ -99,6 +128,21 @@ impl Error {
     /// The same error, with a line on what to look at.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
         self.changed(|inner| inner.hint = hint)
+    }
+
+    /// The same error, with one line more on what to look at.
+    pub(crate) fn noting(self, note: String) -> Self {
+        self.changed(|inner| {
+            inner.hint = Some(match inner.hint.take() {
+                Some(hint) => format!("{hint}; {note}"),
+                None => note,
+            });
+        })
+    }
+
+    /// The same error, of something that has been executed, at least in part.
+    pub(crate) fn executed(self) -> Self {
+        self.changed(|inner| inner.history.executed = true)
     }
 
     /// The same error, with what became of the attempts.
@@ -135,8 +179,9 @@ impl Error {
         Arc::unwrap_or_clone(self.0).answer
     }
 
-    /// The operation (`get_workspace`) that failed, or method and path of a raw request; absent where
-    /// the client itself could not be built.
+    /// The operation (`get_workspace`) that failed, or method and path of a raw request; with
+    /// ` (signed URL)` behind it where a storage failed. Absent where the client itself could not be
+    /// built, and where a [`Wait`](crate::Wait) ran out of time.
     pub fn operation(&self) -> Option<&str> {
         self.0.label.as_ref().map(Label::name)
     }
@@ -213,16 +258,22 @@ impl Error {
         matches!(self.0.kind, Kind::InvalidRequest(_))
     }
 
+    /// Whether a list could not be read to its end, although every page came: the service sent one
+    /// twice, did not say where the next is, or there were more than the caller allowed.
+    pub fn is_paging(&self) -> bool {
+        matches!(self.0.kind, Kind::Paging(_))
+    }
+
     /// Whether the answer was a success that could not be decoded; [`body`](Self::body) still has it.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, Kind::Decode(..))
     }
 
-    /// Whether the request ran out of time.
+    /// Whether the request ran out of time, or the time was over in which [`Wait`](crate::Wait) waits.
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
-            Kind::TimedOut(_) => true,
+            Kind::TimedOut(_) | Kind::Waited(_) => true,
             _ => false,
         }
     }
@@ -318,11 +369,28 @@ impl Error {
         match (&self.0.kind, self.answer()) {
             (Kind::Configuration(problem), _) => f.write_str(problem),
             (Kind::InvalidRequest(problem), _) => write!(f, "not sent: {problem}"),
+            (Kind::Paging(problem), _) => write!(f, "the list cannot be read on: {problem}"),
             (Kind::Transport(error), None) => write!(f, "no answer: {}", root(error)),
             (Kind::Transport(error), Some(answer)) => {
                 write!(f, "{} that broke off: {}", answer.status, root(error))
             }
-            (Kind::TimedOut(after), _) => write!(f, "no answer within {after:?}"),
+            (Kind::Unusable(problem), _) => write!(f, "the answer cannot be used: {problem}"),
+            (Kind::Waited(what), _) => f.write_str(what),
+            (Kind::Write(error), _) => {
+                write!(
+                    f,
+                    "the body could not be written: {}",
+                    one_line(&error.to_string())
+                )
+            }
+            (Kind::TimedOut(after), Some(answer)) => {
+                write!(
+                    f,
+                    "{} of which nothing more came for {after:?}",
+                    answer.status
+                )
+            }
+            (Kind::TimedOut(after), None) => write!(f, "no answer within {after:?}"),
             (Kind::Refused, Some(answer)) => write_refusal(f, answer),
             (Kind::Refused, None) => f.write_str("refused"),
             (Kind::Decode(error), answer) => {
@@ -368,6 +436,7 @@ impl std::error::Error for Error {
         match &self.0.kind {
             Kind::Transport(error) => Some(&**error),
             Kind::Decode(error) => Some(&**error),
+            Kind::Write(error) => Some(&**error),
             _ => None,
         }
     }

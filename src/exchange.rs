@@ -10,6 +10,7 @@ use http::{HeaderMap, Method, StatusCode};
 use crate::{
     Client, Error,
     error::{Kept, Label},
+    link,
     operation::{Plane, Retry},
     retry::{self, Attempt, Failure, History, Tokio},
 };
@@ -18,7 +19,7 @@ use trace::{CallSpan, Headed};
 
 pub(crate) use attempt::Opened;
 pub(crate) use outgoing::Outgoing;
-pub(crate) use trace::undecodable;
+pub(crate) use trace::{broken_off, undecodable};
 
 /// An answer as it came.
 pub(crate) struct Raw {
@@ -32,7 +33,8 @@ pub(crate) struct Raw {
 pub(crate) struct Exchange {
     pub(crate) client: Client,
     pub(crate) label: Label,
-    pub(crate) plane: Plane,
+    /// Absent for a signed URL, which is no part of the service.
+    pub(crate) plane: Option<Plane>,
     pub(crate) retry: Retry,
     pub(crate) request: Outgoing,
 }
@@ -57,7 +59,8 @@ impl Exchange {
 
     /// Sends the request until an answer begins that is a success.
     pub(crate) async fn open(self) -> Result<Opened, Error> {
-        self.attempts(attempt::head).await.0
+        let (outcome, history) = self.attempts(attempt::head).await;
+        outcome.map(|opened| Opened { history, ..opened })
     }
 
     async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
@@ -93,10 +96,13 @@ impl Exchange {
     /// What a person should look at, where we know.
     fn hint(&self, error: &Error) -> Option<String> {
         let (status, code) = (error.status()?, error.code());
-        let base = self.client.base(self.plane);
+        let Some(plane) = self.plane else {
+            return link::hint(status);
+        };
+        let base = self.client.base(plane);
         match status {
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST
-                if !base.has_version() && self.plane != Plane::Public =>
+                if !base.has_version() && plane != Plane::Public =>
             {
                 Some(format!(
                     "the base URL {} does not end in /v1; is that meant?",
@@ -110,10 +116,15 @@ impl Exchange {
                     _ => needs,
                 })
             }
-            _ if status.is_redirection() => Some("redirects are not followed".to_owned()),
-            _ => None,
+            _ => unfollowed(status),
         }
     }
+}
+
+/// A redirect stays where it is.
+pub(crate) fn unfollowed(status: StatusCode) -> Option<String> {
+    let is_redirection = status.is_redirection();
+    is_redirection.then(|| "redirects are not followed".to_owned())
 }
 
 /// The answer to a repeated deletion that had already happened.

@@ -1,13 +1,29 @@
-//! What the generated types lack: views of fields that the service sends in more than one form, and
-//! builders for requests of which a rule says more than their fields do.
+//! What the generated types lack: views of fields that the service sends in more than one form,
+//! builders for requests of which a rule says more than their fields do, and calls that take more
+//! than one request.
 
+#[cfg(feature = "api_keys")]
+mod api_keys;
 #[cfg(feature = "configs")]
 mod configs;
 #[cfg(feature = "logs")]
 mod feedback;
+#[cfg(feature = "guardrails")]
+mod guardrails;
+#[cfg(feature = "logs")]
+mod log_exports;
+#[cfg(feature = "mcp")]
+mod mcp;
+#[cfg(feature = "prompts")]
+mod prompt_versions;
 #[cfg(feature = "prompts")]
 mod prompts;
+#[cfg(feature = "users")]
+mod user_roles;
 #[cfg(feature = "users")]
 mod users;
 #[cfg(feature = "workspaces")]
 mod workspaces;
+
+#[cfg(feature = "prompts")]
+pub use prompt_versions::PromotedVersion;

@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Client, Error, Response, call,
-    error::Label,
+    error::{DecodeError, Label, without_values},
     exchange::{Exchange, Outgoing},
     operation::{Base, Plane, Retry},
     options,
@@ -106,9 +106,7 @@ impl Request {
     pub async fn send_with_response<T: DeserializeOwned>(self) -> Result<Response<T>, Error> {
         let label = self.label();
         let raw = self.exchange()?.run().await?;
-        let mut json = serde_json::Deserializer::from_slice(&raw.body);
-        let decoded = serde_path_to_error::deserialize(&mut json);
-        match decoded {
+        match decoded(&raw.body) {
             Ok(value) => Ok(Response::new(value, raw)),
             Err(error) => Err(call::undecoded(error, raw, &label)),
         }
@@ -130,7 +128,7 @@ impl Request {
         Ok(Exchange {
             client,
             label,
-            plane,
+            plane: Some(plane),
             retry,
             request,
         })
@@ -156,6 +154,16 @@ impl Request {
             self.body,
         ))
     }
+}
+
+/// Decodes a whole body; the error carries the JSON path, and no value.
+fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    let mut track = serde_path_to_error::Track::new();
+    let mut json = serde_json::Deserializer::from_slice(body);
+    let value = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    value
+        .and_then(|value| json.end().map(|()| value))
+        .map_err(|error| DecodeError::new(track.path(), without_values(error)))
 }
 
 /// How a request is repeated of which only the method is known.

@@ -12,4 +12,4 @@ mod run;
 pub(crate) use after::retry_after;
 pub(crate) use budget::Budget;
 pub use policy::RetryPolicy;
-pub(crate) use run::{Attempt, Failure, History, Tokio, Trouble, run};
+pub(crate) use run::{Attempt, Failure, History, Tokio, Trouble, World, run};

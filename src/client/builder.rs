@@ -186,6 +186,7 @@ impl ClientBuilder {
                 gateway,
                 public,
                 budget: Budget::default(),
+                insecure: self.insecure,
             }),
             options: Arc::new(self.options),
         })

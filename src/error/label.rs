@@ -8,7 +8,7 @@ use crate::operation::Operation;
 #[derive(Clone)]
 pub(crate) enum Label {
     Operation(&'static Operation),
-    /// `GET /path`.
+    /// `GET /path`, or an operation whose signed URL is read.
     Request(Arc<str>),
 }
 

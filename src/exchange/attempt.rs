@@ -28,13 +28,14 @@ pub(crate) struct Opened {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: reqwest::Response,
+    pub(crate) history: History,
 }
 
 impl Sending {
     pub(crate) fn new(exchange: &Exchange, attempt: &Attempt) -> Self {
         let client = &exchange.client;
         Self {
-            http: client.http(exchange.plane).clone(),
+            http: client.http(&exchange.request.url).clone(),
             request: exchange.request.request(),
             timeout: client.options().attempt_timeout().min(attempt.left),
             key: client.key().clone(),
@@ -83,6 +84,7 @@ pub(crate) async fn head(mut sending: Sending) -> Outcome<Opened> {
         status: body.status(),
         headers: std::mem::take(body.headers_mut()),
         body,
+        history: History::default(),
     })
 }
 

@@ -37,6 +37,16 @@ impl Outgoing {
         }
     }
 
+    /// A read of a signed URL: no key, and nothing of the options.
+    pub(crate) fn link(url: reqwest::Url) -> Self {
+        Self {
+            method: Method::GET,
+            url,
+            headers: HeaderMap::new(),
+            body: None,
+        }
+    }
+
     pub(crate) fn request(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);

@@ -9,6 +9,7 @@ use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
 use super::{Exchange, Opened, Outcome, Raw};
 use crate::{
     Error,
+    base_url::BaseUrl,
     error::{Label, request_id},
     retry::{Attempt, Failure, History},
 };
@@ -39,7 +40,8 @@ impl Headed for Opened {
 impl CallSpan {
     pub(crate) fn new(exchange: &Exchange) -> Self {
         let method = &exchange.request.method;
-        let base = exchange.client.base(exchange.plane);
+        // A signed URL is a secret, its host included.
+        let base = exchange.plane.map(|plane| exchange.client.base(plane));
         // A path that somebody put together is no template: it may hold ids.
         let operation = exchange.label.operation();
         let template = operation.map(|operation| operation.path);
@@ -50,8 +52,8 @@ impl CallSpan {
             portkey.operation = operation.map(|operation| operation.id),
             http.request.method = method.as_str(),
             url.template = template,
-            server.address = base.host(),
-            server.port = base.port(),
+            server.address = base.map(BaseUrl::host),
+            server.port = base.and_then(BaseUrl::port),
             http.response.status_code = Empty,
             http.request.resend_count = Empty,
             portkey.request_id = Empty,
@@ -125,6 +127,12 @@ impl Drop for CallSpan {
 pub(crate) fn undecodable(label: &Label) {
     let operation = label.operation().map(|operation| operation.id);
     debug!({ portkey.operation = operation, "error.type" = "decode" }, "the answer could not be decoded");
+}
+
+/// A body that did not arrive as a whole; the span of the call is over by then.
+pub(crate) fn broken_off(label: &Label, error: &Error) {
+    let operation = label.operation().map(|operation| operation.id);
+    debug!({ portkey.operation = operation, "error.type" = error_type(error) }, "the body broke off");
 }
 
 fn record<T: Headed>(span: &Span, outcome: Result<&T, &Error>) {

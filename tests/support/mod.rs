@@ -4,6 +4,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod server;
+pub mod spans;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -32,12 +33,31 @@ pub fn sending<T: 'static>(
 }
 
 /// A configuration whose three bases are `server`, and which tries a call once.
+///
+/// Nothing here is encrypted, so the certificates of the system, which take long to read, stay unread.
 pub fn builder(server: &Server) -> ClientBuilder {
     Client::builder()
         .api_key(KEY)
         .base_url(server.url("/v1"))
         .public_base_url(server.url(""))
         .options(Options::new().retry(RetryPolicy::none()))
+        .configure_http(without_certificates)
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http.tls_certs_only([])
+}
+
+#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    http
+}
+
+/// Options for up to so many attempts, without a pause where nobody asks for one.
+pub fn attempts(attempts: u32) -> Options {
+    let policy = RetryPolicy::default().attempts(attempts);
+    Options::new().retry(policy.backoff(Duration::ZERO, Duration::ZERO))
 }
 
 /// A client of `server`.
@@ -50,6 +70,17 @@ pub fn answered(answer: Answer) -> (Server, Client) {
     let server = Server::answering(answer);
     let client = client(&server);
     (server, client)
+}
+
+/// Waits for what another thread or the other side of a connection is about to do.
+pub async fn until(what: impl Fn() -> bool) {
+    let seen = async {
+        while !what() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let seen = tokio::time::timeout(Duration::from_secs(20), seen).await;
+    seen.expect("it happens in time");
 }
 
 /// Everything that an error shows: itself and its causes, as text and as `Debug`.

@@ -1,7 +1,7 @@
 //! A scripted HTTP server on loopback that keeps what it saw, byte for byte.
 //!
 //! It is plain sockets, so that nothing between the client and the test tidies up a request, and
-//! so that it can answer what no proper server would.
+//! so that it can answer what no proper server would: late, in crumbs, half, or not at all.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -11,17 +11,29 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
+use socket2::{Domain, SockRef, Socket, Type};
 
-/// A running server; its thread ends with the process.
+/// Nothing here waits longer than this for the other side.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A running server; its threads end with the process.
 pub struct Server {
     address: SocketAddr,
-    connections: Arc<AtomicUsize>,
-    requests: Arc<Mutex<Vec<Request>>>,
+    seen: Arc<Seen>,
+}
+
+/// What a server keeps.
+#[derive(Default)]
+struct Seen {
+    connections: AtomicUsize,
+    hangups: AtomicUsize,
+    requests: Mutex<Vec<Request>>,
 }
 
 /// A request as it arrived.
@@ -32,16 +44,37 @@ pub struct Request {
     pub target: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
+    /// When all of it was there.
+    pub at: Instant,
 }
 
-/// What the server writes back.
+/// What the server writes back, and what it does to the connection then.
 #[derive(Debug, Clone)]
 pub struct Answer {
     status: u16,
     headers: Vec<(String, String)>,
-    body: Vec<u8>,
-    /// How many bytes of the answer are sent before the connection is closed.
+    body: Bytes,
+    /// Sent in the place of status and headers.
+    head: Option<Bytes>,
+    /// How many bytes of the answer are sent.
     cut: Option<usize>,
+    /// Whether the head says how long the body is.
+    has_length: bool,
+    /// The wait after each byte.
+    pause: Option<Duration>,
+    then: Then,
+}
+
+/// What happens to a connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Close,
+    /// The next request may use it.
+    Keep,
+    /// It breaks off, as if the machine were gone.
+    Reset,
+    /// It stays open, and nothing comes.
+    Stall,
 }
 
 impl Answer {
@@ -50,8 +83,12 @@ impl Answer {
         Self {
             status,
             headers: Vec::new(),
-            body: Vec::new(),
+            body: Bytes::new(),
+            head: None,
             cut: None,
+            has_length: true,
+            pause: None,
+            then: Then::Close,
         }
     }
 
@@ -62,40 +99,112 @@ impl Answer {
             .with_body(body)
     }
 
+    /// Bytes that are no HTTP.
+    pub fn garbage(bytes: impl Into<Bytes>) -> Self {
+        Self {
+            head: Some(bytes.into()),
+            ..Self::empty(200)
+        }
+    }
+
     pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
-    pub fn with_body(mut self, body: impl Into<String>) -> Self {
-        self.body = body.into().into_bytes();
+    pub fn with_body(self, body: impl Into<String>) -> Self {
+        self.with_bytes(body.into())
+    }
+
+    pub fn with_bytes(mut self, body: impl Into<Bytes>) -> Self {
+        self.body = body.into();
         self
     }
 
-    /// The head promises the whole body, but the connection closes `missing` bytes before its end.
+    /// The head promises the whole body, but `missing` bytes of its end never come.
     pub fn closing_early(mut self, missing: usize) -> Self {
-        self.cut = Some(self.bytes().len() - missing);
+        self.cut = Some(self.head().len() + self.body.len() - missing);
+        self
+    }
+
+    /// Only the first `sent` bytes of the answer come, its head included.
+    pub fn cut_after(mut self, sent: usize) -> Self {
+        self.cut = Some(sent);
         self
     }
 
     /// The connection closes without an answer.
-    pub fn hanging_up(mut self) -> Self {
-        self.cut = Some(0);
+    pub fn hanging_up(self) -> Self {
+        self.cut_after(0)
+    }
+
+    /// The connection is reset after the answer, or what is left of it.
+    pub fn then_reset(mut self) -> Self {
+        self.then = Then::Reset;
         self
     }
 
-    fn bytes(&self) -> Vec<u8> {
-        let mut head = format!("HTTP/1.1 {} Scripted\r\nconnection: close\r\n", self.status);
-        if self.status != 204 {
+    /// The connection stays open after the answer, or what is left of it, until the client closes it.
+    pub fn then_stall(mut self) -> Self {
+        self.then = Then::Stall;
+        self
+    }
+
+    /// Nothing more comes `missing` bytes before the end, but the connection stays open.
+    pub fn stalling(self, missing: usize) -> Self {
+        self.closing_early(missing).then_stall()
+    }
+
+    /// The head does not say how long the body is, which ends with the connection.
+    pub fn without_length(mut self) -> Self {
+        self.has_length = false;
+        self
+    }
+
+    /// The connection can be used again.
+    pub fn keeping_alive(mut self) -> Self {
+        self.then = Then::Keep;
+        self
+    }
+
+    /// Each byte of the body comes alone, with a pause after it.
+    pub fn trickling(mut self, pause: Duration) -> Self {
+        self.pause = Some(pause);
+        self
+    }
+
+    fn head(&self) -> Vec<u8> {
+        if let Some(head) = &self.head {
+            return head.to_vec();
+        }
+        let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
+        if self.then != Then::Keep {
+            head += "connection: close\r\n";
+        }
+        if self.status != 204 && self.has_length {
             head += &format!("content-length: {}\r\n", self.body.len());
         }
         for (name, value) in &self.headers {
             head += &format!("{name}: {value}\r\n");
         }
-        let mut bytes = (head + "\r\n").into_bytes();
-        bytes.extend(&self.body);
-        bytes.truncate(self.cut.unwrap_or(usize::MAX));
-        bytes
+        (head + "\r\n").into_bytes()
+    }
+
+    /// Writes the answer, as far as the other side takes it.
+    fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
+        let (mut head, mut body) = (self.head(), self.body.clone());
+        let sent = self.cut.unwrap_or(usize::MAX);
+        body.truncate(sent.saturating_sub(head.len()));
+        head.truncate(sent);
+        stream.write_all(&head)?;
+        let Some(pause) = self.pause else {
+            return stream.write_all(&body);
+        };
+        for byte in body {
+            stream.write_all(&[byte])?;
+            thread::sleep(pause);
+        }
+        Ok(())
     }
 }
 
@@ -105,18 +214,15 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
-            connections: Arc::default(),
-            requests: Arc::default(),
+            seen: Arc::default(),
         };
-        let (connections, requests) = (server.connections.clone(), server.requests.clone());
+        let (seen, script) = (server.seen.clone(), Arc::new(Mutex::new(script)));
         thread::spawn(move || {
-            for stream in listener.incoming() {
-                connections.fetch_add(1, Ordering::SeqCst);
-                if let Some((request, mut stream)) = stream.ok().and_then(read) {
-                    // Kept before it is answered: whoever has the answer finds the request.
-                    requests.lock().unwrap().push(request.clone());
-                    let _ = stream.write_all(&script(&request).bytes());
-                }
+            for stream in listener.incoming().flatten() {
+                seen.connections.fetch_add(1, Ordering::SeqCst);
+                let (seen, script) = (seen.clone(), script.clone());
+                let answer = move |request: &Request| script.lock().unwrap()(request);
+                thread::spawn(move || seen.serve(stream, answer));
             }
         });
         server
@@ -127,6 +233,16 @@ impl Server {
         Self::start(move |_| answer.clone())
     }
 
+    /// A server that gives these answers, one after the other, and the last one for ever.
+    pub fn playing(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let answers: Vec<Answer> = answers.into_iter().collect();
+        let next = AtomicUsize::new(0);
+        Self::start(move |_| {
+            let index = next.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
+            answers[index].clone()
+        })
+    }
+
     /// A base URL that ends in `path`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
@@ -134,12 +250,22 @@ impl Server {
 
     /// How often anybody connected, whether a request followed or not.
     pub fn connections(&self) -> usize {
-        self.connections.load(Ordering::SeqCst)
+        self.seen.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many connections the client has closed while it was waiting for an answer.
+    pub fn hangups(&self) -> usize {
+        self.seen.hangups.load(Ordering::SeqCst)
     }
 
     /// What arrived so far.
     pub fn requests(&self) -> Vec<Request> {
-        self.requests.lock().unwrap().clone()
+        self.seen.requests.lock().unwrap().clone()
+    }
+
+    /// What arrived since the last time that somebody asked so.
+    pub fn take(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.seen.requests.lock().unwrap())
     }
 
     /// The one request that arrived.
@@ -148,6 +274,86 @@ impl Server {
         assert_eq!(requests.len(), 1, "{requests:?}");
         requests.remove(0)
     }
+}
+
+impl Seen {
+    /// Answers what comes over a connection.
+    fn serve(&self, stream: TcpStream, answer: impl Fn(&Request) -> Answer) {
+        let _ = stream.set_read_timeout(Some(PATIENCE));
+        let _ = stream.set_nodelay(true);
+        let mut reader = BufReader::new(stream);
+        while let Some(request) = read(&mut reader) {
+            // Kept before it is answered: whoever has the answer finds the request.
+            self.requests.lock().unwrap().push(request.clone());
+            let answer = answer(&request);
+            let written = answer.write(reader.get_mut());
+            match answer.then {
+                Then::Keep if written.is_ok() => continue,
+                Then::Keep | Then::Close => {}
+                Then::Reset => {
+                    let _ = SockRef::from(reader.get_ref()).set_linger(Some(Duration::ZERO));
+                }
+                Then::Stall => self.stall(&mut reader),
+            }
+            return;
+        }
+    }
+
+    /// Waits until the client goes away.
+    fn stall(&self, reader: &mut impl Read) {
+        let gone = match reader.read(&mut [0]) {
+            Ok(read) => read == 0,
+            Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        };
+        if gone {
+            self.hangups.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+}
+
+/// An address that nobody listens on, and that nobody else gets.
+pub struct Closed(Socket);
+
+impl Closed {
+    pub fn new() -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        let any = SocketAddr::from(([127, 0, 0, 1], 0));
+        socket.bind(&any.into()).unwrap();
+        Self(socket)
+    }
+
+    /// A base URL that ends in `path`.
+    pub fn url(&self, path: &str) -> String {
+        address(&self.0) + path
+    }
+}
+
+/// An address where connecting gets no answer at all: its queue is full.
+pub struct Deaf {
+    listener: Socket,
+    _queue: TcpStream,
+}
+
+impl Deaf {
+    pub fn new() -> Self {
+        let Closed(listener) = Closed::new();
+        listener.listen(0).unwrap();
+        let address = listener.local_addr().unwrap().as_socket().unwrap();
+        Self {
+            listener,
+            _queue: TcpStream::connect(address).unwrap(),
+        }
+    }
+
+    /// A base URL that ends in `path`.
+    pub fn url(&self, path: &str) -> String {
+        address(&self.listener) + path
+    }
+}
+
+fn address(socket: &Socket) -> String {
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    format!("http://{address}")
 }
 
 impl Request {
@@ -193,17 +399,13 @@ fn decoded(text: &str) -> String {
 }
 
 /// Reads one request; `None` if the other side went away or sent something else.
-fn read(stream: TcpStream) -> Option<(Request, TcpStream)> {
-    stream
-        .set_read_timeout(Some(Duration::from_secs(10)))
-        .ok()?;
-    let mut reader = BufReader::new(stream);
-    let first = line(&mut reader)?;
+fn read(reader: &mut impl BufRead) -> Option<Request> {
+    let first = line(reader)?;
     let mut words = first.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
-        let line = line(&mut reader)?;
+        let line = line(reader)?;
         if line.is_empty() {
             break;
         }
@@ -215,11 +417,13 @@ fn read(stream: TcpStream) -> Option<(Request, TcpStream)> {
         target,
         headers,
         body: Vec::new(),
+        at: Instant::now(),
     };
     let length = request.header("content-length").first().copied();
     request.body = vec![0; length.map_or(Some(0), |length| length.parse().ok())?];
     reader.read_exact(&mut request.body).ok()?;
-    Some((request, reader.into_inner()))
+    request.at = Instant::now();
+    Some(request)
 }
 
 fn line(reader: &mut impl BufRead) -> Option<String> {

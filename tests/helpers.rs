@@ -1,0 +1,428 @@
+//! Helpers that take several requests, or a body that is easy to get wrong.
+
+#![cfg(feature = "admin")]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+
+mod support;
+
+use std::{
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
+};
+
+use portkey_admin::{
+    Wait,
+    types::{
+        AssignableRole, SwitchableMcpCapabilityType, UpdatePromptPartialRequest,
+        UpdatePromptRequest,
+    },
+};
+use serde_json::{Value, json};
+use support::{
+    Sending, answered, client, sending,
+    server::{Answer, Request, Server},
+    shown,
+};
+
+fn ok(body: &Value) -> Answer {
+    Answer::json(200, body.to_string())
+}
+
+/// What arrived, as `PUT /v1/…`.
+fn calls(server: &Server) -> Vec<String> {
+    let call = |request: Request| format!("{} {}", request.method, request.target);
+    server.requests().into_iter().map(call).collect()
+}
+
+// ---- Versions
+
+/// Prompts and partials whose versions show in the list after `delay` reads.
+fn versions(delay: usize) -> Server {
+    let reads = AtomicUsize::new(0);
+    Server::start(
+        move |request| match (request.method.as_str(), request.path()) {
+            ("GET", path) => {
+                let shows = reads.fetch_add(1, Ordering::SeqCst) >= delay;
+                let new = match path.contains("partials") {
+                    true => json!({"prompt_partial_version_id": "new", "version": 7}),
+                    false => json!({"id": "new", "prompt_version": 7}),
+                };
+                let list = if shows { vec![new] } else { vec![] };
+                ok(&json!({"object": "list", "total": list.len(), "data": list}))
+            }
+            (_, path) if path.ends_with("makeDefault") => ok(&json!({})),
+            (_, path) if request.json().get("name").is_some() => {
+                assert!(path.starts_with("/v1/prompts/"));
+                ok(&json!({}))
+            }
+            (_, path) if path.contains("partials") => {
+                ok(&json!({"prompt_partial_version_id": "new"}))
+            }
+            _ => ok(&json!({"id": "p", "slug": "p", "prompt_version_id": "new"})),
+        },
+    )
+}
+
+#[tokio::test]
+async fn a_version_id_is_made_default_by_its_number() {
+    let server = versions(0);
+    let call = client(&server).make_prompt_version_default("p");
+    assert_eq!(call.send_for_version_id("new").await.unwrap(), 7);
+    let call = client(&server).make_prompt_partial_version_default("q");
+    assert_eq!(call.send_for_version_id("new").await.unwrap(), 7);
+    assert_eq!(
+        calls(&server),
+        [
+            "GET /v1/prompts/p/versions",
+            "PUT /v1/prompts/p/makeDefault",
+            "GET /v1/prompts/partials/q/versions",
+            "PUT /v1/prompts/partials/q/makeDefault",
+        ]
+    );
+    for place in [1, 3] {
+        assert_eq!(server.requests()[place].json(), json!({"version": 7}));
+    }
+}
+
+#[tokio::test]
+async fn a_version_id_that_is_not_listed_is_named_and_nothing_is_changed() {
+    let server = versions(0);
+    for (error, text) in [
+        (
+            client(&server)
+                .make_prompt_version_default("p")
+                .send_for_version_id("old")
+                .await
+                .unwrap_err(),
+            "make_prompt_version_default: not sent: the prompt `p` lists no version with the id \
+             `old` and a number",
+        ),
+        (
+            client(&server)
+                .make_prompt_partial_version_default("q")
+                .send_for_version_id("old")
+                .await
+                .unwrap_err(),
+            "make_prompt_partial_version_default: not sent: the partial `q` lists no version with \
+             the id `old` and a number",
+        ),
+    ] {
+        assert!(error.is_invalid_request() && !error.may_have_executed());
+        assert_eq!(error.to_string(), text);
+    }
+    assert!(calls(&server).iter().all(|call| call.starts_with("GET ")));
+}
+
+#[tokio::test]
+async fn an_update_is_promoted_once_its_version_shows() {
+    let server = versions(1);
+    let promoted = client(&server)
+        .update_prompt("p")
+        .body(UpdatePromptRequest::patch().string("Hi."))
+        .update_and_promote()
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((promoted.id.as_str(), promoted.number), ("new", 7));
+    assert_eq!(
+        calls(&server),
+        [
+            "PUT /v1/prompts/p",
+            "GET /v1/prompts/p/versions",
+            "GET /v1/prompts/p/versions",
+            "PUT /v1/prompts/p/makeDefault",
+        ]
+    );
+    assert_eq!(server.requests()[3].json(), json!({"version": 7}));
+}
+
+#[tokio::test]
+async fn a_partial_is_promoted_as_well() {
+    let server = versions(0);
+    let promoted = client(&server)
+        .update_prompt_partial("q")
+        .body(UpdatePromptPartialRequest::builder().string("Hi."))
+        .update_and_promote()
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!((promoted.id.as_str(), promoted.number), ("new", 7));
+    assert_eq!(
+        calls(&server),
+        [
+            "PUT /v1/prompts/partials/q",
+            "GET /v1/prompts/partials/q/versions",
+            "PUT /v1/prompts/partials/q/makeDefault",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn an_update_that_makes_no_version_promotes_none() {
+    let server = versions(0);
+    let prompt = client(&server)
+        .update_prompt("p")
+        .body(UpdatePromptRequest::builder().name("n"));
+    assert_eq!(prompt.update_and_promote().await.unwrap(), None);
+    let partial = client(&server)
+        .update_prompt_partial("q")
+        .body(UpdatePromptPartialRequest::builder().name("n"));
+    assert_eq!(partial.update_and_promote().await.unwrap(), None);
+    assert_eq!(
+        calls(&server),
+        ["PUT /v1/prompts/p", "PUT /v1/prompts/partials/q"]
+    );
+}
+
+#[tokio::test]
+async fn a_promotion_that_fails_names_the_version_that_was_made() {
+    let server = Server::start(|request| match request.method.as_str() {
+        "GET" => Answer::json(
+            403,
+            r#"{"success":false,"data":{"message":"no","errorCode":"AB03"}}"#,
+        ),
+        _ => ok(&json!({"prompt_version_id": "new"})),
+    });
+    let error = client(&server)
+        .update_prompt("p")
+        .body(UpdatePromptRequest::patch().string("Hi."))
+        .update_and_promote()
+        .await
+        .unwrap_err();
+    assert_eq!(error.operation(), Some("list_prompt_versions"));
+    assert!(error.is_forbidden() && error.may_have_executed());
+    let text = error.to_string();
+    assert!(
+        text.contains("version `new` was made, but not the default"),
+        "{text}"
+    );
+}
+
+// ---- Waiting
+
+#[tokio::test]
+async fn what_is_missing_at_first_is_waited_for() {
+    let server = Server::playing([
+        Answer::json(404, "{}"),
+        ok(&json!({"id": "one"})),
+        ok(&json!({"id": "one", "status": "active"})),
+    ]);
+    let client = client(&server);
+    let wait = Wait::new("the user's state").pauses(Duration::ZERO, Duration::ZERO);
+    let user = wait
+        .may_be_missing()
+        .until(
+            || client.get_user("one").send(),
+            |user| user.status.is_some(),
+        )
+        .await
+        .unwrap();
+    assert_eq!(user.status.as_deref(), Some("active"));
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn what_never_comes_ends_the_waiting() {
+    let (server, client) = answered(ok(&json!({"id": "one"})));
+    let waiting = async move {
+        Wait::new("the user's state")
+            .at_most(Duration::from_millis(50))
+            .until(
+                || client.get_user("one").send(),
+                |user| user.status.is_some(),
+            )
+            .await
+    };
+    let error = sending(waiting).await.unwrap_err();
+    assert!(error.is_timeout());
+    let text = shown(&error);
+    let reads = server.requests().len();
+    assert!(
+        text.contains(&format!(
+            "for the user's state in vain; number of reads: {reads}"
+        )),
+        "{text}"
+    );
+}
+
+// ---- Bodies
+
+#[tokio::test]
+async fn what_is_said_in_a_word_is_sent_as_a_body() {
+    let (server, client) = answered(Answer::json(200, r#"{"key": "canary"}"#));
+    let table: [(Sending, Value); 9] = [
+        (
+            sending(
+                client
+                    .delete_workspace("w")
+                    .confirm("Research", true)
+                    .send(),
+            ),
+            json!({"name": "Research", "force_delete": true}),
+        ),
+        (
+            sending(
+                client
+                    .delete_workspace("w")
+                    .confirm("Research", false)
+                    .send(),
+            ),
+            json!({"name": "Research"}),
+        ),
+        (
+            sending(
+                client
+                    .rotate_api_key("k")
+                    .transition(Duration::from_secs(1800))
+                    .send(),
+            ),
+            json!({"key_transition_period_ms": 1_800_000}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_integration_capabilities("m")
+                    .capability(SwitchableMcpCapabilityType::Tool, "search", false)
+                    .send(),
+            ),
+            json!({"capabilities": [{"type": "tool", "name": "search", "enabled": false}]}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_server_capabilities("m")
+                    .capability("resource", "file", true)
+                    .send(),
+            ),
+            json!({"capabilities": [{"type": "resource", "name": "file", "enabled": true}]}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_integration_workspaces("m")
+                    .workspace("w", false)
+                    .send(),
+            ),
+            json!({"workspaces": [{"id": "w", "enabled": false}]}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_integration_workspaces("m")
+                    .workspace("w", true)
+                    .send(),
+            ),
+            json!({"workspaces": [{"id": "w", "enabled": true}]}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_server_user_access("m")
+                    .user("u", false)
+                    .send(),
+            ),
+            json!({"user_access": [{"user_id": "u", "enabled": false}]}),
+        ),
+        (
+            sending(
+                client
+                    .update_mcp_server_user_access("m")
+                    .user("u", true)
+                    .send(),
+            ),
+            json!({"user_access": [{"user_id": "u", "enabled": true}]}),
+        ),
+    ];
+    for (call, body) in table {
+        let before = server.requests().len();
+        call.await.unwrap();
+        assert_eq!(server.requests()[before].json(), body);
+    }
+}
+
+#[tokio::test]
+async fn a_rotated_key_is_a_secret_with_what_else_came() {
+    let (_server, client) = answered(ok(&json!({
+        "id": "k", "key": "canary", "key_transition_expires_at": "2026-01-02T03:04:05.000Z",
+    })));
+    let hour = Duration::from_secs(3600);
+    let rotated = client
+        .rotate_api_key("k")
+        .transition(hour)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(rotated.key.expose(), "canary");
+    assert!(rotated.key_transition_expires_at.is_some());
+    assert!(!format!("{rotated:?}").contains("canary"));
+}
+
+#[tokio::test]
+async fn a_transition_that_is_too_short_is_not_sent() {
+    let (server, client) = answered(Answer::json(200, "{}"));
+    for transition in [
+        Duration::from_millis(1_799_999),
+        Duration::ZERO,
+        Duration::MAX,
+    ] {
+        let error = client
+            .rotate_api_key("k")
+            .transition(transition)
+            .send()
+            .await
+            .unwrap_err();
+        assert!(error.is_invalid_request(), "{error}");
+    }
+    assert_eq!(server.connections(), 0);
+}
+
+// ---- Workspaces and users
+
+#[tokio::test]
+async fn a_slug_is_resolved_to_a_uuid() {
+    let (server, client) = answered(ok(&json!({
+        "id": "uuid", "slug": "ws-one", "name": "One",
+        "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z",
+    })));
+    assert_eq!(client.resolve_workspace_id("ws-one").await.unwrap(), "uuid");
+    assert_eq!(server.request().target, "/v1/admin/workspaces/ws-one");
+}
+
+/// A user whose role shows after `delay` reads; every change is answered with `status`.
+fn user(delay: usize, status: u16) -> Server {
+    let reads = AtomicUsize::new(0);
+    Server::start(move |request| match request.method.as_str() {
+        "GET" if reads.fetch_add(1, Ordering::SeqCst) < delay => {
+            ok(&json!({"id": "u", "role": "member"}))
+        }
+        "GET" => ok(&json!({"id": "u", "role": "admin"})),
+        _ => Answer::json(status, r#"{"success":false,"data":{"errorCode":"AB01"}}"#),
+    })
+}
+
+#[tokio::test]
+async fn a_role_is_changed_only_where_it_differs() {
+    const READ: &str = "GET /v1/admin/users/u";
+    const CHANGE: &str = "PUT /v1/admin/users/u";
+    for (delay, status, outcome, expected) in [
+        (0, 200, Some(false), &[READ][..]),
+        (1, 200, Some(true), &[READ, CHANGE]),
+        // Somebody else was faster.
+        (1, 400, Some(true), &[READ, CHANGE, READ]),
+        (2, 400, None, &[READ, CHANGE, READ]),
+    ] {
+        let server = user(delay, status);
+        let changed = client(&server)
+            .update_user("u")
+            .ensure_role(AssignableRole::Admin)
+            .await;
+        assert_eq!(calls(&server), expected);
+        if expected.contains(&CHANGE) {
+            assert_eq!(server.requests()[1].json(), json!({"role": "admin"}));
+        }
+        match outcome {
+            Some(outcome) => assert_eq!(changed.unwrap(), outcome),
+            None => assert_eq!(changed.unwrap_err().operation(), Some("update_user")),
+        }
+    }
+}
