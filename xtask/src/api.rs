@@ -1,0 +1,101 @@
+//! `cargo xtask api`: writes `api/public-api.txt`, the public surface of the crate.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::{Long, Short};
+use portkey_admin_codegen::{Sources, patch};
+
+use crate::atomic;
+use crate::surface::{self, Change, Surface};
+
+const HELP: &str = "\
+Usage: cargo xtask api [--check]
+
+Writes api/public-api.txt, the public surface of the crate with all features on, and says what
+differs from the file as it was.
+
+Options:
+  --check     Write nothing; fail if the file is not as it would be written
+  -h, --help  Print this
+";
+
+const FILE: &str = "api/public-api.txt";
+
+const HEAD: &str = "\
+# The public surface of `portkey-admin` with all features on, one line for each item: path, two spaces,
+# signature. Written by `cargo xtask api` from src/, openapi/ and overrides/; run that again instead of
+# editing this. The difference that a change makes here is what its users notice.
+";
+
+/// Runs the command with what stands behind its name.
+pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
+    let mut check = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("check") => check = true,
+            Short('h') | Long("help") => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let surface = surface::whole(root, &patch(&Sources::read(root)?)?)?;
+    let text = format!("{HEAD}{}", surface.to_text());
+    let current = current(root)?;
+    if current == text {
+        println!("{FILE} is up to date");
+        return Ok(());
+    }
+    if check && current.is_empty() {
+        bail!("{FILE} is missing: run `cargo xtask api`");
+    }
+    if check {
+        let changes = surface::diff(&Surface::parse(FILE, &current)?, &surface);
+        changes.iter().for_each(|change| println!("{change}"));
+        bail!(
+            "{FILE} is stale ({}): run `cargo xtask api`",
+            summary(&changes)
+        );
+    }
+    // What cannot be read is replaced all the same.
+    let changes = surface::diff(
+        &Surface::parse(FILE, &current).unwrap_or_default(),
+        &surface,
+    );
+    write(&root.join(FILE), &text)?;
+    if !current.is_empty() {
+        changes.iter().for_each(|change| println!("{change}"));
+    }
+    println!("{FILE} was written ({})", summary(&changes));
+    Ok(())
+}
+
+/// The file as it is; empty where there is none.
+fn current(root: &Path) -> Result<String> {
+    match std::fs::read_to_string(root.join(FILE)) {
+        Ok(text) => Ok(text),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
+        Err(error) => Err(error).context(FILE),
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    atomic::replace_all(&[(file, text)])
+}
+
+/// `2 added, 1 removed, 0 changed`.
+fn summary(changes: &[Change]) -> String {
+    let count = |kind: fn(&Change) -> bool| changes.iter().filter(|one| kind(one)).count();
+    format!(
+        "{} added, {} removed, {} changed",
+        count(|one| matches!(one, Change::Added { .. })),
+        count(|one| matches!(one, Change::Removed { .. })),
+        count(|one| matches!(one, Change::Changed { .. })),
+    )
+}
