@@ -160,7 +160,9 @@ impl Request {
 fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let mut track = serde_path_to_error::Track::new();
     let mut json = serde_json::Deserializer::from_slice(body);
-    let value = T::deserialize(serde_path_to_error::Deserializer::new(&mut json, &mut track));
+    let value = T::deserialize(serde_path_to_error::Deserializer::new(
+        &mut json, &mut track,
+    ));
     value
         .and_then(|value| json.end().map(|()| value))
         .map_err(|error| DecodeError::new(track.path(), without_values(error)))

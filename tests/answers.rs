@@ -135,6 +135,31 @@ async fn nothing_is_a_success_where_nothing_is_needed() {
 }
 
 #[tokio::test]
+async fn nothing_is_an_empty_list() {
+    for answer in [
+        Answer::empty(200),
+        Answer::json(200, " \r\n"),
+        Answer::json(200, "{}"),
+        Answer::json(200, "[]"),
+    ] {
+        let (_server, client) = answered(answer.clone());
+        let list = client.list_guardrail_mcp_servers("one").send().await;
+        let list = list.unwrap_or_else(|error| panic!("{answer:?}: {error}"));
+        assert!(list.servers().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn items_of_another_kind_do_not_hide_the_others() {
+    let sent = json!({"total": 4, "data": [null, {"email": "a@host.example"}, 7, {"email": "b@host.example"}]});
+    let (_server, client) = answered(Answer::json(200, sent.to_string()));
+    let list = client.list_users().send().await.unwrap();
+    assert_eq!(list.data.len(), 2);
+    assert_eq!(list.extra["data"], json!({"0": null, "2": 7}));
+    assert_eq!(serde_json::to_value(&list).unwrap(), sent);
+}
+
+#[tokio::test]
 async fn a_workspace_is_deleted_by_id_and_name() {
     for (answer, force) in [
         (Answer::empty(200), Some(true)),

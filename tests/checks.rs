@@ -667,6 +667,7 @@ fn api_key_states(client: &Client) -> Vec<ThreeStates> {
 fn other_states(client: &Client) -> Vec<ThreeStates> {
     let space = || client.update_workspace("one");
     let body = || types::UpdateWorkspaceRequest::builder().name("n");
+    let defaults = types::WorkspaceDefaultsInput::builder;
     let provider = types::UpdateProviderRequest::builder;
     let mapping = types::SecretMappingInput::builder()
         .secret_reference_id("one")
@@ -754,6 +755,35 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 clear_tags,
                 tags([("team", "")])
             ),
+        ),
+        three_states(
+            "/periodic_reset",
+            Value::Null,
+            json!("weekly"),
+            states!(
+                client.update_usage_limits_policy("one"),
+                types::UpdateUsageLimitsPolicyRequest::builder(),
+                clear_periodic_reset,
+                periodic_reset("weekly")
+            ),
+        ),
+        three_states(
+            "/defaults/user_api_key_config",
+            Value::Null,
+            json!("pc-one"),
+            [
+                sending(space().body(body().defaults(defaults())).send()),
+                sending(
+                    space()
+                        .body(body().defaults(defaults().clear_user_api_key_config()))
+                        .send(),
+                ),
+                sending(
+                    space()
+                        .body(body().defaults(defaults().user_api_key_config("pc-one")))
+                        .send(),
+                ),
+            ],
         ),
         three_states(
             "/secret_key",
@@ -876,4 +906,47 @@ async fn lists_that_change_what_they_name_are_built_from_builders() {
             json!({"workspaces": [{"id": "ws-one", "enabled": false}]}),
         ]
     );
+}
+
+/// What clients send and the document lacks, or has in another form (M123, M266, M277, P20).
+#[tokio::test]
+async fn fields_that_only_clients_know_are_sent() {
+    let (server, client) = answered(Answer::json(200, ANSWER));
+    let provider = types::UpdateProviderRequest::builder().workspace_id("one");
+    let call = client.update_provider("two").body(provider);
+    call.send().await.unwrap();
+    let policy = types::UpdateUsageLimitsPolicyRequest::builder().periodic_reset_days(30);
+    let call = client.update_usage_limits_policy("one").body(policy);
+    call.send().await.unwrap();
+    let models = [
+        types::LogExportModels::from("one"),
+        vec!["one".to_owned(), "two".to_owned()].into(),
+    ];
+    for models in models {
+        let filters = types::LogExportFiltersInput::builder().ai_model(models);
+        let body = types::UpdateLogExportRequest::builder().filters(filters);
+        client
+            .update_log_export("one")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+    let bodies: Vec<Value> = server.requests().iter().map(|r| r.json()).collect();
+    assert_eq!(
+        bodies,
+        [
+            json!({"workspace_id": "one"}),
+            json!({"periodic_reset_days": 30}),
+            json!({"filters": {"ai_model": "one"}}),
+            json!({"filters": {"ai_model": ["one", "two"]}}),
+        ]
+    );
+    let call = client
+        .list_integration_models("one")
+        .current_page(0)
+        .page_size(10);
+    call.send().await.unwrap();
+    let target = &server.requests()[4].target;
+    assert!(target.ends_with("?current_page=0&page_size=10"), "{target}");
 }

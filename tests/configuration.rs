@@ -309,8 +309,7 @@ async fn slashes_at_the_end_of_a_base_are_ignored() {
 /// Sends one request to a base that ends in `path`; gives the target and the error's text.
 async fn under(path: &str, status: u16) -> (String, String) {
     let server = Server::answering(Answer::empty(status));
-    let client = Client::builder()
-        .api_key(KEY)
+    let client = support::builder(&server)
         .base_url(server.url(path))
         .public_base_url(server.url(path))
         .build()

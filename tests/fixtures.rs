@@ -382,7 +382,9 @@ fn configs() {
                     assert_eq!(list.data[0].is_default, Some(false))
                 }),
                 ("as another client types it", |list| {
-                    assert_eq!(list.data[0].extra["version"], 2);
+                    assert_eq!(list.data[0].version, Some(2));
+                    assert!(list.data[0].created_by.is_some());
+                    assert!(list.data[0].extra.is_empty());
                 }),
             ],
         )
@@ -518,7 +520,8 @@ fn look_at_api_keys(list: &ApiKeyList) {
     assert_eq!(expired.allow_config_override, Some(true), "1");
     let limits = expired.usage_limits.as_ref().unwrap();
     assert_eq!(limits.credit_limit, None);
-    assert_eq!(limits.extra["is_expired_alerts_sent"], true);
+    assert_eq!(limits.is_expired_alerts_sent, Some(true));
+    assert!(limits.extra.is_empty());
     assert_eq!(expired.rate_limits[0].type_, Some(RateLimitType::Requests));
     assert_eq!(strange.status, KeyStatus::from("suspended"));
     assert_eq!(strange.type_.as_str(), "organisation-agent");
@@ -718,6 +721,29 @@ fn guardrails() {
                 );
             })],
         )
+        .check::<GuardrailMcpServerList>(
+            "list_guardrail_mcp_servers",
+            &[
+                ("a bare list, with items that are none", |list| {
+                    let [server] = list.servers() else { panic!() };
+                    assert_eq!(server.run_on.len(), 2);
+                    assert_eq!(server.run_on[1].as_str(), "tomorrow");
+                    assert_eq!(server.extra["run_on"], json!({"1": null}));
+                    let GuardrailMcpServerList::List(list) = list else {
+                        panic!()
+                    };
+                    assert_eq!(list.extra.keys().collect::<Vec<_>>(), ["0", "2"]);
+                }),
+                ("an envelope", |list| {
+                    assert_eq!(list.servers().len(), 1);
+                    let GuardrailMcpServerList::Object(page) = list else {
+                        panic!()
+                    };
+                    assert_eq!(page.extra["data"], json!({"1": null}));
+                }),
+                ("nothing", |list| assert!(list.servers().is_empty())),
+            ],
+        )
         .check::<Guardrail>(
             "get_guardrail",
             &[
@@ -872,10 +898,20 @@ fn logs() {
         )
         .check::<LogExport>(
             "get_log_export",
-            &[("with a count", |one| {
-                assert_eq!(one.total_records, Some(1200), "text");
-                assert!(one.requested_data.is_empty());
-            })],
+            &[
+                ("with a count", |one| {
+                    assert_eq!(one.total_records, Some(1200), "text");
+                    assert!(one.requested_data.is_empty());
+                }),
+                ("filters for one model", |one| {
+                    let filters = one.filters.as_ref().unwrap();
+                    assert!(matches!(&filters.ai_model, Some(LogExportModels::Text(one)) if one == "one-model"));
+                }),
+                ("filters for several models", |one| {
+                    let filters = one.filters.as_ref().unwrap();
+                    assert!(matches!(&filters.ai_model, Some(LogExportModels::List(list)) if list.len() == 2));
+                }),
+            ],
         )
         .check::<LogExportDownload>(
             "download_log_export",

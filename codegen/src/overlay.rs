@@ -9,6 +9,8 @@
 //! members that begin with `x-` mean something here: `x-evidence` says what the correction rests
 //! on; all others are ignored.
 
+mod compare;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -16,6 +18,8 @@ use serde_json::{Map, Value};
 use serde_json_path::{JsonPath, PathElement};
 
 use crate::{Error, Result, Source, document};
+
+pub use compare::Verdict;
 
 /// One overlay document.
 #[derive(Debug, Clone)]
@@ -121,83 +125,23 @@ impl Action {
     }
 
     fn apply(&self, document: &mut Value) -> Result<()> {
+        self.carry_out(document)
+            .map_err(|problem| self.error(problem))
+    }
+
+    fn carry_out(&self, document: &mut Value) -> Outcome {
         let targets = self.target.locate(document);
         if targets.is_empty() {
-            return Err(self.error("matches nothing in the document"));
+            return Err("matches nothing in the document".to_owned());
         }
         match &self.kind {
-            Kind::Update(value) => self.merge_into(document, targets, value),
+            Kind::Update(value) => merge_into(document, targets, value),
             Kind::Copy(from) => {
-                let value = self.copied(document, from)?;
-                self.merge_into(document, targets, &value)
+                let value = copied(document, from)?;
+                merge_into(document, targets, &value)
             }
-            Kind::Remove => self.remove(document, &targets),
+            Kind::Remove => remove(document, &targets),
         }
-    }
-
-    /// The one node that `copy` selects, as it is before anything is written.
-    fn copied(&self, document: &Value, from: &Query) -> Result<Value> {
-        match from.locate(document).as_slice() {
-            [source] => Ok(source.get(document).cloned().unwrap_or_default()),
-            sources => Err(self.error(format!(
-                "`copy: {from}` must select exactly one node, but selects {}",
-                sources.len()
-            ))),
-        }
-    }
-
-    fn merge_into(
-        &self,
-        document: &mut Value,
-        targets: Vec<Location>,
-        value: &Value,
-    ) -> Result<()> {
-        self.check_same_sort(document, &targets)?;
-        for mut target in targets {
-            // Merging never moves a node, so every location stays valid.
-            if let Some(node) = target.get_mut(document) {
-                merge_at_target(node, value, &mut target).map_err(|problem| self.error(problem))?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Several nodes may be updated together only when all are objects, all arrays or all primitives.
-    fn check_same_sort(&self, document: &Value, targets: &[Location]) -> Result<()> {
-        let mut first: Option<(&'static str, &Location)> = None;
-        for target in targets {
-            let sort = target.get(document).map_or("nothing", sort);
-            match first {
-                None => first = Some((sort, target)),
-                Some((expected, other)) if expected != sort => {
-                    return Err(self.error(format!(
-                        "matches nodes of different kinds: {expected} at {other}, {sort} at {target}"
-                    )));
-                }
-                Some(_) => {}
-            }
-        }
-        Ok(())
-    }
-
-    /// Removes from the back to the front (locations are sorted), so that no index shifts under us
-    /// and what is nested goes before what holds it.
-    fn remove(&self, document: &mut Value, targets: &[Location]) -> Result<()> {
-        for target in targets.iter().rev() {
-            let Some((last, parent)) = target.0.split_last() else {
-                return Err(self.error("the whole document cannot be removed"));
-            };
-            match (get_mut(document, parent), last) {
-                (Some(Value::Object(members)), Step::Name(name)) => {
-                    members.shift_remove(name);
-                }
-                (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
-                    items.remove(*index);
-                }
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn error(&self, problem: impl fmt::Display) -> Error {
@@ -241,6 +185,69 @@ impl fmt::Display for Query {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// Success, or what is wrong with an action.
+type Outcome<T = ()> = std::result::Result<T, String>;
+
+/// The one node that `copy` selects, as it is before anything is written.
+fn copied(document: &Value, from: &Query) -> Outcome<Value> {
+    match from.locate(document).as_slice() {
+        [source] => Ok(source.get(document).cloned().unwrap_or_default()),
+        sources => Err(format!(
+            "`copy: {from}` must select exactly one node, but selects {}",
+            sources.len()
+        )),
+    }
+}
+
+fn merge_into(document: &mut Value, targets: Vec<Location>, value: &Value) -> Outcome {
+    check_same_sort(document, &targets)?;
+    for mut target in targets {
+        // Merging never moves a node, so every location stays valid.
+        if let Some(node) = target.get_mut(document) {
+            merge_at_target(node, value, &mut target)?;
+        }
+    }
+    Ok(())
+}
+
+/// Several nodes may be updated together only when all are objects, all arrays or all primitives.
+fn check_same_sort(document: &Value, targets: &[Location]) -> Outcome {
+    let mut first: Option<(&'static str, &Location)> = None;
+    for target in targets {
+        let sort = target.get(document).map_or("nothing", sort);
+        match first {
+            None => first = Some((sort, target)),
+            Some((expected, other)) if expected != sort => {
+                return Err(format!(
+                    "matches nodes of different kinds: {expected} at {other}, {sort} at {target}"
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Removes from the back to the front (locations are sorted), so that no index shifts under us
+/// and what is nested goes before what holds it.
+fn remove(document: &mut Value, targets: &[Location]) -> Outcome {
+    for target in targets.iter().rev() {
+        let Some((last, parent)) = target.0.split_last() else {
+            return Err("the whole document cannot be removed".to_owned());
+        };
+        match (get_mut(document, parent), last) {
+            (Some(Value::Object(members)), Step::Name(name)) => {
+                members.shift_remove(name);
+            }
+            (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
+                items.remove(*index);
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// The way from the root to a node.
@@ -296,11 +303,7 @@ impl fmt::Display for Location {
 
 /// Merges into a selected node. Only here does an array take in a value that is no array: as one
 /// more entry. Further down, arrays merge with arrays alone.
-fn merge_at_target(
-    target: &mut Value,
-    value: &Value,
-    at: &mut Location,
-) -> std::result::Result<(), String> {
+fn merge_at_target(target: &mut Value, value: &Value, at: &mut Location) -> Outcome {
     match target {
         Value::Array(items) if !value.is_array() => {
             items.push(value.clone());
@@ -310,7 +313,7 @@ fn merge_at_target(
     }
 }
 
-fn merge(target: &mut Value, value: &Value, at: &mut Location) -> std::result::Result<(), String> {
+fn merge(target: &mut Value, value: &Value, at: &mut Location) -> Outcome {
     match (target, value) {
         (Value::Object(target), Value::Object(value)) => merge_members(target, value, at),
         (Value::Array(target), Value::Array(value)) => {
@@ -333,7 +336,7 @@ fn merge_members(
     target: &mut Map<String, Value>,
     value: &Map<String, Value>,
     at: &mut Location,
-) -> std::result::Result<(), String> {
+) -> Outcome {
     for (name, value) in value {
         match target.get_mut(name) {
             Some(member) => {

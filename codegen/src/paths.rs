@@ -125,6 +125,8 @@ pub enum Effect {
     Superseded,
     /// The path was there although it is gone: removed.
     Removed,
+    /// The document had neither path. [`Rules::apply`] takes that for an error.
+    Unmatched,
 }
 
 impl Rules {
@@ -162,14 +164,20 @@ impl Rules {
     ///
     /// On an error the document may be half changed and is of no use.
     pub fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        for decision in self.decide_renames(document)? {
-            outcomes.push(decision.carry_out(document)?);
+        let decisions = self.decide_renames(document)?;
+        if let Some(lost) = decisions.iter().find(|decision| decision.is_lost) {
+            return Err(lost.neither());
         }
-        for gone in &self.gone {
-            outcomes.extend(gone.apply(document)?);
-        }
-        Ok(outcomes)
+        self.carry_out(decisions, document)
+    }
+
+    /// Like [`Rules::apply`], but a rename that finds neither path is an outcome
+    /// ([`Effect::Unmatched`]): for a document that the rules were not written for.
+    ///
+    /// Two operations that would meet at one path are an error all the same.
+    pub fn apply_to_any(&self, document: &mut Value) -> Result<Vec<Outcome>> {
+        let decisions = self.decide_renames(document)?;
+        self.carry_out(decisions, document)
     }
 
     /// Decides every rename on the document as it comes.
@@ -179,8 +187,23 @@ impl Rules {
         for rename in &self.renames {
             decisions.extend(rename.decide(&index)?);
         }
-        check_landings(&decisions)?;
+        check_landings(&mut decisions)?;
         Ok(decisions)
+    }
+
+    fn carry_out(
+        &self,
+        decisions: Vec<Decision<'_>>,
+        document: &mut Value,
+    ) -> Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for decision in decisions {
+            outcomes.push(decision.carry_out(document)?);
+        }
+        for gone in &self.gone {
+            outcomes.extend(gone.apply(document)?);
+        }
+        Ok(outcomes)
     }
 
     /// Each method of a path has at most one rule of a kind.
@@ -227,10 +250,11 @@ impl Rules {
 }
 
 /// Several documented paths may stand for one tested path (older and newer documentation), but only
-/// one of them can move there; the others then find that it is there.
-fn check_landings(decisions: &[Decision]) -> Result<()> {
+/// one of them can move there; the others then find that it is there. Those for which nothing is
+/// there are marked as lost.
+fn check_landings(decisions: &mut [Decision]) -> Result<()> {
     let mut landings: HashMap<(&str, Option<&str>), &Decision> = HashMap::new();
-    for decision in decisions {
+    for decision in decisions.iter() {
         if decision.effect() != Some(Effect::Applied) {
             continue;
         }
@@ -240,11 +264,15 @@ fn check_landings(decisions: &[Decision]) -> Result<()> {
             return Err(decision.collision(other));
         }
     }
-    for decision in decisions {
-        let landing = (decision.rename.to.identity.as_str(), decision.method);
-        if decision.effect().is_none() && !landings.contains_key(&landing) {
-            return Err(decision.neither());
-        }
+    let lost: Vec<bool> = decisions
+        .iter()
+        .map(|decision| {
+            let landing = (decision.rename.to.identity.as_str(), decision.method);
+            decision.effect().is_none() && !landings.contains_key(&landing)
+        })
+        .collect();
+    for (decision, is_lost) in decisions.iter_mut().zip(lost) {
+        decision.is_lost = is_lost;
     }
     Ok(())
 }
@@ -331,6 +359,7 @@ impl Rename {
                 method: Some(method),
                 documented: index.find(&self.place, &self.from, method)?,
                 tested: index.find(&self.place, &self.to, method)?,
+                is_lost: false,
             })
         };
         match methods.is_empty() {
@@ -340,6 +369,7 @@ impl Rename {
                 method: None,
                 documented: None,
                 tested: None,
+                is_lost: false,
             }]),
         }
     }
@@ -502,6 +532,8 @@ struct Decision<'r> {
     method: Option<&'static str>,
     documented: Option<String>,
     tested: Option<String>,
+    /// Whether neither path is there, nor will be once the other rules are carried out.
+    is_lost: bool,
 }
 
 impl Decision<'_> {
@@ -541,8 +573,12 @@ impl Decision<'_> {
     }
 
     fn carry_out(self, document: &mut Value) -> Result<Outcome> {
-        // Neither path, and yet no error: another rule's operation has moved to the tested path.
-        let effect = self.effect().unwrap_or(Effect::Satisfied);
+        let effect = match self.effect() {
+            Some(effect) => effect,
+            None if self.is_lost => Effect::Unmatched,
+            // Another rule's operation has moved to the tested path.
+            None => Effect::Satisfied,
+        };
         let mut tested = self.tested;
         if let (Some(from), Some(method)) = (&self.documented, self.method) {
             if tested.is_some() {
@@ -563,21 +599,29 @@ impl Decision<'_> {
     }
 }
 
+impl Outcome {
+    /// `GET /users → /admin/users`
+    pub fn route(&self) -> String {
+        let from = match self.method {
+            Some(method) => crate::ledger::key(method, &self.documented),
+            None => self.documented.clone(),
+        };
+        match &self.tested {
+            Some(tested) => format!("{from} → {tested}"),
+            None => from,
+        }
+    }
+}
+
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.rule)?;
-        if let Some(method) = self.method {
-            write!(f, "{} ", method.to_ascii_uppercase())?;
-        }
-        f.write_str(&self.documented)?;
-        if let Some(tested) = &self.tested {
-            write!(f, " → {tested}")?;
-        }
+        write!(f, "{}: {}", self.rule, self.route())?;
         f.write_str(match self.effect {
             Effect::Applied => ": renamed",
             Effect::Satisfied => ": satisfied",
             Effect::Superseded => ": the documented path was removed, the tested one is there",
             Effect::Removed => ": removed",
+            Effect::Unmatched => ": the document has neither",
         })
     }
 }

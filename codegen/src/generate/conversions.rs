@@ -61,7 +61,12 @@ fn member(field: &Field, answer: &Struct, name: &str, types: &Types) -> Option<T
         _ if from.kind.is_option() => plain,
         _ => quote!(Some(#plain)),
     };
-    let option = converted(field.kind.unwrapped(), &option, types)?;
+    let option = converted(
+        field.kind.unwrapped(),
+        from.kind.unwrapped(),
+        &option,
+        types,
+    )?;
     Some(if field.clear.is_some() {
         quote!(#ident: crate::Patch::set(#option))
     } else if field.kind.is_option() {
@@ -71,8 +76,14 @@ fn member(field: &Field, answer: &Struct, name: &str, types: &Types) -> Option<T
     })
 }
 
-/// The expression for `Option` of the input's type; `None` where the type is not to be sent back.
-fn converted(kind: &RustType, option: &TokenStream, types: &Types) -> Option<TokenStream> {
+/// The expression for `Option` of the input's type; `None` where the type is not to be sent back,
+/// or is another than the answer's and not made from it.
+fn converted(
+    kind: &RustType,
+    from: &RustType,
+    option: &TokenStream,
+    types: &Types,
+) -> Option<TokenStream> {
     match &kind.shape {
         Shape::Secret => None,
         Shape::List(item) if types.is_built(item) => Some(quote! {
@@ -83,7 +94,14 @@ fn converted(kind: &RustType, option: &TokenStream, types: &Types) -> Option<Tok
         {
             None
         }
+        Shape::List(item) if types.converts(item) => {
+            Some(quote!(#option.map(|items| items.into_iter().map(Into::into).collect())))
+        }
         _ if types.is_built(kind) => Some(quote!(#option.map(TryInto::try_into).transpose()?)),
-        _ => Some(option.clone()),
+        _ if types.converts(kind) => Some(quote!(#option.map(Into::into))),
+        _ => {
+            let written = |kind: &RustType| kind.written(&TokenStream::new()).to_string();
+            (written(kind) == written(from)).then(|| option.clone())
+        }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
 
 use super::{
-    conversions, docs, request_types,
+    conversions, docs, raw, request_types,
     rust_type::{RustType, Shape},
     tagged::tagged,
 };
@@ -36,6 +36,8 @@ pub struct Union {
     pub tokens: TokenStream,
     /// A value for examples, below the name of the union.
     pub sample: &'static str,
+    /// Whether one that was received converts into one that is sent.
+    pub converts: bool,
 }
 
 /// A struct and how it is used.
@@ -135,6 +137,14 @@ impl Types {
         matches!(self.get(name), Some(Refined::Struct(one)) if one.direction == Direction::Sent)
     }
 
+    /// Whether values of this type are made from the union of the same name that was received.
+    pub fn converts(&self, kind: &RustType) -> bool {
+        let Shape::Named(name) = &kind.shape else {
+            return false;
+        };
+        matches!(self.get(name), Some(Refined::Union(one)) if one.converts)
+    }
+
     /// A documented value of an open enum, for examples: the one asked for, else the first.
     pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
         let Refined::Enum(one) = self.get(name)? else {
@@ -215,6 +225,22 @@ fn structure(
         return Ok(Refined::Union(Union {
             tokens: tagged(&item.ident, &docs, variants, direction)?,
             sample: "Unknown(Default::default())",
+            converts: false,
+        }));
+    }
+    if schema.get("x-raw").is_some() {
+        let views: Vec<_> = item
+            .fields
+            .iter()
+            .filter_map(|field| Some((field.ident.clone()?, RustType::of(&field.ty))))
+            .collect();
+        let answer = name.strip_suffix("Input");
+        let schemas = &document["components"]["schemas"];
+        let answer = answer.filter(|answer| schemas[answer].get("x-raw").is_some());
+        return Ok(Refined::Union(Union {
+            tokens: raw::union(&item.ident, &docs, &views, direction, answer),
+            sample: "from(serde_json::json!({}))",
+            converts: answer.is_some(),
         }));
     }
     let fields = item
@@ -347,6 +373,7 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
             Some(Variant::of(
                 &RustType::of(&variant.fields.iter().next()?.ty),
                 items,
+                direction,
             ))
         })
         .collect();
@@ -374,7 +401,11 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
     } else {
         "List(Vec::new())"
     };
-    Union { tokens, sample }
+    Union {
+        tokens,
+        sample,
+        converts: false,
+    }
 }
 
 /// A variant of a union.
@@ -387,7 +418,7 @@ struct Variant {
 }
 
 impl Variant {
-    fn of(kind: &RustType, items: &[Item]) -> Self {
+    fn of(kind: &RustType, items: &[Item], direction: Direction) -> Self {
         let json = match &kind.shape {
             Shape::Named(name) if is_open_enum(name, items) => "String",
             _ => kind.json_kind(),
@@ -403,7 +434,14 @@ impl Variant {
             name: format_ident!("{name}"),
             json: format_ident!("{json}"),
             text,
-            kind: kind.written(&TokenStream::new()),
+            kind: match &kind.shape {
+                // There is no `extra` around it for items of another kind.
+                Shape::List(item) if direction == Direction::Received => {
+                    let item = item.written(&TokenStream::new());
+                    quote!(crate::List<#item>)
+                }
+                _ => kind.written(&TokenStream::new()),
+            },
         }
     }
 
@@ -416,7 +454,17 @@ impl Variant {
 
     fn conversion(&self, union: &Ident) -> TokenStream {
         let Self { name, kind, .. } = self;
+        let from_str = (kind.to_string() == "String").then(|| {
+            quote! {
+                impl From<&str> for #union {
+                    fn from(value: &str) -> Self {
+                        Self::#name(value.to_owned())
+                    }
+                }
+            }
+        });
         quote! {
+            #from_str
             impl From<#kind> for #union {
                 fn from(value: #kind) -> Self {
                     Self::#name(value)
@@ -476,7 +524,8 @@ fn received(one: &Struct) -> TokenStream {
         #[non_exhaustive]
         pub struct #ident {
             #(#lines,)*
-            /// Fields that the document does not know, and values that are not of their field's type.
+            /// Fields that the document does not know, and values that are not of their field's type;
+            /// of a list or a map those items alone, by position or name.
             pub extra: crate::Members,
         }
 

@@ -99,6 +99,7 @@ fn add_inputs(document: &mut Value, sent: &BTreeSet<String>, twofold: &BTreeSet<
         for name in sent {
             let mut schema = schemas[name].clone();
             redirect(&mut schema, twofold);
+            remove_read_only(&mut schema);
             let target = if twofold.contains(name) {
                 input_name(name)
             } else {
@@ -118,6 +119,20 @@ fn add_inputs(document: &mut Value, sent: &BTreeSet<String>, twofold: &BTreeSet<
         if let Some(body) = operation.get_mut("requestBody") {
             redirect(body, twofold);
         }
+    }
+}
+
+/// What only the service sets (`readOnly`) is never sent.
+fn remove_read_only(schema: &mut Value) {
+    let names = schema["x-read-only"]
+        .as_object()
+        .cloned()
+        .unwrap_or_default();
+    if let Some(properties) = schema["properties"].as_object_mut() {
+        properties.retain(|name, _| !names.contains_key(name));
+    }
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.retain(|name| !name.as_str().is_some_and(|name| names.contains_key(name)));
     }
 }
 
@@ -165,9 +180,10 @@ fn loosen(document: &mut Value, directions: &BTreeMap<String, Direction>) {
     };
     schemas.retain(|name, _| directions.contains_key(name));
     for (name, schema) in schemas {
-        let always = schema
-            .as_object_mut()
-            .and_then(|schema| schema.remove("x-always"));
+        let always = schema.as_object_mut().and_then(|schema| {
+            schema.remove("x-read-only");
+            schema.remove("x-always")
+        });
         if schema.get("properties").is_none() {
             continue;
         }

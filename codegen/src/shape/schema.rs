@@ -1,5 +1,6 @@
 //! Schemas made flat: every struct, enum and union a named component, everything else inline.
 
+use heck::ToSnakeCase;
 use serde_json::{Map, Value, json};
 
 use super::names::{Names, Origin};
@@ -22,6 +23,8 @@ enum Kind {
     Union(Vec<Value>),
     /// A union of objects that differ in the one value of a member.
     Tagged(Tagged),
+    /// A union between whose variants nothing decides.
+    Raw(Vec<Value>),
     /// Everything that needs no name.
     Plain,
 }
@@ -81,6 +84,7 @@ impl<'a> Flattener<'a> {
             Kind::Enum => string_enum(&schema),
             Kind::Union(variants) => self.union(&schema, &variants, &name, place)?,
             Kind::Tagged(tagged) => self.tagged(&schema, &tagged, &name, place)?,
+            Kind::Raw(variants) => self.raw(&schema, &variants, &name, place)?,
         };
         let name = self.names.file(&name, flat, place, origin)?;
         Ok(or_null(reference_to(&name), nullable))
@@ -111,6 +115,7 @@ impl<'a> Flattener<'a> {
                 Kind::Enum => string_enum(&target),
                 Kind::Union(variants) => self.union(&target, &variants, &name, reference)?,
                 Kind::Tagged(tagged) => self.tagged(&target, &tagged, &name, reference)?,
+                Kind::Raw(variants) => self.raw(&target, &variants, &name, reference)?,
                 Kind::Plain => Value::Null,
             };
             self.names.define(&name, flat);
@@ -132,6 +137,9 @@ impl<'a> Flattener<'a> {
             let Some(variants) = schema[keyword].as_array() else {
                 continue;
             };
+            if variants.iter().all(is_constraint) {
+                continue;
+            }
             let (variants, null): (Vec<_>, Vec<_>) =
                 variants.iter().partition(|variant| !is_null(variant));
             if let [only] = variants.as_slice() {
@@ -177,7 +185,8 @@ impl<'a> Flattener<'a> {
     }
 
     fn kind(&self, schema: &Value) -> Result<Kind> {
-        if let Some(variants) = schema["oneOf"].as_array().or(schema["anyOf"].as_array()) {
+        let variants = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
+        if let Some(variants) = variants.filter(|variants| !variants.iter().all(is_constraint)) {
             return self.union_kind(schema, variants);
         }
         if schema["properties"]
@@ -192,7 +201,8 @@ impl<'a> Flattener<'a> {
         Ok(if strings > 1 { Kind::Enum } else { Kind::Plain })
     }
 
-    /// The JSON kind decides between variants, or a member with one value; anything else stays raw JSON.
+    /// The JSON kind decides between variants, or a member with one value; anything else stays raw
+    /// JSON with views.
     fn union_kind(&self, schema: &Value, variants: &[Value]) -> Result<Kind> {
         let kept: Vec<Value> = variants
             .iter()
@@ -214,7 +224,7 @@ impl<'a> Flattener<'a> {
             return Ok(Kind::Union(kept));
         }
         let tagged = self.tag_of(schema, &kept, &resolved)?;
-        Ok(tagged.map_or(Kind::Plain, Kind::Tagged))
+        Ok(tagged.map_or(Kind::Raw(kept), Kind::Tagged))
     }
 
     /// A schema with references, `allOf` and unions of one taken away.
@@ -267,7 +277,7 @@ impl<'a> Flattener<'a> {
 
     fn structure(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
         let mut properties = Map::new();
-        let (mut clears, mut constants) = (Map::new(), Map::new());
+        let (mut clears, mut constants, mut read_only) = (Map::new(), Map::new(), Map::new());
         for (key, member) in schema["properties"].as_object().into_iter().flatten() {
             let inner = format!("{place}.{key}");
             let mut flat = self.inline(member, &format!("{name}-{key}"), &inner)?;
@@ -279,9 +289,16 @@ impl<'a> Flattener<'a> {
             if let Some(clear) = member.get("x-clear") {
                 clears.insert(key.clone(), clear.clone());
             }
+            if member["readOnly"] == true {
+                read_only.insert(key.clone(), json!(true));
+            }
         }
         let mut flat = json!({"type": "object", "properties": properties});
-        for (extension, members) in [("x-clear", clears), ("x-const", constants)] {
+        for (extension, members) in [
+            ("x-clear", clears),
+            ("x-const", constants),
+            ("x-read-only", read_only),
+        ] {
             if !members.is_empty() {
                 flat[extension] = Value::Object(members);
             }
@@ -349,6 +366,25 @@ impl<'a> Flattener<'a> {
         Ok(flat)
     }
 
+    /// Progenitor sees an object with one member for each variant, named after its type; of these
+    /// the refinement makes the views.
+    fn raw(
+        &mut self,
+        schema: &Value,
+        variants: &[Value],
+        name: &str,
+        place: &str,
+    ) -> Result<Value> {
+        let mut views = Map::new();
+        for variant in variants {
+            let flat = self.inline(variant, &format!("{name}-object"), &format!("{place}<>"))?;
+            views.insert(view_name(&flat), flat);
+        }
+        let mut flat = json!({"type": "object", "properties": views, "x-raw": true});
+        describe(&mut flat, schema);
+        Ok(flat)
+    }
+
     fn plain(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
         let mut flat = match json_kind(schema) {
             Some("array") => {
@@ -410,6 +446,27 @@ fn json_kind(schema: &Value) -> Option<&'static str> {
         _ if schema.get("items").is_some() => Some("array"),
         _ if union_of_texts(schema) => Some("string"),
         _ => None,
+    }
+}
+
+/// Whether a variant says only which members must be there, and nothing of what they are.
+fn is_constraint(variant: &Value) -> bool {
+    variant
+        .as_object()
+        .is_some_and(|variant| variant.len() == 1 && variant.contains_key("required"))
+}
+
+/// What the view of a variant is called: `text`, `integer_list`, `function_tool`.
+fn view_name(flat: &Value) -> String {
+    if let Some(reference) = flat["$ref"].as_str() {
+        let name = reference.rsplit('/').next().unwrap_or(reference);
+        return name.to_snake_case();
+    }
+    match flat["type"].as_str() {
+        Some("string") => "text".to_owned(),
+        Some("array") => format!("{}_list", view_name(&flat["items"])),
+        Some(kind) => kind.to_owned(),
+        None => "value".to_owned(),
     }
 }
 
