@@ -138,8 +138,8 @@ impl ClientBuilder {
 
     /// Changes the HTTP client below: certificates, DNS, the pool.
     ///
-    /// Redirects and timeouts are set afterwards, so they are as configured here: a client that
-    /// follows redirects would take the key along.
+    /// Redirects, the connect timeout and the time for an attempt are set afterwards, so they are as
+    /// configured here: a client that follows redirects would take the key along.
     ///
     /// ```
     /// let client = portkey_admin::Client::builder()
