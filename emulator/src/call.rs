@@ -1,42 +1,89 @@
-//! A request that was routed, authenticated and checked: what a handler works on.
+//! A request that was routed and authenticated: what quirks, guards and handlers work on.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use portkey_admin_codegen::ledger::Paging;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ids::Ids;
 use crate::reply::{Refusal, Reply};
-use crate::state::State;
-
-/// The function that answers one operation.
-pub(crate) type Handler = fn(&mut State, &Call) -> crate::reply::Answer;
-
-/// Operation ids and the functions that answer them.
-pub(crate) type Handlers = &'static [(&'static str, Handler)];
+use crate::shelf::Rows;
 
 /// Who is asking.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Caller {
-    /// A key of the organisation: sees every workspace.
-    Organisation,
-    /// A key of one workspace, by the workspace's UUID.
-    Workspace(String),
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Caller {
+    /// The id of the key that was sent; empty for public operations.
+    pub(crate) key_id: String,
+    /// The UUID of the key's workspace; `None` for a key of the organisation.
+    pub(crate) workspace_id: Option<String>,
+    /// The user whose key it is; `None` for service keys.
+    pub(crate) user_id: Option<String>,
+    pub(crate) scopes: Scopes,
 }
 
-impl Caller {
-    /// Whether things of this workspace are visible.
-    pub(crate) fn sees(&self, workspace_id: &str) -> bool {
+/// What a key may do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scopes {
+    All,
+    Only(Vec<String>),
+}
+
+impl Scopes {
+    /// Whether a scope is among them.
+    pub(crate) fn has(&self, scope: &str) -> bool {
         match self {
-            Self::Organisation => true,
-            Self::Workspace(own) => own == workspace_id,
+            Self::All => true,
+            Self::Only(scopes) => scopes.iter().any(|own| own == scope),
         }
     }
 }
 
-/// One request, ready to be answered.
-#[derive(Debug)]
+impl Caller {
+    /// Nobody: public operations take no key.
+    pub(crate) fn nobody() -> Self {
+        Self {
+            key_id: String::new(),
+            workspace_id: None,
+            user_id: None,
+            scopes: Scopes::Only(Vec::new()),
+        }
+    }
+
+    /// The workspace of a workspace key.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.workspace_id.as_deref()
+    }
+
+    /// Whether the key is one of the organisation: it sees every workspace.
+    pub(crate) fn is_organisation(&self) -> bool {
+        self.workspace_id.is_none()
+    }
+
+    /// The kind of key, as the ledger calls it.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.is_organisation() {
+            "organisation"
+        } else {
+            "workspace"
+        }
+    }
+
+    /// Whether things of this workspace are visible.
+    pub(crate) fn sees(&self, workspace_id: &str) -> bool {
+        self.workspace().is_none_or(|own| own == workspace_id)
+    }
+}
+
+/// One request. It is all that a handler's effect depends on besides the state, so that a call
+/// that was written down can be handled again with the same result.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
+    /// The operation's id in the ledger.
+    pub(crate) operation: String,
     pub(crate) caller: Caller,
-    pub(crate) paging: Option<Paging>,
+    /// The workspace that the request names, or else that of the key, by UUID.
+    pub(crate) workspace_id: Option<String>,
     /// The values of the path's parameters, in order.
     pub(crate) path: Vec<String>,
     /// The query, coerced to the declared types.
@@ -44,14 +91,46 @@ pub(crate) struct Call {
     /// The body; null where there was none.
     pub(crate) body: Value,
     pub(crate) now: DateTime<Utc>,
+    pub(crate) ids: Ids,
     /// `http://127.0.0.1:PORT`, for links in answers.
     pub(crate) origin: String,
+    pub(crate) request: RequestFacts,
+    /// How the ledger says that the list is paged.
+    #[serde(skip)]
+    pub(crate) paging: Option<Paging>,
+}
+
+/// What the audit log says about a request as such.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct RequestFacts {
+    /// The `x-portkey-request-id` of the answer.
+    pub(crate) id: String,
+    pub(crate) method: String,
+    /// The path without the query, as it came.
+    pub(crate) uri: String,
+    /// The query as it came.
+    pub(crate) query: String,
+    pub(crate) client_ip: String,
+    /// The user agent; other headers are not kept.
+    pub(crate) user_agent: Option<String>,
 }
 
 impl Call {
     /// The path parameter at this position.
     pub(crate) fn id(&self, position: usize) -> &str {
         self.path.get(position).map_or("", String::as_str)
+    }
+
+    /// The workspace that the request names, or else that of the key, by UUID.
+    pub(crate) fn workspace(&self) -> Option<&str> {
+        self.workspace_id.as_deref()
+    }
+
+    /// The workspace that something new goes to; an organisation key has to name it.
+    pub(crate) fn needed_workspace(&self) -> Result<&str, Refusal> {
+        self.workspace().ok_or_else(|| {
+            Refusal::invalid_field("workspace_id", "is required with an organisation key")
+        })
     }
 
     /// A text of the query.
@@ -62,6 +141,11 @@ impl Call {
     /// Whether a query filter lets `value` through.
     pub(crate) fn admits(&self, name: &str, value: &str) -> bool {
         self.query_text(name).is_none_or(|wanted| wanted == value)
+    }
+
+    /// Whether any of these query parameters is there.
+    pub(crate) fn asks_for(&self, names: &[&str]) -> bool {
+        names.iter().any(|name| self.query.contains_key(*name))
     }
 
     /// A member of the body that is there, `null` included.
@@ -86,9 +170,27 @@ impl Call {
             .ok_or_else(|| Refusal::invalid_field(name, "is required"))
     }
 
-    /// The list, cut to the page that was asked for.
-    pub(crate) fn page(&self, items: Vec<Value>) -> Reply {
-        crate::reply::page(self.paging.as_ref(), &self.query, items)
+    /// The items of a list of the body; none where it is not there.
+    pub(crate) fn items(&self, name: &str) -> &[Value] {
+        self.body
+            .get(name)
+            .and_then(Value::as_array)
+            .map_or(&[], Vec::as_slice)
+    }
+
+    /// The page that was asked for, in the envelope of the ledger; only its rows are shown.
+    pub(crate) fn page<T>(&self, rows: impl Rows<T>, show: impl Fn(T) -> Value) -> Reply {
+        crate::reply::page(self.paging.as_ref(), &self.query, None, rows, show)
+    }
+
+    /// The same for a list that the service cuts also where no size is asked for: `(usual, largest)`.
+    pub(crate) fn page_sized<T>(
+        &self,
+        sizes: (u64, u64),
+        rows: impl Rows<T>,
+        show: impl Fn(T) -> Value,
+    ) -> Reply {
+        crate::reply::page(self.paging.as_ref(), &self.query, Some(sizes), rows, show)
     }
 
     /// The time of the request as the service writes it.

@@ -16,6 +16,13 @@ use crate::reply::Refusal;
 /// How many complaints one refusal lists.
 const COMPLAINTS: usize = 3;
 
+/// Of a body of more bytes only the first problem is looked for: a list of a million wrong items
+/// would otherwise make a million complaints.
+const LARGE: usize = 64 * 1024;
+
+/// Where the service takes a list of bodies as well as the one body of the document.
+const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
+
 /// The compiled check of one operation.
 pub(crate) struct Check {
     validator: Validator,
@@ -24,11 +31,14 @@ pub(crate) struct Check {
     body: Body,
 }
 
-/// A request's query and body after the check.
+/// A request that was read and not checked yet.
 #[derive(Debug)]
-pub(crate) struct Checked {
-    pub(crate) query: Map<String, Value>,
-    pub(crate) body: Value,
+pub(crate) struct Unchecked {
+    /// `{path, query, body}`.
+    request: Value,
+    /// Why there is no body to check.
+    problem: Option<Refusal>,
+    large: bool,
 }
 
 /// A path or query parameter: what its text may stand for.
@@ -60,8 +70,12 @@ impl Check {
         let item = &document["paths"][path];
         let parameters =
             parameters(document, item, &item[method]).map_err(|error| error.to_string())?;
-        let (body, body_schema) =
+        let (body, mut body_schema) =
             body(document, &item[method]).map_err(|error| error.to_string())?;
+        if (method, path) == ONE_OR_MORE {
+            let list = json!({"type": "array", "items": body_schema, "minItems": 1});
+            body_schema = json!({"oneOf": [body_schema, list]});
+        }
         let mut parts = vec![
             ("path", object(&parameters.0), true),
             ("query", object(&parameters.1), true),
@@ -84,13 +98,8 @@ impl Check {
         })
     }
 
-    /// Checks a request: path parameters by name, the raw query, the bytes of the body.
-    pub(crate) fn check(
-        &self,
-        path: &[(&str, &str)],
-        query: &str,
-        body: &[u8],
-    ) -> Result<Checked, Refusal> {
+    /// Reads a request without checking it: path parameters by name, the raw query, the body.
+    pub(crate) fn read(&self, path: &[(&str, &str)], query: &str, body: &[u8]) -> Unchecked {
         let path = coerce(
             &self.path,
             path.iter()
@@ -100,16 +109,32 @@ impl Check {
         let mut request = Map::new();
         request.insert("path".to_owned(), Value::Object(path));
         request.insert("query".to_owned(), Value::Object(query));
-        if let Some(body) = self.read_body(body)? {
-            request.insert("body".to_owned(), body);
+        let problem = match self.read_body(body) {
+            Ok(Some(body)) => {
+                request.insert("body".to_owned(), body);
+                None
+            }
+            Ok(None) => None,
+            Err(problem) => Some(problem),
+        };
+        Unchecked {
+            request: Value::Object(request),
+            problem,
+            large: body.len() > LARGE,
         }
-        let mut request = Value::Object(request);
-        self.complain(&request)?;
-        let query = request["query"].as_object().cloned().unwrap_or_default();
-        Ok(Checked {
-            query,
-            body: request.get_mut("body").map_or(Value::Null, Value::take),
-        })
+    }
+
+    /// Whether the operation declares a query parameter of this name.
+    pub(crate) fn takes_query(&self, name: &str) -> bool {
+        self.query.iter().any(|parameter| parameter.name == name)
+    }
+
+    /// Refuses a request that is not what the document says.
+    pub(crate) fn check(&self, unchecked: Unchecked) -> Result<(), Refusal> {
+        match unchecked.problem {
+            Some(problem) => Err(problem),
+            None => self.complain(&unchecked.request, unchecked.large),
+        }
     }
 
     fn read_body(&self, bytes: &[u8]) -> Result<Option<Value>, Refusal> {
@@ -127,18 +152,34 @@ impl Check {
         }
     }
 
-    fn complain(&self, request: &Value) -> Result<(), Refusal> {
-        let complaints: Vec<String> = self
-            .validator
-            .iter_errors(request)
-            .take(COMPLAINTS)
-            .map(|e| describe(&e))
-            .collect();
+    fn complain(&self, request: &Value, large: bool) -> Result<(), Refusal> {
+        let complaints: Vec<String> = if large {
+            let first = self.validator.validate(request).err();
+            first.iter().map(describe).collect()
+        } else {
+            let all = self.validator.iter_errors(request);
+            all.take(COMPLAINTS).map(|e| describe(&e)).collect()
+        };
         if complaints.is_empty() {
             Ok(())
         } else {
             Err(Refusal::invalid(complaints.join("; ")))
         }
+    }
+}
+
+impl Unchecked {
+    /// The query, coerced to the declared types as far as it fits them.
+    pub(crate) fn query(&self) -> Map<String, Value> {
+        self.request["query"]
+            .as_object()
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// The body; null where there is none, or none that is JSON.
+    pub(crate) fn body(&self) -> Value {
+        self.request.get("body").cloned().unwrap_or(Value::Null)
     }
 }
 
@@ -344,6 +385,13 @@ fn coerce(
         .collect()
 }
 
+/// A raw query as texts; of a name that is repeated the last value.
+pub(crate) fn texts(query: &str) -> Map<String, Value> {
+    pairs(query)
+        .map(|(name, value)| (name, Value::from(value)))
+        .collect()
+}
+
 /// The names and values of a raw query.
 fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     let decode = |text: &str| {
@@ -397,9 +445,12 @@ mod tests {
     const WHEN: &str = "when=2026-01-01T00%3A00%3A00Z";
 
     fn run(id: &str, query: &str, body: &str) -> Result<(Value, Value), String> {
-        let checked = check().check(&[("id", id)], query, body.as_bytes());
-        checked
-            .map(|checked| (Value::Object(checked.query), checked.body))
+        let check = check();
+        let request = check.read(&[("id", id)], query, body.as_bytes());
+        let read = (Value::Object(request.query()), request.body());
+        check
+            .check(request)
+            .map(|()| read)
             .map_err(|refusal| refusal.body["data"]["message"].as_str().unwrap().to_owned())
     }
 

@@ -4,6 +4,9 @@
 //! are checked against that document, answers have the shapes that the real service was seen to
 //! send, and every request is kept for assertions. Nothing leaves the machine.
 //!
+//! [`Emulator::builder`] sets what there is at the start, the clock, and how late reads see writes;
+//! [`Emulator::fault`] lets things go wrong.
+//!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -20,33 +23,53 @@
 // Tests may unwrap; `clippy::unwrap_used` still guards everything else.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-mod analytics;
-mod api_keys;
+/// The samples of the README compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+mod access;
+mod answer;
+mod audit;
+mod builder;
 mod call;
 mod check;
-mod collections;
-mod configs;
+mod clock;
+mod faults;
+mod ids;
+mod journal;
 mod model;
-mod pricing;
-mod prompts;
+mod plane;
 mod reply;
 mod requests;
+mod rooms;
 mod route;
+mod seed;
 mod server;
-mod state;
-mod users;
-mod virtual_keys;
-mod workspaces;
+mod shelf;
+mod socket;
+mod template;
+mod world;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-pub use requests::SeenRequest;
+use crate::rooms::State;
+use crate::server::Server;
+use crate::world::World;
+
+pub use builder::{Builder, StartError};
+pub use clock::Clock;
+pub use faults::{Fault, FaultError};
+pub use requests::{RequestLine, SeenRequest};
+pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
 
 /// How long [`Emulator::shutdown`] waits for answers that are still being written.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -54,35 +77,58 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// A running emulator; it stops when it is dropped.
 ///
 /// The server is a task of the Tokio runtime that called [`Emulator::start`]. Each emulator has its
-/// own state: one organisation with three users, one workspace, and one each of collection,
-/// prompt, config and virtual key.
+/// own state. Where the builder is not told otherwise, that is one organisation with three users,
+/// one workspace, and one each of collection, prompt, config and virtual key.
 pub struct Emulator {
     address: SocketAddr,
     api_key: String,
-    shared: Arc<server::Shared>,
+    server: Arc<Server>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
 
+/// Everything that an emulator remembers, at one moment; see [`Emulator::snapshot`].
+///
+/// It can be written to a file with `serde`. It holds the values of keys.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Snapshot {
+    world: World,
+    /// How far the clock was ahead, in milliseconds.
+    ahead: i64,
+}
+
 impl Emulator {
     /// Starts an emulator on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    ///
+    /// There is no free port.
     pub async fn start() -> Result<Self, StartError> {
-        let model = model::get().map_err(|problem| StartError(problem.to_owned()))?;
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .map_err(StartError::from)?;
-        let address = listener.local_addr().map_err(StartError::from)?;
-        let (shared, api_key) = server::Shared::new(model, format!("http://{address}"));
-        let shared = Arc::new(shared);
-        let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(server::serve(listener, Arc::clone(&shared), stopped));
-        Ok(Self {
+        Self::builder().start().await
+    }
+
+    /// Settings for an emulator: what it starts with, its clock, its delay.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn running(
+        address: SocketAddr,
+        server: Arc<Server>,
+        stop: oneshot::Sender<()>,
+        task: JoinHandle<()>,
+    ) -> Self {
+        let world = server.plane.read();
+        let first = world.tenants.first();
+        let api_key = first.and_then(|tenant| tenant.state.api_keys.value(seed::ADMIN_KEY));
+        drop(world);
+        Self {
             address,
-            api_key,
-            shared,
+            api_key: api_key.unwrap_or_default(),
+            server,
             stop: Some(stop),
             task: Some(task),
-        })
+        }
     }
 
     /// The base URL of the control plane and the gateway: `http://127.0.0.1:PORT/v1`.
@@ -95,14 +141,105 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
-    /// An organisation key that may call everything; generated at start, worthless elsewhere.
+    /// A key of the first organisation that may do everything; worthless elsewhere.
     pub fn api_key(&self) -> &str {
         &self.api_key
     }
 
-    /// Every request seen so far, in order of arrival, refused ones included.
+    /// The value of the first key with this name, in any organisation.
+    ///
+    /// Every organisation has a key `Emulator`; see also [`Emulator::key_of`].
+    pub fn key(&self, name: &str) -> Option<String> {
+        let world = self.server.plane.read();
+        let mut tenants = world.tenants.iter();
+        tenants.find_map(|tenant| tenant.state.api_keys.value(name))
+    }
+
+    /// The value of the first key with this name in an organisation, by the organisation's name.
+    pub fn key_of(&self, organisation: &str, name: &str) -> Option<String> {
+        self.of_organisation(organisation, |state| state.api_keys.value(name))
+    }
+
+    /// The UUID of an organisation, by its name.
+    pub fn organisation_id(&self, organisation: &str) -> Option<String> {
+        self.of_organisation(organisation, |state| Some(state.organisation.id.clone()))
+    }
+
+    fn of_organisation<R>(&self, name: &str, find: impl Fn(&State) -> Option<R>) -> Option<R> {
+        let world = self.server.plane.read();
+        let mut states = world.tenants.iter().map(|tenant| &tenant.state);
+        find(states.find(|state| state.organisation.name == name)?)
+    }
+
+    /// The requests seen so far, in order of arrival, refused ones included.
+    ///
+    /// Beyond 64 MiB the oldest are forgotten.
     pub fn requests(&self) -> Vec<SeenRequest> {
-        self.shared.seen()
+        self.server.seen.all()
+    }
+
+    /// Lets something go wrong from now on; see [`Fault`].
+    ///
+    /// Of several faults that are about a request, the one that was added first strikes.
+    ///
+    /// # Errors
+    ///
+    /// There is no such operation, or a value of the fault is out of range.
+    pub fn fault(&self, fault: Fault) -> Result<(), FaultError> {
+        FaultError::check(&fault, |id| self.server.plane.model.routes.knows(id))?;
+        self.server.faults.add(fault);
+        Ok(())
+    }
+
+    /// Ends all faults.
+    pub fn clear_faults(&self) {
+        self.server.faults.clear();
+    }
+
+    /// The time by the emulator's clock.
+    pub fn now(&self) -> DateTime<Utc> {
+        self.server.plane.time.now()
+    }
+
+    /// Puts the emulator's clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.server.plane.time.advance(by);
+    }
+
+    /// Everything that the emulator remembers, except the requests it saw.
+    pub fn snapshot(&self) -> Snapshot {
+        let world = self.server.plane.read();
+        Snapshot {
+            world: world.clone(),
+            ahead: self.server.plane.time.ahead().num_milliseconds(),
+        }
+    }
+
+    /// Puts everything back to what it was, the clock included. Requests stay on record.
+    ///
+    /// A snapshot of another emulator brings its organisations and keys along.
+    ///
+    /// # Errors
+    ///
+    /// There is a state file, and it could not be written.
+    pub fn restore(&self, snapshot: &Snapshot) -> std::io::Result<()> {
+        self.server.plane.replace(snapshot.world.clone())?;
+        let ahead = TimeDelta::try_milliseconds(snapshot.ahead).unwrap_or_default();
+        self.server.plane.time.set_ahead(ahead);
+        Ok(())
+    }
+
+    /// The keys that there are: name of the organisation, name, value.
+    pub fn keys(&self) -> Vec<(String, String, String)> {
+        let world = self.server.plane.read();
+        let states = world.tenants.iter().map(|tenant| &tenant.state);
+        states
+            .flat_map(|state| {
+                let organisation = state.organisation.name.clone();
+                let keys = state.api_keys.values();
+                keys.map(move |(name, value)| (organisation.clone(), name, value))
+            })
+            .collect()
     }
 
     /// Stops the server and waits until its port is free.
@@ -137,20 +274,10 @@ impl fmt::Debug for Emulator {
     }
 }
 
-/// Why an emulator did not start.
-#[derive(Debug)]
-pub struct StartError(String);
-
-impl From<std::io::Error> for StartError {
-    fn from(error: std::io::Error) -> Self {
-        Self(format!("no loopback port: {error}"))
-    }
-}
-
-impl fmt::Display for StartError {
+impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the emulator cannot start: {}", self.0)
+        f.debug_struct("Snapshot")
+            .field("organisations", &self.world.tenants.len())
+            .finish_non_exhaustive()
     }
 }
-
-impl std::error::Error for StartError {}

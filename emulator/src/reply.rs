@@ -3,12 +3,20 @@
 use portkey_admin_codegen::ledger::Paging;
 use serde_json::{Map, Value, json};
 
+use crate::shelf::Rows;
+
 /// What a handler returns.
 pub(crate) type Answer = Result<Reply, Refusal>;
 
-/// A successful answer; without a body where the service sends none.
+/// A successful answer: 200.
 #[derive(Debug)]
-pub(crate) struct Reply(pub(crate) Option<Value>);
+pub(crate) enum Reply {
+    /// Without a body.
+    Nothing,
+    Json(Value),
+    /// Bytes of some other content type.
+    Bytes(&'static str, Vec<u8>),
+}
 
 /// An answer that is not 2xx.
 #[derive(Debug)]
@@ -20,17 +28,33 @@ pub(crate) struct Refusal {
 impl Reply {
     /// 200 with a body.
     pub(crate) fn json(body: Value) -> Self {
-        Self(Some(body))
+        Self::Json(body)
     }
 
     /// 200 with `{}`: what most updates and deletions answer.
     pub(crate) fn done() -> Self {
-        Self(Some(json!({})))
+        Self::Json(json!({}))
     }
 
     /// 200 without a body.
     pub(crate) fn nothing() -> Self {
-        Self(None)
+        Self::Nothing
+    }
+
+    /// The same with one more member in its JSON object.
+    pub(crate) fn with(self, name: &str, value: Value) -> Self {
+        match self {
+            Self::Json(Value::Object(mut body)) => {
+                body.insert(name.to_owned(), value);
+                Self::Json(Value::Object(body))
+            }
+            other => other,
+        }
+    }
+
+    /// 200 with a body that is not JSON.
+    pub(crate) fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self::Bytes(content_type, bytes)
     }
 }
 
@@ -74,37 +98,44 @@ impl Refusal {
     }
 }
 
-/// One page of `items` in its envelope; names, first page and size come from the ledger.
+/// The size of a page where none is asked for, and the largest. The service was seen to cut few lists
+/// that nobody asks it to cut; for the others, `None`.
+pub(crate) type Sizes = Option<(u64, u64)>;
+
+/// One page of `rows` in its envelope; names, first page and size come from the ledger.
 ///
-/// Without a page size, the whole list is one page: the service was never seen to cut it then.
-pub(crate) fn page(
+/// Without a page size, the list is cut by `sizes`: the size then, and the largest there is.
+pub(crate) fn page<T>(
     paging: Option<&Paging>,
     query: &Map<String, Value>,
-    items: Vec<Value>,
+    sizes: Sizes,
+    rows: impl Rows<T>,
+    show: impl Fn(T) -> Value,
 ) -> Reply {
-    let total = items.len();
+    let total = rows.count();
     let number = |name: Option<&String>| {
         name.and_then(|name| query.get(name))
             .and_then(Value::as_u64)
     };
-    let size = number(paging.and_then(|paging| paging.size.as_ref())).filter(|size| *size > 0);
+    let size = number(paging.and_then(|paging| paging.size.as_ref()))
+        .filter(|size| *size > 0)
+        .or(sizes.map(|(usual, _)| usual))
+        .map(|size| sizes.map_or(size, |(_, largest)| size.min(largest)));
     let first = u64::from(paging.and_then(|paging| paging.first).unwrap_or(0));
     let page = number(paging.and_then(|paging| paging.page.as_ref()))
         .unwrap_or(first)
         .saturating_sub(first);
-    let cut: Vec<Value> = match size {
-        None if page > 0 => Vec::new(),
-        None => items,
-        Some(size) => {
-            let skip = usize::try_from(page.saturating_mul(size)).unwrap_or(usize::MAX);
-            items
-                .into_iter()
-                .skip(skip)
-                .take(usize::try_from(size).unwrap_or(usize::MAX))
-                .collect()
-        }
+    let (skip, take) = match size {
+        None if page > 0 => (0, 0),
+        None => (0, usize::MAX),
+        Some(size) => (clamped(page.saturating_mul(size)), clamped(size)),
     };
-    envelope(paging, total, end(page, size), cut)
+    let items = rows.cut(skip, take).into_iter().map(show).collect();
+    envelope(paging, total, end(page, size), items)
+}
+
+fn clamped(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 /// How many items the pages up to and including this one hold.
@@ -136,7 +167,7 @@ mod tests {
     use portkey_admin_codegen::ledger::Paging;
     use serde_json::{Map, Value, json};
 
-    use super::page;
+    use super::{Reply, page};
 
     fn paging(first: u32) -> Paging {
         let name = |name: &str| Some(name.to_owned());
@@ -146,6 +177,7 @@ mod tests {
             first: Some(first),
             after: None,
             items: name("rows"),
+            also: None,
             total: name("count"),
             more: name("more"),
         }
@@ -153,8 +185,27 @@ mod tests {
 
     fn body(paging: &Paging, query: Value) -> Value {
         let query: Map<String, Value> = query.as_object().cloned().unwrap();
-        let items = (0..5).map(Value::from).collect();
-        page(Some(paging), &query, items).0.unwrap()
+        let items: Vec<i32> = (0..5).collect();
+        match page(Some(paging), &query, None, items, Value::from) {
+            Reply::Json(body) => body,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_the_rows_of_the_page_are_shown() {
+        let shown = std::cell::Cell::new(0);
+        let show = |row: usize| {
+            shown.set(shown.get() + 1);
+            Value::from(row)
+        };
+        let query: Map<String, Value> = json!({"p": 500, "s": 20}).as_object().cloned().unwrap();
+        let rows: Vec<usize> = (0..100_000).collect();
+        match page(Some(&paging(0)), &query, None, rows, show) {
+            Reply::Json(body) => assert_eq!(body["rows"][0], 10_000),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(shown.get(), 20);
     }
 
     #[test]

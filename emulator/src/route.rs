@@ -8,24 +8,8 @@ use portkey_admin_codegen::paths::{Answer, Rules};
 use portkey_admin_codegen::{Ledger, ledger};
 use serde_json::Value;
 
-use crate::call::{Handler, Handlers};
 use crate::check::Check;
-use crate::{
-    analytics, api_keys, collections, configs, pricing, prompts, users, virtual_keys, workspaces,
-};
-
-/// Every handler there is, by room.
-const HANDLERS: [Handlers; 9] = [
-    analytics::HANDLERS,
-    api_keys::HANDLERS,
-    collections::HANDLERS,
-    configs::HANDLERS,
-    pricing::HANDLERS,
-    prompts::HANDLERS,
-    users::HANDLERS,
-    virtual_keys::HANDLERS,
-    workspaces::HANDLERS,
-];
+use crate::rooms::{self, Handler, Rule};
 
 /// Every operation of the patched document, and the paths that are known not to be one.
 pub(crate) struct Routes {
@@ -50,6 +34,8 @@ pub(crate) struct Route {
     pub(crate) path: String,
     pub(crate) entry: Entry,
     pub(crate) handler: Option<Handler>,
+    pub(crate) guards: Vec<Rule>,
+    pub(crate) quirks: Vec<Rule>,
     segments: Vec<Segment>,
     check: OnceLock<Result<Check, String>>,
 }
@@ -108,6 +94,11 @@ impl Routes {
         matching().next().map_or(Found::Nothing, Found::OtherMethod)
     }
 
+    /// Whether an operation has this name.
+    pub(crate) fn knows(&self, id: &str) -> bool {
+        self.operations.iter().any(|route| route.entry.id == id)
+    }
+
     #[cfg(test)]
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Route> {
         self.operations.iter()
@@ -121,11 +112,14 @@ impl Route {
             (_, Base::V1) => Some("v1"),
             (_, Base::V2) => Some("v2"),
         };
+        let (guards, quirks) = rooms::rules(&entry.id);
         Self {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
             entry: entry.clone(),
-            handler: handler(&entry.id),
+            handler: rooms::handler(&entry.id),
+            guards,
+            quirks,
             segments: template(version, path),
             check: OnceLock::new(),
         }
@@ -263,20 +257,9 @@ pub(crate) fn decode(path: &str) -> Vec<String> {
         .collect()
 }
 
-fn handler(id: &str) -> Option<Handler> {
-    HANDLERS
-        .iter()
-        .copied()
-        .flatten()
-        .find(|(name, _)| *name == id)
-        .map(|(_, handler)| *handler)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
-    use super::{Found, HANDLERS, decode};
+    use super::{Found, decode};
 
     fn find(method: &str, path: &str) -> (Option<String>, Vec<String>) {
         match crate::model::get()
@@ -286,17 +269,6 @@ mod tests {
         {
             Found::Operation(route, values) => (Some(route.entry.id.clone()), values),
             Found::OtherMethod(_) | Found::Retired(_) | Found::Nothing => (None, Vec::new()),
-        }
-    }
-
-    #[test]
-    fn every_handler_is_an_operation_of_the_ledger() {
-        let routes = &crate::model::get().unwrap().routes;
-        let known: BTreeSet<&str> = routes.iter().map(|route| route.entry.id.as_str()).collect();
-        let mut seen = BTreeSet::new();
-        for (id, _) in HANDLERS.iter().copied().flatten() {
-            assert!(known.contains(id), "`{id}` has a handler but no operation");
-            assert!(seen.insert(*id), "`{id}` has two handlers");
         }
     }
 

@@ -1,93 +1,270 @@
-//! Cost and usage.
+//! Figures of the logs that were inserted.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use portkey_admin_emulator::{Clock, Emulator, Key, Organisation};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::logs::entry;
 use crate::support::{World, column, text};
 
-fn window(from: &str, to: &str) -> String {
-    format!("time_of_generation_min={from}&time_of_generation_max={to}")
+const DAY: &str =
+    "time_of_generation_min=2026-01-15T00:00:00Z&time_of_generation_max=2026-01-16T00:00:00Z";
+
+/// Two workspaces, and nothing in the logs, at noon.
+async fn world() -> World {
+    let noon: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
+    let organisation = Organisation::named("A")
+        .workspace("One")
+        .workspace("Two")
+        .key(Key::workspace("One", "one"))
+        .key(Key::workspace("Two", "two"));
+    let emulator = Emulator::builder()
+        .organisation(organisation)
+        .clock(Clock::fixed(noon));
+    World::of(emulator.start().await.unwrap())
 }
 
-async fn cost(world: &World, from: &str, to: &str) -> Value {
+async fn log(world: &World, key: &str, entries: Value) {
+    let key = world.emulator.key(key).unwrap();
+    let answer = world.send_as(&key, Method::POST, "/logs", entries).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+async fn graph(world: &World, name: &str, more: &str) -> Value {
+    let graph = world
+        .get(&format!("/analytics/graphs/{name}?{DAY}{more}"))
+        .await;
+    assert_eq!(graph["object"], "analytics-graph");
+    graph
+}
+
+async fn group(world: &World, name: &str, more: &str) -> Value {
     world
-        .get(&format!("/analytics/graphs/cost?{}", window(from, to)))
+        .get(&format!("/analytics/groups/{name}?{DAY}{more}"))
         .await
 }
 
-#[tokio::test]
-async fn the_same_window_has_the_same_figures() {
-    let world = World::new().await;
-    let (from, to) = ("2026-02-01T00:00:00Z", "2026-02-11T00:00:00Z");
-    let graph = cost(&world, from, to).await;
-    assert_eq!(graph["object"], "analytics-graph");
-    let points = graph["data_points"].as_array().unwrap();
-    assert_eq!(
-        (points.len(), &points[0]["timestamp"]),
-        (10, &json!("2026-02-01T00:00:00.000Z"))
-    );
-    let sum: f64 = points
-        .iter()
-        .map(|point| point["total"].as_f64().unwrap())
-        .sum();
-    let total = graph["summary"]["total"].as_f64().unwrap();
-    assert!(total > 0.0 && (sum - total).abs() < 1e-6, "{sum} {total}");
-    assert_eq!(cost(&World::new().await, from, to).await, graph);
+/// 1000 tokens of `a` at noon and 3000 an hour later; 500 of `b`, who failed, then.
+async fn three_logs() -> World {
+    let world = world().await;
+    log(&world, "one", entry("a", 200, 1000)).await;
+    world.emulator.advance(Duration::from_secs(3600));
+    log(&world, "one", json!([entry("a", 200, 3000), entry("b", 429, 500)])).await;
+    world
+}
+
+fn close(value: &Value, expected: f64) {
+    let value = value.as_f64().unwrap();
+    assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
 }
 
 #[tokio::test]
-async fn a_window_counts_what_lies_in_it() {
-    let world = World::new().await;
-    let day = cost(&world, "2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z").await;
-    assert_eq!(day["data_points"].as_array().unwrap().len(), 24);
-    let morning = cost(&world, "2026-02-01T00:00:00Z", "2026-02-01T12:00:00Z").await;
-    let evening = cost(&world, "2026-02-01T12:00:00Z", "2026-02-02T00:00:00Z").await;
-    let total = |graph: &Value| graph["summary"]["total"].as_f64().unwrap();
-    assert!((total(&morning) + total(&evening) - total(&day)).abs() < 1e-6);
-    let before = cost(&world, "2020-01-01T00:00:00Z", "2020-02-01T00:00:00Z").await;
+async fn graphs_have_a_point_for_each_hour_with_logs() {
+    let world = three_logs().await;
+    let cost = graph(&world, "cost", "").await;
+    close(&cost["summary"]["total"], 0.45);
+    close(&cost["summary"]["avg"], 0.15);
+    let points = cost["data_points"].as_array().unwrap();
+    assert_eq!(points.len(), 2);
+    assert_eq!(points[0]["timestamp"], "2026-01-15T12:00:00.000Z");
+    close(&points[1]["total"], 0.35);
+    let tokens = graph(&world, "tokens", "").await;
+    assert_eq!(tokens["summary"], json!({"total": 4500, "avg": 1500.0}));
+    let requests = graph(&world, "requests", "").await;
     assert_eq!(
-        (&before["summary"]["total"], &before["data_points"]),
-        (&json!(0.0), &json!([]))
+        requests["data_points"],
+        json!([
+            {"timestamp": "2026-01-15T12:00:00.000Z", "total": 1},
+            {"timestamp": "2026-01-15T13:00:00.000Z", "total": 2},
+        ])
     );
-    let future = cost(&world, "2999-01-01T00:00:00Z", "2999-02-01T00:00:00Z").await;
-    assert_eq!(future["data_points"], json!([]));
+    let latency = graph(&world, "latency", "").await;
+    assert_eq!(latency["summary"], json!({"avg": 100.0, "p50": 100, "p90": 100, "p99": 100}));
+    let month = "time_of_generation_min=2026-01-01T00:00:00Z&time_of_generation_max=2026-02-01T00:00:00Z";
+    let days = world.get(&format!("/analytics/graphs/users?{month}")).await;
+    assert_eq!(
+        days["data_points"],
+        json!([{"timestamp": "2026-01-15T00:00:00.000Z", "total": 2}])
+    );
 }
 
 #[tokio::test]
-async fn usage_is_grouped_by_user_and_adds_up() {
-    let world = World::new().await;
-    let (from, to) = ("2026-02-01T00:00:00Z", "2026-02-11T00:00:00Z");
-    let list = world
-        .get(&format!("/analytics/groups/users?{}", window(from, to)))
-        .await;
+async fn failures_have_graphs_of_their_own() {
+    let world = three_logs().await;
+    assert_eq!(graph(&world, "errors", "").await["summary"]["total"], 1);
+    let rate = graph(&world, "errors/rate", "").await;
+    close(&rate["summary"]["rate"], 100.0 / 3.0);
     assert_eq!(
-        (&list["object"], &list["total"]),
-        (&json!("list"), &json!(3))
+        graph(&world, "errors/stacks", "").await["data_points"],
+        json!([{
+            "timestamp": "2026-01-15T13:00:00.000Z",
+            "stats": [{"response_status_code": 429, "count": 1}],
+        }])
     );
-    assert_eq!(column(&list, "object"), ["analytics-group"; 3]);
-    let sum: f64 = column(&list, "cost")
-        .iter()
-        .map(|cost| cost.parse::<f64>().unwrap())
-        .sum();
-    let total = cost(&world, from, to).await["summary"]["total"]
-        .as_f64()
-        .unwrap();
-    assert!((sum - total).abs() < 1e-6, "{sum} {total}");
-    let page = world
-        .get(&format!(
-            "/analytics/groups/users?{}&page_size=2&current_page=1",
-            window(from, to)
-        ))
-        .await;
-    assert_eq!(column(&page, "user"), ["user3@example.com"]);
+    let codes = graph(&world, "errors/status-codes", "").await;
+    assert_eq!(codes["data_points"], json!([{"status_code": 429, "count": 1}]));
+    assert_eq!(codes["summary"], json!({"total_errors": 1, "unique_error_codes": 1}));
+    let users = graph(&world, "users/requests", "").await;
+    assert_eq!(users["summary"], json!({"avg": 1.5, "total": 3, "unique": 2}));
 }
 
 #[tokio::test]
-async fn figures_belong_to_the_seeded_workspace() {
+async fn headers_tell_of_cache_retries_and_fallbacks() {
+    let world = world().await;
+    let with = |headers: Value, millis: u64| {
+        let mut entry = entry("a", 200, 1000);
+        entry["response"]["headers"] = headers;
+        entry["response"]["response_time"] = json!(millis);
+        entry
+    };
+    let entries = json!([
+        with(json!({"x-portkey-cache-status": "HIT"}), 20),
+        with(json!({"x-portkey-cache-status": "SEMANTIC HIT"}), 30),
+        with(json!({"x-portkey-cache-status": "MISS", "x-portkey-retry-attempt-count": "2"}), 100),
+        with(json!({"x-portkey-last-used-option-index": "1"}), 100),
+    ]);
+    log(&world, "one", entries).await;
+    let rate = graph(&world, "cache/hit-rate", "").await;
+    assert_eq!(rate["summary"], json!({"rate": 50.0, "total": 2}));
+    let point = &rate["data_points"][0];
+    assert_eq!((&point["simple_hits"], &point["semantic_hits"]), (&json!(1), &json!(1)));
+    close(&point["cumulative_simple_cache_savings"], 0.1);
+    let latency = graph(&world, "cache/latency", "").await;
+    assert_eq!(latency["data_points"][0]["avg"], 25.0);
+    let summary = world.get(&format!("/analytics/summary/cache?{DAY}")).await;
+    assert_eq!(
+        summary["summary"],
+        json!({"avg_latency": 25.0, "cache_speedup": 75.0, "hits": 2, "total_requests": 4})
+    );
+    let rescued = graph(&world, "requests/rescued", "").await;
+    assert_eq!(rescued["summary"], json!({"fallback": 1, "retry": 1}));
+    assert_eq!(
+        rescued["data_points"][0]["retry"],
+        json!([{"retry_success_count": 2, "count": 1}])
+    );
+    close(&graph(&world, "cost", "").await["summary"]["total"], 0.2);
+    assert_eq!(graph(&world, "requests", "&cache_status=hit").await["summary"]["total"], 1);
+}
+
+#[tokio::test]
+async fn usage_is_grouped_and_paged() {
+    let world = three_logs().await;
+    let users = group(&world, "users", "").await;
+    assert_eq!(
+        (&users["object"], &users["total"]),
+        (&json!("list"), &json!(2))
+    );
+    assert_eq!(column(&users, "user"), ["a", "b"]);
+    assert_eq!(column(&users, "requests"), ["2", "1"], "numbers as text");
+    let page = group(&world, "users", "&page_size=1&current_page=1").await;
+    assert_eq!(column(&page, "user"), ["b"]);
+    assert_eq!(column(&group(&world, "ai-models", "").await, "ai_model"), ["example-model"]);
+    let metadata = group(&world, "metadata/_user", "").await;
+    assert_eq!(column(&metadata, "metadata_value"), ["a", "b"]);
+    assert_eq!(metadata["data"][0]["avg_tokens"], 2000.0);
+    assert_eq!(metadata["data"][0]["last_seen"], "2026-01-15T13:00:00.000Z");
+    assert_eq!(group(&world, "metadata/planet", "").await["total"], 0);
+}
+
+#[tokio::test]
+async fn columns_and_order_can_be_chosen() {
+    let world = three_logs().await;
+    log(&world, "two", entry("c", 200, 1)).await;
+    let providers = group(&world, "provider", "&columns=cost&columns=p95_latency").await;
+    let row = &providers["data"][0];
+    assert_eq!((&row["provider"], &row["p95_latency"]), (&json!("example-provider"), &json!(100.0)));
+    assert!(row.get("requests").is_none());
+    let workspaces = group(&world, "workspaces", "").await;
+    let slugs = column(&world.get("/admin/workspaces").await, "slug");
+    assert_eq!(column(&workspaces, "workspace_slug"), slugs);
+    assert_eq!(workspaces["data"][0]["requests"], 3);
+    let statuses = group(&world, "status_code", "&order_by=requests&order_by_type=asc").await;
+    assert_eq!(column(&statuses, "status_code"), ["429", "200"]);
+    let keys = group(&world, "api_key", "&include_total=false").await;
+    assert!(keys.get("total").is_none() && keys["data"].as_array().unwrap().len() == 2);
+    for (choice, count) in [("ai_service", 1), ("model", 1), ("config", 0), ("prompt", 0), ("workspace", 2)] {
+        assert_eq!(group(&world, choice, "").await["total"], count, "{choice}");
+    }
+}
+
+#[tokio::test]
+async fn filters_choose_the_logs() {
+    let world = three_logs().await;
+    let users = text(&group(&world, "api_key", "").await["data"][0]["api_key"]);
+    for (filter, count) in [
+        ("total_units_max=1000".to_owned(), 2),
+        ("cost_min=0.2".to_owned(), 1),
+        ("prompt_token_min=3000&completion_token_max=0".to_owned(), 1),
+        ("status_code=429,500".to_owned(), 1),
+        ("metadata=%7B%22_user%22%3A%22a%22%7D".to_owned(), 2),
+        ("metadata=%7B%22_user%22%3A%22nobody%22%7D".to_owned(), 0),
+        ("trace_id=trace-b,other".to_owned(), 1),
+        ("ai_org_model=example-provider__example-model".to_owned(), 3),
+        (format!("api_key_ids={users}"), 3),
+        ("span_id=none".to_owned(), 0),
+        ("configs=none".to_owned(), 0),
+        ("prompt_slug=none".to_owned(), 0),
+    ] {
+        let graph = graph(&world, "requests", &format!("&{filter}")).await;
+        assert_eq!(graph["summary"]["total"], count, "{filter}");
+    }
+}
+
+#[tokio::test]
+async fn a_workspace_key_asks_about_its_own() {
+    let world = three_logs().await;
+    log(&world, "two", entry("c", 200, 1)).await;
+    let slugs = column(&world.get("/admin/workspaces").await, "slug");
+    let total = async |name: Option<&str>, slug: &str| {
+        let path = format!("/analytics/graphs/requests?{DAY}&workspace_slug={slug}");
+        let body = match name {
+            Some(name) => world.get_as(name, &path).await,
+            None => world.get(&path).await,
+        };
+        body["summary"]["total"].as_u64().unwrap()
+    };
+    assert_eq!(total(None, "").await, 4);
+    assert_eq!((total(None, &slugs[0]).await, total(None, &slugs[1]).await), (3, 1));
+    assert_eq!(total(Some("two"), &slugs[0]).await, 1);
+    let path = format!("/analytics/graphs/requests?{DAY}&workspace_slug=nowhere");
+    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 403);
+}
+
+#[tokio::test]
+async fn refusals_name_what_is_wrong() {
+    let world = world().await;
+    for (path, word) in [
+        ("graphs/cost?time_of_generation_min=2026-01-15T00:00:00Z".to_owned(), "time_of_generation_max"),
+        (format!("graphs/cost?{DAY}&status_code=many"), "status_code"),
+        (format!("graphs/cost?{DAY}&metadata=text"), "metadata"),
+        (format!("groups/status_code?{DAY}&order_by=planet"), "order_by"),
+        (format!("groups/planet?{DAY}"), "groupBy"),
+    ] {
+        let path = format!("/analytics/{path}");
+        let (status, _, message) = world.refused(Method::GET, &path, Value::Null).await;
+        assert!(status == 400 && message.contains(word), "{path}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn the_furnished_organisation_has_a_week_of_figures() {
     let world = World::new().await;
-    let figures = window("2026-02-01T00:00:00Z", "2026-02-02T00:00:00Z");
-    let seeded = text(&world.first("/admin/workspaces").await["slug"]);
-    let other = text(&world.workspace("Other").await["slug"]);
-    let path = |slug: &str| format!("/analytics/groups/users?{figures}&workspace_slug={slug}");
-    assert_eq!(world.get(&path(&seeded)).await["total"], 3);
-    assert_eq!(world.get(&path(&other)).await["total"], 0);
+    let now = world.emulator.now();
+    let week = now - chrono::TimeDelta::days(7);
+    let time = |at: DateTime<Utc>| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
+    let window = format!(
+        "time_of_generation_min={}&time_of_generation_max={}",
+        time(week),
+        time(now)
+    );
+    let users = world.get(&format!("/analytics/groups/users?{window}")).await;
+    assert_eq!(users["total"], 3);
+    let cost = world.get(&format!("/analytics/graphs/cost?{window}")).await;
+    assert!(cost["summary"]["total"].as_f64().unwrap() > 0.0);
+    assert!(cost["data_points"].as_array().unwrap().len() >= 7);
+    let errors = world.get(&format!("/analytics/graphs/errors?{window}")).await;
+    assert!(errors["summary"]["total"].as_u64().unwrap() > 0);
 }

@@ -1,5 +1,8 @@
 //! API keys, and what they let in.
 
+use std::time::Duration;
+
+use portkey_admin_emulator::{Clock, Emulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -126,15 +129,17 @@ async fn what_a_kind_of_key_needs_is_checked() {
     assert!(text(&organisation["key"]).starts_with("emulator-org-key-"));
 }
 
-/// The service answers 502 here; the patched document forbids it, so the check says what is wrong.
+/// The service does not look at the request first: it fails, whatever else is wrong.
 #[tokio::test]
-async fn a_key_without_scopes_is_refused() {
+async fn a_key_without_scopes_fails_as_in_the_service() {
     let world = World::new().await;
-    let body = json!({"name": "a", "scopes": []});
-    let (status, _, message) = world
-        .refused(Method::POST, "/api-keys/organisation/service", body)
-        .await;
-    assert!(status == 400 && message.contains("`/scopes`"), "{message}");
+    for body in [json!({"name": "a", "scopes": []}), json!({"name": 1})] {
+        let (status, _, _) = world
+            .refused(Method::POST, "/api-keys/organisation/service", body)
+            .await;
+        assert_eq!(status, 502);
+    }
+    assert_eq!(world.get("/api-keys").await["total"], 1);
 }
 
 #[tokio::test]
@@ -342,4 +347,40 @@ async fn kind_and_scopes_of_a_key_limit_it() {
             .status,
         200
     );
+}
+
+#[tokio::test]
+async fn a_user_takes_their_keys_along() {
+    let world = World::new().await;
+    let users = world.get("/admin/users").await;
+    let user = text(&users["data"][2]["id"]);
+    let body = json!({"name": "a", "scopes": ["configs.list"], "user_id": user, "workspace_id": seeded_workspace(&world).await});
+    let secret = text(&world.post("/api-keys/workspace/user", body).await["key"]);
+    let get = || async {
+        let answer = world.send_as(&secret, Method::GET, "/configs", Value::Null);
+        answer.await.status
+    };
+    assert_eq!(get().await, 200);
+    world.delete(&format!("/admin/users/{user}")).await;
+    assert_eq!(get().await, 401);
+}
+
+#[tokio::test]
+async fn a_rotation_starts_the_period_anew() {
+    let start = std::time::SystemTime::UNIX_EPOCH;
+    let emulator = Emulator::builder().clock(Clock::fixed(start));
+    let world = World::of(emulator.start().await.unwrap());
+    let body =
+        json!({"name": "a", "scopes": ["x"], "rotation_policy": {"rotation_period": "weekly"}});
+    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
+    let next = || async {
+        let key = world.get(&format!("/api-keys/{id}")).await;
+        text(&key["rotation_policy"]["next_rotation_at"])
+    };
+    assert_eq!(next().await, "1970-01-08T00:00:00.000Z");
+    world.emulator.advance(Duration::from_secs(24 * 60 * 60));
+    world
+        .ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
+        .await;
+    assert_eq!(next().await, "1970-01-09T00:00:00.000Z");
 }

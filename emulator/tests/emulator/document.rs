@@ -1,7 +1,7 @@
 //! What the patched document says about answers: every 200 of every test is held against it.
 //!
-//! Three liberties are taken, because the service takes them: `0` and `1` stand for booleans, a
-//! number may come as text, and a member that is not set may be null instead of absent.
+//! Three liberties are taken, because the service takes them: `0`, `1` and texts stand for booleans,
+//! a number may come as text, and a member that is not set may be null instead of absent.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -90,10 +90,9 @@ fn validator(method: &str, template: &str) -> Option<Validator> {
     Some(options.build(&schema).unwrap())
 }
 
-/// `0` and `1` stand for booleans, and numbers may come as text.
+/// `0`, `1`, `"true"` and `"false"` stand for booleans, and numbers may come as text.
 fn loosen(schema: &mut Value) {
     let also = |given: &Value| match given.as_str() {
-        Some("boolean") => Some("integer"),
         Some("integer" | "number") => Some("string"),
         _ => None,
     };
@@ -103,7 +102,12 @@ fn loosen(schema: &mut Value) {
         one => vec![one.clone()],
     };
     let more: Vec<Value> = types.iter().filter_map(also).map(Value::from).collect();
-    if !more.is_empty() {
+    if types.iter().any(|kind| kind == "boolean") && schema.get("enum").is_none() {
+        if let Some(schema) = schema.as_object_mut() {
+            schema.remove("type");
+        }
+        schema["enum"] = json!([true, false, 0, 1, "true", "false", null]);
+    } else if !more.is_empty() {
         types.extend(more);
         schema["type"] = types.into();
     }

@@ -2,12 +2,30 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod analytics;
 mod api_keys;
+mod audit_logs;
 mod basics;
+mod building;
 mod configs;
+mod deployments;
 mod document;
+mod faults;
+mod feedback;
+mod guardrails;
+mod hostile;
+mod integrations;
+mod log_exports;
+mod logs;
+mod mcp;
+mod partials;
+mod policies;
+mod program;
 mod prompts;
+mod providers;
+mod scim;
+mod secret_references;
 mod shelves;
 mod support;
 mod users;

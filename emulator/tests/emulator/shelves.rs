@@ -108,3 +108,52 @@ async fn a_virtual_key_looks_different_alone() {
         404
     );
 }
+
+#[tokio::test]
+async fn all_but_the_default_collection_can_go() {
+    let world = World::new().await;
+    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let list = format!("/collections?workspace_id={workspace}");
+    let default = text(&world.first(&list).await["id"]);
+    let (status, code, _) = world
+        .refused(
+            Method::DELETE,
+            &format!("/collections/{default}"),
+            Value::Null,
+        )
+        .await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+
+    let create = |name: &'static str, parent: Value| {
+        world.post(
+            "/collections",
+            json!({"name": name, "workspace_id": workspace, "parent_collection_id": parent}),
+        )
+    };
+    let parent = text(&create("Parent", json!("")).await["id"]);
+    let child = text(&create("Child", json!(parent)).await["id"]);
+    let prompt = text(&world.first("/prompts").await["id"]);
+    world
+        .put(
+            &format!("/prompts/{prompt}"),
+            json!({"collection_id": child}),
+        )
+        .await;
+    assert_eq!(
+        world.delete(&format!("/collections/{child}")).await,
+        json!({})
+    );
+    assert_eq!(
+        world.get(&format!("/prompts/{prompt}")).await["collection_id"],
+        json!(parent)
+    );
+    assert_eq!(
+        world.delete(&format!("/collections/{parent}")).await,
+        json!({})
+    );
+    assert_eq!(
+        world.get(&format!("/prompts/{prompt}")).await["collection_id"],
+        json!(default)
+    );
+    assert_eq!(world.get(&list).await["total"], 1);
+}

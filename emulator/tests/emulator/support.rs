@@ -24,7 +24,10 @@ pub struct Answer {
 
 impl World {
     pub async fn new() -> Self {
-        let emulator = Emulator::start().await.unwrap();
+        Self::of(Emulator::start().await.unwrap())
+    }
+
+    pub fn of(emulator: Emulator) -> Self {
         let key = emulator.api_key().to_owned();
         // Whatever proxy the environment names, it is not for loopback.
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -77,6 +80,14 @@ impl World {
 
     pub async fn delete(&self, path: &str) -> Value {
         self.ok(Method::DELETE, path, Value::Null).await
+    }
+
+    /// The body of a 200 that a named key gets.
+    pub async fn get_as(&self, name: &str, path: &str) -> Value {
+        let key = self.emulator.key(name).unwrap();
+        let answer = self.send_as(&key, Method::GET, path, Value::Null).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        answer.body
     }
 
     /// Status, code and message of a refusal in the control plane's envelope.

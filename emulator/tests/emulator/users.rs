@@ -130,3 +130,25 @@ async fn an_invitation_needs_no_workspaces_but_real_ones() {
         .2;
     assert!(message.contains("`/workspaces/0/id`"), "{message}");
 }
+
+#[tokio::test]
+async fn the_latest_link_of_an_invitation_opens_until_it_is_withdrawn() {
+    let world = World::new().await;
+    let body = json!({"email": "new@example.com", "role": "member"});
+    let invite = world.post("/admin/users/invites", body).await;
+    let path = format!("/admin/users/invites/{}", text(&invite["id"]));
+    let open = |link: String| {
+        let request = world.http.get(link).send();
+        async move { request.await.unwrap() }
+    };
+    let first = text(&invite["invite_link"]);
+    let page = open(first.clone()).await;
+    assert_eq!(page.headers()["content-type"], "text/plain; charset=utf-8");
+    assert!(page.text().await.unwrap().contains("new@example.com"));
+    let resent = world.post(&format!("{path}/resend"), Value::Null).await;
+    let second = text(&resent["inviteLink"]);
+    assert_eq!(open(first).await.status(), 404);
+    assert_eq!(open(second.clone()).await.status(), 200);
+    world.delete(&path).await;
+    assert_eq!(open(second).await.status(), 404);
+}

@@ -300,3 +300,47 @@ async fn members_are_added_changed_and_removed() {
         "{message}"
     );
 }
+
+#[tokio::test]
+async fn limits_have_limits() {
+    let world = World::new().await;
+    let two = json!([{"type": "cost", "credit_limit": 1}, {"type": "tokens", "credit_limit": 1}]);
+    let late = json!([{"type": "cost", "credit_limit": 10, "alert_threshold": 11}]);
+    for (limits, field) in [
+        (two, "`/usage_limits`"),
+        (late, "`/usage_limits/0/alert_threshold`"),
+    ] {
+        let body = json!({"name": "a", "usage_limits": limits});
+        let (status, _, message) = world.refused(Method::POST, "/admin/workspaces", body).await;
+        assert!(status == 400 && message.contains(field), "{message}");
+    }
+    let body = json!({"name": "a", "scopes": ["x"], "usage_limits": {"type": "cost", "credit_limit": 1, "alert_threshold": 2}});
+    let (status, _, message) = world
+        .refused(Method::POST, "/api-keys/organisation/service", body)
+        .await;
+    assert!(
+        status == 400 && message.contains("`/usage_limits/alert_threshold`"),
+        "{message}"
+    );
+}
+
+/// A new workspace has a collection of its own, which goes with it and is no obstacle.
+#[tokio::test]
+async fn a_workspace_comes_with_a_collection() {
+    let world = World::new().await;
+    let id = text(&world.workspace("Fresh").await["id"]);
+    let collections = world.get(&format!("/collections?workspace_id={id}")).await;
+    assert_eq!(
+        (&collections["total"], &collections["data"][0]["is_default"]),
+        (&json!(1), &json!(1))
+    );
+    let path = format!("/collections/{}", text(&collections["data"][0]["id"]));
+    world
+        .ok(
+            Method::DELETE,
+            &format!("/admin/workspaces/{id}"),
+            json!({"name": "Fresh"}),
+        )
+        .await;
+    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 404);
+}

@@ -1,23 +1,36 @@
 //! Gateway configs and their versions.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Handlers, timestamp};
+use super::Handler::{Read, Write};
+use super::virtual_keys::VirtualKey;
+use super::{Room, State};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
 use crate::reply::{Answer, Refusal, Reply};
-use crate::state::{State, new_id, new_slug};
-use crate::virtual_keys::VirtualKey;
+use crate::shelf::{Item, Shelf};
 
-pub(crate) const HANDLERS: Handlers = &[
-    ("list_configs", list),
-    ("get_config", get),
-    ("create_config", create),
-    ("update_config", update),
-    ("delete_config", delete),
-    ("list_config_versions", list_versions),
-];
+pub(crate) const ROOM: Room = Room {
+    owned: &[("configs", |state, workspace| {
+        !state.configs.in_workspace(workspace).is_empty()
+    })],
+    forget_workspace: |state, workspace| state.configs.forget_workspace(workspace),
+    ..Room::of(&[
+        ("list_configs", Read(list)),
+        ("get_config", Read(get)),
+        ("create_config", Write(create)),
+        ("update_config", Write(update)),
+        ("delete_config", Write(delete)),
+        ("list_config_versions", Read(list_versions)),
+    ])
+};
+
+pub(crate) type Configs = Shelf<Config>;
 
 /// A config with its versions, oldest first; the last one is in force.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Config {
     pub(crate) id: String,
     pub(crate) slug: String,
@@ -30,11 +43,28 @@ pub(crate) struct Config {
     versions: Vec<Version>,
 }
 
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Version {
     id: String,
     /// JSON as text, which is how the service hands it out.
     config: String,
     created_at: String,
+}
+
+impl Item for Config {
+    const NAME: &'static str = "config";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
 }
 
 impl Config {
@@ -44,28 +74,24 @@ impl Config {
         owner: &str,
         key: &VirtualKey,
         now: DateTime<Utc>,
+        ids: &Ids,
     ) -> Self {
         let config = json!({"retry": {"attempts": 2}, "virtual_key": key.slug});
-        Self::new(
-            "Default",
-            workspace_id,
-            owner,
-            config.to_string(),
-            &timestamp(now),
-        )
+        let version = Version::new(config.to_string(), &timestamp(now), ids);
+        Self::new("Default", workspace_id, owner, version, ids)
     }
 
-    fn new(name: &str, workspace_id: &str, owner: &str, config: String, at: &str) -> Self {
+    fn new(name: &str, workspace_id: &str, owner: &str, version: Version, ids: &Ids) -> Self {
         Self {
-            id: new_id(),
-            slug: new_slug("pc", name),
+            id: ids.uuid(),
+            slug: ids.slug("pc", name),
             workspace_id: workspace_id.to_owned(),
             name: name.to_owned(),
             is_default: false,
             status: "active".to_owned(),
             owner_id: owner.to_owned(),
-            created_at: at.to_owned(),
-            versions: vec![Version::new(config, at)],
+            created_at: version.created_at.clone(),
+            versions: vec![version],
         }
     }
 
@@ -75,7 +101,7 @@ impl Config {
             "name": self.name,
             "workspace_id": self.workspace_id,
             "slug": self.slug,
-            "organisation_id": state.organisation_id,
+            "organisation_id": state.organisation.id,
             "is_default": i32::from(self.is_default),
             "status": self.status,
             "owner_id": self.owner_id,
@@ -105,9 +131,9 @@ impl Config {
 }
 
 impl Version {
-    fn new(config: String, at: &str) -> Self {
+    fn new(config: String, at: &str, ids: &Ids) -> Self {
         Self {
-            id: new_id(),
+            id: ids.uuid(),
             config,
             created_at: at.to_owned(),
         }
@@ -127,63 +153,38 @@ fn config_text(given: &Value) -> Result<String, Refusal> {
     }
 }
 
-fn position(state: &State, call: &Call) -> Result<usize, Refusal> {
-    let found = state
-        .configs
-        .iter()
-        .position(|config| config.slug == call.id(0) && call.caller.sees(&config.workspace_id));
-    found.ok_or_else(|| Refusal::missing("config"))
+fn list(state: &State, call: &Call) -> Answer {
+    let show = |config: &Config| Value::Object(config.json(state, config.versions.last()));
+    Ok(call.page(state.configs.listed(call), show))
 }
 
-fn list(state: &mut State, call: &Call) -> Answer {
-    let workspace = state.workspace_filter(call)?;
-    let wanted = |config: &&Config| {
-        workspace
-            .as_ref()
-            .is_none_or(|id| *id == config.workspace_id)
-    };
-    let configs = state.configs.iter().filter(wanted);
-    Ok(call.page(
-        configs
-            .map(|config| Value::Object(config.json(state, config.versions.last())))
-            .collect(),
-    ))
-}
-
-fn get(state: &mut State, call: &Call) -> Answer {
-    let config = &state.configs[position(state, call)?];
-    Ok(Reply::json(
-        config.detail_json(state, config.versions.last()),
-    ))
+fn get(state: &State, call: &Call) -> Answer {
+    let config = state.configs.find(call.id(0), call)?;
+    let body = config.detail_json(state, config.versions.last());
+    Ok(Reply::json(body))
 }
 
 fn create(state: &mut State, call: &Call) -> Answer {
-    let workspace_id = state.workspace_for_new(call)?;
+    let (name, workspace) = (call.required("name")?, call.needed_workspace()?);
     let text = config_text(&call.value("config"))?;
-    let mut config = Config::new(
-        call.required("name")?,
-        &workspace_id,
-        state.owner(),
-        text,
-        &call.timestamp(),
-    );
+    let version = Version::new(text, &call.timestamp(), &call.ids);
+    let owner = state.users.acting(call);
+    let mut config = Config::new(name, workspace, owner, version, &call.ids);
     config.is_default = call.value("isDefault").as_i64() == Some(1);
     if config.is_default {
-        let others = state
+        let others = |other: &Config| other.workspace_id == workspace && other.is_default;
+        state
             .configs
-            .iter_mut()
-            .filter(|other| other.workspace_id == workspace_id);
-        others.for_each(|other| other.is_default = false);
+            .edit_all(others, |other| other.is_default = false);
     }
     let body = json!({"id": config.id, "slug": config.slug, "version_id": config.version_id(), "object": "config"});
-    state.configs.push(config);
+    state.configs.put(config);
     Ok(Reply::json(body))
 }
 
 fn update(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
+    let mut config = state.configs.find(call.id(0), call)?.clone();
     let text = call.given("config").map(config_text).transpose()?;
-    let config = &mut state.configs[position];
     if let Some(name) = call.text("name") {
         config.name = name.to_owned();
     }
@@ -191,28 +192,27 @@ fn update(state: &mut State, call: &Call) -> Answer {
         config.status = status.to_owned();
     }
     if let Some(text) = text {
-        config.versions.push(Version::new(text, &call.timestamp()));
+        let version = Version::new(text, &call.timestamp(), &call.ids);
+        config.versions.push(version);
     }
-    Ok(Reply::json(
-        json!({"version_id": config.version_id(), "object": "config"}),
-    ))
+    let body = json!({"version_id": config.version_id(), "object": "config"});
+    state.configs.put(config);
+    Ok(Reply::json(body))
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
-    if state.api_keys.any_with_config(&state.configs[position].id) {
+    let id = state.configs.find(call.id(0), call)?.id.clone();
+    if state.api_keys.any_with_config(&id) {
         return Err(Refusal::conflict("an API key uses this config by default"));
     }
-    state.configs.remove(position);
+    state.configs.remove(&id);
     Ok(Reply::done())
 }
 
-fn list_versions(state: &mut State, call: &Call) -> Answer {
-    let config = &state.configs[position(state, call)?];
-    let versions = config.versions.iter().rev();
-    Ok(call.page(
-        versions
-            .map(|version| config.detail_json(state, Some(version)))
-            .collect(),
-    ))
+fn list_versions(state: &State, call: &Call) -> Answer {
+    let config = state.configs.find(call.id(0), call)?;
+    let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
+    Ok(call.page(newest_first, |version| {
+        config.detail_json(state, Some(version))
+    }))
 }

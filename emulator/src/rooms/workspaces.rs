@@ -1,25 +1,31 @@
 //! Workspaces and their members.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Handlers, timestamp};
+use super::Handler::{Read, Write};
+use super::collections::Collection;
+use super::{Room, State, limits};
+use crate::call::{Call, Caller, timestamp};
+use crate::ids::Ids;
 use crate::reply::{Answer, Refusal, Reply};
-use crate::state::{State, new_id, new_slug};
-use crate::users::User;
+use crate::shelf::{Gone, Item, Shelf};
 
-pub(crate) const HANDLERS: Handlers = &[
-    ("list_workspaces", list),
-    ("get_workspace", get),
-    ("create_workspace", create),
-    ("update_workspace", update),
-    ("delete_workspace", delete),
-    ("list_workspace_members", list_members),
-    ("get_workspace_member", get_member),
-    ("add_workspace_members", add_members),
-    ("update_workspace_member", update_member),
-    ("remove_workspace_member", remove_member),
-];
+pub(crate) const ROOM: Room = Room::of(&[
+    ("list_workspaces", Read(list)),
+    ("get_workspace", Read(get)),
+    ("create_workspace", Write(create)),
+    ("update_workspace", Write(update)),
+    ("delete_workspace", Write(delete)),
+    ("list_workspace_members", Read(list_members)),
+    ("get_workspace_member", Read(get_member)),
+    ("add_workspace_members", Write(add_members)),
+    ("update_workspace_member", Write(update_member)),
+    ("remove_workspace_member", Write(remove_member)),
+]);
+
+pub(crate) type Workspaces = Shelf<Workspace>;
 
 /// What a member may do, by and large; the real list depends on the role.
 const MEMBER_SCOPES: [&str; 4] = [
@@ -30,6 +36,7 @@ const MEMBER_SCOPES: [&str; 4] = [
 ];
 
 /// A workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
     pub(crate) id: String,
     pub(crate) slug: String,
@@ -48,6 +55,7 @@ pub(crate) struct Workspace {
 }
 
 /// A user in a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Member {
     user_id: String,
     role: String,
@@ -67,25 +75,34 @@ impl Member {
     }
 }
 
-impl Workspace {
-    /// The workspace that exists from the start, with the first two users in it.
-    pub(crate) fn seed(now: DateTime<Utc>, users: &[User]) -> Self {
-        let owner = users.first().map_or("", |user| user.id.as_str());
-        let mut workspace = Self::new("Platform", owner, &timestamp(now));
-        workspace.is_default = true;
-        workspace.members = users
-            .iter()
-            .zip(["admin", "member"])
-            .map(|(user, role)| Member::new(&user.id, role, &timestamp(now)))
-            .collect();
-        workspace
+impl Item for Workspace {
+    const NAME: &'static str = "workspace";
+    const GONE: Gone = Gone::Forbidden;
+
+    fn id(&self) -> &str {
+        &self.id
     }
 
-    fn new(name: &str, created_by: &str, at: &str) -> Self {
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn visible_to(&self, caller: &Caller) -> bool {
+        caller.sees(&self.id)
+    }
+}
+
+impl Workspace {
+    /// A workspace that exists from the start.
+    pub(crate) fn seed(name: &str, owner: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        Self::new(name, owner, &timestamp(now), ids)
+    }
+
+    fn new(name: &str, created_by: &str, at: &str, ids: &Ids) -> Self {
         let (icon, name) = split_icon(name);
         Self {
-            id: new_id(),
-            slug: new_slug("ws", &name),
+            id: ids.uuid(),
+            slug: ids.slug("ws", &name),
             name,
             icon,
             description: Value::Null,
@@ -100,14 +117,33 @@ impl Workspace {
         }
     }
 
-    /// Whether `key` is this workspace's UUID or slug.
-    pub(crate) fn is(&self, key: &str) -> bool {
-        self.id == key || self.slug == key
+    /// Whether it is the organisation's first one.
+    pub(crate) fn make_default(&mut self, is_default: bool) {
+        self.is_default = is_default;
+    }
+
+    /// Whether it is the one that is meant where none is named.
+    pub(crate) fn is_default(&self) -> bool {
+        self.is_default
+    }
+
+    /// Makes a user a member, or sets a member's role.
+    pub(crate) fn join(&mut self, user_id: &str, role: &str, now: DateTime<Utc>) {
+        self.remove_member(user_id);
+        self.members
+            .push(Member::new(user_id, role, &timestamp(now)));
     }
 
     /// Whether a user belongs to it.
     pub(crate) fn has_member(&self, user_id: &str) -> bool {
         self.members.iter().any(|member| member.user_id == user_id)
+    }
+
+    /// Whether a user may manage it and its keys.
+    pub(crate) fn is_managed_by(&self, user_id: &str) -> bool {
+        let manages = |member: &Member| matches!(member.role.as_str(), "admin" | "manager");
+        let mut members = self.members.iter();
+        members.any(|member| member.user_id == user_id && manages(member))
     }
 
     /// Takes a user out; whether there was one.
@@ -126,7 +162,9 @@ impl Workspace {
     }
 
     /// Takes over what a create or update request gives; absent members stay as they are.
-    fn apply(&mut self, call: &Call) {
+    fn apply(&mut self, call: &Call) -> Result<(), Refusal> {
+        limits::check_usage(&call.value("usage_limits"), "usage_limits")?;
+        limits::check_one(&call.value("rate_limits"), "rate_limits")?;
         if let Some(name) = call.text("name") {
             let (icon, name) = split_icon(name);
             self.icon = icon.or(self.icon.take());
@@ -147,6 +185,7 @@ impl Workspace {
         }
         self.apply_defaults(call.given("defaults"));
         self.last_updated_at = call.timestamp();
+        Ok(())
     }
 
     /// Defaults are merged by name; an empty metadata map means "keep".
@@ -197,7 +236,7 @@ impl Workspace {
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.json();
         let extra = json!({
-            "organisation_id": state.organisation_id,
+            "organisation_id": state.organisation.id,
             "created_by": self.created_by,
             "creation_source": "api",
             "last_reset_at": null,
@@ -217,7 +256,7 @@ impl Workspace {
 
     /// A member as nested in its workspace.
     fn member_json(&self, state: &State, member: &Member) -> Map<String, Value> {
-        let user = state.users.iter().find(|user| user.id == member.user_id);
+        let user = state.users.people.get(&member.user_id);
         let body = json!({
             "id": member.user_id,
             "first_name": user.map(|user| &user.first_name),
@@ -247,11 +286,8 @@ impl Workspace {
 }
 
 fn email<'a>(state: &'a State, member: &Member) -> &'a str {
-    state
-        .users
-        .iter()
-        .find(|user| user.id == member.user_id)
-        .map_or("", |user| user.email.as_str())
+    let user = state.users.people.get(&member.user_id);
+    user.map_or("", |user| user.email.as_str())
 }
 
 /// An emoji typed at the start of a name becomes the icon.
@@ -269,198 +305,145 @@ fn is_emoji(c: char) -> bool {
     matches!(c, '\u{2600}'..='\u{27BF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{200D}' | '\u{FE0F}')
 }
 
-fn list(state: &mut State, call: &Call) -> Answer {
-    let status = call.query_text("status").unwrap_or("active");
-    let wanted = |workspace: &&Workspace| {
-        let name = workspace.shown_name();
-        call.caller.sees(&workspace.id)
-            && status.split(',').any(|status| status == "active")
-            && call.admits("exact_name", &name)
-            && call
-                .query_text("name")
-                .is_none_or(|part| name.to_lowercase().contains(&part.to_lowercase()))
-    };
-    Ok(call.page(
-        state
-            .workspaces
-            .iter()
-            .filter(wanted)
-            .map(Workspace::list_json)
-            .collect(),
-    ))
+/// The UUID of a workspace, by UUID or slug; one that is gone or hidden is forbidden.
+pub(crate) fn resolve(state: &State, key: &str, caller: &Caller) -> Result<String, Refusal> {
+    let workspace = state.workspaces.get(key);
+    workspace
+        .filter(|workspace| workspace.visible_to(caller))
+        .map(|workspace| workspace.id.clone())
+        .ok_or_else(|| Workspace::GONE.refusal(Workspace::NAME))
 }
 
-fn get(state: &mut State, call: &Call) -> Answer {
-    let workspace = &state.workspaces[state.workspace_position(call.id(0), &call.caller)?];
+/// Takes a user out of every workspace.
+pub(crate) fn forget_user(state: &mut State, user_id: &str) {
+    let joined = |workspace: &Workspace| workspace.has_member(user_id);
+    state.workspaces.edit_all(joined, |workspace| {
+        workspace.remove_member(user_id);
+    });
+}
+
+fn list(state: &State, call: &Call) -> Answer {
+    let status = call.query_text("status").unwrap_or("active");
+    let active = status.split(',').any(|status| status == "active");
+    let wanted = state.workspaces.all().filter(|workspace| {
+        let name = workspace.shown_name();
+        let part = call.query_text("name").map(str::to_lowercase);
+        active
+            && workspace.visible_to(&call.caller)
+            && call.admits("exact_name", &name)
+            && part.is_none_or(|part| name.to_lowercase().contains(&part))
+    });
+    Ok(call.page(wanted, Workspace::list_json))
+}
+
+fn get(state: &State, call: &Call) -> Answer {
+    let workspace = state.workspaces.find(call.id(0), call)?;
     Ok(Reply::json(workspace.detail_json(state)))
 }
 
 fn create(state: &mut State, call: &Call) -> Answer {
-    let mut workspace = Workspace::new(call.required("name")?, state.owner(), &call.timestamp());
-    workspace.apply(call);
-    for (index, id) in call
-        .value("users")
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        let user = known_user(
-            state,
-            id.as_str().unwrap_or_default(),
-            &format!("users/{index}"),
-        )?;
-        workspace
-            .members
-            .push(Member::new(&user, "member", &call.timestamp()));
+    let (name, owner) = (call.required("name")?, state.users.acting(call));
+    let mut workspace = Workspace::new(name, owner, &call.timestamp(), &call.ids);
+    workspace.apply(call)?;
+    for (index, id) in call.items("users").iter().enumerate() {
+        let place = format!("users/{index}");
+        let user = known_user(state, id.as_str().unwrap_or_default(), &place)?;
+        workspace.join(user, "member", call.now);
     }
     let body = Value::Object(workspace.json());
-    state.workspaces.push(workspace);
+    let collection = Collection::seed(&workspace.id, call.now, &call.ids);
+    state.collections.put(collection);
+    state.workspaces.put(workspace);
     Ok(Reply::json(body))
 }
 
 fn update(state: &mut State, call: &Call) -> Answer {
-    let position = state.workspace_position(call.id(0), &call.caller)?;
-    state.workspaces[position].apply(call);
+    let mut workspace = state.workspaces.find(call.id(0), call)?.clone();
+    workspace.apply(call)?;
+    state.workspaces.put(workspace);
     Ok(Reply::done())
 }
 
 /// Deleting takes the workspace's name and, while it owns anything that costs, force.
 fn delete(state: &mut State, call: &Call) -> Answer {
-    let position = state.workspace_position(call.id(0), &call.caller)?;
-    let workspace = &state.workspaces[position];
+    let workspace = state.workspaces.find(call.id(0), call)?;
     let name = call.required("name")?;
     if name.contains(is_emoji) {
         return Err(Refusal::invalid_field("name", "is an invalid value"));
     }
     if name != workspace.name && name != workspace.shown_name() {
-        return Err(Refusal::invalid_field(
-            "name",
-            "is not the name of the workspace",
-        ));
+        let problem = "is not the name of the workspace";
+        return Err(Refusal::invalid_field("name", problem));
     }
     let id = workspace.id.clone();
-    let force = call.value("force_delete") == true;
-    if let (false, Some(dependent)) = (force, dependent(state, &id)) {
-        let message =
-            format!("the workspace still owns {dependent}; `force_delete` deletes them too");
+    let owned = super::owned(state, &id);
+    if !owned.is_empty() && call.value("force_delete") != true {
+        let owned = owned.join(", ");
+        let message = format!("the workspace still owns {owned}; `force_delete` deletes them too");
         return Err(Refusal::conflict(message));
     }
-    state.workspaces.remove(position);
-    forget(state, &id);
+    state.workspaces.remove(&id);
+    super::forget_workspace(state, &id);
     Ok(Reply::nothing())
 }
 
-/// What stands in the way of deleting a workspace.
-fn dependent(state: &State, id: &str) -> Option<&'static str> {
-    let owns = [
-        ("API keys", state.api_keys.any_of(id)),
-        (
-            "virtual keys",
-            state.virtual_keys.iter().any(|key| key.workspace_id == id),
-        ),
-        (
-            "configs",
-            state.configs.iter().any(|config| config.workspace_id == id),
-        ),
-    ];
-    owns.into_iter()
-        .find(|(_, owns)| *owns)
-        .map(|(name, _)| name)
-}
-
-fn forget(state: &mut State, id: &str) {
-    state.api_keys.forget_workspace(id);
-    state.virtual_keys.retain(|key| key.workspace_id != id);
-    state.configs.retain(|config| config.workspace_id != id);
-    state
-        .collections
-        .retain(|collection| collection.workspace_id != id);
-    state.prompts.retain(|prompt| prompt.workspace_id != id);
-}
-
-fn known_user(state: &State, id: &str, place: &str) -> Result<String, Refusal> {
-    let user = state.users.iter().find(|user| user.id == id);
-    user.map(|user| user.id.clone())
+fn known_user<'a>(state: &'a State, id: &str, place: &str) -> Result<&'a str, Refusal> {
+    let user = state.users.people.get(id);
+    user.map(|user| user.id.as_str())
         .ok_or_else(|| Refusal::invalid_field(place, "is not a user of the organisation"))
 }
 
-fn member_position(workspace: &Workspace, user_id: &str) -> Result<usize, Refusal> {
-    let position = workspace
-        .members
-        .iter()
-        .position(|member| member.user_id == user_id);
-    position.ok_or_else(|| Refusal::missing("workspace member"))
-}
-
-fn list_members(state: &mut State, call: &Call) -> Answer {
-    let workspace = &state.workspaces[state.workspace_position(call.id(0), &call.caller)?];
+fn list_members(state: &State, call: &Call) -> Answer {
+    let workspace = state.workspaces.find(call.id(0), call)?;
     let wanted = |member: &&Member| {
         call.admits("role", &member.role) && call.admits("email", email(state, member))
     };
-    let members = workspace.members.iter().filter(wanted);
-    Ok(call.page(
-        members
-            .map(|member| workspace.full_member_json(state, member))
-            .collect(),
-    ))
+    let members: Vec<&Member> = workspace.members.iter().filter(wanted).collect();
+    Ok(call.page(members, |member| workspace.full_member_json(state, member)))
 }
 
-fn get_member(state: &mut State, call: &Call) -> Answer {
-    let workspace = &state.workspaces[state.workspace_position(call.id(0), &call.caller)?];
-    let member = &workspace.members[member_position(workspace, call.id(1))?];
+fn get_member(state: &State, call: &Call) -> Answer {
+    let workspace = state.workspaces.find(call.id(0), call)?;
+    let mut members = workspace.members.iter();
+    let member = members.find(|member| member.user_id == call.id(1));
+    let member = member.ok_or_else(|| Refusal::missing("workspace member"))?;
     Ok(Reply::json(workspace.full_member_json(state, member)))
 }
 
 /// Adding somebody who is there already sets the role.
 fn add_members(state: &mut State, call: &Call) -> Answer {
-    let position = state.workspace_position(call.id(0), &call.caller)?;
-    let mut added = Vec::new();
-    for (index, given) in call
-        .value("users")
-        .as_array()
-        .into_iter()
-        .flatten()
-        .enumerate()
-    {
-        let user = known_user(
-            state,
-            given["id"].as_str().unwrap_or_default(),
-            &format!("users/{index}/id"),
-        )?;
-        added.push(Member::new(
-            &user,
-            given["role"].as_str().unwrap_or("member"),
-            &call.timestamp(),
-        ));
-    }
-    if added.is_empty() {
+    let mut workspace = state.workspaces.find(call.id(0), call)?.clone();
+    let users = call.items("users");
+    if users.is_empty() {
         return Err(Refusal::invalid_field("users", "is required"));
     }
-    let workspace = &mut state.workspaces[position];
-    for member in added {
-        workspace.remove_member(&member.user_id);
-        workspace.members.push(member);
+    for (index, given) in users.iter().enumerate() {
+        let id = given["id"].as_str().unwrap_or_default();
+        let user = known_user(state, id, &format!("users/{index}/id"))?;
+        workspace.join(user, given["role"].as_str().unwrap_or("member"), call.now);
     }
+    state.workspaces.put(workspace);
     Ok(Reply::done())
 }
 
 fn update_member(state: &mut State, call: &Call) -> Answer {
-    let position = state.workspace_position(call.id(0), &call.caller)?;
-    let workspace = &mut state.workspaces[position];
-    let position = member_position(workspace, call.id(1))?;
-    let member = &mut workspace.members[position];
+    let mut workspace = state.workspaces.find(call.id(0), call)?.clone();
+    let mut members = workspace.members.iter_mut();
+    let member = members.find(|member| member.user_id == call.id(1));
+    let member = member.ok_or_else(|| Refusal::missing("workspace member"))?;
     member.role = call.required("role")?.to_owned();
     member.last_updated_at = call.timestamp();
+    state.workspaces.put(workspace);
     Ok(Reply::done())
 }
 
 fn remove_member(state: &mut State, call: &Call) -> Answer {
-    let position = state.workspace_position(call.id(0), &call.caller)?;
-    match state.workspaces[position].remove_member(call.id(1)) {
-        true => Ok(Reply::done()),
-        false => Err(Refusal::missing("workspace member")),
+    let mut workspace = state.workspaces.find(call.id(0), call)?.clone();
+    if !workspace.remove_member(call.id(1)) {
+        return Err(Refusal::missing("workspace member"));
     }
+    state.workspaces.put(workspace);
+    Ok(Reply::done())
 }
 
 #[cfg(test)]

@@ -1,25 +1,34 @@
 //! Prompts and their versions.
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::call::{Call, Handlers, timestamp};
-use crate::collections::Collection;
+use super::Handler::{Read, Write};
+use super::collections::Collection;
+use super::virtual_keys::VirtualKey;
+use super::{Room, State};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
 use crate::reply::{Answer, Refusal, Reply};
-use crate::state::{State, new_id, new_slug};
-use crate::virtual_keys::VirtualKey;
+use crate::shelf::{Item, Shelf};
+use crate::template::Template;
 
-pub(crate) const HANDLERS: Handlers = &[
-    ("list_prompts", list),
-    ("get_prompt", get),
-    ("create_prompt", create),
-    ("update_prompt", update),
-    ("delete_prompt", delete),
-    ("list_prompt_versions", list_versions),
-    ("get_prompt_version", get_version),
-    ("update_prompt_version", update_version),
-    ("make_prompt_version_default", make_default),
-];
+pub(crate) const ROOM: Room = Room {
+    forget_workspace: |state, workspace| state.prompts.shelf.forget_workspace(workspace),
+    ..Room::of(&[
+        ("list_prompts", Read(list)),
+        ("get_prompt", Read(get)),
+        ("create_prompt", Write(create)),
+        ("update_prompt", Write(update)),
+        ("delete_prompt", Write(delete)),
+        ("list_prompt_versions", Read(list_versions)),
+        ("get_prompt_version", Read(get_version)),
+        ("update_prompt_version", Write(update_version)),
+        ("make_prompt_version_default", Write(make_default)),
+        ("render_prompt", Read(render)),
+    ])
+};
 
 /// What a new version consists of: an update without `patch` has to give all of these.
 const CONTENT: [&str; 5] = [
@@ -33,7 +42,14 @@ const CONTENT: [&str; 5] = [
 /// What also makes a new version when it changes.
 const MORE_CONTENT: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
 
+/// The prompts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Prompts {
+    pub(crate) shelf: Shelf<Prompt>,
+}
+
 /// A prompt with its versions, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Prompt {
     pub(crate) id: String,
     pub(crate) slug: String,
@@ -47,7 +63,7 @@ pub(crate) struct Prompt {
     versions: Vec<Version>,
 }
 
-#[derive(Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Version {
     id: String,
     number: u64,
@@ -58,9 +74,30 @@ struct Version {
     content: Map<String, Value>,
 }
 
+impl Item for Prompt {
+    const NAME: &'static str = "prompt";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
 impl Prompt {
     /// The prompt that exists from the start, with two versions, the first of them the default.
-    pub(crate) fn seed(collection: &Collection, key: &VirtualKey, now: DateTime<Utc>) -> Self {
+    pub(crate) fn seed(
+        collection: &Collection,
+        key: &VirtualKey,
+        now: DateTime<Utc>,
+        ids: &Ids,
+    ) -> Self {
         let content = |template: &str| {
             let content = json!({
                 "string": template, "parameters": {"model": "example-model", "max_tokens": 64},
@@ -69,22 +106,18 @@ impl Prompt {
             content.as_object().cloned().unwrap_or_default()
         };
         let at = timestamp(now);
-        let mut prompt = Self::new(
-            "Greeting",
-            collection,
-            Version::new(1, Value::Null, content("Greet {{name}}."), &at),
-        );
-        let second = content("Greet {{name}} in {{language}}.");
-        prompt
-            .versions
-            .push(Version::new(2, json!("In any language"), second, &at));
+        let first = Version::new(1, content("Greet {{name}}."), &at, ids);
+        let mut second = Version::new(2, content("Greet {{name}} in {{language}}."), &at, ids);
+        second.description = json!("In any language");
+        let mut prompt = Self::new("Greeting", collection, first, ids);
+        prompt.versions.push(second);
         prompt
     }
 
-    fn new(name: &str, collection: &Collection, version: Version) -> Self {
+    fn new(name: &str, collection: &Collection, version: Version, ids: &Ids) -> Self {
         Self {
-            id: new_id(),
-            slug: new_slug("pp", name),
+            id: ids.uuid(),
+            slug: ids.slug("pp", name),
             workspace_id: collection.workspace_id.clone(),
             collection_id: collection.id.clone(),
             name: name.to_owned(),
@@ -98,10 +131,6 @@ impl Prompt {
     /// When it last changed.
     pub(crate) fn last_updated_at(&self) -> &str {
         &self.last_updated_at
-    }
-
-    fn is(&self, key: &str) -> bool {
-        self.id == key || self.slug == key
     }
 
     /// `latest`, `default` or a number.
@@ -155,22 +184,21 @@ impl Prompt {
         body
     }
 
-    fn detail_json(&self, version: &Version) -> Value {
+    fn detail_json(&self, state: &State, version: &Version) -> Value {
         let mut body = self.json();
-        body.extend(version.json());
+        body.extend(version.json(state));
         Value::Object(body)
     }
 }
 
 impl Version {
-    fn new(number: u64, description: Value, content: Map<String, Value>, at: &str) -> Self {
-        let (id, created_at) = (new_id(), at.to_owned());
+    fn new(number: u64, content: Map<String, Value>, at: &str, ids: &Ids) -> Self {
         Self {
-            id,
+            id: ids.uuid(),
             number,
-            description,
+            description: Value::Null,
             label_id: Value::Null,
-            created_at,
+            created_at: at.to_owned(),
             content,
         }
     }
@@ -180,11 +208,13 @@ impl Version {
     }
 
     /// The part of a single prompt that belongs to a version.
-    fn json(&self) -> Map<String, Value> {
+    fn json(&self, state: &State) -> Map<String, Value> {
         let text = self.member("string");
+        let names = Template::parse(text.as_str().unwrap_or_default()).names();
         let metadata = Some(self.member("template_metadata")).filter(Value::is_object);
-        let labels: Vec<&Value> = Some(&self.label_id)
-            .filter(|label| !label.is_null())
+        let label = self.label_id.as_str().and_then(|id| state.labels.get(id));
+        let labels: Vec<Value> = label
+            .map(|label| json!({"id": label.id, "name": label.name}))
             .into_iter()
             .collect();
         let body = json!({
@@ -195,8 +225,8 @@ impl Version {
             "prompt_version_status": "active",
             "prompt_version_description": self.description,
             "prompt_version_label_id": self.label_id,
-            "prompt_version_label_name": null,
-            "prompt_version_labels": labels.iter().map(|id| json!({"id": id})).collect::<Vec<_>>(),
+            "prompt_version_label_name": label.map(|label| &label.name),
+            "prompt_version_labels": labels,
             "virtual_key": self.member("virtual_key"),
             "model": self.member("model"),
             "functions": self.member("functions"),
@@ -205,8 +235,8 @@ impl Version {
             "template_metadata": metadata.unwrap_or_else(|| json!({})),
             "is_raw_template": self.content.get("is_raw_template").and_then(Value::as_i64).unwrap_or(0),
             "variable_components": {
-                "partials": [], "sections": [], "variables": variables(text.as_str().unwrap_or_default()),
-                "sectionVariables": [], "variablePartials": [],
+                "partials": names.partials, "sections": names.sections, "variables": names.variables,
+                "sectionVariables": names.section_variables, "variablePartials": [],
             },
         });
         body.as_object().cloned().unwrap_or_default()
@@ -227,87 +257,46 @@ impl Version {
     }
 }
 
-/// The names between double braces, each once, in order.
-fn variables(template: &str) -> Vec<&str> {
-    let mut found = Vec::new();
-    for part in template.split("{{").skip(1) {
-        let name = part.split_once("}}").map_or("", |(name, _)| name.trim());
-        if !name.is_empty()
-            && !name.starts_with(['#', '/', '^', '>', '!'])
-            && !found.contains(&name)
-        {
-            found.push(name);
-        }
-    }
-    found
-}
-
-fn position(state: &State, call: &Call) -> Result<usize, Refusal> {
-    let found = state
-        .prompts
-        .iter()
-        .position(|prompt| prompt.is(call.id(0)) && call.caller.sees(&prompt.workspace_id));
-    found.ok_or_else(|| Refusal::missing("prompt"))
-}
-
-fn collection<'a>(state: &'a State, call: &Call, key: &str) -> Result<&'a Collection, Refusal> {
-    let found = state
-        .collections
-        .iter()
-        .find(|c| c.is(key) && call.caller.sees(&c.workspace_id));
-    found.ok_or_else(|| Refusal::missing("collection"))
-}
-
-fn list(state: &mut State, call: &Call) -> Answer {
-    let workspace = state.workspace_filter(call)?;
-    let wanted_collection = match call.query_text("collection_id") {
-        Some(key) => Some(collection(state, call, key)?.id.clone()),
+fn list(state: &State, call: &Call) -> Answer {
+    let collection = match call.query_text("collection_id") {
+        Some(key) => Some(&state.collections.find(key, call)?.id),
         None => None,
     };
+    let prompts = state.prompts.shelf.listed(call);
+    if !call.asks_for(&["collection_id", "search"]) {
+        return Ok(call.page(prompts, Prompt::list_json));
+    }
     let search = call.query_text("search").unwrap_or_default().to_lowercase();
-    let wanted = |prompt: &&Prompt| {
-        workspace
-            .as_ref()
-            .is_none_or(|id| *id == prompt.workspace_id)
-            && wanted_collection
-                .as_ref()
-                .is_none_or(|id| *id == prompt.collection_id)
+    let wanted = prompts.filter(|prompt| {
+        collection.is_none_or(|id| *id == prompt.collection_id)
             && prompt.name.to_lowercase().contains(&search)
-    };
-    Ok(call.page(
-        state
-            .prompts
-            .iter()
-            .filter(wanted)
-            .map(Prompt::list_json)
-            .collect(),
-    ))
+    });
+    Ok(call.page(wanted, Prompt::list_json))
 }
 
-fn get(state: &mut State, call: &Call) -> Answer {
-    let prompt = &state.prompts[position(state, call)?];
+fn get(state: &State, call: &Call) -> Answer {
+    let prompt = state.prompts.shelf.find(call.id(0), call)?;
     let wanted = match call.query.get("version") {
         Some(Value::String(text)) => text.clone(),
         Some(number) => number.to_string(),
         None => "default".to_owned(),
     };
-    Ok(Reply::json(prompt.detail_json(prompt.version(&wanted)?)))
+    let version = prompt.version(&wanted)?;
+    Ok(Reply::json(prompt.detail_json(state, version)))
 }
 
 fn create(state: &mut State, call: &Call) -> Answer {
-    let collection = collection(state, call, call.required("collection_id")?)?;
+    let collection = state
+        .collections
+        .find(call.required("collection_id")?, call)?;
     let content = content(state, call, Map::new(), "template_metadata");
-    let version = Version::new(
-        1,
-        call.value("version_description"),
-        content,
-        &call.timestamp(),
-    );
-    let prompt = Prompt::new(call.required("name")?, collection, version);
-    let version_id = prompt.versions.first().map(|version| &version.id);
+    let mut version = Version::new(1, content, &call.timestamp(), &call.ids);
+    version.description = call.value("version_description");
+    let version_id = version.id.clone();
+    let prompt = Prompt::new(call.required("name")?, collection, version, &call.ids);
     let body =
         json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
-    state.prompts.push(prompt);
+    state.prompts.shelf.put(prompt);
     Ok(Reply::json(body))
 }
 
@@ -331,11 +320,7 @@ fn content(
     }
     // Whatever names the virtual key, its slug comes back.
     let key = content.get("virtual_key").and_then(Value::as_str);
-    if let Some(key) = state
-        .virtual_keys
-        .iter()
-        .find(|other| Some(other.id.as_str()) == key)
-    {
+    if let Some(key) = key.and_then(|key| state.virtual_keys.get(key)) {
         content.insert("virtual_key".to_owned(), json!(key.slug));
     }
     // The service writes the model into the parameters.
@@ -351,7 +336,7 @@ fn content(
 
 /// New content becomes a version that is not the default; a name or collection alone does not.
 fn update(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
+    let mut prompt = state.prompts.shelf.find(call.id(0), call)?.clone();
     let has_content = CONTENT
         .iter()
         .chain(&MORE_CONTENT)
@@ -367,87 +352,78 @@ fn update(state: &mut State, call: &Call) -> Answer {
             "is required, unless `/patch` is true",
         ));
     }
-    let collection_id = match call.text("collection_id") {
-        Some(key) => Some(collection(state, call, key)?.id.clone()),
-        None => None,
-    };
-    let version = has_content.then(|| next_version(state, call, position, patch));
-    let prompt = &mut state.prompts[position];
-    prompt.collection_id = collection_id.unwrap_or_else(|| prompt.collection_id.clone());
-    prompt.name = call.text("name").unwrap_or(&prompt.name).to_owned();
+    if let Some(key) = call.text("collection_id") {
+        prompt.collection_id = state.collections.find(key, call)?.id.clone();
+    }
+    if let Some(name) = call.text("name") {
+        prompt.name = name.to_owned();
+    }
     prompt.last_updated_at = call.timestamp();
-    let Some(version) = version else {
-        return Ok(Reply::done());
+    let body = if has_content {
+        let version = next_version(state, call, &prompt, patch);
+        let body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": version.id});
+        prompt.versions.push(version);
+        body
+    } else {
+        json!({})
     };
-    let body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": version.id});
-    prompt.versions.push(version);
+    state.prompts.shelf.put(prompt);
     Ok(Reply::json(body))
 }
 
-fn next_version(state: &State, call: &Call, position: usize, patch: bool) -> Version {
-    let latest = state.prompts[position].versions.last();
+fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Version {
+    let latest = prompt.versions.last();
     let base = latest
         .filter(|_| patch)
         .map(|version| version.content.clone())
         .unwrap_or_default();
     let content = content(state, call, base, "prompt_metadata");
     let number = latest.map_or(0, |version| version.number) + 1;
-    Version::new(
-        number,
-        call.value("version_description"),
-        content,
-        &call.timestamp(),
-    )
+    let mut version = Version::new(number, content, &call.timestamp(), &call.ids);
+    version.description = call.value("version_description");
+    version
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
-    state.prompts.remove(position);
+    let id = state.prompts.shelf.find(call.id(0), call)?.id.clone();
+    state.prompts.shelf.remove(&id);
     Ok(Reply::done())
 }
 
-fn list_versions(state: &mut State, call: &Call) -> Answer {
-    let prompt = &state.prompts[position(state, call)?];
-    Ok(call.page(
-        prompt
-            .versions
-            .iter()
-            .rev()
-            .map(|version| version.list_json(prompt))
-            .collect(),
-    ))
+fn list_versions(state: &State, call: &Call) -> Answer {
+    let prompt = state.prompts.shelf.find(call.id(0), call)?;
+    let newest_first: Vec<&Version> = prompt.versions.iter().rev().collect();
+    Ok(call.page(newest_first, |version| version.list_json(prompt)))
 }
 
-fn version_position(prompt: &Prompt, id: &str) -> Result<usize, Refusal> {
-    let found = prompt.versions.iter().position(|version| version.id == id);
-    found.ok_or_else(|| Refusal::missing("prompt version"))
-}
-
-fn get_version(state: &mut State, call: &Call) -> Answer {
-    let prompt = &state.prompts[position(state, call)?];
-    let version = &prompt.versions[version_position(prompt, call.id(1))?];
-    Ok(Reply::json(prompt.detail_json(version)))
+fn get_version(state: &State, call: &Call) -> Answer {
+    let prompt = state.prompts.shelf.find(call.id(0), call)?;
+    let mut versions = prompt.versions.iter();
+    let version = versions.find(|version| version.id == call.id(1));
+    let version = version.ok_or_else(|| Refusal::missing("prompt version"))?;
+    Ok(Reply::json(prompt.detail_json(state, version)))
 }
 
 /// Only the label of a version can change; null takes it off.
 fn update_version(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
-    let prompt = &mut state.prompts[position];
-    let position = version_position(prompt, call.id(1))?;
+    let mut prompt = state.prompts.shelf.find(call.id(0), call)?.clone();
+    let mut versions = prompt.versions.iter_mut();
+    let version = versions.find(|version| version.id == call.id(1));
+    let version = version.ok_or_else(|| Refusal::missing("prompt version"))?;
     if let Some(label) = call.given("label_id") {
-        prompt.versions[position].label_id = label.clone();
+        version.label_id = label.clone();
     }
+    state.prompts.shelf.put(prompt);
     Ok(Reply::done())
 }
 
 /// Takes the number of a version, never its id.
 fn make_default(state: &mut State, call: &Call) -> Answer {
-    let position = position(state, call)?;
+    let mut prompt = state.prompts.shelf.find(call.id(0), call)?.clone();
     let number = call.value("version");
     let number = number
         .as_u64()
         .ok_or_else(|| Refusal::invalid_field("version", "is not the number of a version"))?;
-    let prompt = &mut state.prompts[position];
     if !prompt
         .versions
         .iter()
@@ -456,15 +432,73 @@ fn make_default(state: &mut State, call: &Call) -> Answer {
         return Err(Refusal::missing("prompt version"));
     }
     prompt.default = number;
+    state.prompts.shelf.put(prompt);
     Ok(Reply::done())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::variables;
+/// Takes a label that is deleted off every version that has it.
+pub(crate) fn take_label_off(state: &mut State, label: &str) {
+    let has_it = |version: &Version| version.label_id == label;
+    state.prompts.shelf.edit_all(
+        |prompt| prompt.versions.iter().any(has_it),
+        |prompt| {
+            let versions = prompt.versions.iter_mut().filter(|version| has_it(version));
+            versions.for_each(|version| version.label_id = Value::Null);
+        },
+    );
+}
 
-    #[test]
-    fn variables_are_listed_once() {
-        assert_eq!(variables("{{a}} {{ b }} {{a}} {{#s}} {{c"), ["a", "b"]);
+/// Fills in the default version: what would be sent to the model. Parameters of the request, beside
+/// `variables`, go before those of the version.
+fn render(state: &State, call: &Call) -> Answer {
+    let prompt = state.prompts.shelf.find(call.id(0), call)?;
+    let version = prompt.version("default")?;
+    let parameters = version.member("parameters");
+    let mut data = parameters.as_object().cloned().unwrap_or_default();
+    for name in ["model", "functions", "tools", "tool_choice"] {
+        let value = version.member(name);
+        if !value.is_null() {
+            data.insert(name.to_owned(), value);
+        }
+    }
+    let template = version.member("string");
+    let text = template.as_str().unwrap_or_default();
+    let (name, filled) = fill(state, prompt, text, &call.value("variables"));
+    data.insert(name.to_owned(), filled);
+    let given = call.body.as_object().into_iter().flatten();
+    for (name, value) in given.filter(|(name, _)| *name != "variables") {
+        data.insert(name.clone(), value.clone());
+    }
+    Ok(Reply::json(json!({"success": true, "data": data})))
+}
+
+/// The messages of a chat prompt, each text in them filled in, or the one text of another prompt.
+fn fill(state: &State, prompt: &Prompt, text: &str, variables: &Value) -> (&'static str, Value) {
+    let partials = |slug: &str| {
+        let partial = state.partials.get(slug)?;
+        let here = partial.workspace() == prompt.workspace();
+        partial.text().filter(|_| here)
+    };
+    let filled = |text: &str| Template::parse(text).render(variables, &partials);
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(messages)) => {
+            let messages = Value::Array(messages);
+            ("messages", with_texts(&messages, &filled))
+        }
+        _ => ("prompt", Value::from(filled(text))),
+    }
+}
+
+/// The same value with another text for each text.
+fn with_texts(value: &Value, text: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(own) => Value::from(text(own)),
+        Value::Array(items) => items.iter().map(|item| with_texts(item, text)).collect(),
+        Value::Object(members) => {
+            let members = members.iter();
+            let members = members.map(|(name, value)| (name.clone(), with_texts(value, text)));
+            Value::Object(members.collect())
+        }
+        other => other.clone(),
     }
 }

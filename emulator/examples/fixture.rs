@@ -1,0 +1,88 @@
+//! A test as users write it: code that calls Portkey, run against an emulator.
+//!
+//! `cargo run -p portkey-admin-emulator --example fixture`. In a project of yours, the function under
+//! test is your own, `main` is a `#[tokio::test]`, and the client can be `portkey-admin`, the official
+//! Python or Node SDK in another process, or plain HTTP as here.
+
+use std::time::{Duration, SystemTime};
+
+use portkey_admin_emulator::{Clock, Emulator, Fault, Key, Organisation, Role};
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+
+/// The code under test: makes a key for a day, and tries again as long as the service is busy.
+async fn key_for_a_day(base: &str, key: &str, now: &str, name: &str) -> Outcome<String> {
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let body = json!({"name": name, "scopes": ["configs.list"], "expires_at": now});
+    loop {
+        let request = http.post(format!("{base}/api-keys/workspace/service"));
+        let response = request
+            .header("x-portkey-api-key", key)
+            .json(&body)
+            .send()
+            .await?;
+        if response.status() != StatusCode::TOO_MANY_REQUESTS {
+            let created: Value = response.error_for_status()?.json().await?;
+            return Ok(created["key"].as_str().unwrap_or_default().to_owned());
+        }
+    }
+}
+
+async fn status(base: &str, key: &str) -> Outcome<StatusCode> {
+    let http = reqwest::Client::builder().no_proxy().build()?;
+    let request = http.get(format!("{base}/configs"));
+    Ok(request
+        .header("x-portkey-api-key", key)
+        .send()
+        .await?
+        .status())
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Outcome {
+    // Given an organisation with a workspace and a key that may create keys, at a fixed time …
+    let emulator = Emulator::builder()
+        .clock(Clock::fixed(SystemTime::UNIX_EPOCH))
+        .organisation(
+            Organisation::named("Acme")
+                .user("owner@example.com", Role::Owner)
+                .workspace("Production")
+                .key(
+                    Key::workspace("Production", "ci")
+                        .scopes(["workspace_service_api_keys.create"]),
+                ),
+        )
+        .start()
+        .await?;
+    // … and a service that is busy twice …
+    emulator.fault(
+        Fault::on("create_api_key")
+            .times(2)
+            .status(429)
+            .retry_after("1"),
+    )?;
+
+    // … when the code runs …
+    let ci = emulator.key("ci").ok_or("no key `ci`")?;
+    let base = emulator.base_url();
+    let secret = key_for_a_day(&base, &ci, "1970-01-02T00:00:00Z", "nightly").await?;
+
+    // … then it has tried three times, with the right name, …
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 3);
+    for request in &requests {
+        assert_eq!(request.operation.as_deref(), Some("create_api_key"));
+        let body: Value = serde_json::from_slice(&request.body)?;
+        assert_eq!(body["name"], "nightly");
+    }
+    // … and the key works for a day.
+    assert_eq!(status(&base, &secret).await?, StatusCode::OK);
+    emulator.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!(status(&base, &secret).await?, StatusCode::UNAUTHORIZED);
+
+    emulator.shutdown().await;
+    println!("a key for a day was made at the third attempt, and ended after a day");
+    Ok(())
+}

@@ -1,0 +1,153 @@
+//! The audit log: every write that took effect leaves a record, made here for all rooms.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::rooms::State;
+use crate::shelf::{Item, Shelf};
+
+/// Longer request bodies are cut in the record.
+const LONGEST_BODY: usize = 4096;
+
+/// Members of a body whose values are no matter for a log, whatever they hold.
+const SECRET: [&str; 9] = [
+    "access_token",
+    "auth_config",
+    "client_secret",
+    "configurations",
+    "key",
+    "password",
+    "refresh_token",
+    "secret",
+    "token",
+];
+
+/// One write, as the audit log lists it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) timestamp: String,
+    pub(crate) method: String,
+    pub(crate) uri: String,
+    pub(crate) request_id: String,
+    /// JSON as text, without secrets; empty where there was no body.
+    pub(crate) request_body: String,
+    /// The query as it came.
+    pub(crate) query_params: String,
+    /// JSON as text: the user agent.
+    pub(crate) request_headers: String,
+    /// The user or, for service keys, the key.
+    pub(crate) user_id: String,
+    /// `user` or `api_key`.
+    pub(crate) user_type: String,
+    pub(crate) organisation_id: String,
+    /// The workspace that the request was about; `None` where it was about the organisation.
+    pub(crate) workspace_id: Option<String>,
+    pub(crate) response_status_code: u16,
+    /// The noun of the operation's id: `api_key`.
+    pub(crate) resource_type: String,
+    /// Its verb: `create`.
+    pub(crate) action: String,
+    pub(crate) client_ip: String,
+}
+
+impl Item for Record {
+    const NAME: &'static str = "audit log";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        self.workspace_id.as_deref()
+    }
+}
+
+/// Every record, oldest first.
+pub(crate) type Records = Shelf<Record>;
+
+/// Takes down a write that took effect.
+pub(crate) fn record(state: &mut State, call: &Call, status: u16) {
+    let (action, resource) = call
+        .operation
+        .split_once('_')
+        .unwrap_or((&call.operation, ""));
+    let (user_type, user_id) = match &call.caller.user_id {
+        Some(user) => ("user", user),
+        None => ("api_key", &call.caller.key_id),
+    };
+    let agent = call.request.user_agent.as_ref();
+    let headers: Map<String, Value> = agent
+        .map(|agent| ("user-agent".to_owned(), json!(agent)))
+        .into_iter()
+        .collect();
+    state.audit_records.put(Record {
+        id: call.ids.uuid(),
+        timestamp: call.timestamp(),
+        method: call.request.method.clone(),
+        uri: call.request.uri.clone(),
+        request_id: call.request.id.clone(),
+        request_body: body_text(&call.body),
+        query_params: call.request.query.clone(),
+        request_headers: Value::Object(headers).to_string(),
+        user_id: user_id.clone(),
+        user_type: user_type.to_owned(),
+        organisation_id: state.organisation.id.clone(),
+        workspace_id: call.workspace_id.clone(),
+        response_status_code: status,
+        resource_type: resource.to_owned(),
+        action: action.to_owned(),
+        client_ip: call.request.client_ip.clone(),
+    });
+}
+
+fn body_text(body: &Value) -> String {
+    if body.is_null() {
+        return String::new();
+    }
+    let mut text = without_secrets(body).to_string();
+    let end = (0..=LONGEST_BODY.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text
+}
+
+/// The same value with `[redacted]` for what must not be shown.
+pub(crate) fn without_secrets(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let shown = |(name, value): (&String, &Value)| {
+                let secret = SECRET.contains(&name.as_str()) && !value.is_null();
+                let value = if secret {
+                    json!("[redacted]")
+                } else {
+                    without_secrets(value)
+                };
+                (name.clone(), value)
+            };
+            Value::Object(members.iter().map(shown).collect())
+        }
+        Value::Array(items) => items.iter().map(without_secrets).collect(),
+        other => other.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{LONGEST_BODY, body_text};
+
+    #[test]
+    fn a_body_is_kept_without_secrets() {
+        let body =
+            json!({"name": "a", "key": "canary", "list": [{"auth_config": {"x": "canary"}}]});
+        let text = body_text(&body);
+        assert!(
+            !text.contains("canary") && text.contains("\"name\":\"a\""),
+            "{text}"
+        );
+        assert_eq!(body_text(&json!(null)), "");
+        assert!(body_text(&json!("é".repeat(LONGEST_BODY))).len() <= LONGEST_BODY);
+    }
+}

@@ -1,0 +1,275 @@
+//! Faults on demand: what a test wants to go wrong.
+
+use std::fmt;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use crate::ids::Ids;
+use crate::plane::lock;
+
+/// Something that is to go wrong, for [`Emulator::fault`](crate::Emulator::fault).
+///
+/// It strikes every request of its operation, unless [`times`](Self::times),
+/// [`after`](Self::after) or [`probability`](Self::probability) limit it. A request that is struck
+/// by a status or a reset is not carried out, unless [`carried_out`](Self::carried_out) says so; one
+/// whose answer is spoilt is.
+///
+/// ```
+/// use std::time::Duration;
+/// use portkey_admin_emulator::Fault;
+///
+/// let busy = Fault::on("list_api_keys").times(2).status(429).retry_after("1");
+/// let slow = Fault::everywhere().probability(0.1).latency(Duration::from_millis(50));
+/// let lost = Fault::on("create_config").carried_out().reset();
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[must_use]
+pub struct Fault {
+    operation: Option<String>,
+    skip: u64,
+    times: Option<u64>,
+    probability: f64,
+    latency: Duration,
+    carried_out: bool,
+    retry_after: Option<String>,
+    effect: Effect,
+}
+
+/// What becomes of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// Nothing: it only comes late.
+    None,
+    Status(u16),
+    Reset,
+    Truncate,
+    Malformed,
+}
+
+/// A fault that strikes one request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Strike {
+    pub(crate) latency: Duration,
+    pub(crate) carried_out: bool,
+    pub(crate) retry_after: Option<String>,
+    pub(crate) effect: Effect,
+}
+
+impl Fault {
+    /// Strikes requests of one operation, by the name that it has in the ledger.
+    pub fn on(operation: impl Into<String>) -> Self {
+        Self {
+            operation: Some(operation.into()),
+            ..Self::everywhere()
+        }
+    }
+
+    /// Strikes all requests, those to unknown paths included.
+    pub fn everywhere() -> Self {
+        Self {
+            operation: None,
+            skip: 0,
+            times: None,
+            probability: 1.0,
+            latency: Duration::ZERO,
+            carried_out: false,
+            retry_after: None,
+            effect: Effect::None,
+        }
+    }
+
+    /// Strikes so many requests and then no more.
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
+    /// Lets so many requests pass first.
+    pub fn after(mut self, requests: u64) -> Self {
+        self.skip = requests;
+        self
+    }
+
+    /// Strikes a request with this probability, 0 to 1; the dice follow the emulator's seed.
+    pub fn probability(mut self, probability: f64) -> Self {
+        self.probability = probability;
+        self
+    }
+
+    /// Answers with this status, in the service's error envelope.
+    pub fn status(mut self, status: u16) -> Self {
+        self.effect = Effect::Status(status);
+        self
+    }
+
+    /// Adds a header `Retry-After`: seconds or an HTTP date, or nonsense if that is the test.
+    pub fn retry_after(mut self, value: impl Into<String>) -> Self {
+        self.retry_after = Some(value.into());
+        self
+    }
+
+    /// Answers so much later, in real time whatever the emulator's clock is.
+    pub fn latency(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Resets the connection instead of answering.
+    pub fn reset(mut self) -> Self {
+        self.effect = Effect::Reset;
+        self
+    }
+
+    /// Closes the connection in the middle of the answer's body.
+    pub fn truncate(mut self) -> Self {
+        self.effect = Effect::Truncate;
+        self
+    }
+
+    /// Answers with half of the JSON as if it were all.
+    pub fn malformed(mut self) -> Self {
+        self.effect = Effect::Malformed;
+        self
+    }
+
+    /// Carries the request out all the same: only its answer is lost.
+    pub fn carried_out(mut self) -> Self {
+        self.carried_out = true;
+        self
+    }
+
+    /// The operation it is about.
+    pub(crate) fn operation(&self) -> Option<&str> {
+        self.operation.as_deref()
+    }
+
+    fn is_for(&self, operation: Option<&str>) -> bool {
+        self.operation.is_none() || self.operation.as_deref() == operation
+    }
+
+    /// Whether it strikes a request that it is about, and one time less from now on.
+    fn strikes(&mut self, dice: &Ids) -> bool {
+        if self.times == Some(0) {
+            return false;
+        }
+        if self.skip > 0 {
+            self.skip -= 1;
+            return false;
+        }
+        if self.probability < 1.0 && dice.fraction() >= self.probability {
+            return false;
+        }
+        self.times = self.times.map(|times| times - 1);
+        true
+    }
+}
+
+/// The faults of one emulator.
+#[derive(Debug)]
+pub(crate) struct Faults {
+    list: Mutex<(Vec<Fault>, Ids)>,
+}
+
+impl Faults {
+    /// No faults yet, and dice for those to come.
+    pub(crate) fn new(dice: Ids) -> Self {
+        Self {
+            list: Mutex::new((Vec::new(), dice)),
+        }
+    }
+
+    pub(crate) fn add(&self, fault: Fault) {
+        lock(&self.list).0.push(fault);
+    }
+
+    pub(crate) fn clear(&self) {
+        lock(&self.list).0.clear();
+    }
+
+    /// What strikes a request: the first fault, in the order in which they were added.
+    pub(crate) fn strike(&self, operation: Option<&str>) -> Option<Strike> {
+        let mut list = lock(&self.list);
+        let (faults, dice) = &mut *list;
+        let mut about = faults.iter_mut().filter(|fault| fault.is_for(operation));
+        let fault = about.find_map(|fault| fault.strikes(dice).then_some(fault))?;
+        Some(Strike {
+            latency: fault.latency,
+            carried_out: fault.carried_out,
+            retry_after: fault.retry_after.clone(),
+            effect: fault.effect,
+        })
+    }
+}
+
+/// A fault that cannot be: its operation is unknown, or a value is out of range.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FaultError(pub(crate) String);
+
+impl FaultError {
+    /// Refuses what would never strike, or could not be sent.
+    pub(crate) fn check(fault: &Fault, known: impl Fn(&str) -> bool) -> Result<(), Self> {
+        let problem = if let Some(operation) = fault.operation().filter(|id| !known(id)) {
+            format!("there is no operation `{operation}`")
+        } else if !(0.0..=1.0).contains(&fault.probability) {
+            format!("a probability of {} is not from 0 to 1", fault.probability)
+        } else if matches!(fault.effect, Effect::Status(status) if !(200..=599).contains(&status)) {
+            "a status is from 200 to 599".to_owned()
+        } else if fault.retry_after.as_deref().is_some_and(unsendable) {
+            "the value of `Retry-After` cannot be sent in a header".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Self(problem))
+    }
+}
+
+fn unsendable(value: &str) -> bool {
+    hyper::header::HeaderValue::from_str(value).is_err()
+}
+
+impl fmt::Display for FaultError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the fault cannot be: {}", self.0)
+    }
+}
+
+impl std::error::Error for FaultError {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, Faults};
+    use crate::ids::Ids;
+
+    fn pattern(faults: &Faults, operation: &str, requests: usize) -> String {
+        let struck = |_| match faults.strike(Some(operation)) {
+            Some(_) => 'x',
+            None => '.',
+        };
+        (0..requests).map(struck).collect()
+    }
+
+    #[test]
+    fn counts_limit_a_fault_and_the_next_one_follows() {
+        let faults = Faults::new(Ids::new(1));
+        faults.add(Fault::on("a").after(1).times(2).status(500));
+        assert_eq!(pattern(&faults, "b", 3), "...");
+        assert_eq!(pattern(&faults, "a", 5), ".xx..");
+        faults.add(Fault::everywhere().times(1).reset());
+        assert_eq!(pattern(&faults, "b", 2), "x.");
+        faults.add(Fault::everywhere());
+        faults.clear();
+        assert_eq!(pattern(&faults, "a", 2), "..");
+    }
+
+    #[test]
+    fn a_seed_repeats_the_dice() {
+        let run = |seed| {
+            let faults = Faults::new(Ids::new(seed));
+            faults.add(Fault::on("a").probability(0.5).status(503));
+            pattern(&faults, "a", 40)
+        };
+        assert_eq!(run(5), run(5));
+        assert_ne!(run(5), run(6));
+        assert!(run(5).contains('x') && run(5).contains('.'));
+    }
+}

@@ -1,0 +1,281 @@
+//! Users of the organisation, and invitations to it.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Room, State};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::shelf::{Item, Shelf};
+
+pub(crate) const ROOM: Room = Room {
+    quirks: &[("update_user", refuse_same_role)],
+    links: &[("invites", open_invite)],
+    ..Room::of(&[
+        ("list_users", Read(list)),
+        ("get_user", Read(get)),
+        ("update_user", Write(update)),
+        ("delete_user", Write(delete)),
+        ("list_user_invites", Read(list_invites)),
+        ("get_user_invite", Read(get_invite)),
+        ("create_user_invite", Write(create_invite)),
+        ("delete_user_invite", Write(delete_invite)),
+        ("resend_user_invite", Write(resend_invite)),
+    ])
+};
+
+/// How long an invitation is open.
+const INVITE_DAYS: i64 = 7;
+
+/// The people of the organisation, and who is invited to join them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Users {
+    pub(crate) people: Shelf<User>,
+    invites: Shelf<Invite>,
+}
+
+/// A person of the organisation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) role: String,
+    pub(crate) email: String,
+    created_at: String,
+    last_updated_at: String,
+}
+
+/// An invitation; nobody accepts it here.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Invite {
+    id: String,
+    email: String,
+    role: String,
+    created_at: String,
+    expires_at: DateTime<Utc>,
+    invited_by: String,
+    workspaces: Vec<Value>,
+    /// What the latest link ends in; older links are void.
+    token: String,
+}
+
+impl Item for User {
+    const NAME: &'static str = "user";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Item for Invite {
+    const NAME: &'static str = "invite";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Users {
+    /// The user on whose behalf keys of the organisation act.
+    pub(crate) fn owner(&self) -> &str {
+        self.people.iter().next().map_or("", |user| &user.id)
+    }
+
+    /// The user on whose behalf a request acts: the key's, or else the owner.
+    pub(crate) fn acting<'a>(&'a self, call: &'a Call) -> &'a str {
+        let user = call.caller.user_id.as_deref();
+        user.unwrap_or_else(|| self.owner())
+    }
+}
+
+impl User {
+    /// Somebody who is there from the start; the name is made of the address.
+    pub(crate) fn seed(email: &str, role: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        let name = email.split('@').next().unwrap_or_default();
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut first_name = word.to_owned();
+        if let Some(first) = first_name.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self {
+            id: ids.uuid(),
+            first_name,
+            last_name: name[word.len()..].to_owned(),
+            role: role.to_owned(),
+            email: email.to_owned(),
+            created_at: timestamp(now),
+            last_updated_at: timestamp(now),
+        }
+    }
+
+    fn json(&self, state: &State) -> Value {
+        let workspaces = state
+            .workspaces
+            .iter()
+            .filter(|workspace| workspace.has_member(&self.id));
+        let workspace_ids: Vec<&str> = workspaces.map(|workspace| workspace.id.as_str()).collect();
+        json!({
+            "object": "user",
+            "id": self.id,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "role": self.role,
+            "email": self.email,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "workspace_ids": workspace_ids,
+        })
+    }
+}
+
+impl Invite {
+    fn status(&self, now: DateTime<Utc>) -> &'static str {
+        if self.expires_at > now {
+            "pending"
+        } else {
+            "expired"
+        }
+    }
+
+    fn link(&self, state: &State, call: &Call) -> String {
+        let organisation = &state.organisation.id;
+        let (id, token) = (&self.id, &self.token);
+        format!(
+            "{}/emulator/{organisation}/invites/{id}/{token}",
+            call.origin
+        )
+    }
+
+    fn json(&self, now: DateTime<Utc>) -> Value {
+        json!({
+            "object": "invite",
+            "id": self.id,
+            "email": self.email,
+            "role": self.role,
+            "created_at": self.created_at,
+            "expires_at": timestamp(self.expires_at),
+            "accepted_at": null,
+            "status": self.status(now),
+            "invited_by": self.invited_by,
+            "workspaces": self.workspaces,
+        })
+    }
+}
+
+fn list(state: &State, call: &Call) -> Answer {
+    let people = state.users.people.all();
+    let wanted =
+        people.filter(|user| call.admits("role", &user.role) && call.admits("email", &user.email));
+    Ok(call.page(wanted, |user| user.json(state)))
+}
+
+fn get(state: &State, call: &Call) -> Answer {
+    let mut body = state.users.people.find(call.id(0), call)?.json(state);
+    body["status"] = json!("active");
+    Ok(Reply::json(body))
+}
+
+fn refuse_same_role(state: &State, call: &Call) -> Result<(), Refusal> {
+    let user = state.users.people.find(call.id(0), call)?;
+    match call.text("role") == Some(&user.role) {
+        true => Err(Refusal::invalid_field(
+            "role",
+            "is the role that the user already has",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn update(state: &mut State, call: &Call) -> Answer {
+    let mut user = state.users.people.find(call.id(0), call)?.clone();
+    user.role = call.required("role")?.to_owned();
+    user.last_updated_at = call.timestamp();
+    state.users.people.put(user);
+    Ok(Reply::done())
+}
+
+fn delete(state: &mut State, call: &Call) -> Answer {
+    let id = state.users.people.find(call.id(0), call)?.id.clone();
+    state.users.people.remove(&id);
+    super::workspaces::forget_user(state, &id);
+    super::api_keys::forget_user(state, &id);
+    Ok(Reply::done())
+}
+
+fn list_invites(state: &State, call: &Call) -> Answer {
+    let wanted = state.users.invites.all().filter(|invite| {
+        call.admits("role", &invite.role)
+            && call.admits("email", &invite.email)
+            && call.admits("status", invite.status(call.now))
+    });
+    Ok(call.page(wanted, |invite| invite.json(call.now)))
+}
+
+fn get_invite(state: &State, call: &Call) -> Answer {
+    let invite = state.users.invites.find(call.id(0), call)?;
+    Ok(Reply::json(invite.json(call.now)))
+}
+
+fn create_invite(state: &mut State, call: &Call) -> Answer {
+    let invite = Invite {
+        id: call.ids.uuid(),
+        email: call.required("email")?.to_owned(),
+        role: call.required("role")?.to_owned(),
+        created_at: call.timestamp(),
+        expires_at: call.now + Duration::days(INVITE_DAYS),
+        invited_by: state.users.acting(call).to_owned(),
+        workspaces: invited_to(state, call)?,
+        token: call.ids.uuid(),
+    };
+    let body = json!({"id": invite.id, "invite_link": invite.link(state, call)});
+    state.users.invites.put(invite);
+    Ok(Reply::json(body))
+}
+
+/// The workspaces of an invitation; what their keys may do is never shown again.
+fn invited_to(state: &State, call: &Call) -> Result<Vec<Value>, Refusal> {
+    let mut workspaces = Vec::new();
+    for (index, given) in call.items("workspaces").iter().enumerate() {
+        let id = given["id"].as_str().unwrap_or_default();
+        if state.workspaces.get(id).is_none() {
+            let place = format!("workspaces/{index}/id");
+            return Err(Refusal::invalid_field(&place, "is not a workspace"));
+        }
+        workspaces.push(json!({"id": id, "role": given["role"]}));
+    }
+    Ok(workspaces)
+}
+
+/// The page behind a link: says whom it is for, and accepts nothing.
+fn open_invite(state: &State, call: &Call) -> Answer {
+    let invite = state.users.invites.get(call.id(0));
+    let open =
+        |invite: &&Invite| invite.token == call.id(1) && invite.status(call.now) == "pending";
+    let invite = invite
+        .filter(open)
+        .ok_or_else(|| Refusal::missing(Invite::NAME))?;
+    let text = format!(
+        "{} is invited to {}.\n",
+        invite.email, state.organisation.name
+    );
+    Ok(Reply::bytes("text/plain; charset=utf-8", text.into_bytes()))
+}
+
+fn delete_invite(state: &mut State, call: &Call) -> Answer {
+    let id = state.users.invites.find(call.id(0), call)?.id.clone();
+    state.users.invites.remove(&id);
+    Ok(Reply::done())
+}
+
+fn resend_invite(state: &mut State, call: &Call) -> Answer {
+    let mut invite = state.users.invites.find(call.id(0), call)?.clone();
+    invite.expires_at = call.now + Duration::days(INVITE_DAYS);
+    invite.token = call.ids.uuid();
+    let body = json!({"inviteLink": invite.link(state, call)});
+    state.users.invites.put(invite);
+    Ok(Reply::json(body))
+}

@@ -1,0 +1,431 @@
+//! What an emulator starts with: organisations, workspaces, users and keys.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::builder::StartError;
+use crate::call::Scopes;
+use crate::ids::Ids;
+use crate::plane::{ControlPlane, Incoming};
+use crate::rooms::api_keys::{ApiKey, Owner};
+use crate::rooms::collections::Collection;
+use crate::rooms::configs::Config;
+use crate::rooms::integrations::Integration;
+use crate::rooms::prompts::Prompt;
+use crate::rooms::users::User;
+use crate::rooms::virtual_keys::VirtualKey;
+use crate::rooms::workspaces::Workspace;
+use crate::rooms::{self, State};
+
+/// The name of the key that every organisation has: it may do everything.
+pub(crate) const ADMIN_KEY: &str = "Emulator";
+
+/// The credentials behind the first virtual key.
+const PROVIDER_KEY: &str = "emulator-provider-key";
+
+/// What an emulator starts with, as a file says it: see [`Seed::parse`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seed {
+    #[serde(default)]
+    pub(crate) organisations: Vec<Organisation>,
+    #[serde(default)]
+    pub(crate) requests: Vec<SeedRequest>,
+}
+
+/// A request that is sent before anybody else's.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SeedRequest {
+    /// The name of the key to send it with; the first organisation's `Emulator` where left out.
+    #[serde(default)]
+    key: Option<String>,
+    method: String,
+    /// Path and query, from the version on: `/v1/configs`.
+    path: String,
+    #[serde(default)]
+    body: Value,
+}
+
+impl Seed {
+    /// Reads a seed from YAML: `organisations`, and `requests` that are sent to the new emulator.
+    /// `name` is for errors. A sample is `emulator/demo.yaml` in the repository.
+    ///
+    /// # Errors
+    ///
+    /// It is no YAML, or has members that no seed has.
+    pub fn parse(name: &str, yaml: &str) -> Result<Self, StartError> {
+        let value = portkey_admin_codegen::document::parse(name, yaml)
+            .map_err(|error| StartError(error.to_string()))?;
+        serde_json::from_value(value).map_err(|error| StartError(format!("{name}: {error}")))
+    }
+}
+
+impl SeedRequest {
+    /// Sends the request; what was refused, if it was.
+    pub(crate) fn send(&self, plane: &ControlPlane) -> Result<(), String> {
+        let name = self.key.as_deref().unwrap_or(ADMIN_KEY);
+        let key = plane
+            .read()
+            .tenants
+            .iter()
+            .find_map(|t| t.state.api_keys.value(name));
+        let key = key.ok_or_else(|| format!("there is no key `{name}`"))?;
+        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
+        let body = match &self.body {
+            Value::Null => Vec::new(),
+            body => body.to_string().into_bytes(),
+        };
+        let incoming = Incoming {
+            method: self.method.clone(),
+            path: path.to_owned(),
+            segments: crate::route::decode(path),
+            query: query.to_owned(),
+            key: Some(Ok(key)),
+            user_agent: None,
+            client_ip: "127.0.0.1".to_owned(),
+            body,
+            request_id: plane.new_id(),
+        };
+        match plane.answer(&incoming) {
+            Ok(_) => Ok(()),
+            Err(refusal) => Err(format!(
+                "{} {} answered {}: {}",
+                self.method, self.path, refusal.status, refusal.body
+            )),
+        }
+    }
+}
+
+/// What an organisation has paid for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Plan {
+    /// Operations of the Enterprise plan answer 403.
+    Free,
+    /// Everything.
+    #[default]
+    Enterprise,
+}
+
+/// An organisation to start with.
+///
+/// Besides what is asked for it has a key with the name `Emulator` that may do everything and, if
+/// no user is given, an owner.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organisation {
+    name: String,
+    #[serde(default)]
+    plan: Plan,
+    #[serde(default)]
+    users: Vec<UserSeed>,
+    #[serde(default)]
+    workspaces: Vec<WorkspaceSeed>,
+    #[serde(default)]
+    keys: Vec<Key>,
+    /// The configs, prompts and virtual keys of the organisation that is there by default.
+    #[serde(default)]
+    furnished: bool,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UserSeed {
+    email: String,
+    role: Role,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WorkspaceSeed {
+    name: String,
+    #[serde(default)]
+    members: Vec<MemberSeed>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MemberSeed {
+    email: String,
+    role: WorkspaceRole,
+}
+
+/// A user's role in the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Role {
+    /// May do everything; cannot be made through the API.
+    Owner,
+    /// May do everything.
+    Admin,
+    /// Has what the workspaces give.
+    Member,
+}
+
+/// A user's role in a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum WorkspaceRole {
+    /// May manage the workspace.
+    Admin,
+    /// May manage the workspace and its keys.
+    Manager,
+    /// May use it.
+    Member,
+}
+
+/// A key to start with; [`Emulator::key`](crate::Emulator::key) finds its value by its name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    name: String,
+    /// The name of its workspace; a key of the organisation has none.
+    #[serde(default)]
+    workspace: Option<String>,
+    /// The e-mail address of its user; a service key has none.
+    #[serde(default)]
+    user: Option<String>,
+    /// What it may do; everything where left out.
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+}
+
+impl Organisation {
+    /// An organisation of this name, on the Enterprise plan.
+    pub fn named(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            plan: Plan::Enterprise,
+            users: Vec::new(),
+            workspaces: Vec::new(),
+            keys: Vec::new(),
+            furnished: false,
+        }
+    }
+
+    /// What it has paid for.
+    pub fn plan(mut self, plan: Plan) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// A user, by e-mail address.
+    pub fn user(mut self, email: impl Into<String>, role: Role) -> Self {
+        let email = email.into();
+        self.users.push(UserSeed { email, role });
+        self
+    }
+
+    /// A workspace without members.
+    pub fn workspace(mut self, name: impl Into<String>) -> Self {
+        self.workspaces.push(WorkspaceSeed {
+            name: name.into(),
+            members: Vec::new(),
+        });
+        self
+    }
+
+    /// Makes a user a member of a workspace; both must have been named before.
+    pub fn member(
+        mut self,
+        workspace: &str,
+        email: impl Into<String>,
+        role: WorkspaceRole,
+    ) -> Self {
+        let email = email.into();
+        match self.workspaces.iter_mut().find(|own| own.name == workspace) {
+            Some(own) => own.members.push(MemberSeed { email, role }),
+            None => self.workspaces.push(WorkspaceSeed {
+                name: workspace.to_owned(),
+                members: vec![MemberSeed { email, role }],
+            }),
+        }
+        self
+    }
+
+    /// A key.
+    pub fn key(mut self, key: Key) -> Self {
+        self.keys.push(key);
+        self
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The organisation that [`Emulator::start`](crate::Emulator::start) has.
+    pub(crate) fn furnished() -> Self {
+        Self {
+            furnished: true,
+            ..Self::named("Example")
+                .user("user1@example.com", Role::Owner)
+                .user("user2@example.com", Role::Admin)
+                .user("user3@example.com", Role::Member)
+                .member("Platform", "user1@example.com", WorkspaceRole::Admin)
+                .member("Platform", "user2@example.com", WorkspaceRole::Member)
+        }
+    }
+}
+
+impl Key {
+    /// A service key of the organisation that may do everything.
+    pub fn organisation(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            workspace: None,
+            user: None,
+            scopes: None,
+        }
+    }
+
+    /// A service key of a workspace that may do everything there; the workspace by its name.
+    pub fn workspace(workspace: impl Into<String>, name: impl Into<String>) -> Self {
+        Self {
+            workspace: Some(workspace.into()),
+            ..Self::organisation(name)
+        }
+    }
+
+    /// Makes it the key of a user, by e-mail address; only workspaces have such keys.
+    pub fn user(mut self, email: impl Into<String>) -> Self {
+        self.user = Some(email.into());
+        self
+    }
+
+    /// What it may do, and nothing else.
+    pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
+        self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+        }
+    }
+}
+
+impl WorkspaceRole {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Manager => "manager",
+            Self::Member => "member",
+        }
+    }
+}
+
+/// The state of an organisation at its start, or what is wrong with the seed.
+pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Result<State, String> {
+    let mut state = State::empty(rooms::Organisation {
+        id: ids.uuid(),
+        name: seed.name.clone(),
+        plan: seed.plan,
+    });
+    for user in &seed.users {
+        let user = User::seed(&user.email, user.role.name(), now, ids);
+        state.users.people.put(user);
+    }
+    if seed.users.is_empty() {
+        let owner = User::seed("owner@example.com", Role::Owner.name(), now, ids);
+        state.users.people.put(owner);
+    }
+    for workspace in &seed.workspaces {
+        add_workspace(&mut state, workspace, now, ids)?;
+    }
+    add_key(&mut state, &Key::organisation(ADMIN_KEY), now, ids)?;
+    for key in &seed.keys {
+        add_key(&mut state, key, now, ids)?;
+    }
+    if seed.furnished {
+        furnish(&mut state, now, ids);
+    }
+    Ok(state)
+}
+
+fn add_workspace(
+    state: &mut State,
+    seed: &WorkspaceSeed,
+    now: DateTime<Utc>,
+    ids: &Ids,
+) -> Result<(), String> {
+    let mut workspace = Workspace::seed(&seed.name, state.users.owner(), now, ids);
+    for member in &seed.members {
+        let user = user_id(state, &member.email)
+            .map_err(|problem| format!("workspace `{}`: {problem}", seed.name))?;
+        workspace.join(&user, member.role.name(), now);
+    }
+    workspace.make_default(state.workspaces.len() == 0);
+    state
+        .collections
+        .put(Collection::seed(&workspace.id, now, ids));
+    state.workspaces.put(workspace);
+    Ok(())
+}
+
+fn user_id(state: &State, email: &str) -> Result<String, String> {
+    let mut users = state.users.people.iter();
+    let user = users.find(|user| user.email == email);
+    user.map(|user| user.id.clone())
+        .ok_or_else(|| format!("there is no user `{email}`"))
+}
+
+fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Result<(), String> {
+    let context = |problem: String| format!("key `{}`: {problem}", seed.name);
+    let workspace_id = match &seed.workspace {
+        Some(name) => Some(
+            workspace_id(state, name)
+                .ok_or_else(|| context(format!("there is no workspace `{name}`")))?,
+        ),
+        None => None,
+    };
+    let user_id = match &seed.user {
+        Some(email) => Some(user_id(state, email).map_err(context)?),
+        None => None,
+    };
+    if user_id.is_some() && workspace_id.is_none() {
+        return Err(context("a user's key needs a workspace".to_owned()));
+    }
+    let scopes = seed.scopes.clone().map_or(Scopes::All, Scopes::Only);
+    let owner = Owner {
+        workspace_id,
+        user_id,
+    };
+    let key = ApiKey::new(&seed.name, owner, scopes, &state.organisation.id, now, ids);
+    state.api_keys.shelf.put(key);
+    Ok(())
+}
+
+fn workspace_id(state: &State, name: &str) -> Option<String> {
+    let mut workspaces = state.workspaces.iter();
+    let workspace = workspaces.find(|workspace| workspace.shown_name() == name)?;
+    Some(workspace.id.clone())
+}
+
+/// One each of virtual key, prompt and config, and some logs, in the first workspace.
+fn furnish(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
+    let Some(workspace) = state.workspaces.iter().next().map(|own| own.id.clone()) else {
+        return;
+    };
+    let key = VirtualKey::seed(&workspace, now, ids);
+    let collection = state.collections.in_workspace(&workspace).iter().next();
+    let prompt = collection.map(|collection| Prompt::seed(collection, &key, now, ids));
+    let config = Config::seed(&workspace, state.users.owner(), &key, now, ids);
+    rooms::logs::seed(state, &workspace, now);
+    state.configs.put(config);
+    let integration = Integration::behind(&key, Some(PROVIDER_KEY), state.users.owner(), ids);
+    state.integrations.put(integration);
+    state.virtual_keys.put(key);
+    if let Some(prompt) = prompt {
+        state.prompts.shelf.put(prompt);
+    }
+}

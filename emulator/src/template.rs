@@ -1,0 +1,330 @@
+//! Prompt templates: mustache, as far as prompts use it.
+//!
+//! `{{name}}` (also `{{{name}}}`, `{{&name}}`), sections `{{#name}}…{{/name}}` over lists and
+//! conditions, their opposite `{{^name}}`, partials `{{>slug}}` and comments `{{!…}}`. Names may have
+//! dots; `.` is the present item. Values are not escaped: a prompt is no HTML.
+
+use serde_json::Value;
+
+/// Partials inside of partials, and sections inside of sections, go no deeper.
+const DEEPEST: usize = 32;
+
+/// How much work one result may take, in characters and steps: sections and partials can multiply
+/// each other.
+const WORK: usize = 4 * 1024 * 1024;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Variable(String),
+    Section {
+        name: String,
+        inverted: bool,
+        parts: Vec<Part>,
+    },
+    Partial(String),
+}
+
+/// A template, parsed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Template(Vec<Part>);
+
+/// What a template mentions, each name once, in order.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Names {
+    pub(crate) variables: Vec<String>,
+    pub(crate) sections: Vec<String>,
+    /// Variables inside of sections.
+    pub(crate) section_variables: Vec<String>,
+    pub(crate) partials: Vec<String>,
+}
+
+impl Template {
+    /// Reads a template. What is not closed is text, and what was not opened closes nothing.
+    pub(crate) fn parse(text: &str) -> Self {
+        // The innermost open section is the last one.
+        let mut open: Vec<(String, bool)> = Vec::new();
+        let mut parts: Vec<Vec<Part>> = vec![Vec::new()];
+        let mut rest = text;
+        while let Some((before, tag, after)) = next_tag(rest) {
+            push(&mut parts, Part::Text(before.to_owned()));
+            rest = after;
+            let (kind, name) = split_tag(tag);
+            match kind {
+                '#' | '^' if open.len() < DEEPEST => {
+                    open.push((name, kind == '^'));
+                    parts.push(Vec::new());
+                }
+                '/' if open.last().is_some_and(|(own, _)| *own == name) => {
+                    close(&mut open, &mut parts);
+                }
+                '>' => push(&mut parts, Part::Partial(name)),
+                '=' => push(&mut parts, Part::Variable(name)),
+                _ => {}
+            }
+        }
+        push(&mut parts, Part::Text(rest.to_owned()));
+        while !open.is_empty() {
+            close(&mut open, &mut parts);
+        }
+        Self(parts.pop().unwrap_or_default())
+    }
+
+    /// Fills the template in; `partial` finds the text of a partial.
+    pub(crate) fn render<'a>(
+        &self,
+        variables: &Value,
+        partial: &dyn Fn(&str) -> Option<&'a str>,
+    ) -> String {
+        let mut out = String::new();
+        let mut renderer = Renderer {
+            scopes: vec![variables],
+            partial,
+            depth: 0,
+            work: WORK,
+        };
+        renderer.parts(&self.0, &mut out);
+        out
+    }
+
+    /// What it mentions.
+    pub(crate) fn names(&self) -> Names {
+        let mut names = Names::default();
+        names.collect(&self.0, false);
+        names
+    }
+}
+
+impl Names {
+    fn collect(&mut self, parts: &[Part], inside: bool) {
+        for part in parts {
+            let (list, name) = match part {
+                Part::Text(_) => continue,
+                Part::Variable(name) if inside => (&mut self.section_variables, name),
+                Part::Variable(name) => (&mut self.variables, name),
+                Part::Partial(name) => (&mut self.partials, name),
+                Part::Section { name, .. } => (&mut self.sections, name),
+            };
+            if !list.contains(name) {
+                list.push(name.clone());
+            }
+            if let Part::Section { parts, .. } = part {
+                self.collect(parts, true);
+            }
+        }
+    }
+}
+
+/// The text before the next tag, the tag without its braces, and the text after it.
+fn next_tag(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("{{")?;
+    let (ending, rest) = match rest.strip_prefix('{') {
+        Some(rest) => ("}}}", rest),
+        None => ("}}", rest),
+    };
+    let (tag, after) = rest.split_once(ending)?;
+    Some((before, tag, after))
+}
+
+/// The kind of a tag (`=` for a variable) and its name.
+fn split_tag(tag: &str) -> (char, String) {
+    let tag = tag.trim();
+    match tag.chars().next() {
+        Some(kind @ ('#' | '^' | '/' | '>' | '!')) => (kind, tag[1..].trim().to_owned()),
+        Some('&') => ('=', tag[1..].trim().to_owned()),
+        Some(_) => ('=', tag.to_owned()),
+        None => ('!', String::new()),
+    }
+}
+
+fn push(parts: &mut [Vec<Part>], part: Part) {
+    if let (Some(last), false) = (parts.last_mut(), part == Part::Text(String::new())) {
+        last.push(part);
+    }
+}
+
+fn close(open: &mut Vec<(String, bool)>, parts: &mut Vec<Vec<Part>>) {
+    if let (Some((name, inverted)), Some(inner)) = (open.pop(), parts.pop()) {
+        let section = Part::Section {
+            name,
+            inverted,
+            parts: inner,
+        };
+        push(parts, section);
+    }
+}
+
+struct Renderer<'v, 'a> {
+    /// What names are looked up in, the innermost last.
+    scopes: Vec<&'v Value>,
+    partial: &'v dyn Fn(&str) -> Option<&'a str>,
+    depth: usize,
+    /// What is left of it.
+    work: usize,
+}
+
+impl<'v> Renderer<'v, '_> {
+    fn parts(&mut self, parts: &[Part], out: &mut String) {
+        for part in parts {
+            if !self.spend(1) {
+                return;
+            }
+            match part {
+                Part::Text(text) => self.write(text, out),
+                Part::Variable(name) => self.write(&shown(self.find(name)), out),
+                Part::Partial(slug) => self.partial(slug, out),
+                Part::Section {
+                    name,
+                    inverted,
+                    parts,
+                } => self.section(self.find(name), *inverted, parts, out),
+            }
+        }
+    }
+
+    /// Whether there is so much work left.
+    fn spend(&mut self, work: usize) -> bool {
+        let enough = self.work >= work;
+        self.work = self.work.saturating_sub(work);
+        enough
+    }
+
+    fn write(&mut self, text: &str, out: &mut String) {
+        if self.spend(text.len()) {
+            out.push_str(text);
+        }
+    }
+
+    fn partial(&mut self, slug: &str, out: &mut String) {
+        if self.depth == DEEPEST {
+            return;
+        }
+        if let Some(text) = (self.partial)(slug).filter(|text| self.spend(text.len())) {
+            self.depth += 1;
+            self.parts(&Template::parse(text).0, out);
+            self.depth -= 1;
+        }
+    }
+
+    fn section(
+        &mut self,
+        value: Option<&'v Value>,
+        inverted: bool,
+        parts: &[Part],
+        out: &mut String,
+    ) {
+        let Some(value) = value.filter(|value| holds(value)) else {
+            if inverted {
+                self.parts(parts, out);
+            }
+            return;
+        };
+        if inverted {
+            return;
+        }
+        let items = match value {
+            Value::Array(items) => items.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        for item in items {
+            if !self.spend(1) {
+                return;
+            }
+            self.scopes.push(item);
+            self.parts(parts, out);
+            self.scopes.pop();
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<&'v Value> {
+        if name == "." {
+            return self.scopes.last().copied();
+        }
+        let mut path = name.split('.');
+        let first = path.next()?;
+        let start = self
+            .scopes
+            .iter()
+            .rev()
+            .find_map(|scope| scope.get(first))?;
+        path.try_fold(start, |value, member| value.get(member))
+    }
+}
+
+/// Whether a section is shown.
+fn holds(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(false) => false,
+        Value::Array(items) => !items.is_empty(),
+        Value::String(text) => !text.is_empty(),
+        _ => true,
+    }
+}
+
+fn shown(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{Template, WORK};
+
+    fn render(template: &str, variables: &Value) -> String {
+        let partial = |slug: &str| match slug {
+            "sign" => Some("-- {{name}}"),
+            "loop" => Some("x{{>loop}}{{>loop}}"),
+            _ => None,
+        };
+        Template::parse(template).render(variables, &partial)
+    }
+
+    #[test]
+    fn templates_are_filled_in() {
+        let variables = json!({"name": "A", "n": 2, "list": [{"x": 1}, {"x": 2}], "on": true, "off": false,
+            "deep": {"er": "D"}, "words": ["a", "b"], "none": []});
+        let cases = [
+            (
+                "Hi {{name}}, {{ n }} {{{name}}} {{&name}} {{missing}}.",
+                "Hi A, 2 A A .",
+            ),
+            ("{{#list}}[{{x}}{{name}}]{{/list}}", "[1A][2A]"),
+            ("{{#words}}{{.}},{{/words}}", "a,b,"),
+            (
+                "{{#on}}yes{{/on}}{{#off}}no{{/off}}{{^off}}not{{/off}}{{^none}}empty{{/none}}",
+                "yesnotempty",
+            ),
+            ("{{deep.er}}{{#deep}}{{er}}{{/deep}}{{! nothing }}", "DD"),
+            ("{{>sign}} {{> missing }}!", "-- A !"),
+            ("{{#on}}open", "open"),
+            ("{{/on}}{{name", "{{name"),
+            ("{{#a}}{{/b}}{{/a}}é{{}}", "é"),
+        ];
+        for (template, expected) in cases {
+            assert_eq!(render(template, &variables), expected, "{template}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_endless() {
+        assert!(render("{{>loop}}", &json!({})).len() <= WORK);
+        let deep = "{{#a}}".repeat(100_000);
+        assert_eq!(render(&deep, &json!({"a": [1, 2]})), "");
+    }
+
+    #[test]
+    fn names_are_listed_once() {
+        let names = Template::parse("{{a}} {{ b }} {{a}} {{#s}}{{c}}{{/s}}{{>p}} {{c").names();
+        assert_eq!(names.variables, ["a", "b"]);
+        assert_eq!(
+            (names.sections, names.section_variables),
+            (vec!["s".to_owned()], vec!["c".to_owned()])
+        );
+        assert_eq!(names.partials, ["p"]);
+    }
+}

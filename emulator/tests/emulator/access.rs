@@ -1,0 +1,189 @@
+//! Kinds of key, scopes and roles.
+
+use portkey_admin_emulator::{Emulator, Key, Organisation, Role, WorkspaceRole};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, World, column, text};
+
+async fn world() -> World {
+    let create = [
+        "workspace_service_api_keys.create",
+        "workspace_user_api_keys.create",
+    ];
+    let organisation = Organisation::named("Acme")
+        .user("owner@example.com", Role::Owner)
+        .user("manager@example.com", Role::Member)
+        .user("member@example.com", Role::Member)
+        .workspace("One")
+        .member("One", "manager@example.com", WorkspaceRole::Manager)
+        .member("One", "member@example.com", WorkspaceRole::Member)
+        .workspace("Two")
+        .key(Key::workspace("One", "service").scopes(create))
+        .key(
+            Key::workspace("One", "owner")
+                .user("owner@example.com")
+                .scopes(create),
+        )
+        .key(
+            Key::workspace("One", "manager")
+                .user("manager@example.com")
+                .scopes(create),
+        )
+        .key(
+            Key::workspace("One", "member")
+                .user("member@example.com")
+                .scopes(create),
+        )
+        .key(Key::workspace("One", "everything"));
+    World::of(
+        Emulator::builder()
+            .organisation(organisation)
+            .start()
+            .await
+            .unwrap(),
+    )
+}
+
+async fn create_key(world: &World, with: &str, kind: &str) -> Answer {
+    let key = world.emulator.key(with).unwrap();
+    let user = world.first("/admin/users").await["id"].clone();
+    let body = json!({"name": "new", "scopes": ["configs.list"], "user_id": user});
+    world
+        .send_as(&key, Method::POST, &format!("/api-keys/{kind}"), body)
+        .await
+}
+
+#[tokio::test]
+async fn who_may_create_keys_follows_the_roles() {
+    let world = world().await;
+    for (with, expected) in [
+        ("service", 200),
+        ("owner", 200),
+        ("manager", 200),
+        ("member", 403),
+    ] {
+        let answer = create_key(&world, with, "workspace/service").await;
+        assert_eq!(answer.status, expected, "{with}: {}", answer.body);
+    }
+    // No workspace key makes a key of the organisation, whatever its scopes.
+    for with in ["service", "everything"] {
+        let refusal = create_key(&world, with, "organisation/service")
+            .await
+            .refusal();
+        assert_eq!((refusal.0, refusal.1.as_str()), (403, "AB03"), "{with}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_kind_takes_another_scope() {
+    let world = world().await;
+    let scopes = [
+        "workspace_user_api_keys.list",
+        "workspace_user_api_keys.read",
+        "workspace_user_api_keys.delete",
+    ];
+    let body = json!({"name": "narrow", "scopes": scopes});
+    let narrow = text(&world.post("/api-keys/organisation/service", body).await["key"]);
+    let list = world
+        .send_as(&narrow, Method::GET, "/api-keys", Value::Null)
+        .await
+        .body;
+    assert_eq!(column(&list, "name"), ["owner", "manager", "member"]);
+    let all = world.get("/api-keys").await;
+    let names = column(&all, "name");
+    for (name, id) in names.iter().zip(column(&all, "id")) {
+        let expected = if column(&list, "name").contains(name) {
+            200
+        } else {
+            403
+        };
+        let path = format!("/api-keys/{id}");
+        assert_eq!(
+            world
+                .send_as(&narrow, Method::GET, &path, Value::Null)
+                .await
+                .status,
+            expected,
+            "{name}"
+        );
+        assert_eq!(
+            world
+                .send_as(&narrow, Method::PUT, &path, json!({}))
+                .await
+                .status,
+            403,
+            "{name}"
+        );
+    }
+    let nobody = "/api-keys/a0000000-0000-4000-8000-000000000000";
+    assert_eq!(
+        world
+            .send_as(&narrow, Method::GET, nobody, Value::Null)
+            .await
+            .status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_workspace_key_is_at_home_in_one_workspace() {
+    let world = world().await;
+    let workspaces = world.get("/admin/workspaces").await;
+    let [one, two] = [&workspaces["data"][0], &workspaces["data"][1]];
+    let key = world.emulator.key("everything").unwrap();
+    for (workspace, expected) in [(one, 200), (two, 403)] {
+        for name in [text(&workspace["id"]), text(&workspace["slug"])] {
+            let body = json!({"name": "c", "config": {}, "workspace_id": name});
+            assert_eq!(
+                world
+                    .send_as(&key, Method::POST, "/configs", body)
+                    .await
+                    .status,
+                expected
+            );
+            for path in [
+                format!("/configs?workspace_id={name}"),
+                format!("/admin/workspaces/{name}"),
+            ] {
+                assert_eq!(
+                    world
+                        .send_as(&key, Method::GET, &path, Value::Null)
+                        .await
+                        .status,
+                    expected,
+                    "{path}"
+                );
+            }
+        }
+    }
+    let foreign = json!({"name": "c", "config": {}, "workspace_id": two["id"]});
+    let slug = text(&world.post("/configs", foreign).await["slug"]);
+    let path = format!("/configs/{slug}");
+    for method in [Method::GET, Method::PUT, Method::DELETE] {
+        assert_eq!(
+            world
+                .send_as(&key, method, &path, json!({"name": "x"}))
+                .await
+                .status,
+            404
+        );
+    }
+    assert_eq!(world.get(&path).await["name"], "c");
+}
+
+#[tokio::test]
+async fn an_organisation_key_names_the_workspace_where_the_service_wants_it() {
+    let world = world().await;
+    for (method, path, body) in [
+        (Method::GET, "/collections", Value::Null),
+        (Method::POST, "/collections", json!({"name": "c"})),
+        (Method::POST, "/configs", json!({"name": "c", "config": {}})),
+        (Method::GET, "/prompts/partials", Value::Null),
+    ] {
+        let (status, code, message) = world.refused(method, path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
+        assert!(message.contains("workspace_id"), "{message}");
+    }
+    assert_eq!(world.get_as("everything", "/collections").await["total"], 1);
+}

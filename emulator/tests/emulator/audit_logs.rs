@@ -1,0 +1,75 @@
+//! The audit log.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, text};
+
+const ALWAYS: &str = "start_time=2000-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
+
+fn path(world: &World, more: &str) -> String {
+    let organisation = world.emulator.organisation_id("Example").unwrap();
+    format!("/audit-logs?{ALWAYS}&organisation_id={organisation}{more}")
+}
+
+async fn records(world: &World, more: &str) -> Vec<Value> {
+    let list = world.get(&path(world, more)).await;
+    assert_eq!(list["object"], "analytics-graph");
+    let records = list["records"].as_array().unwrap().clone();
+    assert!(records.len() as u64 <= list["total"].as_u64().unwrap());
+    records
+}
+
+#[tokio::test]
+async fn every_write_leaves_a_record_that_filters_find() {
+    let world = World::new().await;
+    let workspace = world.workspace("Audited").await;
+    let id = text(&workspace["id"]);
+    let config = json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": id});
+    world.post("/configs", config).await;
+    world.get("/configs").await;
+    world
+        .refused(Method::POST, "/configs", json!({"name": 1}))
+        .await;
+    let all = records(&world, "").await;
+    assert_eq!(all.len(), 2, "reads and refusals leave none: {all:?}");
+    let first = &all[0];
+    assert_eq!(
+        (&first["method"], &first["uri"], &first["action"], &first["resource_type"]),
+        (&json!("POST"), &json!("/v1/admin/workspaces"), &json!("create"), &json!("workspace"))
+    );
+    let request = text(&first["request_id"]);
+    for (filter, count) in [
+        (format!("&request_id={request}"), 1),
+        ("&resource_type=config".to_owned(), 1),
+        ("&resource_type=config&action=delete".to_owned(), 0),
+        (format!("&workspace_id={id}"), 1),
+        (format!("&workspace_id={}", text(&workspace["slug"])), 1),
+        (format!("&user_id={}", text(&first["user_id"])), 2),
+        ("&user_type=user".to_owned(), 0),
+        ("&method=POST&uri=/v1/configs".to_owned(), 1),
+        ("&response_status_code=200&client_ip=127.0.0.1".to_owned(), 2),
+        ("&response_status_code=500".to_owned(), 0),
+        ("&country=nowhere".to_owned(), 0),
+        ("&page_size=1&current_page=1".to_owned(), 1),
+    ] {
+        assert_eq!(records(&world, &filter).await.len(), count, "{filter}");
+    }
+    let past = path(&world, "").replace("2999", "2001");
+    assert_eq!(world.get(&past).await["total"], 0);
+}
+
+#[tokio::test]
+async fn refusals_name_what_is_wrong() {
+    let world = World::new().await;
+    let own = path(&world, "");
+    for (path, status, word) in [
+        (format!("/audit-logs?{ALWAYS}"), 400, "organisation_id"),
+        (own.replace("2999-01-01T00:00:00Z", "later"), 400, "end_time"),
+        (format!("{own}&page_size=101"), 400, "page_size"),
+        (format!("/audit-logs?{ALWAYS}&organisation_id=other"), 403, "organisation"),
+    ] {
+        let (got, _, message) = world.refused(Method::GET, &path, Value::Null).await;
+        assert!(got == status && message.contains(word), "{path}: {message}");
+    }
+}

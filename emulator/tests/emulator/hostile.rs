@@ -1,0 +1,205 @@
+//! Requests that no client of good will sends: the answer is a refusal, and the next one is served.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::{World, receive};
+
+async fn connect(world: &World) -> TcpStream {
+    let address = world.emulator.public_base_url().replace("http://", "");
+    TcpStream::connect(address).await.unwrap()
+}
+
+/// Sends bytes and reads until the server closes; status and body.
+async fn raw(world: &World, request: &[u8]) -> (u16, String) {
+    let mut stream = connect(world).await;
+    // The server may refuse before it has read everything.
+    let _ = stream.write_all(request).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.get(9..12).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    (status.unwrap_or(0), body.to_owned())
+}
+
+fn head(world: &World, more: &str) -> String {
+    format!(
+        "POST /v1/admin/workspaces HTTP/1.1\r\nhost: e\r\nconnection: close\r\nx-portkey-api-key: {}\r\n{more}\r\n",
+        world.key
+    )
+}
+
+async fn post_text(world: &World, path: &str, body: Vec<u8>) -> (u16, String) {
+    let url = format!("{}{path}", world.emulator.base_url());
+    let request = world
+        .http
+        .post(url)
+        .header("x-portkey-api-key", &world.key)
+        .body(body);
+    let (status, _, message) = receive(request).await.refusal();
+    (status, message)
+}
+
+#[tokio::test]
+async fn large_bodies_are_checked_or_refused() {
+    let world = World::new().await;
+    let long = json!({"name": 1, "description": "x".repeat(10 * 1024 * 1024)});
+    let (status, message) = post_text(&world, "/admin/workspaces", long.to_string().into()).await;
+    assert!(
+        status == 400 && message.contains("`/name`") && message.len() < 1000,
+        "{status}"
+    );
+    let wrong = format!(
+        "{{\"name\":\"a\",\"scopes\":[{}1]}}",
+        "1,".repeat(2 * 1024 * 1024)
+    );
+    let (status, message) = post_text(&world, "/api-keys/organisation/service", wrong.into()).await;
+    assert!(
+        status == 400 && message.contains("`/scopes/0`"),
+        "{status} {message}"
+    );
+    let (status, message) = post_text(&world, "/configs", vec![b' '; 17 * 1024 * 1024]).await;
+    assert!(status == 413 && message.contains("body"), "{message}");
+    world.get("/configs").await;
+}
+
+#[tokio::test]
+async fn deep_json_is_no_json() {
+    let world = World::new().await;
+    for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+        let nested = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+        let body = format!("{{\"name\":\"a\",\"config\":{nested}}}");
+        let (status, message) = post_text(&world, "/configs", body.into()).await;
+        assert!(status == 400 && message.contains("recursion"), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn invalid_utf8_is_refused_with_its_place() {
+    let world = World::new().await;
+    let (status, message) =
+        post_text(&world, "/admin/workspaces", b"{\"name\":\"\xff\"}".into()).await;
+    assert!(
+        status == 400 && message.starts_with("body: is not JSON"),
+        "{message}"
+    );
+    let request = b"GET /v1/configs HTTP/1.1\r\nhost: e\r\nconnection: close\r\nx-portkey-api-key: \xff\xfe\r\n\r\n";
+    let (status, body) = raw(&world, request).await;
+    assert!(
+        status == 401 && body.contains("x-portkey-api-key"),
+        "{status} {body}"
+    );
+    let (status, _, message) = world
+        .refused(Method::GET, "/configs/%ff%fe", Value::Null)
+        .await;
+    assert_eq!(status, 404, "{message}");
+    let refusal = world
+        .refused(Method::GET, "/admin/workspaces?page_size=%ff", Value::Null)
+        .await;
+    assert!(
+        refusal.0 == 400 && refusal.2.contains("`page_size`"),
+        "{refusal:?}"
+    );
+}
+
+#[tokio::test]
+async fn bad_chunks_and_bodies_that_end_early_are_refused() {
+    let world = World::new().await;
+    let chunked = head(&world, "transfer-encoding: chunked\r\n");
+    for chunks in [
+        "zz\r\n{}\r\n0\r\n\r\n",
+        "ffffffffffffffffff\r\n{}",
+        "2\r\n{}??0\r\n\r\n",
+    ] {
+        let (status, body) = raw(&world, format!("{chunked}{chunks}").as_bytes()).await;
+        assert!(
+            status == 400 && body.contains("body"),
+            "{chunks}: {status} {body}"
+        );
+        let body: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(body["success"], false);
+    }
+    let mut stream = connect(&world).await;
+    let short = format!("{}{{", head(&world, "content-length: 100\r\n"));
+    stream.write_all(short.as_bytes()).await.unwrap();
+    stream.shutdown().await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(
+        answer.starts_with("HTTP/1.1 400") && answer.contains("cut off"),
+        "{answer}"
+    );
+    assert_eq!(world.get("/admin/workspaces").await["total"], 1);
+}
+
+#[tokio::test]
+async fn heads_that_are_not_http_close_the_connection() {
+    let world = World::new().await;
+    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(10_000));
+    let long = format!(
+        "GET /{} HTTP/1.1\r\nhost: e\r\n\r\n",
+        "a".repeat(1024 * 1024)
+    );
+    for request in [
+        "\0\0\0\0\r\n\r\n",
+        "GET\r\n\r\n",
+        "GET / HTTP/9.9\r\n\r\n",
+        &many,
+        &long,
+    ] {
+        let (status, _) = raw(&world, request.as_bytes()).await;
+        assert!(status == 0 || (400..600).contains(&status), "{status}");
+    }
+    world.get("/configs").await;
+}
+
+#[tokio::test]
+async fn connections_that_come_and_go_leave_nothing_behind() {
+    let world = World::new().await;
+    for round in 0..3000 {
+        let mut stream = connect(&world).await;
+        match round % 3 {
+            0 => {}
+            1 => stream.write_all(b"GET /v1/con").await.unwrap(),
+            _ => stream.set_zero_linger().unwrap(),
+        }
+    }
+    world.get("/configs").await;
+    assert_eq!(world.emulator.requests().len(), 1);
+}
+
+/// Whoever holds connections open without a word keeps nobody else out for ever.
+#[tokio::test]
+async fn silent_connections_do_not_keep_others_out() {
+    let world = World::new().await;
+    let mut silent = Vec::new();
+    for _ in 0..200 {
+        silent.push(connect(&world).await);
+    }
+    world.get("/configs").await;
+    drop(silent);
+}
+
+#[tokio::test]
+async fn every_refusal_of_a_wrong_body_has_the_envelope() {
+    let world = World::new().await;
+    for body in [
+        "",
+        "nul",
+        "[]",
+        "1",
+        "\"a\"",
+        "{\"name\":[]}",
+        "{\"name\":\"a\"",
+        "{\"name\":\"a\"}}",
+    ] {
+        let (status, message) = post_text(&world, "/admin/workspaces", body.into()).await;
+        assert!(
+            status == 400 && message.contains("body"),
+            "{body}: {status} {message}"
+        );
+    }
+}

@@ -1,0 +1,129 @@
+//! Inserting and reading logs.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, column, text};
+
+/// A request of a user to a model that has a price.
+pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
+    json!({
+        "metadata": {"_user": user, "team": "search", "trace_id": format!("trace-{user}")},
+        "request": {
+            "method": "post",
+            "url": "https://api.provider.example/v1/chat/completions",
+            "headers": {"x-portkey-provider": "example-provider", "accept": "*/*"},
+            "body": {"model": "example-model", "messages": []},
+        },
+        "response": {
+            "status": status,
+            "response_time": 100,
+            "headers": {},
+            "body": {"usage": {"prompt_tokens": tokens, "completion_tokens": 0}},
+        },
+    })
+}
+
+/// An export of everything, and its lines; the emulator's clock has to be fixed.
+pub async fn exported(world: &World, filters: Value, fields: &[&str]) -> Vec<Value> {
+    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let body = json!({"workspace_id": workspace, "filters": filters, "requested_data": fields});
+    let export = text(&world.post("/logs/exports", body).await["id"]);
+    let path = format!("/logs/exports/{export}");
+    world.post(&format!("{path}/start"), Value::Null).await;
+    world
+        .emulator
+        .advance(std::time::Duration::from_secs(60));
+    let link = world.get(&format!("{path}/download")).await;
+    lines(world, &text(&link["signed_url"])).await
+}
+
+pub async fn lines(world: &World, link: &str) -> Vec<Value> {
+    let response = world.http.get(link).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    let body = response.text().await.unwrap();
+    let lines = body.lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// The ids of the logs of a user.
+async fn ids(world: &World, user: &str) -> Vec<String> {
+    let filters = json!({"metadata": {"_user": user}});
+    let lines = exported(world, filters, &["id"]).await;
+    lines.iter().map(|line| text(&line["id"])).collect()
+}
+
+#[tokio::test]
+async fn one_or_many_are_inserted_and_read() {
+    let world = World::new().await;
+    world.post("/logs", entry("a", 200, 1000)).await;
+    world
+        .post("/logs", json!([entry("b", 200, 1), entry("b", 500, 2)]))
+        .await;
+    assert_eq!(ids(&world, "b").await.len(), 2);
+    let id = ids(&world, "a").await.remove(0);
+    let log = world.get(&format!("/logs/{id}")).await;
+    assert_eq!(log["_id"], id.as_str());
+    assert_eq!(log["request"]["method"], "POST");
+    assert_eq!(
+        log["request"]["portkeyHeaders"],
+        json!({"x-portkey-provider": "example-provider"})
+    );
+    assert_eq!(log["response"]["responseTime"], 100);
+    let metrics = &log["metrics"];
+    assert_eq!(
+        (&metrics["ai_model"], &metrics["trace_id"], &metrics["total_units"]),
+        (&json!("example-model"), &json!("trace-a"), &json!(1000))
+    );
+    assert_eq!(metrics["metadata.key"], json!(["_user", "team"]));
+    assert_eq!(metrics["cost"], 0.1);
+}
+
+#[tokio::test]
+async fn a_log_belongs_to_the_workspace_of_the_key() {
+    let world = World::new().await;
+    let other = text(&world.workspace("Other").await["id"]);
+    let (_, key) = world.workspace_key(&other, &["logs.view"]).await;
+    world.post("/logs", entry("a", 200, 1)).await;
+    let log = format!("/logs/{}", ids(&world, "a").await[0]);
+    assert_eq!(world.get(&log).await["metrics"]["response_status_code"], 200);
+    let hidden = world.send_as(&key, Method::GET, &log, Value::Null).await;
+    assert_eq!(hidden.refusal().0, 404);
+    let inserted = world
+        .send_as(&key, Method::POST, "/logs", entry("c", 200, 1))
+        .await;
+    assert_eq!(inserted.status, 200);
+    assert!(ids(&world, "c").await.is_empty(), "it is in the other workspace");
+}
+
+#[tokio::test]
+async fn refusals_name_what_is_wrong() {
+    let world = World::new().await;
+    let (status, _, _) = world.refused(Method::GET, "/logs/nothing", Value::Null).await;
+    assert_eq!(status, 404);
+    let path = "/logs/00000000-0000-7000-8000-000000000000?path_format=v2";
+    let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+    assert!(status == 400 && message.contains("created_at"), "{message}");
+    let (status, _, message) = world
+        .refused(Method::POST, "/logs", json!({"request": {"url": "", "body": {}}}))
+        .await;
+    assert!(status == 400 && message.contains("response"), "{message}");
+    let (status, ..) = world.refused(Method::GET, "/logs", Value::Null).await;
+    assert_eq!(status, 405);
+}
+
+#[tokio::test]
+async fn logs_go_with_their_workspace() {
+    let world = World::new().await;
+    let other = world.workspace("Other").await;
+    let (_, key) = world.workspace_key(&text(&other["id"]), &["logs.view"]).await;
+    world
+        .send_as(&key, Method::POST, "/logs", entry("gone", 200, 1))
+        .await;
+    let groups = "/analytics/groups/users?time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2999-01-01T00:00:00Z";
+    assert!(column(&world.get(groups).await, "user").contains(&"gone".to_owned()));
+    let path = format!("/admin/workspaces/{}", text(&other["id"]));
+    let body = json!({"name": "Other", "force_delete": true});
+    world.ok(Method::DELETE, &path, body).await;
+    assert!(!column(&world.get(groups).await, "user").contains(&"gone".to_owned()));
+}

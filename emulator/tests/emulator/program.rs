@@ -1,0 +1,345 @@
+//! The stand-alone program: its output, its seed, its state file.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{column, text};
+
+/// A folder that is removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "emulator-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A running program; killed at the end.
+struct Program {
+    child: Child,
+    base: String,
+    /// Name and value of each key.
+    keys: Vec<(String, String)>,
+    http: reqwest::Client,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portkey-admin-emulator"));
+    command
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+impl Program {
+    /// Starts it and reads what it says about itself.
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = command(arguments).spawn().unwrap();
+        let mut program = Self {
+            base: String::new(),
+            keys: Vec::new(),
+            http: reqwest::Client::builder().no_proxy().build().unwrap(),
+            child: {
+                let out = child.stdout.take().unwrap();
+                child.stdout = Some(out);
+                child
+            },
+        };
+        let out = program.child.stdout.take().unwrap();
+        let mut lines = BufReader::new(out).lines().map(Result::unwrap);
+        for line in lines.by_ref() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            match words.as_slice() {
+                ["base", "URL", url] => program.base = (*url).to_owned(),
+                ["public", ..] => {}
+                ["key", value, .., name] => {
+                    program.keys.push(((*name).to_owned(), (*value).to_owned()))
+                }
+                other => panic!("{other:?}"),
+            }
+            if program
+                .keys
+                .iter()
+                .any(|(name, _)| name == "laptop" || name == "last")
+            {
+                break;
+            }
+        }
+        assert!(!program.base.is_empty(), "{arguments:?}");
+        program
+    }
+
+    fn key(&self, name: &str) -> &str {
+        &self.keys.iter().find(|(own, _)| own == name).unwrap().1
+    }
+
+    async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
+        let request = self.http.request(method, format!("{}{path}", self.base));
+        let request = request
+            .header("x-portkey-api-key", self.key(key))
+            .json(&body);
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        response.json().await.unwrap()
+    }
+
+    async fn get(&self, key: &str, path: &str) -> Value {
+        self.send(key, Method::GET, path, Value::Null).await
+    }
+
+    /// Asks it to stop as Ctrl-C does; what it logged.
+    fn interrupt(mut self) -> String {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+        let mut log = String::new();
+        self.child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut log)
+            .unwrap();
+        log
+    }
+}
+
+fn demo() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.yaml");
+    path.to_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn the_demo_starts_serves_and_stops() {
+    let program = Program::start(&["--port", "0", "--seed", &demo()]);
+    assert!(
+        program.base.starts_with("http://127.0.0.1:"),
+        "{}",
+        program.base
+    );
+    assert_eq!(
+        column(&program.get("reader", "/admin/workspaces").await, "name"),
+        ["Production", "Sandbox"]
+    );
+    assert_eq!(
+        column(&program.get("production", "/configs").await, "name"),
+        ["Retry twice"]
+    );
+    assert_eq!(program.get("laptop", "/configs?x=canary").await["total"], 0);
+    let secrets: Vec<String> = program
+        .keys
+        .iter()
+        .map(|(_, value)| value.clone())
+        .collect();
+    let log = program.interrupt();
+    assert!(log.contains("200 GET /v1/configs list_configs"), "{log}");
+    assert!(
+        !log.contains("canary") && secrets.iter().all(|secret| !log.contains(secret)),
+        "{log}"
+    );
+}
+
+#[test]
+fn bad_arguments_and_files_are_one_clear_error() {
+    let folder = Folder::new();
+    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+    let cases = [
+        (vec!["--prot", "1"], "--prot", ""),
+        (vec!["--port", "x"], "\"x\"", ""),
+        (
+            vec!["--seed", "/nowhere/seed.yaml"],
+            "/nowhere/seed.yaml",
+            "",
+        ),
+        (vec!["--seed", &seed], "seed.yaml", "a: [b"),
+        (
+            vec!["--seed", &seed],
+            "unknown field `organizations`",
+            "organizations: []",
+        ),
+        (
+            vec!["--seed", &seed],
+            "request 1 of the seed: POST /v1/configs answered 400",
+            "requests: [{method: POST, path: /v1/configs, body: {}}]",
+        ),
+        (vec!["--state", &state], "is no state file", ""),
+        (vec!["--host", "203.0.113.1"], "203.0.113.1", ""),
+    ];
+    std::fs::write(&state, "{").unwrap();
+    for (arguments, expected, text) in cases {
+        std::fs::write(&seed, text).unwrap();
+        let output = command(&arguments).output().unwrap();
+        let error = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            !output.status.success() && output.stdout.is_empty(),
+            "{arguments:?}"
+        );
+        assert!(
+            error.starts_with("error: ") && error.contains(expected),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+    let help = command(&["--help"]).output().unwrap();
+    assert!(
+        help.status.success()
+            && String::from_utf8(help.stdout)
+                .unwrap()
+                .contains("--state FILE")
+    );
+}
+
+const ONE_KEY: &str = "organisations: [{name: O, workspaces: [{name: W}], keys: [{name: last}]}]";
+
+#[tokio::test]
+async fn nothing_that_was_acknowledged_is_lost_in_a_kill() {
+    let folder = Folder::new();
+    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+    std::fs::write(&seed, ONE_KEY).unwrap();
+    let arguments = ["--quiet", "--seed", &seed, "--state", &state];
+    let mut expected = vec!["W".to_owned()];
+    let mut secret = String::new();
+    for round in 0..3 {
+        let program = Program::start(&arguments);
+        assert_eq!(
+            column(&program.get("last", "/admin/workspaces").await, "name"),
+            expected
+        );
+        assert!(secret.is_empty() || secret == program.key("last"));
+        secret = program.key("last").to_owned();
+        for number in 0..5 {
+            let name = format!("w{round}-{number}");
+            program
+                .send(
+                    "last",
+                    Method::POST,
+                    "/admin/workspaces",
+                    json!({"name": name}),
+                )
+                .await;
+            expected.push(name);
+        }
+        drop(program);
+        // A line that was being written when the end came was never acknowledged.
+        let mut journal = std::fs::OpenOptions::new()
+            .append(true)
+            .open(format!("{state}.journal"))
+            .unwrap();
+        std::io::Write::write_all(&mut journal, b"[0,{\"operation\":\"create_wor").unwrap();
+    }
+    let program = Program::start(&arguments);
+    let list = program.get("last", "/admin/workspaces").await;
+    assert_eq!(column(&list, "name"), expected);
+    // What a write answered is what stays.
+    let created = program
+        .send(
+            "last",
+            Method::POST,
+            "/admin/workspaces",
+            json!({"name": "x"}),
+        )
+        .await;
+    drop(program);
+    let program = Program::start(&arguments);
+    let read = program
+        .get(
+            "last",
+            &format!("/admin/workspaces/{}", text(&created["slug"])),
+        )
+        .await;
+    assert_eq!(
+        (&read["id"], &read["created_at"]),
+        (&created["id"], &created["created_at"])
+    );
+}
+
+#[tokio::test]
+async fn a_state_file_has_one_user_and_its_owner_only() {
+    let folder = Folder::new();
+    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+    std::fs::write(&seed, ONE_KEY).unwrap();
+    let arguments = ["--seed", &seed, "--state", &state];
+    let program = Program::start(&arguments);
+    let second = command(&arguments).output().unwrap();
+    let error = String::from_utf8(second.stderr).unwrap();
+    assert!(
+        !second.status.success() && error.contains("another emulator"),
+        "{error}"
+    );
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for name in [state.clone(), format!("{state}.journal")] {
+            let mode = std::fs::metadata(&name).unwrap().permissions().mode();
+            assert_eq!(mode & 0o077, 0, "{name}");
+        }
+    }
+    drop(program);
+}
+
+#[tokio::test]
+async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
+    let folder = Folder::new();
+    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+    std::fs::write(&seed, ONE_KEY).unwrap();
+    let arguments = ["--seed", &seed, "--state", &state];
+    let program = Program::start(&arguments);
+    for name in ["a", "b"] {
+        program
+            .send(
+                "last",
+                Method::POST,
+                "/admin/workspaces",
+                json!({"name": name}),
+            )
+            .await;
+    }
+    drop(program);
+    let journal = format!("{state}.journal");
+    let damaged = std::fs::read_to_string(&journal)
+        .unwrap()
+        .replacen("[0,", "[0;", 1);
+    std::fs::write(&journal, damaged).unwrap();
+    let output = command(&arguments).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        !output.status.success() && error.contains("state.json.journal, line 2"),
+        "{error}"
+    );
+}

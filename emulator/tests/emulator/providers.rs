@@ -1,0 +1,245 @@
+//! Providers and virtual keys: two views of one thing.
+
+use std::time::{Duration, SystemTime};
+
+use portkey_admin_emulator::{Clock, Emulator};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, has_members, text};
+
+async fn seeded_workspace(world: &World) -> String {
+    text(&world.first("/admin/workspaces").await["id"])
+}
+
+#[tokio::test]
+async fn both_views_show_one_thing() {
+    let world = World::new().await;
+    let workspace = seeded_workspace(&world).await;
+    let created = world
+        .post("/virtual-keys", json!({"name": "Azure", "provider": "azure-openai", "key": "emulator-canary-key", "note": "n", "resourceName": "one", "azureSecret": "emulator-canary-key", "workspace_id": workspace}))
+        .await;
+    let slug = text(&created["slug"]);
+    assert_eq!(
+        (&created["data"]["slug"], &created["object"]),
+        (&json!(slug), &json!("virtual-key"))
+    );
+    let (key, query) = (
+        format!("/virtual-keys/{slug}"),
+        format!("workspace_id={workspace}"),
+    );
+    let provider = format!("/providers/{slug}?{query}");
+
+    let read = world.get(&key).await;
+    assert!(!read.to_string().contains("canary"), "{read}");
+    assert_eq!(read["masked_api_key"], "em*****key");
+    assert_eq!(
+        read["model_config"],
+        json!({"resourceName": "one", "masked_azureSecret": "em*****key"})
+    );
+    let shown = world.get(&provider).await;
+    assert_eq!((&shown["id"], &shown["name"]), (&read["id"], &read["name"]));
+    assert_eq!(
+        (&shown["object"], &shown["ai_provider_name"]),
+        (&json!("provider"), &json!("azure-openai"))
+    );
+    assert_eq!(
+        (
+            &shown["rate_limits"],
+            &shown["usage_limits"],
+            &shown["expires_at"]
+        ),
+        (&Value::Null, &Value::Null, &Value::Null)
+    );
+    has_members(
+        &shown,
+        &[
+            "workspace_id",
+            "model_config",
+            "last_updated_at",
+            "reset_usage",
+        ],
+    );
+    // The credentials are in an integration of their own.
+    let integration = format!("/integrations/{}", text(&shown["integration_id"]));
+    assert_eq!(world.get(&integration).await["masked_key"], "em*****key");
+
+    let ids = world
+        .put(&provider, json!({"name": "Renamed", "reset_usage": true}))
+        .await;
+    assert_eq!(ids, json!({"id": shown["id"], "slug": slug}));
+    let read = world.get(&key).await;
+    assert_eq!(read["name"], "Renamed");
+    assert!(read["last_reset_at"].is_string());
+    world
+        .put(&key, json!({"note": null, "key": "emulator-another"}))
+        .await;
+    assert_eq!(world.get(&key).await["masked_api_key"], "em*****her");
+    assert_eq!(world.get(&provider).await["note"], Value::Null);
+
+    let list = world.get(&format!("/providers?{query}")).await;
+    assert_eq!(
+        (&list["object"], &list["total"]),
+        (&json!("list"), &json!(2))
+    );
+    assert_eq!(
+        world
+            .get(&format!("/providers?{query}&page_size=1&current_page=1"))
+            .await["data"][0]["slug"],
+        slug
+    );
+    assert_eq!(world.delete(&provider).await, json!({}));
+    for path in [&key, &integration] {
+        let (status, code, _) = world.refused(Method::GET, path, Value::Null).await;
+        assert_eq!((status, code.as_str()), (404, "AB08"), "{path}");
+    }
+    assert_eq!(world.get("/virtual-keys").await["total"], 1);
+}
+
+#[tokio::test]
+async fn a_virtual_key_is_deleted_as_such() {
+    let world = World::new().await;
+    assert_eq!(world.delete("/virtual-keys/openai-main").await, json!({}));
+    let refused = world
+        .refused(Method::DELETE, "/virtual-keys/openai-main", Value::Null)
+        .await;
+    assert_eq!(refused.0, 404);
+    assert_eq!(world.get("/integrations").await["total"], 0);
+}
+
+#[tokio::test]
+async fn a_provider_needs_an_integration_that_is_enabled() {
+    let world = World::new().await;
+    let workspace = seeded_workspace(&world).await;
+    let integration =
+        json!({"name": "Shared", "ai_provider_id": "openai", "key": "k", "slug": "shared"});
+    world.post("/integrations", integration).await;
+    let body = json!({"name": "Mine", "integration_id": "shared", "workspace_id": workspace, "slug": "mine",
+        "rate_limits": [{"type": "requests", "unit": "rpm", "value": 5}], "usage_limits": {"credit_limit": 10, "type": "cost"}});
+    let (status, code, _) = world
+        .refused(Method::POST, "/providers", body.clone())
+        .await;
+    assert_eq!((status, code.as_str()), (403, "AB03"));
+    let grant = json!({"workspaces": [{"id": workspace, "enabled": true, "create_default_provider": false}]});
+    world.put("/integrations/shared/workspaces", grant).await;
+    let created = world.post("/providers", body.clone()).await;
+    assert_eq!(
+        (&created["slug"], &created["object"]),
+        (&json!("mine"), &json!("provider"))
+    );
+    let shown = world
+        .get(&format!("/providers/mine?workspace_id={workspace}"))
+        .await;
+    assert_eq!(
+        (&shown["rate_limits"], &shown["usage_limits"]),
+        (&body["rate_limits"], &body["usage_limits"])
+    );
+    let refused = world.refused(Method::POST, "/providers", body).await;
+    assert!(
+        refused.0 == 400 && refused.2.contains("`/slug`"),
+        "{refused:?}"
+    );
+    // The key of a shared integration is not changed from below.
+    let refused = world
+        .refused(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
+        .await;
+    assert!(
+        refused.0 == 400 && refused.2.contains("`/key`"),
+        "{refused:?}"
+    );
+}
+
+#[tokio::test]
+async fn slugs_are_those_of_a_workspace() {
+    let world = World::new().await;
+    let mut ids = Vec::new();
+    for name in ["One", "Two"] {
+        let workspace = text(&world.workspace(name).await["id"]);
+        let body = json!({"name": name, "ai_provider_id": "openai", "key": "k", "workspace_id": workspace, "default_provider_slug": "same"});
+        world.post("/integrations", body).await;
+        let path = format!("/providers/same?workspace_id={workspace}");
+        let provider = world.get(&path).await;
+        assert_eq!(provider["workspace_id"], workspace);
+        ids.push((path, text(&provider["id"])));
+    }
+    assert_ne!(ids[0].1, ids[1].1);
+    world.delete(&ids[0].0).await;
+    assert_eq!(
+        world.refused(Method::GET, &ids[0].0, Value::Null).await.0,
+        404
+    );
+    assert_eq!(world.get(&ids[1].0).await["id"], ids[1].1);
+}
+
+#[tokio::test]
+async fn an_organisation_key_names_the_workspace() {
+    let world = World::new().await;
+    let workspace = seeded_workspace(&world).await;
+    let paths = ["/providers", "/providers/openai-main"];
+    for path in paths {
+        let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+        assert_eq!(status, 400);
+        assert!(message.contains("workspace_id"), "{message}");
+    }
+    // One client names it in the body of a change.
+    let body = json!({"name": "New", "workspace_id": workspace});
+    world.put("/providers/openai-main", body).await;
+    let other = text(&world.workspace("Other").await["id"]);
+    let elsewhere = format!("/providers/openai-main?workspace_id={other}");
+    assert_eq!(
+        world.refused(Method::GET, &elsewhere, Value::Null).await.0,
+        404
+    );
+    assert_eq!(
+        world
+            .refused(Method::DELETE, &elsewhere, Value::Null)
+            .await
+            .0,
+        404
+    );
+}
+
+#[tokio::test]
+async fn bad_virtual_keys_are_refused() {
+    let world = World::new().await;
+    let workspace = seeded_workspace(&world).await;
+    let cases = [
+        (json!({"provider": "openai", "key": "k"}), "`/name`"),
+        (json!({"name": "a", "key": "k"}), "`/provider`"),
+        (json!({"name": "a", "provider": "openai"}), "`/key`"),
+        (
+            json!({"name": "a", "provider": "openai", "key": "k", "usage_limits": {"credit_limit": 1, "alert_threshold": 2}}),
+            "`/usage_limits/alert_threshold`",
+        ),
+        (
+            json!({"name": "a", "provider": "openai", "key": "k", "rate_limits": {"type": "requests"}}),
+            "`/rate_limits`",
+        ),
+    ];
+    for (mut body, place) in cases {
+        body["workspace_id"] = json!(workspace);
+        let (status, code, message) = world.refused(Method::POST, "/virtual-keys", body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"));
+        assert!(message.contains(place), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_provider_expires() {
+    let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
+    let world = World::of(Emulator::builder().clock(clock).start().await.unwrap());
+    let workspace = seeded_workspace(&world).await;
+    let path = format!("/providers/openai-main?workspace_id={workspace}");
+    world
+        .put(&path, json!({"expires_at": "1970-01-01T00:01:00Z"}))
+        .await;
+    assert_eq!(world.get(&path).await["status"], "active");
+    world.emulator.advance(Duration::from_secs(60));
+    assert_eq!(world.get(&path).await["status"], "expired");
+    assert_eq!(
+        world.get("/virtual-keys/openai-main").await["status"],
+        "expired"
+    );
+    world.put(&path, json!({"expires_at": null})).await;
+    assert_eq!(world.get(&path).await["status"], "active");
+}

@@ -1,0 +1,113 @@
+//! Mappings of SCIM groups to workspaces.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::support::{World, receive, text};
+
+#[tokio::test]
+async fn mappings_are_made_listed_and_archived() {
+    let world = World::new().await;
+    let workspace = world.first("/admin/workspaces").await;
+    let body = json!({"workspace_id": workspace["slug"], "scim_group_name": "engineers", "role": "member"});
+    let mapping = world.post("/scim/workspaces", body).await;
+    assert_eq!(
+        (&mapping["workspace_id"], &mapping["scim_group"]),
+        (&workspace["id"], &json!("engineers"))
+    );
+    assert!(mapping.get("scim_group_name").is_none(), "{mapping}");
+    let body = json!({"workspace_id": workspace["id"], "scim_group_id": mapping["scim_group_id"], "role": "admin"});
+    world.post("/scim/workspaces", body).await;
+
+    let list = world.get("/scim/workspaces").await;
+    assert_eq!(
+        (&list["total_count"], &list["page"], &list["page_size"]),
+        (&json!(2), &json!(0), &json!(100))
+    );
+    let admins = world.get("/scim/workspaces?role=admin").await;
+    assert_eq!(admins["total_count"], 1);
+    // The filter takes the UUID only.
+    let by_id = world
+        .get(&format!(
+            "/scim/workspaces?workspace_id={}",
+            text(&workspace["id"])
+        ))
+        .await;
+    let by_slug = world
+        .get(&format!(
+            "/scim/workspaces?workspace_id={}",
+            text(&workspace["slug"])
+        ))
+        .await;
+    assert_eq!(
+        (&by_id["total_count"], &by_slug["total_count"]),
+        (&json!(2), &json!(0))
+    );
+
+    let url = format!(
+        "{}/v2/scim/groups?search=ENG",
+        world.emulator.public_base_url()
+    );
+    let groups = receive(world.http.get(url).header("x-portkey-api-key", &world.key)).await;
+    assert_eq!(
+        (
+            &groups.body["groups"][0]["name"],
+            &groups.body["total_count"]
+        ),
+        (&json!("engineers"), &json!(1))
+    );
+
+    let path = format!("/scim/workspaces/{}", text(&mapping["id"]));
+    assert_eq!(world.delete(&path).await["success"], true);
+    assert_eq!(
+        world.send(Method::DELETE, &path, Value::Null).await.status,
+        404
+    );
+}
+
+#[tokio::test]
+async fn a_mapping_names_one_group_and_a_workspace() {
+    let world = World::new().await;
+    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    for body in [
+        json!({"workspace_id": workspace, "role": "member"}),
+        json!({"workspace_id": workspace, "role": "member", "scim_group_id": "a", "scim_group_name": "b"}),
+        json!({"workspace_id": workspace, "role": "member", "scim_group_id": "unknown"}),
+    ] {
+        let (status, _, message) = world.refused(Method::POST, "/scim/workspaces", body).await;
+        assert!(
+            status == 400 && message.contains("`/scim_group_id`"),
+            "{message}"
+        );
+    }
+    let nowhere = json!({"workspace_id": "ws-none", "role": "member", "scim_group_name": "b"});
+    assert_eq!(
+        world
+            .refused(Method::POST, "/scim/workspaces", nowhere)
+            .await
+            .0,
+        403
+    );
+}
+
+/// A list that nobody asks to be cut is cut at a hundred.
+#[tokio::test]
+async fn a_page_holds_a_hundred_at_most() {
+    let world = World::new().await;
+    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    for number in 0..101 {
+        let body = json!({"workspace_id": workspace, "scim_group_name": format!("g{number}"), "role": "member"});
+        world.post("/scim/workspaces", body).await;
+    }
+    for (query, expected) in [("", 100), ("?page=1", 1), ("?page_size=60&page=1", 41)] {
+        let list = world.get(&format!("/scim/workspaces{query}")).await;
+        assert_eq!(
+            (
+                list["mappings"].as_array().unwrap().len(),
+                &list["total_count"]
+            ),
+            (expected, &json!(101)),
+            "{query}"
+        );
+    }
+}
