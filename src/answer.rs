@@ -3,15 +3,19 @@
 //! What the service was seen to send: `null` for anything that is not set, `0`, `1`, `"true"` and
 //! `""` for booleans, `10.0` for integers, numbers as text, and fields that no document knows. So a
 //! member is decoded as its type where it can be; where it cannot, its field is empty and the value
-//! is kept, as it came, among the unknown ones (`extra`). Only a field that is always there is
-//! missed. Nothing is lost: encoding gives back what was decoded, up to the normal form of booleans,
-//! numbers and timestamps, `null` and the empty list or map being the same as absent.
+//! is kept, as it came, among the unknown ones (`extra`). A list or a map keeps those of its items
+//! that fit; the others are kept the same way, by position or name. Only a field that is always there
+//! is missed. Nothing is lost: encoding gives back what was decoded, up to the normal form of
+//! booleans, numbers and timestamps, `null` and the empty list or map being the same as absent.
 //!
 //! This is written out rather than derived because serde's `flatten` buffers every object twice.
 
+mod entries;
 #[cfg(test)]
 pub(crate) mod every;
+mod list;
 mod object;
+mod raw;
 mod scalar;
 mod union;
 
@@ -22,10 +26,12 @@ use serde_json::{Map, Value};
 
 use crate::Members;
 
+pub use list::List;
 pub(crate) use object::{
     Object, always, answer_object, decode_object, encode_object, keep, key, optional, or_default,
     read, write,
 };
+pub(crate) use raw::{raw, raw_answer, raw_json, show_kind, view};
 pub(crate) use scalar::{Scalar, decode_scalar, scalar_answer};
 pub(crate) use union::{Union, answer_tagged, answer_union, decode_union, union_answer, variant};
 
@@ -34,10 +40,25 @@ pub(crate) use union::{Union, answer_tagged, answer_union, decode_union, union_a
 pub(crate) enum Found<T> {
     /// The value.
     Value(T),
+    /// A list or a map, and those of its items that are of another kind, by position or name; in a
+    /// box because everything that is found would be moved along with the room for it.
+    Partly(Box<(T, Map<String, Value>)>),
     /// `null`.
     Nothing,
     /// Something else.
     Other(Value),
+}
+
+impl<T> Found<T> {
+    /// The same in another wrapping.
+    pub(crate) fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Found<U> {
+        match self {
+            Self::Value(value) => Found::Value(wrap(value)),
+            Self::Partly(partly) => Found::Partly(Box::new((wrap(partly.0), partly.1))),
+            Self::Nothing => Found::Nothing,
+            Self::Other(other) => Found::Other(other),
+        }
+    }
 }
 
 /// A type that answers are made of.
@@ -48,6 +69,16 @@ pub(crate) trait Answer: Sized {
     /// What is kept of a value that is not of this type.
     fn kept(other: Value) -> Value {
         other
+    }
+
+    /// What `null` is as an item of a list, where it is one.
+    fn null() -> Option<Self> {
+        None
+    }
+
+    /// The empty value, where something else stands for it: an empty list for a map, and vice versa.
+    fn blank(_: &Value) -> Option<Self> {
+        None
     }
 
     /// Whether an answer is encoded without it, as one that never had it.
@@ -64,7 +95,7 @@ pub(crate) fn from_slice<T: Answer>(
     body: &[u8],
 ) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
     let mut json = serde_json::Deserializer::from_slice(body);
-    if let Ok(value) = T::decode(&mut json).and_then(value_of)
+    if let Ok(Found::Value(value)) = T::decode(&mut json)
         && json.end().is_ok()
     {
         return Ok(value);
@@ -79,11 +110,43 @@ pub(crate) fn from_slice<T: Answer>(
 }
 
 /// The value itself, for `Deserialize`, where nothing and something else are errors.
-pub(crate) fn value_of<T, E: serde::de::Error>(found: Found<T>) -> Result<T, E> {
+pub(crate) fn value_of<T: Answer, E: serde::de::Error>(found: Found<T>) -> Result<T, E> {
     match found {
         Found::Value(value) => Ok(value),
+        Found::Partly(..) => Err(E::custom("found an item of another kind")),
         Found::Nothing => Err(E::custom("found null")),
-        Found::Other(value) => Err(E::custom(format_args!("found {}", kind(&value)))),
+        Found::Other(value) => {
+            T::blank(&value).ok_or_else(|| E::custom(format_args!("found {}", kind(&value))))
+        }
+    }
+}
+
+/// An item of a list or a map as its type, or else as the JSON that it is.
+fn item<T: Answer + Serialize, E: serde::de::Error>(
+    found: Found<T>,
+) -> Result<Result<T, Value>, E> {
+    Ok(match found {
+        Found::Value(value) => Ok(value),
+        Found::Partly(partly) => {
+            let value = serde_json::to_value(partly.0).map_err(E::custom)?;
+            Err(joined(value, &partly.1))
+        }
+        Found::Nothing => T::null().ok_or(Value::Null),
+        Found::Other(other) => Err(T::kept(other)),
+    })
+}
+
+/// A list or a map with its misfits, each at its place; anything else as it is.
+fn joined(value: Value, misfits: &Map<String, Value>) -> Value {
+    match value {
+        Value::Array(items) => list::joined(items, misfits),
+        Value::Object(mut entries) => {
+            for (name, misfit) in misfits {
+                entries.entry(name).or_insert_with(|| misfit.clone());
+            }
+            entries.into()
+        }
+        other => other,
     }
 }
 
@@ -106,6 +169,10 @@ impl Answer for Value {
             value => Found::Value(value),
         })
     }
+
+    fn null() -> Option<Self> {
+        Some(Self::Null)
+    }
 }
 
 impl Answer for Map<String, Value> {
@@ -124,11 +191,7 @@ impl Answer for Map<String, Value> {
 
 impl Answer for Members {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
-        Ok(match Map::decode(deserializer)? {
-            Found::Value(map) => Found::Value(map.into()),
-            Found::Nothing => Found::Nothing,
-            Found::Other(other) => Found::Other(other),
-        })
+        Map::decode(deserializer).map(|found| found.map(Into::into))
     }
 
     fn is_absent(&self) -> bool {
@@ -138,22 +201,26 @@ impl Answer for Members {
 
 impl<T: Answer> Answer for Box<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
-        Ok(match T::decode(deserializer)? {
-            Found::Value(value) => Found::Value(Self::new(value)),
-            Found::Nothing => Found::Nothing,
-            Found::Other(other) => Found::Other(other),
-        })
+        T::decode(deserializer).map(|found| found.map(Self::new))
+    }
+
+    fn kept(other: Value) -> Value {
+        T::kept(other)
     }
 }
 
 /// Only as an item: a list may hold `null` where its type says so.
 impl<T: Answer> Answer for Option<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
-        Ok(match T::decode(deserializer)? {
-            Found::Value(value) => Found::Value(Some(value)),
-            Found::Nothing => Found::Value(None),
-            Found::Other(other) => Found::Other(other),
-        })
+        T::decode(deserializer).map(|found| found.map(Some))
+    }
+
+    fn kept(other: Value) -> Value {
+        T::kept(other)
+    }
+
+    fn null() -> Option<Self> {
+        Some(None)
     }
 
     fn is_absent(&self) -> bool {
@@ -163,7 +230,16 @@ impl<T: Answer> Answer for Option<T> {
 
 impl<T: Answer + Serialize> Answer for Vec<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
-        deserializer.deserialize_any(object::List::new())
+        deserializer.deserialize_any(list::Items::new())
+    }
+
+    fn kept(other: Value) -> Value {
+        T::kept(other)
+    }
+
+    fn blank(other: &Value) -> Option<Self> {
+        let blank = other.as_object().is_some_and(Map::is_empty);
+        blank.then(Self::default)
     }
 
     fn is_absent(&self) -> bool {
@@ -173,7 +249,16 @@ impl<T: Answer + Serialize> Answer for Vec<T> {
 
 impl<T: Answer + Serialize> Answer for BTreeMap<String, T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error> {
-        deserializer.deserialize_any(object::Entries::new())
+        deserializer.deserialize_any(entries::Entries::new())
+    }
+
+    fn kept(other: Value) -> Value {
+        T::kept(other)
+    }
+
+    fn blank(other: &Value) -> Option<Self> {
+        let blank = other.as_array().is_some_and(Vec::is_empty);
+        blank.then(Self::default)
     }
 
     fn is_absent(&self) -> bool {
@@ -183,7 +268,11 @@ impl<T: Answer + Serialize> Answer for BTreeMap<String, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{answer_object, from_slice};
+    use std::collections::BTreeMap;
+
+    use serde_json::{Value, json};
+
+    use super::{List, answer_object, from_slice};
     use crate::{Members, Secret};
 
     #[derive(Debug)]
@@ -195,6 +284,27 @@ mod tests {
     }
 
     answer_object! { Thing { id "id" always, size "size" optional, key "key" optional, } }
+
+    #[derive(Debug)]
+    struct Things {
+        data: Vec<Thing>,
+        sizes: BTreeMap<String, i64>,
+        keys: Vec<Secret>,
+        any: Vec<Value>,
+        extra: Members,
+    }
+
+    answer_object! {
+        Things {
+            data "data" or_default, sizes "sizes" or_default, keys "keys" or_default, any "any" or_default,
+        }
+    }
+
+    fn things(body: &Value) -> Things {
+        let things: Things = from_slice(body.to_string().as_bytes()).unwrap();
+        assert_eq!(serde_json::to_value(&things).unwrap(), *body);
+        things
+    }
 
     fn thing(body: &str) -> Thing {
         from_slice(body.as_bytes()).unwrap()
@@ -209,6 +319,109 @@ mod tests {
             serde_json::to_string(&thing).unwrap(),
             r#"{"id":"one","size":5}"#
         );
+    }
+
+    #[test]
+    fn a_list_keeps_what_fits_and_the_rest_by_position() {
+        let mut things = things(&json!({"data": [null, {"id": "one"}, 7, {"id": "two"}, []]}));
+        let ids: Vec<_> = things.data.iter().map(|thing| thing.id.as_str()).collect();
+        assert_eq!(ids, ["one", "two"]);
+        assert_eq!(things.extra["data"], json!({"0": null, "2": 7, "4": []}));
+        things.data.truncate(1);
+        assert_eq!(
+            serde_json::to_value(&things).unwrap(),
+            json!({"data": [null, {"id": "one"}, 7, []]})
+        );
+    }
+
+    #[test]
+    fn a_list_of_which_nothing_fits_is_kept_whole() {
+        let things = things(&json!({"data": [null, 7]}));
+        assert!(things.data.is_empty());
+        assert_eq!(things.extra["data"], json!([null, 7]));
+    }
+
+    #[test]
+    fn more_than_ten_misfits_keep_their_order() {
+        let mut items: Vec<_> = (0..24).map(|number| json!(number)).collect();
+        items.insert(3, json!({"id": "one"}));
+        assert_eq!(things(&json!({"data": items})).data.len(), 1);
+    }
+
+    #[test]
+    fn an_object_in_the_place_of_a_list_is_no_list_of_positions() {
+        let mut things = things(&json!({"data": {"a": 1}}));
+        things.data = vec![thing(r#"{"id": "one"}"#)];
+        assert_eq!(
+            serde_json::to_value(&things).unwrap(),
+            json!({"data": [{"id": "one"}]})
+        );
+    }
+
+    #[test]
+    fn an_item_that_lacks_what_it_always_has_is_an_error() {
+        let error = from_slice::<Things>(br#"{"data": [null, {"size": 1}]}"#).unwrap_err();
+        assert!(error.to_string().starts_with("data[1]"), "{error}");
+    }
+
+    #[test]
+    fn a_map_keeps_what_fits_and_the_rest_by_name() {
+        let mut things = things(&json!({"sizes": {"a": 1, "b": "large", "c": 3}}));
+        assert_eq!(things.sizes.len(), 2);
+        assert_eq!(things.extra["sizes"], json!({"b": "large"}));
+        things.sizes.insert("b".to_owned(), 2);
+        assert_eq!(
+            serde_json::to_value(&things).unwrap(),
+            json!({"sizes": {"a": 1, "b": 2, "c": 3}})
+        );
+    }
+
+    #[test]
+    fn of_a_name_that_stands_twice_the_last_counts() {
+        let body = br#"{"data": [{"id": "one"}, 7], "data": [{"id": "two"}], "sizes": {"a": "large", "a": 1}}"#;
+        let things: Things = from_slice(body).unwrap();
+        assert_eq!(things.data[0].id, "two");
+        assert_eq!(things.sizes["a"], 1);
+        assert!(things.extra.is_empty());
+    }
+
+    #[test]
+    fn null_is_an_item_where_anything_is() {
+        let things = things(&json!({"any": [null, 1]}));
+        assert_eq!(things.any, [Value::Null, 1.into()]);
+        assert!(things.extra.is_empty());
+    }
+
+    #[test]
+    fn an_empty_list_and_an_empty_map_stand_for_each_other() {
+        let body = br#"{"data": {}, "sizes": []}"#;
+        let things: Things = from_slice(body).unwrap();
+        assert!(things.data.is_empty() && things.sizes.is_empty() && things.extra.is_empty());
+        assert!(from_slice::<Vec<Thing>>(b"{}").unwrap().is_empty());
+        assert!(from_slice::<List<Thing>>(b"{}").unwrap().is_empty());
+        assert!(from_slice::<Vec<Thing>>(b"7").is_err());
+    }
+
+    #[test]
+    fn a_list_without_a_field_keeps_its_misfits_itself() {
+        for body in ["[]", "[null]", r#"[{"id":"one"},null,{"id":"two"}]"#] {
+            let list: List<Thing> = from_slice(body.as_bytes()).unwrap();
+            assert_eq!(serde_json::to_string(&list).unwrap(), body);
+        }
+    }
+
+    #[test]
+    fn what_stands_in_the_place_of_a_secret_in_a_list_does_not_show() {
+        for keys in [
+            json!(["canary", ["canary"]]),
+            json!("canary"),
+            json!([["canary"]]),
+        ] {
+            let body = json!({"keys": keys}).to_string();
+            let things: Things = from_slice(body.as_bytes()).unwrap();
+            let encoded = serde_json::to_string(&things).unwrap();
+            assert!(!encoded.contains("canary"), "{encoded}");
+        }
     }
 
     #[test]

@@ -77,6 +77,40 @@ fn requests_stay_strict_and_answers_become_tolerant() {
 }
 
 #[test]
+fn what_only_the_service_sets_is_not_sent() {
+    let thing = json!({"type": "object", "required": ["seen", "size"], "properties": {
+        "size": {"type": "integer"},
+        "seen": {"type": "boolean", "readOnly": true},
+    }});
+    let shaped = shaped(
+        reference("Thing"),
+        reference("Thing"),
+        json!({"Thing": thing}),
+    );
+    let members = |name: &str| {
+        let members = component(&shaped, name)["properties"].as_object();
+        members.unwrap().keys().cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(members("Thing"), ["size", "seen"]);
+    assert_eq!(members("ThingInput"), ["size"]);
+    assert_eq!(
+        component(&shaped, "ThingInput")["required"],
+        json!(["size"])
+    );
+}
+
+#[test]
+fn the_list_of_a_received_union_keeps_its_misfits() {
+    let items = json!({"type": "array", "items": reference("Thing")});
+    let answer = json!({"x-name": "Things", "oneOf": [items, {"type": "string"}]});
+    let thing = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let patched = patched(json!({"type": "object"}), answer, json!({"Thing": thing}));
+    let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
+    assert!(code.contains("List(crate::List<Thing>)"), "{code}");
+    assert!(code.contains("impl From<&str> for Things"), "{code}");
+}
+
+#[test]
 fn the_key_is_no_parameter() {
     let shaped = shaped(
         json!({"type": "object"}),
@@ -139,7 +173,9 @@ fn unions_are_typed_where_something_decides() {
     let members = &component(&shaped, "UpdateThingResponse")["properties"];
     assert_eq!(members["by_kind"], reference("ByKind"));
     assert_eq!(members["by_tag"], reference("ByTag"));
-    assert_eq!(members["raw"], json!({}));
+    let raw = component(&shaped, "UpdateThingResponseRaw");
+    assert_eq!(members["raw"], reference("UpdateThingResponseRaw"));
+    assert_eq!(raw["x-raw"], true);
     assert_eq!(
         members["nullable"],
         json!({"type": "string", "nullable": true})
@@ -150,6 +186,70 @@ fn unions_are_typed_where_something_decides() {
         tagged["variants"][1],
         json!({"value": "file", "schema": reference("FilePart")})
     );
+}
+
+/// A union of two objects that nothing tells apart, and a list.
+fn undecided() -> (Value, Value) {
+    let like = |member: &str| json!({"type": "object", "properties": {member: {"type": "string"}}});
+    let union = json!({"anyOf": [
+        reference("One"),
+        reference("Other"),
+        {"type": "array", "items": {"type": "integer"}},
+        {"type": "string"},
+    ]});
+    (
+        reference("Either"),
+        json!({"Either": union, "One": like("a"), "Other": like("b")}),
+    )
+}
+
+#[test]
+fn what_nothing_decides_is_raw_json_with_views() {
+    let (either, schemas) = undecided();
+    let patched = patched(json!({"type": "object"}), either, schemas);
+    let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
+    for part in [
+        "raw_json!",
+        "as_one One",
+        "as_other Other",
+        "as_integer_list Vec",
+        "as_text String",
+    ] {
+        assert!(code.contains(part), "{part}: {code}");
+    }
+}
+
+#[test]
+fn what_nothing_decides_is_sent_from_any_variant_and_from_the_answer() {
+    let (either, schemas) = undecided();
+    let patched = patched(either.clone(), either, schemas);
+    let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
+    for kind in [
+        "OneInput",
+        "OtherInput",
+        "Vec<i64>",
+        "String",
+        "&str",
+        "Either",
+    ] {
+        assert!(
+            code.contains(&format!("impl From<{kind}> for EitherInput")),
+            "{kind}: {code}"
+        );
+    }
+    assert!(!code.contains("impl From<Value> for EitherInput"), "{code}");
+}
+
+#[test]
+fn a_union_of_what_must_be_there_is_no_union() {
+    let answer = json!({
+        "type": "object",
+        "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
+        "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
+    });
+    let shaped = shaped(json!({"type": "object"}), answer, json!({}));
+    let members = component(&shaped, "UpdateThingResponse")["properties"].as_object();
+    assert_eq!(members.unwrap().len(), 2);
 }
 
 #[test]

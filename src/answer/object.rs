@@ -1,13 +1,13 @@
-//! Objects, lists and maps.
+//! Objects, and what every visitor of a compound shares.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor, value},
-    ser::SerializeMap,
+    ser::{Error as _, SerializeMap},
 };
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::{Answer, Found};
 use crate::Members;
@@ -51,12 +51,20 @@ pub(crate) fn read<'de, A: MapAccess<'de>, T: Answer>(
     extra: &mut Members,
 ) -> Result<(), A::Error> {
     *slot = None;
-    match map.next_value_seed(Seed(PhantomData))? {
+    match map.next_value_seed(Seed::new())? {
         Found::Value(value) => *slot = Some(value),
         Found::Nothing => {}
-        Found::Other(other) => {
-            extra.insert(name.into_owned(), T::kept(other));
+        Found::Partly(partly) => {
+            *slot = Some(partly.0);
+            extra.insert(name.into_owned(), Value::Object(partly.1));
             return Ok(());
+        }
+        Found::Other(other) => {
+            *slot = T::blank(&other);
+            if slot.is_none() {
+                extra.insert(name.into_owned(), T::kept(other));
+                return Ok(());
+            }
         }
     }
     // A name that stands twice: the last one counts.
@@ -114,16 +122,22 @@ pub(crate) fn or_default<T: Default, E>(
     Ok(value.unwrap_or_default())
 }
 
-/// Encodes a member unless it is absent.
+/// Encodes a member unless it is absent; its misfits go back to their places.
 pub(crate) fn write<M: SerializeMap, T: Answer + Serialize>(
     map: &mut M,
     name: &'static str,
     value: &T,
+    extra: &Members,
 ) -> Result<(), M::Error> {
     if value.is_absent() {
-        Ok(())
-    } else {
-        map.serialize_entry(name, value)
+        return Ok(());
+    }
+    match extra.get(name) {
+        Some(Value::Object(misfits)) => {
+            let value = serde_json::to_value(value).map_err(M::Error::custom)?;
+            map.serialize_entry(name, &super::joined(value, misfits))
+        }
+        _ => map.serialize_entry(name, value),
     }
 }
 
@@ -157,7 +171,14 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-struct Seed<T>(PhantomData<T>);
+/// Reads a value as an answer.
+pub(super) struct Seed<T>(PhantomData<T>);
+
+impl<T> Seed<T> {
+    pub(super) fn new() -> Self {
+        Self(PhantomData)
+    }
+}
 
 impl<'de, T: Answer> DeserializeSeed<'de> for Seed<T> {
     type Value = Found<T>;
@@ -202,6 +223,8 @@ macro_rules! keep_scalars {
     };
 }
 
+pub(super) use keep_scalars;
+
 struct Objects<T>(PhantomData<T>);
 
 impl<'de, T: Object> Visitor<'de> for Objects<T> {
@@ -214,120 +237,6 @@ impl<'de, T: Object> Visitor<'de> for Objects<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         T::members(map).map(Found::Value)
     }
-}
-
-/// A list whose items are all of one type; one item of another kind keeps the list as JSON.
-pub(super) struct List<T>(PhantomData<T>);
-
-impl<T> List<T> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'de, T: Answer + Serialize> Visitor<'de> for List<T> {
-    keep_scalars!(Vec<T>);
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut items = Vec::with_capacity(list.size_hint().unwrap_or(0).min(4096));
-        while let Some(found) = list.next_element_seed(Seed::<T>(PhantomData))? {
-            match found {
-                Found::Value(item) => items.push(item),
-                unfit => return rest_of_list(items, unfit, list),
-            }
-        }
-        Ok(Found::Value(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Value::deserialize(value::MapAccessDeserializer::new(map)).map(Found::Other)
-    }
-}
-
-/// Turns what was decoded back into JSON, and with it the rest.
-fn rest_of_list<'de, A: SeqAccess<'de>, T: Answer + Serialize>(
-    items: Vec<T>,
-    next: Found<T>,
-    mut list: A,
-) -> Result<Found<Vec<T>>, A::Error> {
-    let mut values = Vec::with_capacity(items.len() + 1);
-    for item in items {
-        values.push(as_json(Found::Value(item))?);
-    }
-    values.push(as_json(next)?);
-    while let Some(found) = list.next_element_seed(Seed::<T>(PhantomData))? {
-        values.push(as_json(found)?);
-    }
-    Ok(Found::Other(Value::Array(values)))
-}
-
-/// What was found, as JSON; a secret in it does not show again.
-fn as_json<T: Answer + Serialize, E: Error>(found: Found<T>) -> Result<Value, E> {
-    match found {
-        Found::Value(value) => serde_json::to_value(value).map_err(E::custom),
-        Found::Nothing => Ok(Value::Null),
-        Found::Other(other) => Ok(T::kept(other)),
-    }
-}
-
-/// A map whose values are all of one type; one value of another kind keeps the map as JSON.
-pub(super) struct Entries<T>(PhantomData<T>);
-
-impl<T> Entries<T> {
-    pub(super) fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<'de, T: Answer + Serialize> Visitor<'de> for Entries<T> {
-    keep_scalars!(BTreeMap<String, T>);
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut entries = BTreeMap::new();
-        while let Some(name) = map.next_key::<String>()? {
-            match map.next_value_seed(Seed::<T>(PhantomData))? {
-                Found::Value(value) => {
-                    entries.insert(name, value);
-                }
-                Found::Nothing => {}
-                Found::Other(other) => return rest_of_map(&entries, name, other, map),
-            }
-        }
-        Ok(Found::Value(entries))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        // An empty map of the service's language of old is an empty list.
-        let mut values = Vec::<Value>::new();
-        while let Some(value) = list.next_element()? {
-            values.push(value);
-        }
-        Ok(if values.is_empty() {
-            Found::Nothing
-        } else {
-            Found::Other(values.into())
-        })
-    }
-}
-
-fn rest_of_map<'de, A: MapAccess<'de>, T: Serialize>(
-    entries: &BTreeMap<String, T>,
-    name: String,
-    next: Value,
-    mut map: A,
-) -> Result<Found<BTreeMap<String, T>>, A::Error> {
-    let mut values = Map::new();
-    for (name, value) in entries {
-        values.insert(
-            name.clone(),
-            serde_json::to_value(value).map_err(A::Error::custom)?,
-        );
-    }
-    values.insert(name, next);
-    while let Some((name, value)) = map.next_entry()? {
-        values.insert(name, value);
-    }
-    Ok(Found::Other(Value::Object(values)))
 }
 
 /// Writes [`Object`], `Serialize` and `Deserialize` for a struct with a field `extra`.
@@ -349,8 +258,9 @@ macro_rules! answer_object {
             }
 
             fn encode<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                $($crate::answer::write(map, $wire, &self.$field)?;)*
-                // A field that was set since counts, not the value that it could not hold.
+                $($crate::answer::write(map, $wire, &self.$field, &self.extra)?;)*
+                // Of a field that is set, `write` has put the misfits back; any other value that it
+                // could not hold was there before it was set.
                 let is_set = |name: &str| match name {
                     $($wire => !$crate::answer::Answer::is_absent(&self.$field),)*
                     _ => false,

@@ -24,11 +24,7 @@ pub(crate) fn variant<T: Answer, U>(
     value: Value,
     make: fn(T) -> U,
 ) -> Result<Found<U>, serde_json::Error> {
-    Ok(match T::decode(value)? {
-        Found::Value(value) => Found::Value(make(value)),
-        Found::Nothing => Found::Nothing,
-        Found::Other(other) => Found::Other(other),
-    })
+    T::decode(value).map(|found| found.map(make))
 }
 
 /// Writes `Answer` and `Deserialize` for a [`Union`].

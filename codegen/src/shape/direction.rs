@@ -57,6 +57,7 @@ fn reach(document: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
         collect(document, &operation["parameters"], &mut sent);
         collect(document, &operation["requestBody"], &mut sent);
         collect(document, &operation["responses"], &mut received);
+        collect(document, &operation[super::EVENT], &mut received);
     }
     (sent, received)
 }

@@ -223,8 +223,34 @@ impl<'a> Flattener<'a> {
         if kinds.iter().all(Option::is_some) && distinct.len() == kinds.len() {
             return Ok(Kind::Union(kept));
         }
-        let tagged = self.tag_of(schema, &kept, &resolved)?;
+        if let Some(tagged) = self.tag_of(schema, &kept, &resolved)? {
+            return Ok(Kind::Tagged(tagged));
+        }
+        let opened = self.opened(&kept, 0)?;
+        let resolved = opened
+            .iter()
+            .map(|variant| self.resolved(variant))
+            .collect::<Result<Vec<_>>>()?;
+        let tagged = self.tag_of(schema, &opened, &resolved)?;
         Ok(tagged.map_or(Kind::Raw(kept), Kind::Tagged))
+    }
+
+    /// The variants, with those of a union in its place.
+    fn opened(&self, variants: &[Value], depth: usize) -> Result<Vec<Value>> {
+        if depth > 32 {
+            return Err(Error::new("union", "nested too deeply"));
+        }
+        let mut opened = Vec::new();
+        for variant in variants {
+            let resolved = self.resolved(variant)?;
+            match resolved["oneOf"].as_array().or(resolved["anyOf"].as_array()) {
+                Some(inner) if !inner.iter().all(is_constraint) => {
+                    opened.extend(self.opened(inner, depth + 1)?);
+                }
+                _ => opened.push(variant.clone()),
+            }
+        }
+        Ok(opened)
     }
 
     /// A schema with references, `allOf` and unions of one taken away.

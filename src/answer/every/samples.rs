@@ -9,44 +9,20 @@ use super::{random::Random, schema::Shape};
 pub struct Sample {
     pub sent: Value,
     pub expected: Value,
-    /// Whether it is what its schema says, if in another form.
-    fits: bool,
 }
 
 impl Sample {
-    /// A value that comes back as it was.
+    /// A value that comes back as it was, be it what its schema says or not.
     fn plain(value: Value) -> Self {
         Self {
             sent: value.clone(),
             expected: value,
-            fits: true,
         }
     }
 
     /// One of several forms of a value.
     fn form(sent: Value, expected: Value) -> Self {
-        Self {
-            sent,
-            expected,
-            fits: true,
-        }
-    }
-
-    /// A list or a map, which is something else if one of its entries is.
-    fn of_entries(sent: Value, expected: Value, fits: bool) -> Self {
-        Self {
-            sent,
-            expected,
-            fits,
-        }
-    }
-
-    /// Something else, which is kept as it is.
-    fn unfit(value: Value) -> Self {
-        Self {
-            fits: false,
-            ..Self::plain(value)
-        }
+        Self { sent, expected }
     }
 }
 
@@ -84,9 +60,9 @@ impl<'a> Samples<'a> {
         let shape = Shape::of(self.document, schema);
         if damage == Damage::Any && self.random.once_in(10) {
             return match self.random.once_in(2) {
-                true => Sample::unfit(Value::Null),
+                true => Sample::plain(Value::Null),
                 false => {
-                    let misfit = Sample::unfit(self.misfit(&shape));
+                    let misfit = Sample::plain(self.misfit(&shape));
                     match shape {
                         // What stands in the place of a secret may be one.
                         Shape::Secret => Sample {
@@ -168,50 +144,38 @@ impl<'a> Samples<'a> {
 
     fn list(&mut self, items: &Value, damage: Damage, depth: usize) -> Sample {
         let entries = self.entries(items, damage, depth);
-        let fits = entries.iter().all(|one| one.fits);
         let (sent, expected) = entries
             .into_iter()
             .map(|one| (one.sent, one.expected))
             .unzip();
-        Sample::of_entries(Value::Array(sent), Value::Array(expected), fits)
+        Sample::form(Value::Array(sent), Value::Array(expected))
     }
 
     fn map(&mut self, values: &Value, damage: Damage, depth: usize) -> Sample {
         let entries = self.entries(values, damage, depth);
-        let fits = entries.iter().all(|one| one.fits);
         let names = ["a", "b c", "d.e", "é"].map(str::to_owned);
         let (sent, expected): (Map<_, _>, Map<_, _>) = entries
             .into_iter()
             .zip(names)
             .map(|(one, name)| ((name.clone(), one.sent), (name, one.expected)))
             .unzip();
-        Sample::of_entries(Value::Object(sent), Value::Object(expected), fits)
+        Sample::form(Value::Object(sent), Value::Object(expected))
     }
 
-    /// Items, of which one may be something else: from there on all are kept as they are, and so
-    /// they are sent in their normal form.
+    /// Items, each of which may be something else.
     fn entries(&mut self, schema: &Value, damage: Damage, depth: usize) -> Vec<Sample> {
         let count = if depth > DEEPEST {
             0
         } else {
             self.random.below(4)
         };
-        let mut damage = damage;
-        let mut entries = Vec::with_capacity(count);
-        for _ in 0..count {
-            // An answer that is itself a list has no place to keep an item of another kind.
-            let whole = damage != Damage::None && (depth == 0 || !self.random.once_in(8));
-            let entry = match (damage, whole) {
-                (Damage::None, _) => self.value(schema, Damage::None, depth + 1),
-                (_, true) => self.value(schema, Damage::Form, depth + 1),
-                (_, false) => self.value(schema, Damage::Any, depth + 1),
-            };
-            if !entry.fits {
-                damage = Damage::None;
-            }
-            entries.push(entry);
-        }
-        entries
+        let damage = match damage {
+            Damage::None => Damage::None,
+            Damage::Form | Damage::Any => Damage::Any,
+        };
+        (0..count)
+            .map(|_| self.value(schema, damage, depth + 1))
+            .collect()
     }
 
     /// A scalar variant keeps its normal form: another form may be another kind.
@@ -297,7 +261,7 @@ fn integer(random: &mut Random, plain: bool) -> Sample {
         0 if exact => json!(value as f64),
         1 => json!(value.to_string()),
         2 if exact => json!(format!("{value}.0")),
-        3 if random.once_in(4) => return Sample::unfit(json!(u64::MAX)),
+        3 if random.once_in(4) => return Sample::plain(json!(u64::MAX)),
         _ => json!(value),
     };
     Sample::form(sent, json!(value))
@@ -313,7 +277,7 @@ fn number(random: &mut Random, plain: bool) -> Sample {
         _ if plain => json!(value),
         0 if value.fract() == 0.0 && value < 1e15 => json!(value as i64),
         1 => json!(value.to_string()),
-        2 if random.once_in(4) => return Sample::unfit(json!((1_i64 << 53) + 1)),
+        2 if random.once_in(4) => return Sample::plain(json!((1_i64 << 53) + 1)),
         _ => json!(value),
     };
     Sample::form(sent, json!(value))
