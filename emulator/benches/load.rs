@@ -1,27 +1,39 @@
-//! How long lists take with a hundred thousand API keys: `cargo bench -p portkey-admin-emulator`.
+//! How long answers take with much in the emulator: `cargo bench -p portkey-admin-emulator`.
 //!
-//! Prints, for two sizes, the time of a first page, a last page and a small workspace. What a page
-//! costs should not depend on how many keys there are.
+//! Prints the times for a little and for much: 1,000 and 100,000 API keys, 10,000 and 1,000,000 logs.
+//! What a question costs should depend on what it asks about, and not on what else there is.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
 
-use portkey_admin_emulator::{Emulator, Key, Organisation};
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use portkey_admin_emulator::{Clock, Emulator, Key, Organisation};
+use serde_json::{Value, json};
 
-/// Requests of each kind that are timed.
+/// Requests of each kind that are timed, at most, and how long.
 const ROUNDS: u32 = 200;
+const LONGEST: Duration = Duration::from_secs(5);
 
-fn main() -> Result<(), Box<dyn Error>> {
+/// Logs in one request.
+const BATCH: usize = 1_000;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     for keys in [1_000, 100_000] {
-        runtime.block_on(measure(keys))?;
+        runtime.block_on(api_keys(keys))?;
+    }
+    for logs in [10_000, 1_000_000] {
+        runtime.block_on(analytics(logs))?;
     }
     Ok(())
 }
 
-async fn measure(keys: usize) -> Result<(), Box<dyn Error>> {
+/// Pages of a long list, and a short list beside it.
+async fn api_keys(keys: usize) -> Outcome<()> {
     let mut organisation = Organisation::named("Load")
         .workspace("Many")
         .workspace("Few");
@@ -33,39 +45,150 @@ async fn measure(keys: usize) -> Result<(), Box<dyn Error>> {
         .organisation(organisation)
         .start()
         .await?;
-    let http = reqwest::Client::builder().no_proxy().build()?;
-    let last = keys / 20;
+    let bench = Bench::new(emulator)?;
     println!("{keys} API keys");
-    for (name, path) in [
-        (
-            "first page of 20",
-            "/api-keys?page_size=20&current_page=0".to_owned(),
-        ),
-        (
-            "last page of 20",
-            format!("/api-keys?page_size=20&current_page={last}"),
-        ),
-        ("a workspace with one", "/api-keys?page_size=20".to_owned()),
-    ] {
-        let key = if name.starts_with('a') {
-            emulator.key("alone")
-        } else {
-            None
-        };
-        let key = key.unwrap_or_else(|| emulator.api_key().to_owned());
-        let took = time(&http, &format!("{}{path}", emulator.base_url()), &key).await?;
-        println!("  {name:<22} {took:>10.1?}");
-    }
-    emulator.shutdown().await;
+    let last = keys / 20;
+    let page = "/api-keys?page_size=20&current_page=";
+    bench
+        .time("first page of 20", None, &format!("{page}0"))
+        .await?;
+    bench
+        .time("last page of 20", None, &format!("{page}{last}"))
+        .await?;
+    bench
+        .time(
+            "a workspace with one",
+            Some("alone"),
+            "/api-keys?page_size=20",
+        )
+        .await?;
+    bench.emulator.shutdown().await;
     Ok(())
 }
 
-/// The mean time of a request.
-async fn time(http: &reqwest::Client, url: &str, key: &str) -> Result<Duration, Box<dyn Error>> {
+/// Graphs and groups over everything, over one hour, and over a small workspace.
+///
+/// All logs are of one workspace, evenly over 100 hours, but for ten in the last of them.
+async fn analytics(logs: usize) -> Outcome<()> {
+    let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse()?;
+    let emulator = Emulator::builder()
+        .clock(Clock::fixed(start))
+        .organisation(
+            Organisation::named("Load")
+                .workspace("Many")
+                .workspace("Few")
+                .key(Key::workspace("Many", "many"))
+                .key(Key::workspace("Few", "few")),
+        )
+        .start()
+        .await?;
+    let bench = Bench::new(emulator)?;
     let started = Instant::now();
-    for _ in 0..ROUNDS {
-        let request = http.get(url).header("x-portkey-api-key", key);
-        request.send().await?.error_for_status()?.bytes().await?;
+    bench.fill(logs).await?;
+    let each = started.elapsed() / u32::try_from(logs)?;
+    println!("{logs} logs, inserted in {each:.1?} each, {BATCH} at a time");
+    let all = window(start, TimeDelta::hours(200));
+    let hour = window(start + TimeDelta::hours(99), TimeDelta::minutes(59));
+    for (what, path) in [
+        ("cost graph", "graphs/cost?"),
+        ("latency graph", "graphs/latency?"),
+        ("by user", "groups/users?page_size=20&"),
+        ("by metadata", "groups/metadata/team?"),
+        (
+            "one user of many",
+            "graphs/cost?metadata=%7B%22_user%22%3A%22user7%22%7D&",
+        ),
+    ] {
+        let path = |window: &str| format!("/analytics/{path}{window}");
+        bench
+            .time(&format!("{what}, all"), None, &path(&all))
+            .await?;
+        bench
+            .time(&format!("{what}, an hour"), None, &path(&hour))
+            .await?;
+        bench
+            .time(&format!("{what}, ten logs"), Some("few"), &path(&all))
+            .await?;
     }
-    Ok(started.elapsed() / ROUNDS)
+    bench.emulator.shutdown().await;
+    Ok(())
+}
+
+fn window(from: DateTime<Utc>, length: TimeDelta) -> String {
+    let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    format!(
+        "time_of_generation_min={}&time_of_generation_max={}",
+        text(from),
+        text(from + length)
+    )
+}
+
+fn entry(number: usize) -> Value {
+    json!({
+        "metadata": {
+            "_user": format!("user{}", number % 1000),
+            "team": format!("team{}", number % 7),
+        },
+        "request": {
+            "url": "https://api.provider.example/v1/chat/completions",
+            "headers": {"x-portkey-provider": "example-provider"},
+            "body": {"model": "example-model"},
+        },
+        "response": {
+            "status": if number.is_multiple_of(50) { 500 } else { 200 },
+            "response_time": 100 + number % 900,
+            "body": {"usage": {"prompt_tokens": number % 3000, "completion_tokens": 50}},
+        },
+    })
+}
+
+/// A client beside an emulator.
+struct Bench {
+    emulator: Emulator,
+    http: reqwest::Client,
+}
+
+impl Bench {
+    fn new(emulator: Emulator) -> Outcome<Self> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { emulator, http })
+    }
+
+    async fn fill(&self, logs: usize) -> Outcome<()> {
+        let batches = logs.div_ceil(BATCH);
+        let hundred_hours = Duration::from_secs(100 * 3600);
+        let step = hundred_hours / u32::try_from(batches)?;
+        for batch in 0..batches {
+            let numbers = batch * BATCH..(batch + 1) * BATCH;
+            self.insert("many", numbers.map(entry).collect()).await?;
+            self.emulator.advance(step);
+        }
+        self.insert("few", (0..10).map(entry).collect()).await
+    }
+
+    async fn insert(&self, key: &str, entries: Vec<Value>) -> Outcome<()> {
+        let key = self.emulator.key(key).unwrap_or_default();
+        let request = self
+            .http
+            .post(format!("{}/logs", self.emulator.base_url()))
+            .header("x-portkey-api-key", key)
+            .json(&entries);
+        request.send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    /// Prints the mean time of a request with the named key, or else the one that may do everything.
+    async fn time(&self, what: &str, key: Option<&str>, path: &str) -> Outcome<()> {
+        let key = key.and_then(|name| self.emulator.key(name));
+        let key = key.unwrap_or_else(|| self.emulator.api_key().to_owned());
+        let url = format!("{}{path}", self.emulator.base_url());
+        let (started, mut rounds) = (Instant::now(), 0);
+        while rounds < ROUNDS && started.elapsed() < LONGEST {
+            let request = self.http.get(&url).header("x-portkey-api-key", &key);
+            request.send().await?.error_for_status()?.bytes().await?;
+            rounds += 1;
+        }
+        println!("  {what:<28} {:>10.1?}", started.elapsed() / rounds.max(1));
+        Ok(())
+    }
 }

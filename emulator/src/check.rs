@@ -208,10 +208,13 @@ fn describe(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// "None of these" hides which field is wrong: of the branches, the complaint farthest inside.
+/// "None of these" hides which field is wrong: of the branches, the complaint farthest inside. What
+/// is missing would be inside of where it is missing.
 fn deepest<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<'e> {
-    let depth =
-        |error: &ValidationError<'_>| error.instance_path().to_string().matches('/').count();
+    let depth = |error: &ValidationError<'_>| {
+        let inside = error.instance_path().to_string().matches('/').count();
+        inside + usize::from(matches!(error.kind(), ValidationErrorKind::Required { .. }))
+    };
     let inner = match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             context

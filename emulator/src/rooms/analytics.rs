@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Handler::Read;
 use super::logs::{Cache, Facts, Filter, Log, Scores, Source};
+use super::workspaces::Workspace;
 use super::{Room, State, feedback};
 use crate::call::Call;
 use crate::reply::Refusal;
@@ -22,7 +23,10 @@ pub(crate) const ROOM: Room = Room::of(&[
     ("get_latency_graph", Read(graphs::latency)),
     ("get_tokens_graph", Read(graphs::tokens)),
     ("get_users_graph", Read(graphs::users)),
-    ("get_requests_per_user_graph", Read(graphs::requests_per_user)),
+    (
+        "get_requests_per_user_graph",
+        Read(graphs::requests_per_user),
+    ),
     ("get_errors_graph", Read(graphs::errors)),
     ("get_error_rate_graph", Read(graphs::error_rate)),
     ("get_error_stacks_graph", Read(graphs::error_stacks)),
@@ -32,8 +36,14 @@ pub(crate) const ROOM: Room = Room::of(&[
     ("get_cache_latency_graph", Read(graphs::cache_latency)),
     ("get_feedbacks_graph", Read(graphs::feedbacks)),
     ("get_feedback_scores_graph", Read(graphs::feedback_scores)),
-    ("get_weighted_feedback_graph", Read(graphs::weighted_feedback)),
-    ("get_feedback_by_model_graph", Read(graphs::feedback_by_model)),
+    (
+        "get_weighted_feedback_graph",
+        Read(graphs::weighted_feedback),
+    ),
+    (
+        "get_feedback_by_model_graph",
+        Read(graphs::feedback_by_model),
+    ),
     ("get_cache_summary", Read(graphs::cache_summary)),
     ("get_usage_by_user", Read(groups::by_user)),
     ("get_usage_by_model", Read(groups::by_model)),
@@ -50,7 +60,7 @@ pub(crate) struct Analytics {}
 /// What figures are asked for: whose, of when, of which logs.
 struct Question<'a> {
     state: &'a State,
-    workspaces: Vec<String>,
+    workspaces: Vec<&'a str>,
     span: RangeInclusive<i64>,
     filter: Filter,
     is_filtered: bool,
@@ -88,10 +98,7 @@ impl<'a> Question<'a> {
     /// Shows every log that is asked about, those of a workspace in the order of time.
     fn each(&self, mut show: impl FnMut(&'a str, &'a Log)) {
         let book = &self.state.logs;
-        for workspace in book.workspaces() {
-            if !self.workspaces.iter().any(|wanted| wanted == workspace) {
-                continue;
-            }
+        for workspace in &self.workspaces {
             let scores = if self.filter.asks_for_feedback() {
                 feedback::scores(self.state, workspace)
             } else {
@@ -128,19 +135,21 @@ impl<'a> Question<'a> {
 }
 
 /// A workspace key asks about its own workspace, whatever it names; a key of the organisation about
-/// the one that it names, or all.
-fn workspaces(state: &State, call: &Call) -> Result<Vec<String>, Refusal> {
+/// the one that it names, or all. By UUID.
+fn workspaces<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a str>, Refusal> {
     let slug = call
         .query_text("workspace_slug")
         .filter(|slug| !slug.is_empty());
-    match (call.caller.workspace(), slug) {
-        (Some(own), _) => Ok(vec![own.to_owned()]),
-        (None, Some(slug)) => Ok(vec![super::workspaces::resolve(state, slug, &call.caller)?]),
-        (None, None) => {
-            let all = state.workspaces.iter();
-            Ok(all.map(|workspace| workspace.id.clone()).collect())
-        }
-    }
+    let wanted = match (call.caller.workspace(), slug) {
+        (Some(own), _) => Some(own.to_owned()),
+        (None, Some(slug)) => Some(super::workspaces::resolve(state, slug, &call.caller)?),
+        (None, None) => None,
+    };
+    let shown = |workspace: &'a Workspace| workspace.id.as_str();
+    Ok(match wanted {
+        Some(id) => state.workspaces.get(&id).into_iter().map(shown).collect(),
+        None => state.workspaces.iter().map(shown).collect(),
+    })
 }
 
 /// Sums over logs.

@@ -54,7 +54,10 @@ fn list(state: &State, call: &Call) -> Answer {
 
 /// Nothing is known of countries: a record has none.
 fn admits(record: &Record, call: &Call) -> bool {
-    let status = call.query.get("response_status_code").and_then(Value::as_u64);
+    let status = call
+        .query
+        .get("response_status_code")
+        .and_then(Value::as_u64);
     status.is_none_or(|status| u64::from(record.response_status_code) == status)
         && call.admits("method", &record.method)
         && call.admits("uri", &record.uri)

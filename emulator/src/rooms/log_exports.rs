@@ -18,7 +18,10 @@ pub(crate) const ROOM: Room = Room {
     forget_workspace: |state, workspace| state.log_exports.forget_workspace(workspace),
     ..Room::of(&[
         ("list_log_exports", Read(list)),
-        ("get_log_export_field_restrictions", Read(field_restrictions)),
+        (
+            "get_log_export_field_restrictions",
+            Read(field_restrictions),
+        ),
         ("get_log_export", Read(get)),
         ("create_log_export", Write(create)),
         ("update_log_export", Write(update)),
@@ -160,7 +163,12 @@ impl Export {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn page(&self) -> (usize, usize) {
         // A number that is no size at all becomes the nearest one that is.
-        let number = |name| self.filters.get(name)?.as_f64().map(|number| number as usize);
+        let number = |name| {
+            self.filters
+                .get(name)?
+                .as_f64()
+                .map(|number| number as usize)
+        };
         let size = number("page_size").unwrap_or(LARGEST).min(LARGEST);
         let page = number("current_page").unwrap_or(0);
         (page.saturating_mul(size), size)
@@ -247,7 +255,9 @@ fn create(state: &mut State, call: &Call) -> Answer {
 fn update(state: &mut State, call: &Call) -> Answer {
     let mut export = own(state, call)?;
     if export.status(call.now) == "in_progress" {
-        return Err(Refusal::invalid("an export that is in progress cannot change"));
+        return Err(Refusal::invalid(
+            "an export that is in progress cannot change",
+        ));
     }
     export.apply(state, call)?;
     export.progress = Progress::Draft;

@@ -140,7 +140,9 @@ fn members(value: &Value) -> Value {
 fn portkey_headers(headers: &Value) -> Value {
     let all = headers.as_object().into_iter().flatten();
     let own = all.filter(|(name, _)| name.to_lowercase().starts_with("x-portkey-"));
-    let own: Map<String, Value> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let own: Map<String, Value> = own
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     Value::Object(own)
 }
 
@@ -176,7 +178,22 @@ fn metrics(state: &State, workspace: &str, log: &Log, entry: &Value) -> Value {
         "metadata.key": keys,
         "metadata.value": values,
     });
-    for (member, value) in [
+    for (member, value) in texts(book, facts, entry) {
+        if let Some(value) = value {
+            metrics[member] = json!(value);
+        }
+    }
+    metrics
+}
+
+/// The members of the metrics that many logs do not have.
+fn texts<'a>(
+    book: &'a Book,
+    facts: &Facts,
+    entry: &'a Value,
+) -> [(&'static str, Option<&'a str>); 9] {
+    let text = |name: Name| book.names.text(name);
+    [
         ("ai_org", facts.provider.map(text)),
         ("ai_model", facts.model.map(text)),
         ("config", facts.config.map(text)),
@@ -185,13 +202,11 @@ fn metrics(state: &State, workspace: &str, log: &Log, entry: &Value) -> Value {
         ("cache_status", facts.cache_status.map(text)),
         ("span_id", facts.span.map(text)),
         ("span_name", entry::metadata_text(entry, &entry::SPAN_NAME)),
-        ("parent_span_id", entry::metadata_text(entry, &entry::PARENT_SPAN)),
-    ] {
-        if let Some(value) = value {
-            metrics[member] = json!(value);
-        }
-    }
-    metrics
+        (
+            "parent_span_id",
+            entry::metadata_text(entry, &entry::PARENT_SPAN),
+        ),
+    ]
 }
 
 /// One field of a log as an export has it.

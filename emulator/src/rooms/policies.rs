@@ -110,12 +110,7 @@ impl Policy {
 }
 
 /// What a request has under the key of a condition or a grouping.
-fn value<'a>(
-    state: &'a State,
-    workspace: &'a str,
-    facts: &Facts,
-    key: &str,
-) -> Option<&'a str> {
+fn value<'a>(state: &'a State, workspace: &'a str, facts: &Facts, key: &str) -> Option<&'a str> {
     let names = &state.logs.names;
     let text = |name: Option<Name>| name.map(|name| names.text(name));
     match key {
@@ -130,7 +125,11 @@ fn value<'a>(
         other => {
             let key = names.find(other.strip_prefix("metadata.")?)?;
             let mut members = facts.metadata.iter();
-            text(members.find(|(own, _)| *own == key).map(|(_, value)| *value))
+            text(
+                members
+                    .find(|(own, _)| *own == key)
+                    .map(|(_, value)| *value),
+            )
         }
     }
 }

@@ -31,12 +31,7 @@ const PRICES: &[Price] = &[
 ];
 
 impl Price {
-    const fn of(
-        provider: &'static str,
-        model: &'static str,
-        request: f64,
-        response: f64,
-    ) -> Self {
+    const fn of(provider: &'static str, model: &'static str, request: f64, response: f64) -> Self {
         Self {
             provider,
             model,

@@ -1,5 +1,7 @@
 //! Prompts and their versions.
 
+mod run;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -27,6 +29,7 @@ pub(crate) const ROOM: Room = Room {
         ("update_prompt_version", Write(update_version)),
         ("make_prompt_version_default", Write(make_default)),
         ("render_prompt", Read(render)),
+        ("run_prompt", Read(run::run)),
     ])
 };
 
@@ -451,6 +454,12 @@ pub(crate) fn take_label_off(state: &mut State, label: &str) {
 /// Fills in the default version: what would be sent to the model. Parameters of the request, beside
 /// `variables`, go before those of the version.
 fn render(state: &State, call: &Call) -> Answer {
+    let data = rendered(state, call)?;
+    Ok(Reply::json(json!({"success": true, "data": data})))
+}
+
+/// The request to a model that a prompt comes to.
+fn rendered(state: &State, call: &Call) -> Result<Map<String, Value>, Refusal> {
     let prompt = state.prompts.shelf.find(call.id(0), call)?;
     let version = prompt.version("default")?;
     let parameters = version.member("parameters");
@@ -469,7 +478,7 @@ fn render(state: &State, call: &Call) -> Answer {
     for (name, value) in given.filter(|(name, _)| *name != "variables") {
         data.insert(name.clone(), value.clone());
     }
-    Ok(Reply::json(json!({"success": true, "data": data})))
+    Ok(data)
 }
 
 /// The messages of a chat prompt, each text in them filled in, or the one text of another prompt.

@@ -54,8 +54,8 @@ impl RatePolicy {
 
 fn list(state: &State, call: &Call) -> Answer {
     let policies = state.rate_policies.listed(call);
-    let wanted = policies
-        .filter(|own| own.policy.is_asked_for(call) && call.admits("unit", &own.unit));
+    let wanted =
+        policies.filter(|own| own.policy.is_asked_for(call) && call.admits("unit", &own.unit));
     Ok(call.page(wanted, |own| own.json(state)))
 }
 
@@ -92,7 +92,12 @@ fn update(state: &mut State, call: &Call) -> Answer {
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
-    let id = state.rate_policies.find(call.id(0), call)?.policy.id.clone();
+    let id = state
+        .rate_policies
+        .find(call.id(0), call)?
+        .policy
+        .id
+        .clone();
     state.rate_policies.remove(&id);
     Ok(Reply::done())
 }

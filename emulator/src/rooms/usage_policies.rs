@@ -90,11 +90,17 @@ impl Resets {
             Self::Weekly => {
                 let past = u64::from(today.weekday().num_days_from_monday());
                 let monday = today.checked_sub_days(Days::new(past))?;
-                Some((midnight(monday), midnight(monday.checked_add_days(Days::new(7))?)))
+                Some((
+                    midnight(monday),
+                    midnight(monday.checked_add_days(Days::new(7))?),
+                ))
             }
             Self::Monthly => {
                 let first = today.with_day(1)?;
-                Some((midnight(first), midnight(first.checked_add_months(Months::new(1))?)))
+                Some((
+                    midnight(first),
+                    midnight(first.checked_add_months(Months::new(1))?),
+                ))
             }
             Self::Days(days) => {
                 let length = i64::from(days.max(1));
@@ -187,8 +193,14 @@ impl UsagePolicy {
         if let Some(alert) = call.given("alert_threshold") {
             self.alert_threshold = alert.as_f64();
         }
-        if self.alert_threshold.is_some_and(|alert| alert > self.credit_limit) {
-            return Err(Refusal::invalid_field("alert_threshold", "is above `credit_limit`"));
+        if self
+            .alert_threshold
+            .is_some_and(|alert| alert > self.credit_limit)
+        {
+            return Err(Refusal::invalid_field(
+                "alert_threshold",
+                "is above `credit_limit`",
+            ));
         }
         self.resets = resets(call, self.resets)?;
         Ok(())
@@ -277,7 +289,12 @@ fn update(state: &mut State, call: &Call) -> Answer {
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
-    let id = state.usage_policies.find(call.id(0), call)?.policy.id.clone();
+    let id = state
+        .usage_policies
+        .find(call.id(0), call)?
+        .policy
+        .id
+        .clone();
     state.usage_policies.remove(&id);
     Ok(Reply::done())
 }
@@ -320,9 +337,24 @@ mod tests {
     fn periods_begin_where_the_calendar_says() {
         let created = at("2026-01-05T10:00:00Z");
         for (resets, now, start, end) in [
-            (Resets::Weekly, "2026-02-01T23:59:59Z", "2026-01-26", "2026-02-02"),
-            (Resets::Weekly, "2026-02-02T00:00:00Z", "2026-02-02", "2026-02-09"),
-            (Resets::Monthly, "2026-12-31T00:00:00Z", "2026-12-01", "2027-01-01"),
+            (
+                Resets::Weekly,
+                "2026-02-01T23:59:59Z",
+                "2026-01-26",
+                "2026-02-02",
+            ),
+            (
+                Resets::Weekly,
+                "2026-02-02T00:00:00Z",
+                "2026-02-02",
+                "2026-02-09",
+            ),
+            (
+                Resets::Monthly,
+                "2026-12-31T00:00:00Z",
+                "2026-12-01",
+                "2027-01-01",
+            ),
         ] {
             let midnight = |day: &str| at(&format!("{day}T00:00:00Z"));
             assert_eq!(

@@ -52,7 +52,12 @@ async fn three_logs() -> World {
     let world = world().await;
     log(&world, "one", entry("a", 200, 1000)).await;
     world.emulator.advance(Duration::from_secs(3600));
-    log(&world, "one", json!([entry("a", 200, 3000), entry("b", 429, 500)])).await;
+    log(
+        &world,
+        "one",
+        json!([entry("a", 200, 3000), entry("b", 429, 500)]),
+    )
+    .await;
     world
 }
 
@@ -82,8 +87,12 @@ async fn graphs_have_a_point_for_each_hour_with_logs() {
         ])
     );
     let latency = graph(&world, "latency", "").await;
-    assert_eq!(latency["summary"], json!({"avg": 100.0, "p50": 100, "p90": 100, "p99": 100}));
-    let month = "time_of_generation_min=2026-01-01T00:00:00Z&time_of_generation_max=2026-02-01T00:00:00Z";
+    assert_eq!(
+        latency["summary"],
+        json!({"avg": 100.0, "p50": 100, "p90": 100, "p99": 100})
+    );
+    let month =
+        "time_of_generation_min=2026-01-01T00:00:00Z&time_of_generation_max=2026-02-01T00:00:00Z";
     let days = world.get(&format!("/analytics/graphs/users?{month}")).await;
     assert_eq!(
         days["data_points"],
@@ -105,10 +114,19 @@ async fn failures_have_graphs_of_their_own() {
         }])
     );
     let codes = graph(&world, "errors/status-codes", "").await;
-    assert_eq!(codes["data_points"], json!([{"status_code": 429, "count": 1}]));
-    assert_eq!(codes["summary"], json!({"total_errors": 1, "unique_error_codes": 1}));
+    assert_eq!(
+        codes["data_points"],
+        json!([{"status_code": 429, "count": 1}])
+    );
+    assert_eq!(
+        codes["summary"],
+        json!({"total_errors": 1, "unique_error_codes": 1})
+    );
     let users = graph(&world, "users/requests", "").await;
-    assert_eq!(users["summary"], json!({"avg": 1.5, "total": 3, "unique": 2}));
+    assert_eq!(
+        users["summary"],
+        json!({"avg": 1.5, "total": 3, "unique": 2})
+    );
 }
 
 #[tokio::test]
@@ -123,14 +141,20 @@ async fn headers_tell_of_cache_retries_and_fallbacks() {
     let entries = json!([
         with(json!({"x-portkey-cache-status": "HIT"}), 20),
         with(json!({"x-portkey-cache-status": "SEMANTIC HIT"}), 30),
-        with(json!({"x-portkey-cache-status": "MISS", "x-portkey-retry-attempt-count": "2"}), 100),
+        with(
+            json!({"x-portkey-cache-status": "MISS", "x-portkey-retry-attempt-count": "2"}),
+            100
+        ),
         with(json!({"x-portkey-last-used-option-index": "1"}), 100),
     ]);
     log(&world, "one", entries).await;
     let rate = graph(&world, "cache/hit-rate", "").await;
     assert_eq!(rate["summary"], json!({"rate": 50.0, "total": 2}));
     let point = &rate["data_points"][0];
-    assert_eq!((&point["simple_hits"], &point["semantic_hits"]), (&json!(1), &json!(1)));
+    assert_eq!(
+        (&point["simple_hits"], &point["semantic_hits"]),
+        (&json!(1), &json!(1))
+    );
     close(&point["cumulative_simple_cache_savings"], 0.1);
     let latency = graph(&world, "cache/latency", "").await;
     assert_eq!(latency["data_points"][0]["avg"], 25.0);
@@ -146,7 +170,10 @@ async fn headers_tell_of_cache_retries_and_fallbacks() {
         json!([{"retry_success_count": 2, "count": 1}])
     );
     close(&graph(&world, "cost", "").await["summary"]["total"], 0.2);
-    assert_eq!(graph(&world, "requests", "&cache_status=hit").await["summary"]["total"], 1);
+    assert_eq!(
+        graph(&world, "requests", "&cache_status=hit").await["summary"]["total"],
+        1
+    );
 }
 
 #[tokio::test]
@@ -161,7 +188,10 @@ async fn usage_is_grouped_and_paged() {
     assert_eq!(column(&users, "requests"), ["2", "1"], "numbers as text");
     let page = group(&world, "users", "&page_size=1&current_page=1").await;
     assert_eq!(column(&page, "user"), ["b"]);
-    assert_eq!(column(&group(&world, "ai-models", "").await, "ai_model"), ["example-model"]);
+    assert_eq!(
+        column(&group(&world, "ai-models", "").await, "ai_model"),
+        ["example-model"]
+    );
     let metadata = group(&world, "metadata/_user", "").await;
     assert_eq!(column(&metadata, "metadata_value"), ["a", "b"]);
     assert_eq!(metadata["data"][0]["avg_tokens"], 2000.0);
@@ -175,17 +205,31 @@ async fn columns_and_order_can_be_chosen() {
     log(&world, "two", entry("c", 200, 1)).await;
     let providers = group(&world, "provider", "&columns=cost&columns=p95_latency").await;
     let row = &providers["data"][0];
-    assert_eq!((&row["provider"], &row["p95_latency"]), (&json!("example-provider"), &json!(100.0)));
+    assert_eq!(
+        (&row["provider"], &row["p95_latency"]),
+        (&json!("example-provider"), &json!(100.0))
+    );
     assert!(row.get("requests").is_none());
     let workspaces = group(&world, "workspaces", "").await;
     let slugs = column(&world.get("/admin/workspaces").await, "slug");
     assert_eq!(column(&workspaces, "workspace_slug"), slugs);
     assert_eq!(workspaces["data"][0]["requests"], 3);
-    let statuses = group(&world, "status_code", "&order_by=requests&order_by_type=asc").await;
+    let statuses = group(
+        &world,
+        "status_code",
+        "&order_by=requests&order_by_type=asc",
+    )
+    .await;
     assert_eq!(column(&statuses, "status_code"), ["429", "200"]);
     let keys = group(&world, "api_key", "&include_total=false").await;
     assert!(keys.get("total").is_none() && keys["data"].as_array().unwrap().len() == 2);
-    for (choice, count) in [("ai_service", 1), ("model", 1), ("config", 0), ("prompt", 0), ("workspace", 2)] {
+    for (choice, count) in [
+        ("ai_service", 1),
+        ("model", 1),
+        ("config", 0),
+        ("prompt", 0),
+        ("workspace", 2),
+    ] {
         assert_eq!(group(&world, choice, "").await["total"], count, "{choice}");
     }
 }
@@ -227,7 +271,10 @@ async fn a_workspace_key_asks_about_its_own() {
         body["summary"]["total"].as_u64().unwrap()
     };
     assert_eq!(total(None, "").await, 4);
-    assert_eq!((total(None, &slugs[0]).await, total(None, &slugs[1]).await), (3, 1));
+    assert_eq!(
+        (total(None, &slugs[0]).await, total(None, &slugs[1]).await),
+        (3, 1)
+    );
     assert_eq!(total(Some("two"), &slugs[0]).await, 1);
     let path = format!("/analytics/graphs/requests?{DAY}&workspace_slug=nowhere");
     assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 403);
@@ -237,10 +284,16 @@ async fn a_workspace_key_asks_about_its_own() {
 async fn refusals_name_what_is_wrong() {
     let world = world().await;
     for (path, word) in [
-        ("graphs/cost?time_of_generation_min=2026-01-15T00:00:00Z".to_owned(), "time_of_generation_max"),
+        (
+            "graphs/cost?time_of_generation_min=2026-01-15T00:00:00Z".to_owned(),
+            "time_of_generation_max",
+        ),
         (format!("graphs/cost?{DAY}&status_code=many"), "status_code"),
         (format!("graphs/cost?{DAY}&metadata=text"), "metadata"),
-        (format!("groups/status_code?{DAY}&order_by=planet"), "order_by"),
+        (
+            format!("groups/status_code?{DAY}&order_by=planet"),
+            "order_by",
+        ),
         (format!("groups/planet?{DAY}"), "groupBy"),
     ] {
         let path = format!("/analytics/{path}");
@@ -260,11 +313,15 @@ async fn the_furnished_organisation_has_a_week_of_figures() {
         time(week),
         time(now)
     );
-    let users = world.get(&format!("/analytics/groups/users?{window}")).await;
+    let users = world
+        .get(&format!("/analytics/groups/users?{window}"))
+        .await;
     assert_eq!(users["total"], 3);
     let cost = world.get(&format!("/analytics/graphs/cost?{window}")).await;
     assert!(cost["summary"]["total"].as_f64().unwrap() > 0.0);
     assert!(cost["data_points"].as_array().unwrap().len() >= 7);
-    let errors = world.get(&format!("/analytics/graphs/errors?{window}")).await;
+    let errors = world
+        .get(&format!("/analytics/graphs/errors?{window}"))
+        .await;
     assert!(errors["summary"]["total"].as_u64().unwrap() > 0);
 }

@@ -35,8 +35,18 @@ async fn every_write_leaves_a_record_that_filters_find() {
     assert_eq!(all.len(), 2, "reads and refusals leave none: {all:?}");
     let first = &all[0];
     assert_eq!(
-        (&first["method"], &first["uri"], &first["action"], &first["resource_type"]),
-        (&json!("POST"), &json!("/v1/admin/workspaces"), &json!("create"), &json!("workspace"))
+        (
+            &first["method"],
+            &first["uri"],
+            &first["action"],
+            &first["resource_type"]
+        ),
+        (
+            &json!("POST"),
+            &json!("/v1/admin/workspaces"),
+            &json!("create"),
+            &json!("workspace")
+        )
     );
     let request = text(&first["request_id"]);
     for (filter, count) in [
@@ -48,7 +58,10 @@ async fn every_write_leaves_a_record_that_filters_find() {
         (format!("&user_id={}", text(&first["user_id"])), 2),
         ("&user_type=user".to_owned(), 0),
         ("&method=POST&uri=/v1/configs".to_owned(), 1),
-        ("&response_status_code=200&client_ip=127.0.0.1".to_owned(), 2),
+        (
+            "&response_status_code=200&client_ip=127.0.0.1".to_owned(),
+            2,
+        ),
         ("&response_status_code=500".to_owned(), 0),
         ("&country=nowhere".to_owned(), 0),
         ("&page_size=1&current_page=1".to_owned(), 1),
@@ -65,9 +78,17 @@ async fn refusals_name_what_is_wrong() {
     let own = path(&world, "");
     for (path, status, word) in [
         (format!("/audit-logs?{ALWAYS}"), 400, "organisation_id"),
-        (own.replace("2999-01-01T00:00:00Z", "later"), 400, "end_time"),
+        (
+            own.replace("2999-01-01T00:00:00Z", "later"),
+            400,
+            "end_time",
+        ),
         (format!("{own}&page_size=101"), 400, "page_size"),
-        (format!("/audit-logs?{ALWAYS}&organisation_id=other"), 403, "organisation"),
+        (
+            format!("/audit-logs?{ALWAYS}&organisation_id=other"),
+            403,
+            "organisation",
+        ),
     ] {
         let (got, _, message) = world.refused(Method::GET, &path, Value::Null).await;
         assert!(got == status && message.contains(word), "{path}: {message}");

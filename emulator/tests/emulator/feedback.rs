@@ -25,7 +25,9 @@ async fn graph(world: &World, name: &str, more: &str) -> Value {
 #[tokio::test]
 async fn feedback_is_given_changed_and_counted() {
     let (world, key) = world().await;
-    world.post("/logs", json!([entry("a", 200, 1), entry("b", 200, 1)])).await;
+    world
+        .post("/logs", json!([entry("a", 200, 1), entry("b", 200, 1)]))
+        .await;
     let send = async |method, path: &str, body| {
         let answer = world.send_as(&key, method, path, body).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -63,7 +65,12 @@ async fn feedback_is_given_changed_and_counted() {
     assert_eq!(good["summary"]["total"], 1);
 
     let id = text(&one["feedback_ids"][0]);
-    send(Method::PUT, &format!("/feedback/{id}"), json!({"value": 5, "weight": 1})).await;
+    send(
+        Method::PUT,
+        &format!("/feedback/{id}"),
+        json!({"value": 5, "weight": 1}),
+    )
+    .await;
     let scores = graph(&world, "feedbacks/scores", "").await;
     assert_eq!(scores["data_points"][1]["score"], 5);
     let metadata = world
@@ -71,7 +78,11 @@ async fn feedback_is_given_changed_and_counted() {
         .await;
     let row = &metadata["data"][0];
     assert_eq!(
-        (&row["metadata_value"], &row["requests"], &row["requests_with_feedback"]),
+        (
+            &row["metadata_value"],
+            &row["requests"],
+            &row["requests_with_feedback"]
+        ),
         (&json!("search"), &json!(2), &json!(2))
     );
     assert_eq!(row["avg_weighted_feedback"], -2.5);
@@ -81,13 +92,17 @@ async fn feedback_is_given_changed_and_counted() {
 async fn refusals_name_what_is_wrong() {
     let (world, key) = world().await;
     let (status, ..) = world
-        .refused(Method::POST, "/feedback", json!({"trace_id": "a", "value": 1}))
+        .refused(
+            Method::POST,
+            "/feedback",
+            json!({"trace_id": "a", "value": 1}),
+        )
         .await;
     assert_eq!(status, 403, "a key of the organisation");
     for (body, field) in [
-        (json!({"trace_id": "a"}), "value"),
-        (json!({"trace_id": "a", "value": 11}), "value"),
-        (json!([{"value": 1}]), "trace_id"),
+        (json!({"trace_id": "a"}), "`/value` is required"),
+        (json!({"trace_id": "a", "value": 11}), "`/value`"),
+        (json!([{"value": 1}]), "`/0/trace_id` is required"),
         (json!([]), "body"),
     ] {
         let answer = world.send_as(&key, Method::POST, "/feedback", body).await;
@@ -95,6 +110,8 @@ async fn refusals_name_what_is_wrong() {
         assert!(status == 400 && message.contains(field), "{message}");
     }
     let path = "/feedback/00000000-0000-4000-8000-000000000001";
-    let answer = world.send_as(&key, Method::PUT, path, json!({"value": 1})).await;
+    let answer = world
+        .send_as(&key, Method::PUT, path, json!({"value": 1}))
+        .await;
     assert_eq!(answer.refusal().0, 404);
 }

@@ -46,10 +46,16 @@ async fn an_export_runs_until_it_can_be_downloaded() {
         (Method::POST, start),
         (Method::PUT, path.clone()),
     ] {
-        let body = if method == Method::PUT { json!({}) } else { Value::Null };
+        let body = if method == Method::PUT {
+            json!({})
+        } else {
+            Value::Null
+        };
         let (status, _, message) = world.refused(method, &path, body).await;
-        assert!(status == 400 && message.contains("in_progress")
-            || message.contains("in progress"), "{message}");
+        assert!(
+            status == 400 && message.contains("in_progress") || message.contains("in progress"),
+            "{message}"
+        );
     }
     // What comes after the start is not in it.
     world.emulator.advance(Duration::from_secs(1));
@@ -57,7 +63,11 @@ async fn an_export_runs_until_it_can_be_downloaded() {
     world.emulator.advance(Duration::from_secs(1));
     let done = world.get(&path).await;
     assert_eq!(
-        (&done["status"], &done["total_records"], &done["description"]),
+        (
+            &done["status"],
+            &done["total_records"],
+            &done["description"]
+        ),
         (&json!("success"), &json!(2), &json!("for a test"))
     );
     let link = text(&world.get(&format!("{path}/download")).await["signed_url"]);
@@ -67,9 +77,7 @@ async fn an_export_runs_until_it_can_be_downloaded() {
     let members: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
     assert_eq!(members.len(), 4, "{members:?}");
     assert_eq!(lines[0]["cost"], 0.1);
-    let again = world
-        .put(&path, json!({"requested_data": ["id"]}))
-        .await;
+    let again = world.put(&path, json!({"requested_data": ["id"]})).await;
     assert_eq!(again["total"], 3);
     assert_eq!(status(&world, &path).await, "draft");
 }
@@ -86,7 +94,10 @@ async fn a_link_is_good_for_an_hour_and_cannot_be_guessed() {
     let (unsigned, _) = link.split_once('?').unwrap();
     let longer = link.replace("expires=", "expires=9");
     let get = async |link: &str| world.http.get(link).send().await.unwrap().status().as_u16();
-    assert_eq!((get(&link).await, get(unsigned).await, get(&longer).await), (200, 403, 403));
+    assert_eq!(
+        (get(&link).await, get(unsigned).await, get(&longer).await),
+        (200, 403, 403)
+    );
     world.emulator.advance(Duration::from_secs(3601));
     assert_eq!(get(&link).await, 403);
 }
@@ -105,30 +116,52 @@ async fn a_running_export_can_be_stopped() {
     world.emulator.advance(Duration::from_secs(60));
     assert_eq!(status(&world, &path).await, "stopped");
     let list = world.get("/logs/exports").await;
-    assert_eq!((&list["total"], &list["data"][0]["status"]), (&json!(1), &json!("stopped")));
+    assert_eq!(
+        (&list["total"], &list["data"][0]["status"]),
+        (&json!(1), &json!("stopped"))
+    );
 }
 
 #[tokio::test]
 async fn filters_choose_the_logs() {
     let world = world().await;
-    let entries = json!([entry("a", 200, 10), entry("b", 429, 20), entry("c", 200, 3000)]);
+    let entries = json!([
+        entry("a", 200, 10),
+        entry("b", 429, 20),
+        entry("c", 200, 3000)
+    ]);
     world.post("/logs", entries).await;
     let all = json!({"team": "search"});
     for (filter, expected) in [
         (json!({"status_code": "429, 500"}), vec!["trace-b"]),
         (json!({"total_units_min": 20}), vec!["trace-b", "trace-c"]),
         (json!({"cost_min": 0.2, "cost_max": 1}), vec!["trace-c"]),
-        (json!({"trace_id": "trace-a,trace-c"}), vec!["trace-a", "trace-c"]),
-        (json!({"ai_model": ["other", "example-model"], "page_size": 1}), vec!["trace-a"]),
-        (json!({"ai_org_model": "example-provider__example-model", "page_size": 2, "current_page": 1}), vec!["trace-c"]),
+        (
+            json!({"trace_id": "trace-a,trace-c"}),
+            vec!["trace-a", "trace-c"],
+        ),
+        (
+            json!({"ai_model": ["other", "example-model"], "page_size": 1}),
+            vec!["trace-a"],
+        ),
+        (
+            json!({"ai_org_model": "example-provider__example-model", "page_size": 2, "current_page": 1}),
+            vec!["trace-c"],
+        ),
         (json!({"ai_org_model": "example-provider__other"}), vec![]),
-        (json!({"time_of_generation_max": "2020-01-01T00:00:00Z"}), vec![]),
+        (
+            json!({"time_of_generation_max": "2020-01-01T00:00:00Z"}),
+            vec![],
+        ),
         (json!({"virtual_keys": "openai-main"}), vec![]),
     ] {
         let mut filters = filter;
         filters["metadata"] = all.clone();
         let lines = exported(&world, filters.clone(), &["trace_id"]).await;
-        let traces: Vec<&str> = lines.iter().filter_map(|line| line["trace_id"].as_str()).collect();
+        let traces: Vec<&str> = lines
+            .iter()
+            .filter_map(|line| line["trace_id"].as_str())
+            .collect();
         assert_eq!(traces, expected, "{filters}");
     }
 }
@@ -138,14 +171,25 @@ async fn a_key_of_the_organisation_names_a_workspace() {
     let world = world().await;
     let body = json!({"filters": {}, "requested_data": ["id"]});
     let (status, _, message) = world.refused(Method::POST, "/logs/exports", body).await;
-    assert!(status == 400 && message.contains("workspace_id"), "{message}");
+    assert!(
+        status == 400 && message.contains("workspace_id"),
+        "{message}"
+    );
     let workspace = world.first("/admin/workspaces").await;
     let filters = json!({"workspace_slug": workspace["slug"], "status_code": "many"});
     let body = json!({"filters": filters, "requested_data": ["id"]});
     let (status, _, message) = world.refused(Method::POST, "/logs/exports", body).await;
-    assert!(status == 400 && message.contains("/filters/status_code"), "{message}");
-    let path = format!("/logs/exports/field-restrictions?workspace_id={}", text(&workspace["slug"]));
+    assert!(
+        status == 400 && message.contains("/filters/status_code"),
+        "{message}"
+    );
+    let path = format!(
+        "/logs/exports/field-restrictions?workspace_id={}",
+        text(&workspace["slug"])
+    );
     assert_eq!(world.get(&path).await["restricted_fields"], json!([]));
-    let (status, ..) = world.refused(Method::GET, "/logs/exports/nothing", Value::Null).await;
+    let (status, ..) = world
+        .refused(Method::GET, "/logs/exports/nothing", Value::Null)
+        .await;
     assert_eq!(status, 404);
 }

@@ -1,5 +1,8 @@
 //! Inserting and reading logs.
 
+use std::time::Duration;
+
+use portkey_admin_emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -31,9 +34,7 @@ pub async fn exported(world: &World, filters: Value, fields: &[&str]) -> Vec<Val
     let export = text(&world.post("/logs/exports", body).await["id"]);
     let path = format!("/logs/exports/{export}");
     world.post(&format!("{path}/start"), Value::Null).await;
-    world
-        .emulator
-        .advance(std::time::Duration::from_secs(60));
+    world.emulator.advance(Duration::from_secs(60));
     let link = world.get(&format!("{path}/download")).await;
     lines(world, &text(&link["signed_url"])).await
 }
@@ -43,7 +44,9 @@ pub async fn lines(world: &World, link: &str) -> Vec<Value> {
     assert_eq!(response.status(), 200);
     let body = response.text().await.unwrap();
     let lines = body.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The ids of the logs of a user.
@@ -72,7 +75,11 @@ async fn one_or_many_are_inserted_and_read() {
     assert_eq!(log["response"]["responseTime"], 100);
     let metrics = &log["metrics"];
     assert_eq!(
-        (&metrics["ai_model"], &metrics["trace_id"], &metrics["total_units"]),
+        (
+            &metrics["ai_model"],
+            &metrics["trace_id"],
+            &metrics["total_units"]
+        ),
         (&json!("example-model"), &json!("trace-a"), &json!(1000))
     );
     assert_eq!(metrics["metadata.key"], json!(["_user", "team"]));
@@ -86,28 +93,43 @@ async fn a_log_belongs_to_the_workspace_of_the_key() {
     let (_, key) = world.workspace_key(&other, &["logs.view"]).await;
     world.post("/logs", entry("a", 200, 1)).await;
     let log = format!("/logs/{}", ids(&world, "a").await[0]);
-    assert_eq!(world.get(&log).await["metrics"]["response_status_code"], 200);
+    assert_eq!(
+        world.get(&log).await["metrics"]["response_status_code"],
+        200
+    );
     let hidden = world.send_as(&key, Method::GET, &log, Value::Null).await;
     assert_eq!(hidden.refusal().0, 404);
     let inserted = world
         .send_as(&key, Method::POST, "/logs", entry("c", 200, 1))
         .await;
     assert_eq!(inserted.status, 200);
-    assert!(ids(&world, "c").await.is_empty(), "it is in the other workspace");
+    assert!(
+        ids(&world, "c").await.is_empty(),
+        "it is in the other workspace"
+    );
 }
 
 #[tokio::test]
 async fn refusals_name_what_is_wrong() {
     let world = World::new().await;
-    let (status, _, _) = world.refused(Method::GET, "/logs/nothing", Value::Null).await;
+    let (status, _, _) = world
+        .refused(Method::GET, "/logs/nothing", Value::Null)
+        .await;
     assert_eq!(status, 404);
     let path = "/logs/00000000-0000-7000-8000-000000000000?path_format=v2";
     let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
     assert!(status == 400 && message.contains("created_at"), "{message}");
     let (status, _, message) = world
-        .refused(Method::POST, "/logs", json!({"request": {"url": "", "body": {}}}))
+        .refused(
+            Method::POST,
+            "/logs",
+            json!({"request": {"url": "", "body": {}}}),
+        )
         .await;
-    assert!(status == 400 && message.contains("response"), "{message}");
+    assert!(
+        status == 400 && message.contains("`/response` is required"),
+        "{message}"
+    );
     let (status, ..) = world.refused(Method::GET, "/logs", Value::Null).await;
     assert_eq!(status, 405);
 }
@@ -116,7 +138,9 @@ async fn refusals_name_what_is_wrong() {
 async fn logs_go_with_their_workspace() {
     let world = World::new().await;
     let other = world.workspace("Other").await;
-    let (_, key) = world.workspace_key(&text(&other["id"]), &["logs.view"]).await;
+    let (_, key) = world
+        .workspace_key(&text(&other["id"]), &["logs.view"])
+        .await;
     world
         .send_as(&key, Method::POST, "/logs", entry("gone", 200, 1))
         .await;
@@ -126,4 +150,36 @@ async fn logs_go_with_their_workspace() {
     let body = json!({"name": "Other", "force_delete": true});
     world.ok(Method::DELETE, &path, body).await;
     assert!(!column(&world.get(groups).await, "user").contains(&"gone".to_owned()));
+}
+
+#[tokio::test]
+async fn logs_and_what_they_used_survive_a_restart() {
+    let folder = std::env::temp_dir().join(format!("emulator-logs-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let start = async || {
+        let emulator = Emulator::builder().state_file(folder.join("state.json"));
+        World::of(emulator.start().await.unwrap())
+    };
+    let world = start().await;
+    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let body = json!({
+        "workspace_id": workspace,
+        "conditions": [{"key": "workspace_id", "value": workspace}],
+        "group_by": [{"key": "metadata._user"}],
+        "type": "tokens",
+        "credit_limit": 100,
+    });
+    let policy = text(&world.post("/policies/usage-limits", body).await["id"]);
+    world.post("/logs", entry("a", 200, 30)).await;
+    let entities = format!("/policies/usage-limits/{policy}/entities");
+    let (ids_before, used) = (ids(&world, "a").await, world.get(&entities).await);
+    world.emulator.shutdown().await;
+    // Once from the journal, once from the state that it was folded into.
+    for _ in 0..2 {
+        let world = start().await;
+        assert_eq!(world.get(&entities).await, used);
+        assert_eq!(ids(&world, "a").await, ids_before);
+        world.emulator.shutdown().await;
+    }
+    std::fs::remove_dir_all(folder).unwrap();
 }

@@ -113,11 +113,14 @@ pub(super) fn error_rate(state: &State, call: &Call) -> Answer {
 
 pub(super) fn latency(state: &State, call: &Call) -> Answer {
     let question = Question::read(state, call)?;
-    let series =
-        Series::of_logs(&question, |times: &mut Vec<u64>, log| times.push(log.facts.millis));
+    let series = Series::of_logs(&question, |times: &mut Vec<u64>, log| {
+        times.push(log.facts.millis)
+    });
     let show = |mut times: Vec<u64>| {
         times.sort_unstable();
-        let sum = times.iter().fold(0_u64, |sum, time| sum.saturating_add(*time));
+        let sum = times
+            .iter()
+            .fold(0_u64, |sum, time| sum.saturating_add(*time));
         json!({
             "avg": ratio(float(sum), times.len() as u64),
             "p50": percentile(&times, 50),
@@ -173,7 +176,8 @@ pub(super) fn error_stacks(state: &State, call: &Call) -> Answer {
     let question = Question::read(state, call)?;
     let mut series = Series::of_logs(&question, count_error);
     series.points.retain(|_, statuses| !statuses.is_empty());
-    let stat = |(status, count): (u16, u64)| json!({"response_status_code": status, "count": count});
+    let stat =
+        |(status, count): (u16, u64)| json!({"response_status_code": status, "count": count});
     Ok(series.reply(
         |statuses| json!({"stats": statuses.into_iter().map(stat).collect::<Vec<_>>()}),
         |statuses| json!({"total": statuses.values().sum::<u64>()}),

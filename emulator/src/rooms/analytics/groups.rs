@@ -152,7 +152,10 @@ fn order(call: &Call) -> Result<&str, Refusal> {
     if COLUMNS.contains(&column) {
         Ok(column)
     } else {
-        let message = format!("query parameter `order_by` is none of {}", COLUMNS.join(", "));
+        let message = format!(
+            "query parameter `order_by` is none of {}",
+            COLUMNS.join(", ")
+        );
         Err(Refusal::invalid(message))
     }
 }
@@ -163,12 +166,7 @@ fn needs_times(columns: &[&str]) -> bool {
 }
 
 /// The busiest first, unless the query says otherwise; equals by their value.
-fn page(
-    call: &Call,
-    mut rows: Vec<Row>,
-    order: &str,
-    show: impl Fn(&Row) -> Value,
-) -> Reply {
+fn page(call: &Call, mut rows: Vec<Row>, order: &str, show: impl Fn(&Row) -> Value) -> Reply {
     let ascending = call
         .query_text("order_by_type")
         .is_some_and(|order| order.eq_ignore_ascii_case("asc"));
@@ -210,7 +208,12 @@ fn as_text(
     name: impl Fn(&Log) -> Option<Name>,
 ) -> Answer {
     let question = Question::read(state, call)?;
-    let rows = groups(&question, false, |_, log| name(log).map(Key::Name), |_, _, _| ());
+    let rows = groups(
+        &question,
+        false,
+        |_, log| name(log).map(Key::Name),
+        |_, _, _| (),
+    );
     Ok(page(call, rows, "requests", |row| {
         let sum = &row.group.totals;
         json!({
@@ -232,7 +235,7 @@ pub(super) fn by_metadata(state: &State, call: &Call) -> Answer {
     };
     let mut scores = HashMap::new();
     for workspace in &question.workspaces {
-        scores.insert(workspace.as_str(), feedback::scores(state, workspace));
+        scores.insert(*workspace, feedback::scores(state, workspace));
     }
     let rate = |group: &mut Group, workspace: &str, log: &Log| {
         let scores = scores.get(workspace).filter(|scores| !scores.is_empty());

@@ -147,10 +147,7 @@ impl Timeline {
 
     fn get(&self, place: Place) -> Option<&Log> {
         let begins_before = |chunk: &Arc<Vec<Log>>| chunk.first().map(Log::place) <= Some(place);
-        let position = self
-            .chunks
-            .partition_point(begins_before)
-            .checked_sub(1)?;
+        let position = self.chunks.partition_point(begins_before).checked_sub(1)?;
         let chunk = self.chunks.get(position)?;
         let within = chunk.binary_search_by_key(&place, Log::place).ok()?;
         chunk.get(within)
@@ -364,6 +361,9 @@ mod tests {
         book.insert("w", 1, "key", &entry(""));
         let before = book.clone();
         book.insert("w", 2, "key", &entry(""));
-        assert_eq!((times(&before, 0, 9), times(&book, 0, 9)), (vec![1], vec![1, 2]));
+        assert_eq!(
+            (times(&before, 0, 9), times(&book, 0, 9)),
+            (vec![1], vec![1, 2])
+        );
     }
 }

@@ -254,7 +254,14 @@ mod tests {
 
     #[test]
     fn an_entry_may_say_next_to_nothing() {
-        for url in ["", "x", "http://", "http://127.0.0.1:9/x", "https://@/?", "http://./"] {
+        for url in [
+            "",
+            "x",
+            "http://",
+            "http://127.0.0.1:9/x",
+            "https://@/?",
+            "http://./",
+        ] {
             let entry = json!({"request": {"url": url, "body": {}}, "response": {"body": {}}});
             let mut names = Names::default();
             let facts = Facts::of(&entry, "key", &mut names);

@@ -201,9 +201,10 @@ impl Filter {
                 self.provider_models.as_ref(),
                 facts.provider.zip(facts.model),
             )
-            && self.metadata.iter().all(|wanted| {
-                wanted.is_some_and(|wanted| facts.metadata.iter().any(|own| *own == wanted))
-            })
+            && self
+                .metadata
+                .iter()
+                .all(|wanted| wanted.is_some_and(|wanted| facts.metadata.contains(&wanted)))
             && self.admits_trace(book, log, scores)
     }
 

@@ -1,0 +1,88 @@
+//! API keys, configs, deployments, prices and the audit log.
+
+use chrono::{TimeDelta, Utc};
+use portkey_admin::types::{
+    ApiKeySubType, ApiKeyType, CreateApiKeyRequest, CreateConfigRequest, CreateDeploymentRequest,
+    DeploymentType, NewDeploymentAuthSettings, UpdateApiKeyRequest, UpdateConfigRequest,
+    UpdateDeploymentRequest,
+};
+use serde_json::json;
+
+use crate::{Outcome, World, made};
+
+pub async fn visit(world: &World) -> Outcome {
+    api_keys(world).await?;
+    configs(world).await?;
+    deployments(world).await?;
+    let admin = &world.admin;
+    let (from, to) = (
+        Utc::now() - TimeDelta::days(1),
+        Utc::now() + TimeDelta::days(1),
+    );
+    let records = admin
+        .list_audit_logs()
+        .organisation_id(&world.organisation)
+        .start_time(from.to_rfc3339())
+        .end_time(to.to_rfc3339());
+    records.send().await?;
+    let pricing = admin.get_model_pricing("openai", "gpt-4o");
+    pricing.send().await.map(drop)
+}
+
+async fn api_keys(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let key = CreateApiKeyRequest::builder()
+        .name("ci")
+        .scopes(["completions.write"])
+        .workspace_id(&world.workspace);
+    let key = admin
+        .create_api_key(ApiKeyType::Workspace, ApiKeySubType::Service)
+        .body(key)
+        .send()
+        .await?
+        .id;
+    admin.list_api_keys().send().await?;
+    let change = UpdateApiKeyRequest::builder().name("renamed");
+    admin.update_api_key(&key).body(change).send().await?;
+    let read = admin.get_api_key(&key).send().await?;
+    assert_eq!(read.name, "renamed");
+    admin.rotate_api_key(&key).send().await?;
+    admin.delete_api_key(&key).send().await
+}
+
+async fn configs(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let config = CreateConfigRequest::builder()
+        .name("retry")
+        .config([("retry", json!({"attempts": 2}))])
+        .workspace_id(&world.workspace);
+    let config = made(admin.create_config().body(config).send().await?.slug);
+    let change = UpdateConfigRequest::builder().config([("retry", json!({"attempts": 3}))]);
+    admin.update_config(&config).body(change).send().await?;
+    admin.get_config(&config).send().await?;
+    admin.list_configs().send().await?;
+    let versions = admin.list_config_versions(&config).send().await?;
+    assert_eq!(versions.data.len(), 2);
+    admin.delete_config(&config).send().await
+}
+
+async fn deployments(World { admin, .. }: &World) -> Outcome {
+    // There is always a default, and it cannot be deleted.
+    let first = CreateDeploymentRequest::builder()
+        .name("Europe")
+        .type_(DeploymentType::Production);
+    admin.create_deployment().body(first).send().await?;
+    let second = CreateDeploymentRequest::builder()
+        .name("Asia")
+        .type_(DeploymentType::NonProduction)
+        .auth_settings(
+            NewDeploymentAuthSettings::builder().gateway_base_url("https://gateway.example.com"),
+        );
+    let id = made(admin.create_deployment().body(second).send().await?.id);
+    admin.list_deployments().send().await?;
+    let change = UpdateDeploymentRequest::builder().name("Asia 2");
+    admin.update_deployment(&id).body(change).send().await?;
+    admin.get_deployment(&id).send().await?;
+    admin.ping_deployment(&id).send().await?;
+    admin.delete_deployment(&id).send().await
+}

@@ -1,0 +1,86 @@
+//! Logs, their exports, and feedback.
+
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use portkey_admin::types::{
+    CreateFeedbackRequest, CreateLogExportRequest, LogEntry, LogEntryMetadata, LogEntryRequest,
+    LogEntryResponse, LogExportField, LogExportFiltersInput, UpdateFeedbackRequest,
+    UpdateLogExportRequest,
+};
+use serde_json::{Value, json};
+
+use crate::{Outcome, World, made};
+
+pub async fn visit(world: &World) -> Outcome {
+    insert(world).await?;
+    let id = export(world).await?;
+    world.admin.get_log(id).send().await?;
+    feedback(world).await
+}
+
+/// Reports a request of one user.
+pub async fn insert(World { runner, .. }: &World) -> Outcome {
+    let request = LogEntryRequest::builder()
+        .url("https://api.provider.example/v1/chat/completions")
+        .body([("model", "gpt-4o")]);
+    let usage = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15});
+    let response = LogEntryResponse::builder()
+        .status(200)
+        .body([("usage", usage)]);
+    let metadata = LogEntryMetadata::builder()
+        .trace_id("every-operation")
+        .extra("_user", "member@example.com");
+    let entry = LogEntry::builder()
+        .request(request)
+        .response(response)
+        .metadata(metadata)
+        .build()?;
+    runner.insert_log().body(entry).send().await
+}
+
+/// Exports the logs; gives the id of the first.
+async fn export(world: &World) -> Result<String, portkey_admin::Error> {
+    let admin = &world.admin;
+    let filters = LogExportFiltersInput::builder()
+        .time_of_generation_min(Utc::now() - TimeDelta::days(1))
+        .time_of_generation_max(Utc::now() + TimeDelta::days(1));
+    let export = CreateLogExportRequest::builder()
+        .workspace_id(&world.workspace)
+        .filters(filters.clone())
+        .requested_data([LogExportField::Id]);
+    let create = admin.create_log_export().body(export);
+    let id = made(create.clone().send().await?.id);
+    let restrictions = admin.get_log_export_field_restrictions();
+    restrictions.workspace_id(&world.workspace).send().await?;
+    let list = admin.list_log_exports().workspace_id(&world.workspace);
+    list.send().await?;
+    let change = UpdateLogExportRequest::builder()
+        .workspace_id(&world.workspace)
+        .filters(filters)
+        .requested_data([LogExportField::Id, LogExportField::TraceId]);
+    admin.update_log_export(&id).body(change).send().await?;
+    admin.start_log_export(&id).send().await?;
+    // It runs for a while.
+    world.emulator.advance(Duration::from_secs(60));
+    admin.get_log_export(&id).send().await?;
+    let download = admin.download_log_export(&id).open().await?;
+    let lines = download.bytes(1 << 20).await?;
+    let other = made(create.send().await?.id);
+    admin.start_log_export(&other).send().await?;
+    admin.cancel_log_export(&other).send().await?;
+
+    let line = lines.split(|byte| *byte == b'\n').next().unwrap();
+    let log: Value = serde_json::from_slice(line).unwrap();
+    Ok(log["id"].as_str().unwrap().to_owned())
+}
+
+async fn feedback(World { runner, .. }: &World) -> Outcome {
+    let feedback = CreateFeedbackRequest::builder()
+        .trace_id("every-operation")
+        .value(1);
+    let given = runner.create_feedback().body(feedback).send().await?;
+    let change = UpdateFeedbackRequest::builder().value(2);
+    let update = runner.update_feedback(&given.feedback_ids[0]).body(change);
+    update.send().await.map(drop)
+}

@@ -1,0 +1,74 @@
+//! Users, invitations, workspaces, their members, and SCIM.
+
+use portkey_admin::types::{
+    AddWorkspaceMembersRequest, AssignableRole, CreateScimWorkspaceMappingRequest,
+    CreateUserInviteRequest, CreateWorkspaceRequest, NewWorkspaceMember, UpdateUserRequest,
+    UpdateWorkspaceMemberRequest, UpdateWorkspaceRequest, WorkspaceRole,
+};
+
+use crate::{Outcome, World, made};
+
+pub async fn visit(world: &World) -> Outcome {
+    users(world).await?;
+    workspaces(world).await?;
+    scim(world).await
+}
+
+async fn users(World { admin, .. }: &World) -> Outcome {
+    let invite = CreateUserInviteRequest::builder()
+        .email("newcomer@example.com")
+        .role(AssignableRole::Member);
+    let invite = admin.create_user_invite().body(invite).send().await?;
+    let invite = made(invite.id);
+    admin.list_user_invites().send().await?;
+    admin.get_user_invite(&invite).send().await?;
+    admin.resend_user_invite(&invite).send().await?;
+    admin.delete_user_invite(&invite).send().await?;
+
+    let leaver = admin.list_users().email("leaver@example.com");
+    let leaver = made(leaver.send().await?.data.remove(0).id);
+    let role = UpdateUserRequest::builder().role(AssignableRole::Admin);
+    admin.update_user(&leaver).body(role).send().await?;
+    let read = admin.get_user(&leaver).send().await?;
+    assert_eq!(read.email.as_deref(), Some("leaver@example.com"));
+    admin.delete_user(&leaver).send().await
+}
+
+async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
+    let workspace = CreateWorkspaceRequest::builder().name("Short-lived");
+    let workspace = admin.create_workspace().body(workspace).send().await?;
+    let id = &workspace.id;
+    let change = UpdateWorkspaceRequest::builder().description("Changed");
+    admin.update_workspace(id).body(change).send().await?;
+    let read = admin.get_workspace(id).send().await?;
+    assert_eq!(read.description.as_deref(), Some("Changed"));
+    assert!(!admin.list_workspaces().send().await?.data.is_empty());
+
+    let member = NewWorkspaceMember::builder()
+        .id(user)
+        .role(WorkspaceRole::Member);
+    let members = AddWorkspaceMembersRequest::builder().users([member]);
+    admin.add_workspace_members(id).body(members).send().await?;
+    admin.list_workspace_members(id).send().await?;
+    let role = UpdateWorkspaceMemberRequest::builder().role(WorkspaceRole::Manager);
+    let update = admin.update_workspace_member(id, user).body(role);
+    update.send().await?;
+    let member = admin.get_workspace_member(id, user).send().await?;
+    assert_eq!(member.role, Some(WorkspaceRole::Manager));
+    admin.remove_workspace_member(id, user).send().await?;
+    let delete = admin.delete_workspace(id);
+    delete.confirm(workspace.plain_name(), false).send().await
+}
+
+async fn scim(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let mapping = CreateScimWorkspaceMappingRequest::builder()
+        .workspace_id(&world.workspace)
+        .scim_group_name("engineering")
+        .role(WorkspaceRole::Member);
+    let mapping = admin.create_scim_workspace_mapping().body(mapping);
+    let mapping = made(mapping.send().await?.id);
+    admin.list_scim_workspace_mappings().send().await?;
+    admin.list_scim_groups().send().await?;
+    admin.delete_scim_workspace_mapping(mapping).send().await
+}

@@ -1,0 +1,101 @@
+//! Collections, labels, prompts and partials with their versions.
+
+use portkey_admin::types::{
+    CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest,
+    MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest,
+    RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest,
+    UpdatePromptRequest, UpdatePromptVersionRequest,
+};
+use serde_json::json;
+
+use crate::{Outcome, World, made};
+
+pub async fn visit(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let collection = CreateCollectionRequest::builder()
+        .name("drafts")
+        .workspace_id(&world.workspace);
+    let collection = admin.create_collection().body(collection);
+    let collection = made(collection.send().await?.id);
+    let change = UpdateCollectionRequest::builder().name("finals");
+    let update = admin.update_collection(&collection).body(change);
+    update.send().await?;
+    admin.get_collection(&collection).send().await?;
+    let list = admin.list_collections().workspace_id(&world.workspace);
+    assert!(!list.send().await?.data.is_empty());
+
+    let label = CreateLabelRequest::builder()
+        .name("reviewed")
+        .workspace_id(&world.workspace);
+    let label = made(admin.create_label().body(label).send().await?.id);
+    let change = UpdateLabelRequest::builder().description("Changed");
+    admin.update_label(&label).body(change).send().await?;
+    admin.get_label(&label).send().await?;
+    admin.list_labels().send().await?;
+
+    prompt(world, &collection, &label).await?;
+    partials(world).await?;
+    admin.delete_label(&label).send().await?;
+    admin.delete_collection(&collection).send().await
+}
+
+async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
+    let admin = &world.admin;
+    let prompt = CreatePromptRequest::builder()
+        .name("greeting")
+        .collection_id(collection)
+        .string("Hello {{who}}")
+        .model("gpt-4o")
+        .virtual_key("some-key")
+        .parameters([("max_tokens", 10)]);
+    let prompt = made(admin.create_prompt().body(prompt).send().await?.slug);
+    let change = UpdatePromptRequest::builder()
+        .patch(true)
+        .string("Good day {{who}}");
+    admin.update_prompt(&prompt).body(change).send().await?;
+    let default = MakePromptVersionDefaultRequest::builder().version(2);
+    let promote = admin.make_prompt_version_default(&prompt).body(default);
+    promote.send().await?;
+    admin.get_prompt(&prompt).send().await?;
+    let list = admin.list_prompts().collection_id(collection);
+    assert_eq!(list.send().await?.data.len(), 1);
+
+    let mut versions = admin.list_prompt_versions(&prompt).send().await?;
+    let version = made(versions.data.remove(0).id);
+    let read = admin.get_prompt_version(&prompt, &version);
+    read.send().await?;
+    let labelled = UpdatePromptVersionRequest::builder().label_id(label);
+    let update = admin.update_prompt_version(&prompt, &version);
+    update.body(labelled).send().await?;
+
+    let variables = RenderPromptRequest::builder().variables([("who", "reader")]);
+    let rendered = admin.render_prompt(&prompt).body(variables).send().await?;
+    assert!(json!(rendered).to_string().contains("Good day reader"));
+    let variables = RunPromptRequest::builder().variables([("who", "reader")]);
+    let run = world.runner.run_prompt(&prompt).body(variables);
+    let answer = run.send().await?;
+    assert_eq!(answer["choices"][0]["text"], "Good day reader");
+    admin.delete_prompt(&prompt).send().await
+}
+
+async fn partials(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let partial = CreatePromptPartialRequest::builder()
+        .name("signature")
+        .string("Yours")
+        .workspace_id(&world.workspace);
+    let partial = admin.create_prompt_partial().body(partial);
+    let partial = made(partial.send().await?.slug);
+    let change = UpdatePromptPartialRequest::builder().string("Truly yours");
+    let update = admin.update_prompt_partial(&partial).body(change);
+    update.send().await?;
+    let default = MakePromptPartialVersionDefaultRequest::builder().version(2);
+    let promote = admin.make_prompt_partial_version_default(&partial);
+    promote.body(default).send().await?;
+    admin.get_prompt_partial(&partial).send().await?;
+    let list = admin.list_prompt_partials().workspace_id(&world.workspace);
+    assert_eq!(list.send().await?.data.len(), 1);
+    let versions = admin.list_prompt_partial_versions(&partial).send().await?;
+    assert_eq!(versions.data.len(), 2);
+    admin.delete_prompt_partial(&partial).send().await
+}

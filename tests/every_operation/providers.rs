@@ -1,0 +1,113 @@
+//! Integrations with their models and workspaces, providers, virtual keys and secret references.
+
+use portkey_admin::types::{
+    CreateIntegrationRequest, CreateProviderRequest, CreateSecretReferenceRequest,
+    CreateVirtualKeyRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate, SecretManagerType,
+    UpdateIntegrationModelsRequest, UpdateIntegrationRequest, UpdateIntegrationWorkspacesRequest,
+    UpdateProviderRequest, UpdateSecretReferenceRequest, UpdateVirtualKeyRequest,
+};
+
+use crate::{Outcome, World, made};
+
+pub async fn visit(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let integration = CreateIntegrationRequest::builder()
+        .name("OpenAI")
+        .ai_provider_id("openai")
+        .key("sample");
+    let integration = admin.create_integration().body(integration);
+    let integration = made(integration.send().await?.slug);
+    let change = UpdateIntegrationRequest::builder().description("Changed");
+    let update = admin.update_integration(&integration).body(change);
+    update.send().await?;
+    admin.get_integration(&integration).send().await?;
+    admin.list_integrations().send().await?;
+    models(world, &integration).await?;
+    workspaces(world, &integration).await?;
+    providers(world, &integration).await?;
+    admin.delete_integration(&integration).send().await?;
+    virtual_keys(world).await?;
+    secret_references(world).await
+}
+
+async fn models(World { admin, .. }: &World, integration: &str) -> Outcome {
+    let model = IntegrationModelUpdate::builder()
+        .slug("mine")
+        .enabled(true)
+        .is_custom(true)
+        .base_model_slug("gpt-4o");
+    let models = UpdateIntegrationModelsRequest::builder().models([model]);
+    let update = admin.update_integration_models(integration).body(models);
+    update.send().await?;
+    admin.list_integration_models(integration).send().await?;
+    let delete = admin.delete_integration_models(integration);
+    delete.slugs("mine").send().await
+}
+
+async fn workspaces(world: &World, integration: &str) -> Outcome {
+    let admin = &world.admin;
+    let access = IntegrationWorkspaceUpdate::builder()
+        .id(&world.workspace)
+        .enabled(true);
+    let access = UpdateIntegrationWorkspacesRequest::builder().workspaces([access]);
+    let update = admin.update_integration_workspaces(integration);
+    update.body(access).send().await?;
+    let list = admin.list_integration_workspaces(integration);
+    list.send().await.map(drop)
+}
+
+async fn providers(world: &World, integration: &str) -> Outcome {
+    let (admin, workspace) = (&world.admin, &world.workspace);
+    let provider = CreateProviderRequest::builder()
+        .name("Main")
+        .integration_id(integration)
+        .workspace_id(workspace);
+    let slug = made(admin.create_provider().body(provider).send().await?.slug);
+    let change = UpdateProviderRequest::builder().note("Changed");
+    let update = admin.update_provider(&slug).workspace_id(workspace);
+    update.body(change).send().await?;
+    let read = admin.get_provider(&slug).workspace_id(workspace);
+    assert_eq!(read.send().await?.note.as_deref(), Some("Changed"));
+    admin
+        .list_providers()
+        .workspace_id(workspace)
+        .send()
+        .await?;
+    let delete = admin.delete_provider(&slug).workspace_id(workspace);
+    delete.send().await
+}
+
+async fn virtual_keys(world: &World) -> Outcome {
+    let admin = &world.admin;
+    let key = CreateVirtualKeyRequest::builder()
+        .name("Spare")
+        .provider("openai")
+        .key("sample")
+        .workspace_id(&world.workspace);
+    let key = admin.create_virtual_key().body(key).send().await?;
+    let slug = made(key.slug);
+    let change = UpdateVirtualKeyRequest::builder().note("Changed");
+    admin.update_virtual_key(&slug).body(change).send().await?;
+    admin.get_virtual_key(&slug).send().await?;
+    admin.list_virtual_keys().send().await?;
+    admin.delete_virtual_key(&slug).send().await
+}
+
+async fn secret_references(World { admin, .. }: &World) -> Outcome {
+    let reference = CreateSecretReferenceRequest::builder()
+        .name("Provider key")
+        .manager_type(SecretManagerType::AwsSm)
+        .secret_path("prod/provider")
+        .auth_config([("aws_auth_type", "serviceRole")]);
+    let reference = admin.create_secret_reference().body(reference);
+    let id = made(reference.send().await?.id);
+    let change = UpdateSecretReferenceRequest::builder().description("Changed");
+    admin
+        .update_secret_reference(&id)
+        .body(change)
+        .send()
+        .await?;
+    admin.get_secret_reference(&id).send().await?;
+    admin.list_secret_references().send().await?;
+    admin.delete_secret_reference(&id).send().await
+}

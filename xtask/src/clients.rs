@@ -1,0 +1,120 @@
+//! `cargo xtask clients`: writes `docs/CLIENTS.md`, which client called which operation.
+//!
+//! The operations come from the ledger, and what the official SDKs called from
+//! `tests/interop/called/`. That ours calls all of them is held by `tests/every_operation/`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use lexopt::prelude::{Long, Short};
+use portkey_admin_codegen::ledger::Entry;
+use portkey_admin_codegen::{Patched, Sources, patch};
+
+use crate::atomic;
+
+const HELP: &str = "\
+Usage: cargo xtask clients [--check]
+
+Writes docs/CLIENTS.md from overrides/ and tests/interop/called/: every operation of the Admin API,
+with the clients that called it against the emulator.
+
+Options:
+  --check     Write nothing; fail if the file is not as it would be written
+  -h, --help  Print this
+";
+
+const FILE: &str = "docs/CLIENTS.md";
+
+/// Where `tests/interop/run --write` leaves what an SDK called, one file for each of [`SDKS`].
+const CALLED: &str = "tests/interop/called";
+const SDKS: [&str; 2] = ["python", "node"];
+
+/// The area that is not of the Admin API.
+const GATEWAY: &str = "gateway";
+
+const HEAD: &str = "\
+# Clients
+
+<!-- Written by `cargo xtask clients` from overrides/ and tests/interop/called/; do not edit. -->
+
+Every operation of the Admin API, and the clients that called it against the emulator and were
+answered with success:
+
+- **ours** is `portkey-admin`: `tests/every_operation/` fails if it leaves one out.
+- **Python** and **Node** are the official SDKs, in the versions that `tests/interop/` pins. Where they
+  have no cell, they have no method, or a bug that `tests/interop/README.md` lists.
+";
+
+/// Runs the command with what stands behind its name.
+pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
+    let mut check = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("check") => check = true,
+            Short('h') | Long("help") => {
+                print!("{HELP}");
+                return Ok(());
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    let patched = patch(&Sources::read(root)?)?;
+    let text = page(&patched, &called(root, &patched)?);
+    let file = root.join(FILE);
+    let current = std::fs::read_to_string(&file).unwrap_or_default();
+    if current == text {
+        println!("{FILE} is up to date");
+        return Ok(());
+    }
+    if check {
+        bail!("{FILE} is stale: run `cargo xtask clients`");
+    }
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    }
+    atomic::replace_all(&[(&file, &text)])?;
+    println!("{FILE} was written");
+    Ok(())
+}
+
+/// What each SDK called.
+fn called(root: &Path, patched: &Patched) -> Result<[BTreeSet<String>; 2]> {
+    let [python, node] = SDKS.map(|sdk| {
+        let name = format!("{CALLED}/{sdk}.txt");
+        let text = std::fs::read_to_string(root.join(&name)).with_context(|| name.clone())?;
+        let called: BTreeSet<String> = text.lines().map(str::to_owned).collect();
+        let known = |id: &str| patched.ledger.iter().any(|(_, entry)| entry.id == id);
+        match called.iter().find(|id| !known(id)) {
+            Some(stranger) => bail!("{name}: `{stranger}` is no operation"),
+            None => Ok(called),
+        }
+    });
+    Ok([python?, node?])
+}
+
+/// The whole page.
+fn page(patched: &Patched, called: &[BTreeSet<String>; 2]) -> String {
+    let admin = patched.ledger.iter().filter(|(_, e)| e.area != GATEWAY);
+    let admin: Vec<(&str, &Entry)> = admin.collect();
+    let count = |sdk: &BTreeSet<String>| admin.iter().filter(|(_, e)| sdk.contains(&e.id)).count();
+    let mut text = format!(
+        "{HEAD}\n{} operations; Python called {}, Node {}.\n",
+        admin.len(),
+        count(&called[0]),
+        count(&called[1]),
+    );
+    let mut area = "";
+    for (key, entry) in &admin {
+        if area != entry.area {
+            area = &entry.area;
+            text += &format!("\n## `{area}`\n\n| operation | method | ours | Python | Node |\n");
+            text += "|---|---|---|---|---|\n";
+        }
+        let [python, node] = called
+            .each_ref()
+            .map(|sdk| if sdk.contains(&entry.id) { "yes" } else { "" });
+        text += &format!("| `{key}` | `{}` | yes | {python} | {node} |\n", entry.id);
+    }
+    text
+}
