@@ -131,6 +131,11 @@ impl Action {
 
     fn carry_out(&self, document: &mut Value) -> Outcome {
         let targets = self.target.locate(document);
+        self.carry_out_at(document, targets)
+    }
+
+    /// Does what is to be done at the places that the target selects.
+    fn carry_out_at(&self, document: &mut Value, targets: Vec<Location>) -> Outcome {
         if targets.is_empty() {
             return Err("matches nothing in the document".to_owned());
         }

@@ -164,31 +164,28 @@ fn ledger_findings(name: &str, ledger: &Ledger, old: &Value, new: &Value) -> Vec
     ledger
         .iter()
         .map(|(key, entry)| {
-            let is_stale = stale.contains(key);
-            let conflict = if is_stale {
-                None
-            } else {
-                contradiction(key, entry, old, new)
-            };
-            let status = match (is_stale, &conflict) {
-                (true, _) => Status::Stale,
-                (false, Some(_)) => Status::Conflicting,
-                (false, None) => Status::Applied,
+            let (status, detail, fails) = match stale.contains(key) {
+                true => (Status::Stale, None, true),
+                false => match contradiction(key, entry, old, new) {
+                    Some((detail, fails)) => (Status::Conflicting, Some(detail), fails),
+                    None => (Status::Applied, None, false),
+                },
             };
             Finding {
                 kind: Kind::Ledger,
                 place: format!("{name}: {key}"),
                 subject: entry.id.clone(),
                 status,
-                detail: conflict,
-                fails: is_stale,
+                detail,
+                fails,
             }
         })
         .collect()
 }
 
-/// What an entry says of its operation that was true and is not any longer.
-fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<String> {
+/// What an entry says of its operation that was true and is not any longer, and whether the build
+/// fails by it.
+fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<(String, bool)> {
     let (old, new) = (operation(old, key)?, operation(new, key)?);
     let paging = entry.paging.as_ref();
     let lost_parameter = paging
@@ -197,20 +194,29 @@ fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<S
         .flatten()
         .find(|name| old.has_parameter(name) && !new.has_parameter(name));
     if let Some(name) = lost_parameter {
-        return Some(format!("its paging names the parameter `{name}`, which is gone"));
+        let problem = format!("its paging names the parameter `{name}`, which is gone");
+        return Some((problem, false));
     }
-    let lost_kind = entry.handwritten.filter(|kind| {
-        old.is_of(*kind) && !new.is_of(*kind)
-    })?;
-    Some(format!(
-        "it is handwritten for its {}, which is gone",
-        match lost_kind {
-            Handwritten::Multipart => "multipart body",
-            Handwritten::EventStream => "event stream",
-            Handwritten::Binary => "binary answer",
-            Handwritten::Websocket => "websocket",
-        }
-    ))
+    let lost_member = paging
+        .into_iter()
+        .flat_map(|paging| [&paging.items, &paging.total, &paging.more])
+        .flatten()
+        .find(|name| old.answers_with(name) && !new.answers_with(name));
+    if let Some(name) = lost_member {
+        let problem = format!("its paging names the member `{name}` of the answer, which is gone");
+        return Some((problem, true));
+    }
+    let lost_kind = entry
+        .handwritten
+        .filter(|kind| old.is_of(*kind) && !new.is_of(*kind))?;
+    let what = match lost_kind {
+        Handwritten::Multipart => "multipart body",
+        Handwritten::EventStream => "event stream",
+        Handwritten::Binary => "binary answer",
+        Handwritten::Websocket => "websocket",
+    };
+    let problem = format!("it is handwritten for its {what}, which is gone");
+    Some((problem, false))
 }
 
 struct Operation<'a> {
@@ -239,10 +245,35 @@ impl Operation<'_> {
             .any(|parameter| parameter["name"] == name && parameter["in"] == "query")
     }
 
+    /// Whether the success answer is an object with that member.
+    fn answers_with(&self, name: &str) -> bool {
+        let answers = self.operation["responses"].as_object();
+        let success = answers.into_iter().flatten();
+        success
+            .filter(|(status, _)| status.starts_with('2'))
+            .filter_map(|(_, answer)| document::resolve(self.document, answer).ok())
+            .filter_map(|answer| answer["content"]["application/json"].get("schema"))
+            .any(|schema| self.has_member(schema, name, 0))
+    }
+
+    fn has_member(&self, schema: &Value, name: &str, depth: usize) -> bool {
+        let Ok(schema) = document::resolve(self.document, schema) else {
+            return false;
+        };
+        let branches = ["allOf", "oneOf", "anyOf"].iter();
+        let mut branches = branches.filter_map(|key| schema[*key].as_array()).flatten();
+        // A schema may hold itself; no answer is nested deeper.
+        schema["properties"].get(name).is_some()
+            || (depth < 4 && branches.any(|branch| self.has_member(branch, name, depth + 1)))
+    }
+
     /// Whether the document shows what keeps the operation from being generated.
     fn is_of(&self, kind: Handwritten) -> bool {
         let body = document::resolve(self.document, &self.operation["requestBody"]).ok();
-        let answers = self.operation["responses"].as_object().into_iter().flatten();
+        let answers = self.operation["responses"]
+            .as_object()
+            .into_iter()
+            .flatten();
         let mut answered = answers
             .filter(|(status, _)| status.starts_with('2'))
             .filter_map(|(_, answer)| document::resolve(self.document, answer).ok())

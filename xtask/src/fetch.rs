@@ -1,5 +1,6 @@
 //! Reading the upstream document, from a file or over HTTP.
 
+use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,8 +28,8 @@ pub fn read(from: &str) -> Result<String> {
     text.with_context(|| from.to_owned())
 }
 
-/// Fetches `url`. Whoever names an `https` URL never gets a body that came over plain HTTP, and a
-/// plain one is not led elsewhere.
+/// Fetches `url`, through the proxy of the environment where there is one. Whoever names an `https`
+/// URL never gets a body that came over plain HTTP, and a plain one is not led elsewhere.
 fn download(url: &str) -> Result<String> {
     let secure = url.starts_with("https://");
     let agent: Agent = Agent::config_builder()
@@ -39,10 +40,68 @@ fn download(url: &str) -> Result<String> {
         .http_status_as_error(false)
         .build()
         .into();
+    let mut progress = Progress::new(url);
     let mut response = agent.get(url).call()?;
     if response.status() != 200 {
         bail!("answered {}, not 200", response.status());
     }
     let body = response.body_mut().with_config().limit(LARGEST_BODY);
-    Ok(String::from_utf8(body.read_to_vec()?)?)
+    let mut body = body.reader();
+    let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+    loop {
+        match body.read(&mut buffer)? {
+            0 => break,
+            read => bytes.extend_from_slice(&buffer[..read]),
+        }
+        progress.at(bytes.len());
+    }
+    progress.show(&format!("{} KB", bytes.len() / 1024));
+    Ok(String::from_utf8(bytes)?)
+}
+
+/// One line on standard error that says how far a download has come. It is rewritten where that is a
+/// terminal, and written once otherwise.
+struct Progress<'a> {
+    url: &'a str,
+    live: bool,
+    shown: usize,
+}
+
+impl<'a> Progress<'a> {
+    fn new(url: &'a str) -> Self {
+        let live = std::io::stderr().is_terminal();
+        if !live {
+            eprintln!("fetching {url}");
+        }
+        let progress = Self {
+            url,
+            live,
+            shown: 0,
+        };
+        progress.show("…");
+        progress
+    }
+
+    /// Says how many bytes have come, now and then.
+    fn at(&mut self, bytes: usize) {
+        const STEP: usize = 64 * 1024;
+        if bytes / STEP > self.shown / STEP {
+            self.shown = bytes;
+            self.show(&format!("{} KB", bytes / 1024));
+        }
+    }
+
+    fn show(&self, state: &str) {
+        if self.live {
+            eprint!("\rfetching {}: {state:<12}", self.url);
+        }
+    }
+}
+
+impl Drop for Progress<'_> {
+    fn drop(&mut self) {
+        if self.live {
+            eprintln!();
+        }
+    }
 }

@@ -1,28 +1,43 @@
-//! `cargo xtask sync-spec`: distils an upstream document into `openapi/`.
+//! `cargo xtask sync-spec`: reports how an upstream document differs from the vendored one, and
+//! distils it into `openapi/`.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use lexopt::prelude::{Long, Short, ValueExt};
-use portkey_admin_codegen::{distil, document};
+use portkey_admin_codegen::{Sources, distil, document};
+use serde_json::Value;
 
+use crate::drift::render::{Format, render};
+use crate::drift::{self, Input};
 use crate::source::{SourceRecord, digest};
 use crate::{atomic, fetch};
 
 const HELP: &str = "\
-Usage: cargo xtask sync-spec --from PATH|URL [--revision TEXT] [--url URL]
+Usage: cargo xtask sync-spec [--from PATH|URL] [--check] [--format text|markdown|json] [--output FILE]
+                             [--revision TEXT] [--url URL]
 
-Distils an upstream OpenAPI 3.0 document (YAML or JSON) into openapi/portkey.yaml and records in
-openapi/source.yaml where it came from. Nothing is written where the facts are still the same, or
-where anything is wrong.
+Distils an upstream OpenAPI 3.0 document (YAML or JSON), compares it with openapi/portkey.yaml and
+reports what changed, whom it breaks and what it does to the overrides. Then writes the document to
+openapi/portkey.yaml, and where it came from to openapi/source.yaml. Nothing is written where the
+facts are still the same, or where anything is wrong.
 
 Options:
-  --from PATH|URL  The upstream document
-  --revision TEXT  The upstream commit that it belongs to
+  --from PATH|URL  The upstream document (default: fetched from the URL in openapi/source.yaml)
+  --check          Write nothing in openapi/; say by the exit code whether the document has drifted
+  --format FORMAT  text, markdown (the body of a pull request) or json (default: text)
+  --output FILE    Write the report to this file, not to standard output
+  --revision TEXT  The upstream commit that the document belongs to
   --url URL        Where upstream publishes it, if --from is a path (default: as recorded before)
   -h, --help       Print this
+
+Exit codes: 0 in step (or written), 4 the document has drifted (with --check), 1 anything else.
 ";
+
+/// The exit code of `--check` where the document has drifted.
+const DRIFTED: u8 = 4;
 
 /// Where upstream publishes the document, until `source.yaml` says otherwise.
 const UPSTREAM_URL: &str =
@@ -33,91 +48,152 @@ const SOURCE: &str = "openapi/source.yaml";
 
 /// What the maintainer asked for.
 struct Options {
-    from: String,
+    from: Option<String>,
+    check: bool,
+    format: Format,
+    output: Option<PathBuf>,
     revision: Option<String>,
     url: Option<String>,
 }
 
 /// The vendored document as it should be.
 struct Distilled {
+    document: Value,
     text: String,
-    version: Option<String>,
-    paths: usize,
-    operations: usize,
 }
 
 /// Runs the command with what stands behind its name.
-pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<()> {
+pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<ExitCode> {
     let Some(options) = options(arguments)? else {
         print!("{HELP}");
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     };
-    let distilled = distil(&options.from)?;
     let record = old_record(root)?;
-    let sha256 = digest(&distilled.text);
-    let in_step = record
-        .as_ref()
-        .is_some_and(|record| record.sha256 == sha256)
-        && read_if_there(&root.join(DOCUMENT))?.as_ref() == Some(&distilled.text);
-    if in_step {
-        println!("{DOCUMENT} already states these facts; nothing was written");
-        return Ok(());
+    let from = from(&options, record.as_ref());
+    let distilled = distil(&from, &fetch::read(&from)?)?;
+    let in_step = is_in_step(root, &options, &from, &distilled, record.as_ref())?;
+    match (in_step, options.check) {
+        (true, _) => eprintln!("{DOCUMENT} is in step; nothing was written"),
+        (false, true) => {
+            eprintln!("{DOCUMENT} has drifted; nothing was written");
+            return Ok(ExitCode::from(DRIFTED));
+        }
+        (false, false) => write(root, &options, &from, &distilled, record)?,
     }
-    let record = SourceRecord {
-        url: url(&options, record),
-        revision: options.revision,
-        retrieved: today(),
-        sha256,
-        version: distilled.version,
-        paths: distilled.paths,
-        operations: distilled.operations,
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where the document is to be read.
+fn from(options: &Options, record: Option<&SourceRecord>) -> String {
+    let recorded = || record.map_or(UPSTREAM_URL, |record| &record.url).to_owned();
+    options.from.clone().unwrap_or_else(recorded)
+}
+
+/// Compares with the vendored document, if there is one, and writes the report. The document is in
+/// step where it states the same facts and its record describes it.
+fn is_in_step(
+    root: &Path,
+    options: &Options,
+    from: &str,
+    distilled: &Distilled,
+    record: Option<&SourceRecord>,
+) -> Result<bool> {
+    let Some(vendored) = read_if_there(&root.join(DOCUMENT))? else {
+        // There is nothing to compare with yet.
+        return Ok(false);
     };
-    write(root, &distilled.text, &record.to_yaml()?)?;
-    println!(
-        "{DOCUMENT}: {} paths, {} operations",
+    let is_described = record.is_some_and(|record| record.sha256 == digest(&vendored));
+    let report = drift::report(&Input {
+        sources: &Sources::read(root)?,
+        old: &distil(DOCUMENT, &vendored)?.document,
+        new: &distilled.document,
+        from,
+        version: env!("CARGO_PKG_VERSION"),
+        today: &today(),
+    })?;
+    print(&render(&report, options.format), options.output.as_deref())?;
+    if report.is_empty() && !is_described {
+        eprintln!("{SOURCE} does not describe {DOCUMENT}");
+    }
+    Ok(report.is_empty() && is_described)
+}
+
+fn print(report: &str, output: Option<&Path>) -> Result<()> {
+    match output {
+        // Not by way of a second file: this may be a device.
+        Some(file) => std::fs::write(file, report).with_context(|| file.display().to_string()),
+        None => std::io::stdout()
+            .write_all(report.as_bytes())
+            .context("standard output"),
+    }
+}
+
+/// The options, or nothing where help was asked for.
+fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
+    let mut options = Options {
+        from: None,
+        check: false,
+        format: Format::Text,
+        output: None,
+        revision: None,
+        url: None,
+    };
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("from") => options.from = Some(arguments.value()?.string()?),
+            Long("check") => options.check = true,
+            Long("format") => options.format = Format::named(&arguments.value()?.string()?)?,
+            Long("output") => options.output = Some(arguments.value()?.into()),
+            Long("revision") => options.revision = Some(arguments.value()?.string()?),
+            Long("url") => options.url = Some(arguments.value()?.string()?),
+            Short('h') | Long("help") => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn distil(name: &str, text: &str) -> Result<Distilled> {
+    let document = document::parse(name, text)?;
+    let document = distil::distil(&document).map_err(|error| error.within(name))?;
+    let text = distil::to_yaml(&document).map_err(|error| error.within(name))?;
+    Ok(Distilled { document, text })
+}
+
+/// Replaces the document and the record of where it came from.
+fn write(
+    root: &Path,
+    options: &Options,
+    from: &str,
+    distilled: &Distilled,
+    record: Option<SourceRecord>,
+) -> Result<()> {
+    let document = &distilled.document;
+    let record = SourceRecord {
+        url: url(options, from, record),
+        revision: options.revision.clone(),
+        retrieved: today(),
+        sha256: digest(&distilled.text),
+        version: document["info"]["version"].as_str().map(str::to_owned),
+        paths: document["paths"]
+            .as_object()
+            .map_or(0, serde_json::Map::len),
+        operations: document::operations(document).count(),
+    };
+    let targets = [root.join(DOCUMENT), root.join(SOURCE)];
+    atomic::replace_all(&[
+        (&targets[0], &distilled.text),
+        (&targets[1], &record.to_yaml()?),
+    ])?;
+    eprintln!(
+        "{DOCUMENT} was written: {} paths, {} operations",
         record.paths, record.operations
     );
     Ok(())
 }
 
-/// The options, or nothing where help was asked for.
-fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
-    let (mut from, mut revision, mut url) = (None, None, None);
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("from") => from = Some(arguments.value()?.string()?),
-            Long("revision") => revision = Some(arguments.value()?.string()?),
-            Long("url") => url = Some(arguments.value()?.string()?),
-            Short('h') | Long("help") => return Ok(None),
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    match from {
-        None => bail!("--from: a path or a URL must be given"),
-        Some(from) => Ok(Some(Options {
-            from,
-            revision,
-            url,
-        })),
-    }
-}
-
-fn distil(from: &str) -> Result<Distilled> {
-    let document = document::parse(from, &fetch::read(from)?)?;
-    let distilled = distil::distil(&document).map_err(|error| error.within(from))?;
-    let text = distil::to_yaml(&distilled).map_err(|error| error.within(from))?;
-    Ok(Distilled {
-        text,
-        version: distilled["info"]["version"].as_str().map(str::to_owned),
-        paths: distilled["paths"]
-            .as_object()
-            .map_or(0, serde_json::Map::len),
-        operations: document::operations(&distilled).count(),
-    })
-}
-
-fn url(options: &Options, record: Option<SourceRecord>) -> String {
-    let from = fetch::is_url(&options.from).then(|| options.from.clone());
+fn url(options: &Options, from: &str, record: Option<SourceRecord>) -> String {
+    let from = fetch::is_url(from).then(|| from.to_owned());
     let given = options.url.clone().or(from);
     given
         .or(record.map(|record| record.url))
@@ -136,11 +212,6 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error).with_context(|| path.display().to_string()),
     }
-}
-
-fn write(root: &Path, document: &str, source: &str) -> Result<()> {
-    let targets: [PathBuf; 2] = [root.join(DOCUMENT), root.join(SOURCE)];
-    atomic::replace_all(&[(&targets[0], document), (&targets[1], source)])
 }
 
 /// The date in UTC, as `YYYY-MM-DD`.

@@ -1,13 +1,13 @@
 //! `cargo xtask sync-spec`, run as a maintainer runs it.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::thread::JoinHandle;
 
-use tempfile::TempDir;
+use support::{Project, refusal, stderr, stdout};
 
 const SMALL: &str = "\
 openapi: 3.0.0
@@ -17,92 +17,18 @@ paths:
   /a: {get: {responses: {}}, delete: {responses: {}}}
 ";
 
-/// A folder that looks like the project, and a file beside it to read from.
-struct Project {
-    folder: TempDir,
-}
-
-impl Project {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("openapi")).unwrap();
-        Self { folder }
-    }
-
-    /// A project that already holds the distilled `SMALL`.
-    fn synced() -> Self {
-        let project = Self::new();
-        let output = project.sync(SMALL, &["--revision", "r1"]);
-        assert!(output.status.success(), "{}", stderr(&output));
-        project
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap()
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        for scheme in ["http", "https", "all"] {
-            command.env_remove(format!("{scheme}_proxy"));
-            command.env_remove(format!("{}_PROXY", scheme.to_uppercase()));
-        }
-        command
-            .arg("--root")
-            .arg(self.folder.path())
-            .args(arguments)
-            .output()
-            .unwrap()
-    }
-
-    /// Writes `text` to a file and syncs from it.
-    fn sync(&self, text: &str, more: &[&str]) -> Output {
-        let input = self.path("input.yaml");
-        std::fs::write(&input, text).unwrap();
-        self.sync_from(&input, more)
-    }
-
-    fn sync_from(&self, from: &Path, more: &[&str]) -> Output {
-        let mut arguments = vec!["sync-spec", "--from", from.to_str().unwrap()];
-        arguments.extend(more);
-        self.run(&arguments)
-    }
-
-    /// Names, contents and times of everything in `openapi/`.
-    fn state(&self) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
-        let mut state: Vec<_> = std::fs::read_dir(self.path("openapi"))
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| {
-                let name = entry.file_name().into_string().unwrap();
-                let modified = entry.metadata().unwrap().modified().unwrap();
-                (name, std::fs::read(entry.path()).unwrap(), modified)
-            })
-            .collect();
-        state.sort();
-        state
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// The one line that a failed run prints.
-fn refusal(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1));
-    let text = stderr(output);
-    assert_eq!(text.lines().count(), 1, "{text}");
-    text.strip_prefix("error: ").unwrap().trim_end().to_owned()
+/// A project that already holds the distilled `SMALL`.
+fn synced() -> Project {
+    let project = Project::new();
+    let output = project.sync(SMALL, &["--revision", "r1"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    project.complete_ledger();
+    project
 }
 
 #[test]
 fn the_document_and_its_source_are_written() {
-    let project = Project::synced();
+    let project = synced();
     let document = project.read("openapi/portkey.yaml");
     assert!(document.contains("version: 1.2.3"), "{document}");
     assert!(!document.contains("Prose"), "{document}");
@@ -125,7 +51,7 @@ fn the_document_and_its_source_are_written() {
 
 #[test]
 fn the_same_facts_again_change_nothing() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     let reordered = "\
 paths:
@@ -143,7 +69,7 @@ openapi: 3.0.0
 
 #[test]
 fn its_own_output_changes_nothing() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     let output = project.sync_from(&project.path("openapi/portkey.yaml"), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -152,7 +78,7 @@ fn its_own_output_changes_nothing() {
 
 #[test]
 fn other_facts_replace_both_files() {
-    let project = Project::synced();
+    let project = synced();
     let (document, source) = (
         project.read("openapi/portkey.yaml"),
         project.read("openapi/source.yaml"),
@@ -170,17 +96,107 @@ fn other_facts_replace_both_files() {
 
 #[test]
 fn an_edited_document_is_restored() {
-    let project = Project::synced();
+    let project = synced();
     let document = project.read("openapi/portkey.yaml");
-    std::fs::write(project.path("openapi/portkey.yaml"), "half").unwrap();
+    // The facts are the same, so only the record can tell.
+    project.write(
+        "openapi/portkey.yaml",
+        &document.replace("'200'", "\"200\""),
+    );
+    let check = project.sync(SMALL, &["--check"]);
+    assert_eq!(check.status.code(), Some(4), "{}", stderr(&check));
+    assert!(
+        stderr(&check).contains("does not describe"),
+        "{}",
+        stderr(&check)
+    );
     let output = project.sync(SMALL, &["--revision", "r1"]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(project.read("openapi/portkey.yaml"), document);
 }
 
 #[test]
+fn a_damaged_document_is_named_and_one_that_was_deleted_is_written_anew() {
+    let project = synced();
+    let document = project.read("openapi/portkey.yaml");
+    for (text, problem) in [
+        (
+            "half",
+            "openapi/portkey.yaml: $: must be a map, not a string",
+        ),
+        (
+            &document[..document.len() - 30],
+            "openapi/portkey.yaml: $.paths",
+        ),
+        ("openapi: [", "openapi/portkey.yaml:2:"),
+    ] {
+        project.write("openapi/portkey.yaml", text);
+        let before = project.state();
+        let refusal = refusal(&project.sync(SMALL, &[]));
+        assert!(refusal.starts_with(problem), "{refusal}");
+        assert_eq!(project.state(), before);
+    }
+    std::fs::remove_file(project.path("openapi/portkey.yaml")).unwrap();
+    assert_eq!(project.sync(SMALL, &["--check"]).status.code(), Some(4));
+    assert!(project.sync(SMALL, &[]).status.success());
+    assert_eq!(project.read("openapi/portkey.yaml"), document);
+}
+
+#[test]
+fn check_says_by_its_exit_code_whether_the_document_has_drifted() {
+    let project = synced();
+    let before = project.state();
+    let code = |text: &str| project.sync(text, &["--check"]).status.code();
+    assert_eq!(code(SMALL), Some(0));
+    assert_eq!(code(&SMALL.replace("/b", "/c")), Some(4));
+    assert_eq!(code("no document"), Some(1));
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn the_report_is_printed_or_written_to_a_file_in_each_format() {
+    let project = synced();
+    let text = SMALL.replace("/b", "/c");
+    let file = project.path("report");
+    for (format, start) in [
+        ("text", "/"),
+        ("markdown", "# Portkey's document\n"),
+        ("json", "{\n  \"schema\": 1,"),
+    ] {
+        let printed = project.sync(&text, &["--check", "--format", format]);
+        assert!(stdout(&printed).starts_with(start), "{}", stdout(&printed));
+        let more = [
+            "--check",
+            "--format",
+            format,
+            "--output",
+            file.to_str().unwrap(),
+        ];
+        let written = project.sync(&text, &more);
+        assert_eq!(stdout(&written), "");
+        assert_eq!(project.read("report"), stdout(&printed));
+    }
+}
+
+#[test]
+fn a_document_that_the_overrides_do_not_fit_is_written_and_the_report_says_what_fails() {
+    let project = synced();
+    let output = project.sync(&SMALL.replace("/b: {", "/c: {post: {responses: {}}, "), &[]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let report = stdout(&output);
+    for line in [
+        "! overrides/operations.yaml: GET /b: get__b",
+        "POST /c:\n  id: create_c\n",
+        "1 override that does not fit, marked `!` above",
+    ] {
+        assert!(report.contains(line), "{line}\n{report}");
+    }
+    assert!(project.read("openapi/portkey.yaml").contains("/c:"));
+}
+
+#[test]
 fn json_and_yaml_give_the_same_bytes() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     let json = r#"{"openapi": "3.0.0", "info": {"version": "1.2.3"}, "paths": {
         "/b": {"get": {"responses": {"200": {}}}},
@@ -192,10 +208,11 @@ fn json_and_yaml_give_the_same_bytes() {
 
 #[test]
 fn a_recorded_url_is_kept_and_a_given_one_wins() {
-    let project = Project::synced();
+    let project = synced();
     let other = SMALL.replace("/b", "/c");
     let url = "https://example.com/openapi.yaml";
     assert!(project.sync(&other, &["--url", url]).status.success());
+    project.complete_ledger();
     let line = format!("url: {url}\n");
     assert!(project.read("openapi/source.yaml").contains(&line));
     assert!(project.sync(SMALL, &[]).status.success());
@@ -204,7 +221,7 @@ fn a_recorded_url_is_kept_and_a_given_one_wins() {
 
 #[test]
 fn a_broken_document_leaves_everything_as_it_was() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     let input = project.path("input.yaml");
     let name = input.to_str().unwrap();
@@ -231,7 +248,7 @@ fn a_broken_document_leaves_everything_as_it_was() {
 
 #[test]
 fn an_input_that_cannot_be_read_is_named() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     let missing = project.path("none.yaml");
     let output = project.sync_from(&missing, &[]);
@@ -244,7 +261,7 @@ fn an_input_that_cannot_be_read_is_named() {
 
 #[test]
 fn a_broken_record_of_the_source_is_named() {
-    let project = Project::synced();
+    let project = synced();
     std::fs::write(project.path("openapi/source.yaml"), "url: [").unwrap();
     let before = project.state();
     let refusal = refusal(&project.sync(SMALL, &[]));
@@ -265,13 +282,172 @@ fn a_target_that_cannot_be_written_leaves_the_other_alone() {
     assert!(refused.contains("portkey.yaml"), "{refused}");
 }
 
+const RULE: &str = "\
+rename:
+  - from: /a
+    to: /tested/a
+    evidence: {documented: {status: 404, on: 2025-12-31}, tested: {status: 200, on: 2025-12-31}}
+  - from: /older/a
+    to: /tested/a
+    evidence: {documented: {status: 404, on: 2025-12-31}, tested: {status: 200, on: 2025-12-31}}
+";
+
+#[test]
+fn broken_overrides_are_named_with_their_place() {
+    let overlay = |action: &str| {
+        format!("overlay: 1.1.0\ninfo: {{title: T, version: '1'}}\nactions:\n- {action}\n")
+    };
+    let (path, nothing) = (
+        overlay("{target: '$.paths[', remove: true}"),
+        overlay("{target: $.paths.none, remove: true}"),
+    );
+    for (file, text, problem) in [
+        (
+            "a.overlay.yaml",
+            path.as_str(),
+            "overrides/a.overlay.yaml:4: actions[0]: `target: $.paths[` is no JSONPath",
+        ),
+        (
+            "a.overlay.yaml",
+            &nothing,
+            "overrides/a.overlay.yaml:4: actions[0]: target `$.paths.none`: matches nothing",
+        ),
+        (
+            "operations.yaml",
+            "GET /none:\n  id: get_none\n",
+            "overrides/operations.yaml: GET /none: missing field",
+        ),
+        (
+            "operations.yaml",
+            "{}\n",
+            "overrides/operations.yaml: no entry for `GET /a`",
+        ),
+        (
+            "paths.yaml",
+            "rename: [{from: /x}]\n",
+            "overrides/paths.yaml: rename[0]: ",
+        ),
+    ] {
+        let project = synced();
+        let before = project.state();
+        project.write(&format!("overrides/{file}"), text);
+        for more in [&["--check"][..], &[]] {
+            let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), more));
+            assert!(refusal.starts_with(problem), "{refusal}\nnot {problem}");
+            assert_eq!(project.state(), before);
+        }
+    }
+}
+
+#[test]
+fn an_entry_for_no_operation_is_named() {
+    let project = synced();
+    let before = project.state();
+    let ledger = project.read("overrides/operations.yaml");
+    let entry = &ledger[ledger.find("GET /b:").unwrap()..];
+    let stray = entry
+        .replace("GET /b:", "GET /none:")
+        .replace("get__b", "get_none");
+    project.write("overrides/operations.yaml", &format!("{ledger}{stray}"));
+    let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), &[]));
+    let expected = "overrides/operations.yaml: `GET /none` is not an operation";
+    assert!(refusal.starts_with(expected), "{refusal}");
+    assert_eq!(project.state(), before);
+}
+
+#[test]
+fn two_operations_that_meet_at_one_path_are_an_error() {
+    let project = Project::new();
+    assert!(project.sync(SMALL, &[]).status.success());
+    project.write("overrides/paths.yaml", RULE);
+    project.complete_ledger();
+    let before = project.state();
+    for (text, problem) in [
+        // Two rules lead to one path.
+        (
+            SMALL.replace("/b:", "/older/a:"),
+            "overrides/paths.yaml: rename[1]: `/older/a` and",
+        ),
+        // Both sides of a rule are no error: the tested one stays.
+        (
+            SMALL
+                .replace("/a:", "/tested/a: {get: {responses: {}}}\n  /a:")
+                .replace("/b:", "/older/a:"),
+            "",
+        ),
+    ] {
+        let output = project.sync(&text, &["--check"]);
+        match problem.is_empty() {
+            true => assert_eq!(output.status.code(), Some(4), "{}", stderr(&output)),
+            false => {
+                let refusal = refusal(&output);
+                assert!(refusal.starts_with(problem), "{refusal}");
+            }
+        }
+        assert_eq!(project.state(), before);
+    }
+}
+
+/// A disk is as good as full for whoever may not write a longer file.
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_everything_as_it_was() {
+    let project = synced();
+    let before = project.state();
+    let paths: String = (0..200)
+        .map(|n| format!("  /p{n}: {{get: {{responses: {{}}}}}}\n"))
+        .collect();
+    project.write("input.yaml", &format!("{SMALL}{paths}"));
+    let input = project.path("input.yaml");
+    let command = project.command(&[
+        "sync-spec",
+        "--output",
+        "/dev/null",
+        "--from",
+        input.to_str().unwrap(),
+    ]);
+    let output = std::process::Command::new("sh")
+        .args(["-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"])
+        .arg(command.get_program())
+        .args(command.get_args())
+        .output()
+        .unwrap();
+    let refusal = refusal(&output);
+    assert!(refusal.contains("openapi/portkey.yaml: "), "{refusal}");
+    assert_eq!(project.state(), before);
+}
+
+/// Nobody may make a file there, not even root.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_read_only_folder_is_named() {
+    let project = Project::new();
+    std::fs::remove_dir(project.path("openapi")).unwrap();
+    std::os::unix::fs::symlink("/sys", project.path("openapi")).unwrap();
+    let refusal = refusal(&project.sync(SMALL, &[]));
+    assert!(refusal.contains("openapi/portkey.yaml: "), "{refusal}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_cannot_be_written_leaves_everything_as_it_was() {
+    let project = synced();
+    let before = project.state();
+    let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), &["--output", "/dev/full"]));
+    assert!(refusal.starts_with("/dev/full: "), "{refusal}");
+    assert_eq!(project.state(), before);
+}
+
 #[test]
 fn a_wrong_command_line_is_one_clear_line() {
     let project = Project::new();
     for (arguments, expected) in [
         (&[][..], "no command given"),
         (&["sink-spec"], "sink-spec: no such command"),
-        (&["sync-spec"], "--from: a path or a URL must be given"),
+        (
+            &["sync-spec", "--format", "xml"],
+            "--format: `xml` is none of text, markdown, json",
+        ),
         (
             &["sync-spec", "--from"],
             "missing argument for option '--from'",
@@ -297,8 +473,9 @@ fn help_is_there_for_each_level() {
     }
 }
 
-/// Answers one request with `answer`, a whole HTTP response; gives the server's address.
-fn serve_once(answer: String) -> (String, JoinHandle<()>) {
+/// Answers one request with `answer`, a whole HTTP response; gives the server's address, and in the
+/// end the request.
+fn serve_once(answer: String) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
@@ -311,6 +488,7 @@ fn serve_once(answer: String) -> (String, JoinHandle<()>) {
             request.extend_from_slice(&buffer[..read]);
         }
         stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8(request).unwrap()
     });
     (format!("http://{address}/openapi.yaml"), server)
 }
@@ -333,13 +511,54 @@ fn a_document_is_fetched_and_its_url_recorded() {
     assert!(source.contains(&format!("url: {url}\n")), "{source}");
     assert_eq!(
         project.read("openapi/portkey.yaml"),
-        Project::synced().read("openapi/portkey.yaml")
+        synced().read("openapi/portkey.yaml")
+    );
+}
+
+#[test]
+fn without_from_the_recorded_url_is_fetched() {
+    let (url, server) = serve_once(answer("200 OK", "", &SMALL.replace("/b", "/c")));
+    let project = Project::new();
+    assert!(project.sync(SMALL, &["--url", &url]).status.success());
+    project.complete_ledger();
+    let output = project.run(&["sync-spec"]);
+    server.join().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(
+        stderr(&output).lines().next().unwrap(),
+        format!("fetching {url}")
+    );
+    assert!(stdout(&output).starts_with(&url), "{}", stdout(&output));
+    assert!(project.read("openapi/portkey.yaml").contains("/c:"));
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_used() {
+    let (proxy, server) = serve_once("HTTP/1.1 403 Forbidden\r\n\r\n".to_owned());
+    let project = Project::new();
+    let mut command = project.command(&[
+        "sync-spec",
+        "--from",
+        "http://upstream.invalid/openapi.yaml",
+    ]);
+    let proxy = proxy.trim_end_matches("/openapi.yaml");
+    let output = command
+        .env("http_proxy", proxy)
+        .env("ALL_PROXY", proxy)
+        .output()
+        .unwrap();
+    let request = server.join().unwrap();
+    assert!(request.contains("upstream.invalid"), "{request}");
+    let refusal = refusal(&output);
+    assert!(
+        refusal.starts_with("http://upstream.invalid/openapi.yaml: "),
+        "{refusal}"
     );
 }
 
 #[test]
 fn an_answer_that_is_no_document_leaves_everything_as_it_was() {
-    let project = Project::synced();
+    let project = synced();
     let before = project.state();
     for (answer, problem) in [
         (

@@ -47,12 +47,13 @@ impl Action {
         } else {
             self.with_targets(&Pairs::new(old, &there), new, &here)
         };
-        self.apply(old)?;
+        self.carry_out_at(old, there)
+            .map_err(|problem| self.error(problem))?;
         if verdict.status == Status::Stale || (verdict.status == Status::Confirmed && !verdict.adds)
         {
             return Ok(verdict.finish());
         }
-        Ok(match self.carry_out(new) {
+        Ok(match self.carry_out_at(new, here) {
             Ok(()) => verdict.finish(),
             Err(problem) => Verdict {
                 status: Status::Conflicting,

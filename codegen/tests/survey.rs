@@ -1,0 +1,335 @@
+//! What becomes of each kind of override over a later revision of the document.
+#![allow(clippy::unwrap_used)]
+
+use portkey_admin_codegen::survey::{Finding, Kind, Status, Survey, survey};
+use portkey_admin_codegen::{Result, Source, Sources, document};
+
+const HEAD: &str = "openapi: 3.0.3\ninfo: {version: '1'}\n";
+
+/// A document with one answer, whose only member is given.
+fn with_size(size: &str) -> String {
+    format!(
+        "paths: {{/things: {{get: {{parameters: [{{name: page, in: query}}], responses: {{'200': {{}}}}}}}}}}\n\
+         components: {{schemas: {{Thing: {{type: object, properties: {{size: {size}}}}}}}}}\n"
+    )
+}
+
+fn surveyed(old: &str, new: &str, paths: &str, actions: &str, ledger: &str) -> Result<Survey> {
+    let source = |name: &str, text: String| Source {
+        name: name.to_owned(),
+        text,
+    };
+    let overlay = format!("overlay: 1.1.0\ninfo: {{title: T, version: '1'}}\nactions:\n{actions}");
+    let sources = Sources {
+        document: source("old.yaml", format!("{HEAD}{old}")),
+        paths: source("paths.yaml", paths.to_owned()),
+        overlays: match actions.is_empty() {
+            true => Vec::new(),
+            false => vec![source("a.overlay.yaml", overlay)],
+        },
+        ledger: source("operations.yaml", ledger.to_owned()),
+    };
+    survey(
+        &sources,
+        document::parse("new.yaml", &format!("{HEAD}{new}")).unwrap(),
+    )
+}
+
+fn entry(key: &str, more: &str) -> String {
+    let id = key
+        .to_lowercase()
+        .replace(|letter: char| !letter.is_alphanumeric(), "");
+    format!(
+        "{key}:\n  id: {id}\n  summary: S.\n  plane: control\n  area: a\n  retry: safe\n  status: works\n  evidence: {{by: document}}\n{more}"
+    )
+}
+
+fn things() -> String {
+    entry("GET /things", "")
+}
+
+/// The status and the detail of the one action, and whether it fails the build.
+fn action(old: &str, new: &str, action: &str) -> (Status, Option<String>, bool) {
+    let survey = surveyed(&with_size(old), &with_size(new), "{}", action, &things()).unwrap();
+    let of_overlay = |finding: &&Finding| finding.kind == Kind::Overlay;
+    let finding = survey.findings.iter().find(of_overlay).unwrap();
+    (finding.status, finding.detail.clone(), finding.fails)
+}
+
+const SIZE: &str = "- target: $.components.schemas.Thing.properties.size\n";
+
+#[test]
+fn an_update_is_applied_where_upstream_says_what_it_said() {
+    let update = format!("{SIZE}  update: {{type: integer}}\n");
+    for new in ["{type: string}", "{type: string, format: byte}"] {
+        assert_eq!(
+            action("{type: string}", new, &update),
+            (Status::Applied, None, false),
+            "{new}"
+        );
+    }
+}
+
+#[test]
+fn an_update_is_confirmed_where_upstream_says_the_same() {
+    let update = format!("{SIZE}  update: {{type: integer, minimum: 1}}\n");
+    let found = action(
+        "{type: string}",
+        "{type: integer, minimum: 1, maximum: 9}",
+        &update,
+    );
+    assert_eq!(found, (Status::Confirmed, None, false));
+    // Half of it is still needed.
+    let found = action("{type: string}", "{type: integer}", &update);
+    assert_eq!(found, (Status::Applied, None, false));
+}
+
+#[test]
+fn words_are_neither_confirmed_nor_contradicted() {
+    let update = format!("{SIZE}  update: {{description: Ours., x-name: Size}}\n");
+    let found = action(
+        "{description: Theirs.}",
+        "{description: Others., x-name: Else}",
+        &update,
+    );
+    assert_eq!(found, (Status::Applied, None, false));
+    let update = format!("{SIZE}  update: {{type: integer, x-name: Size}}\n");
+    let (status, detail, _) = action("{type: string}", "{type: integer}", &update);
+    assert_eq!(status, Status::Confirmed);
+    assert_eq!(detail.unwrap(), "only its x-name is still of use");
+}
+
+#[test]
+fn a_property_called_description_is_a_fact() {
+    let update = format!("{SIZE}  update: {{properties: {{description: {{type: integer}}}}}}\n");
+    let new = "{properties: {description: {type: number}}}";
+    let (status, detail, _) = action("{type: object}", new, &update);
+    assert_eq!(status, Status::Conflicting);
+    let place = "$.components.schemas.Thing.properties.size.properties.description.type";
+    assert_eq!(
+        detail.unwrap(),
+        format!("upstream says \"number\" at {place}, and nothing before; we say \"integer\"")
+    );
+}
+
+#[test]
+fn an_update_conflicts_where_upstream_says_something_else() {
+    let update = format!("{SIZE}  update: {{type: integer}}\n");
+    let (status, detail, fails) = action("{type: string}", "{type: number}", &update);
+    assert_eq!((status, fails), (Status::Conflicting, false));
+    let detail = detail.unwrap();
+    assert!(
+        detail.contains("\"number\"") && detail.contains("\"string\""),
+        "{detail}"
+    );
+    let (status, detail, _) = action("{type: string}", "{}", &update);
+    assert_eq!(status, Status::Conflicting);
+    assert!(
+        detail
+            .unwrap()
+            .ends_with("size.type is gone, we say \"integer\"")
+    );
+}
+
+#[test]
+fn an_update_that_no_longer_can_be_merged_conflicts_and_fails() {
+    let update = format!("{SIZE}  update: {{enum: [a]}}\n");
+    let (status, detail, fails) = action("{type: string}", "{enum: {}}", &update);
+    assert_eq!((status, fails), (Status::Conflicting, true));
+    assert!(detail.unwrap().contains("cannot be merged"));
+}
+
+#[test]
+fn an_action_without_a_target_is_stale() {
+    for change in ["update: {a: 1}", "remove: true"] {
+        let text =
+            format!("- target: $.components.schemas.Thing.properties.size.items\n  {change}\n");
+        let old = with_size("{items: {type: string}}");
+        let new = "paths: {/things: {get: {responses: {}}}}\n";
+        let survey = surveyed(&old, new, "{}", &text, &things()).unwrap();
+        let found = &survey.findings[0];
+        assert_eq!(
+            (found.status, found.fails),
+            (Status::Stale, true),
+            "{change}"
+        );
+    }
+}
+
+#[test]
+fn a_removal_is_confirmed_where_upstream_removed_it_and_conflicts_where_it_changed() {
+    let remove = "- target: $.components.schemas.Thing.properties.size.format\n  remove: true\n";
+    let old = "{type: string, format: uuid}";
+    assert_eq!(action(old, old, remove), (Status::Applied, None, false));
+    let (status, _, fails) = action(old, "{type: string}", remove);
+    assert_eq!((status, fails), (Status::Confirmed, true));
+    let (status, detail, fails) = action(old, "{type: string, format: date}", remove);
+    assert_eq!((status, fails), (Status::Conflicting, false));
+    assert!(detail.unwrap().ends_with("we remove it"));
+}
+
+#[test]
+fn a_copy_without_its_source_is_stale() {
+    let copy = "- target: $.components.schemas.Thing.properties.size\n  copy: $.components.schemas.Thing.properties.size.items\n";
+    let (status, detail, fails) = action("{items: {type: string}}", "{type: array}", copy);
+    assert_eq!((status, fails), (Status::Stale, true));
+    assert!(detail.unwrap().contains("no longer selects"));
+}
+
+#[test]
+fn an_entry_of_a_list_is_known_by_its_name_and_not_by_its_place() {
+    let paths = |parameters: &str| {
+        format!("paths: {{/things: {{get: {{parameters: [{parameters}], responses: {{}}}}}}}}\n")
+    };
+    let (page, size) = (
+        "{name: page, in: query, schema: {type: string}}",
+        "{name: size, in: query}",
+    );
+    let status = |old: &str, new: &str, action: &str| {
+        let survey = surveyed(&paths(old), &paths(new), "{}", action, &things()).unwrap();
+        survey.findings[0].status
+    };
+    let update = "- target: $.paths['/things'].get.parameters[?@.name == 'page'].schema\n  update: {type: integer}\n";
+    assert_eq!(
+        status(page, &format!("{size}, {page}"), update),
+        Status::Applied
+    );
+    let add = "- target: $.paths['/things'].get.parameters\n  update: {name: size, in: query}\n";
+    assert_eq!(status(page, page, add), Status::Applied);
+    assert_eq!(
+        status(page, &format!("{page}, {size}"), add),
+        Status::Confirmed
+    );
+    let other = "{name: size, in: query, required: true}";
+    let add = "- target: $.paths['/things'].get.parameters\n  update: {name: size, in: query, required: false}\n";
+    assert_eq!(
+        status(page, &format!("{page}, {other}"), add),
+        Status::Conflicting
+    );
+}
+
+const RULES: &str = "\
+rename:
+  - from: /old
+    to: /things
+    evidence: {documented: {status: 404, on: 2025-12-31}, tested: {status: 200, on: 2025-12-31}}
+gone:
+  - path: /ghosts
+    evidence: {answered: {status: 404, on: 2025-12-31}}
+";
+
+#[test]
+fn path_rules_have_the_status_of_what_they_do() {
+    let paths = |names: &[&str]| {
+        let items = names
+            .iter()
+            .map(|name| format!("  {name}: {{get: {{responses: {{}}}}}}\n"));
+        format!("paths:\n{}", items.collect::<String>())
+    };
+    let statuses = |old: &[&str], new: &[&str]| {
+        let survey = surveyed(&paths(old), &paths(new), RULES, "", &things()).unwrap();
+        let rules = survey
+            .findings
+            .into_iter()
+            .filter(|finding| finding.kind == Kind::PathRule);
+        rules
+            .map(|finding| (finding.status, finding.fails))
+            .collect::<Vec<_>>()
+    };
+    use Status::{Applied, Conflicting, Satisfied, Stale};
+    let fits = |rename, gone| vec![(rename, false), (gone, false)];
+    let (before, after) = (&["/old", "/ghosts"], &["/things"]);
+    assert_eq!(statuses(before, before), fits(Applied, Applied));
+    assert_eq!(statuses(before, after), fits(Satisfied, Satisfied));
+    assert_eq!(statuses(after, before), fits(Applied, Conflicting));
+    assert_eq!(
+        statuses(before, &["/old", "/things"]),
+        fits(Applied, Satisfied)
+    );
+    assert_eq!(
+        statuses(before, &["/else"]),
+        [(Stale, true), (Satisfied, false)]
+    );
+}
+
+#[test]
+fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
+    let ledger = entry("GET /things", "  paging: {page: page, first: 0}\n");
+    let paths = |path: &str, name: &str| {
+        format!(
+            "paths: {{{path}: {{get: {{parameters: [{{name: {name}, in: query}}], responses: {{}}}}}}}}\n"
+        )
+    };
+    let finding = |new: &str| {
+        let survey = surveyed(&paths("/things", "page"), new, "{}", "", &ledger).unwrap();
+        survey.findings[0].clone()
+    };
+    assert_eq!(finding(&paths("/things", "page")).status, Status::Applied);
+    let stale = finding(&paths("/else", "page"));
+    assert_eq!((stale.status, stale.fails), (Status::Stale, true));
+    assert_eq!(stale.place, "operations.yaml: GET /things");
+    let conflict = finding(&paths("/things", "cursor"));
+    assert_eq!(
+        (conflict.status, conflict.fails),
+        (Status::Conflicting, false)
+    );
+    assert!(conflict.detail.unwrap().contains("`page`"));
+}
+
+#[test]
+fn an_entry_conflicts_where_the_list_has_another_name() {
+    let ledger = entry(
+        "GET /things",
+        "  paging: {page: page, first: 0, items: data}\n",
+    );
+    let paths = |member: &str| {
+        format!(
+            "paths: {{/things: {{get: {{parameters: [{{name: page, in: query}}], responses: {{'200': \
+             {{content: {{application/json: {{schema: {{allOf: [{{properties: {{{member}: {{type: array}}}}}}]}}}}}}}}}}}}}}}}\n"
+        )
+    };
+    let finding = |new: &str| {
+        let survey = surveyed(&paths("data"), &paths(new), "{}", "", &ledger).unwrap();
+        survey.findings[0].clone()
+    };
+    assert_eq!(finding("data").status, Status::Applied);
+    let conflict = finding("items");
+    assert_eq!(conflict.status, Status::Conflicting);
+    assert!(conflict.detail.unwrap().contains("`data`"));
+}
+
+#[test]
+fn an_entry_written_for_a_kind_of_body_conflicts_when_that_is_gone() {
+    let ledger = entry("GET /things", "  handwritten: binary\n");
+    let paths = |media: &str| {
+        format!(
+            "paths: {{/things: {{get: {{responses: {{'200': {{content: {{{media}: {{}}}}}}}}}}}}}}\n"
+        )
+    };
+    let status = |new: &str| {
+        let old = paths("application/octet-stream");
+        surveyed(&old, &paths(new), "{}", "", &ledger)
+            .unwrap()
+            .findings[0]
+            .status
+    };
+    assert_eq!(status("text/csv"), Status::Applied);
+    assert_eq!(status("application/json"), Status::Conflicting);
+}
+
+#[test]
+fn overrides_that_do_not_fit_their_own_document_are_an_error() {
+    let problem = |paths: &str, action: &str, ledger: &str| {
+        let document = with_size("{}");
+        surveyed(&document, &document, paths, action, ledger)
+            .unwrap_err()
+            .to_string()
+    };
+    let action = "- target: $.none\n  remove: true\n";
+    assert!(problem("{}", action, &things()).starts_with("a.overlay.yaml:4: actions[0]: "));
+    let rule = RULES.replace("/things", "/nowhere");
+    assert!(problem(&rule, "", &things()).starts_with("paths.yaml: rename[0]: "));
+    assert!(problem("{}", "", "{}").contains("no entry for `GET /things`"));
+    let more = things() + &entry("GET /none", "");
+    assert!(problem("{}", "", &more).contains("`GET /none` is not an operation"));
+}

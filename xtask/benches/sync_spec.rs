@@ -1,0 +1,43 @@
+//! How long a maintainer waits for `cargo xtask sync-spec`: the whole command, as it is run, on the
+//! vendored document and another revision of it.
+//!
+//! `cargo bench --package xtask` prints the figures. The aim is 3 s; nothing fails if it is missed.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+const RUNS: usize = 5;
+
+fn main() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/revisions");
+    let older = data.join("2025-12-22.yaml");
+    let vendored = root.join("openapi/portkey.yaml");
+    for (what, from) in [("another revision", older), ("the same document", vendored)] {
+        let mut times: Vec<Duration> = (0..RUNS).map(|_| run(&root, &from)).collect();
+        times.sort();
+        let median = times[RUNS / 2].as_secs_f64();
+        println!("sync-spec --check, {what}: {median:.2} s (median of {RUNS}; aim: 3 s)");
+    }
+}
+
+/// The time of one run; it writes nothing but its report, to nowhere.
+fn run(root: &Path, from: &PathBuf) -> Duration {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("--root").arg(root);
+    command.args(["sync-spec", "--check", "--from"]).arg(from);
+    let started = Instant::now();
+    let output = command.output();
+    let time = started.elapsed();
+    match output {
+        Ok(output) if matches!(output.status.code(), Some(0 | 4)) => time,
+        Ok(output) => fail(&String::from_utf8_lossy(&output.stderr)),
+        Err(error) => fail(&error.to_string()),
+    }
+}
+
+fn fail(problem: &str) -> ! {
+    eprintln!("{problem}");
+    std::process::exit(1);
+}

@@ -1,0 +1,203 @@
+//! A folder that looks like the project, and runs of the command in it.
+#![allow(dead_code, reason = "each test file uses its part")]
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use portkey_admin_codegen::overlay::Overlay;
+use portkey_admin_codegen::paths::Rules;
+use portkey_admin_codegen::{Source, document, ledger};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A project in a temporary folder, and a file beside it to read from.
+pub struct Project {
+    folder: TempDir,
+}
+
+impl Project {
+    /// A project with overrides that override nothing, and without a document.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["openapi", "overrides"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let project = Self { folder };
+        project.write("overrides/paths.yaml", "rename: []\ngone: []\n");
+        project.write("overrides/operations.yaml", "{}\n");
+        project
+    }
+
+    /// A project that has vendored a document, and whose ledger has an entry for each operation.
+    pub fn with_document(text: &str) -> Self {
+        let project = Self::new();
+        let output = project.sync(text, &[]);
+        assert!(output.status.success(), "{}", stderr(&output));
+        project.complete_ledger();
+        project
+    }
+
+    /// Writes a ledger with an entry for every operation of the patched document.
+    pub fn complete_ledger(&self) {
+        let source = |name: &str| Source {
+            name: name.to_owned(),
+            text: self.read(name),
+        };
+        let mut patched = document::parse("document", &self.read("openapi/portkey.yaml")).unwrap();
+        let rules = Rules::parse(&source("overrides/paths.yaml")).unwrap();
+        rules.apply(&mut patched).unwrap();
+        for name in self.overlays() {
+            let overlay = Overlay::parse(&source(&format!("overrides/{name}"))).unwrap();
+            overlay.apply(&mut patched).unwrap();
+        }
+        self.write("overrides/operations.yaml", &ledger_of(&patched));
+    }
+
+    fn overlays(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path("overrides")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names
+            .filter(|name| name.ends_with(".overlay.yaml"))
+            .collect();
+        names.sort();
+        names
+    }
+
+    pub fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap()
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    /// The command with its arguments, without a proxy.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        for scheme in ["http", "https", "all", "no"] {
+            command.env_remove(format!("{scheme}_proxy"));
+            command.env_remove(format!("{}_PROXY", scheme.to_uppercase()));
+        }
+        command.arg("--root").arg(self.root()).args(arguments);
+        command
+    }
+
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Writes `text` to a file and syncs from it.
+    pub fn sync(&self, text: &str, more: &[&str]) -> Output {
+        self.write("input.yaml", text);
+        self.sync_from(&self.path("input.yaml"), more)
+    }
+
+    pub fn sync_from(&self, from: &Path, more: &[&str]) -> Output {
+        let mut arguments = vec!["sync-spec", "--from", from.to_str().unwrap()];
+        arguments.extend(more);
+        self.run(&arguments)
+    }
+
+    /// What `--check` prints about a document, with the exit code that belongs to it. What differs
+    /// from run to run (the folder, the day) is replaced by a word.
+    pub fn check(&self, text: &str, format: &str) -> String {
+        let output = self.sync(text, &["--check", "--format", format]);
+        let report = stdout(&output);
+        assert!(
+            matches!(output.status.code(), Some(0 | 4)),
+            "{}",
+            stderr(&output)
+        );
+        let input = self.path("input.yaml");
+        let report = report.replace(input.to_str().unwrap(), "NEW");
+        let days = [-1, 0].map(|hours| {
+            let now = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(hours);
+            now.strftime("%F").to_string()
+        });
+        days.iter()
+            .fold(report, |report, day| report.replace(day, "TODAY"))
+    }
+
+    /// The same as JSON.
+    pub fn check_json(&self, text: &str) -> Value {
+        serde_json::from_str(&self.check(text, "json")).unwrap()
+    }
+
+    /// Names, contents and times of everything in `openapi/`.
+    pub fn state(&self) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
+        let mut state: Vec<_> = std::fs::read_dir(self.path("openapi"))
+            .unwrap()
+            .map(|entry| entry.unwrap())
+            .map(|entry| {
+                let name = entry.file_name().into_string().unwrap();
+                let modified = entry.metadata().unwrap().modified().unwrap();
+                (name, std::fs::read(entry.path()).unwrap(), modified)
+            })
+            .collect();
+        state.sort();
+        state
+    }
+}
+
+/// A ledger with an entry for each operation, named after its id or else after its route.
+fn ledger_of(document: &Value) -> String {
+    let mut text = String::from("{}\n");
+    let mut taken = BTreeSet::new();
+    for (path, method, operation) in document::operations(document) {
+        if text == "{}\n" {
+            text.clear();
+        }
+        let named = operation["operationId"]
+            .as_str()
+            .filter(|id| taken.insert(*id));
+        let route = format!("{method}_{path}");
+        let id: String = named
+            .unwrap_or(&route)
+            .chars()
+            .map(|letter| {
+                if letter.is_ascii_alphanumeric() {
+                    letter.to_ascii_lowercase()
+                } else {
+                    '_'
+                }
+            })
+            .collect();
+        let key = ledger::key(method, path);
+        let id = id.trim_matches('_');
+        text += &format!(
+            "{key}:\n  id: {id}\n  summary: Words.\n  plane: control\n  area: api_keys\n  retry: safe\n  status: works\n  evidence: {{by: document}}\n"
+        );
+    }
+    text
+}
+
+pub fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The one line with which a run failed; a line about a download may stand before it.
+pub fn refusal(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
+    let text = stderr(output);
+    let lines: Vec<&str> = text
+        .lines()
+        .filter(|line| !line.starts_with("fetching "))
+        .collect();
+    let [line] = lines.as_slice() else {
+        panic!("{text}");
+    };
+    line.strip_prefix("error: ").unwrap().to_owned()
+}
