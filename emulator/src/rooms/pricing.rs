@@ -1,4 +1,4 @@
-//! Prices of models: public facts, for a few models. One of them is invented.
+//! Prices of a few models, so that figures add up. They are not what a provider asks today.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
