@@ -41,8 +41,8 @@ impl BaseUrl {
     /// The URL for a path (which starts with `/`) of a version of the API.
     pub(crate) fn join(&self, base: Base, path: &str) -> String {
         match (base, self.text.strip_suffix("/v1")) {
-            (Base::V2, Some(stem)) => format!("{stem}/v2{path}"),
-            _ => format!("{}{path}", self.text),
+            (Base::V2, Some(stem)) => [stem, "/v2", path].concat(),
+            _ => [self.text.as_str(), path].concat(),
         }
     }
 

@@ -22,7 +22,8 @@ use crate::{
     exchange::{self, Opened},
     retry::History,
 };
-use idle::Idle;
+
+pub(crate) use idle::Idle;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 

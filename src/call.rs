@@ -2,20 +2,21 @@
 
 use std::fmt;
 
-use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 
+#[cfg(feature = "gateway")]
+use crate::gateway::Form;
 use crate::{
-    Client, Error, Response,
+    ByteStream, Client, Error, Response,
     answer::{self, Answer},
     building,
     error::{DecodeError, Kept, Label},
-    exchange::{self, Exchange, Outgoing, Raw},
+    exchange::{self, Body, Exchange, Outgoing, Raw},
     operation::{Operation, Retry},
-    path,
+    options, path,
     url::Url,
 };
 
@@ -33,7 +34,7 @@ pub(crate) struct Call {
     arguments: Vec<String>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
-    body: Option<Result<Bytes, Error>>,
+    body: Option<Result<Body, Error>>,
     problem: Option<Error>,
 }
 
@@ -81,10 +82,15 @@ impl Call {
 
     /// Sets a query parameter that is a number.
     pub(crate) fn number(&mut self, name: &'static str, value: f64) {
+        self.check_number(name, value);
+        self.query(name, value.to_string());
+    }
+
+    /// Keeps in mind that a number is none.
+    pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
         if let Err(problem) = building::check_finite(name, value) {
             self.problem.get_or_insert(problem);
         }
-        self.query(name, value.to_string());
     }
 
     /// Sets a header that the operation declares.
@@ -97,7 +103,7 @@ impl Call {
     pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
         let encoded = value.map_err(Into::into).and_then(|value| {
             serde_json::to_vec(&value)
-                .map(Bytes::from)
+                .map(|json| Body::Json(json.into()))
                 .map_err(|error| {
                     Error::invalid_request(format!("the body cannot be encoded: {error}"))
                 })
@@ -105,19 +111,27 @@ impl Call {
         self.body = Some(encoded);
     }
 
+    /// Sets the parts of a form as the body, and looks whether its files are there.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn form(&mut self, form: Form) {
+        if let Err(problem) = form.check().await {
+            self.problem.get_or_insert(problem);
+        }
+        self.body = Some(Ok(Body::Form(form.into())));
+    }
+
     pub(crate) async fn send<T: Answer>(self) -> Result<T, Error> {
-        Ok(self.send_with_response().await?.into_inner())
+        let operation = self.operation;
+        let raw = self.run().await?;
+        decode(&raw.body).map_err(|error| undecoded(error, raw, &Label::Operation(operation)))
     }
 
     pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
-        let label = Label::Operation(self.operation);
+        let operation = self.operation;
         let raw = self.run().await?;
-        // A write may be answered with nothing where the document promises an object.
-        let blank = raw.body.iter().all(u8::is_ascii_whitespace);
-        let text: &[u8] = if blank { b"{}" } else { &raw.body };
-        match answer::from_slice(text) {
+        match decode(&raw.body) {
             Ok(value) => Ok(Response::new(value, raw)),
-            Err(error) => Err(undecoded(error, raw, &label)),
+            Err(error) => Err(undecoded(error, raw, &Label::Operation(operation))),
         }
     }
 
@@ -130,10 +144,59 @@ impl Call {
         Ok(Response::new((), self.run().await?))
     }
 
+    /// For answers that are text.
+    pub(crate) async fn send_for_text(self) -> Result<String, Error> {
+        let label = Label::Operation(self.operation);
+        let raw = self.run().await?;
+        let history = raw.history;
+        String::from_utf8(raw.body.to_vec()).map_err(|_| {
+            Error::unusable("it is no text in UTF-8")
+                .with_answer(Kept::new(raw.status, raw.headers, raw.body))
+                .of(&label)
+                .with_history(history, None)
+                .executed()
+        })
+    }
+
+    /// For answers that are read as they come.
+    pub(crate) async fn open(self) -> Result<ByteStream, Error> {
+        let exchange = self.exchange()?;
+        let label = exchange.label.clone();
+        // Boxed: the future of a call is part of the future of whoever calls.
+        let opened = Box::pin(exchange.open()).await?;
+        Ok(ByteStream::new(opened, label))
+    }
+
+    /// The request for an answer that comes as a stream of events.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn streaming(mut self) -> Result<Exchange, Error> {
+        self.header("accept", "text/event-stream".to_owned());
+        if matches!(self.body, None | Some(Ok(_))) {
+            let mut body = match self.json_body() {
+                Value::Object(body) => body,
+                _ => serde_json::Map::new(),
+            };
+            let is_needed = self.body.is_none() && self.operation.body_required;
+            body.insert("stream".to_owned(), true.into());
+            if !is_needed {
+                self.body(Ok::<_, Error>(body));
+            }
+        }
+        self.exchange()
+    }
+
+    /// For a connection that ceases to be HTTP.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn upgrade(self) -> Result<exchange::Upgraded, Error> {
+        // Boxed: the future of a call is part of the future of whoever calls.
+        Box::pin(self.exchange()?.upgrade()).await
+    }
+
     /// Sends the request until a whole answer is there.
     async fn run(self) -> Result<Raw, Error> {
         // Boxed: the future of a call is part of the future of whoever calls.
-        Box::pin(self.exchange()?.run()).await
+        let exchange = Box::new(self.exchange()?);
+        exchange.run().await
     }
 
     /// The request and what is known about it; whatever is wrong with it shows here.
@@ -163,7 +226,7 @@ impl Call {
     /// The body as it would be sent; `null` where there is none.
     fn json_body(&self) -> Value {
         match &self.body {
-            Some(Ok(body)) => serde_json::from_slice(body).unwrap_or_default(),
+            Some(Ok(Body::Json(json))) => serde_json::from_slice(json).unwrap_or_default(),
             _ => Value::Null,
         }
     }
@@ -187,12 +250,8 @@ impl Call {
         }
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let value = HeaderValue::from_str(value).map_err(|_| {
-                Error::invalid_request(format!(
-                    "header `{name}` holds characters that no header may have"
-                ))
-            })?;
-            headers.insert(HeaderName::from_static(name), value);
+            let (name, value) = declared(name, value)?;
+            headers.insert(name, value);
         }
         Ok(Outgoing::new(
             &self.client,
@@ -227,10 +286,8 @@ impl Call {
 
     fn check_required(&self) -> Result<(), Error> {
         let set = |name: &&str| {
-            self.query
-                .iter()
-                .chain(&self.headers)
-                .any(|(other, _)| other == name)
+            let mut texts = self.query.iter().chain(&self.headers);
+            texts.any(|(other, _)| other == name) || self.has_part(name)
         };
         if let Some(name) = self.operation.required.iter().find(|name| !set(name)) {
             return Err(Error::invalid_request(format!(
@@ -241,6 +298,20 @@ impl Call {
             return Err(Error::invalid_request("a body is required"));
         }
         Ok(())
+    }
+
+    /// Whether the body is a form with a part of that name.
+    fn has_part(&self, _name: &str) -> bool {
+        match &self.body {
+            #[cfg(feature = "gateway")]
+            Some(Ok(Body::Form(form))) => form.has(_name),
+            _ => false,
+        }
+    }
+
+    /// The error of a call that is not sent.
+    pub(crate) fn refused(&self, problem: String) -> Error {
+        Error::invalid_request(problem).of(&Label::Operation(self.operation))
     }
 
     pub(crate) fn operation(&self) -> &'static Operation {
@@ -260,6 +331,27 @@ impl Call {
         let set = self.query.iter().find(|(other, _)| *other == name);
         set.map(|(_, value)| value.as_str())
     }
+}
+
+/// A header that an operation declares; its value may be a secret.
+fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+    let value = match name {
+        options::METADATA => HeaderValue::try_from(options::ascii_json(value)),
+        _ => HeaderValue::from_str(value),
+    };
+    let mut value = value.map_err(|_| {
+        Error::invalid_request(format!(
+            "header `{name}` holds characters that no header may have"
+        ))
+    })?;
+    value.set_sensitive(true);
+    Ok((HeaderName::from_static(name), value))
+}
+
+/// Decodes a success. A write may be answered with nothing where the document promises an object.
+fn decode<T: Answer>(body: &[u8]) -> Result<T, DecodeError> {
+    let is_blank = body.iter().all(u8::is_ascii_whitespace);
+    answer::from_slice(if is_blank { b"{}" } else { body })
 }
 
 /// A success that cannot be read, with all of it.

@@ -37,6 +37,9 @@ struct Inner {
     gateway: BaseUrl,
     public: BaseUrl,
     budget: Budget,
+    /// For connections that cease to be HTTP.
+    #[cfg(feature = "gateway")]
+    upgrading: builder::Upgrading,
     /// Whether plain `http://` may go beyond loopback.
     insecure: bool,
 }
@@ -113,11 +116,21 @@ impl Client {
         }
     }
 
+    /// For requests to the gateway after which the connection ceases to be HTTP.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn upgrading(&self) -> Result<reqwest::Client, Error> {
+        self.inner.upgrading.get(&self.inner.gateway)
+    }
+
     /// Puts in the headers that go to a plane with every request: those of the options, and the key.
     /// What stands there already stays. The public plane gets neither.
     pub(crate) fn authorize(&self, plane: Plane, headers: &mut HeaderMap) {
         if plane == Plane::Public {
             return;
+        }
+        #[cfg(feature = "gateway")]
+        if plane == Plane::Gateway {
+            self.options.to_gateway().fill(headers);
         }
         for (name, value) in self.options.headers() {
             if !headers.contains_key(name) {

@@ -45,8 +45,14 @@ enum Kind {
     Unusable(String),
     /// What was waited for, how long and how often.
     Waited(String),
+    /// An event of a stream, by its number, that is an error of the service.
+    Event(u64),
+    /// A session that has begun, and did not end as it should.
+    Session(String),
     /// Where the body was to be written.
     Write(Arc<std::io::Error>),
+    /// What was to be sent, and why it could not be read.
+    Read(String, Arc<std::io::Error>),
 }
 
 /// What serde says, with the JSON path.
@@ -105,6 +111,16 @@ impl Error {
         Self::new(Kind::Unusable(problem.into()))
     }
 
+    /// An event that is an error of the service.
+    pub(crate) fn event(number: u64, event: Kept) -> Self {
+        Self::new(Kind::Event(number)).with_answer(event)
+    }
+
+    /// A session that has begun, and did not end as it should.
+    pub(crate) fn session(problem: impl Into<String>) -> Self {
+        Self::new(Kind::Session(problem.into()))
+    }
+
     /// What was waited for did not happen in time.
     pub(crate) fn waited(what: impl Into<String>) -> Self {
         Self::new(Kind::Waited(what.into()))
@@ -113,6 +129,11 @@ impl Error {
     /// What arrived could not be written.
     pub(crate) fn write(error: std::io::Error) -> Self {
         Self::new(Kind::Write(Arc::new(error)))
+    }
+
+    /// What was to be sent could not be read to its end.
+    pub(crate) fn read(what: impl Into<String>, error: Arc<std::io::Error>) -> Self {
+        Self::new(Kind::Read(what.into(), error))
     }
 
     /// The same error, with the call that it belongs to.
@@ -125,9 +146,26 @@ impl Error {
         self.changed(|inner| inner.answer = Some(answer))
     }
 
-    /// The same error, with a line on what to look at.
+    /// The same error, but for `secret` in what the service says.
+    pub(crate) fn without(self, secret: &str) -> Self {
+        self.changed(|inner| {
+            inner.answer = inner.answer.take().map(|answer| answer.without(secret))
+        })
+    }
+
+    /// The same error, with another body; what was read from the one before stays.
+    pub(crate) fn with_body(self, body: Bytes) -> Self {
+        self.changed(|inner| {
+            if let Some(answer) = &mut inner.answer {
+                let Kept { body, is_cut, .. } = Kept::new(answer.status, HeaderMap::new(), body);
+                (answer.body, answer.is_cut) = (body, is_cut);
+            }
+        })
+    }
+
+    /// The same error, with a line on what to look at, where there is one.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
-        self.changed(|inner| inner.hint = hint)
+        self.changed(|inner| inner.hint = hint.or_else(|| inner.hint.take()))
     }
 
     /// The same error, with one line more on what to look at.
@@ -376,10 +414,18 @@ impl Error {
             }
             (Kind::Unusable(problem), _) => write!(f, "the answer cannot be used: {problem}"),
             (Kind::Waited(what), _) => f.write_str(what),
+            (Kind::Session(problem), _) => write!(f, "the session {}", one_line(problem)),
             (Kind::Write(error), _) => {
                 write!(
                     f,
                     "the body could not be written: {}",
+                    one_line(&error.to_string())
+                )
+            }
+            (Kind::Read(what, error), _) => {
+                write!(
+                    f,
+                    "{what} could not be read: {}",
                     one_line(&error.to_string())
                 )
             }
@@ -392,6 +438,10 @@ impl Error {
             }
             (Kind::TimedOut(after), None) => write!(f, "no answer within {after:?}"),
             (Kind::Refused, Some(answer)) => write_refusal(f, answer),
+            (Kind::Event(number), answer) => {
+                write!(f, "event {number} of the stream is an error")?;
+                answer.map_or(Ok(()), |answer| write_reason(f, answer))
+            }
             (Kind::Refused, None) => f.write_str("refused"),
             (Kind::Decode(error), answer) => {
                 let status = answer.map_or(StatusCode::OK, |answer| answer.status);
@@ -412,6 +462,11 @@ fn root(error: &reqwest::Error) -> String {
 
 fn write_refusal(f: &mut fmt::Formatter<'_>, answer: &Kept) -> fmt::Result {
     write!(f, "{}", answer.status)?;
+    write_reason(f, answer)
+}
+
+/// What the service says about it.
+fn write_reason(f: &mut fmt::Formatter<'_>, answer: &Kept) -> fmt::Result {
     if let Some(code) = &answer.code {
         write!(f, " {code}")?;
     }
@@ -436,7 +491,7 @@ impl std::error::Error for Error {
         match &self.0.kind {
             Kind::Transport(error) => Some(&**error),
             Kind::Decode(error) => Some(&**error),
-            Kind::Write(error) => Some(&**error),
+            Kind::Write(error) | Kind::Read(_, error) => Some(&**error),
             _ => None,
         }
     }

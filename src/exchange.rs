@@ -1,8 +1,11 @@
 //! A built request on its way: attempts, the waits between them, and what an operator sees of them.
 
+mod activity;
 mod attempt;
 mod outgoing;
 mod trace;
+#[cfg(feature = "gateway")]
+mod upgrade;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
@@ -15,11 +18,14 @@ use crate::{
     retry::{self, Attempt, Failure, History, Tokio},
 };
 use attempt::Sending;
-use trace::{CallSpan, Headed};
+use trace::CallSpan;
 
+pub(crate) use activity::Activity;
 pub(crate) use attempt::Opened;
-pub(crate) use outgoing::Outgoing;
-pub(crate) use trace::{broken_off, undecodable};
+pub(crate) use outgoing::{Body, Outgoing};
+pub(crate) use trace::{Headed, broken_off, undecodable};
+#[cfg(feature = "gateway")]
+pub(crate) use upgrade::Upgraded;
 
 /// An answer as it came.
 pub(crate) struct Raw {
@@ -40,11 +46,11 @@ pub(crate) struct Exchange {
 }
 
 /// What comes of an attempt.
-type Outcome<T> = Result<T, Failure<Error>>;
+pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
 
 impl Exchange {
     /// Sends the request until a whole answer is there; one that is no success is an error.
-    pub(crate) async fn run(self) -> Result<Raw, Error> {
+    pub(crate) async fn run(&self) -> Result<Raw, Error> {
         let deletes = self.request.method == Method::DELETE;
         let (outcome, history) = self.attempts(attempt::whole).await;
         match outcome {
@@ -58,25 +64,39 @@ impl Exchange {
     }
 
     /// Sends the request until an answer begins that is a success.
-    pub(crate) async fn open(self) -> Result<Opened, Error> {
+    pub(crate) async fn open(&self) -> Result<Opened, Error> {
         let (outcome, history) = self.attempts(attempt::head).await;
         outcome.map(|opened| Opened { history, ..opened })
     }
 
-    async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
+    /// Sends the request until an answer begins that is a success, and of which `begin` makes something.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn open_with<T: Headed, F: Future<Output = Outcome<T>>>(
         self,
+        begin: impl Fn(Opened) -> F,
+    ) -> Result<(T, History), Error> {
+        let begin = &begin;
+        let send = |sending| async move { begin(attempt::head(sending).await?).await };
+        let (outcome, history) = self.attempts(send).await;
+        outcome.map(|begun| (begun, history))
+    }
+
+    async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
+        &self,
         send: impl Fn(Sending) -> F,
     ) -> (Result<T, Error>, History) {
         let options = self.client.options();
         let (policy, class) = (options.policy(), options.class(self.retry));
-        let span = CallSpan::new(&self);
+        let span = CallSpan::new(self);
         let attempt = |attempt: Attempt| {
-            let sending = send(Sending::new(&self, &attempt));
+            // Boxed: everything that it passes through on its way would copy it.
+            let sending = Box::pin(send(Sending::new(self, &attempt)));
             span.attempt(&attempt, sending)
         };
         let waiting = |failure: &Failure<Error>, wait| span.waiting(failure, wait);
         let (world, budget) = (Tokio::new(), self.client.budget());
-        let run = retry::run(&policy, class, budget, &world, waiting, attempt);
+        let can_repeat = || self.request.can_repeat();
+        let run = retry::run(&policy, class, budget, &world, can_repeat, waiting, attempt);
         let (outcome, history) = span.around(run).await;
         let outcome = outcome.map_err(|failure| self.failed(failure, history));
         span.finish(&outcome, history);
@@ -86,11 +106,20 @@ impl Exchange {
     /// The error of the last attempt, with everything that is known around it.
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
         let hint = self.hint(&failure.error);
-        failure
-            .error
+        self.without_secrets(failure.error)
             .of(&self.label)
             .with_hint(hint)
             .with_history(history, failure.retry_after)
+    }
+
+    /// The same error, should the service have repeated a secret that only the gateway is told.
+    fn without_secrets(&self, error: Error) -> Error {
+        #[cfg(feature = "gateway")]
+        if self.plane == Some(Plane::Gateway) {
+            let secrets = self.client.options().to_gateway().secrets();
+            return secrets.fold(error, |error, secret| error.without(secret));
+        }
+        error
     }
 
     /// What a person should look at, where we know.

@@ -8,6 +8,7 @@
 
 mod answer;
 mod base_url;
+pub mod builder;
 mod building;
 mod byte_stream;
 mod call;
@@ -16,6 +17,8 @@ mod client;
 mod error;
 mod exchange;
 mod ext;
+#[cfg(feature = "gateway")]
+mod gateway;
 mod generated;
 mod link;
 mod members;
@@ -40,7 +43,12 @@ pub use client::{Client, ClientBuilder};
 pub use error::Error;
 #[cfg(feature = "prompts")]
 pub use ext::PromotedVersion;
-pub use generated::{builder, operations, types};
+#[cfg(feature = "gateway")]
+pub use gateway::{
+    ClientEvent, ConnectRealtime, EventStream, FilePart, Gateway, OpenStream, Realtime,
+    RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent, UploadProgress,
+};
+pub use generated::{operations, types};
 pub use members::Members;
 pub use operation::{Access, Base, Operation, Paging, Plane, Retry};
 pub use options::Options;

@@ -16,7 +16,7 @@ pub struct Operation {
     pub plane: Plane,
     /// Which version of the API it belongs to.
     pub base: Base,
-    /// The query parameters and headers without which it is not sent.
+    /// The query parameters, headers and parts of a form without which it is not sent.
     pub required: &'static [&'static str],
     /// Whether it is not sent without a body.
     pub body_required: bool,

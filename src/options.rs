@@ -4,6 +4,8 @@ use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 
+#[cfg(feature = "gateway")]
+use crate::gateway::Gateway;
 use crate::{Error, RetryPolicy, operation::Retry};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -24,6 +26,12 @@ const RESERVED: [&str; 13] = [
     "user-agent",
     "x-portkey-api-key",
 ];
+
+/// How those begin that belong to the handshake of a websocket.
+const HANDSHAKE: &str = "sec-websocket-";
+
+/// The header whose value is JSON.
+pub(crate) const METADATA: &str = "x-portkey-metadata";
 
 /// How calls are made: timeouts, retries, headers, a default workspace.
 ///
@@ -49,6 +57,8 @@ pub struct Options {
     retry: Option<RetryPolicy>,
     idempotent: Option<bool>,
     headers: HeaderMap,
+    #[cfg(feature = "gateway")]
+    gateway: Gateway,
     workspace: Option<Option<String>>,
     /// What is wrong with a header; it shows when something is built or sent.
     problem: Option<Error>,
@@ -100,6 +110,14 @@ impl Options {
         self
     }
 
+    /// What goes to the gateway with every request there. What it does not say stays; see
+    /// [`header`](Self::header) for other headers, over which it wins where one has both.
+    #[cfg(feature = "gateway")]
+    pub fn gateway(mut self, gateway: Gateway) -> Self {
+        self.gateway = gateway.over(&self.gateway);
+        self
+    }
+
     /// The workspace, by UUID or slug, for operations that an organisation key must name one for.
     ///
     /// It is sent as the query parameter `workspace_id` of those operations that the ledger lists
@@ -118,6 +136,11 @@ impl Options {
 
     /// These options, and those of `base` for what they do not say.
     pub(crate) fn over(self, base: &Self) -> Self {
+        // A header of its own is newer than what the base says to the gateway.
+        #[cfg(feature = "gateway")]
+        let gateway = self
+            .gateway
+            .over(&base.gateway.clone().without(&self.headers));
         let mut headers = base.headers.clone();
         headers.extend(self.headers);
         Self {
@@ -125,12 +148,16 @@ impl Options {
             retry: self.retry.or_else(|| base.retry.clone()),
             idempotent: self.idempotent.or(base.idempotent),
             headers,
+            #[cfg(feature = "gateway")]
+            gateway,
             workspace: self.workspace.or_else(|| base.workspace.clone()),
             problem: self.problem.or_else(|| base.problem.clone()),
         }
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
+        #[cfg(feature = "gateway")]
+        self.gateway.check()?;
         self.problem.clone().map_or(Ok(()), Err)
     }
 
@@ -155,6 +182,11 @@ impl Options {
         &self.headers
     }
 
+    #[cfg(feature = "gateway")]
+    pub(crate) fn to_gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
     pub(crate) fn default_workspace(&self) -> Option<&str> {
         self.workspace.as_ref()?.as_deref()
     }
@@ -165,7 +197,7 @@ pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     let name: HeaderName = name
         .parse()
         .map_err(|_| Error::invalid_request(format!("`{name}` is no name of a header")))?;
-    if RESERVED.contains(&name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(HANDSHAKE) {
         return Err(Error::invalid_request(format!(
             "header `{name}` is set by the client and cannot be overridden"
         )));
@@ -179,9 +211,30 @@ pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue
     Ok((name, value))
 }
 
+/// JSON as a header can hold it: what is beyond ASCII is escaped.
+pub(crate) fn ascii_json(json: &str) -> String {
+    let mut ascii = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            ' '..='~' => ascii.push(c),
+            // Also DEL, which JSON allows and a header does not.
+            _ => {
+                let mut units = [0; 2];
+                for unit in c.encode_utf16(&mut units) {
+                    ascii += &format!("\\u{unit:04x}");
+                }
+            }
+        }
+    }
+    ascii
+}
+
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Options")
+        let mut options = f.debug_struct("Options");
+        #[cfg(feature = "gateway")]
+        options.field("gateway", &self.gateway);
+        options
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .field("idempotent", &self.idempotent)

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Client, Error, Response, call,
     error::{DecodeError, Label, without_values},
-    exchange::{Exchange, Outgoing},
+    exchange::{Body, Exchange, Outgoing},
     operation::{Base, Plane, Retry},
     options,
     url::Url,
@@ -151,7 +151,7 @@ impl Request {
             self.method,
             url.finish()?,
             self.headers,
-            self.body,
+            self.body.map(Body::Json),
         ))
     }
 }

@@ -74,8 +74,7 @@ fn refine(
 ) -> Result<TokenStream> {
     let type_items = module(&generated.items, "types")?;
     let types = types::refine(type_items, &selected.document, &selected.directions)?;
-    let operations =
-        operations::refine(generated, &selected.document, ledger, &types, siblings)?;
+    let operations = operations::refine(generated, &selected.document, ledger, &types, siblings)?;
     let type_tokens = types.tokens();
     let type_builders = types.builders();
     let operations::Refined {
@@ -84,6 +83,7 @@ fn refine(
         table,
         round_trips,
         all,
+        by_hand,
         lists,
     } = operations;
     Ok(quote! {
@@ -130,6 +130,12 @@ fn refine(
                     #round_trips
                     _ => return None,
                 })
+            }
+
+            /// Each handwritten operation, and what its method returns.
+            #[allow(unused_variables, reason = "some features have none")]
+            pub(crate) fn by_hand(client: &crate::Client) -> Vec<(&'static str, String)> {
+                vec![#by_hand]
             }
         }
     })

@@ -59,6 +59,9 @@ pub struct Entry {
     /// request before it is sent.
     #[serde(default)]
     pub check: bool,
+    /// Set where the body's member `stream` turns the answer into an event stream.
+    #[serde(default)]
+    pub stream: Option<Stream>,
     /// Set where the operation cannot be generated: why it is written by hand.
     #[serde(default)]
     pub handwritten: Option<Handwritten>,
@@ -115,6 +118,25 @@ pub struct Paging {
     /// The member that says whether there are more.
     #[serde(default)]
     pub more: Option<String>,
+}
+
+/// What an event stream consists of.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stream {
+    /// The schema of an event.
+    pub event: String,
+    /// Whether the schema's members are the name and the data of the event (`event`, `data`), rather
+    /// than those of the data.
+    #[serde(default)]
+    pub named: bool,
+}
+
+impl Stream {
+    /// The schema as the document refers to it.
+    pub fn reference(&self) -> String {
+        format!("#/components/schemas/{}", self.event)
+    }
 }
 
 /// Whether an operation may be sent again after a failure that may have executed it.

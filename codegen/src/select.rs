@@ -6,11 +6,14 @@ use serde_json::Value;
 
 use crate::{
     Result,
-    shape::{Shaped, collect},
+    shape::{EVENT, Shaped, collect},
 };
 
 /// The areas to generate.
 pub type Areas = BTreeSet<String>;
+
+/// The area without which no operation streams events, whatever area it is in.
+const STREAMS: &str = "gateway";
 
 /// Keeps the operations of the given areas and the components that they reach.
 ///
@@ -43,6 +46,10 @@ fn keep_operations(paths: &mut Value, areas: &Areas) {
                     .as_str()
                     .is_some_and(|area| areas.contains(area))
             });
+            if !areas.contains(STREAMS) {
+                let operations = item.values_mut().filter_map(Value::as_object_mut);
+                operations.for_each(|operation| drop(operation.remove(EVENT)));
+            }
         }
     }
     paths.retain(|_, item| item.as_object().is_some_and(|item| !item.is_empty()));

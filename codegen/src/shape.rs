@@ -12,7 +12,10 @@ mod schema;
 
 use serde_json::{Map, Value, json};
 
-use crate::{Error, Patched, Result, document, ledger::Entry};
+use crate::{
+    Error, Patched, Result, document,
+    ledger::{Entry, Handwritten},
+};
 use names::Names;
 use schema::Flattener;
 
@@ -43,7 +46,8 @@ pub struct DerivedName {
 /// Shapes the patched document.
 pub fn shape(patched: &Patched) -> Result<Shaped> {
     let mut names = Names::default();
-    let paths = flatten_operations(patched, &mut names)?;
+    let mut paths = flatten_operations(patched, &mut names)?;
+    flatten_events(patched, &mut names, &mut paths)?;
     let (components, derived) = names.finish();
     let mut document = json!({
         "openapi": "3.0.3",
@@ -64,10 +68,7 @@ fn flatten_operations(patched: &Patched, names: &mut Names) -> Result<Map<String
     let mut found: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
             let entry = patched.ledger.get(method, path)?;
-            entry
-                .handwritten
-                .is_none()
-                .then_some((path, method, operation, entry))
+            Some((path, method, operation, entry))
         })
         .collect();
     found.sort_by_key(|(_, _, _, entry)| is_gateway(entry));
@@ -87,6 +88,34 @@ fn flatten_operations(patched: &Patched, names: &mut Names) -> Result<Map<String
         item[method] = shaped;
     }
     Ok(paths)
+}
+
+/// The member of a shaped operation that refers to the schema of its events.
+pub const EVENT: &str = "x-event";
+
+/// The schemas of the events that operations stream. After everything else, so that no event names a
+/// type that answers share with it.
+fn flatten_events(
+    patched: &Patched,
+    names: &mut Names,
+    paths: &mut Map<String, Value>,
+) -> Result<()> {
+    for (path, method, _) in document::operations(&patched.document) {
+        let entry = patched.ledger.get(method, path);
+        let Some(stream) = entry.and_then(|entry| entry.stream.as_ref()) else {
+            continue;
+        };
+        let place = format!("{}: events", crate::ledger::key(method, path));
+        let mut flattener = Flattener::new(&patched.document, names, true);
+        let schema = json!({"$ref": stream.reference()});
+        let shaped = flattener
+            .named(&schema, &stream.event, "event")
+            .map_err(|error| error.within(&place))?;
+        if let Some(operation) = paths.get_mut(path).and_then(|item| item.get_mut(method)) {
+            operation[EVENT] = shaped;
+        }
+    }
+    Ok(())
 }
 
 fn is_gateway(entry: &Entry) -> bool {
@@ -130,7 +159,31 @@ impl Operation<'_> {
                 }
             }
         }
+        parameters.extend(self.parts(flattener)?);
         Ok(Value::Array(parameters))
+    }
+
+    /// The parts of a multipart body, which are named, typed and required like parameters.
+    fn parts(&self, flattener: &mut Flattener<'_>) -> Result<Vec<Value>> {
+        let body = document::resolve(self.document, &self.source["requestBody"])?;
+        let form = &body["content"]["multipart/form-data"];
+        if self.entry.handwritten != Some(Handwritten::Multipart) || form.is_null() {
+            return Ok(Vec::new());
+        }
+        let form = document::resolve(self.document, &form["schema"])?;
+        let required = |name: &str| {
+            let names = form["required"].as_array().into_iter().flatten();
+            names.into_iter().any(|other| other == name)
+        };
+        let parts = form["properties"].as_object().into_iter().flatten();
+        parts
+            .map(|(name, schema)| {
+                let part = json!({
+                    "name": name, "in": "query", "required": required(name), "schema": schema,
+                });
+                self.parameter(&part, flattener)
+            })
+            .collect()
     }
 
     fn parameter(&self, parameter: &Value, flattener: &mut Flattener<'_>) -> Result<Value> {

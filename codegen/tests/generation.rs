@@ -291,6 +291,8 @@ fn undecided_unions_are_these_and_have_views() {
         "CompletionPrompt",
         "CreateBatchRequest",
         "CreateFineTuningJobRequest",
+        "CreateTranscriptionResponse",
+        "CreateTranslationResponse",
         "EmbeddingSource",
         "FileSearchFilter",
         "FileSearchFilterInput",

@@ -35,7 +35,7 @@ fn problem_of(put: &str, get: &str) -> Option<String> {
             "requestBodies": {"Thing": {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/Thing"}}}}},
             "schemas": {"Thing": {"properties": {"parts": {"items": {"allOf": [
                 {"$ref": "#/components/schemas/Thing"},
-                {"properties": {"reset": {"type": "boolean"}}},
+                {"properties": {"reset": {"type": "boolean"}, "stream": {"type": "boolean"}}},
             ]}}}}},
         },
     });
@@ -71,7 +71,8 @@ fn problem_of(put: &str, get: &str) -> Option<String> {
 
 #[test]
 fn what_fits_the_document_is_accepted() {
-    let fits = "default_workspace: true, triggers: [reset], reads: get_thing";
+    let fits = "default_workspace: true, triggers: [reset], reads: get_thing, \
+                stream: {event: Thing, named: true}";
     assert_eq!(problem(fits), None);
 }
 
@@ -79,6 +80,14 @@ fn what_fits_the_document_is_accepted() {
 fn what_does_not_is_an_error_that_names_operation_and_field() {
     let table = [
         ("triggers: [rest]", "`triggers`: its body has no `rest`"),
+        (
+            "stream: {event: Other}",
+            "`stream`: there is no schema `Other`",
+        ),
+        (
+            "stream: {event: Thing}, paging: {items: data}",
+            "`stream`: a list has a `stream` already",
+        ),
         ("reads: get_other", "`get_other` is no operation that reads"),
         (
             "reads: delete_thing",
@@ -110,6 +119,8 @@ fn what_does_not_is_an_error_that_names_operation_and_field() {
     assert!(paged.contains("gives one page only"), "{paged}");
     let triggers = problem_of("", "triggers: [reset]").unwrap_or_default();
     assert!(triggers.contains("GET /things/{id}"), "{triggers}");
+    let stream = problem_of("", "stream: {event: Thing}").unwrap_or_default();
+    assert!(stream.contains("its body has no `stream`"), "{stream}");
     assert!(
         triggers.contains("whose `retry` is idempotent"),
         "{triggers}"
@@ -273,10 +284,26 @@ fn lists_have_streams_and_updates_without_an_answer_a_read() {
         let methods = &builders[&entry.id.to_upper_camel_case()];
         let has = |name: &str| methods.iter().any(|method| method == name);
         let is_list = entry.paging.is_some();
-        assert_eq!((has("stream"), has("pages")), (is_list, is_list), "{key}");
+        let streams = is_list || entry.stream.is_some();
+        assert_eq!((has("stream"), has("pages")), (streams, is_list), "{key}");
         assert_eq!(has("update_and_get"), entry.reads.is_some(), "{key}");
         lists += usize::from(is_list);
         reads += usize::from(entry.reads.is_some());
     }
     assert_eq!((lists, reads), (58, 16));
+}
+
+#[test]
+fn events_are_streamed_with_the_gateway_only() {
+    let generated = |areas: &[&str]| {
+        let areas = areas.iter().map(|area| (*area).to_owned()).collect();
+        generate::generate(&PATCHED, &areas).unwrap()
+    };
+    let (alone, both) = (generated(&["prompts"]), generated(&["prompts", "gateway"]));
+    for text in ["OpenStream<", "struct CreateChatCompletionStreamResponse "] {
+        assert!(!alone.contains(text) && both.contains(text), "{text}");
+    }
+    let entries = PATCHED.ledger.iter().map(|(_, entry)| entry);
+    let streams = entries.filter(|entry| entry.stream.is_some()).count();
+    assert_eq!(both.matches("OpenStream<").count(), streams);
 }

@@ -10,14 +10,14 @@ use std::{
 use tokio::time::{Sleep, sleep};
 
 /// A timer that runs while nothing comes. The time that the reader takes does not count.
-pub(super) struct Idle {
+pub(crate) struct Idle {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     is_running: bool,
 }
 
 impl Idle {
-    pub(super) fn new(limit: Duration) -> Self {
+    pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
             timer: None,
@@ -25,17 +25,17 @@ impl Idle {
         }
     }
 
-    pub(super) fn limit(&self) -> Duration {
+    pub(crate) fn limit(&self) -> Duration {
         self.limit
     }
 
     /// Something came.
-    pub(super) fn stop(&mut self) {
+    pub(crate) fn stop(&mut self) {
         self.is_running = false;
     }
 
     /// Nothing is there; ready when that has been so for too long.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit;
         // Made here and not before, because a timer needs the runtime that polls.
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));

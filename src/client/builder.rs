@@ -186,6 +186,8 @@ impl ClientBuilder {
                 gateway,
                 public,
                 budget: Budget::default(),
+                #[cfg(feature = "gateway")]
+                upgrading: Upgrading::new(&self),
                 insecure: self.insecure,
             }),
             options: Arc::new(self.options),
@@ -247,6 +249,40 @@ impl ClientBuilder {
             .map_err(|error| {
                 Error::configuration(format!("the HTTP client could not be built: {error}"))
             })
+    }
+}
+
+/// A client of HTTP/1.1, which alone knows upgrades; made when it is first needed.
+#[cfg(feature = "gateway")]
+pub(super) struct Upgrading {
+    settings: ClientBuilder,
+    http: std::sync::OnceLock<reqwest::Client>,
+}
+
+#[cfg(feature = "gateway")]
+impl Upgrading {
+    fn new(builder: &ClientBuilder) -> Self {
+        let configure = builder.configure.clone();
+        let settings = builder.clone().configure_http(move |http| {
+            let http = match &configure {
+                Some(change) => change(http),
+                None => http,
+            };
+            http.http1_only()
+        });
+        Self {
+            settings,
+            http: std::sync::OnceLock::new(),
+        }
+    }
+
+    pub(super) fn get(&self, gateway: &BaseUrl) -> Result<reqwest::Client, Error> {
+        if let Some(http) = self.http.get() {
+            return Ok(http.clone());
+        }
+        let direct = self.settings.proxy.is_none() && gateway.is_loopback();
+        let http = self.settings.http(direct)?;
+        Ok(self.http.get_or_init(|| http).clone())
     }
 }
 

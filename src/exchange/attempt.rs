@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
-use super::{Exchange, Outcome, Raw};
+use super::{Activity, Exchange, Outcome, Raw};
+#[cfg(feature = "gateway")]
+use crate::gateway::{Form, Unreadable};
 use crate::{
     Error, Secret,
     error::{Kept, LIMIT},
@@ -13,14 +15,16 @@ use crate::{
 };
 
 /// Longer than any stream, for the HTTP client knows no "never".
-const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// A request that is about to be sent.
 pub(crate) struct Sending {
-    http: reqwest::Client,
-    request: reqwest::Request,
-    timeout: Duration,
-    key: Secret,
+    pub(super) http: reqwest::Client,
+    pub(super) request: reqwest::Request,
+    pub(super) timeout: Duration,
+    pub(super) key: Secret,
+    #[cfg(feature = "gateway")]
+    form: Option<std::sync::Arc<Form>>,
 }
 
 /// An answer of which only the head has been read.
@@ -39,13 +43,44 @@ impl Sending {
             request: exchange.request.request(),
             timeout: client.options().attempt_timeout().min(attempt.left),
             key: client.key().clone(),
+            #[cfg(feature = "gateway")]
+            form: exchange.request.form(),
         }
+    }
+
+    /// Opens the files of a form, where there is one, and says how far it is sent.
+    #[cfg(feature = "gateway")]
+    async fn upload(&mut self) -> Outcome<Option<Activity>> {
+        let Some(form) = self.form.take() else {
+            return Ok(None);
+        };
+        let activity = Activity::new();
+        let body = form.open(activity.clone()).await.map_err(unread)?;
+        *self.request.body_mut() = Some(reqwest::Body::wrap(body));
+        Ok(Some(activity))
+    }
+
+    #[cfg(not(feature = "gateway"))]
+    async fn upload(&mut self) -> Outcome<Option<Activity>> {
+        Ok(None)
     }
 }
 
 /// Sends the request and reads the whole answer.
+///
+/// An upload takes as long as it takes, but something must move.
 pub(crate) async fn whole(mut sending: Sending) -> Outcome<Raw> {
-    *sending.request.timeout_mut() = Some(sending.timeout);
+    let Some(activity) = sending.upload().await? else {
+        *sending.request.timeout_mut() = Some(sending.timeout);
+        return answered(sending).await;
+    };
+    *sending.request.timeout_mut() = Some(NEVER);
+    let timeout = sending.timeout;
+    let answer = activity.watch(timeout, answered(sending)).await;
+    answer.unwrap_or_else(|| Err(late(timeout)))
+}
+
+async fn answered(sending: Sending) -> Outcome<Raw> {
     let sent = sending.http.execute(sending.request).await;
     let mut answer = success(sent.map_err(unanswered)?, &sending.key).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
@@ -68,18 +103,14 @@ pub(crate) async fn whole(mut sending: Sending) -> Outcome<Raw> {
 
 /// Sends the request and reads the head of the answer, if that is a success.
 pub(crate) async fn head(mut sending: Sending) -> Outcome<Opened> {
+    let activity = sending.upload().await?.unwrap_or_else(Activity::new);
     *sending.request.timeout_mut() = Some(NEVER);
-    let sent = tokio::time::timeout(sending.timeout, async {
+    let timeout = sending.timeout;
+    let sent = activity.watch(timeout, async {
         let sent = sending.http.execute(sending.request).await;
         success(sent.map_err(unanswered)?, &sending.key).await
     });
-    let mut body = sent.await.unwrap_or_else(|_| {
-        Err(Failure {
-            error: Error::timed_out(sending.timeout),
-            trouble: Trouble::Lost { timeout: true },
-            retry_after: None,
-        })
-    })?;
+    let mut body = sent.await.unwrap_or_else(|| Err(late(timeout)))?;
     Ok(Opened {
         status: body.status(),
         headers: std::mem::take(body.headers_mut()),
@@ -88,7 +119,29 @@ pub(crate) async fn head(mut sending: Sending) -> Outcome<Opened> {
     })
 }
 
-fn unanswered(error: reqwest::Error) -> Failure<Error> {
+pub(super) fn late(timeout: Duration) -> Failure<Error> {
+    Failure {
+        error: Error::timed_out(timeout),
+        trouble: Trouble::Lost { timeout: true },
+        retry_after: None,
+    }
+}
+
+/// A file that cannot be read. The request was not complete, so the service has done nothing.
+#[cfg(feature = "gateway")]
+fn unread(problem: Unreadable) -> Failure<Error> {
+    Failure {
+        error: problem.into_error(),
+        trouble: Trouble::Final,
+        retry_after: None,
+    }
+}
+
+pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
+    #[cfg(feature = "gateway")]
+    if let Some(problem) = Unreadable::behind(&error) {
+        return unread(problem);
+    }
     let timeout = error.is_timeout();
     Failure {
         trouble: match error.is_connect() {
@@ -101,27 +154,36 @@ fn unanswered(error: reqwest::Error) -> Failure<Error> {
     }
 }
 
-/// An answer that is no success is a failure, whose body is read as far as an error keeps it.
-async fn success(mut answer: reqwest::Response, key: &Secret) -> Outcome<reqwest::Response> {
-    let status = answer.status();
-    if status.is_success() {
-        return Ok(answer);
+/// An answer that is no success is a failure.
+pub(super) async fn success(answer: reqwest::Response, key: &Secret) -> Outcome<reqwest::Response> {
+    match answer.status().is_success() {
+        true => Ok(answer),
+        // Boxed: it is rare, and every attempt would keep the room for it.
+        false => Err(Box::pin(refused(answer, key)).await),
     }
+}
+
+/// The failure, with the body as far as an error keeps it.
+async fn refused(mut answer: reqwest::Response, key: &Secret) -> Failure<Error> {
+    let status = answer.status();
     // One byte more than is kept tells that there was more. A body that breaks off is kept as it is:
     // the status says what happened.
     let (body, _) = collect(&mut answer, LIMIT + 1).await;
     let headers = std::mem::take(answer.headers_mut());
     let retry_after = retry_after(&headers, SystemTime::now());
     let kept = Kept::new(status, headers, body).without(key.expose());
-    Err(Failure {
+    Failure {
         error: Error::refused(kept),
         trouble: Trouble::Status(status),
         retry_after,
-    })
+    }
 }
 
 /// Reads a body, or at least so many bytes of it, or as much as comes before it breaks off.
-async fn collect(answer: &mut reqwest::Response, limit: usize) -> (Bytes, Option<reqwest::Error>) {
+pub(super) async fn collect(
+    answer: &mut reqwest::Response,
+    limit: usize,
+) -> (Bytes, Option<reqwest::Error>) {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     loop {

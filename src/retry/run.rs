@@ -49,7 +49,7 @@ pub(crate) struct History {
 
 /// What the loop needs of the world outside.
 pub(crate) trait World {
-    /// The time since some fixed moment.
+    /// The time since the first attempt began.
     fn now(&self) -> Duration;
     /// A number from 0 to 1.
     fn random(&self) -> f64;
@@ -117,20 +117,21 @@ impl<E> Failure<E> {
     }
 }
 
-/// Sends until it succeeds or the policy says stop; `waiting` hears of every wait.
+/// Sends until it succeeds, the policy says stop or there is nothing left to be sent (`can_repeat`);
+/// `waiting` hears of every wait.
 pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     policy: &RetryPolicy,
     class: Retry,
     budget: &Budget,
     world: &impl World,
+    can_repeat: impl Fn() -> bool,
     mut waiting: impl FnMut(&Failure<E>, Duration),
     mut send: impl FnMut(Attempt) -> F,
 ) -> (Result<T, Failure<E>>, History) {
-    let start = world.now();
+    let mut left = policy.deadline;
     let mut history = History::default();
     loop {
         history.attempts += 1;
-        let left = policy.deadline.saturating_sub(world.now() - start);
         let attempt = Attempt {
             number: history.attempts,
             left,
@@ -144,12 +145,14 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
         };
         history.executed_before = history.executed;
         history.executed |= failure.may_have_executed();
-        let left = policy.deadline.saturating_sub(world.now() - start);
+        left = policy.deadline.saturating_sub(world.now());
         let wait = wait(policy, class, &failure, history.attempts, world.random());
-        match wait.filter(|wait| *wait < left && budget.take(failure.trouble.is_timeout())) {
+        let wait = wait.filter(|wait| *wait < left && can_repeat());
+        match wait.filter(|_| budget.take(failure.trouble.is_timeout())) {
             Some(wait) => {
                 waiting(&failure, wait);
                 world.sleep(wait).await;
+                left = policy.deadline.saturating_sub(world.now());
             }
             None => return (Err(failure), history),
         }
@@ -245,7 +248,7 @@ mod tests {
             world.now.set(world.now.get() + takes);
             std::future::ready(script.next().expect("the script has an answer"))
         };
-        let running = run(policy, class, budget, &world, |_, _| (), send);
+        let running = run(policy, class, budget, &world, || true, |_, _| (), send);
         let mut running = std::pin::pin!(running);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match running.as_mut().poll(&mut context) {
@@ -338,11 +341,41 @@ mod tests {
             world.now.set(world.now.get() + Duration::from_secs(10));
             std::future::ready(Err::<(), _>(status(500)))
         };
-        let mut running =
-            std::pin::pin!(run(&policy, Retry::Safe, &budget, &world, |_, _| (), send));
+        let mut running = std::pin::pin!(run(
+            &policy,
+            Retry::Safe,
+            &budget,
+            &world,
+            || true,
+            |_, _| (),
+            send
+        ));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         assert!(running.as_mut().poll(&mut context).is_ready());
         assert_eq!(*seen.borrow(), [(1, 120.0), (2, 109.5), (3, 98.5)]);
+    }
+
+    #[test]
+    fn what_is_used_up_is_not_sent_again() {
+        let (policy, budget) = (RetryPolicy::default(), Budget::default());
+        let world = Scripted::default();
+        let left = Cell::new(1);
+        let can_repeat = || left.replace(0) > 0;
+        let send = |_: Attempt| std::future::ready(Err::<(), _>(status(503)));
+        let mut running = std::pin::pin!(run(
+            &policy,
+            Retry::Safe,
+            &budget,
+            &world,
+            can_repeat,
+            |_, _| (),
+            send
+        ));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        match running.as_mut().poll(&mut context) {
+            std::task::Poll::Ready((_, history)) => assert_eq!(history.attempts, 2),
+            std::task::Poll::Pending => panic!("nothing here ever waits"),
+        }
     }
 
     #[test]

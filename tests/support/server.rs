@@ -419,11 +419,30 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         body: Vec::new(),
         at: Instant::now(),
     };
-    let length = request.header("content-length").first().copied();
-    request.body = vec![0; length.map_or(Some(0), |length| length.parse().ok())?];
-    reader.read_exact(&mut request.body).ok()?;
+    if request.header("transfer-encoding") == ["chunked"] {
+        request.body = chunks(reader)?;
+    } else {
+        let length = request.header("content-length").first().copied();
+        request.body = vec![0; length.map_or(Some(0), |length| length.parse().ok())?];
+        reader.read_exact(&mut request.body).ok()?;
+    }
     request.at = Instant::now();
     Some(request)
+}
+
+/// Reads a body that comes in chunks, to its end.
+fn chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let length = usize::from_str_radix(&line(reader)?, 16).ok()?;
+        let start = body.len();
+        body.resize(start + length, 0);
+        reader.read_exact(&mut body[start..]).ok()?;
+        line(reader)?;
+        if length == 0 {
+            return Some(body);
+        }
+    }
 }
 
 fn line(reader: &mut impl BufRead) -> Option<String> {

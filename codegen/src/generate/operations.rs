@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, Ledger, Result, document,
     ledger::{self, Entry, Paging},
+    shape::EVENT,
     siblings::{Position, is_parameter, segments},
 };
 use std::collections::BTreeSet;
@@ -34,6 +35,8 @@ pub struct Refined {
     pub round_trips: TokenStream,
     /// A reference to each of the statics.
     pub all: TokenStream,
+    /// For each handwritten operation its id, and what its method returns.
+    pub by_hand: TokenStream,
     /// What makes the answers of list operations pages of lists.
     pub lists: TokenStream,
 }
@@ -58,8 +61,13 @@ pub fn refine(
             .get(method, path)
             .ok_or_else(|| Error::new(ledger::key(method, path), "is not in the ledger"))?;
         let operation = Operation::read(items, path, method, operation, entry)?;
-        refined.methods.extend(operation.method(types));
-        refined.builders.extend(operation.builder(types));
+        // The method and the builder of a handwritten operation are in the crate's own `src/`.
+        if entry.handwritten.is_none() {
+            refined.methods.extend(operation.method(types));
+            refined.builders.extend(operation.builder(types));
+        } else {
+            refined.by_hand.extend(operation.call_by_hand());
+        }
         refined.table.extend(operation.table_entry(siblings));
         refined.round_trips.extend(operation.round_trip());
         let name = operation.static_name();
@@ -104,6 +112,8 @@ pub struct Operation<'a> {
     pub body: Option<(RustType, bool)>,
     /// The type of the answer; absent where it carries nothing.
     answer: Option<RustType>,
+    /// The type of the events that it streams.
+    event: Option<Ident>,
     /// The operation that reads what this one updates, and the type of its answer.
     reads: Option<(&'a str, TokenStream)>,
 }
@@ -158,6 +168,7 @@ impl<'a> Operation<'a> {
         });
         Ok(Self {
             reads: reads.transpose()?,
+            event: event_type(operation),
             entry,
             key: ledger::key(method, path),
             method,
@@ -220,10 +231,12 @@ impl<'a> Operation<'a> {
         let (name, answer) = (self.builder_name(), self.answer());
         let pages = self.pages();
         let update_and_get = self.update_and_get();
-        let setters = self.parameters.iter().map(|parameter| {
-            let own = ["send", "send_with_response", "body", "stream", "pages"];
-            parameter.setter(&own[..if pages.is_some() { 5 } else { 3 }])
-        });
+        let stream = self.stream();
+        let own = self.own_methods();
+        let setters = self
+            .parameters
+            .iter()
+            .map(|parameter| parameter.setter(own));
         let (send, send_with_response) = self.sends();
         let body = self.body.as_ref().map(|(kind, _)| body_setter(kind, types));
         let docs = format!(
@@ -254,7 +267,17 @@ impl<'a> Operation<'a> {
 
                 #update_and_get
                 #pages
+                #stream
             }
+        }
+    }
+
+    /// The methods of the builder that set nothing; none of its setters may be called so.
+    fn own_methods(&self) -> &'static [&'static str] {
+        match (&self.entry.paging, &self.event) {
+            (Some(_), _) => &["send", "send_with_response", "body", "stream", "pages"],
+            (None, Some(_)) => &["send", "send_with_response", "body", "stream"],
+            (None, None) => &["send", "send_with_response", "body"],
         }
     }
 
@@ -284,6 +307,27 @@ impl<'a> Operation<'a> {
             #[doc = #pages]
             pub fn pages(self) -> crate::Pages<#answer> {
                 crate::paging::pages(self.call)
+            }
+        })
+    }
+
+    /// The events of an answer that is streamed.
+    fn stream(&self) -> Option<TokenStream> {
+        let event = self.event.as_ref()?;
+        let open = match self
+            .entry
+            .stream
+            .as_ref()
+            .is_some_and(|stream| stream.named)
+        {
+            true => format_ident!("open_named"),
+            false => format_ident!("open"),
+        };
+        Some(quote! {
+            /// The answer as a stream of events, which comes while it is made; the member `stream` of
+            /// the body is set.
+            pub fn stream(self) -> crate::OpenStream<types::#event> {
+                crate::gateway::events::#open(self.call)
             }
         })
     }
@@ -330,6 +374,13 @@ impl<'a> Operation<'a> {
             false => format_ident!("send{suffix}"),
         };
         (name(""), name("_with_response"))
+    }
+
+    /// A call of the method that somebody has written for the operation.
+    fn call_by_hand(&self) -> TokenStream {
+        let (id, method) = (&self.entry.id, format_ident!("{}", self.entry.id));
+        let arguments = self.arguments.iter().map(|_| quote!("one"));
+        quote!((#id, format!("{:?}", client.#method(#(#arguments),*))),)
     }
 
     /// The way by which the property test reaches the type of the answer.
@@ -606,6 +657,13 @@ fn answer_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
             format!("wrote no `send` for `{name}`"),
         )),
     }
+}
+
+/// The type of the events, where the shaped operation has one.
+fn event_type(operation: &Value) -> Option<Ident> {
+    let reference = operation[EVENT]["$ref"].as_str()?;
+    let name = reference.rsplit('/').next()?;
+    Some(format_ident!("{}", name.to_upper_camel_case()))
 }
 
 fn is_named(kind: &Type, name: &str) -> bool {

@@ -26,7 +26,8 @@ pub(super) fn check(ledger: &Ledger, name: &str, document: &Value) -> Result<()>
             .default_workspace()
             .and_then(|()| rules.triggers())
             .and_then(|()| rules.paging())
-            .and_then(|()| rules.reads(ledger));
+            .and_then(|()| rules.reads(ledger))
+            .and_then(|()| rules.stream());
         checked.map_err(|problem| Error::new(format!("{name}: {}", key(method, path)), problem))?;
     }
     Ok(())
@@ -133,6 +134,24 @@ impl<'a> Rules<'a> {
             query_of(self.document, path, operation).any(|parameter| parameter["required"] == true);
         ensure(!required, || {
             format!("`reads`: `{id}` needs more than the arguments")
+        })
+    }
+
+    fn stream(&self) -> Checked {
+        let Some(stream) = &self.entry.stream else {
+            return Ok(());
+        };
+        let schemas = &self.document["components"]["schemas"];
+        ensure(schemas.get(&stream.event).is_some(), || {
+            format!("`stream`: there is no schema `{}`", stream.event)
+        })?;
+        let mut members = BTreeSet::new();
+        collect_members(self.document, &self.operation["requestBody"], &mut members);
+        ensure(members.contains("stream"), || {
+            "`stream`: its body has no `stream`".to_owned()
+        })?;
+        ensure(self.entry.paging.is_none(), || {
+            "`stream`: a list has a `stream` already".to_owned()
         })
     }
 

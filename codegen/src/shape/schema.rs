@@ -243,7 +243,10 @@ impl<'a> Flattener<'a> {
         let mut opened = Vec::new();
         for variant in variants {
             let resolved = self.resolved(variant)?;
-            match resolved["oneOf"].as_array().or(resolved["anyOf"].as_array()) {
+            match resolved["oneOf"]
+                .as_array()
+                .or(resolved["anyOf"].as_array())
+            {
                 Some(inner) if !inner.iter().all(is_constraint) => {
                     opened.extend(self.opened(inner, depth + 1)?);
                 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
 use portkey_admin_codegen::paths::{Effect, Outcome};
-use portkey_admin_codegen::survey::{self, Finding};
+use portkey_admin_codegen::survey::{self, Finding, Survey};
 use portkey_admin_codegen::{Patched, Sources, ledger};
 use serde_json::Value;
 
@@ -106,19 +106,8 @@ impl Report {
 pub fn report(input: &Input<'_>) -> Result<Report> {
     let survey = survey::survey(input.sources, input.new.clone())?;
     let differences = walk::differences(input.old, input.new);
-    let proposals = proposal::proposals(&proposal::Context {
-        old: &survey.old.document,
-        new: &survey.new,
-        ledger: &survey.old.ledger,
-        text: &input.sources.ledger.text,
-        today: input.today,
-    });
-    let more = proposal::parse(&proposals).context("a proposed entry is no entry")?;
-    let new_patched = Patched {
-        ledger: survey.old.ledger.adapted(&survey.new, more),
-        document: survey.new.clone(),
-        path_outcomes: survey.new_outcomes.clone(),
-    };
+    let proposals = proposals(input, &survey);
+    let new_patched = adapted(&survey, &proposals)?;
     // Documents that state the same need not be generated to know that their code is the same.
     let code = match differences.is_empty() {
         true => Ok(Code::default()),
@@ -155,6 +144,26 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
             input.version.to_owned(),
             next_version(input.version, impact),
         ),
+    })
+}
+
+fn proposals(input: &Input<'_>, survey: &Survey) -> Vec<Proposal> {
+    proposal::proposals(&proposal::Context {
+        old: &survey.old.document,
+        new: &survey.new,
+        ledger: &survey.old.ledger,
+        text: &input.sources.ledger.text,
+        today: input.today,
+    })
+}
+
+/// The new document, patched, with a ledger in which each of its operations has an entry.
+fn adapted(survey: &Survey, proposals: &[Proposal]) -> Result<Patched> {
+    let more = proposal::parse(proposals).context("a proposed entry is no entry")?;
+    Ok(Patched {
+        ledger: survey.old.ledger.adapted(&survey.new, more),
+        document: survey.new.clone(),
+        path_outcomes: survey.new_outcomes.clone(),
     })
 }
 

@@ -1,0 +1,141 @@
+//! A connection that ceases to be HTTP: the opening handshake of a websocket (RFC 6455, section 4).
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use sha1_smol::Sha1;
+
+use super::{
+    Exchange, Headed, Outcome,
+    attempt::{NEVER, Sending, collect, late, success, unanswered},
+};
+use crate::{
+    Error,
+    error::{Kept, LIMIT},
+    retry::{Failure, History, Trouble},
+};
+
+/// What a server appends to the key before it hashes it.
+const PROOF: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// A connection on which a websocket begins.
+pub(crate) struct Upgraded {
+    pub(crate) headers: HeaderMap,
+    pub(crate) connection: reqwest::Upgraded,
+    pub(crate) history: History,
+}
+
+impl Headed for Upgraded {
+    fn head(&self) -> (StatusCode, &HeaderMap) {
+        (StatusCode::SWITCHING_PROTOCOLS, &self.headers)
+    }
+}
+
+impl Exchange {
+    /// Sends the request until the other side agrees to a websocket.
+    pub(crate) async fn upgrade(self) -> Result<Upgraded, Error> {
+        let http = self.client.upgrading();
+        let http = http.map_err(|error| error.of(&self.label))?;
+        let attempt = |mut sending: Sending| {
+            sending.http = http.clone();
+            shake_hands(sending)
+        };
+        let (outcome, history) = self.attempts(attempt).await;
+        outcome.map(|upgraded| Upgraded {
+            history,
+            ..upgraded
+        })
+    }
+}
+
+/// One attempt. A key is for one connection, so each attempt has its own.
+async fn shake_hands(mut sending: Sending) -> Outcome<Upgraded> {
+    let key = BASE64_STANDARD.encode(fastrand::u128(..).to_ne_bytes());
+    ask(sending.request.headers_mut(), &key);
+    *sending.request.timeout_mut() = Some(NEVER);
+    let timeout = sending.timeout;
+    let shaken = tokio::time::timeout(timeout, async {
+        let sent = sending.http.execute(sending.request).await;
+        let answer = sent.map_err(unanswered)?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return Err(unwilling(success(answer, &sending.key).await?).await);
+        }
+        upgraded(answer, &key).await
+    });
+    shaken.await.unwrap_or_else(|_| Err(late(timeout)))
+}
+
+/// Puts in what asks for a websocket.
+fn ask(headers: &mut HeaderMap, key: &str) {
+    let fixed = HeaderValue::from_static;
+    headers.insert(header::CONNECTION, fixed("Upgrade"));
+    headers.insert(header::UPGRADE, fixed("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, fixed("13"));
+    // Base64 is always the value of a header.
+    if let Ok(key) = HeaderValue::from_str(key) {
+        headers.insert(header::SEC_WEBSOCKET_KEY, key);
+    }
+}
+
+async fn upgraded(answer: reqwest::Response, key: &str) -> Outcome<Upgraded> {
+    let headers = answer.headers().clone();
+    if let Some(problem) = problem(&headers, key) {
+        return Err(unusable(problem, answer.status(), headers, Bytes::new()));
+    }
+    let connection = answer.upgrade().await.map_err(unanswered)?;
+    Ok(Upgraded {
+        headers,
+        connection,
+        history: History::default(),
+    })
+}
+
+/// What is wrong with an agreement: whoever understood the question proves it with a hash of the key,
+/// and takes nothing that was not offered.
+fn problem(headers: &HeaderMap, key: &str) -> Option<&'static str> {
+    let proof = Sha1::from(format!("{key}{PROOF}")).digest().bytes();
+    let accepted = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    if !lists(headers, header::UPGRADE, "websocket") {
+        return Some("it switches to something other than a websocket");
+    }
+    if !lists(headers, header::CONNECTION, "upgrade") {
+        return Some("its header `connection` does not say `upgrade`");
+    }
+    if accepted.is_none_or(|accepted| *accepted != BASE64_STANDARD.encode(proof)) {
+        return Some(
+            "its header `sec-websocket-accept` does not fit the key, so no websocket was meant",
+        );
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Some("it takes an extension of the websocket that was not offered");
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_PROTOCOL) {
+        return Some("it takes a protocol of the websocket that was not offered");
+    }
+    None
+}
+
+/// Whether a header lists a word, in whatever case.
+fn lists(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
+    let values = headers.get_all(name).iter();
+    let mut words = values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','));
+    words.any(|listed| listed.trim().eq_ignore_ascii_case(word))
+}
+
+/// A success, but no websocket.
+async fn unwilling(mut answer: reqwest::Response) -> Failure<Error> {
+    let (body, _) = collect(&mut answer, LIMIT + 1).await;
+    let headers = std::mem::take(answer.headers_mut());
+    let problem = "the service did not switch to a websocket";
+    unusable(problem, answer.status(), headers, body)
+}
+
+fn unusable(problem: &str, status: StatusCode, headers: HeaderMap, body: Bytes) -> Failure<Error> {
+    Failure {
+        error: Error::unusable(problem).with_answer(Kept::new(status, headers, body)),
+        trouble: Trouble::Final,
+        retry_after: None,
+    }
+}

@@ -1,0 +1,49 @@
+//! The operations of the gateway that need more than a JSON body and a JSON answer.
+
+mod downloads;
+pub(crate) mod events;
+mod form;
+mod headers;
+mod realtime;
+mod uploads;
+
+pub use downloads::{CreateSpeech, DownloadBatchOutput, DownloadFile};
+pub use events::{EventStream, OpenStream};
+pub use form::{FilePart, UploadProgress};
+pub(crate) use form::{Form, Unreadable};
+pub use headers::Gateway;
+pub use realtime::{
+    ClientEvent, ConnectRealtime, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender,
+    ServerEvent,
+};
+pub use uploads::{
+    CreateImageEdit, CreateImageVariation, CreateTranscription, CreateTranslation, UploadFile,
+};
+
+#[cfg(test)]
+mod tests {
+    use portkey_admin_codegen::{Sources, patch};
+
+    use crate::{Client, answer::every::Answers};
+
+    /// A handwritten operation without a method does not even compile here; see `by_hand`.
+    #[test]
+    fn every_handwritten_operation_of_the_ledger_has_its_method() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let ledger = patch(&Sources::read(root).unwrap()).unwrap().ledger;
+        let entries = ledger.iter().map(|(_, entry)| entry);
+        let mut expected: Vec<_> = entries
+            .filter(|entry| entry.handwritten.is_some())
+            .map(|entry| entry.id.clone())
+            .collect();
+        let client = Client::builder().api_key("key").build().unwrap();
+        let by_hand = Answers::by_hand(&client);
+        for (id, builder) in &by_hand {
+            assert!(builder.contains(&format!("{id:?}")), "{id} calls {builder}");
+        }
+        let mut found: Vec<_> = by_hand.into_iter().map(|(id, _)| id.to_owned()).collect();
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected);
+    }
+}

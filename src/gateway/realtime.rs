@@ -1,0 +1,130 @@
+//! Two-way sessions over a websocket.
+//!
+//! The handshake is an ordinary request (`exchange/upgrade.rs`), so it has the key, headers, proxy,
+//! retries and errors of every other. `session` is what comes after it, `event` what goes over it.
+
+mod event;
+mod session;
+
+use std::time::Duration;
+
+use crate::{Client, Error, Members, call::Call, operations};
+use session::Limits;
+
+pub use event::{ClientEvent, ServerEvent};
+pub use session::{Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender};
+
+impl Client {
+    /// Opens a two-way realtime session with a model.
+    ///
+    /// `GET /realtime`, which becomes a websocket. Until it has, it is repeated like what only reads;
+    /// a session that breaks is not begun anew.
+    ///
+    /// ```no_run
+    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
+    /// use portkey_admin::ClientEvent;
+    ///
+    /// let mut session = client.connect_realtime().model("gpt-realtime").connect().await?;
+    /// session.send(ClientEvent::new("response.create")).await?;
+    /// while let Some(event) = session.next().await {
+    ///     if event?.kind() == "response.done" {
+    ///         break;
+    ///     }
+    /// }
+    /// session.close(1000, "done").await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn connect_realtime(&self) -> ConnectRealtime {
+        ConnectRealtime {
+            call: Call::new(self, &operations::CONNECT_REALTIME, Vec::new()),
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// Builder of [`Client::connect_realtime`].
+#[derive(Clone, Debug)]
+#[must_use = "nothing is sent before `connect`"]
+pub struct ConnectRealtime {
+    call: Call,
+    limits: Limits,
+}
+
+impl ConnectRealtime {
+    /// Sets the query parameter `model`.
+    pub fn model(mut self, value: impl Into<String>) -> Self {
+        self.call.query("model", value.into());
+        self
+    }
+
+    /// Sets the header parameter `x-portkey-trace-id`.
+    pub fn x_portkey_trace_id(self, value: impl Into<String>) -> Self {
+        self.header("x-portkey-trace-id", value.into())
+    }
+
+    /// Sets the header parameter `x-portkey-span-id`.
+    pub fn x_portkey_span_id(self, value: impl Into<String>) -> Self {
+        self.header("x-portkey-span-id", value.into())
+    }
+
+    /// Sets the header parameter `x-portkey-parent-span-id`.
+    pub fn x_portkey_parent_span_id(self, value: impl Into<String>) -> Self {
+        self.header("x-portkey-parent-span-id", value.into())
+    }
+
+    /// Sets the header parameter `x-portkey-span-name`.
+    pub fn x_portkey_span_name(self, value: impl Into<String>) -> Self {
+        self.header("x-portkey-span-name", value.into())
+    }
+
+    /// Sets the header parameter `x-portkey-metadata`.
+    pub fn x_portkey_metadata(self, value: Members) -> Self {
+        let value = serde_json::Value::Object(value.into_map());
+        self.header("x-portkey-metadata", value.to_string())
+    }
+
+    /// Sets the header parameter `x-portkey-cache-namespace`.
+    pub fn x_portkey_cache_namespace(self, value: impl Into<String>) -> Self {
+        self.header("x-portkey-cache-namespace", value.into())
+    }
+
+    /// Sets the header parameter `x-portkey-cache-force-refresh`.
+    pub fn x_portkey_cache_force_refresh(self, value: bool) -> Self {
+        self.header("x-portkey-cache-force-refresh", value.to_string())
+    }
+
+    /// The largest message that is received, in bytes: 16 MiB unless set. A larger one ends the session.
+    pub fn max_message_size(mut self, bytes: usize) -> Self {
+        self.limits.message = bytes;
+        self
+    }
+
+    /// How long nothing may come while something is waited for, pings included, and how long nothing
+    /// may leave while something is sent. There is no limit unless set, for a session may be silent as
+    /// long as its user is; [`RealtimeSender::ping`] makes the other side say something.
+    pub fn idle_timeout(mut self, timeout: Duration) -> Self {
+        self.limits.idle = Some(timeout);
+        self
+    }
+
+    /// Sends the request and waits until the session is open.
+    ///
+    /// [`Options::timeout`](crate::Options::timeout) limits each attempt.
+    ///
+    /// # Errors
+    ///
+    /// As of every call: a refusal has status, code and message. An answer that is neither a refusal
+    /// nor the right agreement to a websocket is an error, too.
+    pub async fn connect(self) -> Result<Realtime, Error> {
+        let Self { call, limits } = self;
+        let client = call.client().clone();
+        let upgraded = call.upgrade().await?;
+        Ok(Realtime::new(client, upgraded, limits))
+    }
+
+    fn header(mut self, name: &'static str, value: String) -> Self {
+        self.call.header(name, value);
+        self
+    }
+}
