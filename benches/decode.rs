@@ -3,6 +3,10 @@
 //!
 //! `cargo bench --bench decode` prints the figures that the README quotes.
 
+mod support {
+    pub mod bodies;
+}
+
 use std::{
     hint::black_box,
     time::{Duration, Instant},
@@ -10,7 +14,7 @@ use std::{
 
 use portkey_admin::types;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use support::bodies;
 
 /// As many as the service sends at once.
 const KEYS: usize = 100;
@@ -92,43 +96,8 @@ macro_rules! derived {
 derived! { dropping {} }
 derived! { flattening { #[serde(flatten)] extra: serde_json::Map<String, serde_json::Value>, } }
 
-/// A key as the service sends it: `null` for what is not set, and four fields without a place above.
-fn key(index: usize) -> Value {
-    json!({
-        "id": format!("00000000-0000-4000-8000-{index:012}"),
-        "key": "ab*****xyz",
-        "name": format!("Key {index}"),
-        "description": null,
-        "type": "workspace-service",
-        "organisation_id": "00000000-0000-4000-8000-000000000099",
-        "workspace_id": "00000000-0000-4000-8000-000000000021",
-        "user_id": null,
-        "status": "active",
-        "creation_mode": "ui",
-        "created_at": "2026-01-02T03:04:05.120Z",
-        "last_updated_at": "2026-01-02T03:04:05.120Z",
-        "rate_limits": [{"type": "requests", "unit": "rpm", "value": 100}],
-        "usage_limits": {"type": "cost", "credit_limit": 10, "alert_threshold": 8, "periodic_reset": "monthly"},
-        "reset_usage": null,
-        "last_reset_at": null,
-        "expires_at": null,
-        "alert_emails": null,
-        "expiry_enforced": 0,
-        "allow_config_override": 1,
-        "api_key_defaults_id": null,
-        "scopes": [
-            "logs.list", "logs.view", "configs.list", "configs.read", "prompts.list", "prompts.read",
-            "virtual_keys.list", "virtual_keys.read", "completions.write"
-        ],
-        "defaults": {"metadata": {"team": "one"}, "config_id": null, "allow_config_override": true},
-        "object": "api-key",
-        "unheard_of": {"a": [1, 2, 3]}
-    })
-}
-
 fn body() -> String {
-    let keys: Vec<Value> = (0..KEYS).map(key).collect();
-    json!({"object": "list", "total": KEYS, "data": keys}).to_string()
+    bodies::list(KEYS, (0..KEYS).map(bodies::key).collect())
 }
 
 /// The median time of one call.

@@ -1,0 +1,135 @@
+//! What a call costs beside `portkey-sdk`, for the two reading operations of the Admin API that it
+//! has: one log export, and a list of 100.
+//!
+//! `cargo run --release --manifest-path benches/peer/Cargo.toml -- --bench` prints the figures that the
+//! README quotes. Like `cargo bench --bench calls`, with a third contender; it decodes into types of its
+//! own, which drop what they do not know.
+
+#[path = "../../support"]
+mod support {
+    pub mod bare;
+    pub mod cpu;
+    pub mod figures;
+    pub mod rounds;
+    pub mod server;
+
+    /// Whatever goes wrong ends the run.
+    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
+}
+
+use std::{hint::black_box, sync::Arc};
+
+use portkey_admin::{Client, types};
+use portkey_sdk::{PortkeyClient, builder::AuthMethod, service::LogsService};
+use serde_json::{Value, json};
+use support::{
+    Result, bare,
+    rounds::{Contender, Effort, race},
+    server::{Answer, Answers, Server, serve_if_asked},
+};
+
+const EXPORTS: usize = 100;
+
+const IN_FLIGHT: [usize; 3] = [1, 8, 64];
+
+/// An export with every member that the peer cannot do without.
+fn export(index: usize) -> Value {
+    json!({
+        "id": format!("00000000-0000-4000-8000-{index:012}"),
+        "organisation_id": "00000000-0000-4000-8000-000000000099",
+        "filters": {
+            "time_of_generation_min": "2026-01-01T00:00:00.000Z",
+            "time_of_generation_max": "2026-01-02T00:00:00.000Z",
+            "metadata": {"team": "one"}
+        },
+        "requested_data": ["id", "trace_id", "created_at", "request", "response", "is_success", "ai_model", "cost"],
+        "status": "success",
+        "description": "Logs of a day",
+        "created_at": "2026-01-02T03:04:05.120Z",
+        "last_updated_at": "2026-01-02T03:04:05.120Z",
+        "created_by": "00000000-0000-4000-8000-000000000001",
+        "workspace_id": "00000000-0000-4000-8000-000000000021",
+        "object": "export"
+    })
+}
+
+fn answers() -> Answers {
+    let one = Answer::json(&export(1).to_string());
+    let exports: Vec<Value> = (0..EXPORTS).map(export).collect();
+    let list = json!({"object": "list", "total": EXPORTS, "data": exports});
+    let list = Answer::json(&list.to_string());
+    Arc::new(move |target, _| match target {
+        "/v1/logs/exports/one" => Some(one.clone()),
+        "/v1/logs/exports" => Some(list.clone()),
+        _ => None,
+    })
+}
+
+/// The peer's client; run it without a proxy in the environment, which it would obey on loopback, too.
+fn peer(base: &str) -> Result<PortkeyClient> {
+    Ok(PortkeyClient::builder()
+        .with_api_key(bare::KEY)
+        .with_auth_method(AuthMethod::virtual_key("key"))
+        .with_base_url(base)
+        .build_client()?)
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run() -> Result<()> {
+    let effort = Effort::new(std::env::args().any(|argument| argument == "--bench"));
+    let server = Server::start()?;
+    let base = format!("{}/v1", server.origin);
+    let ours = Client::builder()
+        .api_key(bare::KEY)
+        .base_url(&base)
+        .build()?;
+    println!("one log export");
+    race(effort, &one(&ours, &base)?, &IN_FLIGHT).await?;
+    println!("\na list of {EXPORTS} log exports");
+    race(effort, &list(&ours, &base)?, &IN_FLIGHT).await
+}
+
+fn one(ours: &Client, base: &str) -> Result<[Contender; 3]> {
+    let (client, peer) = (ours.clone(), peer(base)?);
+    let ours = Contender::new("portkey-admin", move || {
+        let call = client.get_log_export("one");
+        async move {
+            black_box(call.send().await?);
+            Ok(())
+        }
+    });
+    let peer = Contender::new("portkey-sdk", move || {
+        let peer = peer.clone();
+        async move {
+            black_box(peer.get_log_export("one").await?);
+            Ok(())
+        }
+    });
+    let bare = Contender::bare::<types::LogExport>(format!("{base}/logs/exports/one"))?;
+    Ok([peer, bare, ours])
+}
+
+fn list(ours: &Client, base: &str) -> Result<[Contender; 3]> {
+    let (client, peer) = (ours.clone(), peer(base)?);
+    let ours = Contender::new("portkey-admin", move || {
+        let call = client.list_log_exports();
+        async move {
+            black_box(call.send().await?);
+            Ok(())
+        }
+    });
+    let peer = Contender::new("portkey-sdk", move || {
+        let peer = peer.clone();
+        async move {
+            black_box(peer.list_log_exports(None).await?);
+            Ok(())
+        }
+    });
+    let bare = Contender::bare::<types::LogExportList>(format!("{base}/logs/exports"))?;
+    Ok([peer, bare, ours])
+}
+
+fn main() -> Result<()> {
+    serve_if_asked(answers)?;
+    run()
+}

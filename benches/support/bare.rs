@@ -1,0 +1,33 @@
+//! What a careful person writes without this crate: `reqwest`, one function, serde.
+
+use std::time::Duration;
+
+use reqwest::Client;
+use serde::de::DeserializeOwned;
+
+use super::Result;
+
+/// The key that is sent.
+pub const KEY: &str = "key";
+
+/// An HTTP client with the settings that ours has.
+pub fn client() -> Result<Client> {
+    Ok(Client::builder()
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(5))
+        .build()?)
+}
+
+/// One `GET`, its answer decoded.
+pub async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result<T> {
+    let answer = http
+        .get(url)
+        .header("x-portkey-api-key", KEY)
+        .header("accept", "application/json")
+        .timeout(Duration::from_secs(30))
+        .send()
+        .await?
+        .error_for_status()?;
+    Ok(serde_json::from_slice(&answer.bytes().await?)?)
+}
