@@ -48,6 +48,13 @@ impl Sending {
         }
     }
 
+    fn has_form(&self) -> bool {
+        #[cfg(feature = "gateway")]
+        return self.form.is_some();
+        #[cfg(not(feature = "gateway"))]
+        return false;
+    }
+
     /// Opens the files of a form, where there is one, and says how far it is sent.
     #[cfg(feature = "gateway")]
     async fn upload(&mut self) -> Outcome<Option<Activity>> {
@@ -67,22 +74,30 @@ impl Sending {
 }
 
 /// Sends the request and reads the whole answer.
-///
-/// An upload takes as long as it takes, but something must move.
 pub(crate) async fn whole(mut sending: Sending) -> Outcome<Raw> {
-    let Some(activity) = sending.upload().await? else {
-        *sending.request.timeout_mut() = Some(sending.timeout);
-        return answered(sending).await;
-    };
-    *sending.request.timeout_mut() = Some(NEVER);
-    let timeout = sending.timeout;
-    let answer = activity.watch(timeout, answered(sending)).await;
-    answer.unwrap_or_else(|| Err(late(timeout)))
+    if sending.has_form() {
+        // Boxed: it is rare, and every attempt would keep the room for it.
+        return Box::pin(uploaded(sending)).await;
+    }
+    *sending.request.timeout_mut() = Some(sending.timeout);
+    answered(sending.http.execute(sending.request), &sending.key).await
 }
 
-async fn answered(sending: Sending) -> Outcome<Raw> {
-    let sent = sending.http.execute(sending.request).await;
-    let mut answer = success(sent.map_err(unanswered)?, &sending.key).await?;
+/// The same for a form. An upload takes as long as it takes, but something must move.
+async fn uploaded(mut sending: Sending) -> Outcome<Raw> {
+    let activity = sending.upload().await?.unwrap_or_else(Activity::new);
+    *sending.request.timeout_mut() = Some(NEVER);
+    let sent = sending.http.execute(sending.request);
+    let answered = answered(sent, &sending.key);
+    let answer = activity.watch(sending.timeout, answered).await;
+    answer.unwrap_or_else(|| Err(late(sending.timeout)))
+}
+
+async fn answered(
+    sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    key: &Secret,
+) -> Outcome<Raw> {
+    let mut answer = success(sent.await.map_err(unanswered)?, key).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
     match collect(&mut answer, usize::MAX).await {
         (body, None) => Ok(Raw {
