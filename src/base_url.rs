@@ -8,8 +8,8 @@ use crate::{Error, operation::Base};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
     text: String,
-    host: String,
-    port: Option<u16>,
+    /// The same, parsed once for all requests: parsing costs more than all else that builds one.
+    url: Url,
     loopback: bool,
 }
 
@@ -32,18 +32,21 @@ impl BaseUrl {
         }
         Ok(Self {
             text: url.as_str().trim_end_matches('/').to_owned(),
-            host: url.host_str().unwrap_or_default().to_owned(),
-            port: url.port_or_known_default(),
             loopback: is_loopback(&url),
+            url,
         })
     }
 
-    /// The URL for a path (which starts with `/`) of a version of the API.
-    pub(crate) fn join(&self, base: Base, path: &str) -> String {
-        match (base, self.text.strip_suffix("/v1")) {
+    /// The URL for a path (which starts with `/`, and is encoded) of a version of the API.
+    pub(crate) fn join(&self, base: Base, path: &str) -> Url {
+        let own = self.url.path().trim_end_matches('/');
+        let path = match (base, own.strip_suffix("/v1")) {
             (Base::V2, Some(stem)) => [stem, "/v2", path].concat(),
-            _ => [self.text.as_str(), path].concat(),
-        }
+            _ => [own, path].concat(),
+        };
+        let mut url = self.url.clone();
+        url.set_path(&path);
+        url
     }
 
     /// Whether the URL ends in a version segment, as the service's own do.
@@ -57,12 +60,12 @@ impl BaseUrl {
     }
 
     pub(crate) fn host(&self) -> &str {
-        &self.host
+        self.url.host_str().unwrap_or_default()
     }
 
     /// The port, also where it is the scheme's.
     pub(crate) fn port(&self) -> Option<u16> {
-        self.port
+        self.url.port_or_known_default()
     }
 
     /// The URL as text.
@@ -107,6 +110,19 @@ mod tests {
         BaseUrl::parse("base_url", text, false)
     }
 
+    fn joined(base: &str, version: Base, path: &str) -> String {
+        parse(base).unwrap().join(version, path).into()
+    }
+
+    #[test]
+    fn an_encoded_path_stays_as_it_is() {
+        let path = "/a%2Fb/%252e%252e/%3F%23%5C%00/~c";
+        assert_eq!(
+            joined("https://h.example/api/v1", Base::V1, path),
+            format!("https://h.example/api/v1{path}")
+        );
+    }
+
     #[test]
     fn a_trailing_slash_is_ignored() {
         assert_eq!(
@@ -114,7 +130,7 @@ mod tests {
             "https://host.example/v1"
         );
         assert_eq!(
-            parse("https://host.example").unwrap().join(Base::V1, "/a"),
+            joined("https://host.example", Base::V1, "/a"),
             "https://host.example/a"
         );
     }
@@ -122,11 +138,11 @@ mod tests {
     #[test]
     fn version_two_replaces_only_a_final_version_one() {
         assert_eq!(
-            parse("https://h.example/v1").unwrap().join(Base::V2, "/a"),
+            joined("https://h.example/v1", Base::V2, "/a"),
             "https://h.example/v2/a"
         );
         assert_eq!(
-            parse("https://h.example/api").unwrap().join(Base::V2, "/a"),
+            joined("https://h.example/api", Base::V2, "/a"),
             "https://h.example/api/a"
         );
     }

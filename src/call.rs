@@ -257,7 +257,7 @@ impl Call {
             &self.client,
             operation.plane,
             operation.method.clone(),
-            url.finish()?,
+            url.finish(),
             headers,
             self.body.transpose()?,
         ))

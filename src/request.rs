@@ -149,7 +149,7 @@ impl Request {
             &self.client,
             self.plane,
             self.method,
-            url.finish()?,
+            url.finish(),
             self.headers,
             self.body.map(Body::Json),
         ))

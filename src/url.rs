@@ -1,35 +1,38 @@
-//! The address of a request: a checked base, a path, and a query that is encoded here.
+//! The address of a request: a base, a path, and a query that is encoded here.
 
 use percent_encoding::utf8_percent_encode;
 
-use crate::{Error, path::ENCODED};
+use crate::path::ENCODED;
 
 /// An address in the making.
 pub(crate) struct Url {
-    text: String,
-    has_query: bool,
+    url: reqwest::Url,
+    query: String,
 }
 
 impl Url {
     /// Starts with the address up to the end of the path.
-    pub(crate) fn new(text: String) -> Self {
+    pub(crate) fn new(url: reqwest::Url) -> Self {
         Self {
-            text,
-            has_query: false,
+            url,
+            query: String::new(),
         }
     }
 
     /// Adds a query parameter.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
-        self.text.push(if self.has_query { '&' } else { '?' });
-        self.has_query = true;
-        self.text.extend(utf8_percent_encode(name, ENCODED));
-        self.text.push('=');
-        self.text.extend(utf8_percent_encode(value, ENCODED));
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.extend(utf8_percent_encode(name, ENCODED));
+        self.query.push('=');
+        self.query.extend(utf8_percent_encode(value, ENCODED));
     }
 
-    pub(crate) fn finish(self) -> Result<reqwest::Url, Error> {
-        reqwest::Url::parse(&self.text)
-            .map_err(|error| Error::invalid_request(format!("the address cannot be used: {error}")))
+    pub(crate) fn finish(mut self) -> reqwest::Url {
+        if !self.query.is_empty() {
+            self.url.set_query(Some(&self.query));
+        }
+        self.url
     }
 }
