@@ -5,6 +5,7 @@
 //! refinements replace whole items; they never edit statements, and they fail by name when an item
 //! that they expect is not there.
 
+mod bodies;
 mod conversions;
 mod docs;
 mod example;
@@ -29,14 +30,20 @@ use crate::{
     siblings::siblings,
 };
 
-/// Generates the client's code for the given areas.
+pub use bodies::without_bodies;
+
+/// Generates the client's code for the given areas, formatted.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
+    Ok(prettyplease::unparse(&parse(tokens(patched, areas)?)?))
+}
+
+/// The same code for a program: formatting it takes longer than all that comes before.
+pub fn tokens(patched: &Patched, areas: &Areas) -> Result<TokenStream> {
     let selected = select(&shape(patched)?, areas)?;
-    let generated = parse(plain(&selected.document)?)?;
+    let generated = parse(without_bodies(plain(&selected.document)?))?;
     // Siblings come from the whole document: which values are refused does not depend on features.
     let siblings = siblings(&patched.document);
-    let tokens = refine(&generated, &selected, &patched.ledger, &siblings)?;
-    Ok(prettyplease::unparse(&parse(tokens)?))
+    refine(&generated, &selected, &patched.ledger, &siblings)
 }
 
 /// What progenitor alone makes of a document, in builder style.

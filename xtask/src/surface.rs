@@ -139,8 +139,8 @@ pub fn whole(root: &Path, patched: &Patched) -> Result<Surface> {
 
 /// Each method of the client tells the area that it belongs to, as the feature that it needs.
 fn surface(source: &Path, patched: &Patched, wanted: fn(&Module) -> bool) -> Result<Surface> {
-    let code = generate::generate(patched, &patched.ledger.areas())?;
-    let mut items = items::surface(&Tree::read(source, &code)?, wanted);
+    let code = generate::tokens(patched, &patched.ledger.areas())?;
+    let mut items = items::surface(&Tree::read(source, code)?, wanted);
     for (_, entry) in patched.ledger.iter() {
         if let Some(signature) = items.get_mut(&format!("Client::{}", entry.id)) {
             *signature = format!("#[cfg(feature = \"{}\")] {signature}", entry.area);
@@ -226,7 +226,7 @@ mod tests {
     fn of(text: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("lib.rs"), text).unwrap();
-        let tree = Tree::read(folder.path(), "").unwrap();
+        let tree = Tree::read(folder.path(), Default::default()).unwrap();
         Surface(items::surface(&tree, |_| true)).to_text()
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use portkey_admin_codegen::generate::without_bodies;
 use proc_macro2::TokenStream;
 use syn::{Attribute, Item, ItemMod, Meta, Visibility};
 
 use super::macros::{Macros, lex};
-use super::tokens::without_bodies;
 
 /// The path of a module or an item below the crate.
 pub type Place = Vec<String>;
@@ -44,9 +44,9 @@ const PASSED_OVER: [&str; 2] = ["compile_error", "thread_local"];
 
 impl Tree {
     /// Reads the crate whose root is `folder/lib.rs` and that includes `generated`.
-    pub fn read(folder: &Path, generated: &str) -> Result<Self> {
+    pub fn read(folder: &Path, generated: TokenStream) -> Result<Self> {
         let mut files = Files {
-            generated: lex(generated).context("generated code")?,
+            generated,
             modules: BTreeMap::new(),
             macros: Macros::default(),
         };
