@@ -4,7 +4,11 @@ mod answer;
 mod label;
 mod quiet;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -377,6 +381,14 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut line = String::new();
+        self.write_line(&mut line)?;
+        f.write_str(&one_line(&line))
+    }
+}
+
+impl Error {
+    fn write_line(&self, f: &mut String) -> fmt::Result {
         if let Some(operation) = self.operation() {
             write!(f, "{operation}: ")?;
         }
@@ -400,10 +412,8 @@ impl fmt::Display for Error {
             None => Ok(()),
         }
     }
-}
 
-impl Error {
-    fn write_kind(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_kind(&self, f: &mut String) -> fmt::Result {
         match (&self.0.kind, self.answer()) {
             (Kind::Configuration(problem), _) => f.write_str(problem),
             (Kind::InvalidRequest(problem), _) => write!(f, "not sent: {problem}"),
@@ -414,21 +424,9 @@ impl Error {
             }
             (Kind::Unusable(problem), _) => write!(f, "the answer cannot be used: {problem}"),
             (Kind::Waited(what), _) => f.write_str(what),
-            (Kind::Session(problem), _) => write!(f, "the session {}", one_line(problem)),
-            (Kind::Write(error), _) => {
-                write!(
-                    f,
-                    "the body could not be written: {}",
-                    one_line(&error.to_string())
-                )
-            }
-            (Kind::Read(what, error), _) => {
-                write!(
-                    f,
-                    "{what} could not be read: {}",
-                    one_line(&error.to_string())
-                )
-            }
+            (Kind::Session(problem), _) => write!(f, "the session {problem}"),
+            (Kind::Write(error), _) => write!(f, "the body could not be written: {error}"),
+            (Kind::Read(what, error), _) => write!(f, "{what} could not be read: {error}"),
             (Kind::TimedOut(after), Some(answer)) => {
                 write!(
                     f,
@@ -455,29 +453,42 @@ impl Error {
 fn root(error: &reqwest::Error) -> String {
     let first: &dyn std::error::Error = error;
     match std::iter::successors(first.source(), |error| error.source()).last() {
-        Some(cause) => one_line(&format!("{error}: {cause}")),
-        None => one_line(&error.to_string()),
+        Some(cause) => format!("{error}: {cause}"),
+        None => error.to_string(),
     }
 }
 
-fn write_refusal(f: &mut fmt::Formatter<'_>, answer: &Kept) -> fmt::Result {
+fn write_refusal(f: &mut String, answer: &Kept) -> fmt::Result {
     write!(f, "{}", answer.status)?;
     write_reason(f, answer)
 }
 
 /// What the service says about it.
-fn write_reason(f: &mut fmt::Formatter<'_>, answer: &Kept) -> fmt::Result {
+fn write_reason(f: &mut String, answer: &Kept) -> fmt::Result {
     if let Some(code) = &answer.code {
         write!(f, " {code}")?;
     }
     match &answer.message {
-        Some(message) => write!(f, ": {}", one_line(message)),
+        Some(message) => write!(f, ": {message}"),
         None => Ok(()),
     }
 }
 
+/// The text on one line: the service, a path or a file name may hold what moves a terminal's cursor.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        for c in word.chars() {
+            match c.is_control() {
+                true => line.extend(c.escape_default()),
+                false => line.push(c),
+            }
+        }
+    }
+    line
 }
 
 impl fmt::Debug for Error {
@@ -529,6 +540,7 @@ mod tests {
                 Some("m"),
             ),
             (r#"{"error":"m"}"#, None, Some("m")),
+            (r#"{"code":40001,"message":"m"}"#, Some("40001"), Some("m")),
             ("<html>", None, None),
             ("null", None, None),
             ("", None, None),
@@ -543,6 +555,17 @@ mod tests {
     fn an_echoed_key_does_not_show() {
         let error = Error::refused(refusal(r#"{"message":"bad key canary"}"#).without("canary"));
         assert!(!format!("{error} {error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn whatever_the_service_says_is_one_line() {
+        let error = Error::refused(refusal(r#"{"code":"a\nb","message":"c\r\n\td\u001b[2J"}"#))
+            .of(&Label::Request("GET /e\nf".into()))
+            .with_hint(Some("g\nh".to_owned()));
+        assert_eq!(
+            error.to_string(),
+            r"GET /e f: 400 Bad Request a b: c d\u{1b}[2J (g h)"
+        );
     }
 
     #[test]

@@ -7,6 +7,8 @@ mod trace;
 #[cfg(feature = "gateway")]
 mod upgrade;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
 
@@ -45,27 +47,31 @@ pub(crate) struct Exchange {
     pub(crate) request: Outgoing,
 }
 
+/// Longer than any stream, for neither the HTTP client nor the clock knows "never".
+const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// What comes of an attempt.
 pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
 
 impl Exchange {
     /// Sends the request until a whole answer is there; one that is no success is an error.
     pub(crate) async fn run(&self) -> Result<Raw, Error> {
-        let deletes = self.request.method == Method::DELETE;
-        let (outcome, history) = self.attempts(attempt::whole).await;
-        match outcome {
-            Ok(raw) => Ok(Raw { history, ..raw }),
-            // The thing is gone because an attempt before has deleted it.
-            Err(error) if deletes && history.executed_before && error.is_not_found() => {
-                gone(error, history)
-            }
-            Err(error) => Err(error),
-        }
+        let settle = |outcome: Result<Raw, Error>, history: History| match outcome {
+            Err(error) if self.may_have_deleted(history) && error.is_not_found() => gone(error),
+            outcome => outcome,
+        };
+        let (outcome, history) = self.attempts(attempt::whole, settle).await;
+        outcome.map(|raw| Raw { history, ..raw })
+    }
+
+    /// Whether what is to be deleted may be gone because an attempt before the last has deleted it.
+    fn may_have_deleted(&self, history: History) -> bool {
+        self.request.method == Method::DELETE && history.executed_before
     }
 
     /// Sends the request until an answer begins that is a success.
     pub(crate) async fn open(&self) -> Result<Opened, Error> {
-        let (outcome, history) = self.attempts(attempt::head).await;
+        let (outcome, history) = self.attempts(attempt::head, as_it_is).await;
         outcome.map(|opened| Opened { history, ..opened })
     }
 
@@ -77,13 +83,15 @@ impl Exchange {
     ) -> Result<(T, History), Error> {
         let begin = &begin;
         let send = |sending| async move { begin(attempt::head(sending).await?).await };
-        let (outcome, history) = self.attempts(send).await;
+        let (outcome, history) = self.attempts(send, as_it_is).await;
         outcome.map(|begun| (begun, history))
     }
 
+    /// Sends the request as often as need be; `settle` has the last word on what came of it.
     async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
         &self,
         send: impl Fn(Sending) -> F,
+        settle: impl FnOnce(Result<T, Error>, History) -> Result<T, Error>,
     ) -> (Result<T, Error>, History) {
         let options = self.client.options();
         let (policy, class) = (options.policy(), options.class(self.retry));
@@ -99,13 +107,14 @@ impl Exchange {
         let run = retry::run(&policy, class, budget, &world, can_repeat, waiting, attempt);
         let (outcome, history) = span.around(run).await;
         let outcome = outcome.map_err(|failure| self.failed(failure, history));
+        let outcome = settle(outcome, history);
         span.finish(&outcome, history);
         (outcome, history)
     }
 
     /// The error of the last attempt, with everything that is known around it.
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
-        let hint = self.hint(&failure.error);
+        let hint = self.hint(&failure.error, history);
         self.without_secrets(failure.error)
             .of(&self.label)
             .with_hint(hint)
@@ -123,7 +132,7 @@ impl Exchange {
     }
 
     /// What a person should look at, where we know.
-    fn hint(&self, error: &Error) -> Option<String> {
+    fn hint(&self, error: &Error, history: History) -> Option<String> {
         let (status, code) = (error.status()?, error.code());
         let Some(plane) = self.plane else {
             return link::hint(status);
@@ -141,6 +150,10 @@ impl Exchange {
             StatusCode::FORBIDDEN => {
                 let needs = self.label.operation()?.access.hint()?;
                 Some(match code {
+                    // No success: a missing scope would make it a deletion that never was.
+                    Some("AB03") if self.may_have_deleted(history) => {
+                        format!("{needs}; or an attempt before has deleted it")
+                    }
                     Some("AB03") => format!("{needs}; or what was asked for is gone"),
                     _ => needs,
                 })
@@ -156,8 +169,12 @@ pub(crate) fn unfollowed(status: StatusCode) -> Option<String> {
     is_redirection.then(|| "redirects are not followed".to_owned())
 }
 
+fn as_it_is<T>(outcome: Result<T, Error>, _: History) -> Result<T, Error> {
+    outcome
+}
+
 /// The answer to a repeated deletion that had already happened.
-fn gone(error: Error, history: History) -> Result<Raw, Error> {
+fn gone(error: Error) -> Result<Raw, Error> {
     match error.clone().into_answer() {
         Some(Kept {
             status, headers, ..
@@ -165,7 +182,7 @@ fn gone(error: Error, history: History) -> Result<Raw, Error> {
             status,
             headers,
             body: Bytes::new(),
-            history,
+            history: History::default(),
         }),
         None => Err(error),
     }

@@ -71,7 +71,8 @@ impl Options {
     }
 
     /// How long an attempt may take, its answer included: 30 seconds unless set. What is streamed is
-    /// not limited once the answer has begun.
+    /// not limited once the answer has begun; of an upload of files it limits how long nothing may
+    /// move.
     ///
     /// [`RetryPolicy::deadline`] limits the whole call, and each attempt with it.
     pub fn timeout(mut self, timeout: Duration) -> Self {
@@ -123,6 +124,9 @@ impl Options {
     /// It is sent as the query parameter `workspace_id` of those operations that the ledger lists
     /// ([`Operation::default_workspace`](crate::Operation)), unless the call sets one; never in a body,
     /// where leaving it out means something else (M103).
+    ///
+    /// The operations on providers take the UUID alone with an organisation's key (M122): give the
+    /// UUID where those are called, as `resolve_workspace_id` finds it for a slug.
     pub fn workspace_id(mut self, workspace: impl Into<String>) -> Self {
         self.workspace = Some(Some(workspace.into()));
         self

@@ -146,6 +146,41 @@ async fn an_answer_shows_none_of_its_secrets() {
     check(&raw);
 }
 
+#[tokio::test]
+async fn a_list_that_is_read_shows_none_of_its_secrets() {
+    // The fields that every recording has, and one that nobody knows.
+    let key = json!({
+        "id": "one", "name": "ci", "object": "api-key", "new_field": "canary",
+        "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z",
+        "organisation_id": "two", "type": "organisation-service", "status": "active",
+    });
+    let list = json!({"object": "list", "total": 1, "data": [key], "new_field": "canary"});
+    let server = Server::answering(Answer::json(200, list.to_string()));
+    let client = client(&server);
+    let mut pages = client.list_api_keys().pages();
+    let page = pages.next().await.unwrap().unwrap();
+    check(&page);
+    check(&pages.cursor());
+    check(&pages);
+    let mut items = client.list_api_keys().stream();
+    check(&items.next().await.unwrap().unwrap());
+    check(&items);
+}
+
+#[tokio::test]
+async fn waiting_in_vain_shows_none_of_what_was_read() {
+    let (_server, client) = answered(echo(404));
+    let wait = portkey_admin::Wait::new("a user")
+        .may_be_missing()
+        .at_most(std::time::Duration::ZERO);
+    let read = || client.get_user("one").send();
+    let error = wait.until(read, |_| true).await.unwrap_err();
+    assert!(
+        error.is_timeout() && !shown(&error).contains("canary"),
+        "{error}"
+    );
+}
+
 /// A raw request, called like the generated ones.
 struct Raw(portkey_admin::Request);
 

@@ -379,6 +379,30 @@ async fn the_hook_cannot_bring_back_redirects() {
     assert_eq!((other.connections(), server.requests().len()), (0, 1));
 }
 
+/// What repeats requests below us knows nothing of what may be repeated.
+#[tokio::test]
+async fn the_hook_cannot_bring_retries_of_its_own() {
+    let server = Server::answering(Answer::empty(503));
+    let client = builder(&server)
+        .configure_http(|http| {
+            let always = reqwest::retry::for_host("127.0.0.1")
+                .no_budget()
+                .max_retries_per_request(3)
+                .classify_fn(|outcome| outcome.retryable());
+            http.retry(always)
+        })
+        .build()
+        .unwrap();
+    let body = portkey_admin::types::CreateWorkspaceRequest::builder().name("one");
+    let error = client
+        .create_workspace()
+        .body(body)
+        .send()
+        .await
+        .unwrap_err();
+    assert_eq!((error.attempts(), server.requests().len()), (1, 1));
+}
+
 #[tokio::test]
 async fn the_hook_cannot_shorten_an_attempt() {
     let server = Server::answering(done().trickling(Duration::from_millis(100)));

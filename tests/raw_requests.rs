@@ -286,6 +286,34 @@ async fn any_success_will_do_for_whoever_wants_it_raw() {
 }
 
 #[tokio::test]
+async fn an_empty_answer_is_null() {
+    for answer in [
+        Answer::empty(204),
+        Answer::empty(200),
+        Answer::json(200, " \n"),
+    ] {
+        let (_server, client) = answered(answer);
+        let request = || client.request(Method::PUT, "/things/one");
+        request().send::<()>().await.unwrap();
+        assert_eq!(request().send::<Option<Thing>>().await.unwrap(), None);
+        assert_eq!(request().send::<Value>().await.unwrap(), Value::Null);
+        let error = request().send::<Thing>().await.unwrap_err();
+        assert!(error.is_decode() && error.may_have_executed(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_repeated_deletion_that_finds_nothing_is_null_too() {
+    let server = Server::playing([Answer::empty(500), Answer::json(404, r#"{"message":"m"}"#)]);
+    let client = support::builder(&server).options(attempts(2));
+    let request = client
+        .build()
+        .unwrap()
+        .request(Method::DELETE, "/things/one");
+    request.send::<()>().await.unwrap();
+}
+
+#[tokio::test]
 async fn no_workspace_is_put_into_what_nobody_knows() {
     let (server, client) = answered(Answer::empty(200));
     let client = client.with_options(Options::new().workspace_id("one"));

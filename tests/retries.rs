@@ -123,6 +123,31 @@ async fn the_answer_to_such_a_deletion_says_404() {
     );
 }
 
+/// 403 `AB03` is "gone" or "a scope is missing" (E10); taken for a success, the latter would be a
+/// deletion that never was.
+#[tokio::test]
+async fn a_repeated_deletion_that_may_not_look_says_both_readings() {
+    let hidden = r#"{"success":false,"data":{"message":"no","errorCode":"AB03"}}"#;
+    let hidden = || Answer::json(403, hidden);
+    let (outcome, _) = play([Answer::empty(500), hidden()], delete, attempts(3)).await;
+    let error = outcome.unwrap_err();
+    assert!(
+        error.is_gone_or_hidden() && error.may_have_executed(),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("an attempt before has deleted it"),
+        "{error}"
+    );
+
+    let (outcome, _) = play([busy(429), hidden()], delete, attempts(3)).await;
+    let error = outcome.unwrap_err();
+    assert!(!error.may_have_executed(), "{error}");
+    assert!(!error.to_string().contains("attempt before"), "{error}");
+}
+
 #[tokio::test]
 async fn a_deletion_that_nobody_executed_before_finds_nothing() {
     for answers in [

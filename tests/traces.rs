@@ -139,6 +139,20 @@ async fn a_success_at_once_records_no_error_and_no_resending() {
 }
 
 #[tokio::test]
+async fn a_repeated_deletion_that_finds_nothing_is_no_error() {
+    let recorder = Recorder::start();
+    let server = Server::playing([Answer::empty(500), Answer::empty(404)]);
+    sending(client(&server).delete_user("one").send())
+        .await
+        .unwrap();
+    let names = ["error.type", "http.response.status_code"];
+    let call = &recorder.spans("portkey.call")[0];
+    assert_eq!(fields(call, names), [None, Some("404")]);
+    let attempt = &recorder.spans("portkey.attempt")[1];
+    assert_eq!(fields(attempt, names), [Some("404"), Some("404")]);
+}
+
+#[tokio::test]
 async fn an_error_has_a_type() {
     let stalled = Answer::empty(200).hanging_up().then_stall();
     for (answer, expected) in [

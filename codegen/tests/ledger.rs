@@ -4,7 +4,11 @@
 
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
-use portkey_admin_codegen::{Ledger, Patched, Source, Sources, generate, ledger::Paging, patch};
+use portkey_admin_codegen::{
+    Ledger, Patched, Source, Sources, generate,
+    ledger::{Paging, Retry},
+    patch,
+};
 use quote::ToTokens;
 use serde_json::json;
 use syn::{Expr, ImplItem, Item};
@@ -269,6 +273,58 @@ fn every_operation_carries_what_the_ledger_says() {
             "{key}"
         );
     }
+}
+
+/// Which `PUT` makes something new with each execution; every other one replaces.
+const NOT_REPLACING: [&str; 6] = [
+    "PUT /configs/{slug}",
+    "PUT /deployments/{deploymentId}",
+    "PUT /guardrails/{guardrailId}",
+    "PUT /policies/usage-limits/{policyUsageLimitsId}/entities/{entityId}/reset",
+    "PUT /prompts/partials/{promptPartialId}",
+    "PUT /prompts/{promptId}",
+];
+
+/// Stated a second time, because a wrong word in the ledger leaves two keys where one was wanted.
+#[test]
+fn what_may_be_repeated_follows_from_the_method() {
+    for (key, entry) in PATCHED.ledger.iter() {
+        let expected = match key.split(' ').next().unwrap() {
+            "GET" => Retry::Safe,
+            "DELETE" => Retry::Idempotent,
+            "PUT" if !NOT_REPLACING.contains(&key) => Retry::Idempotent,
+            "PUT" | "POST" => Retry::Never,
+            other => panic!("{key}: what of {other}?"),
+        };
+        assert_eq!(entry.retry, expected, "{key}");
+    }
+}
+
+/// T24 and M103: what an organisation's key must name a workspace for, in the query.
+#[test]
+fn the_default_workspace_goes_to_lists_and_providers() {
+    let takes = PATCHED
+        .ledger
+        .iter()
+        .filter(|(_, entry)| entry.default_workspace);
+    let takes: Vec<&str> = takes.map(|(key, _)| key).collect();
+    assert_eq!(
+        takes,
+        [
+            "GET /configs",
+            "GET /prompts/partials",
+            "GET /collections",
+            "GET /providers",
+            "GET /providers/{slug}",
+            "PUT /providers/{slug}",
+            "DELETE /providers/{slug}",
+            "GET /virtual-keys",
+            "GET /guardrails",
+            "GET /policies/usage-limits",
+            "GET /policies/rate-limits",
+            "GET /mcp-servers",
+        ]
+    );
 }
 
 #[test]

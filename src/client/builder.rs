@@ -138,8 +138,10 @@ impl ClientBuilder {
 
     /// Changes the HTTP client below: certificates, DNS, the pool.
     ///
-    /// Redirects, the connect timeout and the time for an attempt are set afterwards, so they are as
-    /// configured here: a client that follows redirects would take the key along.
+    /// Redirects, retries, the connect timeout and the time for an attempt are set afterwards, so they
+    /// are as configured here: a client that follows redirects would take the key along, and one that
+    /// repeats requests by itself would not ask which may be repeated. A `read_timeout` stays, and cuts
+    /// off streams, too.
     ///
     /// ```
     /// let client = portkey_admin::Client::builder()
@@ -244,6 +246,8 @@ impl ClientBuilder {
         builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
+            // What is sent again is decided, counted and shown here.
+            .retry(reqwest::retry::never())
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
             .build()
             .map_err(|error| {

@@ -20,7 +20,8 @@ pub(crate) struct Kept {
 
 impl Kept {
     /// Reads code and message from any of the envelopes that the service was seen to use, and cuts a
-    /// long body.
+    /// long body. A `status_code` inside is not read: the status is what HTTP says, by which proxies and
+    /// retries go, too.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let is_cut = body.len() > LIMIT;
         let body = match body.get(..LIMIT) {
@@ -33,12 +34,7 @@ impl Kept {
             .into_iter()
             .find(|inner| inner.is_object())
             .unwrap_or(&json);
-        let text = |name: &str| {
-            container[name]
-                .as_str()
-                .or(json[name].as_str())
-                .map(str::to_owned)
-        };
+        let text = |name: &str| said(&container[name]).or_else(|| said(&json[name]));
         Self {
             status,
             headers,
@@ -65,5 +61,14 @@ impl Kept {
         }
         let kind = text(header::CONTENT_TYPE)?;
         (!kind.contains("json")).then(|| format!("the answer says it is {kind}"))
+    }
+}
+
+/// A text, or a number as text: codes were seen as text and are documented as numbers, too.
+fn said(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
     }
 }

@@ -8,6 +8,8 @@ use std::{
 
 use tokio::time::{Instant, timeout_at};
 
+use super::NEVER;
+
 /// When something last moved. Clones tell each other.
 #[derive(Clone)]
 pub(crate) struct Activity(Arc<Mutex<Instant>>);
@@ -33,6 +35,8 @@ impl Activity {
         work: impl Future<Output = T>,
     ) -> Option<T> {
         let mut work = pin!(work);
+        // The clock has an end, too.
+        let limit = limit.min(NEVER);
         loop {
             let end = self.last() + limit;
             match timeout_at(end, work.as_mut()).await {
@@ -67,5 +71,11 @@ mod tests {
             activity.watch(LIMIT, std::future::pending::<()>()).await,
             None
         );
+    }
+
+    #[tokio::test]
+    async fn no_limit_is_too_long() {
+        let soon = async { sleep(LIMIT / 10).await };
+        assert_eq!(Activity::new().watch(Duration::MAX, soon).await, Some(()));
     }
 }

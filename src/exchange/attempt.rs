@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
-use super::{Activity, Exchange, Outcome, Raw};
+use super::{Activity, Exchange, NEVER, Outcome, Raw};
 #[cfg(feature = "gateway")]
 use crate::gateway::{Form, Unreadable};
 use crate::{
@@ -13,9 +13,6 @@ use crate::{
     error::{Kept, LIMIT},
     retry::{Attempt, Failure, History, Trouble, retry_after},
 };
-
-/// Longer than any stream, for the HTTP client knows no "never".
-pub(super) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// A request that is about to be sent.
 pub(crate) struct Sending {

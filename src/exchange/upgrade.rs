@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha1_smol::Sha1;
 
 use super::{
-    Exchange, Headed, Outcome,
-    attempt::{NEVER, Sending, collect, late, success, unanswered},
+    Exchange, Headed, NEVER, Outcome, as_it_is,
+    attempt::{Sending, collect, late, success, unanswered},
 };
 use crate::{
     Error,
@@ -40,7 +40,7 @@ impl Exchange {
             sending.http = http.clone();
             shake_hands(sending)
         };
-        let (outcome, history) = self.attempts(attempt).await;
+        let (outcome, history) = self.attempts(attempt, as_it_is).await;
         outcome.map(|upgraded| Upgraded {
             history,
             ..upgraded

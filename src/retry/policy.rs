@@ -62,7 +62,8 @@ impl RetryPolicy {
     }
 
     /// How long a call may take with all its attempts and waits. An attempt is cut off there, and no
-    /// wait is begun that would end later.
+    /// wait is begun that would end later. What is streamed (uploads of files, downloads, events) is
+    /// not cut off once it flows: there, only silence is limited.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
