@@ -38,6 +38,7 @@ mod clock;
 mod faults;
 mod ids;
 mod journal;
+mod malformed;
 mod model;
 mod plane;
 mod reply;

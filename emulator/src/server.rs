@@ -19,6 +19,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 
 use crate::answer::{self, Payload};
 use crate::faults::{Effect, Faults, Strike};
+use crate::malformed::{self, Refused};
 use crate::plane::{ControlPlane, Incoming};
 use crate::reply::{Answer, Refusal};
 use crate::requests::{Record, RequestLine, SeenRequest};
@@ -87,11 +88,16 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let connection = connection(stream, peer, Arc::clone(&server));
+        let (connection, mut refused) = connection(stream, peer, Arc::clone(&server));
         let connection = graceful.watch(connection);
+        let server = Arc::clone(&server);
         tokio::spawn(async move {
             // A client that went away is no concern of the server's.
-            let _ = connection.await;
+            if let Err(problem) = connection.await
+                && let Ok(refused) = refused.try_recv()
+            {
+                malformed::answer(refused, &problem, &server.plane.new_id()).await;
+            }
             drop(permit);
         });
     }
@@ -109,21 +115,26 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
+/// One connection, and where its stream arrives if hyper refuses a request by itself.
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
-) -> impl GracefulConnection<Error = hyper::Error> {
+) -> (
+    impl GracefulConnection<Error = hyper::Error>,
+    oneshot::Receiver<Refused>,
+) {
     let resetter = Resetter::default();
-    let socket = Socket::new(stream, resetter.clone());
+    let (socket, refused) = Socket::new(stream, resetter.clone());
     let service = service_fn(move |request| {
         let (server, resetter) = (Arc::clone(&server), resetter.clone());
         async move { respond(&server, peer, request, &resetter).await }
     });
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(socket), service)
+        .serve_connection(TokioIo::new(socket), service);
+    (connection, refused)
 }
 
 /// Answers one request; an error closes the connection without an answer.

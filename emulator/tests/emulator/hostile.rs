@@ -135,25 +135,80 @@ async fn bad_chunks_and_bodies_that_end_early_are_refused() {
     assert_eq!(world.get("/admin/workspaces").await["total"], 1);
 }
 
+/// hyper answers these without a body; what arrives is the service's envelope all the same.
 #[tokio::test]
-async fn heads_that_are_not_http_close_the_connection() {
+async fn heads_that_are_not_http_get_the_envelope() {
     let world = World::new().await;
-    let many = format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(10_000));
-    let long = format!(
-        "GET /{} HTTP/1.1\r\nhost: e\r\n\r\n",
-        "a".repeat(1024 * 1024)
-    );
-    for request in [
-        "\0\0\0\0\r\n\r\n",
-        "GET\r\n\r\n",
-        "GET / HTTP/9.9\r\n\r\n",
-        &many,
-        &long,
-    ] {
-        let (status, _) = raw(&world, request.as_bytes()).await;
-        assert!(status == 0 || (400..600).contains(&status), "{status}");
+    let key = format!("x-portkey-api-key: {}\r\n", world.key);
+    let get = |more: &str| format!("GET /v1/configs HTTP/1.1\r\nhost: e\r\n{key}{more}\r\n");
+    let cases = [
+        ("\0\0\0\0\r\n\r\n".to_owned(), 400, "method"),
+        ("GET\r\n\r\n".to_owned(), 400, "head"),
+        ("GET /v1/configs\r\n\r\n".to_owned(), 400, "URI"),
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400, "version"),
+        ("GET v1 configs HTTP/1.1\r\n\r\n".to_owned(), 400, "head"),
+        (get("no colon\r\n"), 400, "header"),
+        (get("a b: c\r\n"), 400, "header"),
+        (get("a: \u{1}\r\n"), 400, "header"),
+        (get("transfer-encoding: gzip\r\n"), 400, "transfer-encoding"),
+        (get("content-length: many\r\n"), 400, "content-length"),
+        (
+            get("content-length: 1\r\ncontent-length: 2\r\n"),
+            400,
+            "content-length",
+        ),
+        (get(&"a: b\r\n".repeat(10_000)), 431, "too large"),
+        (
+            get(&format!("a: {}\r\n", "b".repeat(1024 * 1024))),
+            431,
+            "too large",
+        ),
+        (
+            format!("GET /{} HTTP/1.1\r\nhost: e\r\n\r\n", "a".repeat(100_000)),
+            414,
+            "URI",
+        ),
+    ];
+    for (request, expected, problem) in cases {
+        let start: String = request.chars().take(60).collect();
+        let (status, body) = raw(&world, request.as_bytes()).await;
+        let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{start}: {body}"));
+        assert_eq!(
+            (status, &body["success"]),
+            (expected, &json!(false)),
+            "{start}"
+        );
+        let message = body["data"]["message"].as_str().unwrap();
+        assert!(
+            message.starts_with("head of the request: ") && message.contains(problem),
+            "{start}: {message}"
+        );
+        let code = if expected == 400 {
+            json!("AB01")
+        } else {
+            Value::Null
+        };
+        assert_eq!(body["data"]["errorCode"], code, "{start}");
     }
     world.get("/configs").await;
+}
+
+/// What was asked before on the same connection is answered first.
+#[tokio::test]
+async fn a_malformed_head_behind_a_good_one_gets_the_envelope_too() {
+    let world = World::new().await;
+    let good = format!(
+        "GET /v1/configs HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {}\r\n\r\n",
+        world.key
+    );
+    let (status, rest) = raw(&world, format!("{good}BAD\r\n\r\n").as_bytes()).await;
+    assert_eq!(status, 200);
+    assert!(rest.contains("\"object\":\"list\""), "{rest}");
+    let (first, second) = rest.split_once("HTTP/1.1 400 Bad Request\r\n").unwrap();
+    assert!(serde_json::from_str::<Value>(first).is_ok(), "{first}");
+    let (head, body) = second.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("x-portkey-request-id: "), "{head}");
+    assert!(serde_json::from_str::<Value>(body).is_ok(), "{body}");
 }
 
 #[tokio::test]
