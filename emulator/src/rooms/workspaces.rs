@@ -384,7 +384,7 @@ fn delete(state: &mut State, call: &Call) -> Answer {
     }
     state.workspaces.remove(&id);
     super::forget_workspace(state, &id);
-    Ok(Reply::nothing())
+    Ok(Reply::done())
 }
 
 fn known_user<'a>(state: &'a State, id: &str, place: &str) -> Result<&'a str, Refusal> {
