@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 
 use crate::answer::{self, Payload};
@@ -37,8 +37,10 @@ const SMALL_BODY: u64 = 64 * 1024;
 const LARGE_BODIES: usize = 8;
 const LARGE_ANSWERS: usize = 2;
 
-/// How many connections are open at a time; more wait to be accepted.
+/// How many connections are open at a time, and how many more wait to be accepted; the system turns
+/// away the rest, whose clients try again after a second.
 const CONNECTIONS: usize = 1024;
+const BACKLOG: u32 = 1024;
 
 /// How long a connection may take to send the head of a request, and then its body.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -68,6 +70,19 @@ impl Server {
             large_answers: Semaphore::new(LARGE_ANSWERS),
         }
     }
+}
+
+/// Listens at an address, with room for a crowd before the door.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere this would let two programs listen at one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Serves until `stopped` is told so, or its sender is dropped.

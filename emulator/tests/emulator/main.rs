@@ -24,6 +24,7 @@ mod policies;
 mod program;
 mod prompts;
 mod providers;
+mod quirks;
 mod scim;
 mod secret_references;
 mod shelves;
