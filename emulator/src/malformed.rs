@@ -47,7 +47,7 @@ pub(crate) async fn answer((status, mut stream): Refused, problem: &hyper::Error
     })
     .await;
     // Closed with something unread, the connection would be reset, and the answer perhaps lost.
-    let mut rest = [0; 16 * 1024];
+    let mut rest = vec![0; 16 * 1024];
     let _ = timeout(PATIENCE, async {
         while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
     })

@@ -1,11 +1,17 @@
 //! Requests that no client of good will sends: the answer is a refusal, and the next one is served.
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use crate::support::{World, receive};
+
+/// How long any answer may take; most take milliseconds, and the machine may be busy.
+const LIMIT: Duration = Duration::from_secs(60);
 
 async fn connect(world: &World) -> TcpStream {
     let address = world.emulator.public_base_url().replace("http://", "");
@@ -15,10 +21,13 @@ async fn connect(world: &World) -> TcpStream {
 /// Sends bytes and reads until the server closes; status and body.
 async fn raw(world: &World, request: &[u8]) -> (u16, String) {
     let mut stream = connect(world).await;
-    // The server may refuse before it has read everything.
-    let _ = stream.write_all(request).await;
     let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer).await;
+    let exchange = async {
+        // The server may refuse before it has read everything.
+        let _ = stream.write_all(request).await;
+        let _ = stream.read_to_end(&mut answer).await;
+    };
+    timeout(LIMIT, exchange).await.unwrap();
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.get(9..12).and_then(|status| status.parse().ok());
     let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
@@ -39,7 +48,8 @@ async fn post_text(world: &World, path: &str, body: Vec<u8>) -> (u16, String) {
         .post(url)
         .header("x-portkey-api-key", &world.key)
         .body(body);
-    let (status, _, message) = receive(request).await.refusal();
+    let answer = timeout(LIMIT, receive(request)).await;
+    let (status, _, message) = answer.unwrap().refusal();
     (status, message)
 }
 
@@ -75,6 +85,50 @@ async fn deep_json_is_no_json() {
         let (status, message) = post_text(&world, "/configs", body.into()).await;
         assert!(status == 400 && message.contains("recursion"), "{message}");
     }
+}
+
+/// JSON in the text of a query, and templates that ask for each other without end.
+#[tokio::test]
+async fn deep_things_elsewhere_come_to_an_end() {
+    let world = World::new().await;
+    let deep = format!("{}1{}", "%5B".repeat(10_000), "%5D".repeat(10_000));
+    let metadata = format!("{{%22a%22:{deep}}}");
+    let span =
+        "time_of_generation_min=2020-01-01T00:00:00Z&time_of_generation_max=2040-01-01T00:00:00Z";
+    for path in [
+        format!("/analytics/graphs/cost?{span}&metadata={metadata}"),
+        format!("/secret-references?tags={metadata}"),
+    ] {
+        let asked = world.send(Method::GET, &path, Value::Null);
+        let answer = timeout(LIMIT, asked).await.unwrap();
+        let name = path.rsplit(['&', '?']).next().unwrap();
+        let name = name.split('=').next().unwrap();
+        let (status, _, message) = answer.refusal();
+        assert!(status == 400 && message.contains(name), "{name}: {message}");
+    }
+
+    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    let partial = json!({"name": "p", "string": "x", "workspace_id": workspace});
+    let partial = world.post("/prompts/partials", partial).await;
+    let slug = partial["slug"].as_str().unwrap();
+    let twice = format!("{{{{>{slug}}}}}{{{{>{slug}}}}}");
+    let path = format!("/prompts/partials/{slug}");
+    world.put(&path, json!({"string": twice})).await;
+    world
+        .put(&format!("{path}/makeDefault"), json!({"version": 2}))
+        .await;
+    let prompt = world.first("/prompts").await["slug"].clone();
+    let prompt = format!("/prompts/{}", prompt.as_str().unwrap());
+    world
+        .put(&prompt, json!({"string": twice, "patch": true}))
+        .await;
+    world
+        .put(&format!("{prompt}/makeDefault"), json!({"version": 3}))
+        .await;
+    let render = format!("{prompt}/render");
+    let rendered = world.send(Method::POST, &render, json!({"variables": {}}));
+    let answer = timeout(LIMIT, rendered).await.unwrap();
+    assert_eq!(answer.status, 200, "{}", answer.body);
 }
 
 #[tokio::test]
