@@ -717,7 +717,8 @@ pub(crate) fn forget_user(state: &mut State, user: &str) {
 /// Counts a request that is being logged against the limits of its key.
 pub(crate) fn count(state: &mut State, facts: &Facts, call: &Call) {
     let id = state.logs.names.text(facts.api_key);
-    let counts = |key: &ApiKey| key.limits().limits();
+    // Most keys have no limits; for them, a log costs nothing more.
+    let counts = |key: &ApiKey| !key.record["usage_limits"].is_null() && key.limits().limits();
     if !state.api_keys.shelf.get(id).is_some_and(counts) {
         return;
     }

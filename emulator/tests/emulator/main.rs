@@ -19,6 +19,7 @@ mod integrations;
 mod log_exports;
 mod logs;
 mod mcp;
+mod pages;
 mod partials;
 mod policies;
 mod program;
