@@ -1,8 +1,8 @@
 //! A test as users write it: code that calls Portkey, run against an emulator.
 //!
-//! `cargo run -p portkey-admin-emulator --example fixture`. In a project of yours, the function under
-//! test is your own, `main` is a `#[tokio::test]`, and the client can be `portkey-admin`, the official
-//! Python or Node SDK in another process, or plain HTTP as here.
+//! `cargo run -p portkey-admin-emulator --example fixture`; it also runs with the tests. In a project
+//! of yours, the function under test is your own, `main` is a `#[tokio::test]`, and the client can be
+//! `portkey-admin`, the official Python or Node SDK in another process, or plain HTTP as here.
 
 use std::time::{Duration, SystemTime};
 
@@ -85,4 +85,9 @@ async fn main() -> Outcome {
     emulator.shutdown().await;
     println!("a key for a day was made at the third attempt, and ended after a day");
     Ok(())
+}
+
+#[test]
+fn the_example_holds() -> Outcome {
+    main()
 }

@@ -56,11 +56,10 @@ impl Body for Payload {
 
 /// The response for an answer.
 pub(crate) fn response(answer: Answer) -> Response<Payload> {
-    let json = Some("application/json");
+    let json = "application/json";
     let (status, content_type, body) = match answer {
-        Ok(Reply::Nothing) => (200, None, Vec::new()),
         Ok(Reply::Json(body)) => (200, json, body.to_string().into_bytes()),
-        Ok(Reply::Bytes(content_type, bytes)) => (200, Some(content_type), bytes),
+        Ok(Reply::Bytes(content_type, bytes)) => (200, content_type, bytes),
         Err(refusal) => (refusal.status, json, refusal.body.to_string().into_bytes()),
     };
     let mut response = Response::new(Payload {
@@ -70,10 +69,8 @@ pub(crate) fn response(answer: Answer) -> Response<Payload> {
     });
     *response.status_mut() =
         StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    if let Some(content_type) = content_type {
-        let value = HeaderValue::from_static(content_type);
-        response.headers_mut().insert(CONTENT_TYPE, value);
-    }
+    let content_type = HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
     response
 }
 

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::Emulator;
@@ -114,8 +113,7 @@ impl Builder {
     /// have, a seeded request is refused, or the state file cannot be read or written.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let model = model::get().map_err(|problem| StartError(problem.to_owned()))?;
-        let listener = TcpListener::bind(self.address)
-            .await
+        let listener = server::listen(self.address)
             .map_err(|error| StartError(format!("no port at {}: {error}", self.address)))?;
         let address = listener
             .local_addr()

@@ -113,6 +113,9 @@ pub(crate) struct RequestFacts {
     pub(crate) client_ip: String,
     /// The user agent; other headers are not kept.
     pub(crate) user_agent: Option<String>,
+    /// What may be shown of the body of a write: JSON as text.
+    #[serde(default)]
+    pub(crate) body: String,
 }
 
 impl Call {

@@ -11,6 +11,7 @@ use percent_encoding::percent_decode_str;
 use portkey_admin_codegen::{document, json_schema};
 use serde_json::{Map, Value, json};
 
+use crate::redact;
 use crate::reply::Refusal;
 
 /// How many complaints one refusal lists.
@@ -29,6 +30,8 @@ pub(crate) struct Check {
     path: Vec<Parameter>,
     query: Vec<Parameter>,
     body: Body,
+    /// What the document says of the body.
+    body_schema: Value,
 }
 
 /// A request that was read and not checked yet.
@@ -81,7 +84,7 @@ impl Check {
             ("query", object(&parameters.1), true),
         ];
         if body != Body::Free {
-            parts.push(("body", body_schema, body == Body::Required));
+            parts.push(("body", body_schema.clone(), body == Body::Required));
         }
         let schema =
             json_schema::bundle_object(document, &parts).map_err(|error| error.to_string())?;
@@ -95,7 +98,13 @@ impl Check {
             path: parameters.0,
             query: parameters.1,
             body,
+            body_schema,
         })
+    }
+
+    /// What the audit log may show of a body.
+    pub(crate) fn shown(&self, document: &Value, body: &Value) -> String {
+        redact::shown(document, &self.body_schema, body)
     }
 
     /// Reads a request without checking it: path parameters by name, the raw query, the body.

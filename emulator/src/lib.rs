@@ -38,8 +38,10 @@ mod clock;
 mod faults;
 mod ids;
 mod journal;
+mod malformed;
 mod model;
 mod plane;
+mod redact;
 mod reply;
 mod requests;
 mod rooms;
@@ -61,6 +63,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::reply::Reply;
 use crate::rooms::State;
 use crate::server::Server;
 use crate::world::World;
@@ -86,6 +89,10 @@ pub struct Emulator {
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
+
+/// Why an invitation was not accepted; see [`Emulator::accept_invite`].
+#[derive(Debug)]
+pub struct InviteError(String);
 
 /// Everything that an emulator remembers, at one moment; see [`Emulator::snapshot`].
 ///
@@ -169,6 +176,26 @@ impl Emulator {
         let world = self.server.plane.read();
         let mut states = world.tenants.iter().map(|tenant| &tenant.state);
         find(states.find(|state| state.organisation.name == name)?)
+    }
+
+    /// Accepts an invitation, by its id, as the person would who has its link; the id of the user
+    /// they become.
+    ///
+    /// The user has the role of the invitation, is in its workspaces and, if the invitation says
+    /// what keys may do, has a key in each: `new@example.com (Platform)` for [`Emulator::key`]. A
+    /// POST to the link does the same.
+    ///
+    /// # Errors
+    ///
+    /// There is no such invitation, or it is not pending any more, or there is a user with the
+    /// address already, or the state file could not be written.
+    pub fn accept_invite(&self, invite_id: &str) -> Result<String, InviteError> {
+        let reply = self.server.plane.accept_invite(invite_id);
+        let user = match reply.map_err(|refusal| InviteError(refusal.message().to_owned()))? {
+            Reply::Json(user) => user["id"].as_str().map(str::to_owned),
+            _ => None,
+        };
+        user.ok_or_else(|| InviteError("the answer does not name the user".to_owned()))
     }
 
     /// The requests seen so far, in order of arrival, refused ones included.
@@ -273,6 +300,14 @@ impl fmt::Debug for Emulator {
             .finish_non_exhaustive()
     }
 }
+
+impl fmt::Display for InviteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the invitation was not accepted: {}", self.0)
+    }
+}
+
+impl std::error::Error for InviteError {}
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -18,7 +18,7 @@ use crate::journal::Journal;
 use crate::model::Model;
 use crate::reply::{Answer, Refusal};
 use crate::rooms::{self, Handler, State};
-use crate::route::{Found, Retired, Route};
+use crate::route::{Found, Retired, Route, decode};
 use crate::world::{Tenant, World};
 
 /// What all requests to one emulator share.
@@ -96,8 +96,16 @@ impl ControlPlane {
         lock(&self.ids).uuid()
     }
 
+    /// What there is at this moment: keys whose time has come have rotated.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, World> {
-        self.world.read().unwrap_or_else(PoisonError::into_inner)
+        let look = || self.world.read().unwrap_or_else(PoisonError::into_inner);
+        let (now, world) = (self.time.now(), look());
+        if !world.is_due(now) {
+            return world;
+        }
+        drop(world);
+        self.write().catch_up(now);
+        look()
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, World> {
@@ -152,7 +160,10 @@ impl ControlPlane {
                 call.paging.clone_from(&route.entry.paging);
                 read(state, &call)
             }
-            Handler::Write(_) => self.change(tenant, call, in_query),
+            Handler::Write(_) => {
+                call.request.body = check.shown(&self.model.document, &call.body);
+                self.change(tenant, call, in_query)
+            }
         }
     }
 
@@ -250,6 +261,7 @@ impl ControlPlane {
                 query: from.query.clone(),
                 client_ip: from.client_ip.clone(),
                 user_agent: from.user_agent.clone(),
+                body: String::new(),
             },
             paging: None,
         }
@@ -260,25 +272,58 @@ impl ControlPlane {
         let [first, organisation, name, rest @ ..] = incoming.segments.as_slice() else {
             return None;
         };
-        if first != "emulator" || incoming.method != "GET" {
+        if first != "emulator" {
             return None;
         }
-        let reader = rooms::link(name)?;
         let world = self.read();
         let mut tenants = world.tenants.iter();
-        let tenant = tenants.find(|tenant| tenant.state.organisation.id == *organisation)?;
+        let position = tenants.position(|tenant| tenant.state.organisation.id == *organisation)?;
         let mut call = self.call(name, Caller::nobody(), rest.to_vec(), incoming);
         call.query = crate::check::texts(&incoming.query);
-        Some(reader(tenant.seen(call.now, self.delay), &call))
+        match incoming.method.as_str() {
+            "GET" => {
+                let reader = rooms::link(name)?;
+                let tenant = world.tenants.get(position)?;
+                Some(reader(tenant.seen(call.now, self.delay), &call))
+            }
+            "POST" => {
+                rooms::deed(name)?.clone_into(&mut call.operation);
+                call.caller.user_id = Some(self.new_id());
+                drop(world);
+                Some(self.change(position, call, false))
+            }
+            _ => None,
+        }
+    }
+
+    /// Accepts an invitation as whoever opened its link would.
+    pub(crate) fn accept_invite(&self, id: &str) -> Answer {
+        let world = self.read();
+        let mut tenants = world.tenants.iter();
+        let link = tenants.find_map(|tenant| tenant.state.users.invite_path(&tenant.state, id));
+        drop(world);
+        let path = link.ok_or_else(|| Refusal::missing("invite"))?;
+        self.answer(&Incoming {
+            method: "POST".to_owned(),
+            segments: decode(&path),
+            path,
+            query: String::new(),
+            key: None,
+            user_agent: None,
+            client_ip: "127.0.0.1".to_owned(),
+            body: Vec::new(),
+            request_id: self.new_id(),
+        })
     }
 }
 
 /// Carries out a write on a state, which it depends on alone; refused writes leave no record.
 pub(crate) fn apply(state: &mut State, call: &Call) -> Answer {
-    let Some(Handler::Write(write)) = rooms::handler(&call.operation) else {
+    let Some(write) = rooms::writer(&call.operation) else {
         let message = format!("`{}` is no write of this emulator", call.operation);
         return Err(Refusal::new(500, None, message));
     };
+    state.api_keys.catch_up(call.now);
     let reply = write(state, call)?;
     audit::record(state, call, 200);
     Ok(reply)
@@ -364,6 +409,7 @@ mod tests {
             request: RequestFacts {
                 method: "POST".to_owned(),
                 uri: "/v1/admin/workspaces".to_owned(),
+                body: r#"{"name":"w"}"#.to_owned(),
                 ..RequestFacts::default()
             },
             paging: None,

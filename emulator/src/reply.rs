@@ -11,8 +11,6 @@ pub(crate) type Answer = Result<Reply, Refusal>;
 /// A successful answer: 200.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// Without a body.
-    Nothing,
     Json(Value),
     /// Bytes of some other content type.
     Bytes(&'static str, Vec<u8>),
@@ -34,11 +32,6 @@ impl Reply {
     /// 200 with `{}`: what most updates and deletions answer.
     pub(crate) fn done() -> Self {
         Self::Json(json!({}))
-    }
-
-    /// 200 without a body.
-    pub(crate) fn nothing() -> Self {
-        Self::Nothing
     }
 
     /// The same with one more member in its JSON object.
@@ -70,6 +63,11 @@ impl Refusal {
             status,
             body: json!({"success": false, "data": data}),
         }
+    }
+
+    /// What it says.
+    pub(crate) fn message(&self) -> &str {
+        self.body["data"]["message"].as_str().unwrap_or_default()
     }
 
     /// 400 `AB01`: the request itself is wrong.

@@ -78,20 +78,20 @@ impl Routes {
                 .iter()
                 .filter(|route| fits(&route.segments, segments))
         };
-        if let Some(route) = matching()
+        let operation = matching()
             .filter(|route| route.method == method)
-            .max_by_key(|route| route.rank())
-        {
-            return Found::Operation(route, route.values(segments));
+            .max_by_key(|route| rank(&route.segments));
+        let mut retired = self.retired.iter();
+        let retired = retired.find(|retired| retired.matches(method, segments));
+        match (operation, retired) {
+            // `/analytics/groups/models` is none of `/analytics/groups/{groupBy}`.
+            (Some(route), Some(retired)) if rank(&retired.segments) > rank(&route.segments) => {
+                Found::Retired(retired)
+            }
+            (Some(route), _) => Found::Operation(route, route.values(segments)),
+            (None, Some(retired)) => Found::Retired(retired),
+            (None, None) => matching().next().map_or(Found::Nothing, Found::OtherMethod),
         }
-        if let Some(retired) = self
-            .retired
-            .iter()
-            .find(|retired| retired.matches(method, segments))
-        {
-            return Found::Retired(retired);
-        }
-        matching().next().map_or(Found::Nothing, Found::OtherMethod)
     }
 
     /// Whether an operation has this name.
@@ -152,14 +152,6 @@ impl Route {
             .filter(|(segment, _)| matches!(segment, Segment::Parameter(_)))
             .map(|(_, value)| value.clone())
             .collect()
-    }
-
-    /// A literal beats a parameter, and the earlier segment decides: a binary number, most
-    /// significant digit first.
-    fn rank(&self) -> usize {
-        self.segments.iter().fold(0, |rank, segment| {
-            rank << 1 | usize::from(matches!(segment, Segment::Literal(_)))
-        })
     }
 }
 
@@ -223,6 +215,14 @@ fn template(version: Option<&str>, path: &str) -> Vec<Segment> {
         .into_iter()
         .chain(path.trim_start_matches('/').split('/').map(Segment::parse))
         .collect()
+}
+
+/// A literal beats a parameter, and the earlier segment decides: a binary number, most significant
+/// digit first.
+fn rank(segments: &[Segment]) -> usize {
+    segments.iter().fold(0, |rank, segment| {
+        rank << 1 | usize::from(matches!(segment, Segment::Literal(_)))
+    })
 }
 
 /// An empty segment is no value of a parameter.

@@ -401,7 +401,7 @@ fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Resu
         user_id,
     };
     let key = ApiKey::new(&seed.name, owner, scopes, &state.organisation.id, now, ids);
-    state.api_keys.shelf.put(key);
+    state.api_keys.put(key);
     Ok(())
 }
 

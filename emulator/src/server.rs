@@ -14,11 +14,12 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
 
 use crate::answer::{self, Payload};
 use crate::faults::{Effect, Faults, Strike};
+use crate::malformed::{self, Refused};
 use crate::plane::{ControlPlane, Incoming};
 use crate::reply::{Answer, Refusal};
 use crate::requests::{Record, RequestLine, SeenRequest};
@@ -36,8 +37,10 @@ const SMALL_BODY: u64 = 64 * 1024;
 const LARGE_BODIES: usize = 8;
 const LARGE_ANSWERS: usize = 2;
 
-/// How many connections are open at a time; more wait to be accepted.
+/// How many connections are open at a time, and how many more wait to be accepted; the system turns
+/// away the rest, whose clients try again after a second.
 const CONNECTIONS: usize = 1024;
+const BACKLOG: u32 = 1024;
 
 /// How long a connection may take to send the head of a request, and then its body.
 const HEAD_TIME: Duration = Duration::from_secs(30);
@@ -69,6 +72,19 @@ impl Server {
     }
 }
 
+/// Listens at an address, with room for a crowd before the door.
+pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // Elsewhere this would let two programs listen at one address.
+    #[cfg(unix)]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
 /// Serves until `stopped` is told so, or its sender is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
@@ -87,11 +103,16 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let connection = connection(stream, peer, Arc::clone(&server));
+        let (connection, mut refused) = connection(stream, peer, Arc::clone(&server));
         let connection = graceful.watch(connection);
+        let server = Arc::clone(&server);
         tokio::spawn(async move {
             // A client that went away is no concern of the server's.
-            let _ = connection.await;
+            if let Err(problem) = connection.await
+                && let Ok(refused) = refused.try_recv()
+            {
+                malformed::answer(refused, &problem, &server.plane.new_id()).await;
+            }
             drop(permit);
         });
     }
@@ -109,21 +130,26 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
+/// One connection, and where its stream arrives if hyper refuses a request by itself.
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
-) -> impl GracefulConnection<Error = hyper::Error> {
+) -> (
+    impl GracefulConnection<Error = hyper::Error>,
+    oneshot::Receiver<Refused>,
+) {
     let resetter = Resetter::default();
-    let socket = Socket::new(stream, resetter.clone());
+    let (socket, refused) = Socket::new(stream, resetter.clone());
     let service = service_fn(move |request| {
         let (server, resetter) = (Arc::clone(&server), resetter.clone());
         async move { respond(&server, peer, request, &resetter).await }
     });
-    http1::Builder::new()
+    let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(socket), service)
+        .serve_connection(TokioIo::new(socket), service);
+    (connection, refused)
 }
 
 /// Answers one request; an error closes the connection without an answer.

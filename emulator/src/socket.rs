@@ -1,4 +1,4 @@
-//! A TCP stream that can end in a reset.
+//! A TCP stream that can end in a reset, or be handed over instead of being closed.
 
 use std::io;
 use std::pin::Pin;
@@ -8,6 +8,9 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use crate::malformed::{self, Refused};
 
 /// Whether a connection is to end in a reset; shared with the requests on it.
 #[derive(Debug, Clone, Default)]
@@ -24,24 +27,48 @@ impl Resetter {
     }
 }
 
-/// A stream that is reset, instead of closed in good order, when its [`Resetter`] says so.
+/// A stream that is reset, instead of closed in good order, when its [`Resetter`] says so. What
+/// hyper answers by itself it does not send: it hands itself over for a better answer.
 #[derive(Debug)]
 pub(crate) struct Socket {
-    stream: TcpStream,
+    /// `None` only while it is being dropped.
+    stream: Option<TcpStream>,
     resetter: Resetter,
+    /// The status that hyper answered by itself.
+    refused: Option<u16>,
+    heir: Option<oneshot::Sender<Refused>>,
 }
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, resetter: Resetter) -> Self {
-        Self { stream, resetter }
+    /// The socket, and where its stream arrives if hyper refuses a request by itself.
+    pub(crate) fn new(stream: TcpStream, resetter: Resetter) -> (Self, oneshot::Receiver<Refused>) {
+        let (heir, inheritance) = oneshot::channel();
+        let socket = Self {
+            stream: Some(stream),
+            resetter,
+            refused: None,
+            heir: Some(heir),
+        };
+        (socket, inheritance)
+    }
+
+    fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        let stream = self.stream.as_mut().map(Pin::new);
+        stream.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        let Some(stream) = self.stream.take() else {
+            return;
+        };
         if self.resetter.is_set() {
             // Where the system cannot, the connection merely ends early.
-            let _ = self.stream.set_zero_linger();
+            let _ = stream.set_zero_linger();
+        } else if let (Some(status), Some(heir)) = (self.refused, self.heir.take()) {
+            // Nobody waits for it when the server is stopping: then it is closed without an answer.
+            let _ = heir.send((status, stream));
         }
     }
 }
@@ -52,7 +79,7 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        self.stream()?.poll_read(context, buffer)
     }
 }
 
@@ -62,17 +89,21 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        if let Some(status) = malformed::automatic(bytes) {
+            self.refused = Some(status);
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        self.stream()?.poll_write(context, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.stream()?.poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.resetter.is_set() {
+        if self.resetter.is_set() || self.refused.is_some() {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        self.stream()?.poll_shutdown(context)
     }
 }

@@ -35,6 +35,19 @@ impl World {
         }
     }
 
+    /// Whether time alone may have changed something.
+    pub(crate) fn is_due(&self, now: DateTime<Utc>) -> bool {
+        let mut tenants = self.tenants.iter();
+        tenants.any(|tenant| tenant.state.api_keys.any_due(now))
+    }
+
+    /// Does what time alone does.
+    pub(crate) fn catch_up(&mut self, now: DateTime<Utc>) {
+        for tenant in &mut self.tenants {
+            tenant.state.api_keys.catch_up(now);
+        }
+    }
+
     /// Whom a key lets in: the position of the organisation, and the caller.
     pub(crate) fn authenticate(&self, key: &str, now: DateTime<Utc>) -> Option<(usize, Caller)> {
         self.tenants

@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Handler::{Read, Write};
+use super::logs::Facts;
+use super::meter::{Limits, Meter};
+use super::users::User;
 use super::{Room, State, limits};
 use crate::call::{Call, Caller, Scopes, timestamp};
 use crate::ids::Ids;
@@ -39,6 +42,9 @@ pub(crate) const ROOM: Room = Room {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ApiKeys {
     pub(crate) shelf: Shelf<ApiKey>,
+    /// No key rotates by itself before this time. `None` where nobody has looked yet.
+    #[serde(skip)]
+    next_rotation: Option<DateTime<Utc>>,
 }
 
 /// One key.
@@ -56,6 +62,9 @@ pub(crate) struct ApiKey {
     /// Every other member of the answer.
     record: Map<String, Value>,
     rotation_policy: Option<Value>,
+    /// What was used of `usage_limits`.
+    #[serde(default)]
+    meter: Meter,
 }
 
 /// Whose key it is.
@@ -113,6 +122,32 @@ impl ApiKeys {
         })
     }
 
+    /// Puts a key in its place.
+    pub(crate) fn put(&mut self, key: ApiKey) {
+        self.next_rotation = match (self.next_rotation, key.due()) {
+            (Some(next), Some(due)) => Some(next.min(due)),
+            (next, _) => next,
+        };
+        self.shelf.put(key);
+    }
+
+    /// Whether some key may have to rotate.
+    pub(crate) fn any_due(&self, now: DateTime<Utc>) -> bool {
+        self.next_rotation.is_none_or(|next| next <= now)
+    }
+
+    /// Rotates the keys whose time has come. What it comes to does not depend on how often it is
+    /// done, so that nothing about it has to be written down.
+    pub(crate) fn catch_up(&mut self, now: DateTime<Utc>) {
+        if !self.any_due(now) {
+            return;
+        }
+        let is_due = |key: &ApiKey| key.due().is_some_and(|due| due <= now);
+        self.shelf.edit_all(is_due, |key| key.catch_up(now));
+        let next = self.shelf.iter().filter_map(ApiKey::due).min();
+        self.next_rotation = Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC));
+    }
+
     /// Whether any key uses a config by default.
     pub(crate) fn any_with_config(&self, config_id: &str) -> bool {
         let mut keys = self.shelf.iter();
@@ -141,7 +176,83 @@ impl ApiKey {
             config_id: None,
             record,
             rotation_policy: None,
+            meter: Meter::default(),
         }
+    }
+
+    /// When it rotates by itself.
+    fn due(&self) -> Option<DateTime<Utc>> {
+        let policy = self.rotation_policy.as_ref()?;
+        policy["next_rotation_at"].as_str()?.parse().ok()
+    }
+
+    /// Carries out the rotations that its policy planned until now. The new value depends on the key
+    /// and the plan only.
+    fn catch_up(&mut self, now: DateTime<Utc>) {
+        while let Some(due) = self.due().filter(|due| *due <= now) {
+            let secret = self.owner.new_secret(&Ids::new(seed_of(&self.id, due)));
+            self.rotate(secret, self.transition(), due);
+            let period = self.rotation_policy.as_ref().and_then(Period::of);
+            let next = period.and_then(|period| period.after(due));
+            if let Some(policy) = &mut self.rotation_policy {
+                policy["next_rotation_at"] = json!(next.map(timestamp));
+            }
+        }
+    }
+
+    /// How long the policy lets an old value live.
+    fn transition(&self) -> Option<i64> {
+        self.rotation_policy.as_ref()?["key_transition_period_ms"].as_i64()
+    }
+
+    /// Gives it a new value; until when the old one works, which stops at once without a transition
+    /// in milliseconds.
+    fn rotate(
+        &mut self,
+        secret: String,
+        transition: Option<i64>,
+        at: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let until = transition
+            .and_then(Duration::try_milliseconds)
+            .and_then(|time| at.checked_add_signed(time));
+        let old = std::mem::replace(&mut self.secret, secret);
+        self.previous = until.map(|until| (old, until));
+        self.record
+            .insert("last_updated_at".to_owned(), json!(timestamp(at)));
+        until
+    }
+
+    /// Its limits, counted from its creation on.
+    fn limits(&self) -> Limits<'_> {
+        let created = self.record["created_at"].as_str();
+        let created = created.and_then(|created| created.parse().ok());
+        Limits::new(&self.record["usage_limits"], created.unwrap_or_default())
+    }
+
+    fn status(&self, now: DateTime<Utc>) -> &'static str {
+        if self.expired(now) {
+            "expired"
+        } else if self.limits().exhausted(&self.meter, now) {
+            "exhausted"
+        } else {
+            "active"
+        }
+    }
+
+    /// An expired key was seen to say of its limits that the alert on it was sent.
+    fn shown_limits(&self, now: DateTime<Utc>) -> Value {
+        match &self.record["usage_limits"] {
+            Value::Null if self.expired(now) => json!({"is_expired_alerts_sent": true}),
+            limits => limits.clone(),
+        }
+    }
+
+    /// When usage was last set to zero, by itself or on demand.
+    fn last_reset(&self, now: DateTime<Utc>) -> Option<String> {
+        let by_hand = self.record["last_reset_at"].as_str().map(str::to_owned);
+        // Times are written so that their order is that of their texts.
+        by_hand.max(self.limits().last_reset(now).map(timestamp))
     }
 
     fn accepts(&self, secret: &str, now: DateTime<Utc>) -> bool {
@@ -159,11 +270,6 @@ impl ApiKey {
 
     /// What a list shows.
     fn json(&self, now: DateTime<Utc>) -> Map<String, Value> {
-        let status = if self.expired(now) {
-            "expired"
-        } else {
-            "active"
-        };
         let defaults = json!({"metadata": self.record["metadata"], "config_id": self.config_id});
         let mut body = Map::new();
         body.insert("id".to_owned(), json!(self.id));
@@ -171,7 +277,9 @@ impl ApiKey {
         body.extend(self.record.clone());
         let own = [
             ("workspace_id", json!(self.owner.workspace_id)),
-            ("status", json!(status)),
+            ("status", json!(self.status(now))),
+            ("usage_limits", self.shown_limits(now)),
+            ("last_reset_at", json!(self.last_reset(now))),
             ("expires_at", json!(self.expires_at.map(timestamp))),
             ("scopes", shown(&self.scopes)),
             ("defaults", defaults),
@@ -185,7 +293,7 @@ impl ApiKey {
     /// What a single key shows beyond the list.
     fn detail_json(&self, now: DateTime<Utc>) -> Value {
         let mut body = Value::Object(self.json(now));
-        body["next_usage_reset_at"] = Value::Null;
+        body["next_usage_reset_at"] = json!(self.limits().next_reset(now).map(timestamp));
         let config_override = body["allow_config_override"].as_i64();
         body["defaults"]["allow_config_override"] = json!(config_override != Some(0));
         if let Some(policy) = &self.rotation_policy {
@@ -361,7 +469,7 @@ fn create(state: &mut State, call: &Call) -> Answer {
     let mut key = ApiKey::new(name, owner, scopes, organisation, call.now, &call.ids);
     apply(state, call, &mut key)?;
     let body = json!({"id": key.id, "key": key.secret, "object": "api-key"});
-    state.api_keys.shelf.put(key);
+    state.api_keys.put(key);
     Ok(Reply::json(body))
 }
 
@@ -425,9 +533,10 @@ fn update(state: &mut State, call: &Call) -> Answer {
     let now = json!(call.timestamp());
     if call.value("reset_usage") == true {
         key.record.insert("last_reset_at".to_owned(), now.clone());
+        key.meter = Meter::default();
     }
     key.record.insert("last_updated_at".to_owned(), now);
-    state.api_keys.shelf.put(key);
+    state.api_keys.put(key);
     Ok(Reply::done())
 }
 
@@ -506,6 +615,38 @@ fn moment(value: &Value, place: &str) -> Result<Option<DateTime<Utc>>, Refusal> 
     parsed.map_err(|_| Refusal::invalid_field(place, "is not a date and time"))
 }
 
+/// How often a key rotates by itself.
+#[derive(Debug, Clone, Copy)]
+enum Period {
+    Week,
+    Month,
+}
+
+impl Period {
+    fn of(policy: &Value) -> Option<Self> {
+        match policy["rotation_period"].as_str()? {
+            "weekly" => Some(Self::Week),
+            _ => Some(Self::Month),
+        }
+    }
+
+    fn after(self, at: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Week => at.checked_add_signed(Duration::weeks(1)),
+            Self::Month => at.checked_add_months(Months::new(1)),
+        }
+    }
+}
+
+/// A number that a key and a moment decide (FNV-1a).
+fn seed_of(id: &str, at: DateTime<Utc>) -> u64 {
+    let moment = at.timestamp_millis().to_be_bytes();
+    let bytes = id.bytes().chain(moment);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
 /// A policy has a period, from which the service computes the next date, or that date itself.
 fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, Refusal> {
     if policy.is_null() {
@@ -515,17 +656,15 @@ fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, 
         &policy["next_rotation_at"],
         "rotation_policy/next_rotation_at",
     )?;
-    let period = policy["rotation_period"].as_str();
-    if date.is_some() && period.is_some() {
+    if date.is_some() && Period::of(policy).is_some() {
         let problem = "and `/rotation_policy/rotation_period` exclude each other";
         return Err(Refusal::invalid_field(
             "rotation_policy/next_rotation_at",
             problem,
         ));
     }
-    let computed = match period {
-        Some("weekly") => Some(now + Duration::weeks(1)),
-        Some(_) => now.checked_add_months(Months::new(1)),
+    let computed = match Period::of(policy) {
+        Some(period) => period.after(now),
         None => date,
     };
     let mut policy = policy.clone();
@@ -542,6 +681,29 @@ fn renewed(mut policy: Value, now: DateTime<Utc>) -> Result<Option<Value>, Refus
     rotation_policy(&policy, now)
 }
 
+/// Gives a user who has joined a workspace a key there.
+pub(crate) fn give(
+    state: &mut State,
+    user: &User,
+    workspace: &str,
+    scopes: &[String],
+    call: &Call,
+) {
+    let Some(workspace) = state.workspaces.get(workspace) else {
+        return;
+    };
+    let name = format!("{} ({})", user.email, workspace.shown_name());
+    let owner = Owner {
+        workspace_id: Some(workspace.id.clone()),
+        user_id: Some(user.id.clone()),
+    };
+    let scopes = Scopes::Only(scopes.to_vec());
+    let organisation = &state.organisation.id;
+    let mut key = ApiKey::new(&name, owner, scopes, organisation, call.now, &call.ids);
+    key.record.insert("creation_mode".to_owned(), json!("auto"));
+    state.api_keys.put(key);
+}
+
 /// Removes the keys of a user who is removed.
 pub(crate) fn forget_user(state: &mut State, user: &str) {
     let keys = state.api_keys.shelf.iter();
@@ -550,6 +712,21 @@ pub(crate) fn forget_user(state: &mut State, user: &str) {
     for id in ids {
         state.api_keys.shelf.remove(&id);
     }
+}
+
+/// Counts a request that is being logged against the limits of its key.
+pub(crate) fn count(state: &mut State, facts: &Facts, call: &Call) {
+    let id = state.logs.names.text(facts.api_key);
+    // Most keys have no limits; for them, a log costs nothing more.
+    let counts = |key: &ApiKey| !key.record["usage_limits"].is_null() && key.limits().limits();
+    if !state.api_keys.shelf.get(id).is_some_and(counts) {
+        return;
+    }
+    state.api_keys.shelf.edit(id, |key| {
+        let mut meter = std::mem::take(&mut key.meter);
+        key.limits().count(&mut meter, facts, call.now);
+        key.meter = meter;
+    });
 }
 
 fn delete(state: &mut State, call: &Call) -> Answer {
@@ -561,23 +738,18 @@ fn delete(state: &mut State, call: &Call) -> Answer {
 /// The old key stops at once, unless the request or the key's policy gives it time.
 fn rotate(state: &mut State, call: &Call) -> Answer {
     let mut key = state.api_keys.shelf.find(call.id(0), call)?.clone();
-    let period = |value: &Value| value["key_transition_period_ms"].as_i64();
-    let transition = period(&call.body).or_else(|| key.rotation_policy.as_ref().and_then(period));
-    let until = transition
-        .and_then(Duration::try_milliseconds)
-        .and_then(|time| call.now.checked_add_signed(time));
-    let old = std::mem::replace(&mut key.secret, key.owner.new_secret(&call.ids));
-    key.previous = until.map(|until| (old, until));
+    let asked = call.value("key_transition_period_ms").as_i64();
+    let transition = asked.or_else(|| key.transition());
+    let secret = key.owner.new_secret(&call.ids);
+    let until = key.rotate(secret, transition, call.now);
     if let Some(policy) = key.rotation_policy.take() {
         key.rotation_policy = renewed(policy, call.now)?;
     }
-    key.record
-        .insert("last_updated_at".to_owned(), json!(call.timestamp()));
     let mut body = json!({"id": key.id, "key": key.secret});
     if let Some(until) = until {
         body["key_transition_expires_at"] = json!(timestamp(until));
     }
-    state.api_keys.shelf.put(key);
+    state.api_keys.put(key);
     Ok(Reply::json(body))
 }
 

@@ -258,7 +258,7 @@ fn delete(state: &mut State, call: &Call) -> Answer {
     let id = find_own(state, call)?.id.clone();
     state.guardrails.shelf.remove(&id);
     state.guardrails.defaults.forget(&id);
-    Ok(Reply::nothing())
+    Ok(Reply::done())
 }
 
 /// The guardrail of the path, to change: a workspace key changes those of its workspace only.

@@ -14,6 +14,8 @@ use crate::shelf::{Item, Shelf};
 mod models;
 mod workspaces;
 
+pub(crate) use workspaces::welcome;
+
 pub(crate) const ROOM: Room = Room {
     forget_workspace,
     ..Room::of(&[

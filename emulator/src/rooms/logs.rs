@@ -12,7 +12,7 @@ pub(crate) use entry::{Cache, Facts};
 pub(crate) use filter::{Filter, Scores, Source};
 
 use super::Handler::{Read, Write};
-use super::{Room, State, usage_policies};
+use super::{Room, State, api_keys, usage_policies, virtual_keys};
 use crate::call::{Call, timestamp};
 use crate::reply::{Answer, Refusal, Reply};
 use crate::shelf::Item;
@@ -74,6 +74,8 @@ fn insert(state: &mut State, call: &Call) -> Answer {
             .logs
             .insert(&workspace, at, &call.caller.key_id, entry);
         usage_policies::count(state, &workspace, &facts, call);
+        api_keys::count(state, &facts, call);
+        virtual_keys::count(state, &workspace, &facts, call);
     }
     Ok(Reply::done())
 }

@@ -43,7 +43,8 @@ pub(crate) fn masked(settings: &Value) -> Value {
     }
 }
 
-fn is_secret(name: &str) -> bool {
+/// Whether a setting of this name is a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     SECRET_PARTS.iter().any(|part| name.contains(part))
         || SECRET_ENDS.iter().any(|end| name.ends_with(end))

@@ -12,7 +12,7 @@
 //! - **Handlers** stand in `ROOM`, by operation id: `Read(fn(&State, &Call) -> Answer)` or
 //!   `Write(fn(&mut State, &Call) -> Answer)`. A writer depends on its arguments only: time is
 //!   `call.now` / `call.timestamp()`, ids and secrets are `call.ids.uuid()`, `.slug(prefix, name)`
-//!   and `.secret(kind)`. Answers are a [`Reply`](crate::reply::Reply) (`json`, `done`, `nothing`,
+//!   and `.secret(kind)`. Answers are a [`Reply`](crate::reply::Reply) (`json`, `done`,
 //!   `bytes`) or a [`Refusal`] (`invalid_field`, `forbidden`, `missing`, `conflict`, `new`).
 //! - **Access** is no concern of handlers. The dispatch has checked the kind of key, its scopes and
 //!   the plan against the ledger, and that the workspace that the request names (`workspace_id` in
@@ -30,7 +30,8 @@
 //! - **Workspaces**: `owned` says what keeps one from being deleted, `forget_workspace` removes
 //!   what belongs to one.
 //! - **Links** (`links`) answer `GET {origin}/emulator/{organisation id}/{name}/…` without a key:
-//!   `call.path` is the rest of the path, the query is all texts. For signed URLs and the like.
+//!   `call.path` is the rest of the path, the query is all texts. For signed URLs and the like. What
+//!   may be done with a link stands in `deeds` and answers its POST.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,6 +55,7 @@ pub(crate) mod log_exports;
 pub(crate) mod logs;
 pub(crate) mod masks;
 pub(crate) mod mcp;
+pub(crate) mod meter;
 pub(crate) mod partials;
 pub(crate) mod policies;
 pub(crate) mod pricing;
@@ -131,6 +133,9 @@ pub(crate) struct Room {
     pub(crate) quirks: &'static [(&'static str, Rule)],
     /// What answers `GET /emulator/{organisation}/{name}/…`: links that answers hand out.
     pub(crate) links: &'static [(&'static str, Reader)],
+    /// What answers `POST` at such a link: the name of the link, what the audit log calls the deed
+    /// (`verb_noun`), and the deed itself. Whoever follows the link acts as a user with a new id.
+    pub(crate) deeds: &'static [(&'static str, &'static str, Writer)],
     /// What stands in the way of deleting a workspace: its name, and whether there is any.
     pub(crate) owned: &'static [(&'static str, Owns)],
     /// Removes what belongs to a workspace that is deleted.
@@ -163,6 +168,7 @@ impl Room {
             guards: &[],
             quirks: &[],
             links: &[],
+            deeds: &[],
             owned: &[],
             forget_workspace: |_, _| (),
         }
@@ -216,6 +222,22 @@ pub(crate) fn link(name: &str) -> Option<Reader> {
     all.find(|(own, _)| *own == name).map(|(_, reader)| *reader)
 }
 
+/// What may be done with links of this name: what the audit log calls it.
+pub(crate) fn deed(name: &str) -> Option<&'static str> {
+    let mut all = ROOMS.iter().flat_map(|room| room.deeds);
+    all.find(|(own, ..)| *own == name).map(|(_, deed, _)| *deed)
+}
+
+/// What carries out a write: an operation, or the deed of a link.
+pub(crate) fn writer(operation: &str) -> Option<Writer> {
+    if let Some(Handler::Write(write)) = handler(operation) {
+        return Some(write);
+    }
+    let mut all = ROOMS.iter().flat_map(|room| room.deeds);
+    all.find(|(_, deed, _)| *deed == operation)
+        .map(|(.., write)| *write)
+}
+
 /// The names of what a workspace owns that costs.
 pub(crate) fn owned(state: &State, workspace: &str) -> Vec<&'static str> {
     let all = ROOMS.iter().flat_map(|room| room.owned);
@@ -249,6 +271,10 @@ mod tests {
             }
             for (id, _) in room.guards.iter().chain(room.quirks) {
                 assert!(known.contains(id), "`{id}` has a rule but no operation");
+            }
+            for (link, deed, _) in room.deeds {
+                assert!(super::link(link).is_some(), "`{deed}` has no link to read");
+                assert!(!known.contains(deed), "`{deed}` is an operation");
             }
         }
     }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::Handler::{Read, Write};
 use super::logs::Facts;
+use super::meter::{self, Meter, Resets};
 use super::policies::Policy;
 use super::{Room, State};
 use crate::call::{Call, timestamp};
@@ -41,27 +42,12 @@ pub(crate) struct UsagePolicy {
     entities: BTreeMap<String, Entity>,
 }
 
-/// When usage is set to zero by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Resets {
-    Never,
-    /// On Mondays.
-    Weekly,
-    /// On the first of a month.
-    Monthly,
-    /// Every so many days from the creation on.
-    Days(u16),
-}
-
 /// What one group has used.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entity {
     id: String,
-    /// Dollars or tokens.
-    usage: f64,
-    /// When something was last added: before the latest reset, it counts no more.
-    counted: DateTime<Utc>,
+    #[serde(flatten)]
+    meter: Meter,
 }
 
 impl Item for UsagePolicy {
@@ -76,53 +62,15 @@ impl Item for UsagePolicy {
     }
 }
 
-impl Resets {
-    /// When the present period began, and when it ends.
-    fn period(
-        self,
-        created: DateTime<Utc>,
-        now: DateTime<Utc>,
-    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
-        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
-        let today = now.date_naive();
-        match self {
-            Self::Never => None,
-            Self::Weekly => {
-                let past = u64::from(today.weekday().num_days_from_monday());
-                let monday = today.checked_sub_days(Days::new(past))?;
-                Some((
-                    midnight(monday),
-                    midnight(monday.checked_add_days(Days::new(7))?),
-                ))
-            }
-            Self::Monthly => {
-                let first = today.with_day(1)?;
-                Some((
-                    midnight(first),
-                    midnight(first.checked_add_months(Months::new(1))?),
-                ))
-            }
-            Self::Days(days) => {
-                let length = i64::from(days.max(1));
-                let past = (now - created).num_days().div_euclid(length) * length;
-                let start = created.checked_add_signed(TimeDelta::days(past))?;
-                Some((start, start.checked_add_signed(TimeDelta::days(length))?))
-            }
-        }
-    }
-}
-
 impl UsagePolicy {
     /// When usage was last set to zero by itself.
     fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        let (start, _) = self.resets.period(self.created, now)?;
-        (start > self.created).then_some(start)
+        self.resets.last(self.created, now)
     }
 
     /// What a group has used since the latest reset.
     fn usage(&self, entity: &Entity, now: DateTime<Utc>) -> f64 {
-        let void = self.last_reset(now).is_some_and(|at| entity.counted < at);
-        if void { 0.0 } else { entity.usage }
+        entity.meter.usage(self.last_reset(now))
     }
 
     fn entity_status(&self, usage: f64) -> &'static str {
@@ -134,19 +82,15 @@ impl UsagePolicy {
     }
 
     fn count(&mut self, group: String, facts: &Facts, call: &Call) {
-        #[allow(clippy::cast_precision_loss)]
-        let more = match self.policy.kind.as_str() {
-            // Logs count cents, policies dollars.
-            "cost" => facts.cost / 100.0,
-            _ => facts.tokens as f64,
-        };
-        let before = self.entities.get(&group);
-        let entity = Entity {
-            usage: more + before.map_or(0.0, |entity| self.usage(entity, call.now)),
-            id: before.map_or_else(|| call.ids.uuid(), |entity| entity.id.clone()),
-            counted: call.now,
-        };
-        self.entities.insert(group, entity);
+        let (more, reset) = (
+            meter::amount(&self.policy.kind, facts),
+            self.last_reset(call.now),
+        );
+        let entity = self.entities.entry(group).or_insert_with(|| Entity {
+            id: call.ids.uuid(),
+            meter: Meter::default(),
+        });
+        entity.meter.add(more, reset, call.now);
     }
 
     fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
@@ -281,7 +225,7 @@ fn update(state: &mut State, call: &Call) -> Answer {
         let entity = own.entities.get_mut(group).ok_or_else(|| {
             Refusal::invalid_field("reset_usage_for_value", "is no group of this policy")
         })?;
-        entity.usage = 0.0;
+        entity.meter = Meter::default();
     }
     own.policy.apply(call);
     state.usage_policies.put(own);
@@ -318,54 +262,7 @@ fn reset_entity(state: &mut State, call: &Call) -> Answer {
     let mut own = state.usage_policies.find(call.id(0), call)?.clone();
     let mut entities = own.entities.values_mut();
     let entity = entities.find(|entity| entity.id == call.id(1));
-    entity.ok_or_else(|| Refusal::missing("entity"))?.usage = 0.0;
+    entity.ok_or_else(|| Refusal::missing("entity"))?.meter = Meter::default();
     state.usage_policies.put(own);
     Ok(Reply::done())
-}
-
-#[cfg(test)]
-mod tests {
-    use chrono::{DateTime, Utc};
-
-    use super::Resets;
-
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn periods_begin_where_the_calendar_says() {
-        let created = at("2026-01-05T10:00:00Z");
-        for (resets, now, start, end) in [
-            (
-                Resets::Weekly,
-                "2026-02-01T23:59:59Z",
-                "2026-01-26",
-                "2026-02-02",
-            ),
-            (
-                Resets::Weekly,
-                "2026-02-02T00:00:00Z",
-                "2026-02-02",
-                "2026-02-09",
-            ),
-            (
-                Resets::Monthly,
-                "2026-12-31T00:00:00Z",
-                "2026-12-01",
-                "2027-01-01",
-            ),
-        ] {
-            let midnight = |day: &str| at(&format!("{day}T00:00:00Z"));
-            assert_eq!(
-                resets.period(created, at(now)),
-                Some((midnight(start), midnight(end)))
-            );
-        }
-        assert_eq!(
-            Resets::Days(10).period(created, at("2026-01-25T09:00:00Z")),
-            Some((at("2026-01-15T10:00:00Z"), at("2026-01-25T10:00:00Z")))
-        );
-        assert_eq!(Resets::Never.period(created, created), None);
-    }
 }

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Handler::{Read, Write};
-use super::{Room, State};
+use super::workspaces::Workspace;
+use super::{Room, State, api_keys};
 use crate::call::{Call, timestamp};
 use crate::ids::Ids;
 use crate::reply::{Answer, Refusal, Reply};
@@ -14,6 +15,7 @@ use crate::shelf::{Item, Shelf};
 pub(crate) const ROOM: Room = Room {
     quirks: &[("update_user", refuse_same_role)],
     links: &[("invites", open_invite)],
+    deeds: &[("invites", "accept_user_invite", accept_invite)],
     ..Room::of(&[
         ("list_users", Read(list)),
         ("get_user", Read(get)),
@@ -49,7 +51,7 @@ pub(crate) struct User {
     last_updated_at: String,
 }
 
-/// An invitation; nobody accepts it here.
+/// An invitation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Invite {
     id: String,
@@ -59,6 +61,11 @@ struct Invite {
     expires_at: DateTime<Utc>,
     invited_by: String,
     workspaces: Vec<Value>,
+    /// What the keys may do that the person gets, one for each workspace; `None` for no keys.
+    #[serde(default)]
+    key_scopes: Option<Vec<String>>,
+    #[serde(default)]
+    accepted_at: Option<DateTime<Utc>>,
     /// What the latest link ends in; older links are void.
     token: String,
 }
@@ -89,6 +96,11 @@ impl Users {
     pub(crate) fn acting<'a>(&'a self, call: &'a Call) -> &'a str {
         let user = call.caller.user_id.as_deref();
         user.unwrap_or_else(|| self.owner())
+    }
+
+    /// The path of the link of an invitation, by its id.
+    pub(crate) fn invite_path(&self, state: &State, id: &str) -> Option<String> {
+        Some(self.invites.get(id)?.path(state))
     }
 }
 
@@ -134,20 +146,21 @@ impl User {
 
 impl Invite {
     fn status(&self, now: DateTime<Utc>) -> &'static str {
-        if self.expires_at > now {
-            "pending"
-        } else {
-            "expired"
+        match self.accepted_at {
+            Some(_) => "accepted",
+            None if self.expires_at > now => "pending",
+            None => "expired",
         }
     }
 
-    fn link(&self, state: &State, call: &Call) -> String {
+    fn path(&self, state: &State) -> String {
         let organisation = &state.organisation.id;
         let (id, token) = (&self.id, &self.token);
-        format!(
-            "{}/emulator/{organisation}/invites/{id}/{token}",
-            call.origin
-        )
+        format!("/emulator/{organisation}/invites/{id}/{token}")
+    }
+
+    fn link(&self, state: &State, call: &Call) -> String {
+        format!("{}{}", call.origin, self.path(state))
     }
 
     fn json(&self, now: DateTime<Utc>) -> Value {
@@ -158,7 +171,7 @@ impl Invite {
             "role": self.role,
             "created_at": self.created_at,
             "expires_at": timestamp(self.expires_at),
-            "accepted_at": null,
+            "accepted_at": self.accepted_at.map(timestamp),
             "status": self.status(now),
             "invited_by": self.invited_by,
             "workspaces": self.workspaces,
@@ -202,7 +215,7 @@ fn delete(state: &mut State, call: &Call) -> Answer {
     let id = state.users.people.find(call.id(0), call)?.id.clone();
     state.users.people.remove(&id);
     super::workspaces::forget_user(state, &id);
-    super::api_keys::forget_user(state, &id);
+    api_keys::forget_user(state, &id);
     Ok(Reply::done())
 }
 
@@ -229,6 +242,8 @@ fn create_invite(state: &mut State, call: &Call) -> Answer {
         expires_at: call.now + Duration::days(INVITE_DAYS),
         invited_by: state.users.acting(call).to_owned(),
         workspaces: invited_to(state, call)?,
+        key_scopes: key_scopes(call),
+        accepted_at: None,
         token: call.ids.uuid(),
     };
     let body = json!({"id": invite.id, "invite_link": invite.link(state, call)});
@@ -250,19 +265,64 @@ fn invited_to(state: &State, call: &Call) -> Result<Vec<Value>, Refusal> {
     Ok(workspaces)
 }
 
-/// The page behind a link: says whom it is for, and accepts nothing.
-fn open_invite(state: &State, call: &Call) -> Answer {
-    let invite = state.users.invites.get(call.id(0));
+/// What the keys of the invited person may do, if they are to get any.
+fn key_scopes(call: &Call) -> Option<Vec<String>> {
+    let scopes = call.value("workspace_api_key_details");
+    let scopes = scopes["scopes"].as_array()?.iter();
+    let scopes: Vec<String> = scopes
+        .filter_map(|scope| scope.as_str().map(str::to_owned))
+        .collect();
+    Some(scopes).filter(|scopes| !scopes.is_empty())
+}
+
+/// The invitation behind a link, as long as it can be accepted.
+fn open_one<'a>(state: &'a State, call: &Call) -> Result<&'a Invite, Refusal> {
     let open =
         |invite: &&Invite| invite.token == call.id(1) && invite.status(call.now) == "pending";
-    let invite = invite
+    let invite = state.users.invites.get(call.id(0));
+    invite
         .filter(open)
-        .ok_or_else(|| Refusal::missing(Invite::NAME))?;
+        .ok_or_else(|| Refusal::missing(Invite::NAME))
+}
+
+/// The page behind a link: says whom it is for, and accepts nothing.
+fn open_invite(state: &State, call: &Call) -> Answer {
+    let invite = open_one(state, call)?;
     let text = format!(
-        "{} is invited to {}.\n",
+        "{} is invited to {}. POST to this link accepts.\n",
         invite.email, state.organisation.name
     );
     Ok(Reply::bytes("text/plain; charset=utf-8", text.into_bytes()))
+}
+
+/// Whoever accepts becomes a user, under the id that the caller has: with the role of the invitation,
+/// in its workspaces as far as they are still there, and with a key in each if it says so.
+fn accept_invite(state: &mut State, call: &Call) -> Answer {
+    let mut invite = open_one(state, call)?.clone();
+    let is_theirs = |user: &User| user.email.eq_ignore_ascii_case(&invite.email);
+    if state.users.people.iter().any(is_theirs) {
+        return Err(Refusal::conflict(
+            "there is a user with the address of the invite already",
+        ));
+    }
+    let mut user = User::seed(&invite.email, &invite.role, call.now, &call.ids);
+    if let Some(id) = &call.caller.user_id {
+        user.id.clone_from(id);
+    }
+    for invited in &invite.workspaces {
+        let name = invited["id"].as_str().unwrap_or_default();
+        let role = invited["role"].as_str().unwrap_or("member");
+        let joining = |workspace: &mut Workspace| workspace.join(&user.id, role, call.now);
+        let joined = state.workspaces.edit(name, joining).is_some();
+        if let Some(scopes) = invite.key_scopes.as_ref().filter(|_| joined) {
+            api_keys::give(state, &user, name, scopes, call);
+        }
+    }
+    let body = user.json(state);
+    state.users.people.put(user);
+    invite.accepted_at = Some(call.now);
+    state.users.invites.put(invite);
+    Ok(Reply::json(body))
 }
 
 fn delete_invite(state: &mut State, call: &Call) -> Answer {
@@ -273,6 +333,11 @@ fn delete_invite(state: &mut State, call: &Call) -> Answer {
 
 fn resend_invite(state: &mut State, call: &Call) -> Answer {
     let mut invite = state.users.invites.find(call.id(0), call)?.clone();
+    if invite.accepted_at.is_some() {
+        return Err(Refusal::invalid(
+            "path parameter `inviteId`: the invite is accepted already",
+        ));
+    }
     invite.expires_at = call.now + Duration::days(INVITE_DAYS);
     invite.token = call.ids.uuid();
     let body = json!({"inviteLink": invite.link(state, call)});

@@ -9,6 +9,8 @@ use serde_json::{Map, Value, json};
 
 use super::Handler::{Read, Write};
 use super::integrations::{self, Integration};
+use super::logs::Facts;
+use super::meter::{Limits, Meter};
 use super::{Room, State, limits, masks, secret_references, slugs};
 use crate::call::{Call, timestamp};
 use crate::ids::Ids;
@@ -78,6 +80,9 @@ pub(crate) struct VirtualKey {
     expires_at: Value,
     last_reset_at: Option<String>,
     last_updated_at: Option<String>,
+    /// What was used of `usage_limits`.
+    #[serde(default)]
+    meter: Meter,
 }
 
 impl Item for VirtualKey {
@@ -136,6 +141,7 @@ impl VirtualKey {
             expires_at: Value::Null,
             last_reset_at: None,
             last_updated_at: None,
+            meter: Meter::default(),
         }
     }
 
@@ -143,8 +149,20 @@ impl VirtualKey {
         let expires = self.expires_at.as_str().map(DateTime::parse_from_rfc3339);
         match expires {
             Some(Ok(at)) if at <= now => "expired",
+            _ if self.limits().exhausted(&self.meter, now) => "exhausted",
             _ => "active",
         }
+    }
+
+    fn limits(&self) -> Limits<'_> {
+        let created = self.created_at.parse().unwrap_or_default();
+        Limits::new(&self.usage_limits, created)
+    }
+
+    /// Sets what was used to zero.
+    fn reset_usage(&mut self, at: &str) {
+        self.meter = Meter::default();
+        self.last_reset_at = Some(at.to_owned());
     }
 
     /// What every view of it shows.
@@ -299,8 +317,25 @@ pub(crate) fn any_of(state: &State, integration: &str, workspace: &str) -> bool 
 pub(crate) fn reset_usage(state: &mut State, integration: &str, workspace: &str, at: &str) {
     state.virtual_keys.edit_all(
         |own| own.integration_id == integration && own.workspace_id == workspace,
-        |own| own.last_reset_at = Some(at.to_owned()),
+        |own| own.reset_usage(at),
     );
+}
+
+/// Counts a request that is being logged, if it says which key it was made with.
+pub(crate) fn count(state: &mut State, workspace: &str, facts: &Facts, call: &Call) {
+    let Some(slug) = facts.virtual_key.map(|name| state.logs.names.text(name)) else {
+        return;
+    };
+    let own = state.virtual_keys.in_workspace(workspace);
+    let counts = |own: &&VirtualKey| own.slug == slug && own.limits().limits();
+    let id = own.iter().find(counts).map(|own| own.id.clone());
+    if let Some(id) = id {
+        state.virtual_keys.edit(&id, |key| {
+            let mut meter = std::mem::take(&mut key.meter);
+            key.limits().count(&mut meter, facts, call.now);
+            key.meter = meter;
+        });
+    }
 }
 
 /// Takes away everything that stands on an integration.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Handler::{Read, Write};
 use super::collections::Collection;
-use super::{Room, State, limits};
+use super::{Room, State, integrations, limits};
 use crate::call::{Call, Caller, timestamp};
 use crate::ids::Ids;
 use crate::reply::{Answer, Refusal, Reply};
@@ -351,6 +351,7 @@ fn create(state: &mut State, call: &Call) -> Answer {
         workspace.join(user, "member", call.now);
     }
     let body = Value::Object(workspace.json());
+    integrations::welcome(state, call, &workspace.id)?;
     let collection = Collection::seed(&workspace.id, call.now, &call.ids);
     state.collections.put(collection);
     state.workspaces.put(workspace);
@@ -384,7 +385,7 @@ fn delete(state: &mut State, call: &Call) -> Answer {
     }
     state.workspaces.remove(&id);
     super::forget_workspace(state, &id);
-    Ok(Reply::nothing())
+    Ok(Reply::done())
 }
 
 fn known_user<'a>(state: &'a State, id: &str, place: &str) -> Result<&'a str, Refusal> {

@@ -4,7 +4,7 @@ use portkey_admin_emulator::{Emulator, Key, Organisation, Role, WorkspaceRole};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, column, text};
+use crate::support::{Answer, World, column, receive, text};
 
 async fn world() -> World {
     let create = [
@@ -186,4 +186,70 @@ async fn an_organisation_key_names_the_workspace_where_the_service_wants_it() {
         assert!(message.contains("workspace_id"), "{message}");
     }
     assert_eq!(world.get_as("everything", "/collections").await["total"], 1);
+}
+
+/// The table of the introduction to the Admin API: what a key of each kind can do, whatever its scopes.
+#[tokio::test]
+async fn each_kind_of_key_can_do_what_the_table_says() {
+    let world = world().await;
+    let one = text(&world.first("/admin/workspaces").await["id"]);
+    let user = text(&world.get("/admin/users").await["data"][2]["id"]);
+    let integration =
+        json!({"name": "i", "ai_provider_id": "openai", "key": "sample", "slug": "shared"});
+    world.post("/integrations", integration).await;
+    let access = json!({"workspaces": [{"id": one, "enabled": true}]});
+    world.put("/integrations/shared/workspaces", access).await;
+    let span =
+        "time_of_generation_min=2020-01-01T00:00:00Z&time_of_generation_max=2040-01-01T00:00:00Z";
+    let config = json!({"name": "c", "config": {}, "workspace_id": one});
+    let provider = json!({"name": "p", "integration_id": "shared", "workspace_id": one});
+    let feedback = json!({"trace_id": "t", "value": 1});
+    let rows = [
+        // Organisation settings, workspaces, users: the organisation's keys only.
+        (
+            Method::PUT,
+            "/v2/admin/organisation/defaults".to_owned(),
+            json!({"input_guardrails": []}),
+            200,
+            403,
+        ),
+        (
+            Method::POST,
+            "/v1/admin/workspaces".to_owned(),
+            json!({"name": "w"}),
+            200,
+            403,
+        ),
+        (
+            Method::PUT,
+            format!("/v1/admin/users/{user}"),
+            json!({"role": "admin"}),
+            200,
+            403,
+        ),
+        // Configs, providers, analytics: both.
+        (Method::POST, "/v1/configs".to_owned(), config, 200, 200),
+        (Method::POST, "/v1/providers".to_owned(), provider, 200, 200),
+        (
+            Method::GET,
+            format!("/v1/analytics/graphs/cost?{span}"),
+            Value::Null,
+            200,
+            200,
+        ),
+        // Feedback: the keys of a workspace only.
+        (Method::POST, "/v1/feedback".to_owned(), feedback, 403, 200),
+    ];
+    let own = world.emulator.key("everything").unwrap();
+    for (method, path, body, organisation, workspace) in rows {
+        for (key, expected) in [(&world.key, organisation), (&own, workspace)] {
+            let url = format!("{}{path}", world.emulator.public_base_url());
+            let request = world.http.request(method.clone(), url);
+            let answer = receive(request.header("x-portkey-api-key", key).json(&body)).await;
+            assert_eq!(answer.status, expected, "{path}: {}", answer.body);
+            if expected == 403 {
+                assert_eq!(answer.refusal().1, "AB03", "{path}");
+            }
+        }
+    }
 }

@@ -6,6 +6,7 @@ use portkey_admin_emulator::{Clock, Emulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::logs::entry;
 use crate::support::{World, column, has_members, text};
 
 const ALL: [&str; 6] = [
@@ -383,4 +384,229 @@ async fn a_rotation_starts_the_period_anew() {
         .ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
         .await;
     assert_eq!(next().await, "1970-01-09T00:00:00.000Z");
+}
+
+/// An emulator whose time is the test's, from 1970 on.
+async fn in_1970() -> World {
+    let emulator = Emulator::builder().clock(Clock::fixed(std::time::SystemTime::UNIX_EPOCH));
+    World::of(emulator.start().await.unwrap())
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A key of the organisation that may list configs, its path and its value.
+async fn key_with(world: &World, more: Value) -> (String, String) {
+    let mut body = json!({"name": "limited", "scopes": ["configs.list"]});
+    let members = body.as_object_mut().unwrap();
+    members.extend(more.as_object().unwrap().clone());
+    let key = world.post("/api-keys/organisation/service", body).await;
+    (format!("/api-keys/{}", text(&key["id"])), text(&key["key"]))
+}
+
+async fn lets_in(world: &World, key: &str) -> bool {
+    let answer = world.send_as(key, Method::GET, "/configs", Value::Null);
+    match answer.await.status {
+        200 => true,
+        401 => false,
+        other => panic!("{other}"),
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_a_period_rotates_by_itself() {
+    let world = in_1970().await;
+    let policy = json!({"rotation_period": "weekly", "key_transition_period_ms": 7_200_000});
+    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
+    let value = || world.emulator.key("limited").unwrap();
+    world.emulator.advance(6 * DAY);
+    assert_eq!(value(), first);
+    world.emulator.advance(DAY + HOUR);
+    // The new value, and for two hours from the rotation on the old one.
+    let second = value();
+    assert_ne!(second, first);
+    assert!(lets_in(&world, &first).await && lets_in(&world, &second).await);
+    let key = world.get(&path).await;
+    assert_eq!(
+        (
+            &key["last_updated_at"],
+            &key["rotation_policy"]["next_rotation_at"]
+        ),
+        (
+            &json!("1970-01-08T00:00:00.000Z"),
+            &json!("1970-01-15T00:00:00.000Z")
+        )
+    );
+    assert_eq!(text(&key["key"])[7..], second[second.len() - 3..]);
+    world.emulator.advance(HOUR);
+    assert!(!lets_in(&world, &first).await && lets_in(&world, &second).await);
+    // Weeks in which nobody asks anything change nothing about what it comes to.
+    world.emulator.advance(21 * DAY);
+    let later = value();
+    assert!(!lets_in(&world, &second).await && lets_in(&world, &later).await);
+    let key = world.get(&path).await;
+    assert_eq!(
+        key["rotation_policy"]["next_rotation_at"],
+        "1970-02-05T00:00:00.000Z"
+    );
+}
+
+#[tokio::test]
+async fn a_key_with_a_date_rotates_once() {
+    let world = in_1970().await;
+    let policy = json!({"next_rotation_at": "1970-01-02T00:00:00Z"});
+    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
+    world.emulator.advance(DAY);
+    assert!(!lets_in(&world, &first).await);
+    let second = world.emulator.key("limited").unwrap();
+    assert!(lets_in(&world, &second).await);
+    let policy = &world.get(&path).await["rotation_policy"];
+    assert_eq!(policy["next_rotation_at"], Value::Null);
+    world.emulator.advance(365 * DAY);
+    assert!(lets_in(&world, &second).await);
+    // A policy that is taken away rotates no more.
+    let policy = json!({"rotation_policy": {"rotation_period": "monthly"}});
+    world.put(&path, policy).await;
+    world.put(&path, json!({"rotation_policy": null})).await;
+    world.emulator.advance(62 * DAY);
+    assert!(lets_in(&world, &second).await);
+}
+
+/// What rotates by itself is not written down, and comes to the same after a restart, whether
+/// somebody looked in the meantime or not.
+#[tokio::test]
+async fn rotations_survive_a_restart() {
+    let folder = std::env::temp_dir().join(format!("emulator-rotation-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let start = async || {
+        let emulator = Emulator::builder()
+            .clock(Clock::fixed(std::time::SystemTime::UNIX_EPOCH))
+            .state_file(folder.join("state.json"));
+        World::of(emulator.start().await.unwrap())
+    };
+    let world = start().await;
+    let policy = json!({"rotation_period": "weekly"});
+    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
+    for _ in 0..3 {
+        world.emulator.advance(7 * DAY);
+        assert_ne!(world.emulator.key("limited").unwrap(), first);
+    }
+    world
+        .put(&path, json!({"description": "three weeks old"}))
+        .await;
+    let (value, key) = (world.emulator.key("limited"), world.get(&path).await);
+    world.emulator.shutdown().await;
+    let world = start().await;
+    world.emulator.advance(21 * DAY);
+    assert_eq!(world.emulator.key("limited"), value);
+    assert_eq!(world.get(&path).await, key);
+    world.emulator.shutdown().await;
+    std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// Logs as a key reports them; the emulator's model costs 10 cents for 100,000 tokens.
+async fn report(world: &World, key: &str, tokens: u64) {
+    let answer = world
+        .send_as(key, Method::POST, "/logs", entry("user", 200, tokens))
+        .await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+}
+
+#[tokio::test]
+async fn a_key_is_exhausted_by_what_it_reports() {
+    let world = in_1970().await;
+    let limits = json!({"type": "tokens", "credit_limit": 100, "periodic_reset_days": 10});
+    let scopes = json!(["configs.list", "logs.view"]);
+    let (path, key) = key_with(&world, json!({"usage_limits": limits, "scopes": scopes})).await;
+    let (other, _) = key_with(&world, json!({"usage_limits": limits})).await;
+    let status = async |path: &str| text(&world.get(path).await["status"]);
+    report(&world, &key, 60).await;
+    assert_eq!(status(&path).await, "active");
+    report(&world, &key, 40).await;
+    assert_eq!(status(&path).await, "exhausted");
+    assert_eq!(status(&other).await, "active");
+    let listed = world.get("/api-keys").await;
+    assert_eq!(column(&listed, "status"), ["active", "exhausted", "active"]);
+    // It is the gateway that refuses an exhausted key.
+    assert!(lets_in(&world, &key).await);
+
+    world.put(&path, json!({"reset_usage": true})).await;
+    assert_eq!(status(&path).await, "active");
+    report(&world, &key, 100).await;
+    assert_eq!(status(&path).await, "exhausted");
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["last_reset_at"], &read["next_usage_reset_at"]),
+        (
+            &json!("1970-01-01T00:00:00.000Z"),
+            &json!("1970-01-11T00:00:00.000Z")
+        )
+    );
+    world.emulator.advance(10 * DAY);
+    let read = world.get(&path).await;
+    assert_eq!(
+        (
+            &read["status"],
+            &read["last_reset_at"],
+            &read["next_usage_reset_at"]
+        ),
+        (
+            &json!("active"),
+            &json!("1970-01-11T00:00:00.000Z"),
+            &json!("1970-01-21T00:00:00.000Z")
+        )
+    );
+    // What was used under a lower limit counts under a higher one, too.
+    report(&world, &key, 150).await;
+    world
+        .put(
+            &path,
+            json!({"usage_limits": {"type": "tokens", "credit_limit": 151}}),
+        )
+        .await;
+    assert_eq!(status(&path).await, "active");
+    report(&world, &key, 1).await;
+    assert_eq!(status(&path).await, "exhausted");
+}
+
+#[tokio::test]
+async fn cost_exhausts_a_key_and_a_named_date_revives_it() {
+    let world = in_1970().await;
+    let next = "1970-01-03T00:00:00Z";
+    let limits = json!({"type": "cost", "credit_limit": 1, "next_usage_reset_at": next});
+    let more = json!({"usage_limits": limits, "scopes": ["logs.view"]});
+    let (path, key) = key_with(&world, more).await;
+    report(&world, &key, 999_000).await;
+    assert_eq!(world.get(&path).await["status"], "active");
+    report(&world, &key, 1_000).await;
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["status"], &read["next_usage_reset_at"]),
+        (&json!("exhausted"), &json!("1970-01-03T00:00:00.000Z"))
+    );
+    world.emulator.advance(2 * DAY);
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["status"], &read["next_usage_reset_at"]),
+        (&json!("active"), &Value::Null)
+    );
+}
+
+/// As recorded: of an expired key without limits, they say that the alert was sent.
+#[tokio::test]
+async fn a_key_expires() {
+    let world = in_1970().await;
+    let (path, key) = key_with(&world, json!({"expires_at": "1970-01-02T00:00:00Z"})).await;
+    assert!(lets_in(&world, &key).await);
+    assert_eq!(world.get(&path).await["usage_limits"], Value::Null);
+    world.emulator.advance(DAY);
+    assert!(!lets_in(&world, &key).await);
+    let read = world.get(&path).await;
+    assert_eq!(
+        (&read["status"], &read["usage_limits"]),
+        (&json!("expired"), &json!({"is_expired_alerts_sent": true}))
+    );
+    world.put(&path, json!({"expires_at": null})).await;
+    assert!(lets_in(&world, &key).await);
+    assert_eq!(world.get(&path).await["usage_limits"], Value::Null);
 }

@@ -94,3 +94,71 @@ async fn refusals_name_what_is_wrong() {
         assert!(got == status && message.contains(word), "{path}: {message}");
     }
 }
+
+/// Whatever the document does not declare shows by its name only, and so do secrets.
+#[tokio::test]
+async fn no_record_holds_a_secret() {
+    const CANARY: &str = "emulator-canary-5f1d";
+    let world = World::new().await;
+    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let bodies = [
+        (
+            "/virtual-keys",
+            json!({"name": "shown-1", "provider": "openai", "key": CANARY, "workspace_id": workspace,
+                "awsSecretAccessKey": CANARY, "somethingNew": CANARY,
+                "model_config": {"vertexServiceAccountJson": {"private": CANARY}}}),
+        ),
+        (
+            "/integrations",
+            json!({"name": "shown-2", "ai_provider_id": "bedrock", "key": CANARY, "invented": [CANARY],
+                "configurations": {"aws_auth_type": "accessKey", "aws_access_key_id": "AK",
+                    "aws_secret_access_key": CANARY, "aws_region": "one", "aws_session": CANARY}}),
+        ),
+        (
+            "/mcp-integrations",
+            json!({"name": "shown-3", "url": "https://mcp.example.com", "transport": "http",
+                "auth_type": "headers", "configurations": {"custom_headers": {"x-team": CANARY},
+                "oauth_metadata": {"client_secret": CANARY}}}),
+        ),
+        (
+            "/secret-references",
+            json!({"name": "shown-4", "manager_type": "aws_sm", "secret_path": "a/b",
+                "auth_config": {"aws_auth_type": "accessKey", "aws_access_key_id": "AK",
+                    "aws_secret_access_key": CANARY, "aws_region": "one"}, "extra": {"deep": CANARY}}),
+        ),
+        (
+            "/configs",
+            json!({"name": "shown-5", "workspace_id": workspace,
+                "config": {"targets": [{"provider": "openai", "api_key": CANARY}]}}),
+        ),
+        (
+            "/logs",
+            json!({"request": {"url": "https://e.example", "headers": {"authorization": CANARY},
+                    "body": {"model": "m", "messages": [{"content": CANARY}]}},
+                "response": {"status": 200, "headers": {}, "body": {"text": CANARY}},
+                "metadata": {"_user": CANARY}}),
+        ),
+        (
+            "/api-keys/organisation/service",
+            json!({"name": "shown-6", "scopes": ["configs.list"], "defaults": {"metadata": {"token": CANARY}}}),
+        ),
+    ];
+    let count = bodies.len();
+    for (path, body) in bodies {
+        world.post(path, body).await;
+    }
+    let records = records(&world, "").await;
+    assert_eq!(records.len(), count);
+    let text = Value::Array(records).to_string();
+    assert!(!text.contains(CANARY), "{text}");
+    // What is no secret is there, and so are the names of what is.
+    for number in 1..=6 {
+        assert!(
+            text.contains(&format!("shown-{number}")),
+            "{number}: {text}"
+        );
+    }
+    for name in ["somethingNew", "aws_secret_access_key", "auth_config"] {
+        assert!(text.contains(name), "{name}: {text}");
+    }
+}

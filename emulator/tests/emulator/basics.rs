@@ -1,6 +1,6 @@
 //! Keys, routes, checks, the record of requests, starting and stopping.
 
-use portkey_admin_emulator::Emulator;
+use portkey_admin_emulator::{Clock, Emulator, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -210,6 +210,44 @@ async fn emulators_are_independent() {
             .status,
         401
     );
+}
+
+/// Time, faults, the record of requests and ids are each emulator's own, too.
+#[tokio::test]
+async fn nothing_is_shared_between_emulators() {
+    let start = std::time::SystemTime::UNIX_EPOCH;
+    let new = || {
+        let builder = Emulator::builder().clock(Clock::fixed(start)).seed(7);
+        async { World::of(builder.start().await.unwrap()) }
+    };
+    let (one, two) = (new().await, new().await);
+    assert_ne!(one.emulator.base_url(), two.emulator.base_url());
+    // The same seed makes the same ids, however much the other one has made.
+    one.emulator.advance(std::time::Duration::from_secs(60));
+    one.emulator
+        .fault(Fault::on("list_configs").status(503))
+        .unwrap();
+    let first = one.workspace("W").await;
+    assert_eq!(
+        one.send(Method::GET, "/configs", Value::Null).await.status,
+        503
+    );
+    assert_eq!(two.emulator.requests().len(), 0);
+    let (before, second) = (two.emulator.snapshot(), two.workspace("W").await);
+    assert_eq!(two.get("/configs").await["total"], 1);
+    assert_eq!(first["id"], second["id"]);
+    assert_eq!(
+        (&first["created_at"], &second["created_at"]),
+        (
+            &json!("1970-01-01T00:01:00.000Z"),
+            &json!("1970-01-01T00:00:00.000Z")
+        )
+    );
+    two.emulator.restore(&before).unwrap();
+    assert_eq!(two.get("/admin/workspaces").await["total"], 1);
+    assert_eq!(one.get("/admin/workspaces").await["total"], 2);
+    two.emulator.shutdown().await;
+    assert_eq!(one.get("/admin/workspaces").await["total"], 2);
 }
 
 #[tokio::test]

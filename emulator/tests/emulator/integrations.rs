@@ -332,3 +332,26 @@ async fn a_workspace_key_is_refused_integrations_of_the_organisation() {
         assert_eq!(answer.status, expected, "{path}");
     }
 }
+
+/// Even a workspace that nobody has used owns something then, and is not deleted without force.
+#[tokio::test]
+async fn a_new_workspace_gets_a_provider_of_what_is_open_to_all() {
+    let world = World::new().await;
+    let own = integration(&world, json!({"slug": "shared"})).await;
+    let quiet = integration(&world, json!({"slug": "quiet"})).await;
+    let all = json!({"global_workspace_access": {"enabled": true}});
+    world.put(&format!("{own}/workspaces"), all.clone()).await;
+    let mut without = all;
+    without["create_default_provider"] = json!(false);
+    world.put(&format!("{quiet}/workspaces"), without).await;
+    let id = text(&world.workspace("Fresh").await["id"]);
+    let providers = world.get(&format!("/providers?workspace_id={id}")).await;
+    assert_eq!(column(&providers, "integration_id"), ["shared"]);
+    let path = format!("/admin/workspaces/{id}");
+    let refusal = world
+        .refused(Method::DELETE, &path, json!({"name": "Fresh"}))
+        .await;
+    assert_eq!((refusal.0, refusal.1.as_str()), (409, "AB07"));
+    let forced = json!({"name": "Fresh", "force_delete": true});
+    world.ok(Method::DELETE, &path, forced).await;
+}

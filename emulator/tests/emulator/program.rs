@@ -1,9 +1,12 @@
 //! The stand-alone program: its output, its seed, its state file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -289,6 +292,122 @@ async fn nothing_that_was_acknowledged_is_lost_in_a_kill() {
     );
 }
 
+/// Names of workspaces and, by the id of a workspace, the number that its description begins with.
+#[derive(Debug, Default)]
+struct Acknowledged {
+    created: BTreeSet<String>,
+    counted: BTreeMap<String, u64>,
+}
+
+/// Writes until the program is gone: new workspaces, and long descriptions of one of them, so that
+/// the journal is folded now and then.
+async fn write(client: Writer, round: usize, number: usize, told: Arc<Mutex<Acknowledged>>) {
+    let first = client.send(
+        Method::POST,
+        "",
+        json!({"name": format!("{round}-{number}")}),
+    );
+    let Some(first) = first.await else { return };
+    let (id, padding) = (text(&first["id"]), "x".repeat(64 * 1024));
+    told.lock().unwrap().created.insert(text(&first["name"]));
+    for count in 1.. {
+        let body = json!({"description": format!("{count} {padding}")});
+        if client
+            .send(Method::PUT, &format!("/{id}"), body)
+            .await
+            .is_none()
+        {
+            return;
+        }
+        told.lock().unwrap().counted.insert(id.clone(), count);
+        let name = format!("{round}-{number}-{count}");
+        if client
+            .send(Method::POST, "", json!({"name": name}))
+            .await
+            .is_none()
+        {
+            return;
+        }
+        told.lock().unwrap().created.insert(name);
+    }
+}
+
+/// A client that is told when something went wrong.
+#[derive(Clone)]
+struct Writer {
+    http: reqwest::Client,
+    url: String,
+    key: String,
+}
+
+impl Writer {
+    /// The answer; none where the whole of a 200 did not arrive.
+    async fn send(&self, method: Method, path: &str, body: Value) -> Option<Value> {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        let request = request.header("x-portkey-api-key", &self.key).json(&body);
+        let response = request.send().await.ok()?;
+        assert_eq!(response.status(), 200);
+        response.json().await.ok()
+    }
+}
+
+/// Nobody can know when the end comes: what was answered before it is there afterwards, and what
+/// was not answered is there as a whole or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_kill_in_the_middle_of_writes_loses_nothing_that_was_acknowledged() {
+    let folder = Folder::new();
+    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+    std::fs::write(&seed, ONE_KEY).unwrap();
+    let arguments = ["--quiet", "--seed", &seed, "--state", &state];
+    let told = Arc::new(Mutex::new(Acknowledged::default()));
+    for round in 0..4 {
+        let mut program = Program::start(&arguments);
+        compare(&program.get("last", "/admin/workspaces").await, &told);
+        let client = Writer {
+            http: program.http.clone(),
+            url: format!("{}/admin/workspaces", program.base),
+            key: program.key("last").to_owned(),
+        };
+        let writers: Vec<_> = (0..4)
+            .map(|number| tokio::spawn(write(client.clone(), round, number, Arc::clone(&told))))
+            .collect();
+        let moment = Duration::from_micros(fastrand::u64(1_000..400_000));
+        tokio::time::sleep(moment).await;
+        program.child.kill().unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+    }
+    let program = Program::start(&arguments);
+    compare(&program.get("last", "/admin/workspaces").await, &told);
+    assert!(
+        told.lock().unwrap().created.len() > 4,
+        "hardly anything was written"
+    );
+}
+
+fn compare(list: &Value, told: &Mutex<Acknowledged>) {
+    let told = told.lock().unwrap();
+    let there: BTreeSet<String> = column(list, "name").into_iter().collect();
+    let lost: Vec<_> = told.created.difference(&there).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    for workspace in list["data"].as_array().unwrap() {
+        let description = workspace["description"].as_str().unwrap_or("0");
+        let count = description
+            .split(' ')
+            .next()
+            .unwrap()
+            .parse::<u64>()
+            .unwrap();
+        let counted = told.counted.get(workspace["id"].as_str().unwrap()).copied();
+        let counted = counted.unwrap_or_default();
+        assert!(
+            count == counted || count == counted + 1,
+            "{count}, and {counted} was said"
+        );
+    }
+}
+
 #[tokio::test]
 async fn a_state_file_has_one_user_and_its_owner_only() {
     let folder = Folder::new();
@@ -341,5 +460,84 @@ async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
     assert!(
         !output.status.success() && error.contains("state.json.journal, line 2"),
         "{error}"
+    );
+}
+
+/// What a process holds: open files, and KiB of memory.
+#[cfg(target_os = "linux")]
+fn holds(program: &Program) -> (usize, u64) {
+    let folder = PathBuf::from(format!("/proc/{}", program.child.id()));
+    let files = std::fs::read_dir(folder.join("fd")).unwrap().count();
+    let status = std::fs::read_to_string(folder.join("status")).unwrap();
+    let memory = status.lines().find(|line| line.starts_with("VmRSS:"));
+    let memory = memory.unwrap().split_whitespace().nth(1).unwrap();
+    (files, memory.parse().unwrap())
+}
+
+/// Connects so often and goes away: at once, in the middle of a head, or in the middle of a body.
+/// Whoever is behind a crowd is served all the same; waiting for that also keeps the system from
+/// turning connections away, which it does when a thousand wait.
+#[cfg(target_os = "linux")]
+fn come_and_go(address: &str, times: usize) {
+    use std::io::Write;
+    let connect = || std::net::TcpStream::connect(address).unwrap();
+    for number in 0..times {
+        let mut stream = connect();
+        // Without a reset, this end of the connection would keep its port for a minute.
+        let socket = socket2::SockRef::from(&stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
+        let begun: &[u8] = match number % 3 {
+            0 => b"",
+            1 => b"GET /v1/con",
+            _ => b"POST /v1/configs HTTP/1.1\r\nhost: e\r\ncontent-length: 10\r\n\r\n{",
+        };
+        let _ = stream.write_all(begun);
+        drop(stream);
+        if number % 200 == 0 {
+            let mut stream = connect();
+            let request = b"GET /v1/configs HTTP/1.1\r\nhost: e\r\nconnection: close\r\n\r\n";
+            stream.write_all(request).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hundred_thousand_connections_leave_nothing_behind() {
+    let folder = Folder::new();
+    let seed = folder.file("seed.yaml");
+    std::fs::write(&seed, ONE_KEY).unwrap();
+    let program = Program::start(&["--quiet", "--seed", &seed]);
+    let address = program.base.replace("http://", "").replace("/v1", "");
+    let crowd = async |times: usize| {
+        let clients = (0..4).map(|_| {
+            let address = address.clone();
+            tokio::task::spawn_blocking(move || come_and_go(&address, times / 4))
+        });
+        for client in clients.collect::<Vec<_>>() {
+            client.await.unwrap();
+        }
+        program.get("last", "/admin/workspaces").await;
+    };
+    let all = async {
+        crowd(4_000).await;
+        let before = holds(&program);
+        crowd(100_000).await;
+        let mut after = holds(&program);
+        while after.0 > before.0 + 16 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            after = holds(&program);
+        }
+        (before, after)
+    };
+    let (before, after) = tokio::time::timeout(Duration::from_secs(300), all)
+        .await
+        .unwrap();
+    assert!(
+        after.1 < before.1 + 64 * 1024,
+        "{before:?} became {after:?}"
     );
 }

@@ -244,3 +244,86 @@ async fn prompts_are_found_by_name_and_collection() {
         404
     );
 }
+
+/// Without a model, a prompt that is run answers with what the model would be asked.
+#[tokio::test]
+async fn a_prompt_is_run() {
+    let world = World::new().await;
+    let platform = text(&world.first("/admin/workspaces").await["id"]);
+    let (_, key) = world.workspace_key(&platform, &["completions.write"]).await;
+    let run = async |prompt: &str, body: Value| {
+        let path = format!("/prompts/{prompt}/completions");
+        world.send_as(&key, Method::POST, &path, body).await
+    };
+    let seeded = text(&world.first("/prompts").await["slug"]);
+    let answer = run(&seeded, json!({"variables": {"name": "me"}})).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let answer = answer.body;
+    assert_eq!(answer["object"], "text_completion");
+    assert_eq!(
+        (
+            &answer["choices"][0]["text"],
+            &answer["choices"][0]["finish_reason"]
+        ),
+        (&json!("Greet me."), &json!("stop"))
+    );
+    has_members(&answer, &["id", "created", "model", "usage"]);
+
+    let collection = world
+        .first(&format!("/collections?workspace_id={platform}"))
+        .await;
+    let messages = json!([
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": [{"type": "text", "text": "Greet {{name}}."}]},
+    ]);
+    let body = json!({"name": "Chat", "collection_id": collection["id"], "string": messages.to_string(),
+        "parameters": {}, "model": "example-model", "virtual_key": "openai-main"});
+    let chat = text(&world.post("/prompts", body).await["slug"]);
+    // What stands beside the variables goes before what the version says.
+    let body = json!({"variables": {"name": "you"}, "model": "other-model", "max_tokens": 5});
+    let answer = run(&chat, body).await.body;
+    assert_eq!(
+        (&answer["object"], &answer["model"]),
+        (&json!("chat.completion"), &json!("other-model"))
+    );
+    assert_eq!(
+        answer["choices"][0]["message"],
+        json!({"role": "assistant", "content": "Greet you."})
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_run_is_refused() {
+    let world = World::new().await;
+    let platform = text(&world.first("/admin/workspaces").await["id"]);
+    let other = text(&world.workspace("Other").await["id"]);
+    let (_, key) = world.workspace_key(&platform, &["completions.write"]).await;
+    let (_, stranger) = world.workspace_key(&other, &["completions.write"]).await;
+    let (_, narrow) = world.workspace_key(&platform, &["prompts.list"]).await;
+    let seeded = text(&world.first("/prompts").await["slug"]);
+    let variables = json!({"variables": {"name": "me"}});
+    for (with, prompt, body, status, word) in [
+        (&key, seeded.as_str(), json!({}), 400, "`/variables`"),
+        (&key, "pp-none", variables.clone(), 404, "prompt"),
+        (&stranger, &seeded, variables.clone(), 404, "prompt"),
+        (
+            &narrow,
+            &seeded,
+            variables.clone(),
+            403,
+            "completions.write",
+        ),
+        // Completions are those of a workspace.
+        (&world.key, &seeded, variables.clone(), 403, "organisation"),
+    ] {
+        let path = format!("/prompts/{prompt}/completions");
+        let refusal = world
+            .send_as(with, Method::POST, &path, body)
+            .await
+            .refusal();
+        assert!(
+            refusal.0 == status && refusal.2.contains(word),
+            "{prompt}: {refusal:?}"
+        );
+    }
+}

@@ -6,6 +6,7 @@ use portkey_admin_emulator::{Clock, Emulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::logs::entry;
 use crate::support::{World, has_members, text};
 
 async fn seeded_workspace(world: &World) -> String {
@@ -241,5 +242,30 @@ async fn a_provider_expires() {
         "expired"
     );
     world.put(&path, json!({"expires_at": null})).await;
+    assert_eq!(world.get(&path).await["status"], "active");
+}
+
+#[tokio::test]
+async fn a_provider_is_exhausted_by_what_is_logged() {
+    let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
+    let world = World::of(Emulator::builder().clock(clock).start().await.unwrap());
+    let workspace = seeded_workspace(&world).await;
+    let path = format!("/providers/openai-main?workspace_id={workspace}");
+    let limits = json!({"type": "tokens", "credit_limit": 10, "periodic_reset": "weekly"});
+    world.put(&path, json!({"usage_limits": limits})).await;
+    let mut named = entry("user", 200, 10);
+    named["request"]["headers"]["x-portkey-virtual-key"] = json!("openai-main");
+    world.post("/logs", entry("user", 200, 10)).await;
+    assert_eq!(world.get(&path).await["status"], "active");
+    world.post("/logs", named.clone()).await;
+    assert_eq!(world.get(&path).await["status"], "exhausted");
+    let listed = world.first("/virtual-keys").await;
+    assert_eq!(listed["status"], "exhausted");
+    world.put(&path, json!({"reset_usage": true})).await;
+    assert_eq!(world.get(&path).await["status"], "active");
+    world.post("/logs", named).await;
+    assert_eq!(world.get(&path).await["status"], "exhausted");
+    // The first of January 1970 was a Thursday.
+    world.emulator.advance(Duration::from_secs(4 * 24 * 3600));
     assert_eq!(world.get(&path).await["status"], "active");
 }

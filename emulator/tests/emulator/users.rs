@@ -1,9 +1,12 @@
 //! Users and invitations.
 
+use std::time::Duration;
+
+use portkey_admin_emulator::{Clock, Emulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, text};
+use crate::support::{World, column, receive, text};
 
 #[tokio::test]
 async fn three_users_are_there_from_the_start() {
@@ -151,4 +154,119 @@ async fn the_latest_link_of_an_invitation_opens_until_it_is_withdrawn() {
     assert_eq!(open(second.clone()).await.status(), 200);
     world.delete(&path).await;
     assert_eq!(open(second).await.status(), 404);
+}
+
+/// A world whose time is the test's, and an invitation to its workspace: its path and its link.
+async fn invited() -> (World, String, String) {
+    let clock = Clock::fixed(std::time::SystemTime::UNIX_EPOCH);
+    let world = World::of(Emulator::builder().clock(clock).start().await.unwrap());
+    let workspace = text(&world.first("/admin/workspaces").await["slug"]);
+    let body = json!({"email": "new@example.com", "role": "admin",
+        "workspaces": [{"id": workspace, "role": "manager"}],
+        "workspace_api_key_details": {"scopes": ["configs.list"]}});
+    let sent = world.post("/admin/users/invites", body).await;
+    let path = format!("/admin/users/invites/{}", text(&sent["id"]));
+    (world, path, text(&sent["invite_link"]))
+}
+
+#[tokio::test]
+async fn whoever_accepts_an_invitation_becomes_a_user() {
+    let (world, path, link) = invited().await;
+    let accepted = receive(world.http.post(&link)).await;
+    assert_eq!(accepted.status, 200, "{}", accepted.body);
+    let found = world.get("/admin/users?email=new%40example.com").await;
+    let user = &found["data"][0];
+    assert_eq!(
+        (&found["total"], &user["id"], &user["role"]),
+        (&json!(1), &accepted.body["id"], &json!("admin"))
+    );
+    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    assert_eq!(user["workspace_ids"], json!([workspace]));
+    let member = format!("/admin/workspaces/{workspace}/users/{}", text(&user["id"]));
+    assert_eq!(world.get(&member).await["role"], "manager");
+    let invite = world.get(&path).await;
+    assert_eq!(
+        (&invite["status"], &invite["accepted_at"]),
+        (&json!("accepted"), &json!("1970-01-01T00:00:00.000Z"))
+    );
+    let accepted = "/admin/users/invites?status=accepted";
+    assert_eq!(world.get(accepted).await["total"], 1);
+
+    // The key that the invitation promised, for what it promised.
+    let key = world.emulator.key("new@example.com (Platform)").unwrap();
+    let get = |path: &'static str| world.send_as(&key, Method::GET, path, Value::Null);
+    assert_eq!(get("/configs").await.status, 200);
+    assert_eq!(get("/prompts").await.status, 403);
+    let keys = world.get("/api-keys").await;
+    let own = &keys["data"][1];
+    assert_eq!(
+        (&own["type"], &own["creation_mode"], &own["user_id"]),
+        (&json!("workspace-user"), &json!("auto"), &user["id"])
+    );
+
+    // Once is enough: the link is used up, and so is the invitation.
+    for method in [Method::GET, Method::POST] {
+        let again = world.http.request(method, &link);
+        assert_eq!(receive(again).await.status, 404);
+    }
+    let (status, code, _) = world
+        .refused(Method::POST, &format!("{path}/resend"), Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (400, "AB01"));
+}
+
+#[tokio::test]
+async fn accepting_leaves_a_record_of_who_it_was() {
+    let (world, _, link) = invited().await;
+    let accepted = receive(world.http.post(&link)).await;
+    let organisation = world.emulator.organisation_id("Example").unwrap();
+    let span = "start_time=1960-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
+    let records = world
+        .get(&format!(
+            "/audit-logs?{span}&organisation_id={organisation}&action=accept"
+        ))
+        .await;
+    let [record] = records["records"].as_array().unwrap().as_slice() else {
+        panic!("{records}")
+    };
+    assert_eq!(
+        (
+            &record["resource_type"],
+            &record["user_type"],
+            &record["user_id"]
+        ),
+        (&json!("user_invite"), &json!("user"), &accepted.body["id"])
+    );
+}
+
+#[tokio::test]
+async fn a_test_can_accept_an_invitation_by_its_id() {
+    let (world, path, _) = invited().await;
+    let id = path.rsplit('/').next().unwrap();
+    let user = world.emulator.accept_invite(id).unwrap();
+    let read = world.get(&format!("/admin/users/{user}")).await;
+    assert_eq!(read["email"], "new@example.com");
+    let again = world.emulator.accept_invite(id).unwrap_err().to_string();
+    assert!(again.contains("invite not found"), "{again}");
+    assert!(world.emulator.accept_invite("none").is_err());
+
+    // The same person again.
+    let body = json!({"email": "New@example.com", "role": "member"});
+    let second = world.post("/admin/users/invites", body).await;
+    let refused = world.emulator.accept_invite(&text(&second["id"]));
+    let message = refused.unwrap_err().to_string();
+    assert!(message.contains("already"), "{message}");
+    assert_eq!(world.get("/admin/users").await["total"], 4);
+}
+
+#[tokio::test]
+async fn an_invitation_expires() {
+    let (world, path, link) = invited().await;
+    world.emulator.advance(Duration::from_secs(7 * 24 * 3600));
+    assert_eq!(world.get(&path).await["status"], "expired");
+    assert_eq!(receive(world.http.post(&link)).await.status, 404);
+    world.post(&format!("{path}/resend"), Value::Null).await;
+    assert_eq!(world.get(&path).await["status"], "pending");
+    let id = path.rsplit('/').next().unwrap();
+    assert!(world.emulator.accept_invite(id).is_ok());
 }

@@ -171,7 +171,7 @@ async fn deleting_takes_the_name_and_sometimes_force() {
             json!({"name": "Short-lived", "force_delete": true}),
         )
         .await;
-    assert_eq!(gone, Value::Null);
+    assert_eq!(gone, json!({}));
     assert_eq!(
         world.send(Method::GET, &path, Value::Null).await.status,
         403
@@ -204,7 +204,7 @@ async fn an_empty_workspace_needs_no_force() {
             json!({"name": "Empty"}),
         )
         .await;
-    assert_eq!(gone, Value::Null);
+    assert_eq!(gone, json!({}));
     assert_eq!(world.get("/admin/workspaces").await["total"], 1);
 }
 

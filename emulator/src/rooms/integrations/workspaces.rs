@@ -14,6 +14,9 @@ use crate::rooms::{State, limits, workspaces};
 pub(super) struct Access {
     /// What holds for workspaces without an entry, as it was set; null where it never was.
     pub(super) global: Value,
+    /// Whether that was set without a provider for each.
+    #[serde(default)]
+    without_providers: bool,
     entries: Vec<Entry>,
 }
 
@@ -64,6 +67,7 @@ impl Access {
         };
         check_limits(given, "global_workspace_access")?;
         self.global = given.clone();
+        self.without_providers = call.value("create_default_provider") == false;
         if call.value("override_existing_workspace_access") == true {
             self.entries.clear();
         }
@@ -155,6 +159,20 @@ fn new_providers(
         providers.push(provider.map_err(|refusal| at_place(refusal, change))?);
     }
     Ok(providers)
+}
+
+/// Gives a new workspace a provider of each integration that all may use: so even a workspace that
+/// nobody has used yet may own something.
+pub(crate) fn welcome(state: &mut State, call: &Call, workspace: &str) -> Result<(), Refusal> {
+    let for_all = |own: &&Integration| own.serves(workspace) && !own.access.without_providers;
+    let integrations = state.integrations.iter().filter(for_all);
+    let providers: Result<Vec<VirtualKey>, Refusal> = integrations
+        .map(|own| virtual_keys::automatic(state, call, own, workspace, None))
+        .collect();
+    for provider in providers? {
+        state.virtual_keys.put(provider);
+    }
+    Ok(())
 }
 
 /// Names the item that a refused slug stands in, where it stands in one.

@@ -53,7 +53,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> Answer {
     key.apply(call)?;
     key.last_updated_at = Some(call.timestamp());
     if call.value("reset_usage") == true {
-        key.last_reset_at = Some(call.timestamp());
+        key.reset_usage(&call.timestamp());
     }
     let body = json!({"id": key.id, "slug": key.slug});
     state.virtual_keys.put(key);
