@@ -10,8 +10,8 @@ use std::time::Duration;
 use portkey_admin::{
     Client, Error, EventStream, OpenStream, Options,
     types::{
-        AssistantStreamEvent, ChatCompletionRequestUserMessage, CreateChatCompletionRequest,
-        CreateChatCompletionResponse, CreateChatCompletionStreamResponse, CreateCompletionRequest,
+        AssistantStreamEvent, ChatCompletionChunk, ChatCompletionRequestUserMessage,
+        CreateChatCompletionRequest, CreateChatCompletionResponse, CreateCompletionRequest,
         CreateResponse, CreateRunRequest, ResponseStreamEvent,
     },
 };
@@ -22,7 +22,7 @@ use support::{
     shown, until,
 };
 
-type Chat = EventStream<CreateChatCompletionStreamResponse>;
+type Chat = EventStream<ChatCompletionChunk>;
 
 /// An answer that is an event stream, ended by the connection as nothing says how long it is.
 fn streamed(body: impl Into<String>) -> Answer {
@@ -68,7 +68,7 @@ fn question() -> portkey_admin::types::builder::CreateChatCompletionRequest {
         .messages([message])
 }
 
-fn opening(client: &Client) -> OpenStream<CreateChatCompletionStreamResponse> {
+fn opening(client: &Client) -> OpenStream<ChatCompletionChunk> {
     client.create_chat_completion().body(question()).stream()
 }
 
