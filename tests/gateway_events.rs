@@ -680,9 +680,7 @@ async fn a_run_is_told_by_named_events() {
         + "event: done\ndata: [DONE]\n\n";
     let (server, client) = answered(streamed(body));
     let ask = || {
-        let request = CreateRunRequest::builder()
-            .assistant_id("a")
-            .thread_id("thread-1");
+        let request = CreateRunRequest::builder().assistant_id("a");
         client.create_run("thread-1").body(request).stream()
     };
     let mut stream = ask().await.unwrap();
@@ -712,9 +710,7 @@ async fn a_run_is_told_by_named_events() {
         "thread.run.created",
         json!("}, \"canary\": 1"),
     )));
-    let request = CreateRunRequest::builder()
-        .assistant_id("a")
-        .thread_id("thread-1");
+    let request = CreateRunRequest::builder().assistant_id("a");
     let opened = client.create_run("thread-1").body(request).stream().await;
     drop(opened.unwrap());
 }
