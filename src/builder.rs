@@ -5,5 +5,5 @@ pub use crate::generated::builder::*;
 #[cfg(feature = "gateway")]
 pub use crate::gateway::{
     ConnectRealtime, CreateImageEdit, CreateImageVariation, CreateSpeech, CreateTranscription,
-    CreateTranslation, DownloadBatchOutput, DownloadFile, UploadFile,
+    CreateTranslation, GetBatchOutput, GetFileContent, UploadFile,
 };

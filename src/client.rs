@@ -140,8 +140,12 @@ impl Client {
         headers.insert("x-portkey-api-key", self.inner.key_header.clone());
     }
 
-    pub(crate) fn key(&self) -> &Secret {
-        &self.inner.key
+    /// What must not show, should the service repeat it.
+    pub(crate) fn secrets(&self) -> Vec<Secret> {
+        let key = std::iter::once(self.inner.key.clone());
+        #[cfg(feature = "gateway")]
+        let key = key.chain(self.options.to_gateway().secrets().map(Secret::from));
+        key.collect()
     }
 
     pub(crate) fn is_insecure(&self) -> bool {

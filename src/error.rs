@@ -11,9 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 
-use crate::{operation::Operation, retry::History};
+use crate::{Secret, operation::Operation, retry::History};
 
 pub(crate) use answer::{Kept, LIMIT};
 pub(crate) use label::Label;
@@ -373,6 +373,19 @@ pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
 /// What an answer says the trace is called.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
     header(headers, TRACE_ID)
+}
+
+/// Takes secrets out of what an answer is called, should the service repeat one there: that shows in
+/// errors and traces.
+pub(crate) fn hide_in_ids(headers: &mut HeaderMap, secrets: &[Secret]) {
+    for name in [REQUEST_ID, TRACE_ID] {
+        if let Some(value) = headers.get_mut(name)
+            && let Ok(text) = value.to_str()
+            && secrets.iter().any(|secret| text.contains(secret.expose()))
+        {
+            *value = HeaderValue::from_static("[redacted]");
+        }
+    }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

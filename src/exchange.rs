@@ -115,20 +115,15 @@ impl Exchange {
     /// The error of the last attempt, with everything that is known around it.
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
         let hint = self.hint(&failure.error, history);
-        self.without_secrets(failure.error)
+        let secrets = self.client.secrets();
+        let error = secrets.iter().fold(failure.error, |error, secret| {
+            // Should the service have repeated it.
+            error.without(secret.expose())
+        });
+        error
             .of(&self.label)
             .with_hint(hint)
             .with_history(history, failure.retry_after)
-    }
-
-    /// The same error, should the service have repeated a secret that only the gateway is told.
-    fn without_secrets(&self, error: Error) -> Error {
-        #[cfg(feature = "gateway")]
-        if self.plane == Some(Plane::Gateway) {
-            let secrets = self.client.options().to_gateway().secrets();
-            return secrets.fold(error, |error, secret| error.without(secret));
-        }
-        error
     }
 
     /// What a person should look at, where we know.

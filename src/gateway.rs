@@ -7,7 +7,7 @@ mod headers;
 mod realtime;
 mod uploads;
 
-pub use downloads::{CreateSpeech, DownloadBatchOutput, DownloadFile};
+pub use downloads::{CreateSpeech, GetBatchOutput, GetFileContent};
 pub use events::{EventStream, OpenStream};
 pub use form::{FilePart, UploadProgress};
 pub(crate) use form::{Form, Unreadable};

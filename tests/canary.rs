@@ -231,6 +231,32 @@ async fn an_error_shows_no_key_whichever_way_it_is_echoed() {
     }
 }
 
+/// A service that calls the request, or its trace, by the key.
+fn called_by_the_key(status: u16, header: &str) -> Answer {
+    let body = json!({"data": [], "message": "no"});
+    Answer::json(status, body.to_string()).with_header(header, format!("request-{KEY}-1"))
+}
+
+#[tokio::test]
+async fn a_key_in_the_id_of_a_request_does_not_show() {
+    let recorder = Recorder::start();
+    for header in ["x-portkey-request-id", "x-portkey-trace-id"] {
+        for status in [401, 503] {
+            let (_server, client) = answered(called_by_the_key(status, header));
+            let error = sending(client.list_users().send()).await.unwrap_err();
+            assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+            let ids = [error.request_id(), error.trace_id()];
+            assert!(ids.contains(&Some("[redacted]")), "{ids:?}");
+        }
+        let (_server, client) = answered(called_by_the_key(200, header));
+        let answer = client.list_users().send_with_response().await.unwrap();
+        let ids = [answer.request_id(), answer.trace_id()];
+        assert!(ids.contains(&Some("[redacted]")), "{ids:?}");
+    }
+    assert!(recorder.text().contains("[redacted]"), "ids are recorded");
+    assert!(!recorder.text().contains("canary"), "{}", recorder.text());
+}
+
 #[tokio::test]
 async fn what_is_refused_before_it_is_sent_is_not_quoted() {
     let (server, client) = answered(Answer::empty(200));

@@ -52,10 +52,10 @@ async fn speech_is_asked_for_in_json_and_comes_as_bytes() {
 #[tokio::test]
 async fn files_and_batches_are_read_by_id() {
     let (server, client) = answered(sound());
-    let file = client.download_file("a/b").open().await.unwrap();
+    let file = client.get_file_content("a/b").open().await.unwrap();
     assert_eq!(file.bytes(8).await.unwrap(), SOUND[..]);
     let mut written = Vec::new();
-    let output = client.download_batch_output("one").open().await.unwrap();
+    let output = client.get_batch_output("one").open().await.unwrap();
     let count = output.write_to(&mut written, |_| ()).await.unwrap();
     assert_eq!((count, &written[..]), (8, &SOUND[..]));
     let requests = server.requests();
@@ -83,7 +83,7 @@ async fn what_cannot_be_asked_is_not() {
     let half = CreateSpeechRequest::builder().model("tts-1");
     let half = client.create_speech().body(half).open().await.unwrap_err();
     assert!(half.to_string().contains("is required"), "{half}");
-    let empty = client.download_file("").open().await.unwrap_err();
+    let empty = client.get_file_content("").open().await.unwrap_err();
     assert!(
         empty
             .to_string()
@@ -97,9 +97,9 @@ async fn what_cannot_be_asked_is_not() {
 async fn a_refusal_is_an_error_with_its_message() {
     let refusal = Answer::json(404, r#"{"error": {"message": "no such file"}}"#);
     let (_server, client) = answered(refusal);
-    let error = client.download_file("one").open().await.unwrap_err();
+    let error = client.get_file_content("one").open().await.unwrap_err();
     assert!(error.is_not_found());
-    assert_eq!(error.operation(), Some("download_file"));
+    assert_eq!(error.operation(), Some("get_file_content"));
     assert!(error.to_string().contains("no such file"), "{error}");
 }
 
@@ -111,7 +111,7 @@ async fn a_read_is_repeated_until_the_body_begins() {
         sound().closing_early(3),
     ]);
     let client = builder(&server).options(attempts(5)).build().unwrap();
-    let mut stream = client.download_file("one").open().await.unwrap();
+    let mut stream = client.get_file_content("one").open().await.unwrap();
     let mut all = Vec::new();
     let error = loop {
         match stream.next().await.unwrap() {
@@ -173,12 +173,12 @@ async fn nothing_of_it_shows() {
         Answer::empty(500).with_body(body.as_str()),
     ] {
         let (_server, client) = answered(answer);
-        let error = match client.download_file("canary").open().await {
+        let error = match client.get_file_content("canary").open().await {
             Ok(stream) => stream.bytes(1000).await.unwrap_err(),
             Err(error) => error,
         };
         assert!(!shown(&error).contains("canary"), "{}", shown(&error));
-        assert!(!format!("{:?}", client.download_file("canary")).contains("canary"));
+        assert!(!format!("{:?}", client.get_file_content("canary")).contains("canary"));
     }
     assert_eq!(recorder.spans("portkey.call").len(), 2);
     assert!(!recorder.text().contains("canary"), "{}", recorder.text());

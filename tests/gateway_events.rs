@@ -10,8 +10,8 @@ use std::time::Duration;
 use portkey_admin::{
     Client, Error, EventStream, OpenStream, Options,
     types::{
-        AssistantStreamEvent, ChatCompletionRequestUserMessage, CreateChatCompletionRequest,
-        CreateChatCompletionResponse, CreateChatCompletionStreamResponse, CreateCompletionRequest,
+        AssistantStreamEvent, ChatCompletionChunk, ChatCompletionRequestUserMessage,
+        CreateChatCompletionRequest, CreateChatCompletionResponse, CreateCompletionRequest,
         CreateResponse, CreateRunRequest, ResponseStreamEvent,
     },
 };
@@ -22,7 +22,7 @@ use support::{
     shown, until,
 };
 
-type Chat = EventStream<CreateChatCompletionStreamResponse>;
+type Chat = EventStream<ChatCompletionChunk>;
 
 /// An answer that is an event stream, ended by the connection as nothing says how long it is.
 fn streamed(body: impl Into<String>) -> Answer {
@@ -68,7 +68,7 @@ fn question() -> portkey_admin::types::builder::CreateChatCompletionRequest {
         .messages([message])
 }
 
-fn opening(client: &Client) -> OpenStream<CreateChatCompletionStreamResponse> {
+fn opening(client: &Client) -> OpenStream<ChatCompletionChunk> {
     client.create_chat_completion().body(question()).stream()
 }
 
@@ -680,9 +680,7 @@ async fn a_run_is_told_by_named_events() {
         + "event: done\ndata: [DONE]\n\n";
     let (server, client) = answered(streamed(body));
     let ask = || {
-        let request = CreateRunRequest::builder()
-            .assistant_id("a")
-            .thread_id("thread-1");
+        let request = CreateRunRequest::builder().assistant_id("a");
         client.create_run("thread-1").body(request).stream()
     };
     let mut stream = ask().await.unwrap();
@@ -712,9 +710,7 @@ async fn a_run_is_told_by_named_events() {
         "thread.run.created",
         json!("}, \"canary\": 1"),
     )));
-    let request = CreateRunRequest::builder()
-        .assistant_id("a")
-        .thread_id("thread-1");
+    let request = CreateRunRequest::builder().assistant_id("a");
     let opened = client.create_run("thread-1").body(request).stream().await;
     drop(opened.unwrap());
 }

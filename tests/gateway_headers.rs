@@ -271,3 +271,28 @@ async fn no_secret_shows() {
     assert!(format!("{options:?}").contains("x-portkey-virtual-key"));
     assert_eq!(error.code(), Some("[redacted]"));
 }
+
+#[tokio::test]
+async fn no_secret_shows_in_an_event_or_in_an_id() {
+    let recorder = Recorder::start();
+    let error = json!({"error": {"message": "no canary-virtual-key", "code": "c"}});
+    let events = format!("data: {{\"choices\": []}}\n\ndata: {error}\n\n");
+    let answer = Answer::empty(200)
+        .with_header("content-type", "text/event-stream")
+        .with_header("x-portkey-request-id", "canary-virtual-key")
+        .with_header("x-portkey-trace-id", "canary-of-the-provider")
+        .with_body(events);
+    let (_server, client) = answered(answer);
+    let client = client.with_options(Options::new().gateway(everything()));
+    let request = types::CreateCompletionRequest::builder()
+        .model("m")
+        .prompt("p");
+    let opened = client.create_completion().body(request).stream().await;
+    let mut stream = opened.unwrap();
+    stream.next().await.unwrap().unwrap();
+    let error = stream.next().await.unwrap().unwrap_err();
+    assert_eq!(error.message(), Some("no [redacted]"));
+    assert_eq!(stream.request_id(), Some("[redacted]"));
+    let printed = shown(&error) + &recorder.text();
+    assert!(!printed.contains("canary"), "{printed}");
+}

@@ -39,8 +39,6 @@ pub struct DerivedName {
     pub name: String,
     /// Where the schema stands.
     pub place: String,
-    /// Whether only the OpenAI-compatible plane uses it.
-    pub gateway: bool,
 }
 
 /// Shapes the patched document.
@@ -75,7 +73,7 @@ fn flatten_operations(patched: &Patched, names: &mut Names) -> Result<Map<String
     let mut paths = Map::new();
     for (path, method, operation, entry) in found {
         let place = crate::ledger::key(method, path);
-        let mut flattener = Flattener::new(&patched.document, names, is_gateway(entry));
+        let mut flattener = Flattener::new(&patched.document, names);
         let shaped = Operation {
             source: operation,
             item: &patched.document["paths"][path],
@@ -106,7 +104,7 @@ fn flatten_events(
             continue;
         };
         let place = format!("{}: events", crate::ledger::key(method, path));
-        let mut flattener = Flattener::new(&patched.document, names, true);
+        let mut flattener = Flattener::new(&patched.document, names);
         let schema = json!({"$ref": stream.reference()});
         let shaped = flattener
             .named(&schema, &stream.event, "event")
@@ -293,9 +291,9 @@ fn carries_nothing(schema: &Value) -> bool {
             .all(|key| schema.get(key).is_none())
 }
 
-/// Fails unless every admin type was named by a person.
+/// Fails unless every type was named by a person.
 pub fn check_names(shaped: &Shaped) -> Result<()> {
-    match shaped.derived.iter().find(|derived| !derived.gateway) {
+    match shaped.derived.first() {
         Some(derived) => Err(Error::new(
             &derived.place,
             format!(

@@ -356,7 +356,7 @@ fn events_are_streamed_with_the_gateway_only() {
         generate::generate(&PATCHED, &areas).unwrap()
     };
     let (alone, both) = (generated(&["prompts"]), generated(&["prompts", "gateway"]));
-    for text in ["OpenStream<", "struct CreateChatCompletionStreamResponse "] {
+    for text in ["OpenStream<", "struct ChatCompletionChunk "] {
         assert!(!alone.contains(text) && both.contains(text), "{text}");
     }
     let entries = PATCHED.ledger.iter().map(|(_, entry)| entry);

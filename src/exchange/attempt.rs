@@ -10,7 +10,7 @@ use super::{Activity, Exchange, NEVER, Outcome, Raw};
 use crate::gateway::{Form, Unreadable};
 use crate::{
     Error, Secret,
-    error::{Kept, LIMIT},
+    error::{Kept, LIMIT, hide_in_ids},
     retry::{Attempt, Failure, History, Trouble, retry_after},
 };
 
@@ -19,7 +19,8 @@ pub(crate) struct Sending {
     pub(super) http: reqwest::Client,
     pub(super) request: reqwest::Request,
     pub(super) timeout: Duration,
-    pub(super) key: Secret,
+    /// What must not show, should the service repeat it.
+    pub(super) secrets: Vec<Secret>,
     #[cfg(feature = "gateway")]
     form: Option<std::sync::Arc<Form>>,
 }
@@ -39,7 +40,7 @@ impl Sending {
             http: client.http(&exchange.request.url).clone(),
             request: exchange.request.request(),
             timeout: client.options().attempt_timeout().min(attempt.left),
-            key: client.key().clone(),
+            secrets: client.secrets(),
             #[cfg(feature = "gateway")]
             form: exchange.request.form(),
         }
@@ -77,7 +78,7 @@ pub(crate) async fn whole(mut sending: Sending) -> Outcome<Raw> {
         return Box::pin(uploaded(sending)).await;
     }
     *sending.request.timeout_mut() = Some(sending.timeout);
-    answered(sending.http.execute(sending.request), &sending.key).await
+    answered(sending.http.execute(sending.request), &sending.secrets).await
 }
 
 /// The same for a form. An upload takes as long as it takes, but something must move.
@@ -85,16 +86,16 @@ async fn uploaded(mut sending: Sending) -> Outcome<Raw> {
     let activity = sending.upload().await?.unwrap_or_else(Activity::new);
     *sending.request.timeout_mut() = Some(NEVER);
     let sent = sending.http.execute(sending.request);
-    let answered = answered(sent, &sending.key);
+    let answered = answered(sent, &sending.secrets);
     let answer = activity.watch(sending.timeout, answered).await;
     answer.unwrap_or_else(|| Err(late(sending.timeout)))
 }
 
 async fn answered(
     sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
-    key: &Secret,
+    secrets: &[Secret],
 ) -> Outcome<Raw> {
-    let mut answer = success(sent.await.map_err(unanswered)?, key).await?;
+    let mut answer = success(sent.await.map_err(unanswered)?, secrets).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
     match collect(&mut answer, usize::MAX).await {
         (body, None) => Ok(Raw {
@@ -120,7 +121,7 @@ pub(crate) async fn head(mut sending: Sending) -> Outcome<Opened> {
     let timeout = sending.timeout;
     let sent = activity.watch(timeout, async {
         let sent = sending.http.execute(sending.request).await;
-        success(sent.map_err(unanswered)?, &sending.key).await
+        success(sent.map_err(unanswered)?, &sending.secrets).await
     });
     let mut body = sent.await.unwrap_or_else(|| Err(late(timeout)))?;
     Ok(Opened {
@@ -167,25 +168,28 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
 }
 
 /// An answer that is no success is a failure.
-pub(super) async fn success(answer: reqwest::Response, key: &Secret) -> Outcome<reqwest::Response> {
+pub(super) async fn success(
+    mut answer: reqwest::Response,
+    secrets: &[Secret],
+) -> Outcome<reqwest::Response> {
+    hide_in_ids(answer.headers_mut(), secrets);
     match answer.status().is_success() {
         true => Ok(answer),
         // Boxed: it is rare, and every attempt would keep the room for it.
-        false => Err(Box::pin(refused(answer, key)).await),
+        false => Err(Box::pin(refused(answer)).await),
     }
 }
 
 /// The failure, with the body as far as an error keeps it.
-async fn refused(mut answer: reqwest::Response, key: &Secret) -> Failure<Error> {
+async fn refused(mut answer: reqwest::Response) -> Failure<Error> {
     let status = answer.status();
     // One byte more than is kept tells that there was more. A body that breaks off is kept as it is:
     // the status says what happened.
     let (body, _) = collect(&mut answer, LIMIT + 1).await;
     let headers = std::mem::take(answer.headers_mut());
     let retry_after = retry_after(&headers, SystemTime::now());
-    let kept = Kept::new(status, headers, body).without(key.expose());
     Failure {
-        error: Error::refused(kept),
+        error: Error::refused(Kept::new(status, headers, body)),
         trouble: Trouble::Status(status),
         retry_after,
     }

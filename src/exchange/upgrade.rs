@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Error,
-    error::{Kept, LIMIT},
+    error::{Kept, LIMIT, hide_in_ids},
     retry::{Failure, History, Trouble},
 };
 
@@ -56,10 +56,11 @@ async fn shake_hands(mut sending: Sending) -> Outcome<Upgraded> {
     let timeout = sending.timeout;
     let shaken = tokio::time::timeout(timeout, async {
         let sent = sending.http.execute(sending.request).await;
-        let answer = sent.map_err(unanswered)?;
+        let mut answer = sent.map_err(unanswered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Err(unwilling(success(answer, &sending.key).await?).await);
+            return Err(unwilling(success(answer, &sending.secrets).await?).await);
         }
+        hide_in_ids(answer.headers_mut(), &sending.secrets);
         upgraded(answer, &key).await
     });
     shaken.await.unwrap_or_else(|_| Err(late(timeout)))

@@ -73,7 +73,7 @@ impl CreateSpeech {
 }
 
 download! {
-    download_file, DownloadFile, DOWNLOAD_FILE, file_id,
+    get_file_content, GetFileContent, GET_FILE_CONTENT, file_id,
     /// Reads the content of an uploaded file.
     ///
     /// `GET /files/{file_id}/content`. It only reads, so it is repeated.
@@ -82,7 +82,7 @@ download! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// let content = client.download_file("file-id").open().await?;
+    /// let content = client.get_file_content("file-id").open().await?;
     /// let content = content.bytes(1024 * 1024).await?;
     /// # let _ = content;
     /// # Ok(())
@@ -91,7 +91,7 @@ download! {
 }
 
 download! {
-    download_batch_output, DownloadBatchOutput, DOWNLOAD_BATCH_OUTPUT, batch_id,
+    get_batch_output, GetBatchOutput, GET_BATCH_OUTPUT, batch_id,
     /// Reads the output of a batch.
     ///
     /// `GET /batches/{batch_id}/output`. It only reads, so it is repeated.
@@ -99,7 +99,7 @@ download! {
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
     /// let mut file = tokio::fs::File::create("answers.jsonl").await?;
-    /// let output = client.download_batch_output("batch-id").open().await?;
+    /// let output = client.get_batch_output("batch-id").open().await?;
     /// output.write_to(&mut file, |_| ()).await?;
     /// # Ok(())
     /// # }

@@ -84,7 +84,7 @@ struct Head {
     status: StatusCode,
     headers: HeaderMap,
     label: Label,
-    key: Secret,
+    secrets: Vec<Secret>,
     history: History,
 }
 
@@ -132,17 +132,14 @@ impl<T> OpenStream<T> {
             idle_timeout,
             reads,
         } = self;
-        let (label, key) = (
-            Label::Operation(call.operation()),
-            call.client().key().clone(),
-        );
+        let (label, secrets) = (Label::Operation(call.operation()), call.client().secrets());
         let exchange = call.streaming()?;
         let begin = |opened: Opened| {
             let head = Head {
                 status: opened.status,
                 headers: opened.headers.clone(),
                 label: label.clone(),
-                key: key.clone(),
+                secrets: secrets.clone(),
                 history: History::default(),
             };
             let body = ByteStream::new(opened, label.clone()).idle_timeout(idle_timeout);
@@ -316,7 +313,9 @@ impl<T> Headed for EventStream<T> {
 
 impl Head {
     fn kept(&self, body: impl Into<Bytes>) -> Kept {
-        Kept::new(self.status, self.headers.clone(), body.into()).without(self.key.expose())
+        let kept = Kept::new(self.status, self.headers.clone(), body.into());
+        let secrets = self.secrets.iter();
+        secrets.fold(kept, |kept, secret| kept.without(secret.expose()))
     }
 
     /// An error with everything that is known around it. The service has done its part by now.

@@ -168,7 +168,7 @@ files! {
 texts! {
     UploadFile {
         /// What it is for. Required.
-        purpose: types::UploadFilePurpose;
+        purpose: types::UploadPurpose;
     }
 }
 
@@ -215,9 +215,9 @@ texts! {
         /// How many images are made, 1 to 10.
         n: i64;
         /// Whether the answer holds URLs or the images themselves.
-        response_format: types::CreateImageEditResponseFormat;
+        response_format: types::ImageResponseFormat;
         /// The size of what is made.
-        size: types::CreateImageEditSize;
+        size: types::SquareImageSize;
         /// Whom of your own users it is for.
         user: String;
     }
@@ -255,9 +255,9 @@ texts! {
         /// How many images are made, 1 to 10.
         n: i64;
         /// Whether the answer holds URLs or the images themselves.
-        response_format: types::CreateImageVariationResponseFormat;
+        response_format: types::ImageResponseFormat;
         /// The size of what is made.
-        size: types::CreateImageVariationSize;
+        size: types::SquareImageSize;
         /// Whom of your own users it is for.
         user: String;
     }
@@ -330,7 +330,7 @@ texts! {
         /// How it begins, or words that occur in it.
         prompt: String;
         /// The format of the answer; `text`, `srt` and `vtt` are for [`send_for_text`](Self::send_for_text).
-        response_format: types::CreateTranscriptionResponseFormat;
+        response_format: types::TranscriptionFormat;
     }
 }
 
@@ -338,9 +338,7 @@ impl CreateTranscription {
     /// Of what the answer says the times, with the format `verbose_json`.
     pub fn timestamp_granularities(
         mut self,
-        values: impl IntoIterator<
-            Item = impl Into<types::CreateTranscriptionTimestampGranularitiesItem>,
-        >,
+        values: impl IntoIterator<Item = impl Into<types::TimestampGranularity>>,
     ) -> Self {
         let values = values.into_iter().map(|value| value.into().to_string());
         self.0.form.texts("timestamp_granularities[]", values);

@@ -27,10 +27,7 @@ pub enum Origin {
     /// A component of the document, an `x-name`, or the contract over bodies and lists.
     Given,
     /// The position of the schema.
-    Position {
-        /// Whether only the OpenAI-compatible plane can reach it.
-        gateway: bool,
-    },
+    Position,
 }
 
 impl Names {
@@ -94,11 +91,10 @@ impl Names {
                 }
             }
         }
-        if let Origin::Position { gateway } = origin {
+        if origin == Origin::Position {
             self.derived.push(DerivedName {
                 name: candidate.clone(),
                 place: place.to_owned(),
-                gateway,
             });
         }
         self.reserve(&candidate, place);

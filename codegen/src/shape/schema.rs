@@ -10,7 +10,6 @@ use crate::{Error, Result, document};
 pub struct Flattener<'a> {
     document: &'a Value,
     names: &'a mut Names,
-    gateway: bool,
 }
 
 /// What a schema becomes.
@@ -37,13 +36,9 @@ struct Tagged {
 }
 
 impl<'a> Flattener<'a> {
-    /// A flattener over `document`; `gateway` says which plane the operation belongs to.
-    pub fn new(document: &'a Value, names: &'a mut Names, gateway: bool) -> Self {
-        Self {
-            document,
-            names,
-            gateway,
-        }
+    /// A flattener over `document` that files into `names`.
+    pub fn new(document: &'a Value, names: &'a mut Names) -> Self {
+        Self { document, names }
     }
 
     /// Flattens a body or an answer: the contract gives it its name.
@@ -53,8 +48,7 @@ impl<'a> Flattener<'a> {
 
     /// Flattens a schema that stands inside another: it needs an `x-name`, or is named after its position.
     pub fn inline(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
-        let gateway = self.gateway;
-        self.flatten(schema, name, place, Origin::Position { gateway })
+        self.flatten(schema, name, place, Origin::Position)
     }
 
     fn flatten(

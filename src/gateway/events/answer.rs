@@ -8,12 +8,12 @@ use crate::{
     Error,
     answer::{self, Answer},
     types::{
-        AssistantStreamEvent, CreateChatCompletionResponse, CreateChatCompletionStreamResponse,
+        AssistantStreamEvent, ChatCompletionChunk, CreateChatCompletionResponse,
         CreateCompletionResponse, Response, ResponseStreamEvent, RunObject,
     },
 };
 
-impl EventStream<CreateChatCompletionStreamResponse> {
+impl EventStream<ChatCompletionChunk> {
     /// Reads all of it and puts the pieces together, those of tool calls included: the answer that
     /// `send` would have given.
     ///

@@ -8,8 +8,7 @@ use crate::{
     answer::{self, Answer},
     error::DecodeError,
     types::{
-        AssistantStreamEvent, CreateChatCompletionStreamResponse, CreateCompletionResponse,
-        ResponseStreamEvent,
+        AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
     },
 };
 
@@ -22,7 +21,7 @@ pub(crate) trait Event: Answer + Serialize + Send + 'static {
     fn completes(&self) -> bool;
 }
 
-impl Event for CreateChatCompletionStreamResponse {
+impl Event for ChatCompletionChunk {
     fn completes(&self) -> bool {
         self.choices
             .iter()

@@ -20,7 +20,7 @@ use tokio_websockets::{ClientBuilder, CloseCode, Message, WebSocketStream};
 
 use super::{ClientEvent, ServerEvent};
 use crate::{
-    Client, Error,
+    Client, Error, Secret,
     byte_stream::Idle,
     error::{self, Kept, Label},
     exchange::{self, Upgraded},
@@ -365,13 +365,11 @@ impl Shared {
 
     /// The service's goodbye, should it repeat a secret without that.
     fn close(&self, code: CloseCode, reason: &str) -> RealtimeClose {
-        let secrets = self.client.options().to_gateway().secrets();
-        let hide = |text: String, secret: &str| text.replace(secret, "[redacted]");
+        let secrets = self.client.secrets();
+        let hide = |text: String, secret: &Secret| text.replace(secret.expose(), "[redacted]");
         RealtimeClose {
             code: code.into(),
-            reason: secrets
-                .chain([self.client.key().expose()])
-                .fold(reason.to_owned(), hide),
+            reason: secrets.iter().fold(reason.to_owned(), hide),
         }
     }
 

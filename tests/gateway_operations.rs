@@ -1,0 +1,315 @@
+//! Every operation of the gateway can be called, those written by hand included, and what is sent is
+//! what the ledger says. `every_operation` does the same for the Admin API.
+
+#![cfg(all(feature = "admin", feature = "gateway"))]
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+
+mod support;
+
+use std::{collections::BTreeSet, path::Path, sync::LazyLock};
+
+use portkey_admin::{
+    Client, FilePart,
+    types::{
+        ChatCompletionRequestUserMessage, CreateAssistantRequest, CreateChatCompletionRequest,
+        CreateCompletionRequest, CreateEmbeddingRequest, CreateImageRequest, CreateMessageRequest,
+        CreateModerationRequest, CreateOcrRequest, CreateRerankRequest, CreateResponse,
+        CreateRunRequest, CreateSpeechRequest, CreateThreadAndRunRequest, CreateThreadRequest,
+        CreateVectorStoreFileBatchRequest, CreateVectorStoreFileRequest, CreateVectorStoreRequest,
+        ModifyAssistantRequest, ModifyMessageRequest, ModifyRunRequest, ModifyThreadRequest,
+        OcrDocument, RunPromptRequest, SubmitToolOutputsRunRequest, ToolOutput,
+        UpdateVectorStoreRequest, builder,
+    },
+};
+use portkey_admin_codegen::{Patched, Sources, document, patch};
+use serde_json::{Value, json};
+use support::{
+    Sending, client, sending,
+    server::{Answer, Request, Server},
+};
+
+static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
+    let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    patch(&sources).unwrap()
+});
+
+/// A call of an operation.
+type Call = (&'static str, Sending);
+
+/// Calls by the names of their methods, each with what leads to its builder's last word.
+macro_rules! calls {
+    ($client:ident; $($operation:ident($($argument:expr),*) $(.$setter:ident($value:expr))* => $last:ident;)*) => {
+        vec![$((
+            stringify!($operation),
+            sending($client.$operation($($argument),*)$(.$setter($value))*.$last()),
+        )),*]
+    };
+}
+
+/// The same for streams, which are opened by awaiting them.
+macro_rules! streams {
+    ($client:ident; $($operation:ident($($argument:expr),*).body($body:expr);)*) => {
+        vec![$((
+            stringify!($operation),
+            sending($client.$operation($($argument),*).body($body).stream().into_future()),
+        )),*]
+    };
+}
+
+fn question() -> builder::CreateChatCompletionRequest {
+    let message = ChatCompletionRequestUserMessage::builder()
+        .role("user")
+        .content("Why?");
+    CreateChatCompletionRequest::builder()
+        .model("m")
+        .messages([message.build().unwrap()])
+}
+
+fn run() -> builder::CreateRunRequest {
+    CreateRunRequest::builder().assistant_id("a")
+}
+
+fn thread_and_run() -> builder::CreateThreadAndRunRequest {
+    CreateThreadAndRunRequest::builder().assistant_id("a")
+}
+
+fn outputs() -> builder::SubmitToolOutputsRunRequest {
+    let output = ToolOutput::builder().tool_call_id("c").output("4");
+    SubmitToolOutputsRunRequest::builder().tool_outputs([output])
+}
+
+fn completion() -> builder::CreateCompletionRequest {
+    CreateCompletionRequest::builder().model("m").prompt("Once")
+}
+
+fn response() -> builder::CreateResponse {
+    CreateResponse::builder().model("m").input("Why?")
+}
+
+fn file() -> FilePart {
+    FilePart::bytes("a.bin", "content")
+}
+
+#[rustfmt::skip] // a table
+fn models_and_files(client: &Client) -> Vec<Call> {
+    let document = OcrDocument::builder().type_("document_url").document_url("https://example.com/a.pdf");
+    let document = document.build().unwrap();
+    calls! { client;
+        create_chat_completion().body(question()) => send;
+        create_completion().body(completion()) => send;
+        create_embedding().body(CreateEmbeddingRequest::builder().model("m").input("text")) => send;
+        create_rerank().body(CreateRerankRequest::builder().model("m").query("q").documents(["d"])) => send;
+        create_moderation().body(CreateModerationRequest::builder().input("text")) => send;
+        create_ocr().body(CreateOcrRequest::builder().model("m").document(document)) => send;
+        create_response().body(response()) => send;
+        get_response("r") => send;
+        delete_response("r") => send;
+        list_response_input_items("r") => send;
+        create_image().body(CreateImageRequest::builder().prompt("a house")) => send;
+        create_image_edit().image(file()).prompt("a house") => send;
+        create_image_variation().image(file()) => send;
+        create_speech().body(CreateSpeechRequest::builder().model("m").input("text").voice("nova")) => open;
+        create_transcription().file(file()).model("m") => send;
+        create_translation().file(file()).model("m") => send;
+        connect_realtime().model("m") => connect;
+        list_models() => send;
+        get_model("m") => send;
+        delete_model("m") => send;
+        list_files() => send;
+        get_file("f") => send;
+        upload_file().file(file()).purpose("batch") => send;
+        delete_file("f") => send;
+        get_file_content("f") => open;
+        list_batches() => send;
+        get_batch("b") => send;
+        create_batch().body(json!({"input_file_id": "f", "endpoint": "/v1/embeddings"})) => send;
+        cancel_batch("b") => send;
+        get_batch_output("b") => open;
+        list_fine_tuning_jobs() => send;
+        get_fine_tuning_job("j") => send;
+        create_fine_tuning_job().body(json!({"training_file": "f", "model": "m"})) => send;
+        cancel_fine_tuning_job("j") => send;
+        list_fine_tuning_job_events("j") => send;
+        list_fine_tuning_job_checkpoints("j") => send;
+    }
+}
+
+#[rustfmt::skip] // a table
+fn assistants_and_stores(client: &Client) -> Vec<Call> {
+    let message = || CreateMessageRequest::builder().role("user").content("Why?");
+    calls! { client;
+        list_assistants() => send;
+        get_assistant("a") => send;
+        create_assistant().body(CreateAssistantRequest::builder().model("m")) => send;
+        update_assistant("a").body(ModifyAssistantRequest::builder().name("n")) => send;
+        delete_assistant("a") => send;
+        get_thread("t") => send;
+        create_thread().body(CreateThreadRequest::builder()) => send;
+        update_thread("t").body(ModifyThreadRequest::builder()) => send;
+        delete_thread("t") => send;
+        list_messages("t") => send;
+        get_message("t", "m") => send;
+        create_message("t").body(message()) => send;
+        update_message("t", "m").body(ModifyMessageRequest::builder()) => send;
+        delete_message("t", "m") => send;
+        list_runs("t") => send;
+        get_run("t", "r") => send;
+        create_run("t").body(run()) => send;
+        create_thread_and_run().body(thread_and_run()) => send;
+        update_run("t", "r").body(ModifyRunRequest::builder()) => send;
+        submit_tool_outputs("t", "r").body(outputs()) => send;
+        cancel_run("t", "r") => send;
+        list_run_steps("t", "r") => send;
+        get_run_step("t", "r", "s") => send;
+        list_vector_stores() => send;
+        get_vector_store("v") => send;
+        create_vector_store().body(CreateVectorStoreRequest::builder()) => send;
+        update_vector_store("v").body(UpdateVectorStoreRequest::builder().name("n")) => send;
+        delete_vector_store("v") => send;
+        list_vector_store_files("v") => send;
+        get_vector_store_file("v", "f") => send;
+        create_vector_store_file("v").body(CreateVectorStoreFileRequest::builder().file_id("f")) => send;
+        delete_vector_store_file("v", "f") => send;
+        get_vector_store_file_batch("v", "b") => send;
+        create_vector_store_file_batch("v").body(CreateVectorStoreFileBatchRequest::builder().file_ids(["f"])) => send;
+        cancel_vector_store_file_batch("v", "b") => send;
+        list_vector_store_file_batch_files("v", "b") => send;
+    }
+}
+
+fn streams(client: &Client) -> Vec<Call> {
+    streams! { client;
+        create_chat_completion().body(question());
+        create_completion().body(completion());
+        create_response().body(response());
+        run_prompt("p").body(RunPromptRequest::builder());
+        create_run("t").body(run());
+        create_thread_and_run().body(thread_and_run());
+        submit_tool_outputs("t", "r").body(outputs());
+    }
+}
+
+/// A server that refuses everything, and a client of it: what matters is what arrives.
+fn refused() -> (Server, Client) {
+    let refusal = json!({"error": {"message": "not today", "code": "refused"}});
+    let server = Server::answering(Answer::json(403, refusal.to_string()));
+    let client = client(&server);
+    (server, client)
+}
+
+/// Makes a call; gives what arrived.
+async fn arrived(server: &Server, (id, call): Call) -> Request {
+    let error = call.await.unwrap_err();
+    assert_eq!(
+        error.status().map(|status| status.as_u16()),
+        Some(403),
+        "{id}: {error}"
+    );
+    assert_eq!(error.operation(), Some(id));
+    let mut requests = server.take();
+    assert_eq!(requests.len(), 1, "{id}");
+    requests.remove(0)
+}
+
+/// Whether a request is of the method and path of the ledger's entry of that name.
+fn is_of_ledger(id: &str, request: &Request) -> bool {
+    let mut entries = PATCHED.ledger.iter();
+    let (key, _) = entries.find(|(_, entry)| entry.id == id).expect(id);
+    let (method, path) = key.split_once(' ').unwrap();
+    let target = request.target.strip_prefix("/v1").unwrap();
+    let target = target.split('?').next().unwrap();
+    let (path, target): (Vec<_>, Vec<_>) = (path.split('/').collect(), target.split('/').collect());
+    let fits = |(path, target): (&&str, &&str)| path.starts_with('{') || path == target;
+    request.method == method && path.len() == target.len() && path.iter().zip(&target).all(fits)
+}
+
+/// The ids of the entries of the ledger that `which` picks.
+fn ledger(which: impl Fn(&portkey_admin_codegen::ledger::Entry) -> bool) -> BTreeSet<String> {
+    let entries = PATCHED.ledger.iter().map(|(_, entry)| entry);
+    entries
+        .filter(|entry| which(entry))
+        .map(|entry| entry.id.clone())
+        .collect()
+}
+
+#[tokio::test]
+async fn every_operation_can_be_called() {
+    let (server, client) = refused();
+    let mut called = BTreeSet::new();
+    let calls = models_and_files(&client)
+        .into_iter()
+        .chain(assistants_and_stores(&client));
+    for call in calls {
+        let id = call.0;
+        let request = arrived(&server, call).await;
+        assert!(
+            is_of_ledger(id, &request),
+            "{id}: {} {}",
+            request.method,
+            request.target
+        );
+        called.insert(id.to_owned());
+    }
+    assert_eq!(called, ledger(|entry| entry.area == "gateway"));
+    // Nobody else writes operations by hand, so that this is all of them.
+    let by_hand = ledger(|entry| entry.handwritten.is_some());
+    assert!(by_hand.is_subset(&called), "{by_hand:?}");
+}
+
+#[tokio::test]
+async fn every_stream_can_be_opened() {
+    let (server, client) = refused();
+    let mut opened = BTreeSet::new();
+    for call in streams(&client) {
+        let id = call.0;
+        let request = arrived(&server, call).await;
+        assert!(
+            is_of_ledger(id, &request),
+            "{id}: {} {}",
+            request.method,
+            request.target
+        );
+        assert_eq!(request.json()["stream"], true, "{id}");
+        assert_eq!(request.header("accept"), ["text/event-stream"], "{id}");
+        opened.insert(id.to_owned());
+    }
+    assert_eq!(opened, ledger(|entry| entry.stream.is_some()));
+}
+
+/// Whether the schema of a body has a member `stream`.
+fn asks_for_stream(schema: &Value) -> bool {
+    let schema = document::resolve(&PATCHED.document, schema).unwrap();
+    let parts = ["allOf", "oneOf", "anyOf"].into_iter();
+    let mut parts = parts.filter_map(|key| schema[key].as_array()).flatten();
+    schema["properties"].get("stream").is_some() || parts.any(asks_for_stream)
+}
+
+#[test]
+fn what_the_document_streams_is_streamed() {
+    let streamed = document::operations(&PATCHED.document).filter(|(_, _, operation)| {
+        let body = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let answers = operation["responses"].as_object().into_iter().flatten();
+        let mut contents = answers.map(|(_, answer)| &answer["content"]);
+        (body.is_object() && asks_for_stream(body))
+            || contents.any(|content| content.get("text/event-stream").is_some())
+    });
+    let streamed: BTreeSet<_> = streamed
+        .map(|(path, method, _)| PATCHED.ledger.get(method, path).unwrap().id.clone())
+        .collect();
+    assert_eq!(streamed, ledger(|entry| entry.stream.is_some()));
+}
+
+#[tokio::test]
+async fn the_thread_of_a_run_is_in_the_path_alone() {
+    let (server, client) = refused();
+    let calls = calls! { client;
+        create_run("t").body(run()) => send;
+        create_thread_and_run().body(thread_and_run()) => send;
+    };
+    for call in calls {
+        assert_eq!(
+            arrived(&server, call).await.json(),
+            json!({"assistant_id": "a"})
+        );
+    }
+}
