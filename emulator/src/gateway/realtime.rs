@@ -187,7 +187,11 @@ async fn run(
     };
     match end {
         End::Goodbye(code, reason) => {
-            let goodbye = socket.send(Message::close(Some(code), reason));
+            let goodbye = async {
+                // It is refused where the library has one waiting that is about a broken rule.
+                let _ = socket.send(Message::close(Some(code), reason)).await;
+                let _ = socket.flush().await;
+            };
             // It is a courtesy.
             let _ = tokio::time::timeout(SILENCE, goodbye).await;
         }
@@ -223,11 +227,11 @@ impl Live {
                 // The library has answered, or ends the session next.
                 continue;
             }
-            let sent = match (self.events.clone(), event(&message)) {
-                (Some(events), Ok((kind, _))) if kind == "response.create" => {
-                    self.send_scripted(socket, events).await
-                }
-                (_, event) => {
+            let event = event(&message);
+            let asks = matches!(&event, Ok((kind, _)) if kind == "response.create");
+            let sent = match self.events.clone().filter(|_| asks) {
+                Some(events) => self.send_scripted(socket, events).await,
+                None => {
                     let answers = self.answers(event);
                     self.send(socket, answers).await
                 }

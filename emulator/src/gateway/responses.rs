@@ -105,9 +105,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
         .id
         .clone();
     state.gateway.responses.remove(&id);
-    Ok(Reply::json(
-        json!({"id": id, "object": "response", "deleted": true}),
-    ))
+    Ok(Reply::done())
 }
 
 pub(super) fn list_input_items(state: &State, call: &Call) -> Answer {
@@ -158,7 +156,7 @@ fn begun(request: &Value, id: &str, call: &Call) -> Value {
         Value::Null => usual,
         given => given.clone(),
     };
-    json!({
+    let mut response = json!({
         "id": id,
         "object": "response",
         "created_at": call.now.timestamp(),
@@ -179,8 +177,11 @@ fn begun(request: &Value, id: &str, call: &Call) -> Value {
         "top_p": or("top_p", json!(1)),
         "truncation": or("truncation", json!("disabled")),
         "usage": null,
-        "user": request["user"],
-    })
+    });
+    if let Some(user) = request.get("user") {
+        response["user"] = user.clone();
+    }
+    response
 }
 
 /// What is said, and the ids of its items.
