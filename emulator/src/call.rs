@@ -1,10 +1,14 @@
 //! A request that was routed and authenticated: what quirks, guards and handlers work on.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, SecondsFormat, Utc};
 use portkey_admin_codegen::ledger::Paging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::gateway::form::{Form, Part};
+use crate::gateway::script::Say;
 use crate::ids::Ids;
 use crate::reply::{Refusal, Reply};
 use crate::shelf::Rows;
@@ -90,6 +94,15 @@ pub(crate) struct Call {
     pub(crate) query: Map<String, Value>,
     /// The body; null where there was none.
     pub(crate) body: Value,
+    /// What a form consists of; its texts are in `body`, too.
+    #[serde(default)]
+    pub(crate) form: Option<Form>,
+    /// What a script makes the model say.
+    #[serde(default)]
+    pub(crate) say: Option<Say>,
+    /// Whether a script says what a binary answer consists of.
+    #[serde(skip)]
+    pub(crate) has_scripted_content: bool,
     pub(crate) now: DateTime<Utc>,
     pub(crate) ids: Ids,
     /// `http://127.0.0.1:PORT`, for links in answers.
@@ -116,6 +129,9 @@ pub(crate) struct RequestFacts {
     /// What may be shown of the body of a write: JSON as text.
     #[serde(default)]
     pub(crate) body: String,
+    /// The headers that a log of the gateway has, by name.
+    #[serde(default)]
+    pub(crate) gateway: BTreeMap<String, String>,
 }
 
 impl Call {
@@ -171,6 +187,12 @@ impl Call {
         self.text(name)
             .filter(|text| !text.is_empty())
             .ok_or_else(|| Refusal::invalid_field(name, "is required"))
+    }
+
+    /// A file of the form.
+    pub(crate) fn file(&self, name: &str) -> Result<&Part, Refusal> {
+        let file = self.form.as_ref().and_then(|form| form.file(name));
+        file.ok_or_else(|| Refusal::invalid_field(name, "has to be a file of a form"))
     }
 
     /// The items of a list of the body; none where it is not there.

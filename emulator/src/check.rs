@@ -21,6 +21,8 @@ const COMPLAINTS: usize = 3;
 /// would otherwise make a million complaints.
 const LARGE: usize = 64 * 1024;
 
+const FORM: &str = "multipart/form-data";
+
 /// Where the service takes a list of bodies as well as the one body of the document.
 const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
 
@@ -29,6 +31,8 @@ pub(crate) struct Check {
     validator: Validator,
     path: Vec<Parameter>,
     query: Vec<Parameter>,
+    /// The fields of a form.
+    form: Vec<Parameter>,
     body: Body,
     /// What the document says of the body.
     body_schema: Value,
@@ -97,6 +101,7 @@ impl Check {
             validator,
             path: parameters.0,
             query: parameters.1,
+            form: form(document, &item[method]).map_err(|error| error.to_string())?,
             body,
             body_schema,
         })
@@ -109,6 +114,28 @@ impl Check {
 
     /// Reads a request without checking it: path parameters by name, the raw query, the body.
     pub(crate) fn read(&self, path: &[(&str, &str)], query: &str, body: &[u8]) -> Unchecked {
+        let large = body.len() > LARGE;
+        self.unchecked(path, query, self.read_body(body), large)
+    }
+
+    /// The same where the body is a form: names and texts, the text of a file being its name.
+    pub(crate) fn read_form(
+        &self,
+        path: &[(&str, &str)],
+        query: &str,
+        texts: impl Iterator<Item = (String, String)>,
+    ) -> Unchecked {
+        let body = Value::Object(coerce(&self.form, texts));
+        self.unchecked(path, query, Ok(Some(body)), false)
+    }
+
+    fn unchecked(
+        &self,
+        path: &[(&str, &str)],
+        query: &str,
+        body: Result<Option<Value>, Refusal>,
+        large: bool,
+    ) -> Unchecked {
         let path = coerce(
             &self.path,
             path.iter()
@@ -118,7 +145,7 @@ impl Check {
         let mut request = Map::new();
         request.insert("path".to_owned(), Value::Object(path));
         request.insert("query".to_owned(), Value::Object(query));
-        let problem = match self.read_body(body) {
+        let problem = match body {
             Ok(Some(body)) => {
                 request.insert("body".to_owned(), body);
                 None
@@ -129,7 +156,7 @@ impl Check {
         Unchecked {
             request: Value::Object(request),
             problem,
-            large: body.len() > LARGE,
+            large,
         }
     }
 
@@ -270,7 +297,8 @@ fn body(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<(B
         return Ok((Body::Free, json!({})));
     };
     let body = document::resolve(document, body)?;
-    let Some(content) = body["content"].get("application/json") else {
+    let json = body["content"].get("application/json");
+    let Some(content) = json.or_else(|| body["content"].get(FORM)) else {
         return Ok((Body::Free, json!({})));
     };
     let kind = if body["required"] == true {
@@ -282,6 +310,18 @@ fn body(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<(B
         kind,
         content.get("schema").cloned().unwrap_or_else(|| json!({})),
     ))
+}
+
+/// The fields of an operation's form.
+fn form(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<Vec<Parameter>> {
+    let body = document::resolve(document, &operation["requestBody"])?;
+    let schema = document::resolve(document, &body["content"][FORM]["schema"])?;
+    let fields = schema["properties"].as_object().into_iter().flatten();
+    let fields = fields.map(|(name, schema)| {
+        let parameter = json!({"name": name, "schema": schema});
+        Parameter::new(document, &parameter)
+    });
+    fields.collect()
 }
 
 /// The OpenAPI schema of an object with these parameters.

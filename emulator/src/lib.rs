@@ -36,6 +36,7 @@ mod call;
 mod check;
 mod clock;
 mod faults;
+mod gateway;
 mod ids;
 mod journal;
 mod malformed;
@@ -71,6 +72,7 @@ use crate::world::World;
 pub use builder::{Builder, StartError};
 pub use clock::Clock;
 pub use faults::{Fault, FaultError};
+pub use gateway::{Content, LineEnd, Script, ScriptError, Upload, UploadPart};
 pub use requests::{RequestLine, SeenRequest};
 pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
 
@@ -200,9 +202,34 @@ impl Emulator {
 
     /// The requests seen so far, in order of arrival, refused ones included.
     ///
-    /// Beyond 64 MiB the oldest are forgotten.
+    /// Beyond 64 MiB the oldest are forgotten. Bodies of uploads are not kept: see
+    /// [`uploads`](Self::uploads).
     pub fn requests(&self) -> Vec<SeenRequest> {
         self.server.seen.all()
+    }
+
+    /// The forms that were uploaded so far (files, images, recordings), in order of arrival, with the
+    /// size and checksum of each part; refused ones are included as far as they could be read.
+    ///
+    /// Beyond 16 MiB of names and texts the oldest are forgotten.
+    pub fn uploads(&self) -> Vec<Upload> {
+        self.server.uploads.all()
+    }
+
+    /// Says what the gateway answers from now on, and how it arrives; see [`Script`].
+    ///
+    /// # Errors
+    ///
+    /// There is no such operation, or none that a script can be for.
+    pub fn script(&self, script: Script) -> Result<(), ScriptError> {
+        ScriptError::check(&script)?;
+        self.server.scripts.add(script);
+        Ok(())
+    }
+
+    /// Ends all scripts.
+    pub fn clear_scripts(&self) {
+        self.server.scripts.clear();
     }
 
     /// Lets something go wrong from now on; see [`Fault`].

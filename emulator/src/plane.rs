@@ -13,6 +13,7 @@ use crate::audit;
 use crate::call::{Call, Caller, RequestFacts};
 use crate::check::{Check, Unchecked};
 use crate::clock::Time;
+use crate::gateway;
 use crate::ids::Ids;
 use crate::journal::Journal;
 use crate::model::Model;
@@ -50,6 +51,7 @@ pub(crate) struct Incoming {
     pub(crate) user_agent: Option<String>,
     pub(crate) client_ip: String,
     pub(crate) body: Vec<u8>,
+    pub(crate) gateway: gateway::Extras,
     /// What the answer will carry as `x-portkey-request-id`.
     pub(crate) request_id: String,
 }
@@ -164,6 +166,7 @@ impl ControlPlane {
                 call.request.body = check.shown(&self.model.document, &call.body);
                 self.change(tenant, call, in_query)
             }
+            Handler::Gateway(_) => self.change(tenant, call, in_query),
         }
     }
 
@@ -180,7 +183,10 @@ impl ControlPlane {
         let handler = route.handler.ok_or_else(|| not_yet(route))?;
         let check = self.compiled(route)?;
         let named: Vec<(&str, &str)> = route.names().zip(path.iter().map(String::as_str)).collect();
-        let request = check.read(&named, &incoming.query, &incoming.body);
+        let request = match &incoming.gateway.form {
+            Some(form) => check.read_form(&named, &incoming.query, form.texts()),
+            None => check.read(&named, &incoming.query, &incoming.body),
+        };
         drop(named);
         let mut call = self.call(&route.entry.id, caller, path, incoming);
         (call.query, call.body) = (request.query(), request.body());
@@ -251,6 +257,9 @@ impl ControlPlane {
             path,
             query: serde_json::Map::new(),
             body: serde_json::Value::Null,
+            form: from.gateway.form.clone(),
+            say: from.gateway.say(),
+            has_scripted_content: from.gateway.has_content(),
             now: self.time.now(),
             ids: Ids::new(lock(&self.ids).seed()),
             origin: self.origin.clone(),
@@ -262,6 +271,7 @@ impl ControlPlane {
                 client_ip: from.client_ip.clone(),
                 user_agent: from.user_agent.clone(),
                 body: String::new(),
+                gateway: from.gateway.headers.clone(),
             },
             paging: None,
         }
@@ -312,6 +322,7 @@ impl ControlPlane {
             user_agent: None,
             client_ip: "127.0.0.1".to_owned(),
             body: Vec::new(),
+            gateway: gateway::Extras::default(),
             request_id: self.new_id(),
         })
     }
@@ -319,6 +330,9 @@ impl ControlPlane {
 
 /// Carries out a write on a state, which it depends on alone; refused writes leave no record.
 pub(crate) fn apply(state: &mut State, call: &Call) -> Answer {
+    if let Some(Handler::Gateway(write)) = rooms::handler(&call.operation) {
+        return write(state, call);
+    }
     let Some(write) = rooms::writer(&call.operation) else {
         let message = format!("`{}` is no write of this emulator", call.operation);
         return Err(Refusal::new(500, None, message));
@@ -403,6 +417,9 @@ mod tests {
             path: Vec::new(),
             query: Map::new(),
             body,
+            form: None,
+            say: None,
+            has_scripted_content: false,
             now: Utc::now(),
             ids: Ids::new(3),
             origin: String::new(),

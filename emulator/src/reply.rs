@@ -3,6 +3,9 @@
 use portkey_admin_codegen::ledger::Paging;
 use serde_json::{Map, Value, json};
 
+use crate::gateway::Content;
+use crate::gateway::realtime::Session;
+use crate::gateway::stream::Events;
 use crate::shelf::Rows;
 
 /// What a handler returns.
@@ -14,6 +17,12 @@ pub(crate) enum Reply {
     Json(Value),
     /// Bytes of some other content type.
     Bytes(&'static str, Vec<u8>),
+    /// An event stream.
+    Events(Events),
+    /// A binary answer of any size.
+    Content(&'static str, Content),
+    /// A websocket.
+    Session(Box<Session>),
 }
 
 /// An answer that is not 2xx.

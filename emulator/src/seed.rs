@@ -86,6 +86,7 @@ impl SeedRequest {
             user_agent: None,
             client_ip: "127.0.0.1".to_owned(),
             body,
+            gateway: crate::gateway::Extras::default(),
             request_id: plane.new_id(),
         };
         match plane.answer(&incoming) {

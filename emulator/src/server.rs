@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -10,18 +11,21 @@ use hyper::body::{Body, Incoming as RequestBody};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
-use hyper::service::service_fn;
+use hyper::service::{Service, service_fn};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulConnection, GracefulShutdown};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 
 use crate::answer::{self, Payload};
 use crate::faults::{Effect, Faults, Strike};
+use crate::gateway::form::Form;
+use crate::gateway::realtime::Sessions;
+use crate::gateway::script::Scripts;
+use crate::gateway::{self, Space, Uploads};
 use crate::malformed::{self, Refused};
 use crate::plane::{ControlPlane, Incoming};
-use crate::reply::{Answer, Refusal};
+use crate::reply::Refusal;
 use crate::requests::{Record, RequestLine, SeenRequest};
 use crate::route::decode;
 use crate::socket::{Resetter, Socket};
@@ -39,7 +43,7 @@ const LARGE_ANSWERS: usize = 2;
 
 /// How many connections are open at a time, and how many more wait to be accepted; the system turns
 /// away the rest, whose clients try again after a second.
-const CONNECTIONS: usize = 1024;
+const CONNECTIONS: u32 = 1024;
 const BACKLOG: u32 = 1024;
 
 /// How long a connection may take to send the head of a request, and then its body.
@@ -54,6 +58,13 @@ pub(crate) struct Server {
     pub(crate) plane: ControlPlane,
     pub(crate) faults: Faults,
     pub(crate) seen: Record,
+    pub(crate) uploads: Uploads,
+    pub(crate) scripts: Scripts,
+    sessions: Sessions,
+    /// Tells connections and sessions that the server stops.
+    stopping: watch::Sender<bool>,
+    /// Where the content of uploaded files goes.
+    space: Space,
     log: Option<fn(&RequestLine)>,
     large_bodies: Semaphore,
     large_answers: Semaphore,
@@ -61,10 +72,16 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(plane: ControlPlane, faults: Faults, log: Option<fn(&RequestLine)>) -> Self {
+        let stopping = watch::Sender::new(false);
         Self {
             plane,
             faults,
             seen: Record::default(),
+            uploads: Uploads::default(),
+            scripts: Scripts::default(),
+            sessions: Sessions::new(stopping.subscribe()),
+            stopping,
+            space: Space::default(),
             log,
             large_bodies: Semaphore::new(LARGE_BODIES),
             large_answers: Semaphore::new(LARGE_ANSWERS),
@@ -91,8 +108,7 @@ pub(crate) async fn serve(
     server: Arc<Server>,
     mut stopped: oneshot::Receiver<()>,
 ) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    let graceful = GracefulShutdown::new();
+    let connections = Arc::new(Semaphore::new(CONNECTIONS as usize));
     loop {
         let accepted = tokio::select! {
             _ = &mut stopped => break,
@@ -103,21 +119,12 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        let (connection, mut refused) = connection(stream, peer, Arc::clone(&server));
-        let connection = graceful.watch(connection);
-        let server = Arc::clone(&server);
-        tokio::spawn(async move {
-            // A client that went away is no concern of the server's.
-            if let Err(problem) = connection.await
-                && let Ok(refused) = refused.try_recv()
-            {
-                malformed::answer(refused, &problem, &server.plane.new_id()).await;
-            }
-            drop(permit);
-        });
+        tokio::spawn(attend(stream, peer, Arc::clone(&server), permit));
     }
     drop(listener);
-    let _ = tokio::time::timeout(PATIENCE, graceful.shutdown()).await;
+    server.stopping.send_replace(true);
+    // All of them are free once every connection has ended.
+    let _ = tokio::time::timeout(PATIENCE, connections.acquire_many(CONNECTIONS)).await;
 }
 
 async fn accept(
@@ -130,13 +137,53 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
+/// Serves a connection; when the server stops, no more than the request that it is at.
+async fn attend(
+    stream: TcpStream,
+    peer: SocketAddr,
+    server: Arc<Server>,
+    permit: OwnedSemaphorePermit,
+) {
+    let mut stopping = server.stopping.subscribe();
+    let (connection, mut refused) = connection(stream, peer, Arc::clone(&server));
+    let mut connection = pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    // A client that went away is no concern of the server's.
+    if let Err(problem) = ended
+        && let Ok(refused) = refused.try_recv()
+    {
+        malformed::answer(refused, &problem, &server.plane.new_id()).await;
+    }
+    drop(permit);
+}
+
+/// Waits until the server stops.
+async fn stop(stopping: &mut watch::Receiver<bool>) {
+    // An error says that the server is gone already.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
+}
+
 /// One connection, and where its stream arrives if hyper refuses a request by itself.
 fn connection(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
 ) -> (
-    impl GracefulConnection<Error = hyper::Error>,
+    http1::UpgradeableConnection<
+        TokioIo<Socket>,
+        impl Service<
+            Request<RequestBody>,
+            Response = Response<Payload>,
+            Error = io::Error,
+            Future: Send,
+        >,
+    >,
     oneshot::Receiver<Refused>,
 ) {
     let resetter = Resetter::default();
@@ -148,7 +195,8 @@ fn connection(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIME)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(socket), service)
+        .with_upgrades();
     (connection, refused)
 }
 
@@ -160,26 +208,41 @@ async fn respond(
     resetter: &Resetter,
 ) -> io::Result<Response<Payload>> {
     let started = Instant::now();
-    let (head, body) = request.into_parts();
-    let body = collect(server, body).await;
+    let (mut head, body) = request.into_parts();
     let segments = decode(head.uri.path());
     let operation = server.plane.operation(head.method.as_str(), &segments);
+    let (body, form) = receive(server, &head, operation, body).await;
     server.seen.push(seen(&head, operation, &segments, &body));
     let strike = server.faults.strike(operation);
     if let Some(strike) = &strike {
         tokio::time::sleep(strike.latency).await;
     }
     let request_id = server.plane.new_id();
+    let script = server.scripts.take(operation);
     let answer = match (instead(strike.as_ref()), body) {
         (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
         (None, Ok(body)) => {
             let large = body.len() as u64 > SMALL_BODY;
             let _turn = turn(&server.large_answers, large).await;
-            let incoming = incoming(&head, segments, peer, body, &request_id);
-            server.plane.answer(&incoming)
+            let mut incoming = incoming(&head, segments, peer, body, &request_id);
+            incoming.gateway = gateway::Extras::new(&head, form, script.clone());
+            let answer = server.plane.answer(&incoming);
+            gateway::realtime::open(
+                &server.sessions,
+                &mut head,
+                answer,
+                script.as_ref(),
+                resetter,
+            )
         }
     };
-    let response = finish(server, &head, answer, strike.as_ref(), &request_id);
+    let answer = match strike.as_ref().map(|strike| strike.effect) {
+        Some(Effect::Status(status)) => Err(answer::refusal(status)),
+        _ => answer,
+    };
+    let mut response = answer::response(answer);
+    gateway::deliver(&mut response, &head, script.as_ref(), resetter);
+    finish(server, &head, &mut response, strike.as_ref(), &request_id);
     if let Some(log) = server.log {
         log(&RequestLine {
             method: head.method.as_str().to_owned(),
@@ -209,17 +272,12 @@ fn instead(strike: Option<&Strike>) -> Option<Refusal> {
 fn finish(
     server: &Server,
     head: &Parts,
-    answer: Answer,
+    response: &mut Response<Payload>,
     strike: Option<&Strike>,
     request_id: &str,
-) -> Response<Payload> {
-    let answer = match strike.map(|strike| strike.effect) {
-        Some(Effect::Status(status)) => Err(answer::refusal(status)),
-        _ => answer,
-    };
-    let mut response = answer::response(answer);
+) {
     if let Some(strike) = strike {
-        answer::spoil(&mut response, strike);
+        answer::spoil(response, strike);
     }
     // A trace that the caller has begun keeps its name.
     let trace = head.headers.get("x-portkey-trace-id").cloned();
@@ -227,7 +285,6 @@ fn finish(
     let headers = response.headers_mut();
     headers.insert("x-portkey-trace-id", trace);
     headers.insert("x-portkey-request-id", header(request_id));
-    response
 }
 
 fn seen(
@@ -267,7 +324,28 @@ fn incoming(
         user_agent: text("user-agent").and_then(Result::ok),
         client_ip: peer.ip().to_string(),
         body,
+        gateway: gateway::Extras::default(),
         request_id: request_id.to_owned(),
+    }
+}
+
+/// The body: as bytes, or as the form that it is.
+async fn receive(
+    server: &Server,
+    head: &Parts,
+    operation: Option<&'static str>,
+    body: RequestBody,
+) -> (Result<Vec<u8>, Refusal>, Option<Form>) {
+    let Some(operation) = operation.filter(|operation| gateway::takes_form(operation)) else {
+        return (collect(server, body).await, None);
+    };
+    let keep = gateway::keeps_content(operation).then_some(&server.space);
+    match Box::pin(gateway::form::receive(head, body, keep)).await {
+        Ok(form) => {
+            server.uploads.push(operation, &form);
+            (Ok(Vec::new()), Some(form))
+        }
+        Err(refusal) => (Err(refusal), None),
     }
 }
 

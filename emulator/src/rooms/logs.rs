@@ -80,13 +80,13 @@ fn insert(state: &mut State, call: &Call) -> Answer {
     Ok(Reply::done())
 }
 
-fn default_workspace(state: &State) -> Result<String, Refusal> {
+pub(crate) fn default_workspace(state: &State) -> Result<String, Refusal> {
     let mut all = state.workspaces.iter();
     let default = all.find(|workspace| workspace.is_default());
     default
         .map(|workspace| workspace.id.clone())
         .ok_or_else(|| {
-            Refusal::invalid("a key of the organisation needs a default workspace to log to")
+            Refusal::invalid("a key of the organisation needs a default workspace for this")
         })
 }
 

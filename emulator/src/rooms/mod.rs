@@ -37,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit;
 use crate::call::Call;
+use crate::gateway;
 use crate::reply::{Answer, Refusal};
 use crate::seed::Plan;
 
@@ -105,6 +106,7 @@ rooms! {
     configs: configs::Configs,
     deployments: deployments::Deployments,
     feedback: feedback::Feedback,
+    gateway: gateway::Gateway,
     guardrails: guardrails::Guardrails,
     integrations: integrations::Integrations,
     labels: labels::Labels,
@@ -158,6 +160,8 @@ pub(crate) enum Handler {
     Read(Reader),
     /// Leaves a record in the audit log, and is written down where the emulator has a state file.
     Write(Writer),
+    /// The same without the record: a call that is passed on to a model, or what belongs to such calls.
+    Gateway(Writer),
 }
 
 impl Room {

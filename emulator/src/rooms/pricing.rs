@@ -41,6 +41,11 @@ impl Price {
     }
 }
 
+/// The provider and the name of each model that has a price.
+pub(crate) fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
+    PRICES.iter().map(|price| (price.provider, price.model))
+}
+
 fn price(provider: &str, model: &str) -> Option<&'static Price> {
     let mut all = PRICES.iter();
     all.find(|price| price.provider == provider && price.model == model)

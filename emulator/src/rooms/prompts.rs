@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
+use super::Handler::{Gateway, Read, Write};
 use super::collections::Collection;
 use super::virtual_keys::VirtualKey;
 use super::{Room, State};
@@ -29,7 +29,7 @@ pub(crate) const ROOM: Room = Room {
         ("update_prompt_version", Write(update_version)),
         ("make_prompt_version_default", Write(make_default)),
         ("render_prompt", Read(render)),
-        ("run_prompt", Read(run::run)),
+        ("run_prompt", Gateway(run::run)),
     ])
 };
 

@@ -1,7 +1,8 @@
 //! What the patched document says about answers: every 200 of every test is held against it.
 //!
 //! Three liberties are taken, because the service takes them: `0`, `1` and texts stand for booleans,
-//! a number may come as text, and a member that is not set may be null instead of absent.
+//! a number may come as text, and a member that is not set may be null instead of absent. Where a
+//! member has to be there and may be null, the answer counts as it is.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -27,6 +28,7 @@ pub fn check(method: &str, path: &str, body: &Value) {
         .entry(key.clone())
         .or_insert_with(|| validator(method, &template));
     match validator {
+        Some(validator) if validator.is_valid(body) => {}
         Some(validator) => {
             let given = without_nulls(body);
             let problems: Vec<String> = validator

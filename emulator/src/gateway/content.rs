@@ -1,0 +1,240 @@
+//! Bytes that an answer consists of: kept ones, or ones that are made as they are sent.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use sha2::{Digest, Sha256};
+
+/// How much is read, hashed and sent at a time.
+pub(crate) const BLOCK: usize = 64 * 1024;
+
+/// How much content one emulator keeps in all.
+const KEPT_IN_ALL: usize = 64 * 1024 * 1024;
+
+/// What a binary answer consists of, for [`Script::content`](crate::Script::content).
+///
+/// A synthetic content of any size takes no memory: its bytes are made from a seed as they are sent,
+/// and a test can make the same ones.
+///
+/// ```
+/// use portkey_admin_emulator::Content;
+///
+/// let large = Content::synthetic(1 << 30, 7);
+/// assert_eq!(large.size(), 1 << 30);
+/// assert_eq!(large.read(100, 8), large.read(96, 12)[4..]);
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Content(Kind);
+
+#[derive(Clone, PartialEq, Eq)]
+enum Kind {
+    Kept(Arc<Kept>),
+    Synthetic { size: u64, seed: u64 },
+}
+
+#[derive(PartialEq, Eq)]
+struct Kept {
+    bytes: Vec<u8>,
+    held: Option<Held>,
+}
+
+impl Content {
+    /// These bytes.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self::kept(bytes.into(), None)
+    }
+
+    /// So many bytes that look random and depend on `seed` only.
+    pub fn synthetic(size: u64, seed: u64) -> Self {
+        Self(Kind::Synthetic { size, seed })
+    }
+
+    pub(crate) fn kept(bytes: Vec<u8>, held: Option<Held>) -> Self {
+        Self(Kind::Kept(Arc::new(Kept { bytes, held })))
+    }
+
+    /// How many bytes there are.
+    pub fn size(&self) -> u64 {
+        match &self.0 {
+            Kind::Kept(kept) => kept.bytes.len() as u64,
+            Kind::Synthetic { size, .. } => *size,
+        }
+    }
+
+    /// The bytes from `start` on, at most `length` of them: fewer at the end, none behind it.
+    pub fn read(&self, start: u64, length: usize) -> Vec<u8> {
+        let rest = self.size().saturating_sub(start);
+        let length = usize::try_from(rest).map_or(length, |rest| rest.min(length));
+        match &self.0 {
+            Kind::Kept(kept) => {
+                let start = usize::try_from(start).unwrap_or(usize::MAX);
+                let bytes = kept.bytes.iter().skip(start).take(length);
+                bytes.copied().collect()
+            }
+            Kind::Synthetic { seed, .. } => synthesise(*seed, start, length),
+        }
+    }
+
+    /// The SHA-256 of all of it, in hexadecimal digits. It is computed anew each time.
+    pub fn sha256(&self) -> String {
+        let mut digest = Checksum::default();
+        let mut at = 0;
+        while at < self.size() {
+            let block = self.read(at, BLOCK);
+            at += block.len() as u64;
+            digest.add(&block);
+        }
+        digest.finish()
+    }
+
+    /// All of it, where it is kept.
+    pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
+        match &self.0 {
+            Kind::Kept(kept) => Some(&kept.bytes),
+            Kind::Synthetic { .. } => None,
+        }
+    }
+}
+
+/// Content may be anything, so that only its size shows.
+impl fmt::Debug for Content {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Content")
+            .field("size", &self.size())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Eight bytes at a time, each eight from their number alone, so that reading may begin anywhere.
+fn synthesise(seed: u64, start: u64, length: usize) -> Vec<u8> {
+    let skip = usize::try_from(start % 8).unwrap_or(0);
+    let mut bytes = Vec::with_capacity(length + 16);
+    let mut number = start / 8;
+    while bytes.len() < skip + length {
+        bytes.extend_from_slice(&mixed(seed, number).to_le_bytes());
+        number = number.wrapping_add(1);
+    }
+    bytes.drain(..skip);
+    bytes.truncate(length);
+    bytes
+}
+
+/// The generator SplitMix64 at one position.
+fn mixed(seed: u64, number: u64) -> u64 {
+    let step = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut z = seed.wrapping_add(step);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+/// A SHA-256 that grows.
+#[derive(Default)]
+pub(crate) struct Checksum(Sha256);
+
+impl Checksum {
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// In hexadecimal digits.
+    pub(crate) fn finish(self) -> String {
+        let digest = self.0.finalize();
+        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A number that a text decides.
+pub(crate) fn seed_of(text: &str) -> u64 {
+    let digest = Sha256::digest(text.as_bytes());
+    digest
+        .iter()
+        .take(8)
+        .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
+}
+
+/// How much more may be kept; shared by everything that one emulator keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct Space(Arc<AtomicUsize>);
+
+impl Default for Space {
+    fn default() -> Self {
+        Self(Arc::new(AtomicUsize::new(KEPT_IN_ALL)))
+    }
+}
+
+impl Space {
+    /// A place for something that will grow.
+    pub(crate) fn hold(&self) -> Held {
+        Held {
+            space: self.clone(),
+            size: 0,
+        }
+    }
+}
+
+/// A place that is given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Held {
+    space: Space,
+    size: usize,
+}
+
+impl Held {
+    /// Takes so much more, if there is that much.
+    pub(crate) fn grow(&mut self, by: usize) -> bool {
+        let take = |free: usize| free.checked_sub(by);
+        let space = &self.space.0;
+        let taken = space.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        if taken.is_ok() {
+            self.size += by;
+        }
+        taken.is_ok()
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.space.0.fetch_add(self.size, Ordering::AcqRel);
+    }
+}
+
+/// What is held says nothing about what it is held for.
+impl PartialEq for Held {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Held {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Content, KEPT_IN_ALL, Space};
+
+    #[test]
+    fn synthetic_bytes_are_the_same_wherever_reading_begins() {
+        let content = Content::synthetic(1000, 5);
+        let whole = content.read(0, 5000);
+        assert_eq!(whole.len(), 1000);
+        for start in [0, 1, 7, 8, 9, 500, 999, 1000, 2000] {
+            let from = usize::try_from(start).unwrap().min(1000);
+            let to = (from + 13).min(1000);
+            assert_eq!(content.read(start, 13), whole[from..to]);
+        }
+        assert_ne!(content.read(0, 8), Content::synthetic(1000, 6).read(0, 8));
+        assert_eq!(content.sha256(), Content::bytes(whole).sha256());
+    }
+
+    #[test]
+    fn what_is_dropped_makes_room() {
+        let space = Space::default();
+        let mut one = space.hold();
+        assert!(one.grow(KEPT_IN_ALL));
+        let mut two = space.hold();
+        assert!(!two.grow(1));
+        drop(one);
+        assert!(two.grow(1));
+    }
+}

@@ -1,0 +1,114 @@
+//! Vectors: of length one, decided by the text alone.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::{Value, json};
+
+use super::content::{Content, seed_of};
+use super::{record, voice};
+use crate::call::Call;
+use crate::reply::{Answer, Refusal, Reply};
+use crate::rooms::State;
+
+/// How many numbers a vector has, where it is not asked for, and at most.
+const DIMENSIONS: u64 = 16;
+const MOST_DIMENSIONS: u64 = 3072;
+
+/// How many numbers one answer has at most.
+const MOST_NUMBERS: u64 = 1_000_000;
+
+pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+    embed(state, call, &call.body)
+}
+
+pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> Answer {
+    let inputs = inputs(&request["input"]);
+    let dimensions = request["dimensions"].as_u64().unwrap_or(DIMENSIONS);
+    if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
+        let problem = format!("is from 1 to {MOST_DIMENSIONS} here");
+        return Err(Refusal::invalid_field("dimensions", &problem));
+    }
+    if inputs.len() as u64 * dimensions > MOST_NUMBERS {
+        let problem = format!("asks for more than {MOST_NUMBERS} numbers");
+        return Err(Refusal::invalid_field("input", &problem));
+    }
+    let as_base64 = request["encoding_format"] == "base64";
+    let vectors = inputs.iter().enumerate().map(|(index, input)| {
+        let vector = vector(input, dimensions);
+        let vector = if as_base64 {
+            packed(&vector)
+        } else {
+            json!(vector)
+        };
+        json!({"object": "embedding", "index": index, "embedding": vector})
+    });
+    let vectors: Vec<Value> = vectors.collect();
+    let tokens: usize = inputs.iter().map(|input| voice::words(input)).sum();
+    let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
+    let model = &request["model"];
+    record(
+        state,
+        call,
+        request,
+        &json!({"model": model, "usage": usage}),
+    )?;
+    Ok(Reply::json(json!({
+        "object": "list", "data": vectors, "model": model, "usage": usage,
+    })))
+}
+
+/// The texts: one, several, or what stands for one as numbers.
+fn inputs(input: &Value) -> Vec<String> {
+    match input {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) if items.iter().all(Value::is_number) => vec![input.to_string()],
+        Value::Array(items) => {
+            let text = |item: &Value| {
+                item.as_str()
+                    .map_or_else(|| item.to_string(), str::to_owned)
+            };
+            items.iter().map(text).collect()
+        }
+        other => vec![other.to_string()],
+    }
+}
+
+fn vector(text: &str, dimensions: u64) -> Vec<f32> {
+    let bytes = Content::synthetic(dimensions * 2, seed_of(text));
+    let bytes = bytes.read(0, usize::try_from(dimensions * 2).unwrap_or(usize::MAX));
+    let pairs = bytes.as_chunks::<2>().0;
+    // Never zero, so that there is a length.
+    let numbers: Vec<f32> = pairs
+        .iter()
+        .map(|pair| f32::from(i16::from_le_bytes(*pair)) + 0.5)
+        .collect();
+    let length = numbers
+        .iter()
+        .map(|number| number * number)
+        .sum::<f32>()
+        .sqrt();
+    numbers.iter().map(|number| number / length).collect()
+}
+
+/// The numbers as Base64 of their bytes.
+fn packed(vector: &[f32]) -> Value {
+    let bytes: Vec<u8> = vector
+        .iter()
+        .flat_map(|number| number.to_le_bytes())
+        .collect();
+    BASE64_STANDARD.encode(bytes).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::vector;
+
+    #[test]
+    fn a_vector_has_length_one_and_depends_on_the_text() {
+        let one = vector("one", 100);
+        let length: f32 = one.iter().map(|number| number * number).sum();
+        assert!((length - 1.0).abs() < 1e-3, "{length}");
+        assert_eq!(one, vector("one", 100));
+        assert_ne!(one, vector("two", 100));
+    }
+}

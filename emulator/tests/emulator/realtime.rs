@@ -1,0 +1,268 @@
+//! Realtime sessions from the other side of a bare socket. Sessions that go well are the client's tests.
+
+use std::time::Duration;
+
+use portkey_admin_emulator::{Fault, Script};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::support::World;
+
+/// A websocket as it goes over the wire.
+struct Wire(TcpStream);
+
+impl Wire {
+    /// Sends a handshake with these headers beside the key; the socket and the head of the answer.
+    async fn shake(world: &World, key: &str, headers: &str) -> (Self, String) {
+        let address = world.emulator.public_base_url().replace("http://", "");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!(
+            "GET /v1/realtime?model=m HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\n{headers}\r\n"
+        );
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.unwrap());
+        }
+        (Self(stream), String::from_utf8(head).unwrap())
+    }
+
+    async fn open(world: &World) -> Self {
+        let (mut wire, head) = Self::shake(world, &world.key, HANDSHAKE).await;
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        assert!(head.contains("x-portkey-request-id"), "{head}");
+        assert_eq!(wire.event().await["type"], "session.created");
+        wire
+    }
+
+    /// Sends a frame, masked with zeros, of at most 65535 bytes.
+    async fn send(&mut self, opcode: u8, payload: &[u8]) {
+        let length = u16::try_from(payload.len()).unwrap();
+        let mut frame = vec![0x80 | opcode];
+        match u8::try_from(length) {
+            Ok(short @ ..126) => frame.push(0x80 | short),
+            _ => {
+                frame.push(0x80 | 126);
+                frame.extend(length.to_be_bytes());
+            }
+        }
+        frame.extend([0; 4]);
+        frame.extend(payload);
+        self.0.write_all(&frame).await.unwrap();
+    }
+
+    /// The next frame: opcode and payload.
+    async fn receive(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
+        let opcode = self.0.read_u8().await? & 0xf;
+        let length = match self.0.read_u8().await? {
+            126 => u64::from(self.0.read_u16().await?),
+            127 => self.0.read_u64().await?,
+            short => u64::from(short),
+        };
+        let mut payload = vec![0; usize::try_from(length).unwrap()];
+        self.0.read_exact(&mut payload).await?;
+        Ok((opcode, payload))
+    }
+
+    async fn event(&mut self) -> Value {
+        let (opcode, payload) = self.receive().await.unwrap();
+        assert_eq!(opcode, 1);
+        serde_json::from_slice(&payload).unwrap()
+    }
+
+    async fn ask(&mut self, event: Value) -> Value {
+        self.send(1, event.to_string().as_bytes()).await;
+        self.event().await
+    }
+
+    /// The code of the goodbye that comes next.
+    async fn goodbye(&mut self) -> u16 {
+        let (opcode, payload) = self.receive().await.unwrap();
+        assert_eq!(opcode, 8);
+        u16::from_be_bytes([payload[0], payload[1]])
+    }
+}
+
+const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\
+    sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+
+#[tokio::test]
+async fn events_are_answered_or_come_back() {
+    let world = World::new().await;
+    let mut wire = Wire::open(&world).await;
+    let update = json!({"type": "session.update", "session": {"voice": "nova"}});
+    let updated = wire.ask(update).await;
+    assert_eq!(updated["type"], "session.updated");
+    assert_eq!(
+        (&updated["session"]["voice"], &updated["session"]["model"]),
+        (&json!("nova"), &json!("m"))
+    );
+    let item = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]});
+    let created = wire
+        .ask(json!({"type": "conversation.item.create", "item": item}))
+        .await;
+    assert_eq!(created["type"], "conversation.item.created");
+    let mut kinds = vec![wire.ask(json!({"type": "response.create"})).await["type"].clone()];
+    let mut said = String::new();
+    while kinds.last().unwrap() != "response.done" {
+        let event = wire.event().await;
+        said += event["delta"].as_str().unwrap_or_default();
+        kinds.push(event["type"].clone());
+    }
+    assert_eq!(
+        (said.as_str(), &kinds[0]),
+        ("You said: hi", &json!("response.created"))
+    );
+    let other = json!({"type": "input_audio_buffer.append", "audio": "AAAA"});
+    let echo = wire.ask(other.clone()).await;
+    assert_eq!(
+        (&echo["type"], &echo["event"]),
+        (&json!("emulator.echo"), &other)
+    );
+    wire.send(9, b"anyone?").await;
+    assert_eq!(wire.receive().await.unwrap(), (10, b"anyone?".to_vec()));
+    wire.send(8, &1000_u16.to_be_bytes()).await;
+    assert_eq!(wire.goodbye().await, 1000);
+    assert!(wire.receive().await.is_err());
+}
+
+#[tokio::test]
+async fn what_is_no_event_is_answered_with_an_error() {
+    let world = World::new().await;
+    let mut wire = Wire::open(&world).await;
+    for (opcode, payload) in [
+        (1, &b"nonsense"[..]),
+        (1, b"{}"),
+        (1, b"[1]"),
+        (2, b"\xff\x00"),
+    ] {
+        wire.send(opcode, payload).await;
+        let error = wire.event().await;
+        assert_eq!(error["type"], "error");
+        assert!(
+            error["error"]["message"]
+                .as_str()
+                .unwrap()
+                .contains("event"),
+            "{error}"
+        );
+    }
+    // It goes on.
+    assert_eq!(
+        wire.ask(json!({"type": "x"})).await["type"],
+        "emulator.echo"
+    );
+}
+
+#[tokio::test]
+async fn what_is_no_websocket_ends_the_session() {
+    let world = World::new().await;
+    // An unmasked frame, an unknown opcode, text that is not UTF-8, a message that is too large.
+    let cases: [(&[u8], u16); 4] = [
+        (&[0x81, 0x02, b'h', b'i'], 1002),
+        (&[0x83, 0x80, 0, 0, 0, 0], 1002),
+        (&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff], 1002),
+        (&[0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009),
+    ];
+    for (bytes, expected) in cases {
+        let mut wire = Wire::open(&world).await;
+        wire.0.write_all(bytes).await.unwrap();
+        let code = wire.goodbye().await;
+        // The library calls text that is not UTF-8 by its own name.
+        assert!(code == expected || code == 1007, "{bytes:?}: {code}");
+        assert!(wire.receive().await.is_err());
+    }
+    // Half a frame, and gone.
+    let mut wire = Wire::open(&world).await;
+    wire.0.write_all(&[0x81, 0xfe]).await.unwrap();
+    drop(wire);
+    Wire::open(&world).await;
+}
+
+#[tokio::test]
+async fn what_is_no_handshake_is_refused_in_json() {
+    let world = World::new().await;
+    let plain = world.refused(Method::GET, "/realtime", Value::Null).await;
+    assert_eq!(plain.0, 400);
+    assert!(plain.2.contains("header `connection`"), "{plain:?}");
+    let (mut wire, head) = Wire::shake(&world, "wrong", HANDSHAKE).await;
+    assert!(
+        head.starts_with("HTTP/1.1 401") && head.contains("application/json"),
+        "{head}"
+    );
+    let mut body = [0; 16];
+    wire.0.read_exact(&mut body).await.unwrap();
+    assert!(body.starts_with(b"{"), "{body:?}");
+    for name in [
+        "connection",
+        "upgrade",
+        "sec-websocket-version",
+        "sec-websocket-key",
+    ] {
+        let lines = HANDSHAKE
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{name}:")));
+        let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
+        let (_, head) = Wire::shake(&world, &world.key, &headers).await;
+        assert!(head.starts_with("HTTP/1.1 400"), "{name}: {head}");
+    }
+    world
+        .emulator
+        .fault(Fault::on("connect_realtime").times(1).status(503))
+        .unwrap();
+    let (_, head) = Wire::shake(&world, &world.key, HANDSHAKE).await;
+    assert!(head.starts_with("HTTP/1.1 503"), "{head}");
+}
+
+#[tokio::test]
+async fn a_script_ends_a_session_or_says_what_is_sent() {
+    let world = World::new().await;
+    let on = || Script::on("connect_realtime").times(1);
+    world
+        .emulator
+        .script(on().event("{\"type\": \"mine\"}").raw(*b"bytes"))
+        .unwrap();
+    let mut wire = Wire::open(&world).await;
+    assert_eq!(
+        wire.ask(json!({"type": "response.create"})).await["type"],
+        "mine"
+    );
+    assert_eq!(wire.receive().await.unwrap(), (2, b"bytes".to_vec()));
+
+    world.emulator.script(on().close_after(1)).unwrap();
+    let mut wire = Wire::open(&world).await;
+    wire.send(1, b"{\"type\": \"x\"}").await;
+    assert_eq!(
+        wire.receive().await.unwrap_err().kind(),
+        std::io::ErrorKind::UnexpectedEof
+    );
+
+    world.emulator.script(on().reset_after(1)).unwrap();
+    let mut wire = Wire::open(&world).await;
+    wire.send(1, b"{\"type\": \"x\"}").await;
+    assert_eq!(
+        wire.receive().await.unwrap_err().kind(),
+        std::io::ErrorKind::ConnectionReset
+    );
+
+    world.emulator.script(on().end_after(1)).unwrap();
+    let mut wire = Wire::open(&world).await;
+    wire.send(1, b"{\"type\": \"x\"}").await;
+    assert_eq!(wire.goodbye().await, 1000);
+
+    world.emulator.script(on().stall_after(1)).unwrap();
+    let mut wire = Wire::open(&world).await;
+    wire.send(1, b"{\"type\": \"x\"}").await;
+    let next = tokio::time::timeout(Duration::from_millis(100), wire.receive()).await;
+    assert!(next.is_err(), "{next:?}");
+}
+
+#[tokio::test]
+async fn sessions_end_with_the_emulator() {
+    let world = World::new().await;
+    let mut wire = Wire::open(&world).await;
+    world.emulator.shutdown().await;
+    assert_eq!(wire.goodbye().await, 1001);
+}
