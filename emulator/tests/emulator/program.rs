@@ -343,3 +343,47 @@ async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
         "{error}"
     );
 }
+
+/// The most memory that the program has had, in bytes.
+#[cfg(target_os = "linux")]
+fn peak(program: &Program) -> u64 {
+    let status = format!("/proc/{}/status", program.child.id());
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.unwrap().trim().trim_end_matches(" kB");
+    kilobytes.parse::<u64>().unwrap() * 1024
+}
+
+/// No more of a file is in memory than is kept: 256 MiB pass in a part of that.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_upload_passes_in_constant_memory() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const SIZE: u64 = 256 << 20;
+    let program = Program::start(&["--port", "0", "--seed", &demo()]);
+    let key = program.key("laptop");
+    let part = |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
+    let start = part("\"purpose\"") + "batch\r\n" + &part("\"file\"; filename=\"large\"");
+    let end = "\r\n--b--\r\n";
+    let length = start.len() as u64 + SIZE + end.len() as u64;
+    let head = format!(
+        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\n\
+        content-type: multipart/form-data; boundary=b\r\ncontent-length: {length}\r\n\r\n{start}"
+    );
+    let address = program.base.replace("http://", "").replace("/v1", "");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let before = peak(&program);
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b'a'; 1 << 20];
+    for _ in 0..SIZE >> 20 {
+        stream.write_all(&piece).await.unwrap();
+    }
+    stream.write_all(end.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains(&format!("\"bytes\":{SIZE}")), "{answer}");
+    let grown = peak(&program) - before;
+    assert!(grown < 64 << 20, "{grown} bytes more");
+}
