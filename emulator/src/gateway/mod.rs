@@ -76,7 +76,7 @@ pub(crate) const ROOM: Room = Room {
             "list_response_input_items",
             Read(responses::list_input_items),
         ),
-        ("create_embeddings", Write(embeddings::create)),
+        ("create_embedding", Write(embeddings::create)),
         ("create_rerank", Write(rerank::create)),
         ("create_moderation", Read(moderations::create)),
         ("list_models", Read(models::list)),

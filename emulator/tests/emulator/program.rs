@@ -463,15 +463,23 @@ async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
     );
 }
 
+/// What the system says of the program's memory, in KiB: `VmRSS:` is what it has, `VmHWM:` the most
+/// that it has had.
+#[cfg(target_os = "linux")]
+fn memory(program: &Program, what: &str) -> u64 {
+    let status = format!("/proc/{}/status", program.child.id());
+    let status = std::fs::read_to_string(status).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let number = line.unwrap().trim().trim_end_matches(" kB");
+    number.parse().unwrap()
+}
+
 /// What a process holds: open files, and KiB of memory.
 #[cfg(target_os = "linux")]
 fn holds(program: &Program) -> (usize, u64) {
-    let folder = PathBuf::from(format!("/proc/{}", program.child.id()));
-    let files = std::fs::read_dir(folder.join("fd")).unwrap().count();
-    let status = std::fs::read_to_string(folder.join("status")).unwrap();
-    let memory = status.lines().find(|line| line.starts_with("VmRSS:"));
-    let memory = memory.unwrap().split_whitespace().nth(1).unwrap();
-    (files, memory.parse().unwrap())
+    let folder = format!("/proc/{}/fd", program.child.id());
+    let files = std::fs::read_dir(folder).unwrap().count();
+    (files, memory(program, "VmRSS:"))
 }
 
 /// Connects so often and goes away: at once, in the middle of a head, or in the middle of a body.
@@ -540,4 +548,38 @@ async fn a_hundred_thousand_connections_leave_nothing_behind() {
         after.1 < before.1 + 64 * 1024,
         "{before:?} became {after:?}"
     );
+}
+
+/// No more of a file is in memory than is kept: 256 MiB pass in a part of that.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_upload_passes_in_constant_memory() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    const SIZE: u64 = 256 << 20;
+    let program = Program::start(&["--port", "0", "--seed", &demo()]);
+    let key = program.key("laptop");
+    let part = |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
+    let start = part("\"purpose\"") + "batch\r\n" + &part("\"file\"; filename=\"large\"");
+    let end = "\r\n--b--\r\n";
+    let length = start.len() as u64 + SIZE + end.len() as u64;
+    let head = format!(
+        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\n\
+        content-type: multipart/form-data; boundary=b\r\ncontent-length: {length}\r\n\r\n{start}"
+    );
+    let address = program.base.replace("http://", "").replace("/v1", "");
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let before = memory(&program, "VmHWM:");
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let piece = vec![b'a'; 1 << 20];
+    for _ in 0..SIZE >> 20 {
+        stream.write_all(&piece).await.unwrap();
+    }
+    stream.write_all(end.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains(&format!("\"bytes\":{SIZE}")), "{answer}");
+    let grown = memory(&program, "VmHWM:") - before;
+    assert!(grown < 64 << 10, "{grown} KiB more");
 }
