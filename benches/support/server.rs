@@ -166,10 +166,6 @@ async fn converse(mut stream: TcpStream, answers: Answers, origin: Arc<str>) -> 
 
 fn end_of_head(received: &[u8]) -> Option<usize> {
     let blank = b"\r\n\r\n";
-    // Most requests have no body.
-    if received.ends_with(blank) {
-        return Some(received.len());
-    }
     let at = received.windows(blank.len()).position(|four| four == blank);
     at.map(|at| at + blank.len())
 }
