@@ -182,7 +182,7 @@ fn streams(client: &Client) -> Vec<Call> {
         create_chat_completion().body(question());
         create_completion().body(completion());
         create_response().body(response());
-        run_prompt("p").body(RunPromptRequest::builder());
+        run_prompt("p").body(RunPromptRequest::builder().variables([("a", "b")]));
         create_run("t").body(run());
         create_thread_and_run().body(thread_and_run());
         submit_tool_outputs("t", "r").body(outputs());

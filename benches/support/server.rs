@@ -2,7 +2,8 @@
 //! counted as the client's.
 //!
 //! The process is this program again, started by [`Server::start`]; a `main` that uses it begins with
-//! [`serve_if_asked`]. It takes requests without a body and keeps connections open.
+//! [`serve_if_asked`]. It reads the body of a request, if its length is known, lets go of it, and keeps
+//! connections open.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -20,6 +21,9 @@ const SERVE: &str = "--serve";
 
 /// The longest head of a request.
 const HEAD: usize = 16 * 1024;
+
+/// How much of a body is read at once.
+const PIECE: usize = 256 * 1024;
 
 /// The server's process; it ends with this value.
 pub struct Server {
@@ -53,12 +57,13 @@ impl Drop for Server {
     }
 }
 
-/// What is sent for a request: `head` once, then `piece` some times.
+/// What is sent for a request: `head` once, then `piece` some times, then `end`.
 #[derive(Clone)]
 pub struct Answer {
     head: Vec<u8>,
     piece: Arc<[u8]>,
     times: usize,
+    end: Arc<[u8]>,
 }
 
 impl Answer {
@@ -69,7 +74,12 @@ impl Answer {
 
     /// A body that is a piece repeated.
     pub fn repeated(content_type: &str, piece: &[u8], times: usize) -> Self {
-        let length = piece.len() * times;
+        Self::ending(content_type, piece, times, b"")
+    }
+
+    /// The same with something behind it.
+    pub fn ending(content_type: &str, piece: &[u8], times: usize, end: &[u8]) -> Self {
+        let length = piece.len() * times + end.len();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
@@ -77,11 +87,13 @@ impl Answer {
             head: head.into_bytes(),
             piece: piece.into(),
             times,
+            end: end.into(),
         };
         // One write is cheaper than two.
         if times == 1 {
             answer.head.extend_from_slice(piece);
-            answer.times = 0;
+            answer.head.extend_from_slice(end);
+            (answer.times, answer.end) = (0, [].into());
         }
         answer
     }
@@ -91,6 +103,7 @@ impl Answer {
             head: b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec(),
             piece: [].into(),
             times: 0,
+            end: [].into(),
         }
     }
 }
@@ -128,26 +141,57 @@ async fn listen(answers: Answers) -> io::Result<()> {
 
 async fn converse(mut stream: TcpStream, answers: Answers, origin: Arc<str>) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut head = Vec::with_capacity(HEAD);
-    while stream.read_buf(&mut head).await? > 0 {
-        if !head.ends_with(b"\r\n\r\n") {
-            match head.len() < HEAD {
+    let mut received = Vec::with_capacity(HEAD);
+    while stream.read_buf(&mut received).await? > 0 {
+        let Some(end) = end_of_head(&received) else {
+            match received.len() < HEAD {
                 true => continue,
                 false => return Err(io::Error::other("the head of the request is too long")),
             }
-        }
-        let answer = target(&head).and_then(|target| answers(target, &origin));
+        };
+        let (head, body) = received.split_at(end);
+        let answer = target(head).and_then(|target| answers(target, &origin));
         let answer = answer.unwrap_or_else(Answer::missing);
+        let left = length(head).saturating_sub(body.len());
+        received.clear();
+        discard(&mut stream, left).await?;
         stream.write_all(&answer.head).await?;
         for _ in 0..answer.times {
             stream.write_all(&answer.piece).await?;
         }
-        head.clear();
+        stream.write_all(&answer.end).await?;
     }
     Ok(())
+}
+
+fn end_of_head(received: &[u8]) -> Option<usize> {
+    let blank = b"\r\n\r\n";
+    let at = received.windows(blank.len()).position(|four| four == blank);
+    at.map(|at| at + blank.len())
 }
 
 /// What the first line of a request asks for.
 fn target(head: &[u8]) -> Option<&str> {
     str::from_utf8(head).ok()?.split(' ').nth(1)
+}
+
+/// How long the body is.
+fn length(head: &[u8]) -> usize {
+    let lines = head.split(|byte| *byte == b'\n');
+    let mut fields = lines.filter_map(|line| str::from_utf8(line).ok()?.split_once(':'));
+    let field = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
+    field.map_or(0, |(_, value)| value.trim().parse().unwrap_or(0))
+}
+
+/// Reads so many bytes.
+async fn discard(stream: &mut TcpStream, mut left: usize) -> io::Result<()> {
+    let mut buffer = vec![0; left.min(PIECE)];
+    while left > 0 {
+        let most = left.min(PIECE);
+        match stream.read(&mut buffer[..most]).await? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => left -= read,
+        }
+    }
+    Ok(())
 }
