@@ -11,7 +11,7 @@ use hyper::body::{Body, Incoming as RequestBody};
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
-use hyper::service::{Service, service_fn};
+use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -23,7 +23,7 @@ use crate::gateway::form::Form;
 use crate::gateway::realtime::Sessions;
 use crate::gateway::script::Scripts;
 use crate::gateway::{self, Space, Uploads};
-use crate::malformed::{self, Refused};
+use crate::malformed;
 use crate::plane::{ControlPlane, Incoming};
 use crate::reply::Refusal;
 use crate::requests::{Record, RequestLine, SeenRequest};
@@ -137,23 +137,16 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
-/// Serves a connection; when the server stops, no more than the request that it is at.
+/// Serves a connection; what hyper refuses by itself is answered behind it.
 async fn attend(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
     permit: OwnedSemaphorePermit,
 ) {
-    let mut stopping = server.stopping.subscribe();
-    let (connection, mut refused) = connection(stream, peer, Arc::clone(&server));
-    let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop(&mut stopping) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
+    let resetter = Resetter::default();
+    let (socket, mut refused) = Socket::new(stream, resetter.clone());
+    let ended = serve_socket(socket, resetter, peer, Arc::clone(&server)).await;
     // A client that went away is no concern of the server's.
     if let Err(problem) = ended
         && let Ok(refused) = refused.try_recv()
@@ -163,31 +156,14 @@ async fn attend(
     drop(permit);
 }
 
-/// Waits until the server stops.
-async fn stop(stopping: &mut watch::Receiver<bool>) {
-    // An error says that the server is gone already.
-    let _ = stopping.wait_for(|stopping| *stopping).await;
-}
-
-/// One connection, and where its stream arrives if hyper refuses a request by itself.
-fn connection(
-    stream: TcpStream,
+/// Serves a socket to its end; when the server stops, no more than the request that it is at.
+async fn serve_socket(
+    socket: Socket,
+    resetter: Resetter,
     peer: SocketAddr,
     server: Arc<Server>,
-) -> (
-    http1::UpgradeableConnection<
-        TokioIo<Socket>,
-        impl Service<
-            Request<RequestBody>,
-            Response = Response<Payload>,
-            Error = io::Error,
-            Future: Send,
-        >,
-    >,
-    oneshot::Receiver<Refused>,
-) {
-    let resetter = Resetter::default();
-    let (socket, refused) = Socket::new(stream, resetter.clone());
+) -> hyper::Result<()> {
+    let mut stopping = server.stopping.subscribe();
     let service = service_fn(move |request| {
         let (server, resetter) = (Arc::clone(&server), resetter.clone());
         async move { respond(&server, peer, request, &resetter).await }
@@ -197,7 +173,20 @@ fn connection(
         .header_read_timeout(HEAD_TIME)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
-    (connection, refused)
+    let mut connection = pin!(connection);
+    tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = stop(&mut stopping) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    }
+}
+
+/// Waits until the server stops.
+async fn stop(stopping: &mut watch::Receiver<bool>) {
+    // An error says that the server is gone already.
+    let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// Answers one request; an error closes the connection without an answer.
