@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
+use portkey_admin_codegen::ledger::Entry;
 use portkey_admin_codegen::paths::{Effect, Outcome};
 use portkey_admin_codegen::survey::{self, Finding, Survey};
 use portkey_admin_codegen::{Ledger, Patched, Sources, ledger};
@@ -212,18 +213,21 @@ impl<'a> Side<'a> {
                 let key = ledger::key(outcome.method?, &outcome.documented);
                 Some((key, outcome.tested.clone()?))
             });
+        let moved: HashMap<String, String> = moved.collect();
+        let event = |key: &str| {
+            let stream = entry(patched, &moved, key)?.stream.as_ref()?;
+            Some(format!("schemas/{}", stream.event))
+        };
         Self {
-            reach: Reach::of(document),
-            moved: moved.collect(),
+            reach: Reach::of(document, event),
+            moved,
             patched,
         }
     }
 
     /// The operation's name in the ledger.
     fn id(&self, key: &str) -> Option<String> {
-        let (method, path) = ledger::split_key(key)?;
-        let path = self.moved.get(key).map_or(path, String::as_str);
-        Some(self.patched.ledger.get(method, path)?.id.clone())
+        Some(entry(self.patched, &self.moved, key)?.id.clone())
     }
 
     /// The place after the path rules.
@@ -243,6 +247,17 @@ impl<'a> Side<'a> {
         fact.map(|fact| self.reach.users(&fact.place))
             .unwrap_or_default()
     }
+}
+
+/// The entry of an operation by its published key.
+fn entry<'a>(
+    patched: &'a Patched,
+    moved: &HashMap<String, String>,
+    key: &str,
+) -> Option<&'a Entry> {
+    let (method, path) = ledger::split_key(key)?;
+    let path = moved.get(key).map_or(path, String::as_str);
+    patched.ledger.get(method, path)
 }
 
 fn changes(
