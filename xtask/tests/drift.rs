@@ -109,6 +109,15 @@ fn each_pair_has_its_report() {
 }
 
 #[test]
+fn what_a_rule_of_the_ledger_refuses_is_a_build_failure() {
+    let case = Case::read(data("drift").join("entry-conflicting.txt"));
+    let report = case.project("old").check_json(&case.document("new"));
+    let failure = "overrides/operations.yaml: GET /things: `list_things`: `paging`: it has no query \
+                   parameter `page`";
+    assert_eq!(report["build_failures"], json!([failure]));
+}
+
+#[test]
 fn going_back_mirrors_going_forth() {
     for case in Case::all().iter().filter(|case| !case.has_overrides()) {
         let forth = case.project("old").check_json(&case.document("new"));
