@@ -263,8 +263,17 @@ impl Ledger {
                 name,
                 format!("`{key}` is not an operation of the patched document"),
             )),
-            None => rules::check(self, name, document),
+            None => match self.problems(document).into_iter().next() {
+                Some((key, problem)) => Err(Error::new(format!("{name}: {key}"), problem)),
+                None => Ok(()),
+            },
         }
+    }
+
+    /// What the entries say of parameters and bodies, and of other operations, that does not hold in
+    /// the document: each with the operation's key. Entries without an operation are left out.
+    pub fn problems(&self, document: &Value) -> Vec<(String, String)> {
+        rules::problems(self, document)
     }
 
     /// The keys of the document's operations that have no entry.
@@ -294,6 +303,21 @@ impl Ledger {
         let mut entries = self.entries.clone();
         entries.retain(|key, _| !stale.contains(key.as_str()));
         entries.extend(more.entries);
+        Self { entries }
+    }
+
+    /// The same ledger without what leads nowhere: `reads` of an operation that has no entry, and a
+    /// `stream` of a schema that the document lacks. What remains can be generated.
+    pub fn without_dangling(&self, document: &Value) -> Self {
+        let ids: HashSet<&str> = self.iter().map(|(_, entry)| entry.id.as_str()).collect();
+        let schemas = &document["components"]["schemas"];
+        let mut entries = self.entries.clone();
+        for entry in entries.values_mut() {
+            entry.reads.take_if(|id| !ids.contains(id.as_str()));
+            entry
+                .stream
+                .take_if(|stream| schemas.get(&stream.event).is_none());
+        }
         Self { entries }
     }
 

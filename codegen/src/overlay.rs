@@ -11,8 +11,8 @@
 
 mod compare;
 
-use std::collections::HashMap;
-use std::fmt;
+use std::collections::{HashMap, HashSet};
+use std::{fmt, ptr};
 
 use serde_json::{Map, Value};
 use serde_json_path::{JsonPath, PathElement};
@@ -175,14 +175,62 @@ impl Query {
 
     /// Where the query's nodes are, sorted and each once.
     fn locate(&self, document: &Value) -> Vec<Location> {
-        let nodes = self.path.query_located(document);
-        let mut locations: Vec<Location> = nodes
-            .locations()
-            .map(|path| Location(path.iter().map(Step::from).collect()))
-            .collect();
+        let mut locations = if self.text.contains("..") {
+            self.locate_below(document)
+        } else {
+            let nodes = self.path.query_located(document);
+            let paths = nodes.locations();
+            paths
+                .map(|path| Location(path.iter().map(Step::from).collect()))
+                .collect()
+        };
         locations.sort();
         locations.dedup();
         locations
+    }
+}
+
+impl Query {
+    /// The same for a query that looks at everything: the crate would write down the way to every
+    /// node that it passes, so it only says which nodes they are, and the way to those is found here.
+    fn locate_below(&self, document: &Value) -> Vec<Location> {
+        let nodes = self.path.query(document);
+        let found: HashSet<*const Value> = nodes.iter().map(|node| ptr::from_ref(*node)).collect();
+        let mut locations = Vec::new();
+        if !found.is_empty() {
+            locations_of(&found, document, &mut Vec::new(), &mut locations);
+        }
+        locations
+    }
+}
+
+/// Adds the way to each node in `found` at `node` or below it; `steps` lead there.
+fn locations_of<'a>(
+    found: &HashSet<*const Value>,
+    node: &'a Value,
+    steps: &mut Vec<PathElement<'a>>,
+    locations: &mut Vec<Location>,
+) {
+    if found.contains(&ptr::from_ref(node)) {
+        locations.push(Location(steps.iter().map(Step::from).collect()));
+    }
+    let mut go = |step: PathElement<'a>, below: &'a Value| {
+        steps.push(step);
+        locations_of(found, below, steps, locations);
+        steps.pop();
+    };
+    match node {
+        Value::Object(members) => {
+            for (name, below) in members {
+                go(PathElement::Name(name), below);
+            }
+        }
+        Value::Array(entries) => {
+            for (index, below) in entries.iter().enumerate() {
+                go(PathElement::Index(index), below);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -548,4 +596,40 @@ fn action_lines(text: &str) -> Vec<usize> {
 fn opens_actions(line: &str) -> bool {
     line.strip_prefix("actions:")
         .is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with('#'))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_query_that_looks_at_everything_finds_what_the_crate_finds() {
+        let thing = json!({"enum": ["a", "b"], "x/y": [{"name": "n", "enum": ["a"]}, null]});
+        let document = json!({"b": thing, "a": [thing, {"deep": {"name": "n", "again": thing}}]});
+        for (text, finds) in [
+            ("$..*", true),
+            ("$..[?length(@.enum) == 2]", true),
+            ("$..[?@.name == 'n']", true),
+            ("$.a..['enum', 'name']", true),
+            ("$..a..enum", true),
+            ("$..none", false),
+        ] {
+            let query = Query {
+                text: text.to_owned(),
+                path: JsonPath::parse(text).unwrap(),
+            };
+            let nodes = query.path.query_located(&document);
+            let paths = nodes.locations();
+            let mut expected: Vec<Location> = paths
+                .map(|path| Location(path.iter().map(Step::from).collect()))
+                .collect();
+            expected.sort();
+            expected.dedup();
+            assert_eq!(query.locate(&document), expected, "{text}");
+            assert_eq!(!expected.is_empty(), finds, "{text}");
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::ledger::{Entry, Handwritten, Ledger};
@@ -64,8 +65,11 @@ pub struct Survey {
     pub new: Value,
     /// What each path rule did to the later one.
     pub new_outcomes: Vec<Outcome>,
-    /// Every override, in the order in which they are applied.
+    /// Every path rule and every action of an overlay, in the order in which they are applied. Of
+    /// the ledger, [`Survey::entries`] tells.
     pub findings: Vec<Finding>,
+    /// The file of the ledger.
+    ledger_name: String,
 }
 
 /// Applies the overrides to their own document, where they must fit, and to a later revision of it.
@@ -94,7 +98,6 @@ pub fn survey(sources: &Sources, mut new: Value) -> Result<Survey> {
     }
     let ledger = Ledger::parse(&sources.ledger)?;
     ledger.check(&sources.ledger.name, &old)?;
-    findings.extend(ledger_findings(&sources.ledger.name, &ledger, &old, &new));
     Ok(Survey {
         old: Patched {
             document: old,
@@ -104,7 +107,62 @@ pub fn survey(sources: &Sources, mut new: Value) -> Result<Survey> {
         new,
         new_outcomes,
         findings,
+        ledger_name: sources.ledger.name.clone(),
     })
+}
+
+impl Survey {
+    /// What becomes of each entry of the ledger. `adapted` is the ledger with which the new document
+    /// would be built ([`Ledger::adapted`]); entries that only it has are listed where they do not fit.
+    pub fn entries(&self, adapted: &Ledger) -> Vec<Finding> {
+        let ledger = &self.old.ledger;
+        let stale: HashSet<&str> = ledger.stale(&self.new).into_iter().collect();
+        let mut problems: IndexMap<String, Vec<String>> = IndexMap::new();
+        for (key, problem) in adapted.problems(&self.new) {
+            problems.entry(key).or_default().push(problem);
+        }
+        let mut found: Vec<Finding> = ledger
+            .iter()
+            .map(|(key, entry)| {
+                if stale.contains(key) {
+                    return self.finding(key, entry, Status::Stale, None, true);
+                }
+                let broken = problems.shift_remove(key);
+                let lost = contradiction(key, entry, &self.old.document, &self.new);
+                if broken.is_none() && lost.is_none() {
+                    return self.finding(key, entry, Status::Applied, None, false);
+                }
+                let fails = broken.is_some() || lost.as_ref().is_some_and(|(_, fails)| *fails);
+                let mut details = broken.unwrap_or_default();
+                details.extend(lost.map(|(detail, _)| detail));
+                self.finding(key, entry, Status::Conflicting, Some(details), fails)
+            })
+            .collect();
+        found.extend(problems.into_iter().filter_map(|(key, details)| {
+            let (method, path) = ledger::split_key(&key)?;
+            let entry = adapted.get(method, path)?;
+            Some(self.finding(&key, entry, Status::Conflicting, Some(details), true))
+        }));
+        found
+    }
+
+    fn finding(
+        &self,
+        key: &str,
+        entry: &Entry,
+        status: Status,
+        details: Option<Vec<String>>,
+        fails: bool,
+    ) -> Finding {
+        Finding {
+            kind: Kind::Ledger,
+            place: format!("{}: {key}", self.ledger_name),
+            subject: entry.id.clone(),
+            status,
+            detail: details.map(|details| details.join("; ")),
+            fails,
+        }
+    }
 }
 
 /// One finding for each method of a rule.
@@ -159,46 +217,13 @@ fn rule_status(before: Option<Effect>, now: Effect) -> (Status, Option<&'static 
     }
 }
 
-fn ledger_findings(name: &str, ledger: &Ledger, old: &Value, new: &Value) -> Vec<Finding> {
-    let stale: HashSet<&str> = ledger.stale(new).into_iter().collect();
-    ledger
-        .iter()
-        .map(|(key, entry)| {
-            let (status, detail, fails) = match stale.contains(key) {
-                true => (Status::Stale, None, true),
-                false => match contradiction(key, entry, old, new) {
-                    Some((detail, fails)) => (Status::Conflicting, Some(detail), fails),
-                    None => (Status::Applied, None, false),
-                },
-            };
-            Finding {
-                kind: Kind::Ledger,
-                place: format!("{name}: {key}"),
-                subject: entry.id.clone(),
-                status,
-                detail,
-                fails,
-            }
-        })
-        .collect()
-}
-
-/// What an entry says of its operation that was true and is not any longer, and whether the build
-/// fails by it.
+/// What an entry says of its operation, beyond what the rules of the ledger check, that was true and is
+/// not any longer, and whether the build fails by it.
 fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<(String, bool)> {
     let (old, new) = (operation(old, key)?, operation(new, key)?);
-    let paging = entry.paging.as_ref();
-    let lost_parameter = paging
-        .into_iter()
-        .flat_map(|paging| [&paging.page, &paging.size, &paging.after])
-        .flatten()
-        .find(|name| old.has_parameter(name) && !new.has_parameter(name));
-    if let Some(name) = lost_parameter {
-        let problem = format!("its paging names the parameter `{name}`, which is gone");
-        return Some((problem, false));
-    }
-    let lost_member = paging
-        .into_iter()
+    let lost_member = entry
+        .paging
+        .iter()
         .flat_map(|paging| [&paging.items, &paging.total, &paging.more])
         .flatten()
         .find(|name| old.answers_with(name) && !new.answers_with(name));
@@ -221,7 +246,6 @@ fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<(
 
 struct Operation<'a> {
     document: &'a Value,
-    item: &'a Value,
     operation: &'a Value,
 }
 
@@ -230,21 +254,11 @@ fn operation<'a>(document: &'a Value, key: &str) -> Option<Operation<'a>> {
     let item = document["paths"].get(path)?;
     Some(Operation {
         document,
-        item,
         operation: item.get(method.to_ascii_lowercase())?,
     })
 }
 
 impl Operation<'_> {
-    fn has_parameter(&self, name: &str) -> bool {
-        [self.item, self.operation]
-            .iter()
-            .filter_map(|holder| holder["parameters"].as_array())
-            .flatten()
-            .filter_map(|parameter| document::resolve(self.document, parameter).ok())
-            .any(|parameter| parameter["name"] == name && parameter["in"] == "query")
-    }
-
     /// Whether the success answer is an object with that member.
     fn answers_with(&self, name: &str) -> bool {
         let answers = self.operation["responses"].as_object();

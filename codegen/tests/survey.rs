@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::survey::{Finding, Kind, Status, Survey, survey};
-use portkey_admin_codegen::{Result, Source, Sources, document};
+use portkey_admin_codegen::{Ledger, Result, Source, Sources, document};
 
 const HEAD: &str = "openapi: 3.0.3\ninfo: {version: '1'}\n";
 
@@ -29,10 +29,12 @@ fn surveyed(old: &str, new: &str, paths: &str, actions: &str, ledger: &str) -> R
         },
         ledger: source("operations.yaml", ledger.to_owned()),
     };
-    survey(
-        &sources,
-        document::parse("new.yaml", &format!("{HEAD}{new}")).unwrap(),
-    )
+    let new = document::parse("new.yaml", &format!("{HEAD}{new}")).unwrap();
+    let mut survey = survey(&sources, new)?;
+    let nothing = Ledger::parse(&source("none.yaml", "{}".to_owned()))?;
+    let adapted = survey.old.ledger.adapted(&survey.new, nothing);
+    survey.findings.extend(survey.entries(&adapted));
+    Ok(survey)
 }
 
 fn entry(key: &str, more: &str) -> String {
@@ -271,9 +273,87 @@ fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
     let conflict = finding(&paths("/things", "cursor"));
     assert_eq!(
         (conflict.status, conflict.fails),
-        (Status::Conflicting, false)
+        (Status::Conflicting, true)
     );
-    assert!(conflict.detail.unwrap().contains("`page`"));
+    assert_eq!(
+        conflict.detail.unwrap(),
+        "`paging`: it has no query parameter `page`"
+    );
+}
+
+/// What a rule of the ledger refuses in a build, a survey tells before it.
+#[test]
+fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
+    const THING: &str = "Thing: {type: object}";
+    let document = |get: &str, put: &str, schema: &str| {
+        format!(
+            "paths:\n  /things:\n    get: {{parameters: [{get}], responses: {{}}}}\n    put: {{parameters: \
+             [{{name: workspace_id, in: query, required: {put}}}], requestBody: {{content: {{application/json: \
+             {{schema: {{properties: {{reset: {{}}, stream: {{}}}}}}}}}}}}, responses: {{}}}}\n\
+             components: {{schemas: {{{schema}}}}}\n"
+        )
+    };
+    let old = document("", "false", THING);
+    let finding = |fields: &str, new: &str| {
+        let put = entry("PUT /things", &format!("  {fields}\n"));
+        let put = put.replace("retry: safe", "retry: idempotent");
+        let ledger = things() + &put;
+        let survey = surveyed(&old, new, "{}", "", &ledger).unwrap();
+        let found = survey
+            .findings
+            .into_iter()
+            .find(|finding| finding.place == "operations.yaml: PUT /things");
+        found.unwrap()
+    };
+    let without_get = old.replace("    get:", "    head:");
+    let without = |member: &str| old.replace(&format!("{member}: {{}}"), "other: {}");
+    for (fields, new, problem) in [
+        (
+            "default_workspace: true",
+            document("", "true", THING),
+            "`default_workspace`: it has no optional query parameter `workspace_id`",
+        ),
+        (
+            "default_workspace: true",
+            old.replace("workspace_id", "workspace"),
+            "`default_workspace`: it has no optional query parameter `workspace_id`",
+        ),
+        (
+            "triggers: [reset]",
+            without("reset"),
+            "`triggers`: its body has no `reset`",
+        ),
+        (
+            "reads: getthings",
+            without_get,
+            "`reads`: `getthings` is no operation that reads",
+        ),
+        (
+            "reads: getthings",
+            document("{name: kind, in: query, required: true}", "false", THING),
+            "`reads`: `getthings` needs more than the arguments",
+        ),
+        (
+            "stream: {event: Thing}",
+            document("", "false", ""),
+            "`stream`: there is no schema `Thing`",
+        ),
+        (
+            "stream: {event: Thing}",
+            without("stream"),
+            "`stream`: its body has no `stream`",
+        ),
+    ] {
+        let fine = finding(fields, &old);
+        assert_eq!((fine.status, fine.fails), (Status::Applied, false));
+        let found = finding(fields, &new);
+        assert_eq!(
+            (found.status, found.fails),
+            (Status::Conflicting, true),
+            "{fields}"
+        );
+        assert_eq!(found.detail.as_deref(), Some(problem));
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@
 mod code;
 mod compatibility;
 mod difference;
-mod guard;
+pub mod guard;
 mod judge;
 mod node;
 mod pairing;
@@ -20,4 +20,4 @@ mod report;
 mod subject;
 mod walk;
 
-pub use report::{Input, report};
+pub use report::{Input, Report, report};

@@ -5,13 +5,13 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use lexopt::prelude::{Long, Short, ValueExt};
 use portkey_admin_codegen::{Sources, distil, document};
 use serde_json::Value;
 
 use crate::drift::render::{Format, render};
-use crate::drift::{self, Input};
+use crate::drift::{self, Input, Report, guard};
 use crate::source::{SourceRecord, digest};
 use crate::{atomic, fetch};
 
@@ -68,17 +68,29 @@ pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<ExitCode> {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
+    unless_it_panics(|| sync(root, &options))
+}
+
+/// A panic, of whatever crate, is an error as any other: one line, and the exit code that goes with it.
+fn unless_it_panics(command: impl FnOnce() -> Result<ExitCode> + Send) -> Result<ExitCode> {
+    let done = guard::call(command).map_err(|panic| {
+        anyhow!("the command panicked at this document (RUST_BACKTRACE=1 says where): {panic}")
+    });
+    done.flatten()
+}
+
+fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
     let record = old_record(root)?;
-    let from = from(&options, record.as_ref());
+    let from = from(options, record.as_ref());
     let distilled = distil(&from, &fetch::read(&from)?)?;
-    let in_step = is_in_step(root, &options, &from, &distilled, record.as_ref())?;
+    let in_step = is_in_step(root, options, &from, &distilled, record.as_ref())?;
     match (in_step, options.check) {
         (true, _) => eprintln!("{DOCUMENT} is in step; nothing was written"),
         (false, true) => {
             eprintln!("{DOCUMENT} has drifted; nothing was written");
             return Ok(ExitCode::from(DRIFTED));
         }
-        (false, false) => write(root, &options, &from, &distilled, record)?,
+        (false, false) => write(root, options, &from, &distilled, record)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -89,7 +101,7 @@ fn from(options: &Options, record: Option<&SourceRecord>) -> String {
     options.from.clone().unwrap_or_else(recorded)
 }
 
-/// Compares with the vendored document, if there is one, and writes the report. The document is in
+/// Compares with the vendored document, if there is one, and prints the report. The document is in
 /// step where it states the same facts and its record describes it.
 fn is_in_step(
     root: &Path,
@@ -99,7 +111,8 @@ fn is_in_step(
     record: Option<&SourceRecord>,
 ) -> Result<bool> {
     let Some(vendored) = read_if_there(&root.join(DOCUMENT))? else {
-        // There is nothing to compare with yet.
+        let report = Report::without_comparison(from, env!("CARGO_PKG_VERSION"));
+        print(&render(&report, options.format), options.output.as_deref())?;
         return Ok(false);
     };
     let is_described = record.is_some_and(|record| record.sha256 == digest(&vendored));
@@ -217,4 +230,21 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
 /// The date in UTC, as `YYYY-MM-DD`.
 fn today() -> String {
     jiff::Timestamp::now().strftime("%F").to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_anywhere_in_the_command_is_an_error() {
+        let error = unless_it_panics(|| panic!("index {} is out of bounds", 7)).unwrap_err();
+        let text = format!("{error:#}");
+        assert!(text.ends_with(": index 7 is out of bounds"), "{text}");
+        let code = unless_it_panics(|| Ok(ExitCode::from(DRIFTED))).unwrap();
+        assert_eq!(code, ExitCode::from(DRIFTED));
+        let error = unless_it_panics(|| Err(anyhow!("as it is"))).unwrap_err();
+        assert_eq!(error.to_string(), "as it is");
+    }
 }

@@ -109,6 +109,15 @@ fn each_pair_has_its_report() {
 }
 
 #[test]
+fn what_a_rule_of_the_ledger_refuses_is_a_build_failure() {
+    let case = Case::read(data("drift").join("entry-conflicting.txt"));
+    let report = case.project("old").check_json(&case.document("new"));
+    let failure = "overrides/operations.yaml: GET /things: `list_things`: `paging`: it has no query \
+                   parameter `page`";
+    assert_eq!(report["build_failures"], json!([failure]));
+}
+
+#[test]
 fn going_back_mirrors_going_forth() {
     for case in Case::all().iter().filter(|case| !case.has_overrides()) {
         let forth = case.project("old").check_json(&case.document("new"));
@@ -119,6 +128,34 @@ fn going_back_mirrors_going_forth() {
             "{}",
             case.name()
         );
+        assert_mirrored_impact(&forth, &back, &case.name());
+        assert_mirrored_impact(&back, &forth, &case.name());
+    }
+}
+
+/// What somebody can use once it is added breaks them once it is removed; what nobody notices when it
+/// comes, nobody notices when it goes.
+fn assert_mirrored_impact(forth: &Value, back: &Value, name: &str) {
+    let of_kind = |report: &Value, kind: &str| -> Vec<Value> {
+        let changes = report["changes"].as_array().unwrap().iter();
+        changes
+            .filter(|change| change["kind"] == kind)
+            .cloned()
+            .collect()
+    };
+    let removed = of_kind(back, "removed");
+    for change in of_kind(forth, "added") {
+        let counterpart = removed
+            .iter()
+            .find(|other| other["old"] == change["new"] && other["aspect"] == change["aspect"])
+            .unwrap_or_else(|| panic!("{name}: nothing mirrors {change}"));
+        let impacts = [&change, counterpart].map(|change| change["impact"].as_str().unwrap());
+        let fits = match impacts[0] {
+            "additive" => impacts[1] == "breaking",
+            "invisible" => impacts[1] == "invisible" || impacts[1] == "breaking",
+            _ => true,
+        };
+        assert!(fits, "{name}: {impacts:?}: {change}\n{counterpart}");
     }
 }
 

@@ -179,6 +179,25 @@ fn the_report_is_printed_or_written_to_a_file_in_each_format() {
 }
 
 #[test]
+fn where_nothing_is_vendored_yet_the_report_says_so() {
+    for (format, expected) in [
+        ("text", "There is no vendored document to compare with\n"),
+        ("markdown", "There is no vendored document to compare with."),
+        ("json", "\"compared\": false"),
+    ] {
+        let project = Project::new();
+        let file = project.path("report");
+        let more = ["--format", format, "--output", file.to_str().unwrap()];
+        let output = project.sync(SMALL, &more);
+        assert!(output.status.success(), "{}", stderr(&output));
+        let report = project.read("report");
+        assert!(report.contains(expected), "{report}");
+        assert!(!report.contains("No changes"), "{report}");
+        assert!(project.read("openapi/portkey.yaml").contains("/b:"));
+    }
+}
+
+#[test]
 fn a_document_that_the_overrides_do_not_fit_is_written_and_the_report_says_what_fails() {
     let project = synced();
     let output = project.sync(&SMALL.replace("/b: {", "/c: {post: {responses: {}}, "), &[]);

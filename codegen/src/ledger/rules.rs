@@ -6,12 +6,13 @@ use serde_json::Value;
 
 use super::{Entry, Ledger, Paging, Retry, key, split_key};
 use crate::{
-    Error, Result, document,
+    document,
     siblings::{is_parameter, segments},
 };
 
-/// Checks every entry against its operation.
-pub(super) fn check(ledger: &Ledger, name: &str, document: &Value) -> Result<()> {
+/// Everything that an entry says of its operation and that does not hold, with the operation's key.
+pub(super) fn problems(ledger: &Ledger, document: &Value) -> Vec<(String, String)> {
+    let mut found = Vec::new();
     for (path, method, operation) in document::operations(document) {
         let Some(entry) = ledger.get(method, path) else {
             continue;
@@ -22,15 +23,17 @@ pub(super) fn check(ledger: &Ledger, name: &str, document: &Value) -> Result<()>
             operation,
             entry,
         };
-        let checked = rules
-            .default_workspace()
-            .and_then(|()| rules.triggers())
-            .and_then(|()| rules.paging())
-            .and_then(|()| rules.reads(ledger))
-            .and_then(|()| rules.stream());
-        checked.map_err(|problem| Error::new(format!("{name}: {}", key(method, path)), problem))?;
+        let checked = [
+            rules.default_workspace(),
+            rules.triggers(),
+            rules.paging(),
+            rules.reads(ledger),
+            rules.stream(),
+        ];
+        let problems = checked.into_iter().filter_map(std::result::Result::err);
+        found.extend(problems.map(|problem| (key(method, path), problem)));
     }
-    Ok(())
+    found
 }
 
 /// An entry and its operation.

@@ -1,4 +1,4 @@
-//! Calls into crates that panic at documents that they do not expect.
+//! Calls that may panic at documents that nobody expected.
 
 use std::any::Any;
 use std::panic::{set_hook, take_hook};
@@ -7,6 +7,9 @@ use std::thread::{self, Scope, ScopedJoinHandle};
 
 /// The name by which the panic hook knows a thread of ours.
 const THREAD: &str = "guarded";
+
+/// As much as the main thread has.
+const STACK: usize = 8 << 20;
 
 /// Starts a call in a thread of its own. A panic in it prints nothing; [`join`] makes it an error.
 pub fn spawn<'scope, T, F>(
@@ -20,6 +23,7 @@ where
     silence();
     thread::Builder::new()
         .name(THREAD.to_owned())
+        .stack_size(STACK)
         .spawn_scoped(scope, call)
 }
 
@@ -40,13 +44,15 @@ fn message(panic: &(dyn Any + Send)) -> String {
         .unwrap_or_else(|| "it stopped without a word".to_owned())
 }
 
-/// Keeps the hook, which prints a panic, from printing those of our threads.
+/// Keeps the hook, which prints a panic, from printing those of our threads, unless somebody asked for
+/// it by `RUST_BACKTRACE`.
 fn silence() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let hook = take_hook();
         set_hook(Box::new(move |info| {
-            if thread::current().name() != Some(THREAD) {
+            let guarded = thread::current().name() == Some(THREAD);
+            if !guarded || std::env::var_os("RUST_BACKTRACE").is_some() {
                 hook(info);
             }
         }));

@@ -281,8 +281,10 @@ impl<'a> Index<'a> {
         let names = names(case);
         let mut found = self.around(case);
         found.retain(|change| match case.difference.aspect {
-            // A property may be called like a type.
-            Aspect::Component => names.contains(&owner(change.path())),
+            // A property may be called like a type, and so may an operation.
+            Aspect::Component => {
+                change.path().starts_with("types::") && names.contains(&owner(change.path()))
+            }
             _ => {
                 let last = last_name(change.path());
                 let plain_last = plain(last.trim_start_matches("clear_"));

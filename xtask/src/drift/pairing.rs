@@ -180,12 +180,18 @@ pub fn renamed_components(old: &Value, new: &Value) -> BTreeMap<String, String> 
     }
     let mut votes = HashMap::new();
     count_references(old, new, &mut votes);
+    let described = |document, names: &[String]| -> Vec<BTreeSet<String>> {
+        let components = names.iter().map(|name| component(document, name));
+        components.map(statements).collect()
+    };
+    let (gone_statements, come_statements) = (described(old, &gone), described(new, &come));
     let mut scores = Vec::new();
-    for from in &gone {
-        for to in come.iter().filter(|to| section(to) == section(from)) {
+    for (from, here) in gone.iter().zip(&gone_statements) {
+        let candidates = come.iter().zip(&come_statements);
+        for (to, there) in candidates.filter(|(to, _)| section(to) == section(from)) {
             let (one, two) = (component(old, from), component(new, to));
             let references = votes.get(&(from.clone(), to.clone())).copied().unwrap_or(0);
-            let alike = overlap(&statements(one), &statements(two));
+            let alike = overlap(here, there);
             if one == two || (references > 0 && alike >= ALIKE) {
                 scores.push((references, alike, from.clone(), to.clone()));
             }

@@ -119,7 +119,7 @@ fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Opti
             .paging(&name, context.ledger)
             .map(|paging| format!("  paging: {paging}")),
     );
-    lines.push(format!("  retry: {}", route.retry()));
+    lines.push(format!("  retry: {}", route.retry(&name.verb)));
     lines.push("  status: unverified".to_owned());
     lines.push(format!(
         "  evidence: {{on: {}, by: document}}",
@@ -154,16 +154,18 @@ fn unused(id: &str, taken: &BTreeSet<String>) -> String {
         .unwrap_or_default()
 }
 
+/// What a path may say is done, so that doing it twice may differ from doing it once.
+const DEEDS: [&str; 11] = [
+    "archive", "cancel", "disable", "enable", "publish", "reset", "restore", "rotate", "start",
+    "sync", "test",
+];
+
 /// What can be done to something: the first words of the names in use, and some that are to be expected.
 fn verbs(ledger: &Ledger) -> BTreeSet<&str> {
-    const MORE: [&str; 12] = [
-        "archive", "cancel", "disable", "download", "enable", "publish", "reset", "restore",
-        "rotate", "start", "sync", "test",
-    ];
     let used = ledger
         .iter()
         .filter_map(|(_, entry)| entry.id.split('_').next());
-    used.chain(MORE).collect()
+    used.chain(DEEDS).chain(["download"]).collect()
 }
 
 /// The entry of the operation whose path has the longest common beginning with `path`.
@@ -194,10 +196,15 @@ struct Route<'a> {
 }
 
 impl Route<'_> {
-    fn retry(&self) -> &'static str {
-        match self.method {
-            "GET" | "HEAD" | "OPTIONS" => "safe",
-            "PUT" | "DELETE" => "idempotent",
+    /// Whether it may be sent again. A method says less than it should: there are updates that make a
+    /// new version, and what is named after a deed does one. So what may do harm is not repeated until
+    /// whoever pastes the entry knows better.
+    fn retry(&self, verb: &str) -> &'static str {
+        match (self.method, DEEDS.contains(&verb)) {
+            ("GET" | "HEAD" | "OPTIONS", false) => "safe",
+            ("GET" | "HEAD" | "OPTIONS", true) => "never # safe if it only reads",
+            ("PUT", false) => "never # idempotent if it replaces",
+            ("DELETE", false) => "idempotent",
             _ => "never",
         }
     }

@@ -52,8 +52,9 @@ pub struct Reach<'a> {
 }
 
 impl<'a> Reach<'a> {
-    /// Looks at every operation of a document.
-    pub fn of(document: &'a Value) -> Self {
+    /// Looks at every operation of a document. `event` gives the component that an operation, by its
+    /// key, streams: only the ledger knows of it.
+    pub fn of(document: &'a Value, event: impl Fn(&str) -> Option<String>) -> Self {
         let operations = Operation::all(document);
         let direct: HashMap<String, BTreeSet<String>> = pairing::components(document)
             .into_iter()
@@ -65,7 +66,9 @@ impl<'a> Reach<'a> {
             .collect();
         let mut users: HashMap<String, BTreeMap<String, Direction>> = HashMap::new();
         for operation in &operations {
-            for (roots, direction) in roots(operation, document) {
+            let streamed = event(&operation.key()).into_iter().collect();
+            let roots = roots(operation, document).into_iter();
+            for (roots, direction) in roots.chain([(streamed, Direction::ANSWER)]) {
                 for name in closure(roots, &direct) {
                     let known = users.entry(name).or_default();
                     let known = known.entry(operation.key()).or_default();

@@ -58,6 +58,9 @@ fn counts(report: &Report) -> [(Impact, usize); 3] {
 
 /// `3 changes: 1 breaking, 2 additive`
 fn summary(report: &Report) -> String {
+    if !report.compared {
+        return "There is no vendored document to compare with".to_owned();
+    }
     let parts: Vec<String> = counts(report)
         .into_iter()
         .filter(|(_, count)| *count > 0)
@@ -74,6 +77,7 @@ fn summary(report: &Report) -> String {
 fn version_advice(report: &Report) -> String {
     let (now, next) = &report.versions;
     match report.impact {
+        Impact::Invisible if !report.compared => format!("The version stays {now}."),
         Impact::Invisible => format!("Nothing public changes: the version stays {now}."),
         impact => format!(
             "The worst of it is {}: {now} should become {next}.",

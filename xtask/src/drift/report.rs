@@ -3,9 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
+use portkey_admin_codegen::ledger::Entry;
 use portkey_admin_codegen::paths::{Effect, Outcome};
 use portkey_admin_codegen::survey::{self, Finding, Survey};
-use portkey_admin_codegen::{Patched, Sources, ledger};
+use portkey_admin_codegen::{Ledger, Patched, Sources, ledger};
+use semver::Version;
 use serde_json::Value;
 
 use super::code::{self, Code};
@@ -40,6 +42,8 @@ pub struct Input<'a> {
 pub struct Report {
     /// Where the new document came from.
     pub from: String,
+    /// Whether there was a vendored document to compare with; without one, nothing else is known.
+    pub compared: bool,
     /// Every change of the document.
     pub changes: Vec<Change>,
     /// Why the `drift` crate had nothing to say, if it could not compare the documents.
@@ -76,9 +80,25 @@ pub struct Change {
 }
 
 impl Report {
-    /// Whether nothing changed.
+    /// The report on a document where none is vendored yet.
+    pub fn without_comparison(from: &str, version: &str) -> Self {
+        Self {
+            from: from.to_owned(),
+            compared: false,
+            changes: Vec::new(),
+            undecided: None,
+            findings: Vec::new(),
+            proposals: Vec::new(),
+            surface: Ok(Vec::new()),
+            ungenerated: Vec::new(),
+            impact: Impact::Invisible,
+            versions: (version.to_owned(), version.to_owned()),
+        }
+    }
+
+    /// Whether it is known that nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.surface.as_ref().is_ok_and(Vec::is_empty)
+        self.compared && self.changes.is_empty() && self.surface.as_ref().is_ok_and(Vec::is_empty)
     }
 
     /// The overrides that keep the new document from building, and the operations without an entry.
@@ -107,7 +127,14 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
     let survey = survey::survey(input.sources, input.new.clone())?;
     let differences = walk::differences(input.old, input.new);
     let proposals = proposals(input, &survey);
-    let new_patched = adapted(&survey, &proposals)?;
+    let adapted = adapted(&survey, &proposals)?;
+    let mut findings = survey.findings.clone();
+    findings.extend(survey.entries(&adapted));
+    let new_patched = Patched {
+        ledger: adapted.without_dangling(&survey.new),
+        document: survey.new.clone(),
+        path_outcomes: survey.new_outcomes.clone(),
+    };
     // Documents that state the same need not be generated to know that their code is the same.
     let code = match differences.is_empty() {
         true => Ok(Code::default()),
@@ -133,9 +160,10 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
     let impact = worst(&changes, surface.as_deref().unwrap_or_default());
     Ok(Report {
         from: input.from.to_owned(),
+        compared: true,
         changes,
         undecided: judgements.problem,
-        findings: survey.findings,
+        findings,
         proposals,
         surface,
         ungenerated,
@@ -157,14 +185,10 @@ fn proposals(input: &Input<'_>, survey: &Survey) -> Vec<Proposal> {
     })
 }
 
-/// The new document, patched, with a ledger in which each of its operations has an entry.
-fn adapted(survey: &Survey, proposals: &[Proposal]) -> Result<Patched> {
+/// The ledger with an entry for each operation of the new document.
+fn adapted(survey: &Survey, proposals: &[Proposal]) -> Result<Ledger> {
     let more = proposal::parse(proposals).context("a proposed entry is no entry")?;
-    Ok(Patched {
-        ledger: survey.old.ledger.adapted(&survey.new, more),
-        document: survey.new.clone(),
-        path_outcomes: survey.new_outcomes.clone(),
-    })
+    Ok(survey.old.ledger.adapted(&survey.new, more))
 }
 
 /// One of the two documents, as published and patched.
@@ -189,18 +213,21 @@ impl<'a> Side<'a> {
                 let key = ledger::key(outcome.method?, &outcome.documented);
                 Some((key, outcome.tested.clone()?))
             });
+        let moved: HashMap<String, String> = moved.collect();
+        let event = |key: &str| {
+            let stream = entry(patched, &moved, key)?.stream.as_ref()?;
+            Some(format!("schemas/{}", stream.event))
+        };
         Self {
-            reach: Reach::of(document),
-            moved: moved.collect(),
+            reach: Reach::of(document, event),
+            moved,
             patched,
         }
     }
 
     /// The operation's name in the ledger.
     fn id(&self, key: &str) -> Option<String> {
-        let (method, path) = ledger::split_key(key)?;
-        let path = self.moved.get(key).map_or(path, String::as_str);
-        Some(self.patched.ledger.get(method, path)?.id.clone())
+        Some(entry(self.patched, &self.moved, key)?.id.clone())
     }
 
     /// The place after the path rules.
@@ -220,6 +247,17 @@ impl<'a> Side<'a> {
         fact.map(|fact| self.reach.users(&fact.place))
             .unwrap_or_default()
     }
+}
+
+/// The entry of an operation by its published key.
+fn entry<'a>(
+    patched: &'a Patched,
+    moved: &HashMap<String, String>,
+    key: &str,
+) -> Option<&'a Entry> {
+    let (method, path) = ledger::split_key(key)?;
+    let path = moved.get(key).map_or(path, String::as_str);
+    patched.ledger.get(method, path)
 }
 
 fn changes(
@@ -300,21 +338,30 @@ fn worst(changes: &[Change], surface: &[surface::Change]) -> Impact {
 }
 
 /// The next version by the rules of 0.x: what breaks raises the second number, what adds the third.
+/// A pre-release becomes the version that it announces, where that is raised enough.
 fn next_version(version: &str, impact: Impact) -> String {
-    let numbers: Vec<u64> = version
-        .split('.')
-        .filter_map(|part| part.parse().ok())
-        .collect();
-    let [major, minor, patch] = numbers.as_slice() else {
+    let (Ok(now), true) = (Version::parse(version), impact > Impact::Invisible) else {
         return version.to_owned();
     };
-    match (impact, *major) {
-        (Impact::Invisible, _) => version.to_owned(),
-        (Impact::Breaking, 0) => format!("0.{}.0", minor + 1),
-        (Impact::Additive, 0) => format!("0.{minor}.{}", patch + 1),
-        (Impact::Breaking, _) => format!("{}.0.0", major + 1),
-        (Impact::Additive, _) => format!("{major}.{}.0", minor + 1),
-    }
+    let Version {
+        major,
+        minor,
+        patch,
+        ..
+    } = now;
+    let announced = !now.pre.is_empty();
+    let next = match (impact, major) {
+        (Impact::Breaking, 0) | (Impact::Additive, 1..) if announced && patch == 0 => {
+            (major, minor, 0)
+        }
+        (Impact::Breaking, 1..) if announced && (minor, patch) == (0, 0) => (major, 0, 0),
+        (Impact::Additive, 0) if announced => (0, minor, patch),
+        (Impact::Breaking, 0) => (0, minor + 1, 0),
+        (Impact::Breaking, _) => (major + 1, 0, 0),
+        (_, 0) => (0, minor, patch + 1),
+        _ => (major, minor + 1, 0),
+    };
+    Version::new(next.0, next.1, next.2).to_string()
 }
 
 #[cfg(test)]
@@ -329,5 +376,21 @@ mod tests {
         assert_eq!(next("0.1.2", Impact::Invisible), "0.1.2");
         assert_eq!(next("1.2.3", Impact::Breaking), "2.0.0");
         assert_eq!(next("1.2.3", Impact::Additive), "1.3.0");
+        assert_eq!(next("0.1.2+build.7", Impact::Additive), "0.1.3");
+        assert_eq!(next("no version", Impact::Breaking), "no version");
+    }
+
+    #[test]
+    fn a_pre_release_becomes_what_it_announces_if_that_is_enough() {
+        let next = next_version;
+        assert_eq!(next("0.2.0-rc.1", Impact::Invisible), "0.2.0-rc.1");
+        assert_eq!(next("0.2.0-rc.1", Impact::Additive), "0.2.0");
+        assert_eq!(next("0.2.0-rc.1", Impact::Breaking), "0.2.0");
+        assert_eq!(next("0.2.1-rc.1", Impact::Additive), "0.2.1");
+        assert_eq!(next("0.2.1-rc.1", Impact::Breaking), "0.3.0");
+        assert_eq!(next("2.0.0-beta", Impact::Breaking), "2.0.0");
+        assert_eq!(next("2.1.0-beta", Impact::Breaking), "3.0.0");
+        assert_eq!(next("2.1.0-beta", Impact::Additive), "2.1.0");
+        assert_eq!(next("2.1.1-beta", Impact::Additive), "2.2.0");
     }
 }

@@ -17,6 +17,7 @@ pub fn render(report: &Report) -> String {
     let document = json!({
         "schema": SCHEMA,
         "from": report.from,
+        "compared": report.compared,
         "impact": report.impact.word(),
         "version": {"current": now, "suggested": next},
         "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
