@@ -74,7 +74,7 @@ async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
     let variables = RunPromptRequest::builder().variables([("who", "reader")]);
     let run = world.runner.run_prompt(&prompt).body(variables);
     let answer = run.send().await?;
-    assert_eq!(answer["choices"][0]["text"], "Good day reader");
+    assert_eq!(answer["choices"][0]["text"], "You said: Good day reader");
     admin.delete_prompt(&prompt).send().await
 }
 
