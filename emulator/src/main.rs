@@ -23,7 +23,8 @@ Options:
   --seed FILE   Start with the organisations and requests of this YAML file
   --state FILE  Keep everything in this file, and go on with what it holds; a seed is for its first
                 start only. It holds the values of keys
-  --uploads FILE  When it stops, write what was uploaded to this file, as JSON: the parts of each form
+  --uploads FILE
+                When it stops, write what was uploaded to this file, as JSON: the parts of each form
                 with names, content types, sizes, checksums and texts
   --quiet       Do not log requests
   -h, --help    Print this
