@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, ValueExt};
 use portkey_admin_emulator::{Emulator, RequestLine, Seed};
+use serde_json::{Value, json};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -22,6 +23,9 @@ Options:
   --seed FILE   Start with the organisations and requests of this YAML file
   --state FILE  Keep everything in this file, and go on with what it holds; a seed is for its first
                 start only. It holds the values of keys
+  --uploads FILE
+                When it stops, write what was uploaded to this file, as JSON: the parts of each form
+                with names, content types, sizes, checksums and texts
   --quiet       Do not log requests
   -h, --help    Print this
 ";
@@ -30,6 +34,7 @@ struct Options {
     address: SocketAddr,
     seed: Option<PathBuf>,
     state: Option<PathBuf>,
+    uploads: Option<PathBuf>,
     quiet: bool,
 }
 
@@ -60,6 +65,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
         address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
         seed: None,
         state: None,
+        uploads: None,
         quiet: false,
     };
     let mut arguments = lexopt::Parser::from_env();
@@ -69,6 +75,7 @@ fn options() -> Result<Option<Options>, lexopt::Error> {
             Long("host") => options.address.set_ip(arguments.value()?.parse()?),
             Long("seed") => options.seed = Some(arguments.value()?.into()),
             Long("state") => options.state = Some(arguments.value()?.into()),
+            Long("uploads") => options.uploads = Some(arguments.value()?.into()),
             Long("quiet") => options.quiet = true,
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(argument.unexpected()),
@@ -94,8 +101,20 @@ async fn serve(options: Options) -> Result<(), Failure> {
     let emulator = builder.start().await?;
     introduce(&emulator, &options.address)?;
     stop.await;
+    let uploads = uploads(&emulator);
     emulator.shutdown().await;
+    if let Some(path) = options.uploads {
+        let name = path.display();
+        std::fs::write(&path, uploads.to_string()).map_err(|error| format!("{name}: {error}"))?;
+    }
     Ok(())
+}
+
+/// What was uploaded, the oldest first.
+fn uploads(emulator: &Emulator) -> Value {
+    let uploads = emulator.uploads().into_iter();
+    let uploads = uploads.map(|form| json!({"operation": form.operation, "parts": form.parts}));
+    uploads.collect()
 }
 
 /// Prints where it is and the keys for it; whoever started it may be reading along.
