@@ -245,7 +245,7 @@ async fn prompts_are_found_by_name_and_collection() {
     );
 }
 
-/// Without a model, a prompt that is run answers with what the model would be asked.
+/// No model runs here: what it would be asked comes back.
 #[tokio::test]
 async fn a_prompt_is_run() {
     let world = World::new().await;
@@ -265,7 +265,7 @@ async fn a_prompt_is_run() {
             &answer["choices"][0]["text"],
             &answer["choices"][0]["finish_reason"]
         ),
-        (&json!("Greet me."), &json!("stop"))
+        (&json!("You said: Greet me."), &json!("stop"))
     );
     has_members(&answer, &["id", "created", "model", "usage"]);
 
