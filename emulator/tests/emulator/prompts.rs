@@ -288,7 +288,7 @@ async fn a_prompt_is_run() {
     );
     assert_eq!(
         answer["choices"][0]["message"],
-        json!({"role": "assistant", "content": "Greet you."})
+        json!({"role": "assistant", "content": "You said: Greet you.", "refusal": null})
     );
 }
 
