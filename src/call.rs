@@ -350,8 +350,12 @@ fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue)
 
 /// Decodes a success. A write may be answered with nothing where the document promises an object.
 fn decode<T: Answer>(body: &[u8]) -> Result<T, DecodeError> {
-    let is_blank = body.iter().all(u8::is_ascii_whitespace);
-    answer::from_slice(if is_blank { b"{}" } else { body })
+    answer::from_slice(if is_blank(body) { b"{}" } else { body })
+}
+
+/// Whether a body says nothing, as the answer to a write may.
+pub(crate) fn is_blank(body: &[u8]) -> bool {
+    body.iter().all(u8::is_ascii_whitespace)
 }
 
 /// A success that cannot be read, with all of it.

@@ -160,9 +160,9 @@ impl Request {
 /// Decodes a whole body; the error carries the JSON path, and no value. An empty one is `null`: a write
 /// may be answered with nothing.
 fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
-    let is_blank = body.iter().all(u8::is_ascii_whitespace);
     let mut track = serde_path_to_error::Track::new();
-    let mut json = serde_json::Deserializer::from_slice(if is_blank { b"null" } else { body });
+    let mut json =
+        serde_json::Deserializer::from_slice(if call::is_blank(body) { b"null" } else { body });
     let value = T::deserialize(serde_path_to_error::Deserializer::new(
         &mut json, &mut track,
     ));
