@@ -43,7 +43,8 @@ pub trait Paged: sealed::Sealed + Send + 'static {
         None
     }
 
-    /// What tells an item from the others of its list: its `id`, else its `slug`, where it has one.
+    /// What tells an item from the others of its list, where something does: mostly its `id`, or its
+    /// `slug` where it has none.
     fn key(item: &Self::Item) -> Option<Cow<'_, str>>;
 
     /// How many things of another kind stood among the items.

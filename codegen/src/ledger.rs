@@ -112,6 +112,10 @@ pub struct Paging {
     /// Another member that was seen to hold the items instead.
     #[serde(default)]
     pub also: Option<String>,
+    /// The member of an item that tells it from the others, where that is neither its `id` nor, for
+    /// want of one, its `slug`.
+    #[serde(default)]
+    pub key: Option<String>,
     /// The member that counts all items.
     #[serde(default)]
     pub total: Option<String>,

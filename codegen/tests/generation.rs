@@ -313,3 +313,24 @@ fn undecided_unions_are_these_and_have_views() {
         .find(|name| admin.directions.contains_key(**name));
     assert_eq!(in_admin, None);
 }
+
+#[test]
+fn items_of_a_list_are_told_apart_by_what_the_ledger_names() {
+    let code = |key: &str| {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut sources = Sources::read(&root).unwrap();
+        let named = "key: prompt_partial_version_id";
+        assert!(sources.ledger.text.contains(named));
+        sources.ledger.text = sources.ledger.text.replace(named, key);
+        let patched = patch(&sources).unwrap();
+        generate::tokens(&patched, &Areas::from(["prompts".to_owned()]))
+            .map(|code| code.to_string())
+    };
+    let own = code("key: prompt_partial_version_id").unwrap();
+    assert!(own.contains("PromptPartialVersion , by prompt_partial_version_id ,"));
+    let none = code("key: nothing").unwrap_err().to_string();
+    assert!(
+        none.contains("PromptPartialVersion") && none.contains("`nothing`"),
+        "{none}"
+    );
+}

@@ -185,6 +185,7 @@ mod tests {
             after: None,
             items: name("rows"),
             also: None,
+            key: None,
             total: name("count"),
             more: name("more"),
         }

@@ -46,7 +46,8 @@ fn object(one: &Struct, paging: &Paging, types: &Types) -> Result<(String, Token
     let Some(item) = lists.first().and_then(|field| item(field)) else {
         return Err(problem(&name, "holds no list"));
     };
-    let key = key(item, types);
+    let key = key(item, paging, types)
+        .map_err(|wire| problem(&name, &format!("has items without a text `{wire}`")))?;
     if paging.after.is_some() && !["id", "itself", "encoded"].contains(&key.as_str()) {
         return Err(problem(&name, "pages by ids, and its items have none"));
     }
@@ -124,27 +125,29 @@ fn item(field: &Field) -> Option<&RustType> {
     }
 }
 
-/// The field that tells items apart, or one of the other words that `paged!` knows.
-fn key(item: &RustType, types: &Types) -> String {
-    let one = match &item.shape {
-        Shape::Any | Shape::Object => return "itself".to_owned(),
-        Shape::Named(name) => match types.get(name) {
-            Some(Refined::Struct(one)) => one,
-            Some(Refined::Union(_)) => return "encoded".to_owned(),
-            _ => return "none".to_owned(),
-        },
-        _ => return "none".to_owned(),
+/// The field that tells items apart, or one of the other words that `paged!` knows. An error is the
+/// name that the ledger gives, and no item has.
+fn key(item: &RustType, paging: &Paging, types: &Types) -> std::result::Result<String, String> {
+    let named = match &item.shape {
+        Shape::Named(name) => types.get(name),
+        _ => None,
     };
-    let is_text = |field: &&Field| matches!(field.kind.unwrapped().shape, Shape::Text);
-    ["id", "slug"]
-        .into_iter()
-        .find_map(|wire| {
-            one.fields
-                .iter()
-                .filter(is_text)
-                .find(|field| field.wire == wire)
-        })
-        .map_or("none".to_owned(), |field| field.ident.to_string())
+    let text = |wire: &str| match named {
+        Some(Refined::Struct(one)) => one.fields.iter().find(|field| {
+            field.wire == wire && matches!(field.kind.unwrapped().shape, Shape::Text)
+        }),
+        _ => None,
+    };
+    let field = match &paging.key {
+        Some(wire) => Some(text(wire).ok_or(wire)?),
+        None => text("id").or_else(|| text("slug")),
+    };
+    let word = match (&item.shape, named) {
+        (Shape::Any | Shape::Object, _) => "itself",
+        (_, Some(Refined::Union(_))) => "encoded",
+        _ => "none",
+    };
+    Ok(field.map_or(word.to_owned(), |field| field.ident.to_string()))
 }
 
 /// The Rust name of a member that the ledger names, if it is of the right kind.
