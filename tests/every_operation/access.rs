@@ -43,8 +43,8 @@ async fn api_keys(world: &World) -> Outcome {
         .id;
     admin.list_api_keys().send().await?;
     let change = UpdateApiKeyRequest::builder().name("renamed");
-    admin.update_api_key(&key).body(change).send().await?;
-    let read = admin.get_api_key(&key).send().await?;
+    let update = admin.update_api_key(&key).body(change);
+    let read = update.update_and_get().await?;
     assert_eq!(read.name, "renamed");
     admin.rotate_api_key(&key).send().await?;
     admin.delete_api_key(&key).send().await

@@ -1,5 +1,7 @@
 //! Our client calls every operation of the Admin API at least once, and the emulator answers each
 //! with success. What is missing is named: by the client's error, or by the ledger at the end.
+//!
+//! Updates that say nothing are made with `update_and_get`, each of which must read what it updates.
 #![cfg(feature = "admin")]
 // A test that panics fails, as it should.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
@@ -15,13 +17,12 @@ mod prompts;
 mod providers;
 
 use std::{
-    collections::BTreeSet,
     path::Path,
     sync::{Mutex, PoisonError},
 };
 
 use portkey_admin::{Client, Error, types::User};
-use portkey_admin_codegen::{Sources, patch};
+use portkey_admin_codegen::{Sources, ledger::Entry, patch};
 use portkey_admin_emulator::{Emulator, Key, Organisation, RequestLine, Role};
 
 /// The name of the organisation.
@@ -30,16 +31,16 @@ const NAME: &str = "Interop";
 /// What a visit to an area comes to.
 type Outcome = Result<(), Error>;
 
-/// The operations that were answered with success. The emulator's log is a plain function, and this
-/// file has one test.
-static SUCCEEDED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The operations that were answered with success, in their order. The emulator's log is a plain
+/// function, and this file has one test.
+static SUCCEEDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn note(line: &RequestLine) {
     if (200..300).contains(&line.status)
         && let Some(operation) = &line.operation
     {
         let mut succeeded = SUCCEEDED.lock().unwrap_or_else(PoisonError::into_inner);
-        succeeded.insert(operation.clone());
+        succeeded.push(operation.clone());
     }
 }
 
@@ -98,13 +99,29 @@ fn made(id: Option<String>) -> String {
     id.expect("the answer has an id")
 }
 
-/// The operations of all areas but the gateway's.
-fn admin_operations() -> BTreeSet<String> {
+/// The operations of all areas but the gateway's, each with the one that reads what it updates.
+fn admin_operations() -> Vec<(String, Option<String>)> {
     let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let patched = patch(&sources).unwrap();
     let entries = patched.ledger.iter().map(|(_, entry)| entry);
     let admin = entries.filter(|entry| entry.area != "gateway");
-    admin.map(|entry| entry.id.clone()).collect()
+    let ids = |entry: &Entry| (entry.id.clone(), entry.reads.clone());
+    admin.map(ids).collect()
+}
+
+/// What is missing among the calls that succeeded.
+fn missing(succeeded: &[String]) -> Vec<String> {
+    let mut missing = Vec::new();
+    for (id, reads) in admin_operations() {
+        if !succeeded.contains(&id) {
+            missing.push(id);
+        } else if let Some(read) = reads
+            && !succeeded.windows(2).any(|pair| pair == [&*id, &*read])
+        {
+            missing.push(format!("{read} right after {id}"));
+        }
+    }
+    missing
 }
 
 #[tokio::test]
@@ -127,7 +144,7 @@ async fn every_admin_operation_succeeds() {
         .filter_map(|(area, visit)| Some(format!("{area}: {}", visit.err()?)))
         .collect();
     let succeeded = SUCCEEDED.lock().unwrap_or_else(PoisonError::into_inner);
-    let missing: Vec<String> = admin_operations().difference(&succeeded).cloned().collect();
+    let missing = missing(&succeeded);
     assert!(
         failures.is_empty() && missing.is_empty(),
         "failed: {failures:#?}\nwithout a success: {missing:#?}"

@@ -22,8 +22,7 @@ pub async fn visit(world: &World) -> Outcome {
     let integration = made(integration.send().await?.id);
     let change = UpdateMcpIntegrationRequest::builder().description("Changed");
     let update = admin.update_mcp_integration(&integration).body(change);
-    update.send().await?;
-    admin.get_mcp_integration(&integration).send().await?;
+    update.update_and_get().await?;
     admin.list_mcp_integrations().send().await?;
     discovered(world, &integration).await?;
     let server = server(world, &integration).await?;
@@ -54,9 +53,8 @@ async fn discovered(world: &World, id: &str) -> Outcome {
         .send()
         .await?;
     let access = admin.update_mcp_integration_workspaces(id);
-    access.workspace(&world.workspace, true).send().await?;
-    let list = admin.list_mcp_integration_workspaces(id);
-    list.send().await.map(drop)
+    let update = access.workspace(&world.workspace, true);
+    update.update_and_get().await.map(drop)
 }
 
 async fn server(world: &World, integration: &str) -> Result<String, portkey_admin::Error> {
@@ -66,8 +64,8 @@ async fn server(world: &World, integration: &str) -> Result<String, portkey_admi
         .mcp_integration_id(integration);
     let id = made(runner.create_mcp_server().body(server).send().await?.id);
     let change = UpdateMcpServerRequest::builder().description("Changed");
-    runner.update_mcp_server(&id).body(change).send().await?;
-    runner.get_mcp_server(&id).send().await?;
+    let update = runner.update_mcp_server(&id).body(change);
+    update.update_and_get().await?;
     runner.list_mcp_servers().send().await?;
     runner.test_mcp_server(&id).send().await?;
     Ok(id)

@@ -28,8 +28,8 @@ async fn users(World { admin, .. }: &World) -> Outcome {
     let leaver = admin.list_users().email("leaver@example.com");
     let leaver = made(leaver.send().await?.data.remove(0).id);
     let role = UpdateUserRequest::builder().role(AssignableRole::Admin);
-    admin.update_user(&leaver).body(role).send().await?;
-    let read = admin.get_user(&leaver).send().await?;
+    let update = admin.update_user(&leaver).body(role);
+    let read = update.update_and_get().await?;
     assert_eq!(read.email.as_deref(), Some("leaver@example.com"));
     admin.delete_user(&leaver).send().await
 }
@@ -39,8 +39,8 @@ async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
     let workspace = admin.create_workspace().body(workspace).send().await?;
     let id = &workspace.id;
     let change = UpdateWorkspaceRequest::builder().description("Changed");
-    admin.update_workspace(id).body(change).send().await?;
-    let read = admin.get_workspace(id).send().await?;
+    let update = admin.update_workspace(id).body(change);
+    let read = update.update_and_get().await?;
     assert_eq!(read.description.as_deref(), Some("Changed"));
     assert!(!admin.list_workspaces().send().await?.data.is_empty());
 
@@ -52,8 +52,7 @@ async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
     admin.list_workspace_members(id).send().await?;
     let role = UpdateWorkspaceMemberRequest::builder().role(WorkspaceRole::Manager);
     let update = admin.update_workspace_member(id, user).body(role);
-    update.send().await?;
-    let member = admin.get_workspace_member(id, user).send().await?;
+    let member = update.update_and_get().await?;
     assert_eq!(member.role, Some(WorkspaceRole::Manager));
     admin.remove_workspace_member(id, user).send().await?;
     let delete = admin.delete_workspace(id);

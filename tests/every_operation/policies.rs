@@ -26,8 +26,7 @@ async fn usage_limits(world: &World) -> Outcome {
     let id = made(policy.send().await?.id);
     let change = UpdateUsageLimitsPolicyRequest::builder().credit_limit(2000.0);
     let update = admin.update_usage_limits_policy(&id).body(change);
-    update.send().await?;
-    admin.get_usage_limits_policy(&id).send().await?;
+    update.update_and_get().await?;
     let list = admin.list_usage_limits_policies();
     list.workspace_id(&world.workspace).send().await?;
 
@@ -54,8 +53,7 @@ async fn rate_limits(world: &World) -> Outcome {
     let id = made(policy.send().await?.id);
     let change = UpdateRateLimitsPolicyRequest::builder().value(30.0);
     let update = admin.update_rate_limits_policy(&id).body(change);
-    update.send().await?;
-    admin.get_rate_limits_policy(&id).send().await?;
+    update.update_and_get().await?;
     let list = admin.list_rate_limits_policies();
     list.workspace_id(&world.workspace).send().await?;
     admin.delete_rate_limits_policy(&id).send().await

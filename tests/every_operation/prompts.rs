@@ -19,8 +19,7 @@ pub async fn visit(world: &World) -> Outcome {
     let collection = made(collection.send().await?.id);
     let change = UpdateCollectionRequest::builder().name("finals");
     let update = admin.update_collection(&collection).body(change);
-    update.send().await?;
-    admin.get_collection(&collection).send().await?;
+    update.update_and_get().await?;
     let list = admin.list_collections().workspace_id(&world.workspace);
     assert!(!list.send().await?.data.is_empty());
 
@@ -29,8 +28,8 @@ pub async fn visit(world: &World) -> Outcome {
         .workspace_id(&world.workspace);
     let label = made(admin.create_label().body(label).send().await?.id);
     let change = UpdateLabelRequest::builder().description("Changed");
-    admin.update_label(&label).body(change).send().await?;
-    admin.get_label(&label).send().await?;
+    let update = admin.update_label(&label).body(change);
+    update.update_and_get().await?;
     admin.list_labels().send().await?;
 
     prompt(world, &collection, &label).await?;
@@ -66,7 +65,7 @@ async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
     read.send().await?;
     let labelled = UpdatePromptVersionRequest::builder().label_id(label);
     let update = admin.update_prompt_version(&prompt, &version);
-    update.body(labelled).send().await?;
+    update.body(labelled).update_and_get().await?;
 
     let variables = RenderPromptRequest::builder().variables([("who", "reader")]);
     let rendered = admin.render_prompt(&prompt).body(variables).send().await?;

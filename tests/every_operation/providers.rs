@@ -19,8 +19,7 @@ pub async fn visit(world: &World) -> Outcome {
     let integration = made(integration.send().await?.slug);
     let change = UpdateIntegrationRequest::builder().description("Changed");
     let update = admin.update_integration(&integration).body(change);
-    update.send().await?;
-    admin.get_integration(&integration).send().await?;
+    update.update_and_get().await?;
     admin.list_integrations().send().await?;
     models(world, &integration).await?;
     workspaces(world, &integration).await?;
@@ -38,8 +37,7 @@ async fn models(World { admin, .. }: &World, integration: &str) -> Outcome {
         .base_model_slug("gpt-4o");
     let models = UpdateIntegrationModelsRequest::builder().models([model]);
     let update = admin.update_integration_models(integration).body(models);
-    update.send().await?;
-    admin.list_integration_models(integration).send().await?;
+    update.update_and_get().await?;
     let delete = admin.delete_integration_models(integration);
     delete.slugs("mine").send().await
 }
@@ -51,9 +49,7 @@ async fn workspaces(world: &World, integration: &str) -> Outcome {
         .enabled(true);
     let access = UpdateIntegrationWorkspacesRequest::builder().workspaces([access]);
     let update = admin.update_integration_workspaces(integration);
-    update.body(access).send().await?;
-    let list = admin.list_integration_workspaces(integration);
-    list.send().await.map(drop)
+    update.body(access).update_and_get().await.map(drop)
 }
 
 async fn providers(world: &World, integration: &str) -> Outcome {
@@ -105,9 +101,8 @@ async fn secret_references(World { admin, .. }: &World) -> Outcome {
     admin
         .update_secret_reference(&id)
         .body(change)
-        .send()
+        .update_and_get()
         .await?;
-    admin.get_secret_reference(&id).send().await?;
     admin.list_secret_references().send().await?;
     admin.delete_secret_reference(&id).send().await
 }
