@@ -1,5 +1,5 @@
-//! What it costs to read a chat completion event by event, beside a loop over bare `reqwest` that cuts
-//! lines and decodes into the same types.
+//! What it costs to read a chat completion event by event, beside a loop over bare `reqwest` that
+//! encodes and decodes the same types, cuts lines, and gives up after the same silence.
 //!
 //! `cargo bench --features gateway --bench events` prints the figures that the README quotes: how
 //! long it takes to the first event, how many events come in a second, and the memory for a stream of
@@ -88,13 +88,13 @@ fn client(base: &str) -> Result<Client> {
 
 /// Reads a stream by hand; gives the number of events.
 async fn by_hand(http: &reqwest::Client, url: &str) -> Result<usize> {
-    let body = r#"{"messages":[{"content":"Why?","role":"user"}],"model":"m","stream":true}"#;
+    let body = question()?.stream(true).build()?;
     let mut answer = http
         .post(url)
         .header("x-portkey-api-key", bare::KEY)
         .header("accept", "text/event-stream")
         .header("content-type", "application/json")
-        .body(body)
+        .body(serde_json::to_vec(&body)?)
         .send()
         .await?
         .error_for_status()?;
@@ -132,7 +132,7 @@ async fn by_crate(client: &Client) -> Result<usize> {
 /// Both ways to read a stream of so many events.
 fn contenders(origin: &str, events: usize) -> Result<[Contender; 2]> {
     let base = format!("{origin}/{events}/v1");
-    let (http, client) = (bare::client()?, client(&base)?);
+    let (http, client) = (bare::reading_client()?, client(&base)?);
     let url = format!("{base}/chat/completions");
     Ok([
         Contender::new(NAMES[0], move || {
@@ -159,7 +159,7 @@ async fn work(task: Task) -> Result<Figures> {
         return Err("origin and events".into());
     };
     let base = format!("{origin}/{events}/v1");
-    let (http, client) = (bare::client()?, client(&base)?);
+    let (http, client) = (bare::reading_client()?, client(&base)?);
     let meter = Meter::start();
     let read = match task.who {
         0 => by_hand(&http, &format!("{base}/chat/completions")).await?,

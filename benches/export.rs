@@ -77,7 +77,7 @@ async fn work(task: Task) -> Result<Figures> {
 }
 
 async fn by_hand(base: &str, path: &Path) -> Result<Figures> {
-    let http = bare::client()?;
+    let http = bare::reading_client()?;
     let meter = Meter::start();
     let mut file = File::create(path).await?;
     let link: Value = bare::get(&http, &format!("{base}/logs/exports/one/download")).await?;

@@ -77,7 +77,7 @@ async fn work(task: Task) -> Result<Figures> {
         return Err("origin, bytes, way and path".into());
     };
     let base = format!("{origin}/{bytes}/v1");
-    let (http, client) = (bare::client()?, client(&base)?);
+    let (http, client) = (bare::reading_client()?, client(&base)?);
     let path = Path::new(path);
     let meter = Meter::start();
     let moved = match (way.as_str(), task.who) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::Client;
+use reqwest::{Client, ClientBuilder};
 use serde::de::DeserializeOwned;
 
 use super::Result;
@@ -12,11 +12,20 @@ pub const KEY: &str = "key";
 
 /// An HTTP client with the settings that ours has.
 pub fn client() -> Result<Client> {
-    Ok(Client::builder()
+    Ok(settings().build()?)
+}
+
+/// The same for bodies that take as long as they take: it gives up after the silence that ours does.
+#[allow(dead_code, reason = "some benchmarks read everything at once")]
+pub fn reading_client() -> Result<Client> {
+    Ok(settings().read_timeout(Duration::from_secs(60)).build()?)
+}
+
+fn settings() -> ClientBuilder {
+    Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
-        .build()?)
 }
 
 /// One `GET`, its answer decoded.
