@@ -6,6 +6,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
+#[cfg(feature = "gateway")]
+use {memchr::memmem, serde_json::Map};
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
@@ -171,17 +173,13 @@ impl Call {
     #[cfg(feature = "gateway")]
     pub(crate) fn streaming(mut self) -> Result<Exchange, Error> {
         self.header("accept", "text/event-stream".to_owned());
-        if matches!(self.body, None | Some(Ok(_))) {
-            let mut body = match self.json_body() {
-                Value::Object(body) => body,
-                _ => serde_json::Map::new(),
-            };
-            let is_needed = self.body.is_none() && self.operation.body_required;
-            body.insert("stream".to_owned(), true.into());
-            if !is_needed {
-                self.body(Ok::<_, Error>(body));
-            }
-        }
+        let json: &[u8] = match &self.body {
+            Some(Ok(Body::Json(json))) => json,
+            None if !self.operation.body_required => b"{}",
+            // Whatever is wrong shows when the request is made.
+            _ => return self.exchange(),
+        };
+        self.body = Some(Ok(Body::Json(asking_for_stream(json).into())));
         self.exchange()
     }
 
@@ -253,14 +251,12 @@ impl Call {
             let (name, value) = declared(name, value)?;
             headers.insert(name, value);
         }
-        Ok(Outgoing::new(
-            &self.client,
-            operation.plane,
-            operation.method.clone(),
-            url.finish(),
+        Ok(Outgoing {
+            method: operation.method.clone(),
+            url: url.finish(),
             headers,
-            self.body.transpose()?,
-        ))
+            body: self.body.transpose()?,
+        })
     }
 
     /// The client's workspace, for an operation that takes it and a call that names none.
@@ -333,6 +329,22 @@ impl Call {
     }
 }
 
+/// A body, an object, that asks for a stream. It may be long, so it is taken apart only where it may
+/// say something else.
+#[cfg(feature = "gateway")]
+fn asking_for_stream(json: &[u8]) -> Vec<u8> {
+    let says_nothing = memmem::find(json, br#""stream""#).is_none();
+    match json.strip_suffix(b"}") {
+        Some(b"{") => br#"{"stream":true}"#.to_vec(),
+        Some(rest) if says_nothing => [rest, br#","stream":true}"#].concat(),
+        _ => {
+            let mut body: Map<String, Value> = serde_json::from_slice(json).unwrap_or_default();
+            body.insert("stream".to_owned(), true.into());
+            Value::Object(body).to_string().into_bytes()
+        }
+    }
+}
+
 /// A header that an operation declares; its value may be a secret.
 fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let value = match name {
@@ -373,5 +385,31 @@ impl fmt::Debug for Call {
         f.debug_struct("Call")
             .field("operation", &self.operation.id)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "gateway"))]
+mod tests {
+    use super::asking_for_stream;
+
+    #[test]
+    fn a_body_asks_for_a_stream_whatever_it_said() {
+        for (body, asking) in [
+            ("{}", r#"{"stream":true}"#),
+            (r#"{"a":{}}"#, r#"{"a":{},"stream":true}"#),
+            (r#"{"stream":false,"a":1}"#, r#"{"stream":true,"a":1}"#),
+            (r#"{"a":1,"stream":null}"#, r#"{"a":1,"stream":true}"#),
+            (
+                r#"{"a":"\"stream\"","stream_options":{}}"#,
+                r#"{"a":"\"stream\"","stream_options":{},"stream":true}"#,
+            ),
+            (
+                r#"{"a":{"stream":false}}"#,
+                r#"{"a":{"stream":false},"stream":true}"#,
+            ),
+        ] {
+            let asked = String::from_utf8(asking_for_stream(body.as_bytes())).unwrap();
+            assert_eq!(asked, asking);
+        }
     }
 }

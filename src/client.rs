@@ -4,16 +4,19 @@ mod builder;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use crate::{
     Error, Options, Request, Secret,
     base_url::{self, BaseUrl},
     operation::Plane,
     retry::Budget,
+    secret::REDACTED,
 };
 
 pub use builder::ClientBuilder;
+
+static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 
 /// A client of the Portkey Admin API.
 ///
@@ -108,11 +111,15 @@ impl Client {
         Request::new(self, method, path.into())
     }
 
-    pub(crate) fn http(&self, url: &reqwest::Url) -> &reqwest::Client {
-        if base_url::is_loopback(url) {
-            &self.inner.direct
-        } else {
-            &self.inner.http
+    /// For requests to a plane, or to a URL that belongs to none.
+    pub(crate) fn http(&self, plane: Option<Plane>, url: &reqwest::Url) -> &reqwest::Client {
+        let is_loopback = match plane {
+            Some(plane) => self.base(plane).is_loopback(),
+            None => base_url::is_loopback(url),
+        };
+        match is_loopback {
+            true => &self.inner.direct,
+            false => &self.inner.http,
         }
     }
 
@@ -137,15 +144,26 @@ impl Client {
                 headers.insert(name, value.clone());
             }
         }
-        headers.insert("x-portkey-api-key", self.inner.key_header.clone());
+        headers.insert(&API_KEY, self.inner.key_header.clone());
     }
 
-    /// What must not show, should the service repeat it.
-    pub(crate) fn secrets(&self) -> Vec<Secret> {
-        let key = std::iter::once(self.inner.key.clone());
+    /// What must not show.
+    fn secrets(&self) -> impl Iterator<Item = &str> {
+        let key = std::iter::once(self.inner.key.expose());
         #[cfg(feature = "gateway")]
-        let key = key.chain(self.options.to_gateway().secrets().map(Secret::from));
-        key.collect()
+        let key = key.chain(self.options.to_gateway().secrets());
+        key
+    }
+
+    /// Whether the service repeats a secret in what it says.
+    pub(crate) fn is_betrayed_by(&self, text: &str) -> bool {
+        self.secrets().any(|secret| text.contains(secret))
+    }
+
+    /// What the service says, without secrets that it repeats.
+    pub(crate) fn redacted(&self, text: String) -> String {
+        let hide = |text: String, secret: &str| text.replace(secret, REDACTED);
+        self.secrets().fold(text, hide)
     }
 
     pub(crate) fn is_insecure(&self) -> bool {

@@ -11,9 +11,9 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::{Secret, operation::Operation, retry::History};
+use crate::{Client, operation::Operation, retry::History, secret::REDACTED};
 
 pub(crate) use answer::{Kept, LIMIT};
 pub(crate) use label::Label;
@@ -150,10 +150,10 @@ impl Error {
         self.changed(|inner| inner.answer = Some(answer))
     }
 
-    /// The same error, but for `secret` in what the service says.
-    pub(crate) fn without(self, secret: &str) -> Self {
+    /// The same error, but for the client's secrets in what the service says.
+    pub(crate) fn redacted(self, client: &Client) -> Self {
         self.changed(|inner| {
-            inner.answer = inner.answer.take().map(|answer| answer.without(secret))
+            inner.answer = inner.answer.take().map(|answer| answer.redacted(client))
         })
     }
 
@@ -265,12 +265,12 @@ impl Error {
 
     /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        header(self.headers()?, REQUEST_ID)
+        request_id(self.headers()?)
     }
 
     /// What Portkey calls the trace (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
-        header(self.headers()?, TRACE_ID)
+        trace_id(self.headers()?)
     }
 
     /// How long the service asked to wait (`Retry-After`, `retry-after-ms`).
@@ -362,33 +362,33 @@ impl Error {
     }
 }
 
-const REQUEST_ID: &str = "x-portkey-request-id";
-const TRACE_ID: &str = "x-portkey-trace-id";
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-portkey-request-id");
+static TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
 
 /// What an answer says the request is called.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    header(headers, REQUEST_ID)
+    header(headers, &REQUEST_ID)
 }
 
 /// What an answer says the trace is called.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    header(headers, TRACE_ID)
+    header(headers, &TRACE_ID)
 }
 
 /// Takes secrets out of what an answer is called, should the service repeat one there: that shows in
 /// errors and traces.
-pub(crate) fn hide_in_ids(headers: &mut HeaderMap, secrets: &[Secret]) {
-    for name in [REQUEST_ID, TRACE_ID] {
+pub(crate) fn hide_in_ids(headers: &mut HeaderMap, client: &Client) {
+    for name in [&REQUEST_ID, &TRACE_ID] {
         if let Some(value) = headers.get_mut(name)
             && let Ok(text) = value.to_str()
-            && secrets.iter().any(|secret| text.contains(secret.expose()))
+            && client.is_betrayed_by(text)
         {
-            *value = HeaderValue::from_static("[redacted]");
+            *value = HeaderValue::from_static(REDACTED);
         }
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -566,7 +566,9 @@ mod tests {
 
     #[test]
     fn an_echoed_key_does_not_show() {
-        let error = Error::refused(refusal(r#"{"message":"bad key canary"}"#).without("canary"));
+        let client = Client::builder().api_key("canary").build().unwrap();
+        let refused = Error::refused(refusal(r#"{"message":"bad key canary"}"#));
+        let error = refused.redacted(&client);
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 

@@ -48,7 +48,7 @@ pub(crate) struct Exchange {
 }
 
 /// Longer than any stream, for neither the HTTP client nor the clock knows "never".
-const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+pub(crate) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// What comes of an attempt.
 pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
@@ -78,7 +78,7 @@ impl Exchange {
     /// Sends the request until an answer begins that is a success, and of which `begin` makes something.
     #[cfg(feature = "gateway")]
     pub(crate) async fn open_with<T: Headed, F: Future<Output = Outcome<T>>>(
-        self,
+        &self,
         begin: impl Fn(Opened) -> F,
     ) -> Result<(T, History), Error> {
         let begin = &begin;
@@ -88,9 +88,9 @@ impl Exchange {
     }
 
     /// Sends the request as often as need be; `settle` has the last word on what came of it.
-    async fn attempts<T: Headed, F: Future<Output = Outcome<T>>>(
-        &self,
-        send: impl Fn(Sending) -> F,
+    async fn attempts<'a, T: Headed, F: Future<Output = Outcome<T>>>(
+        &'a self,
+        send: impl Fn(Sending<'a>) -> F,
         settle: impl FnOnce(Result<T, Error>, History) -> Result<T, Error>,
     ) -> (Result<T, Error>, History) {
         let options = self.client.options();
@@ -115,12 +115,9 @@ impl Exchange {
     /// The error of the last attempt, with everything that is known around it.
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
         let hint = self.hint(&failure.error, history);
-        let secrets = self.client.secrets();
-        let error = secrets.iter().fold(failure.error, |error, secret| {
-            // Should the service have repeated it.
-            error.without(secret.expose())
-        });
-        error
+        failure
+            .error
+            .redacted(&self.client)
             .of(&self.label)
             .with_hint(hint)
             .with_history(history, failure.retry_after)

@@ -146,14 +146,12 @@ impl Request {
         for (name, value) in &self.query {
             url.push(name, value);
         }
-        Ok(Outgoing::new(
-            &self.client,
-            self.plane,
-            self.method,
-            url.finish(),
-            self.headers,
-            self.body.map(Body::Json),
-        ))
+        Ok(Outgoing {
+            method: self.method,
+            url: url.finish(),
+            headers: self.headers,
+            body: self.body.map(Body::Json),
+        })
     }
 }
 

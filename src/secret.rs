@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
-const REDACTED: &str = "[redacted]";
+/// What stands in the place of a secret.
+pub(crate) const REDACTED: &str = "[redacted]";
 
 impl Secret {
     /// Takes the text as it is.

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::exchange::NEVER;
 
 /// A timer that runs while nothing comes. The time that the reader takes does not count.
 pub(crate) struct Idle {
@@ -36,12 +38,11 @@ impl Idle {
 
     /// Nothing is there; ready when that has been so for too long.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let limit = self.limit;
+        let end = Instant::now() + self.limit.min(NEVER);
         // Made here and not before, because a timer needs the runtime that polls.
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-        if !self.is_running {
-            timer.set(sleep(limit));
-            self.is_running = true;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
+        if !std::mem::replace(&mut self.is_running, true) {
+            timer.as_mut().reset(end);
         }
         timer.as_mut().poll(context)
     }

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
+use crate::Client;
+
 /// As much of a body as an error keeps: 1 MiB.
 pub(crate) const LIMIT: usize = 1 << 20;
 
@@ -45,12 +47,13 @@ impl Kept {
         }
     }
 
-    /// Takes `secret` out of what `Display` shows, should the service echo it.
-    pub(crate) fn without(mut self, secret: &str) -> Self {
-        for text in [&mut self.code, &mut self.message].into_iter().flatten() {
-            *text = text.replace(secret, "[redacted]");
+    /// Takes the client's secrets out of what `Display` shows, should the service echo one.
+    pub(crate) fn redacted(self, client: &Client) -> Self {
+        Self {
+            code: self.code.map(|text| client.redacted(text)),
+            message: self.message.map(|text| client.redacted(text)),
+            ..self
         }
-        self
     }
 
     /// What the body says it is, where that is not JSON: a page of some proxy, or compressed.

@@ -1,7 +1,7 @@
 //! How long nothing may move, where the whole takes as long as it takes.
 
 use std::{
-    pin::pin,
+    pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -32,9 +32,8 @@ impl Activity {
     pub(crate) async fn watch<T>(
         &self,
         limit: Duration,
-        work: impl Future<Output = T>,
+        mut work: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        let mut work = pin!(work);
         // The clock has an end, too.
         let limit = limit.min(NEVER);
         loop {
@@ -50,6 +49,8 @@ impl Activity {
 
 #[cfg(test)]
 mod tests {
+    use std::pin::pin;
+
     use tokio::time::sleep;
 
     use super::*;
@@ -66,9 +67,11 @@ mod tests {
                 other.mark();
             }
         };
-        assert_eq!(activity.watch(LIMIT, moving).await, Some(()));
+        assert_eq!(activity.watch(LIMIT, pin!(moving)).await, Some(()));
         assert_eq!(
-            activity.watch(LIMIT, std::future::pending::<()>()).await,
+            activity
+                .watch(LIMIT, pin!(std::future::pending::<()>()))
+                .await,
             None
         );
     }
@@ -76,6 +79,9 @@ mod tests {
     #[tokio::test]
     async fn no_limit_is_too_long() {
         let soon = async { sleep(LIMIT / 10).await };
-        assert_eq!(Activity::new().watch(Duration::MAX, soon).await, Some(()));
+        assert_eq!(
+            Activity::new().watch(Duration::MAX, pin!(soon)).await,
+            Some(())
+        );
     }
 }

@@ -1,29 +1,31 @@
 //! One attempt: the request goes out, the answer is read, and whatever fails is sorted.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    pin::{Pin, pin},
+    time::{Duration, SystemTime},
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 
 use super::{Activity, Exchange, NEVER, Outcome, Raw};
 #[cfg(feature = "gateway")]
-use crate::gateway::{Form, Unreadable};
+use crate::gateway::Unreadable;
 use crate::{
-    Error, Secret,
+    Client, Error,
     error::{Kept, LIMIT, hide_in_ids},
     retry::{Attempt, Failure, History, Trouble, retry_after},
 };
 
 /// A request that is about to be sent.
-pub(crate) struct Sending {
-    pub(super) http: reqwest::Client,
-    pub(super) request: reqwest::Request,
+#[derive(Clone, Copy)]
+pub(crate) struct Sending<'a> {
+    exchange: &'a Exchange,
     pub(super) timeout: Duration,
-    /// What must not show, should the service repeat it.
-    pub(super) secrets: Vec<Secret>,
-    #[cfg(feature = "gateway")]
-    form: Option<std::sync::Arc<Form>>,
 }
+
+/// A request on its way. Boxed: it is large, and everything that it passes through would copy it.
+pub(super) type Sent = Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>;
 
 /// An answer of which only the head has been read.
 pub(crate) struct Opened {
@@ -33,69 +35,79 @@ pub(crate) struct Opened {
     pub(crate) history: History,
 }
 
-impl Sending {
-    pub(crate) fn new(exchange: &Exchange, attempt: &Attempt) -> Self {
-        let client = &exchange.client;
+impl<'a> Sending<'a> {
+    pub(crate) fn new(exchange: &'a Exchange, attempt: &Attempt) -> Self {
+        let timeout = exchange.client.options().attempt_timeout();
         Self {
-            http: client.http(&exchange.request.url).clone(),
-            request: exchange.request.request(),
-            timeout: client.options().attempt_timeout().min(attempt.left),
-            secrets: client.secrets(),
-            #[cfg(feature = "gateway")]
-            form: exchange.request.form(),
+            exchange,
+            timeout: timeout.min(attempt.left),
         }
     }
 
-    fn has_form(&self) -> bool {
+    pub(super) fn client(self) -> &'a Client {
+        &self.exchange.client
+    }
+
+    /// The request, but for a form.
+    pub(super) fn request(self) -> reqwest::Request {
+        let Exchange { plane, request, .. } = self.exchange;
+        request.request(self.client(), *plane)
+    }
+
+    /// Sends a request, which may take so long.
+    fn send(self, mut request: reqwest::Request, timeout: Duration) -> Sent {
+        *request.timeout_mut() = Some(timeout);
+        let Exchange { plane, .. } = self.exchange;
+        Box::pin(self.client().http(*plane, request.url()).execute(request))
+    }
+
+    fn has_form(self) -> bool {
+        self.exchange.request.has_form()
+    }
+
+    /// Sends the request, which takes as long as it takes.
+    async fn begin(self, activity: &Activity) -> Outcome<Sent> {
+        match self.has_form() {
+            // Boxed: it is rare, and every attempt would keep the room for it.
+            true => Box::pin(self.upload(activity)).await,
+            false => Ok(self.send(self.request(), NEVER)),
+        }
+    }
+
+    /// The same with its form, which is opened here and tells how far it is.
+    async fn upload(self, _activity: &Activity) -> Outcome<Sent> {
+        #[allow(unused_mut, reason = "only a form is put in")]
+        let mut request = self.request();
         #[cfg(feature = "gateway")]
-        return self.form.is_some();
-        #[cfg(not(feature = "gateway"))]
-        return false;
-    }
-
-    /// Opens the files of a form, where there is one, and says how far it is sent.
-    #[cfg(feature = "gateway")]
-    async fn upload(&mut self) -> Outcome<Option<Activity>> {
-        let Some(form) = self.form.take() else {
-            return Ok(None);
-        };
-        let activity = Activity::new();
-        let body = form.open(activity.clone()).await.map_err(unread)?;
-        *self.request.body_mut() = Some(reqwest::Body::wrap(body));
-        Ok(Some(activity))
-    }
-
-    #[cfg(not(feature = "gateway"))]
-    async fn upload(&mut self) -> Outcome<Option<Activity>> {
-        Ok(None)
+        if let Some(form) = self.exchange.request.form() {
+            let body = form.open(_activity.clone()).await.map_err(unread)?;
+            *request.body_mut() = Some(reqwest::Body::wrap(body));
+        }
+        Ok(self.send(request, NEVER))
     }
 }
 
 /// Sends the request and reads the whole answer.
-pub(crate) async fn whole(mut sending: Sending) -> Outcome<Raw> {
+pub(crate) async fn whole(sending: Sending<'_>) -> Outcome<Raw> {
     if sending.has_form() {
         // Boxed: it is rare, and every attempt would keep the room for it.
         return Box::pin(uploaded(sending)).await;
     }
-    *sending.request.timeout_mut() = Some(sending.timeout);
-    answered(sending.http.execute(sending.request), &sending.secrets).await
+    let sent = sending.send(sending.request(), sending.timeout);
+    answered(sent, sending.client()).await
 }
 
 /// The same for a form. An upload takes as long as it takes, but something must move.
-async fn uploaded(mut sending: Sending) -> Outcome<Raw> {
-    let activity = sending.upload().await?.unwrap_or_else(Activity::new);
-    *sending.request.timeout_mut() = Some(NEVER);
-    let sent = sending.http.execute(sending.request);
-    let answered = answered(sent, &sending.secrets);
+async fn uploaded(sending: Sending<'_>) -> Outcome<Raw> {
+    let activity = Activity::new();
+    let sent = sending.begin(&activity).await?;
+    let answered = pin!(answered(sent, sending.client()));
     let answer = activity.watch(sending.timeout, answered).await;
     answer.unwrap_or_else(|| Err(late(sending.timeout)))
 }
 
-async fn answered(
-    sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
-    secrets: &[Secret],
-) -> Outcome<Raw> {
-    let mut answer = success(sent.await.map_err(unanswered)?, secrets).await?;
+async fn answered(sent: Sent, client: &Client) -> Outcome<Raw> {
+    let mut answer = success(sent, client).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
     match collect(&mut answer, usize::MAX).await {
         (body, None) => Ok(Raw {
@@ -115,15 +127,13 @@ async fn answered(
 }
 
 /// Sends the request and reads the head of the answer, if that is a success.
-pub(crate) async fn head(mut sending: Sending) -> Outcome<Opened> {
-    let activity = sending.upload().await?.unwrap_or_else(Activity::new);
-    *sending.request.timeout_mut() = Some(NEVER);
-    let timeout = sending.timeout;
-    let sent = activity.watch(timeout, async {
-        let sent = sending.http.execute(sending.request).await;
-        success(sent.map_err(unanswered)?, &sending.secrets).await
-    });
-    let mut body = sent.await.unwrap_or_else(|| Err(late(timeout)))?;
+pub(crate) async fn head(sending: Sending<'_>) -> Outcome<Opened> {
+    let activity = Activity::new();
+    let sent = sending.begin(&activity).await?;
+    let answered = pin!(success(sent, sending.client()));
+    let answered = activity.watch(sending.timeout, answered);
+    let late = || Err(late(sending.timeout));
+    let mut body = answered.await.unwrap_or_else(late)?;
     Ok(Opened {
         status: body.status(),
         headers: std::mem::take(body.headers_mut()),
@@ -167,12 +177,13 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
     }
 }
 
-/// An answer that is no success is a failure.
+/// Waits for the answer; one that is no success is a failure.
 pub(super) async fn success(
-    mut answer: reqwest::Response,
-    secrets: &[Secret],
+    sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    client: &Client,
 ) -> Outcome<reqwest::Response> {
-    hide_in_ids(answer.headers_mut(), secrets);
+    let mut answer = sent.await.map_err(unanswered)?;
+    hide_in_ids(answer.headers_mut(), client);
     match answer.status().is_success() {
         true => Ok(answer),
         // Boxed: it is rare, and every attempt would keep the room for it.
@@ -223,4 +234,35 @@ pub(super) async fn collect(
 
 fn joined(first: Bytes, all: BytesMut) -> Bytes {
     if all.is_empty() { first } else { all.freeze() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{error::Label, exchange::Outgoing, operation::Retry};
+
+    /// What common allocators hand out at once. A future that holds too much of what passes through it
+    /// is soon larger, and slower than all that it does.
+    const SMALL: usize = 1024;
+
+    #[test]
+    fn futures_are_small() {
+        let exchange = Exchange {
+            client: Client::builder().api_key("key").build().unwrap(),
+            label: Label::Request("GET /test".into()),
+            plane: None,
+            retry: Retry::Safe,
+            request: Outgoing::link("https://host.example/".parse().unwrap()),
+        };
+        let left = Duration::from_secs(1);
+        let sending = Sending::new(&exchange, &Attempt { number: 1, left });
+        for (what, size) in [
+            ("whole", size_of_val(&whole(sending))),
+            ("head", size_of_val(&head(sending))),
+            ("run", size_of_val(&exchange.run())),
+            ("open", size_of_val(&exchange.open())),
+        ] {
+            assert!(size <= SMALL, "{what}: {size}");
+        }
+    }
 }

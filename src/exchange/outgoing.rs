@@ -20,49 +20,19 @@ pub(crate) enum Body {
     Form(Arc<Form>),
 }
 
-/// Everything that goes out, but for what the connection adds.
+/// How many headers there mostly are, those of the HTTP client included.
+const USUAL: usize = 6;
+
+/// What a request says that others do not.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: reqwest::Url,
     pub(crate) headers: HeaderMap,
-    body: Option<Body>,
+    pub(crate) body: Option<Body>,
 }
 
 impl Outgoing {
-    /// With what every request has: the headers of JSON or of what there is instead, those of the
-    /// client's options, and the key.
-    pub(crate) fn new(
-        client: &Client,
-        plane: Plane,
-        method: Method,
-        url: reqwest::Url,
-        mut headers: HeaderMap,
-        body: Option<Body>,
-    ) -> Self {
-        let json = HeaderValue::from_static("application/json");
-        headers
-            .entry(header::ACCEPT)
-            .or_insert_with(|| json.clone());
-        match &body {
-            None => {}
-            Some(Body::Json(_)) => {
-                headers.insert(header::CONTENT_TYPE, json);
-            }
-            #[cfg(feature = "gateway")]
-            Some(Body::Form(form)) => {
-                headers.insert(header::CONTENT_TYPE, form.content_type());
-            }
-        }
-        client.authorize(plane, &mut headers);
-        Self {
-            method,
-            url,
-            headers,
-            body,
-        }
-    }
-
-    /// A read of a signed URL: no key, and nothing of the options.
+    /// A read of a signed URL.
     pub(crate) fn link(url: reqwest::Url) -> Self {
         Self {
             method: Method::GET,
@@ -72,22 +42,54 @@ impl Outgoing {
         }
     }
 
-    /// The request, but for a form.
-    pub(crate) fn request(&self) -> reqwest::Request {
+    /// The request, but for a form. Nothing is added to one that goes to no plane of the service.
+    pub(crate) fn request(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        request.headers_mut().clone_from(&self.headers);
+        let mut headers = HeaderMap::with_capacity(USUAL);
+        for (name, value) in &self.headers {
+            headers.append(name, value.clone());
+        }
+        if let Some(plane) = plane {
+            self.complete(client, plane, &mut headers);
+        }
+        *request.headers_mut() = headers;
         if let Some(Body::Json(json)) = &self.body {
             *request.body_mut() = Some(json.clone().into());
         }
         request
     }
 
-    #[cfg(feature = "gateway")]
-    pub(crate) fn form(&self) -> Option<Arc<Form>> {
+    /// Puts in what every request has: the headers of JSON or of what there is instead, those of the
+    /// client's options, and the key.
+    fn complete(&self, client: &Client, plane: Plane, headers: &mut HeaderMap) {
+        let json = || HeaderValue::from_static("application/json");
+        headers.entry(header::ACCEPT).or_insert_with(json);
         match &self.body {
-            Some(Body::Form(form)) => Some(form.clone()),
+            None => {}
+            Some(Body::Json(_)) => {
+                headers.insert(header::CONTENT_TYPE, json());
+            }
+            #[cfg(feature = "gateway")]
+            Some(Body::Form(form)) => {
+                headers.insert(header::CONTENT_TYPE, form.content_type());
+            }
+        }
+        client.authorize(plane, headers);
+    }
+
+    #[cfg(feature = "gateway")]
+    pub(crate) fn form(&self) -> Option<&Form> {
+        match &self.body {
+            Some(Body::Form(form)) => Some(form),
             _ => None,
         }
+    }
+
+    pub(crate) fn has_form(&self) -> bool {
+        #[cfg(feature = "gateway")]
+        return self.form().is_some();
+        #[cfg(not(feature = "gateway"))]
+        return false;
     }
 
     /// Whether another attempt would send the same.

@@ -1,5 +1,7 @@
 //! A connection that ceases to be HTTP: the opening handshake of a websocket (RFC 6455, section 4).
 
+use std::future::ready;
+
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -36,10 +38,7 @@ impl Exchange {
     pub(crate) async fn upgrade(self) -> Result<Upgraded, Error> {
         let http = self.client.upgrading();
         let http = http.map_err(|error| error.of(&self.label))?;
-        let attempt = |mut sending: Sending| {
-            sending.http = http.clone();
-            shake_hands(sending)
-        };
+        let attempt = |sending| shake_hands(sending, &http);
         let (outcome, history) = self.attempts(attempt, as_it_is).await;
         outcome.map(|upgraded| Upgraded {
             history,
@@ -49,21 +48,21 @@ impl Exchange {
 }
 
 /// One attempt. A key is for one connection, so each attempt has its own.
-async fn shake_hands(mut sending: Sending) -> Outcome<Upgraded> {
+async fn shake_hands(sending: Sending<'_>, http: &reqwest::Client) -> Outcome<Upgraded> {
     let key = BASE64_STANDARD.encode(fastrand::u128(..).to_ne_bytes());
-    ask(sending.request.headers_mut(), &key);
-    *sending.request.timeout_mut() = Some(NEVER);
-    let timeout = sending.timeout;
-    let shaken = tokio::time::timeout(timeout, async {
-        let sent = sending.http.execute(sending.request).await;
-        let mut answer = sent.map_err(unanswered)?;
+    let mut request = sending.request();
+    ask(request.headers_mut(), &key);
+    *request.timeout_mut() = Some(NEVER);
+    let shaken = tokio::time::timeout(sending.timeout, async {
+        let mut answer = http.execute(request).await.map_err(unanswered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return Err(unwilling(success(answer, &sending.secrets).await?).await);
+            let answer = success(ready(Ok(answer)), sending.client()).await?;
+            return Err(unwilling(answer).await);
         }
-        hide_in_ids(answer.headers_mut(), &sending.secrets);
+        hide_in_ids(answer.headers_mut(), sending.client());
         upgraded(answer, &key).await
     });
-    shaken.await.unwrap_or_else(|_| Err(late(timeout)))
+    shaken.await.unwrap_or_else(|_| Err(late(sending.timeout)))
 }
 
 /// Puts in what asks for a websocket.

@@ -1,5 +1,8 @@
 //! What the events of each operation are.
 
+use std::sync::LazyLock;
+
+use memchr::memmem;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,6 +14,10 @@ use crate::{
         AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
     },
 };
+
+/// The member that an event has that is an error.
+static ERROR: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(r#""error""#));
 
 /// How an event is read.
 pub(super) type Decode<T> = fn(&Block) -> Result<T, DecodeError>;
@@ -79,7 +86,7 @@ pub(super) fn is_error(block: &Block) -> bool {
         return true;
     }
     // Inside of text the quotes are escaped, so that hardly an event is read twice.
-    if !block.data.contains(r#""error""#) {
+    if ERROR.find(block.data.as_bytes()).is_none() {
         return false;
     }
     let json: Value = serde_json::from_str(&block.data).unwrap_or_default();

@@ -20,7 +20,7 @@ use tokio_websockets::{ClientBuilder, CloseCode, Message, WebSocketStream};
 
 use super::{ClientEvent, ServerEvent};
 use crate::{
-    Client, Error, Secret,
+    Client, Error,
     byte_stream::Idle,
     error::{self, Kept, Label},
     exchange::{self, Upgraded},
@@ -365,11 +365,9 @@ impl Shared {
 
     /// The service's goodbye, should it repeat a secret without that.
     fn close(&self, code: CloseCode, reason: &str) -> RealtimeClose {
-        let secrets = self.client.secrets();
-        let hide = |text: String, secret: &Secret| text.replace(secret.expose(), "[redacted]");
         RealtimeClose {
             code: code.into(),
-            reason: secrets.iter().fold(reason.to_owned(), hide),
+            reason: self.client.redacted(reason.to_owned()),
         }
     }
 

@@ -1,0 +1,238 @@
+//! A stream that is being read: its events, and what is known of the answer around them.
+
+use std::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use super::{
+    EventStream,
+    decoder::{Block, Decoder},
+    event::{self, Decode},
+};
+use crate::{
+    ByteStream, Client, Error,
+    error::{Kept, LIMIT, Label},
+    exchange::Outcome,
+    retry::{Failure, History, Trouble},
+};
+
+/// An answer of which events are still to come.
+pub(super) struct Reading<T> {
+    /// Absent when it is over, so that the connection is closed.
+    pub(super) decoder: Option<Decoder>,
+    /// The event that was waited for when the stream was opened.
+    first: Option<T>,
+    reads: Reads<T>,
+    pub(super) head: Head,
+    pub(super) name: Option<String>,
+    pub(super) given: u64,
+    /// Whether the answer is complete, as far as the events tell.
+    is_complete: bool,
+    /// Whether the service has said that this is all.
+    pub(super) is_done: bool,
+    /// What an error before the first event means for another attempt.
+    trouble: Trouble,
+}
+
+/// How the events of a stream are read.
+pub(super) struct Reads<T> {
+    pub(super) decode: Decode<T>,
+    pub(super) completes: fn(&T) -> bool,
+}
+
+/// What is known of the answer around the events.
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) label: Label,
+    pub(super) client: Client,
+    pub(super) history: History,
+}
+
+impl<T> Reading<T> {
+    /// Waits for the first event of a body, if that is a stream.
+    ///
+    /// What is made of the arguments is boxed before anything waits, for a future holds more than once
+    /// what passes through it.
+    pub(super) fn begin(
+        body: ByteStream,
+        head: Head,
+        reads: Reads<T>,
+    ) -> impl Future<Output = Outcome<EventStream<T>>> {
+        let begun = match other_kind(&head.headers) {
+            None => Ok(Box::new(Self::new(body, head, reads))),
+            Some(kind) => Err(Box::pin(head.not_streamed(kind, body))),
+        };
+        async move {
+            match begun {
+                Ok(reading) => reading.begun().await,
+                Err(error) => Err(failure(error.await, Trouble::Final)),
+            }
+        }
+    }
+
+    fn new(body: ByteStream, head: Head, reads: Reads<T>) -> Self {
+        Self {
+            decoder: Some(Decoder::new(body)),
+            first: None,
+            reads,
+            head,
+            name: None,
+            given: 0,
+            is_complete: false,
+            is_done: false,
+            trouble: Trouble::Final,
+        }
+    }
+
+    async fn begun(mut self: Box<Self>) -> Outcome<EventStream<T>> {
+        match poll_fn(|context| self.poll_next(context)).await {
+            None => {}
+            Some(Ok(event)) => self.first = Some(event),
+            Some(Err(error)) => return Err(failure(error, self.trouble)),
+        }
+        Ok(EventStream(self))
+    }
+
+    pub(super) fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<T, Error>>> {
+        if let Some(first) = self.first.take() {
+            return Poll::Ready(Some(Ok(first)));
+        }
+        let event = ready!(self.poll_event(context));
+        if !matches!(event, Some(Ok(_))) {
+            self.decoder = None;
+        }
+        Poll::Ready(event)
+    }
+
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
+        let Some(decoder) = &mut self.decoder else {
+            return Poll::Ready(None);
+        };
+        Poll::Ready(match ready!(decoder.poll(context)) {
+            None => self.ended().map(Err),
+            Some(Err(error)) => {
+                self.trouble = Trouble::Lost {
+                    timeout: error.is_timeout(),
+                };
+                let error = error.with_answer(self.head.kept(""));
+                Some(Err(self.head.after(error, self.given)))
+            }
+            Some(Ok(block)) if block.is_done() => {
+                self.is_done = true;
+                // The end of the body is next, and with it the connection can be used again.
+                let _ = decoder.poll(context);
+                None
+            }
+            Some(Ok(block)) => Some(self.event(block)),
+        })
+    }
+
+    fn event(&mut self, block: Block) -> Result<T, Error> {
+        let number = self.given + 1;
+        if event::is_error(&block) {
+            return Err(self.head.error_event(number, block.data));
+        }
+        match (self.reads.decode)(&block) {
+            Ok(event) => {
+                self.given = number;
+                self.name = block.name;
+                self.is_complete |= (self.reads.completes)(&event);
+                Ok(event)
+            }
+            Err(error) => {
+                let problem = match error.inner().is_data() {
+                    true => "is of another kind",
+                    false if block.is_last => "is not whole: the body ended in the middle of it",
+                    false => "is not JSON",
+                };
+                let error = Error::decode(error, self.head.kept(block.data))
+                    .with_hint(Some(format!("event {number} of the stream {problem}")));
+                Err(self.head.around(error))
+            }
+        }
+    }
+
+    /// The body has ended without the mark, which not every provider behind the gateway sends.
+    fn ended(&mut self) -> Option<Error> {
+        if self.is_complete {
+            return None;
+        }
+        self.trouble = Trouble::Lost { timeout: false };
+        let error = Error::unusable("the stream ended before the answer was complete")
+            .with_answer(self.head.kept(""));
+        Some(self.head.after(error, self.given))
+    }
+}
+
+impl<T> Clone for Reads<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reads<T> {}
+
+impl Head {
+    pub(super) fn kept(&self, body: impl Into<Bytes>) -> Kept {
+        Kept::new(self.status, self.headers.clone(), body.into()).redacted(&self.client)
+    }
+
+    /// An error with everything that is known around it. The service has done its part by now.
+    pub(super) fn around(&self, error: Error) -> Error {
+        error
+            .of(&self.label)
+            .with_history(self.history, None)
+            .executed()
+    }
+
+    pub(super) fn after(&self, error: Error, given: u64) -> Error {
+        let came = match given {
+            1 => "1 event has come".to_owned(),
+            given => format!("{given} events have come"),
+        };
+        self.around(error.noting(came))
+    }
+
+    fn error_event(&self, number: u64, data: String) -> Error {
+        self.around(Error::event(number, self.kept(data)))
+    }
+
+    /// A success that is no event stream; whatever it says about that is kept.
+    async fn not_streamed(self, kind: String, mut body: ByteStream) -> Error {
+        let mut all = Vec::new();
+        while all.len() <= LIMIT
+            && let Some(Ok(piece)) = body.next().await
+        {
+            all.extend_from_slice(&piece);
+        }
+        let problem = format!(
+            "an event stream was asked for, and the answer is {kind}; what was asked for may not be \
+             streamed by this provider"
+        );
+        self.around(Error::unusable(problem).with_answer(self.kept(all)))
+    }
+}
+
+fn failure(error: Error, trouble: Trouble) -> Failure<Error> {
+    Failure {
+        error,
+        trouble,
+        retry_after: None,
+    }
+}
+
+/// What an answer says it is, where that is no event stream.
+fn other_kind(headers: &HeaderMap) -> Option<String> {
+    let kind = headers.get(header::CONTENT_TYPE)?;
+    let kind = String::from_utf8_lossy(kind.as_bytes());
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    (!essence.eq_ignore_ascii_case("text/event-stream")).then(|| essence.to_owned())
+}
