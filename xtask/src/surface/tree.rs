@@ -178,6 +178,7 @@ impl Inner {
     }
 }
 
+/// The items of a file or of what a macro writes, without the bodies of functions.
 fn items(tokens: TokenStream) -> Result<Vec<Item>> {
     Ok(syn::parse2::<syn::File>(without_bodies(tokens))?.items)
 }
@@ -209,9 +210,8 @@ fn expanded(calls: Vec<Item>, macros: &Macros) -> Result<Vec<Item>> {
             continue;
         }
         let tokens: TokenStream = macros.expand(&name, call.tokens)?;
-        let parsed =
-            syn::parse2::<syn::File>(tokens).with_context(|| format!("macro `{name}!`"))?;
-        output.extend(expanded(parsed.items, macros)?);
+        let written = items(tokens).with_context(|| format!("macro `{name}!`"))?;
+        output.extend(expanded(written, macros)?);
     }
     Ok(output)
 }
