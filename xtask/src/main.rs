@@ -20,8 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
-/// Code is taken apart into very many small pieces: with the system's allocator `sync-spec` takes a third
-/// longer.
+/// `sync-spec` takes code apart into very many small pieces, over which the system's allocator is slow.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

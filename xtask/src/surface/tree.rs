@@ -71,6 +71,7 @@ impl Tree {
 
 /// A tree while its files are read. Macros are expanded last, when all definitions are known.
 struct Files {
+    /// What `include!` brings, until it has brought it.
     generated: TokenStream,
     modules: BTreeMap<Place, Module>,
     macros: Macros,
@@ -113,7 +114,8 @@ impl Files {
                         generated: true,
                         ..context.clone()
                     };
-                    let items = self::items(self.generated.clone()).context("generated code")?;
+                    let generated = std::mem::take(&mut self.generated);
+                    let items = self::items(generated).context("generated code")?;
                     self.add(items, &context)?;
                 }
                 item if is_test(attributes(&item)) => {}
