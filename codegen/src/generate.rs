@@ -12,6 +12,7 @@ mod example;
 mod lists;
 mod operations;
 mod raw;
+mod read_part;
 mod request_types;
 mod rust_type;
 mod tagged;
@@ -20,6 +21,7 @@ mod types;
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use quote::quote;
+use serde::Deserialize;
 use serde_json::Value;
 use syn::{Item, ItemMod};
 
@@ -31,16 +33,19 @@ use crate::{
 };
 
 pub use bodies::without_bodies;
+use read_part::read_part;
 
 /// Generates the client's code for the given areas, formatted.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
-    Ok(prettyplease::unparse(&parse(tokens(patched, areas)?)?))
+    let tokens = tokens(patched, &shape(patched)?, areas)?;
+    Ok(prettyplease::unparse(&parse(tokens)?))
 }
 
-/// The same code for a program: formatting it takes longer than all that comes before.
-pub fn tokens(patched: &Patched, areas: &Areas) -> Result<TokenStream> {
-    let selected = select(&shape(patched)?, areas)?;
-    let generated = parse(without_bodies(plain(&selected.document)?))?;
+/// The same code for a program, which has shaped the document before: formatting it takes longer than
+/// all that comes before.
+pub fn tokens(patched: &Patched, shaped: &Shaped, areas: &Areas) -> Result<TokenStream> {
+    let selected = select(shaped, areas)?;
+    let generated = parse(read_part(plain(&selected.document)?))?;
     // Siblings come from the whole document: which values are refused does not depend on features.
     let siblings = siblings(&patched.document);
     refine(&generated, &selected, &patched.ledger, &siblings)
@@ -53,7 +58,7 @@ pub fn plain(document: &Value) -> Result<TokenStream> {
 
 /// What progenitor alone makes of a document (for comparison, too).
 pub fn plain_style(document: &Value, style: InterfaceStyle) -> Result<TokenStream> {
-    let document: openapiv3::OpenAPI = serde_json::from_value(document.clone())
+    let document = openapiv3::OpenAPI::deserialize(document)
         .map_err(|error| Error::new("shaped document", error.to_string()))?;
     Generator::new(&settings(style))
         .generate_tokens(&document)

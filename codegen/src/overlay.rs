@@ -11,7 +11,7 @@
 
 mod compare;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::{fmt, ptr};
 
 use serde_json::{Map, Value};
@@ -195,7 +195,8 @@ impl Query {
     /// node that it passes, so it only says which nodes they are, and the way to those is found here.
     fn locate_below(&self, document: &Value) -> Vec<Location> {
         let nodes = self.path.query(document);
-        let found: HashSet<*const Value> = nodes.iter().map(|node| ptr::from_ref(*node)).collect();
+        let mut found: Vec<*const Value> = nodes.iter().map(|node| ptr::from_ref(*node)).collect();
+        found.sort();
         let mut locations = Vec::new();
         if !found.is_empty() {
             locations_of(&found, document, &mut Vec::new(), &mut locations);
@@ -204,14 +205,14 @@ impl Query {
     }
 }
 
-/// Adds the way to each node in `found` at `node` or below it; `steps` lead there.
+/// Adds the way to each node in `found` (sorted) at `node` or below it; `steps` lead there.
 fn locations_of<'a>(
-    found: &HashSet<*const Value>,
+    found: &[*const Value],
     node: &'a Value,
     steps: &mut Vec<PathElement<'a>>,
     locations: &mut Vec<Location>,
 ) {
-    if found.contains(&ptr::from_ref(node)) {
+    if found.binary_search(&ptr::from_ref(node)).is_ok() {
         locations.push(Location(steps.iter().map(Step::from).collect()));
     }
     let mut go = |step: PathElement<'a>, below: &'a Value| {

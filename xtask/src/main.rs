@@ -20,6 +20,10 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
+/// `sync-spec` takes code apart into very many small pieces, over which the system's allocator is slow.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const HELP: &str = "\
 Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]
 

@@ -16,6 +16,7 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use portkey_admin_codegen::shape::{Shaped, shape};
 use portkey_admin_codegen::{Patched, generate};
 
 use tree::{Module, Tree};
@@ -128,18 +129,25 @@ impl fmt::Display for Change {
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src");
 
 /// The surface of the code that is generated for all areas.
-pub fn generated(patched: &Patched) -> Result<Surface> {
-    surface(Path::new(SOURCE), patched, |module| module.generated)
+pub fn generated(patched: &Patched, shaped: &Shaped) -> Result<Surface> {
+    surface(Path::new(SOURCE), patched, shaped, |module| {
+        module.generated
+    })
 }
 
 /// The surface of the whole crate: of what is generated, and of what stands below `root/src`.
 pub fn whole(root: &Path, patched: &Patched) -> Result<Surface> {
-    surface(&root.join("src"), patched, |_| true)
+    surface(&root.join("src"), patched, &shape(patched)?, |_| true)
 }
 
 /// Each method of the client tells the area that it belongs to, as the feature that it needs.
-fn surface(source: &Path, patched: &Patched, wanted: fn(&Module) -> bool) -> Result<Surface> {
-    let code = generate::tokens(patched, &patched.ledger.areas())?;
+fn surface(
+    source: &Path,
+    patched: &Patched,
+    shaped: &Shaped,
+    wanted: fn(&Module) -> bool,
+) -> Result<Surface> {
+    let code = generate::tokens(patched, shaped, &patched.ledger.areas())?;
     let mut items = items::surface(&Tree::read(source, code)?, wanted);
     for (_, entry) in patched.ledger.iter() {
         if let Some(signature) = items.get_mut(&format!("Client::{}", entry.id)) {

@@ -81,22 +81,20 @@ fn both(old: &Patched, new: &Patched) -> (Generated, Generated) {
 }
 
 fn generate(patched: &Patched) -> Generated {
-    let surface = surface::generated(patched).map_err(|error| format!("{error:#}"))?;
-    let types = types(patched).map_err(|error| error.to_string())?;
-    Ok((surface, types))
+    let shaped = shape::shape(patched).map_err(|error| error.to_string())?;
+    let surface = surface::generated(patched, &shaped).map_err(|error| format!("{error:#}"))?;
+    Ok((surface, types(&shaped.document)))
 }
 
-fn types(patched: &Patched) -> Result<Types, Error> {
-    let shaped = shape::shape(patched)?.document;
-    let operations = document::operations(&shaped);
-    Ok(operations
+fn types(shaped: &Value) -> Types {
+    document::operations(shaped)
         .map(|(_, _, operation)| {
             let mut found = BTreeSet::new();
-            shape::collect(&shaped, operation, &mut found);
+            shape::collect(shaped, operation, &mut found);
             let id = operation["operationId"].as_str().unwrap_or_default();
             (id.to_owned(), found)
         })
-        .collect())
+        .collect()
 }
 
 /// Takes operations that cannot be shaped out of both documents, until all others can.

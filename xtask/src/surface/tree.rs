@@ -71,6 +71,7 @@ impl Tree {
 
 /// A tree while its files are read. Macros are expanded last, when all definitions are known.
 struct Files {
+    /// What `include!` brings, until it has brought it.
     generated: TokenStream,
     modules: BTreeMap<Place, Module>,
     macros: Macros,
@@ -113,7 +114,8 @@ impl Files {
                         generated: true,
                         ..context.clone()
                     };
-                    let items = self::items(self.generated.clone()).context("generated code")?;
+                    let generated = std::mem::take(&mut self.generated);
+                    let items = self::items(generated).context("generated code")?;
                     self.add(items, &context)?;
                 }
                 item if is_test(attributes(&item)) => {}
@@ -178,6 +180,7 @@ impl Inner {
     }
 }
 
+/// The items of a file or of what a macro writes, without the bodies of functions.
 fn items(tokens: TokenStream) -> Result<Vec<Item>> {
     Ok(syn::parse2::<syn::File>(without_bodies(tokens))?.items)
 }
@@ -209,9 +212,8 @@ fn expanded(calls: Vec<Item>, macros: &Macros) -> Result<Vec<Item>> {
             continue;
         }
         let tokens: TokenStream = macros.expand(&name, call.tokens)?;
-        let parsed =
-            syn::parse2::<syn::File>(tokens).with_context(|| format!("macro `{name}!`"))?;
-        output.extend(expanded(parsed.items, macros)?);
+        let written = items(tokens).with_context(|| format!("macro `{name}!`"))?;
+        output.extend(expanded(written, macros)?);
     }
     Ok(output)
 }

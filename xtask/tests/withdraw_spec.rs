@@ -1,0 +1,61 @@
+//! `.ci/withdraw-spec`, with a stand-in for GitHub's `gh`.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const LIST: &str =
+    "pr list --head spec-drift --base trunk --state open --json number --jq .[0].number // empty";
+
+/// A run of the script, and the file that holds the calls of `gh` then.
+fn withdraw(folder: &Path, open: &str) -> (Command, PathBuf) {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let calls = folder.join("calls");
+    let mut path = package.join("tests/data/stand-ins").into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let mut command = Command::new(package.join("../.ci/withdraw-spec"));
+    command.env("PATH", path).env("BASE", "trunk");
+    command.env("GH_TOKEN", "none").env("OPEN", open);
+    command.env("CALLS", &calls);
+    (command, calls)
+}
+
+/// The calls of `gh` where the script succeeds.
+fn calls(open: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut command, calls) = withdraw(folder.path(), open);
+    assert!(command.status().unwrap().success());
+    let calls = std::fs::read_to_string(calls).unwrap();
+    calls.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn the_open_pull_request_is_closed_with_a_reason() {
+    let calls = calls("7");
+    let [list, close] = calls.as_slice() else {
+        panic!("{calls:?}");
+    };
+    assert_eq!(list, LIST);
+    let reason = close.strip_prefix("pr close 7 --comment ").unwrap();
+    assert!(reason.contains("`openapi/` on `trunk`"), "{reason}");
+}
+
+#[test]
+fn nothing_is_closed_where_none_is_open() {
+    assert_eq!(calls(""), [LIST]);
+}
+
+#[test]
+fn nothing_is_asked_without_a_token_or_a_branch() {
+    for needed in ["GH_TOKEN", "BASE"] {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut command, calls) = withdraw(folder.path(), "7");
+        let output = command.env_remove(needed).output().unwrap();
+        assert!(!output.status.success());
+        let problem = String::from_utf8(output.stderr).unwrap();
+        assert!(problem.contains(needed), "{problem}");
+        assert!(!calls.exists());
+    }
+}
