@@ -11,12 +11,13 @@ use super::Result;
 pub const KEY: &str = "key";
 
 /// An HTTP client with the settings that ours has.
+#[allow(dead_code, reason = "a benchmark uses one of the two")]
 pub fn client() -> Result<Client> {
     Ok(settings().build()?)
 }
 
 /// The same for bodies that take as long as they take: it gives up after the silence that ours does.
-#[allow(dead_code, reason = "some benchmarks read everything at once")]
+#[allow(dead_code, reason = "a benchmark uses one of the two")]
 pub fn reading_client() -> Result<Client> {
     Ok(settings().read_timeout(Duration::from_secs(60)).build()?)
 }

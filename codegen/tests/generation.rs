@@ -323,8 +323,9 @@ fn items_of_a_list_are_told_apart_by_what_the_ledger_names() {
         assert!(sources.ledger.text.contains(named));
         sources.ledger.text = sources.ledger.text.replace(named, key);
         let patched = patch(&sources).unwrap();
-        generate::tokens(&patched, &Areas::from(["prompts".to_owned()]))
-            .map(|code| code.to_string())
+        let shaped = shape::shape(&patched).unwrap();
+        let code = generate::tokens(&patched, &shaped, &Areas::from(["prompts".to_owned()]));
+        code.map(|code| code.to_string())
     };
     let own = code("key: prompt_partial_version_id").unwrap();
     assert!(own.contains("PromptPartialVersion , by prompt_partial_version_id ,"));
