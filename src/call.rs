@@ -3,11 +3,11 @@
 use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 #[cfg(feature = "gateway")]
-use {memchr::memmem, serde_json::Map};
+use {memchr::memmem, serde_json::Map, std::sync::LazyLock};
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
@@ -24,6 +24,11 @@ use crate::{
 
 #[cfg(test)]
 mod every;
+
+/// The member of a body that asks for a stream.
+#[cfg(feature = "gateway")]
+static STREAM: LazyLock<memmem::Finder<'static>> =
+    LazyLock::new(|| memmem::Finder::new(r#""stream""#));
 
 /// The query parameter that takes the client's default.
 const WORKSPACE: &str = "workspace_id";
@@ -246,11 +251,9 @@ impl Call {
         if let Some(workspace) = self.default_workspace() {
             url.push(WORKSPACE, workspace);
         }
-        let mut headers = HeaderMap::new();
-        for (name, value) in &self.headers {
-            let (name, value) = declared(name, value)?;
-            headers.insert(name, value);
-        }
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| declared(name, value));
+        let headers = headers.collect::<Result<_, _>>()?;
         Ok(Outgoing {
             method: operation.method.clone(),
             url: url.finish(),
@@ -333,7 +336,7 @@ impl Call {
 /// say something else.
 #[cfg(feature = "gateway")]
 fn asking_for_stream(json: &[u8]) -> Vec<u8> {
-    let says_nothing = memmem::find(json, br#""stream""#).is_none();
+    let says_nothing = STREAM.find(json).is_none();
     match json.strip_suffix(b"}") {
         Some(b"{") => br#"{"stream":true}"#.to_vec(),
         Some(rest) if says_nothing => [rest, br#","stream":true}"#].concat(),

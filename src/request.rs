@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
@@ -29,7 +29,7 @@ pub struct Request {
     plane: Plane,
     base: Base,
     query: Vec<(String, String)>,
-    headers: HeaderMap,
+    headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
     problem: Option<Error>,
 }
@@ -43,7 +43,7 @@ impl Request {
             plane: Plane::Control,
             base: Base::V1,
             query: Vec::new(),
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             body: None,
             problem: None,
         }
@@ -71,7 +71,7 @@ impl Request {
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match options::header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
-                self.headers.insert(name, value);
+                self.headers.push((name, value));
             }
             Err(problem) => {
                 self.problem.get_or_insert(problem);

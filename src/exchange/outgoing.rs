@@ -1,7 +1,7 @@
 //! A request in a form that can be sent as often as need be.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 #[cfg(feature = "gateway")]
 use std::sync::Arc;
@@ -27,7 +27,8 @@ const USUAL: usize = 6;
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: reqwest::Url,
-    pub(crate) headers: HeaderMap,
+    /// The last of a name counts.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Body>,
 }
 
@@ -37,7 +38,7 @@ impl Outgoing {
         Self {
             method: Method::GET,
             url,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             body: None,
         }
     }
@@ -47,7 +48,7 @@ impl Outgoing {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         let mut headers = HeaderMap::with_capacity(USUAL);
         for (name, value) in &self.headers {
-            headers.append(name, value.clone());
+            headers.insert(name, value.clone());
         }
         if let Some(plane) = plane {
             self.complete(client, plane, &mut headers);
