@@ -1,0 +1,155 @@
+//! `.ci/propose-spec`, with a stand-in for GitHub's `gh` and a repository in a folder as the origin.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use tempfile::TempDir;
+
+const BOT: &str = "github-actions[bot]";
+
+/// An origin with the branch `trunk`, and a clone of it in which `openapi/` has changed.
+struct Repositories {
+    folder: TempDir,
+}
+
+impl Repositories {
+    fn new() -> Self {
+        let new = Self {
+            folder: tempfile::tempdir().unwrap(),
+        };
+        new.git(".", &["init", "--quiet", "--bare", "origin"]);
+        new.git(".", &["clone", "--quiet", "origin", "clone"]);
+        new.git("clone", &["switch", "--quiet", "--create", "trunk"]);
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/propose-spec");
+        for folder in [".ci", "openapi", "api", "docs"] {
+            fs::create_dir(new.path("clone").join(folder)).unwrap();
+            fs::write(new.path("clone").join(folder).join("file"), "old").unwrap();
+        }
+        fs::copy(script, new.path("clone/.ci/propose-spec")).unwrap();
+        new.commit("Begin");
+        new.git("clone", &["push", "--quiet", "origin", "trunk"]);
+        new.change("new");
+        new
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What `git` says in one of the repositories.
+    fn git(&self, repository: &str, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.args([
+            "-c",
+            "user.name=somebody",
+            "-c",
+            "user.email=some@body.example",
+        ]);
+        git.args(arguments).current_dir(self.path(repository));
+        let output = git.output().unwrap();
+        let problem = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {problem}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    fn commit(&self, message: &str) {
+        self.git("clone", &["add", "--all"]);
+        self.git("clone", &["commit", "--quiet", "--message", message]);
+    }
+
+    /// Upstream says something else, seen from `trunk`.
+    fn change(&self, text: &str) {
+        self.git("clone", &["switch", "--quiet", "trunk"]);
+        fs::write(self.path("clone/openapi/file"), text).unwrap();
+    }
+
+    /// Runs the script where the pull request `open` is open; gives the calls of `gh`.
+    fn propose(&self, base: &str, open: &str) -> Result<String, String> {
+        let (report, calls) = (self.path("report"), self.path("calls"));
+        fs::write(&report, "What changed").unwrap();
+        fs::write(&calls, "").unwrap();
+        let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/stand-ins");
+        let mut path = stand_ins.into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap());
+        let mut script = Command::new(self.path("clone/.ci/propose-spec"));
+        script.arg(&report).env("PATH", path);
+        script.env("BASE", base).env("GH_TOKEN", "none");
+        script.env("OPEN", open).env("CALLS", &calls);
+        script.env_remove("GITHUB_STEP_SUMMARY");
+        let output = script.output().unwrap();
+        match output.status.success() {
+            true => Ok(fs::read_to_string(calls).unwrap()),
+            false => Err(String::from_utf8(output.stderr).unwrap()),
+        }
+    }
+
+    /// What a branch of the origin holds, and who made its last commit.
+    fn proposed(&self, branch: &str) -> (String, String) {
+        let file = self.git("origin", &["show", &format!("{branch}:openapi/file")]);
+        (
+            file,
+            self.git("origin", &["log", "-1", "--format=%an", branch]),
+        )
+    }
+}
+
+fn by(author: &str, text: &str) -> (String, String) {
+    (text.to_owned(), author.to_owned())
+}
+
+#[test]
+fn one_pull_request_is_opened_and_then_kept_up_to_date() {
+    let repositories = Repositories::new();
+    let trunk = repositories.git("origin", &["rev-parse", "trunk"]);
+
+    let calls = repositories.propose("trunk", "").unwrap();
+    assert!(
+        calls.contains("pr create --head spec-drift --base trunk"),
+        "{calls}"
+    );
+    assert!(
+        calls.contains("workflow run ci.yml --ref spec-drift"),
+        "{calls}"
+    );
+    assert_eq!(repositories.proposed("spec-drift"), by(BOT, "new"));
+
+    repositories.change("newer");
+    let calls = repositories.propose("trunk", "7").unwrap();
+    assert!(
+        calls.contains("pr edit 7") && !calls.contains("pr create"),
+        "{calls}"
+    );
+    assert_eq!(repositories.proposed("spec-drift"), by(BOT, "newer"));
+
+    assert_eq!(repositories.git("origin", &["rev-parse", "trunk"]), trunk);
+}
+
+#[test]
+fn what_somebody_has_added_to_the_branch_stays() {
+    let repositories = Repositories::new();
+    repositories.propose("trunk", "").unwrap();
+    fs::write(repositories.path("clone/openapi/file"), "repaired").unwrap();
+    repositories.commit("Repair");
+    repositories.git("clone", &["push", "--quiet", "origin", "spec-drift"]);
+
+    repositories.change("newer");
+    let calls = repositories.propose("trunk", "7").unwrap();
+    assert!(calls.contains("pr edit 7"), "{calls}");
+    assert_eq!(
+        repositories.proposed("spec-drift"),
+        by("somebody", "repaired")
+    );
+}
+
+#[test]
+fn the_branch_is_not_merged_into_itself() {
+    let problem = Repositories::new().propose("spec-drift", "").unwrap_err();
+    assert!(
+        problem.contains("not to be merged into itself"),
+        "{problem}"
+    );
+}
