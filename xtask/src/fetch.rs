@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use ureq::Agent;
+use ureq::tls::{RootCerts, TlsConfig};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,11 +29,16 @@ pub fn read(from: &str) -> Result<String> {
     text.with_context(|| from.to_owned())
 }
 
-/// Fetches `url`, through the proxy of the environment where there is one. Whoever names an `https`
-/// URL never gets a body that came over plain HTTP, and a plain one is not led elsewhere.
+/// Fetches `url`, through the proxy of the environment where there is one, and trusts whom the system
+/// trusts: such a proxy may bring an authority of its own. Whoever names an `https` URL never gets a body
+/// that came over plain HTTP, and a plain one is not led elsewhere.
 fn download(url: &str) -> Result<String> {
     let secure = url.starts_with("https://");
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::PlatformVerifier)
+        .build();
     let agent: Agent = Agent::config_builder()
+        .tls_config(tls)
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(TOTAL_TIMEOUT))
         .https_only(secure)
