@@ -100,7 +100,7 @@ pub(crate) async fn whole(sending: Sending<'_>) -> Outcome<Raw> {
 /// The same for a form. An upload takes as long as it takes, but something must move.
 async fn uploaded(sending: Sending<'_>) -> Outcome<Raw> {
     let activity = Activity::new();
-    let sent = sending.begin(&activity).await?;
+    let sent = sending.upload(&activity).await?;
     let answered = pin!(answered(sent, sending.client()));
     let answer = activity.watch(sending.timeout, answered).await;
     answer.unwrap_or_else(|| Err(late(sending.timeout)))
