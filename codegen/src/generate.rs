@@ -5,7 +5,6 @@
 //! refinements replace whole items; they never edit statements, and they fail by name when an item
 //! that they expect is not there.
 
-mod bodies;
 mod conversions;
 mod docs;
 mod example;
@@ -31,8 +30,6 @@ use crate::{
     shape::{Shaped, shape},
     siblings::siblings,
 };
-
-pub use bodies::without_bodies;
 use read_part::read_part;
 
 /// Generates the client's code for the given areas, formatted.

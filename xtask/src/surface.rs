@@ -5,6 +5,7 @@
 //! document that was never built, within the seconds that `sync-spec` has. What it cannot see is
 //! what only a compiler knows: whether a type is `Send`, and what a type inferred for `impl Trait` is.
 
+mod bodies;
 mod items;
 mod macros;
 mod names;

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
-use portkey_admin_codegen::generate::without_bodies;
 use proc_macro2::TokenStream;
 use syn::{Attribute, Item, ItemMod, Meta, Visibility};
 
+use super::bodies::without_bodies;
 use super::macros::{Macros, lex};
 
 /// The path of a module or an item below the crate.
