@@ -25,6 +25,8 @@ pub fn reading_client() -> Result<Client> {
 fn settings() -> ClientBuilder {
     Client::builder()
         .no_proxy()
+        // What goes over the wire should be the same.
+        .user_agent(concat!("portkey-admin/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
 }
