@@ -10,6 +10,8 @@ pub(crate) struct BaseUrl {
     text: String,
     /// The same, parsed once for all requests: parsing costs more than all else that builds one.
     url: Url,
+    v1: String,
+    v2: String,
     loopback: bool,
 }
 
@@ -30,22 +32,31 @@ impl BaseUrl {
                 "{name} must not have a query or a fragment"
             )));
         }
+        let v1 = url.path().trim_end_matches('/').to_owned();
         Ok(Self {
+            v2: match v1.strip_suffix("/v1") {
+                Some(stem) => format!("{stem}/v2"),
+                None => v1.clone(),
+            },
+            v1,
             text: url.as_str().trim_end_matches('/').to_owned(),
             loopback: is_loopback(&url),
             url,
         })
     }
 
-    /// The URL for a path (which starts with `/`, and is encoded) of a version of the API.
-    pub(crate) fn join(&self, base: Base, path: &str) -> Url {
-        let own = self.url.path().trim_end_matches('/');
-        let path = match (base, own.strip_suffix("/v1")) {
-            (Base::V2, Some(stem)) => [stem, "/v2", path].concat(),
-            _ => [own, path].concat(),
-        };
+    /// The path of a version of the API, which those of its operations are appended to.
+    pub(crate) fn root(&self, base: Base) -> &str {
+        match base {
+            Base::V1 => &self.v1,
+            Base::V2 => &self.v2,
+        }
+    }
+
+    /// The URL with another path, a whole one, which is encoded.
+    pub(crate) fn with_path(&self, path: &str) -> Url {
         let mut url = self.url.clone();
-        url.set_path(&path);
+        url.set_path(path);
         url
     }
 
@@ -111,7 +122,8 @@ mod tests {
     }
 
     fn joined(base: &str, version: Base, path: &str) -> String {
-        parse(base).unwrap().join(version, path).into()
+        let base = parse(base).unwrap();
+        base.with_path(&[base.root(version), path].concat()).into()
     }
 
     #[test]

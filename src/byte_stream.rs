@@ -1,6 +1,6 @@
 //! A body that is read as it comes.
 
-mod idle;
+mod pieces;
 
 use std::{
     fmt,
@@ -13,17 +13,16 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
-use http_body::Body;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::{
     Error,
     error::{Kept, Label},
-    exchange::{self, Opened},
+    exchange::Opened,
     retry::History,
 };
 
-pub(crate) use idle::Idle;
+pub(crate) use pieces::Pieces;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -38,14 +37,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// arrived is with whoever read it, so that [`Error::body`] is empty.
 #[must_use = "nothing is read before it is asked for"]
 pub struct ByteStream {
-    body: reqwest::Body,
+    pieces: Pieces,
     status: StatusCode,
     headers: HeaderMap,
     label: Label,
     history: History,
-    progress: Progress,
-    idle: Idle,
-    has_ended: bool,
 }
 
 /// How far a body is.
@@ -66,22 +62,23 @@ const _: () = {
 
 impl ByteStream {
     pub(crate) fn new(opened: Opened, label: Label) -> Self {
-        let total = opened.body.content_length();
+        let Opened {
+            mut answer,
+            timer,
+            history,
+        } = opened;
         Self {
-            body: http::Response::from(opened.body).into_body(),
-            status: opened.status,
-            headers: opened.headers,
+            status: answer.status(),
+            headers: std::mem::take(answer.headers_mut()),
+            pieces: Pieces::new(answer, timer, IDLE_TIMEOUT),
             label,
-            history: opened.history,
-            progress: Progress { received: 0, total },
-            idle: Idle::new(IDLE_TIMEOUT),
-            has_ended: false,
+            history,
         }
     }
 
     /// How long nothing may come while something is waited for: 60 seconds unless set.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.idle = Idle::new(timeout);
+        self.pieces.limit_to(timeout);
         self
     }
 
@@ -97,7 +94,7 @@ impl ByteStream {
 
     /// How much has been read so far, and how much there is.
     pub fn progress(&self) -> Progress {
-        self.progress
+        self.pieces.progress()
     }
 
     /// The next piece, which is never empty; `None` at the end and after an error.
@@ -119,13 +116,13 @@ impl ByteStream {
     /// Those of [`next`](Self::next), and if there is more.
     pub async fn bytes(mut self, limit: usize) -> Result<Bytes, Error> {
         let is_over = |length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit);
-        if self.progress.total.is_some_and(is_over) {
+        if self.progress().total.is_some_and(is_over) {
             return Err(self.too_long(limit));
         }
         let mut all = BytesMut::new();
         while let Some(piece) = self.next().await {
             let piece = piece?;
-            if is_over(self.progress.received) {
+            if is_over(self.progress().received) {
                 return Err(self.too_long(limit));
             }
             all.extend_from_slice(&piece);
@@ -151,43 +148,12 @@ impl ByteStream {
             if let Err(error) = writer.write_all(&piece?).await {
                 return Err(self.error(Error::write(error)));
             }
-            progress(self.progress);
+            progress(self.progress());
         }
         match writer.flush().await {
-            Ok(()) => Ok(self.progress.received),
+            Ok(()) => Ok(self.progress().received),
             Err(error) => Err(self.error(Error::write(error))),
         }
-    }
-
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        loop {
-            let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else {
-                ready!(self.idle.poll(context));
-                let error = Error::timed_out(self.idle.limit());
-                return Poll::Ready(Some(Err(self.broken_off(error))));
-            };
-            self.idle.stop();
-            match frame {
-                None => return Poll::Ready(None),
-                Some(Err(error)) => {
-                    let error = self.broken_off(Error::transport(error));
-                    return Poll::Ready(Some(Err(error)));
-                }
-                // What is no data is a trailer, of which nothing is expected.
-                Some(Ok(frame)) => match frame.into_data() {
-                    Ok(piece) if !piece.is_empty() => {
-                        self.progress.received += piece.len() as u64;
-                        return Poll::Ready(Some(Ok(piece)));
-                    }
-                    _ => {}
-                },
-            }
-        }
-    }
-
-    fn broken_off(&self, error: Error) -> Error {
-        exchange::broken_off(&self.label, &error);
-        self.error(error)
     }
 
     fn too_long(&self, limit: usize) -> Error {
@@ -195,17 +161,16 @@ impl ByteStream {
         self.error(Error::unusable(problem))
     }
 
-    /// An error with everything that is known around it. The service has done its part by now.
+    /// An error with everything that is known around it.
     fn error(&self, error: Error) -> Error {
-        let Progress { received, total } = self.progress;
-        let arrived = match total {
-            Some(total) => format!("{received} of {total} bytes have arrived"),
-            None => format!("{received} bytes have arrived"),
-        };
+        self.around(error.noting(self.pieces.arrived()))
+    }
+
+    /// The same, where it says already how much has arrived. The service has done its part by now.
+    fn around(&self, error: Error) -> Error {
         error
             .with_answer(Kept::new(self.status, self.headers.clone(), Bytes::new()))
             .of(&self.label)
-            .noting(arrived)
             .with_history(self.history, None)
             .executed()
     }
@@ -215,15 +180,12 @@ impl Stream for ByteStream {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
-        if self.has_ended {
-            return Poll::Ready(None);
-        }
-        let piece = ready!(self.poll_piece(context));
-        self.has_ended = !matches!(piece, Some(Ok(_)));
-        Poll::Ready(piece)
+        let this = self.get_mut();
+        let piece = ready!(this.pieces.poll(context, &this.label));
+        Poll::Ready(piece.map(|piece| piece.map_err(|error| this.around(error))))
     }
 }
 
@@ -232,7 +194,7 @@ impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteStream")
             .field("status", &self.status)
-            .field("progress", &self.progress)
+            .field("progress", &self.progress())
             .finish_non_exhaustive()
     }
 }

@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 #[cfg(feature = "gateway")]
-use {memchr::memmem, serde_json::Map, std::sync::LazyLock};
+use {bytes::Bytes, memchr::memmem, serde_json::Map};
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
@@ -16,7 +16,7 @@ use crate::{
     answer::{self, Answer},
     building,
     error::{DecodeError, Kept, Label},
-    exchange::{self, Body, Exchange, Outgoing, Raw},
+    exchange::{self, Body, Exchange, JSON, Outgoing, Raw},
     operation::{Operation, Retry},
     options, path,
     url::Url,
@@ -25,19 +25,24 @@ use crate::{
 #[cfg(test)]
 mod every;
 
-/// The member of a body that asks for a stream.
+/// The kind of an answer that is streamed.
 #[cfg(feature = "gateway")]
-static STREAM: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(r#""stream""#));
+pub(crate) const EVENTS: &str = "text/event-stream";
 
 /// The query parameter that takes the client's default.
 const WORKSPACE: &str = "workspace_id";
 
 /// A request in the making. What is wrong with it shows when it is sent.
+///
+/// Boxed: every method of a builder moves it, and the future of a call keeps it.
 #[derive(Clone)]
-pub(crate) struct Call {
+pub(crate) struct Call(Box<Parts>);
+
+#[derive(Clone)]
+struct Parts {
     client: Client,
     operation: &'static Operation,
+    accept: &'static str,
     arguments: Vec<String>,
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
@@ -56,21 +61,28 @@ impl Call {
         operation: &'static Operation,
         arguments: Vec<String>,
     ) -> Self {
-        Self {
+        Self(Box::new(Parts {
             client: client.clone(),
             operation,
+            accept: JSON,
             arguments,
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
             problem: None,
-        }
+        }))
+    }
+
+    /// Says what kinds of answer there may be; JSON unless set.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn accept(&mut self, kinds: &'static str) {
+        self.0.accept = kinds;
     }
 
     /// Sets a query parameter; the last value wins.
     pub(crate) fn query(&mut self, name: &'static str, value: String) {
-        self.query.retain(|(other, _)| *other != name);
-        self.query.push((name, value));
+        self.0.query.retain(|(other, _)| *other != name);
+        self.0.query.push((name, value));
     }
 
     /// Sets a query parameter that is a list: repeated, or joined by commas.
@@ -83,8 +95,8 @@ impl Call {
         if joined {
             return self.query(name, values.collect::<Vec<_>>().join(","));
         }
-        self.query.retain(|(other, _)| *other != name);
-        self.query.extend(values.map(|value| (name, value)));
+        self.0.query.retain(|(other, _)| *other != name);
+        self.0.query.extend(values.map(|value| (name, value)));
     }
 
     /// Sets a query parameter that is a number.
@@ -96,14 +108,14 @@ impl Call {
     /// Keeps in mind that a number is none.
     pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
         if let Err(problem) = building::check_finite(name, value) {
-            self.problem.get_or_insert(problem);
+            self.0.problem.get_or_insert(problem);
         }
     }
 
     /// Sets a header that the operation declares.
     pub(crate) fn header(&mut self, name: &'static str, value: String) {
-        self.headers.retain(|(other, _)| *other != name);
-        self.headers.push((name, value));
+        self.0.headers.retain(|(other, _)| *other != name);
+        self.0.headers.push((name, value));
     }
 
     /// Sets the JSON body.
@@ -115,26 +127,26 @@ impl Call {
                     Error::invalid_request(format!("the body cannot be encoded: {error}"))
                 })
         });
-        self.body = Some(encoded);
+        self.0.body = Some(encoded);
     }
 
     /// Sets the parts of a form as the body, and looks whether its files are there.
     #[cfg(feature = "gateway")]
     pub(crate) async fn form(&mut self, form: Form) {
         if let Err(problem) = form.check().await {
-            self.problem.get_or_insert(problem);
+            self.0.problem.get_or_insert(problem);
         }
-        self.body = Some(Ok(Body::Form(form.into())));
+        self.0.body = Some(Ok(Body::Form(form.into())));
     }
 
     pub(crate) async fn send<T: Answer>(self) -> Result<T, Error> {
-        let operation = self.operation;
+        let operation = self.0.operation;
         let raw = self.run().await?;
         decode(&raw.body).map_err(|error| undecoded(error, raw, &Label::Operation(operation)))
     }
 
     pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
-        let operation = self.operation;
+        let operation = self.0.operation;
         let raw = self.run().await?;
         match decode(&raw.body) {
             Ok(value) => Ok(Response::new(value, raw)),
@@ -153,7 +165,7 @@ impl Call {
 
     /// For answers that are text.
     pub(crate) async fn send_for_text(self) -> Result<String, Error> {
-        let label = Label::Operation(self.operation);
+        let label = Label::Operation(self.0.operation);
         let raw = self.run().await?;
         let history = raw.history;
         String::from_utf8(raw.body.to_vec()).map_err(|_| {
@@ -177,14 +189,17 @@ impl Call {
     /// The request for an answer that comes as a stream of events.
     #[cfg(feature = "gateway")]
     pub(crate) fn streaming(mut self) -> Result<Exchange, Error> {
-        self.header("accept", "text/event-stream".to_owned());
-        let json: &[u8] = match &self.body {
+        self.accept(EVENTS);
+        let json = match self.0.body.take() {
             Some(Ok(Body::Json(json))) => json,
-            None if !self.operation.body_required => b"{}",
+            None if !self.0.operation.body_required => Bytes::from_static(b"{}"),
             // Whatever is wrong shows when the request is made.
-            _ => return self.exchange(),
+            other => {
+                self.0.body = other;
+                return self.exchange();
+            }
         };
-        self.body = Some(Ok(Body::Json(asking_for_stream(json).into())));
+        self.0.body = Some(Ok(Body::Json(asking_for_stream(json))));
         self.exchange()
     }
 
@@ -203,13 +218,13 @@ impl Call {
     }
 
     /// The request and what is known about it; whatever is wrong with it shows here.
-    fn exchange(self) -> Result<Exchange, Error> {
-        let (client, operation) = (self.client.clone(), self.operation);
+    fn exchange(mut self) -> Result<Exchange, Error> {
+        let operation = self.0.operation;
         let label = Label::Operation(operation);
         let retry = self.class();
         let request = self.request().map_err(|error| error.of(&label))?;
         Ok(Exchange {
-            client,
+            client: self.0.client,
             label,
             plane: Some(operation.plane),
             retry,
@@ -219,7 +234,7 @@ impl Call {
 
     /// The operation's class, unless the body turns it into a trigger.
     fn class(&self) -> Retry {
-        let operation = self.operation;
+        let operation = self.0.operation;
         match !operation.triggers.is_empty() && operation.is_triggered(&self.json_body()) {
             true => Retry::Never,
             false => operation.retry,
@@ -228,45 +243,48 @@ impl Call {
 
     /// The body as it would be sent; `null` where there is none.
     fn json_body(&self) -> Value {
-        match &self.body {
+        match &self.0.body {
             Some(Ok(Body::Json(json))) => serde_json::from_slice(json).unwrap_or_default(),
             _ => Value::Null,
         }
     }
 
-    fn request(self) -> Result<Outgoing, Error> {
-        let operation = self.operation;
-        let path = path::path(operation, &self.arguments)?;
-        if let Some(problem) = &self.problem {
+    /// The request, for which the body is taken.
+    fn request(&mut self) -> Result<Outgoing, Error> {
+        let operation = self.0.operation;
+        let base = self.0.client.base(operation.plane);
+        let path = path::path(base.root(operation.base), operation, &self.0.arguments)?;
+        if let Some(problem) = &self.0.problem {
             return Err(problem.clone());
         }
-        self.client.options().check()?;
+        self.0.client.options().check()?;
         self.check_required()?;
         self.check()?;
-        let base = self.client.base(operation.plane);
-        let mut url = Url::new(base.join(operation.base, &path));
-        for (name, value) in &self.query {
+        let mut url = Url::new(base.with_path(&path));
+        for (name, value) in &self.0.query {
             url.push(name, value);
         }
         if let Some(workspace) = self.default_workspace() {
             url.push(WORKSPACE, workspace);
         }
-        let headers = self.headers.iter();
+        let headers = self.0.headers.iter();
         let headers = headers.map(|(name, value)| declared(name, value));
         let headers = headers.collect::<Result<_, _>>()?;
         Ok(Outgoing {
             method: operation.method.clone(),
             url: url.finish(),
+            accept: self.0.accept,
             headers,
-            body: self.body.transpose()?,
+            body: self.0.body.take().transpose()?,
         })
     }
 
     /// The client's workspace, for an operation that takes it and a call that names none.
     fn default_workspace(&self) -> Option<&str> {
-        let takes = self.operation.default_workspace;
-        let named = self.query.iter().any(|(name, _)| *name == WORKSPACE);
-        self.client
+        let takes = self.0.operation.default_workspace;
+        let named = self.0.query.iter().any(|(name, _)| *name == WORKSPACE);
+        self.0
+            .client
             .options()
             .default_workspace()
             .filter(|_| takes && !named)
@@ -274,26 +292,26 @@ impl Call {
 
     /// What the ledger's `check` asks for, seen in the body as it would be sent.
     fn check(&self) -> Result<(), Error> {
-        let Some(check) = self.operation.check else {
+        let Some(check) = self.0.operation.check else {
             return Ok(());
         };
-        if let Some(Err(error)) = &self.body {
+        if let Some(Err(error)) = &self.0.body {
             return Err(error.clone());
         }
-        check(&self.arguments, &self.json_body()).map_err(Error::invalid_request)
+        check(&self.0.arguments, &self.json_body()).map_err(Error::invalid_request)
     }
 
     fn check_required(&self) -> Result<(), Error> {
         let set = |name: &&str| {
-            let mut texts = self.query.iter().chain(&self.headers);
+            let mut texts = self.0.query.iter().chain(&self.0.headers);
             texts.any(|(other, _)| other == name) || self.has_part(name)
         };
-        if let Some(name) = self.operation.required.iter().find(|name| !set(name)) {
+        if let Some(name) = self.0.operation.required.iter().find(|name| !set(name)) {
             return Err(Error::invalid_request(format!(
                 "parameter `{name}` is required"
             )));
         }
-        if self.operation.body_required && self.body.is_none() {
+        if self.0.operation.body_required && self.0.body.is_none() {
             return Err(Error::invalid_request("a body is required"));
         }
         Ok(())
@@ -301,7 +319,7 @@ impl Call {
 
     /// Whether the body is a form with a part of that name.
     fn has_part(&self, _name: &str) -> bool {
-        match &self.body {
+        match &self.0.body {
             #[cfg(feature = "gateway")]
             Some(Ok(Body::Form(form))) => form.has(_name),
             _ => false,
@@ -310,40 +328,48 @@ impl Call {
 
     /// The error of a call that is not sent.
     pub(crate) fn refused(&self, problem: String) -> Error {
-        Error::invalid_request(problem).of(&Label::Operation(self.operation))
+        Error::invalid_request(problem).of(&Label::Operation(self.0.operation))
     }
 
     pub(crate) fn operation(&self) -> &'static Operation {
-        self.operation
+        self.0.operation
     }
 
     pub(crate) fn client(&self) -> &Client {
-        &self.client
+        &self.0.client
     }
 
     pub(crate) fn arguments(&self) -> &[String] {
-        &self.arguments
+        &self.0.arguments
     }
 
     /// What a query parameter was set to.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
-        let set = self.query.iter().find(|(other, _)| *other == name);
+        let set = self.0.query.iter().find(|(other, _)| *other == name);
         set.map(|(_, value)| value.as_str())
     }
 }
 
 /// A body, an object, that asks for a stream. It may be long, so it is taken apart only where it may
-/// say something else.
+/// say something else, and not copied where nobody else has it.
 #[cfg(feature = "gateway")]
-fn asking_for_stream(json: &[u8]) -> Vec<u8> {
-    let says_nothing = STREAM.find(json).is_none();
-    match json.strip_suffix(b"}") {
-        Some(b"{") => br#"{"stream":true}"#.to_vec(),
-        Some(rest) if says_nothing => [rest, br#","stream":true}"#].concat(),
-        _ => {
-            let mut body: Map<String, Value> = serde_json::from_slice(json).unwrap_or_default();
+fn asking_for_stream(json: Bytes) -> Bytes {
+    let says_nothing = memmem::find(&json, br#""stream""#).is_none();
+    let mut body = Vec::from(json);
+    match body.pop() {
+        Some(b'}') if says_nothing => {
+            let rest: &[u8] = match &body[..] {
+                b"{" => br#""stream":true}"#,
+                _ => br#","stream":true}"#,
+            };
+            body.extend_from_slice(rest);
+            body.into()
+        }
+        last => {
+            body.extend(last);
+            let mut body: Map<String, Value> = serde_json::from_slice(&body).unwrap_or_default();
             body.insert("stream".to_owned(), true.into());
-            Value::Object(body).to_string().into_bytes()
+            Value::Object(body).to_string().into()
         }
     }
 }
@@ -386,14 +412,14 @@ pub(crate) fn undecoded(error: DecodeError, raw: Raw, label: &Label) -> Error {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
-            .field("operation", &self.operation.id)
+            .field("operation", &self.operation().id)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(all(test, feature = "gateway"))]
 mod tests {
-    use super::asking_for_stream;
+    use super::{Bytes, asking_for_stream};
 
     #[test]
     fn a_body_asks_for_a_stream_whatever_it_said() {
@@ -411,7 +437,7 @@ mod tests {
                 r#"{"a":{"stream":false},"stream":true}"#,
             ),
         ] {
-            let asked = String::from_utf8(asking_for_stream(body.as_bytes())).unwrap();
+            let asked = String::from_utf8(asking_for_stream(Bytes::from(body)).into()).unwrap();
             assert_eq!(asked, asking);
         }
     }

@@ -42,6 +42,8 @@ enum Kind {
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
     TimedOut(Duration),
+    /// The limit on how long nothing may come.
+    Silent(Duration),
     Refused,
     Decode(Arc<DecodeError>),
     Paging(String),
@@ -87,9 +89,14 @@ impl Error {
         Self::new(Kind::Transport(Arc::new(error.without_url())))
     }
 
-    /// No answer began within that time.
+    /// There was no answer within that time, or not all of it.
     pub(crate) fn timed_out(after: Duration) -> Self {
         Self::new(Kind::TimedOut(after))
+    }
+
+    /// Nothing came for that time, though more was to come.
+    pub(crate) fn silent(after: Duration) -> Self {
+        Self::new(Kind::Silent(after))
     }
 
     pub(crate) fn refused(answer: Kept) -> Self {
@@ -315,7 +322,7 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
-            Kind::TimedOut(_) | Kind::Waited(_) => true,
+            Kind::TimedOut(_) | Kind::Silent(_) | Kind::Waited(_) => true,
             _ => false,
         }
     }
@@ -440,14 +447,19 @@ impl Error {
             (Kind::Session(problem), _) => write!(f, "the session {problem}"),
             (Kind::Write(error), _) => write!(f, "the body could not be written: {error}"),
             (Kind::Read(what, error), _) => write!(f, "{what} could not be read: {error}"),
+            (Kind::TimedOut(after), None) => write!(f, "no answer within {after:?}"),
             (Kind::TimedOut(after), Some(answer)) => {
                 write!(
                     f,
-                    "{} of which nothing more came for {after:?}",
+                    "{} that was not complete within {after:?}",
                     answer.status
                 )
             }
-            (Kind::TimedOut(after), None) => write!(f, "no answer within {after:?}"),
+            (Kind::Silent(after), None) => write!(f, "nothing came for {after:?}"),
+            (Kind::Silent(after), Some(answer)) => {
+                let status = answer.status;
+                write!(f, "{status} of which nothing more came for {after:?}")
+            }
             (Kind::Refused, Some(answer)) => write_refusal(f, answer),
             (Kind::Event(number), answer) => {
                 write!(f, "event {number} of the stream is an error")?;

@@ -1,8 +1,10 @@
 //! A built request on its way: attempts, the waits between them, and what an operator sees of them.
 
+#[cfg(feature = "gateway")]
 mod activity;
 mod attempt;
 mod outgoing;
+mod timer;
 mod trace;
 #[cfg(feature = "gateway")]
 mod upgrade;
@@ -22,9 +24,13 @@ use crate::{
 use attempt::Sending;
 use trace::CallSpan;
 
+#[cfg(feature = "gateway")]
 pub(crate) use activity::Activity;
 pub(crate) use attempt::Opened;
-pub(crate) use outgoing::{Body, Outgoing};
+#[cfg(feature = "gateway")]
+pub(crate) use outgoing::ANYTHING;
+pub(crate) use outgoing::{Body, JSON, Outgoing};
+pub(crate) use timer::Timer;
 pub(crate) use trace::{Headed, broken_off, undecodable};
 #[cfg(feature = "gateway")]
 pub(crate) use upgrade::Upgraded;

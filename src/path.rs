@@ -14,13 +14,18 @@ pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// The path of an operation with `arguments` in the place of its parameters.
+/// The path of an operation below `root`, with `arguments` in the place of its parameters.
 ///
 /// An argument that is empty, `.` or `..`, or that names another route (`get_user("invites")`), is
 /// refused.
-pub(crate) fn path(operation: &Operation, arguments: &[String]) -> Result<String, Error> {
+pub(crate) fn path(
+    root: &str,
+    operation: &Operation,
+    arguments: &[String],
+) -> Result<String, Error> {
     let mut arguments = arguments.iter();
-    let mut path = String::with_capacity(operation.path.len() + 32);
+    let mut path = String::with_capacity(root.len() + operation.path.len() + 32);
+    path.push_str(root);
     for segment in operation.segments {
         path.push('/');
         match segment {

@@ -9,7 +9,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Client, Error, Response, call,
     error::{DecodeError, Label, without_values},
-    exchange::{Body, Exchange, Outgoing},
+    exchange::{Body, Exchange, JSON, Outgoing},
     operation::{Base, Plane, Retry},
     options,
     url::Url,
@@ -142,13 +142,15 @@ impl Request {
         }
         self.client.options().check()?;
         let base = self.client.base(self.plane);
-        let mut url = Url::new(base.join(self.base, &self.path));
+        let path = [base.root(self.base), &self.path].concat();
+        let mut url = Url::new(base.with_path(&path));
         for (name, value) in &self.query {
             url.push(name, value);
         }
         Ok(Outgoing {
             method: self.method,
             url: url.finish(),
+            accept: JSON,
             headers: self.headers,
             body: self.body.map(Body::Json),
         })

@@ -68,6 +68,10 @@ fn late(case: Case) -> Case {
     Case {
         timeout: SHORT,
         says: &["timeout"],
+        shows: match case.status {
+            None => &["no answer within 2s"],
+            Some(_) => &["200 OK that was not complete within 2s"],
+        },
         ..case
     }
 }
@@ -337,6 +341,8 @@ async fn a_timeout_names_the_time_and_keeps_what_came() {
     let server = Server::answering(list().stalling(5));
     let error = read(&client(&server, SHORT)).await.unwrap_err();
     assert_eq!(error.body().unwrap(), r#"{"object":"list","total":0,"data"#);
+    let line = error.to_string();
+    assert!(line.contains("not complete within 2s"), "{line}");
     until(|| server.hangups() == 2).await;
 }
 

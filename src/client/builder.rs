@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{Client, Inner};
-use crate::{Error, Options, Secret, base_url::BaseUrl, retry::Budget};
+use crate::{Error, Options, Secret, base_url::BaseUrl, exchange::NEVER, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
@@ -241,7 +241,8 @@ impl ClientBuilder {
             builder = builder.no_proxy();
         }
         if let Some(change) = &self.configure {
-            builder = change(builder);
+            // A limit on the whole would cut off streams, and that there is none cannot be said.
+            builder = change(builder).timeout(NEVER);
         }
         builder
             .redirect(reqwest::redirect::Policy::none())

@@ -6,11 +6,12 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, StatusCode};
 
-use super::{Activity, Exchange, NEVER, Outcome, Raw};
 #[cfg(feature = "gateway")]
-use crate::gateway::Unreadable;
+use super::Activity;
+use super::{Exchange, Outcome, Raw, Timer};
+#[cfg(feature = "gateway")]
+use crate::gateway::{Form, Unreadable};
 use crate::{
     Client, Error,
     error::{Kept, LIMIT, hide_in_ids},
@@ -29,9 +30,10 @@ pub(super) type Sent = Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Resp
 
 /// An answer of which only the head has been read.
 pub(crate) struct Opened {
-    pub(crate) status: StatusCode,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: reqwest::Response,
+    /// Boxed: it is large, and everything that it passes through would copy it.
+    pub(crate) answer: Box<reqwest::Response>,
+    /// The timer of the wait for the head, which serves for the body, too.
+    pub(crate) timer: Timer,
     pub(crate) history: History,
 }
 
@@ -54,98 +56,74 @@ impl<'a> Sending<'a> {
         request.request(self.client(), *plane)
     }
 
-    /// Sends a request, which may take so long.
-    fn send(self, mut request: reqwest::Request, timeout: Duration) -> Sent {
-        *request.timeout_mut() = Some(timeout);
-        let Exchange { plane, .. } = self.exchange;
-        Box::pin(self.client().http(*plane, request.url()).execute(request))
-    }
-
-    fn has_form(self) -> bool {
-        self.exchange.request.has_form()
-    }
-
-    /// Sends the request, which takes as long as it takes.
-    async fn begin(self, activity: &Activity) -> Outcome<Sent> {
-        match self.has_form() {
-            // Boxed: it is rare, and every attempt would keep the room for it.
-            true => Box::pin(self.upload(activity)).await,
-            false => Ok(self.send(self.request(), NEVER)),
-        }
-    }
-
-    /// The same with its form, which is opened here and tells how far it is.
-    async fn upload(self, _activity: &Activity) -> Outcome<Sent> {
-        #[allow(unused_mut, reason = "only a form is put in")]
-        let mut request = self.request();
+    /// Sends the request; the answer is to be waited for by the timer.
+    async fn begin(self) -> Outcome<(Sent, Timer)> {
         #[cfg(feature = "gateway")]
         if let Some(form) = self.exchange.request.form() {
-            let body = form.open(_activity.clone()).await.map_err(unread)?;
-            *request.body_mut() = Some(reqwest::Body::wrap(body));
+            // Boxed: it is rare, and every attempt would keep the room for it.
+            return Box::pin(self.upload(form)).await;
         }
-        Ok(self.send(request, NEVER))
+        Ok((self.send(self.request()), Timer::new(self.timeout)))
+    }
+
+    /// The same with a form, whose files are opened here. An upload takes as long as it takes, but
+    /// something must move.
+    #[cfg(feature = "gateway")]
+    async fn upload(self, form: &Form) -> Outcome<(Sent, Timer)> {
+        let activity = Activity::new();
+        let mut request = self.request();
+        let body = form.open(activity.clone()).await.map_err(unread)?;
+        *request.body_mut() = Some(reqwest::Body::wrap(body));
+        let timer = Timer::watching(self.timeout, activity);
+        Ok((self.send(request), timer))
+    }
+
+    fn send(self, request: reqwest::Request) -> Sent {
+        let Exchange { plane, .. } = self.exchange;
+        Box::pin(self.client().http(*plane, request.url()).execute(request))
     }
 }
 
 /// Sends the request and reads the whole answer.
 pub(crate) async fn whole(sending: Sending<'_>) -> Outcome<Raw> {
-    if sending.has_form() {
-        // Boxed: it is rare, and every attempt would keep the room for it.
-        return Box::pin(uploaded(sending)).await;
+    let (sent, mut timer) = sending.begin().await?;
+    let mut answer = answered(sent, &mut timer, sending.client()).await?;
+    if !answer.status().is_success() {
+        return Err(Box::pin(refused(answer, &mut timer)).await);
     }
-    let sent = sending.send(sending.request(), sending.timeout);
-    answered(sent, sending.client()).await
-}
-
-/// The same for a form. An upload takes as long as it takes, but something must move.
-async fn uploaded(sending: Sending<'_>) -> Outcome<Raw> {
-    let activity = Activity::new();
-    let sent = sending.upload(&activity).await?;
-    let answered = pin!(answered(sent, sending.client()));
-    let answer = activity.watch(sending.timeout, answered).await;
-    answer.unwrap_or_else(|| Err(late(sending.timeout)))
-}
-
-async fn answered(sent: Sent, client: &Client) -> Outcome<Raw> {
-    let mut answer = success(sent, client).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-    match collect(&mut answer, usize::MAX).await {
+    match collect(&mut answer, &mut timer, usize::MAX).await {
         (body, None) => Ok(Raw {
             status,
             headers,
             body,
             history: History::default(),
         }),
-        (body, Some(error)) => Err(Failure {
-            trouble: Trouble::Lost {
-                timeout: error.is_timeout(),
-            },
-            error: Error::transport(error).with_answer(Kept::new(status, headers, body)),
-            retry_after: None,
-        }),
+        (body, Some(error)) => Err(lost(error.with_answer(Kept::new(status, headers, body)))),
     }
 }
 
 /// Sends the request and reads the head of the answer, if that is a success.
 pub(crate) async fn head(sending: Sending<'_>) -> Outcome<Opened> {
-    let activity = Activity::new();
-    let sent = sending.begin(&activity).await?;
-    let answered = pin!(success(sent, sending.client()));
-    let answered = activity.watch(sending.timeout, answered);
-    let late = || Err(late(sending.timeout));
-    let mut body = answered.await.unwrap_or_else(late)?;
+    let (sent, mut timer) = sending.begin().await?;
+    let answer = answered(sent, &mut timer, sending.client()).await?;
+    if !answer.status().is_success() {
+        return Err(Box::pin(refused(answer, &mut timer)).await);
+    }
     Ok(Opened {
-        status: body.status(),
-        headers: std::mem::take(body.headers_mut()),
-        body,
+        answer: Box::new(answer),
+        timer,
         history: History::default(),
     })
 }
 
-pub(super) fn late(timeout: Duration) -> Failure<Error> {
+/// Something came, or nothing in time, but no whole answer.
+pub(super) fn lost(error: Error) -> Failure<Error> {
     Failure {
-        error: Error::timed_out(timeout),
-        trouble: Trouble::Lost { timeout: true },
+        trouble: Trouble::Lost {
+            timeout: error.is_timeout(),
+        },
+        error,
         retry_after: None,
     }
 }
@@ -177,26 +155,28 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
     }
 }
 
-/// Waits for the answer; one that is no success is a failure.
-pub(super) async fn success(
-    sent: impl Future<Output = reqwest::Result<reqwest::Response>>,
+/// Waits for the head of the answer.
+pub(super) async fn answered(
+    mut sent: Sent,
+    timer: &mut Timer,
     client: &Client,
 ) -> Outcome<reqwest::Response> {
-    let mut answer = sent.await.map_err(unanswered)?;
-    hide_in_ids(answer.headers_mut(), client);
-    match answer.status().is_success() {
-        true => Ok(answer),
-        // Boxed: it is rare, and every attempt would keep the room for it.
-        false => Err(Box::pin(refused(answer)).await),
+    match timer.wait_for(sent.as_mut()).await {
+        Some(Ok(mut answer)) => {
+            hide_in_ids(answer.headers_mut(), client);
+            Ok(answer)
+        }
+        Some(Err(error)) => Err(unanswered(error)),
+        None => Err(lost(Error::timed_out(timer.limit()))),
     }
 }
 
-/// The failure, with the body as far as an error keeps it.
-async fn refused(mut answer: reqwest::Response) -> Failure<Error> {
+/// The failure that an answer without success is, with the body as far as an error keeps it.
+pub(super) async fn refused(mut answer: reqwest::Response, timer: &mut Timer) -> Failure<Error> {
     let status = answer.status();
     // One byte more than is kept tells that there was more. A body that breaks off is kept as it is:
     // the status says what happened.
-    let (body, _) = collect(&mut answer, LIMIT + 1).await;
+    let (body, _) = collect(&mut answer, timer, LIMIT + 1).await;
     let headers = std::mem::take(answer.headers_mut());
     let retry_after = retry_after(&headers, SystemTime::now());
     Failure {
@@ -206,25 +186,28 @@ async fn refused(mut answer: reqwest::Response) -> Failure<Error> {
     }
 }
 
-/// Reads a body, or at least so many bytes of it, or as much as comes before it breaks off.
+/// Reads a body, or at least so many bytes of it, or as much as comes before it breaks off or time is
+/// up.
 pub(super) async fn collect(
     answer: &mut reqwest::Response,
+    timer: &mut Timer,
     limit: usize,
-) -> (Bytes, Option<reqwest::Error>) {
+) -> (Bytes, Option<Error>) {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     loop {
-        match answer.chunk().await {
+        match timer.wait_for(pin!(answer.chunk())).await {
             // Most answers come in one piece, which need not be copied.
-            Ok(Some(chunk)) if first.is_empty() && all.is_empty() => first = chunk,
-            Ok(Some(chunk)) => {
+            Some(Ok(Some(chunk))) if first.is_empty() && all.is_empty() => first = chunk,
+            Some(Ok(Some(chunk))) => {
                 if all.is_empty() {
                     all.extend_from_slice(&std::mem::take(&mut first));
                 }
                 all.extend_from_slice(&chunk);
             }
-            Ok(None) => return (joined(first, all), None),
-            Err(error) => return (joined(first, all), Some(error)),
+            Some(Ok(None)) => return (joined(first, all), None),
+            Some(Err(error)) => return (joined(first, all), Some(Error::transport(error))),
+            None => return (joined(first, all), Some(Error::timed_out(timer.limit()))),
         }
         if first.len().max(all.len()) >= limit {
             return (joined(first, all), None);

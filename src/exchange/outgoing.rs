@@ -20,6 +20,12 @@ pub(crate) enum Body {
     Form(Arc<Form>),
 }
 
+/// The kind of most bodies.
+pub(crate) const JSON: &str = "application/json";
+
+/// Whatever there is.
+pub(crate) const ANYTHING: &str = "*/*";
+
 /// How many headers there mostly are, those of the HTTP client included.
 const USUAL: usize = 6;
 
@@ -27,6 +33,8 @@ const USUAL: usize = 6;
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
     pub(crate) url: reqwest::Url,
+    /// What kinds of answer there may be.
+    pub(crate) accept: &'static str,
     /// The last of a name counts.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Body>,
@@ -38,6 +46,7 @@ impl Outgoing {
         Self {
             method: Method::GET,
             url,
+            accept: ANYTHING,
             headers: Vec::new(),
             body: None,
         }
@@ -60,15 +69,14 @@ impl Outgoing {
         request
     }
 
-    /// Puts in what every request has: the headers of JSON or of what there is instead, those of the
+    /// Puts in what every request has: what is sent and what may be answered, the headers of the
     /// client's options, and the key.
     fn complete(&self, client: &Client, plane: Plane, headers: &mut HeaderMap) {
-        let json = || HeaderValue::from_static("application/json");
-        headers.entry(header::ACCEPT).or_insert_with(json);
+        headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
         match &self.body {
             None => {}
             Some(Body::Json(_)) => {
-                headers.insert(header::CONTENT_TYPE, json());
+                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
             }
             #[cfg(feature = "gateway")]
             Some(Body::Form(form)) => {
@@ -84,13 +92,6 @@ impl Outgoing {
             Some(Body::Form(form)) => Some(form),
             _ => None,
         }
-    }
-
-    pub(crate) fn has_form(&self) -> bool {
-        #[cfg(feature = "gateway")]
-        return self.form().is_some();
-        #[cfg(not(feature = "gateway"))]
-        return false;
     }
 
     /// Whether another attempt would send the same.

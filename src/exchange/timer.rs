@@ -1,29 +1,47 @@
-//! How long the other side may say nothing.
+//! How long something is waited for.
 
 use std::{
-    future::Future,
+    future::{Future, poll_fn},
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::exchange::NEVER;
+#[cfg(feature = "gateway")]
+use super::Activity;
+use super::NEVER;
 
-/// A timer that runs while nothing comes. The time that the reader takes does not count.
-pub(crate) struct Idle {
+/// A limit on a wait. It runs from the first time that nothing is there until it is stopped; the time
+/// that whoever waits takes in between does not count.
+pub(crate) struct Timer {
     limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// Kept for the next wait: a new one costs more than to set this one again.
+    sleep: Option<Pin<Box<Sleep>>>,
     is_running: bool,
+    /// What moves in the meantime; as long as it does, time is not up.
+    #[cfg(feature = "gateway")]
+    activity: Option<Activity>,
 }
 
-impl Idle {
+impl Timer {
     pub(crate) fn new(limit: Duration) -> Self {
         Self {
             limit,
-            timer: None,
+            sleep: None,
             is_running: false,
+            #[cfg(feature = "gateway")]
+            activity: None,
+        }
+    }
+
+    /// Limits how long nothing may move.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn watching(limit: Duration, activity: Activity) -> Self {
+        Self {
+            activity: Some(activity),
+            ..Self::new(limit)
         }
     }
 
@@ -31,19 +49,120 @@ impl Idle {
         self.limit
     }
 
-    /// Something came.
+    /// Another limit, for what is waited for next.
+    pub(crate) fn limit_to(&mut self, limit: Duration) {
+        self.limit = limit;
+        self.stop();
+    }
+
+    /// What was waited for is there.
     pub(crate) fn stop(&mut self) {
         self.is_running = false;
     }
 
     /// Nothing is there; ready when that has been so for too long.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let end = Instant::now() + self.limit.min(NEVER);
-        // Made here and not before, because a timer needs the runtime that polls.
-        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(end)));
         if !std::mem::replace(&mut self.is_running, true) {
-            timer.as_mut().reset(end);
+            self.run_until(self.end_after(Instant::now()));
         }
-        timer.as_mut().poll(context)
+        while let Some(sleep) = &mut self.sleep {
+            ready!(sleep.as_mut().poll(context));
+            match self.later_end() {
+                Some(end) => self.run_until(end),
+                None => break,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// What `work` gives, unless it takes too long. The timer runs on, until it is stopped.
+    pub(crate) fn wait_for<T>(
+        &mut self,
+        mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+    ) -> impl Future<Output = Option<T>> {
+        poll_fn(move |context| match work.as_mut().poll(context) {
+            Poll::Ready(value) => Poll::Ready(Some(value)),
+            Poll::Pending => self.poll(context).map(|()| None),
+        })
+    }
+
+    /// When time is up if nothing moves after `start`. The clock has an end, too.
+    fn end_after(&self, start: Instant) -> Instant {
+        start + self.limit.min(NEVER)
+    }
+
+    /// Made here and not before, because it needs the runtime that polls.
+    fn run_until(&mut self, end: Instant) {
+        match &mut self.sleep {
+            Some(sleep) => sleep.as_mut().reset(end),
+            None => self.sleep = Some(Box::pin(sleep_until(end))),
+        }
+    }
+
+    /// When time is really up, if something has moved.
+    fn later_end(&self) -> Option<Instant> {
+        #[cfg(feature = "gateway")]
+        if let Some(activity) = &self.activity {
+            let end = self.end_after(activity.last());
+            return Some(end).filter(|end| *end > Instant::now());
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{future::pending, pin::pin};
+
+    use tokio::time::sleep;
+
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_millis(200);
+
+    /// Whether the timer lets somebody wait so long.
+    async fn allows(timer: &mut Timer, wait: Duration) -> bool {
+        timer.wait_for(pin!(sleep(wait))).await.is_some()
+    }
+
+    #[tokio::test]
+    async fn it_runs_until_it_is_stopped() {
+        let mut timer = Timer::new(LIMIT);
+        assert!(allows(&mut timer, LIMIT * 2 / 3).await);
+        assert!(!allows(&mut timer, LIMIT * 2 / 3).await);
+        timer.stop();
+        assert!(allows(&mut timer, LIMIT * 2 / 3).await);
+        timer.stop();
+        assert!(allows(&mut timer, LIMIT * 2 / 3).await);
+    }
+
+    #[tokio::test]
+    async fn another_limit_is_for_the_next_wait() {
+        let mut timer = Timer::new(LIMIT);
+        assert!(!allows(&mut timer, LIMIT * 2).await);
+        timer.limit_to(LIMIT * 4);
+        assert!(allows(&mut timer, LIMIT * 2).await);
+        timer.limit_to(LIMIT / 4);
+        assert!(!allows(&mut timer, LIMIT * 2).await);
+    }
+
+    #[tokio::test]
+    async fn no_limit_is_too_long() {
+        assert!(allows(&mut Timer::new(Duration::MAX), LIMIT / 10).await);
+    }
+
+    #[cfg(feature = "gateway")]
+    #[tokio::test]
+    async fn while_something_moves_time_is_not_up() {
+        let activity = Activity::new();
+        let mut timer = Timer::watching(LIMIT, activity.clone());
+        let moving = async {
+            for _ in 0..20 {
+                sleep(LIMIT / 10).await;
+                activity.mark();
+            }
+        };
+        assert_eq!(timer.wait_for(pin!(moving)).await, Some(()));
+        assert_eq!(timer.wait_for(pin!(pending::<()>())).await, None);
     }
 }

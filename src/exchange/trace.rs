@@ -2,7 +2,12 @@
 //!
 //! Never a body, a query value, a header or a key. The README lists the fields.
 
-use std::time::Duration;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
 
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
 
@@ -33,7 +38,7 @@ impl Headed for Raw {
 
 impl Headed for Opened {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
-        (self.status, &self.headers)
+        (self.answer.status(), self.answer.headers())
     }
 }
 
@@ -80,7 +85,7 @@ impl CallSpan {
     pub(crate) fn attempt<T: Headed, F: Future<Output = Outcome<T>>>(
         &self,
         attempt: &Attempt,
-        sending: F,
+        mut sending: Pin<Box<F>>,
     ) -> impl Future<Output = Outcome<T>> + use<T, F> {
         let span = debug_span!(
             parent: &self.span,
@@ -90,11 +95,11 @@ impl CallSpan {
             portkey.request_id = Empty,
             "error.type" = Empty,
         );
-        async move {
-            let outcome = sending.instrument(span.clone()).await;
+        poll_fn(move |context| {
+            let outcome = ready!(span.in_scope(|| sending.as_mut().poll(context)));
             record(&span, outcome.as_ref().map_err(|failure| &failure.error));
-            outcome
-        }
+            Poll::Ready(outcome)
+        })
     }
 
     /// There will be another attempt.

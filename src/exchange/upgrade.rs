@@ -1,6 +1,6 @@
 //! A connection that ceases to be HTTP: the opening handshake of a websocket (RFC 6455, section 4).
 
-use std::future::ready;
+use std::pin::pin;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
@@ -8,12 +8,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha1_smol::Sha1;
 
 use super::{
-    Exchange, Headed, NEVER, Outcome, as_it_is,
-    attempt::{Sending, collect, late, success, unanswered},
+    Exchange, Headed, Outcome, Timer, as_it_is,
+    attempt::{Sending, answered, collect, lost, refused, unanswered},
 };
 use crate::{
     Error,
-    error::{Kept, LIMIT, hide_in_ids},
+    error::{Kept, LIMIT},
     retry::{Failure, History, Trouble},
 };
 
@@ -52,17 +52,16 @@ async fn shake_hands(sending: Sending<'_>, http: &reqwest::Client) -> Outcome<Up
     let key = BASE64_STANDARD.encode(fastrand::u128(..).to_ne_bytes());
     let mut request = sending.request();
     ask(request.headers_mut(), &key);
-    *request.timeout_mut() = Some(NEVER);
-    let shaken = tokio::time::timeout(sending.timeout, async {
-        let mut answer = http.execute(request).await.map_err(unanswered)?;
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            let answer = success(ready(Ok(answer)), sending.client()).await?;
-            return Err(unwilling(answer).await);
-        }
-        hide_in_ids(answer.headers_mut(), sending.client());
-        upgraded(answer, &key).await
-    });
-    shaken.await.unwrap_or_else(|_| Err(late(sending.timeout)))
+    let mut timer = Timer::new(sending.timeout);
+    let sent = Box::pin(http.execute(request));
+    let answer = answered(sent, &mut timer, sending.client()).await?;
+    match answer.status() {
+        StatusCode::SWITCHING_PROTOCOLS => {}
+        status if status.is_success() => return Err(unwilling(answer, &mut timer).await),
+        _ => return Err(refused(answer, &mut timer).await),
+    }
+    let upgraded = timer.wait_for(pin!(upgraded(answer, &key))).await;
+    upgraded.unwrap_or_else(|| Err(lost(Error::timed_out(sending.timeout))))
 }
 
 /// Puts in what asks for a websocket.
@@ -125,8 +124,8 @@ fn lists(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
 }
 
 /// A success, but no websocket.
-async fn unwilling(mut answer: reqwest::Response) -> Failure<Error> {
-    let (body, _) = collect(&mut answer, LIMIT + 1).await;
+async fn unwilling(mut answer: reqwest::Response, timer: &mut Timer) -> Failure<Error> {
+    let (body, _) = collect(&mut answer, timer, LIMIT + 1).await;
     let headers = std::mem::take(answer.headers_mut());
     let problem = "the service did not switch to a websocket";
     unusable(problem, answer.status(), headers, body)

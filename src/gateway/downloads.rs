@@ -1,6 +1,6 @@
 //! Binary answers, which are read as they come.
 
-use crate::{ByteStream, Client, Error, call::Call, operations, types};
+use crate::{ByteStream, Client, Error, call::Call, exchange::ANYTHING, operations, types};
 
 /// What every builder here has.
 macro_rules! download {
@@ -10,7 +10,7 @@ macro_rules! download {
             pub fn $method(&self $(, $argument: impl Into<String>)?) -> $builder {
                 let arguments: Vec<String> = vec![$($argument.into())?];
                 let mut call = Call::new(self, &operations::$operation, arguments);
-                call.header("accept", "*/*".to_owned());
+                call.accept(ANYTHING);
                 $builder { call }
             }
         }

@@ -21,10 +21,11 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    ByteStream, Error,
+    Error,
+    byte_stream::Pieces,
     call::Call,
-    error::{self, Label},
-    exchange::{Headed, Opened},
+    error,
+    exchange::{Exchange, Headed, Opened},
     retry::History,
 };
 use event::{Decode, Event};
@@ -95,31 +96,30 @@ impl<T> OpenStream<T> {
         self.idle_timeout = timeout;
         self
     }
+}
 
-    async fn open(self) -> Result<EventStream<T>, Error> {
-        let Self {
-            call,
-            idle_timeout,
-            reads,
-        } = self;
-        let (label, client) = (Label::Operation(call.operation()), call.client().clone());
-        // Boxed, as everything here that is large: a future holds more than once what passes through.
-        let exchange = Box::new(call.streaming()?);
-        let begin = |mut opened: Opened| {
-            let head = Head {
-                status: opened.status,
-                headers: std::mem::take(&mut opened.headers),
-                label: label.clone(),
-                client: client.clone(),
-                history: History::default(),
-            };
-            let body = ByteStream::new(opened, label.clone()).idle_timeout(idle_timeout);
-            Reading::begin(body, head, reads)
+/// Sends the request and waits for the first event.
+async fn opened<T>(
+    exchange: &Exchange,
+    idle_timeout: Duration,
+    reads: Reads<T>,
+) -> Result<EventStream<T>, Error> {
+    let begin = |opened: Opened| {
+        let Opened {
+            mut answer, timer, ..
+        } = opened;
+        let head = Head {
+            status: answer.status(),
+            headers: std::mem::take(answer.headers_mut()),
+            label: exchange.label.clone(),
+            client: exchange.client.clone(),
+            history: History::default(),
         };
-        let (mut stream, history) = exchange.open_with(begin).await?;
-        stream.0.head.history = history;
-        Ok(stream)
-    }
+        Reading::begin(Pieces::new(answer, timer, idle_timeout), head, reads)
+    };
+    let (mut stream, history) = exchange.open_with(begin).await?;
+    stream.0.head.history = history;
+    Ok(stream)
 }
 
 impl<T: Send + 'static> IntoFuture for OpenStream<T> {
@@ -127,7 +127,14 @@ impl<T: Send + 'static> IntoFuture for OpenStream<T> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(self.open())
+        let Self {
+            call,
+            idle_timeout,
+            reads,
+        } = self;
+        // Put together here, because the future would keep the room for all that it is made of.
+        let exchange = call.streaming().map(Box::new);
+        Box::pin(async move { opened(&*exchange?, idle_timeout, reads).await })
     }
 }
 

@@ -8,6 +8,7 @@ use std::fmt;
 use crate::{
     Client, Error, Response,
     call::Call,
+    exchange::ANYTHING,
     gateway::{FilePart, Form, UploadProgress},
     operations, types,
 };
@@ -282,7 +283,7 @@ macro_rules! speech_to_text {
             ///
             /// Those of [`send`](Self::send); an answer that is no text in UTF-8 is one, too.
             pub async fn send_for_text(mut self) -> Result<String, Error> {
-                self.0.call.header("accept", "*/*".to_owned());
+                self.0.call.accept(ANYTHING);
                 self.0.ready().await.send_for_text().await
             }
         }

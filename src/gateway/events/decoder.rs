@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use sse_stream::SseByteStream;
 
-use crate::{ByteStream, Error};
+use crate::{Error, byte_stream::Pieces, error::Label};
 
 /// The longest event, with the comments before it.
 const LIMIT: usize = 16 << 20;
@@ -37,7 +37,8 @@ pub(super) struct Block {
 
 impl Block {
     pub(super) fn is_done(&self) -> bool {
-        self.data.trim_end() == DONE
+        let rest = self.data.strip_prefix(DONE);
+        rest.is_some_and(|rest| rest.trim_end().is_empty())
     }
 }
 
@@ -52,19 +53,23 @@ struct Progress {
     /// How many bytes have come since the last event.
     pending: AtomicUsize,
     has_ended: AtomicBool,
+    /// Whether no event is wanted any more.
+    is_done: AtomicBool,
 }
 
 /// The bytes of a body, and a blank line behind them, so that the last event is not lost.
 struct Source {
-    body: ByteStream,
+    pieces: Pieces,
+    label: Label,
     progress: Arc<Progress>,
 }
 
 impl Decoder {
-    pub(super) fn new(body: ByteStream) -> Self {
+    pub(super) fn new(pieces: Pieces, label: Label) -> Self {
         let progress = Arc::<Progress>::default();
         let source = Source {
-            body,
+            pieces,
+            label,
             progress: progress.clone(),
         };
         Self {
@@ -91,27 +96,35 @@ impl Decoder {
             }
         }
     }
+
+    /// Lets the body come to its end, if that is there already: with it the connection can be used again.
+    pub(super) fn finish(&mut self, context: &mut Context<'_>) {
+        self.progress.is_done.store(true, Ordering::Relaxed);
+        let _ = Pin::new(&mut self.blocks).poll_next(context);
+    }
 }
 
 impl Stream for Source {
     type Item = Result<Bytes, Error>;
 
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.progress.has_ended.load(Ordering::Relaxed) {
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        if this.progress.has_ended.load(Ordering::Relaxed) {
             return Poll::Ready(None);
         }
-        Poll::Ready(match ready!(Pin::new(&mut self.body).poll_next(context)) {
+        Poll::Ready(match ready!(this.pieces.poll(context, &this.label)) {
             Some(Ok(piece)) => {
                 let length = piece.len();
-                let before = self.progress.pending.fetch_add(length, Ordering::Relaxed);
+                let before = this.progress.pending.fetch_add(length, Ordering::Relaxed);
                 Some(match before.saturating_add(length) <= LIMIT {
                     true => Ok(piece),
                     false => Err(Error::unusable("an event is longer than 16 MiB")),
                 })
             }
             Some(Err(error)) => Some(Err(error)),
+            None if this.progress.is_done.load(Ordering::Relaxed) => None,
             None => {
-                self.progress.has_ended.store(true, Ordering::Relaxed);
+                this.progress.has_ended.store(true, Ordering::Relaxed);
                 Some(Ok(Bytes::from_static(b"\n\n")))
             }
         })
@@ -132,13 +145,14 @@ fn cause(error: sse_stream::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::{convert::Infallible, task::Waker};
+    use std::{convert::Infallible, task::Waker, time::Duration};
 
-    use http::{HeaderMap, StatusCode};
     use http_body::{Body, Frame};
 
     use super::*;
-    use crate::{error::Label, exchange::Opened, retry::History};
+    use crate::exchange::Timer;
+
+    const LONG: Duration = Duration::from_secs(60);
 
     /// What real streams hold, and what they may: `\n` stands for each of the line ends.
     const RECORDED: &str = ": hello \u{e9}\n\ndata: {\"a\":1}\n\nevent: x\nid: 7\ndata:{\"b\":\"\u{fc}\u{20ac}\u{1f600}\"}\n\n\
@@ -154,9 +168,9 @@ mod tests {
     ];
 
     /// A body in pieces, each made when it is asked for.
-    struct Pieces<I>(I);
+    struct Made<I>(I);
 
-    impl<I: Iterator<Item = Bytes> + Unpin> Body for Pieces<I> {
+    impl<I: Iterator<Item = Bytes> + Unpin> Body for Made<I> {
         type Data = Bytes;
         type Error = Infallible;
 
@@ -172,14 +186,10 @@ mod tests {
     where
         I: Iterator<Item = Bytes> + Unpin + Send + Sync + 'static,
     {
-        let body = reqwest::Body::wrap(Pieces(pieces));
-        let opened = Opened {
-            status: StatusCode::OK,
-            headers: HeaderMap::new(),
-            body: http::Response::new(body).into(),
-            history: History::default(),
-        };
-        Decoder::new(ByteStream::new(opened, Label::Request("GET /test".into())))
+        let body = reqwest::Body::wrap(Made(pieces));
+        let answer = Box::new(http::Response::new(body).into());
+        let pieces = Pieces::new(answer, Timer::new(LONG), LONG);
+        Decoder::new(pieces, Label::Request("GET /test".into()))
     }
 
     fn next(decoder: &mut Decoder) -> Option<Result<Block, Error>> {

@@ -14,8 +14,10 @@ use super::{
     event::{self, Decode},
 };
 use crate::{
-    ByteStream, Client, Error,
-    error::{Kept, LIMIT, Label},
+    Client, Error,
+    byte_stream::Pieces,
+    call::EVENTS,
+    error::{DecodeError, Kept, LIMIT, Label},
     exchange::Outcome,
     retry::{Failure, History, Trouble},
 };
@@ -24,8 +26,8 @@ use crate::{
 pub(super) struct Reading<T> {
     /// Absent when it is over, so that the connection is closed.
     pub(super) decoder: Option<Decoder>,
-    /// The event that was waited for when the stream was opened.
-    first: Option<T>,
+    /// The next event, if it has been read already.
+    next: Option<T>,
     reads: Reads<T>,
     pub(super) head: Head,
     pub(super) name: Option<String>,
@@ -59,13 +61,13 @@ impl<T> Reading<T> {
     /// What is made of the arguments is boxed before anything waits, for a future holds more than once
     /// what passes through it.
     pub(super) fn begin(
-        body: ByteStream,
+        pieces: Pieces,
         head: Head,
         reads: Reads<T>,
     ) -> impl Future<Output = Outcome<EventStream<T>>> {
         let begun = match other_kind(&head.headers) {
-            None => Ok(Box::new(Self::new(body, head, reads))),
-            Some(kind) => Err(Box::pin(head.not_streamed(kind, body))),
+            None => Ok(Box::new(Self::new(pieces, head, reads))),
+            Some(kind) => Err(Box::pin(head.not_streamed(kind, pieces))),
         };
         async move {
             match begun {
@@ -75,10 +77,10 @@ impl<T> Reading<T> {
         }
     }
 
-    fn new(body: ByteStream, head: Head, reads: Reads<T>) -> Self {
+    fn new(pieces: Pieces, head: Head, reads: Reads<T>) -> Self {
         Self {
-            decoder: Some(Decoder::new(body)),
-            first: None,
+            decoder: Some(Decoder::new(pieces, head.label.clone())),
+            next: None,
             reads,
             head,
             name: None,
@@ -90,52 +92,52 @@ impl<T> Reading<T> {
     }
 
     async fn begun(mut self: Box<Self>) -> Outcome<EventStream<T>> {
-        match poll_fn(|context| self.poll_next(context)).await {
-            None => {}
-            Some(Ok(event)) => self.first = Some(event),
-            Some(Err(error)) => return Err(failure(error, self.trouble)),
+        match poll_fn(|context| self.poll_read(context)).await {
+            Ok(()) => Ok(EventStream(self)),
+            Err(error) => Err(failure(error, self.trouble)),
         }
-        Ok(EventStream(self))
     }
 
     pub(super) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<T, Error>>> {
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(first)));
+        if self.next.is_none()
+            && let Err(error) = ready!(self.poll_read(context))
+        {
+            return Poll::Ready(Some(Err(error)));
         }
-        let event = ready!(self.poll_event(context));
-        if !matches!(event, Some(Ok(_))) {
-            self.decoder = None;
-        }
-        Poll::Ready(event)
+        Poll::Ready(self.next.take().map(Ok))
     }
 
-    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<T, Error>>> {
+    /// Reads the next event, if there is one. It is put where it is taken from, for it may be large.
+    fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(decoder) = &mut self.decoder else {
-            return Poll::Ready(None);
+            return Poll::Ready(Ok(()));
         };
-        Poll::Ready(match ready!(decoder.poll(context)) {
-            None => self.ended().map(Err),
+        let read = match ready!(decoder.poll(context)) {
+            None => self.ended(),
             Some(Err(error)) => {
                 self.trouble = Trouble::Lost {
                     timeout: error.is_timeout(),
                 };
                 let error = error.with_answer(self.head.kept(""));
-                Some(Err(self.head.after(error, self.given)))
+                Err(self.head.after(error, self.given))
             }
             Some(Ok(block)) if block.is_done() => {
                 self.is_done = true;
-                // The end of the body is next, and with it the connection can be used again.
-                let _ = decoder.poll(context);
-                None
+                decoder.finish(context);
+                Ok(())
             }
-            Some(Ok(block)) => Some(self.event(block)),
-        })
+            Some(Ok(block)) => self.read(block),
+        };
+        if self.next.is_none() {
+            self.decoder = None;
+        }
+        Poll::Ready(read)
     }
 
-    fn event(&mut self, block: Block) -> Result<T, Error> {
+    fn read(&mut self, block: Block) -> Result<(), Error> {
         let number = self.given + 1;
         if event::is_error(&block) {
             return Err(self.head.error_event(number, block.data));
@@ -145,30 +147,34 @@ impl<T> Reading<T> {
                 self.given = number;
                 self.name = block.name;
                 self.is_complete |= (self.reads.completes)(&event);
-                Ok(event)
+                self.next = Some(event);
+                Ok(())
             }
-            Err(error) => {
-                let problem = match error.inner().is_data() {
-                    true => "is of another kind",
-                    false if block.is_last => "is not whole: the body ended in the middle of it",
-                    false => "is not JSON",
-                };
-                let error = Error::decode(error, self.head.kept(block.data))
-                    .with_hint(Some(format!("event {number} of the stream {problem}")));
-                Err(self.head.around(error))
-            }
+            Err(error) => Err(self.undecoded(error, block)),
         }
     }
 
+    fn undecoded(&self, error: DecodeError, block: Block) -> Error {
+        let number = self.given + 1;
+        let problem = match error.inner().is_data() {
+            true => "is of another kind",
+            false if block.is_last => "is not whole: the body ended in the middle of it",
+            false => "is not JSON",
+        };
+        let error = Error::decode(error, self.head.kept(block.data))
+            .with_hint(Some(format!("event {number} of the stream {problem}")));
+        self.head.around(error)
+    }
+
     /// The body has ended without the mark, which not every provider behind the gateway sends.
-    fn ended(&mut self) -> Option<Error> {
+    fn ended(&mut self) -> Result<(), Error> {
         if self.is_complete {
-            return None;
+            return Ok(());
         }
         self.trouble = Trouble::Lost { timeout: false };
         let error = Error::unusable("the stream ended before the answer was complete")
             .with_answer(self.head.kept(""));
-        Some(self.head.after(error, self.given))
+        Err(self.head.after(error, self.given))
     }
 }
 
@@ -206,10 +212,10 @@ impl Head {
     }
 
     /// A success that is no event stream; whatever it says about that is kept.
-    async fn not_streamed(self, kind: String, mut body: ByteStream) -> Error {
+    async fn not_streamed(self, kind: String, mut pieces: Pieces) -> Error {
         let mut all = Vec::new();
         while all.len() <= LIMIT
-            && let Some(Ok(piece)) = body.next().await
+            && let Some(Ok(piece)) = poll_fn(|context| pieces.poll(context, &self.label)).await
         {
             all.extend_from_slice(&piece);
         }
@@ -231,8 +237,9 @@ fn failure(error: Error, trouble: Trouble) -> Failure<Error> {
 
 /// What an answer says it is, where that is no event stream.
 fn other_kind(headers: &HeaderMap) -> Option<String> {
-    let kind = headers.get(header::CONTENT_TYPE)?;
-    let kind = String::from_utf8_lossy(kind.as_bytes());
-    let essence = kind.split(';').next().unwrap_or_default().trim();
-    (!essence.eq_ignore_ascii_case("text/event-stream")).then(|| essence.to_owned())
+    let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
+    let essence = essence.trim_ascii();
+    let is_other = !essence.eq_ignore_ascii_case(EVENTS.as_bytes());
+    is_other.then(|| String::from_utf8_lossy(essence).into_owned())
 }

@@ -21,9 +21,8 @@ use tokio_websockets::{ClientBuilder, CloseCode, Message, WebSocketStream};
 use super::{ClientEvent, ServerEvent};
 use crate::{
     Client, Error,
-    byte_stream::Idle,
     error::{self, Kept, Label},
-    exchange::{self, Upgraded},
+    exchange::{self, Timer, Upgraded},
     operations,
     retry::History,
 };
@@ -75,7 +74,7 @@ pub struct RealtimeSender {
 #[must_use = "nothing is received before it is asked for"]
 pub struct RealtimeReceiver {
     shared: Arc<Shared>,
-    idle: Option<Idle>,
+    idle: Option<Timer>,
     received: u64,
     close: Option<RealtimeClose>,
     has_ended: bool,
@@ -127,7 +126,7 @@ impl Realtime {
             },
             receiver: RealtimeReceiver {
                 shared,
-                idle: limits.idle.map(Idle::new),
+                idle: limits.idle.map(Timer::new),
                 received: 0,
                 close: None,
                 has_ended: false,
@@ -235,7 +234,7 @@ impl RealtimeSender {
         let pushed = match self.idle {
             Some(idle) => tokio::time::timeout(idle, pushed)
                 .await
-                .map_err(|_| self.shared.broken_off(Error::timed_out(idle)))?,
+                .map_err(|_| self.shared.broken_off(Error::silent(idle)))?,
             None => pushed.await,
         };
         pushed.map_err(|problem| self.shared.broken_off(broken(problem)))
@@ -271,7 +270,7 @@ impl RealtimeReceiver {
                     return Poll::Pending;
                 };
                 ready!(idle.poll(context));
-                let late = Error::timed_out(idle.limit());
+                let late = Error::silent(idle.limit());
                 return Poll::Ready(self.end(Some(late)));
             };
             if let Some(idle) = &mut self.idle {
@@ -285,7 +284,7 @@ impl RealtimeReceiver {
             if let Some((code, reason)) = message.as_close() {
                 self.close = Some(self.shared.close(code, reason));
                 // The goodbye is answered while the end is waited for.
-                self.idle = Some(Idle::new(PATIENCE));
+                self.idle = Some(Timer::new(PATIENCE));
             } else if message.is_text() || message.is_binary() {
                 return Poll::Ready(Some(self.event(message)));
             }
