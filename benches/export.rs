@@ -107,7 +107,7 @@ fn main() -> Result<()> {
     run_if_asked(work)?;
     let measured = std::env::args().any(|argument| argument == "--bench");
     let (bytes, rounds) = if measured {
-        (EXPORT, 9)
+        (EXPORT, 12)
     } else {
         (EXPORT / 64, 1)
     };

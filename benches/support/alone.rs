@@ -3,7 +3,7 @@
 //! The process is this program again, started by [`compare`]; a `main` that uses it begins with
 //! [`run_if_asked`].
 
-use std::{process::Command, time::Instant};
+use std::{hint::black_box, process::Command, time::Instant};
 
 use super::{
     Result,
@@ -21,6 +21,11 @@ const STEADY: [(&str, &str); 2] = [
     ("MALLOC_TRIM_THRESHOLD_", "100000000"),
     ("MALLOC_MMAP_THRESHOLD_", "100000000"),
 ];
+
+/// What lies at the bottom of the heap: 16 bytes, to which glibc aligns, more of it in each round.
+/// How fast the kernel copies from a buffer depends on where the buffer begins in a line of the cache,
+/// and so on everything that was allocated before; by turns each contender has each beginning.
+const BOTTOM: (usize, usize) = (1 << 16, 16);
 
 /// What a contender has to do.
 pub struct Task {
@@ -77,6 +82,9 @@ pub fn run_if_asked(work: impl FnOnce(Task) -> Result<Figures>) -> Result<()> {
         return Ok(());
     }
     let who = arguments.next().ok_or("which contender?")?.parse()?;
+    let round: usize = arguments.next().ok_or("which round?")?.parse()?;
+    let bottom = Vec::<u8>::with_capacity(BOTTOM.0 + round * BOTTOM.1);
+    std::mem::forget(black_box(bottom));
     let details = arguments.collect();
     let Figures {
         wall,
@@ -102,7 +110,7 @@ pub fn compare(
         for turn in 0..names.len() {
             // Nobody is always first.
             let who = (round + turn) % names.len();
-            figures[who] = Some(run(who, details)?);
+            figures[who] = Some(run(who, round, details)?);
         }
         all.push(figures.into_iter().flatten().collect());
     }
@@ -116,9 +124,9 @@ pub fn compare(
     Ok(())
 }
 
-fn run(who: usize, details: &[&str]) -> Result<Figures> {
+fn run(who: usize, round: usize, details: &[&str]) -> Result<Figures> {
     let output = Command::new(std::env::current_exe()?)
-        .args([RUN, &who.to_string()])
+        .args([RUN, &who.to_string(), &round.to_string()])
         .args(details)
         .envs(STEADY)
         .output()?;
