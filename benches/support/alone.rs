@@ -22,10 +22,13 @@ const STEADY: [(&str, &str); 2] = [
     ("MALLOC_MMAP_THRESHOLD_", "100000000"),
 ];
 
-/// What lies at the bottom of the heap: 16 bytes, to which glibc aligns, more of it in each round.
-/// How fast the kernel copies from a buffer depends on where the buffer begins in a line of the cache,
-/// and so on everything that was allocated before; by turns each contender has each beginning.
-const BOTTOM: (usize, usize) = (1 << 16, 16);
+/// How much lies at the bottom of the heap, beside a [`STEP`] for each round. How fast the kernel copies
+/// from a buffer depends on where the buffer begins in a line of the cache, and so on everything that was
+/// allocated before; by turns each contender has each beginning.
+const BOTTOM: usize = 1 << 16;
+
+/// What glibc aligns to.
+const STEP: usize = 16;
 
 /// What a contender has to do.
 pub struct Task {
@@ -83,7 +86,7 @@ pub fn run_if_asked(work: impl FnOnce(Task) -> Result<Figures>) -> Result<()> {
     }
     let who = arguments.next().ok_or("which contender?")?.parse()?;
     let round: usize = arguments.next().ok_or("which round?")?.parse()?;
-    let bottom = Vec::<u8>::with_capacity(BOTTOM.0 + round * BOTTOM.1);
+    let bottom = Vec::<u8>::with_capacity(BOTTOM + round * STEP);
     std::mem::forget(black_box(bottom));
     let details = arguments.collect();
     let Figures {
