@@ -15,6 +15,7 @@ mod entries;
 pub(crate) mod every;
 mod list;
 mod object;
+mod place;
 mod raw;
 mod scalar;
 mod union;
@@ -24,7 +25,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::Members;
+use crate::{Members, error::DecodeError};
 
 pub use list::List;
 pub(crate) use object::{
@@ -37,7 +38,7 @@ pub(crate) use union::{Union, answer_tagged, answer_union, decode_union, union_a
 
 /// What stood where a value was expected.
 #[derive(Debug)]
-pub(crate) enum Found<T> {
+pub enum Found<T> {
     /// The value.
     Value(T),
     /// A list or a map, and those of its items that are of another kind, by position or name; in a
@@ -62,7 +63,7 @@ impl<T> Found<T> {
 }
 
 /// A type that answers are made of.
-pub(crate) trait Answer: Sized {
+pub trait Answer: Sized {
     /// Decodes what is there; an error means that the JSON is broken or an object lacks what it always has.
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Found<Self>, D::Error>;
 
@@ -89,26 +90,14 @@ pub(crate) trait Answer: Sized {
 
 /// Decodes a whole body: the error carries the JSON path.
 ///
-/// Keeping track of the path costs more than everything else, so it is done only for a body that has
-/// failed without. And one look at whether all of it is UTF-8 costs less than one at each string.
-pub(crate) fn from_slice<T: Answer>(
-    body: &[u8],
-) -> Result<T, serde_path_to_error::Error<serde_json::Error>> {
-    if let Ok(text) = str::from_utf8(body) {
-        let mut json = serde_json::Deserializer::from_str(text);
-        if let Ok(Found::Value(value)) = T::decode(&mut json)
-            && json.end().is_ok()
-        {
-            return Ok(value);
-        }
-    }
-    let mut track = serde_path_to_error::Track::new();
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let found = T::decode(tracked).and_then(value_of);
-    found
+/// One look at whether all of it is UTF-8 costs less than one at each string.
+pub(crate) fn from_slice<T: Answer>(body: &[u8]) -> Result<T, DecodeError> {
+    let text = str::from_utf8(body).map_err(|_| place::no_text(body))?;
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = T::decode(&mut json).and_then(value_of);
+    value
         .and_then(|value| json.end().map(|()| value))
-        .map_err(|error| serde_path_to_error::Error::new(track.path(), error))
+        .map_err(|error| place::located(text, error))
 }
 
 /// The value itself, for `Deserialize`, where nothing and something else are errors.

@@ -147,11 +147,7 @@ impl Call {
 
     pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
         let operation = self.0.operation;
-        let raw = self.run().await?;
-        match decode(&raw.body) {
-            Ok(value) => Ok(Response::new(value, raw)),
-            Err(error) => Err(undecoded(error, raw, &Label::Operation(operation))),
-        }
+        decoded(operation, self.run().await?)
     }
 
     /// For answers that carry nothing: any success is one.
@@ -211,7 +207,7 @@ impl Call {
     }
 
     /// Sends the request until a whole answer is there.
-    async fn run(self) -> Result<Raw, Error> {
+    pub(crate) async fn run(self) -> Result<Raw, Error> {
         // Boxed: the future of a call is part of the future of whoever calls.
         let exchange = Box::new(self.exchange()?);
         exchange.run().await
@@ -387,6 +383,17 @@ fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue)
     })?;
     value.set_sensitive(true);
     Ok((HeaderName::from_static(name), value))
+}
+
+/// A success with its value.
+pub(crate) fn decoded<T: Answer>(
+    operation: &'static Operation,
+    raw: Raw,
+) -> Result<Response<T>, Error> {
+    match decode(&raw.body) {
+        Ok(value) => Ok(Response::new(value, raw)),
+        Err(error) => Err(undecoded(error, raw, &Label::Operation(operation))),
+    }
 }
 
 /// Decodes a success. A write may be answered with nothing where the document promises an object.

@@ -3,6 +3,7 @@
 mod answer;
 mod label;
 mod quiet;
+mod undecoded;
 
 use std::{
     fmt::{self, Write},
@@ -18,6 +19,7 @@ use crate::{Client, operation::Operation, retry::History, secret::REDACTED};
 pub(crate) use answer::{Kept, LIMIT};
 pub(crate) use label::Label;
 pub(crate) use quiet::without_values;
+pub(crate) use undecoded::DecodeError;
 
 /// Why a call gave no value.
 ///
@@ -60,9 +62,6 @@ enum Kind {
     /// What was to be sent, and why it could not be read.
     Read(String, Arc<std::io::Error>),
 }
-
-/// What serde says, with the JSON path.
-pub(crate) type DecodeError = serde_path_to_error::Error<serde_json::Error>;
 
 impl Error {
     fn new(kind: Kind) -> Self {

@@ -8,7 +8,7 @@ mod realtime;
 mod uploads;
 
 pub use downloads::{CreateSpeech, GetBatchOutput, GetFileContent};
-pub use events::{EventStream, OpenStream};
+pub use events::{EventStream, OpenStream, StreamEvent};
 pub use form::{FilePart, UploadProgress};
 pub(crate) use form::{Form, Unreadable};
 pub use headers::Gateway;

@@ -46,7 +46,7 @@ pub use ext::PromotedVersion;
 #[cfg(feature = "gateway")]
 pub use gateway::{
     ClientEvent, ConnectRealtime, EventStream, FilePart, Gateway, OpenStream, Realtime,
-    RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent, UploadProgress,
+    RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
 };
 pub use generated::{operations, types};
 pub use members::Members;

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Members, answer::Answer, call::Call};
+use crate::{Members, call::Call};
 
 pub use cursor::Cursor;
 pub use items::Items;
@@ -54,17 +54,17 @@ pub trait Paged: sealed::Sealed + Send + 'static {
 
 pub(crate) mod sealed {
     /// Implemented by the answers of list operations.
-    pub trait Sealed {}
+    pub trait Sealed: crate::answer::Answer {}
 }
 
 /// The stream behind a list builder's `stream`.
-pub(crate) fn items<L: Paged + Answer>(call: Call) -> Items<L> {
+pub(crate) fn items<L: Paged>(call: Call) -> Items<L> {
     Items::new(pages(call))
 }
 
 /// The stream behind a list builder's `pages`.
-pub(crate) fn pages<L: Paged + Answer>(call: Call) -> Pages<L> {
-    Pages::new(call, |call| Box::pin(call.send_with_response()))
+pub(crate) fn pages<L: Paged>(call: Call) -> Pages<L> {
+    Pages::new(call)
 }
 
 /// A number of items, from however the service writes it; what is no such number says nothing.

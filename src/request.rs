@@ -168,7 +168,7 @@ fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     ));
     value
         .and_then(|value| json.end().map(|()| value))
-        .map_err(|error| DecodeError::new(track.path(), without_values(error)))
+        .map_err(|error| DecodeError::new(&track.path(), without_values(error)))
 }
 
 /// How a request is repeated of which only the method is known.

@@ -1,6 +1,6 @@
 //! Maps: the entries that fit, and the others by their name.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData};
+use std::{collections::BTreeMap, marker::PhantomData};
 
 use serde::{
     Deserialize, Serialize,
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Answer, Found,
-    object::{Seed, keep_scalars},
+    object::{Seed, scalars},
 };
 
 /// Decodes a map.
@@ -23,7 +23,7 @@ impl<T> Entries<T> {
 }
 
 impl<'de, T: Answer + Serialize> Visitor<'de> for Entries<T> {
-    keep_scalars!(BTreeMap<String, T>);
+    scalars!(BTreeMap<String, T>);
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut entries, mut misfits) = (BTreeMap::new(), Map::new());

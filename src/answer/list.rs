@@ -1,7 +1,6 @@
 //! Lists: the items that fit, and the others by their position.
 
 use std::{
-    fmt,
     marker::PhantomData,
     ops::{Deref, DerefMut},
 };
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Answer, Found,
-    object::{Seed, keep_scalars},
+    object::{Seed, scalars},
 };
 use crate::Members;
 
@@ -28,7 +27,7 @@ impl<T> Items<T> {
 }
 
 impl<'de, T: Answer + Serialize> Visitor<'de> for Items<T> {
-    keep_scalars!(Vec<T>);
+    scalars!(Vec<T>);
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::with_capacity(list.size_hint().unwrap_or(0).min(4096));
@@ -46,17 +45,19 @@ impl<'de, T: Answer + Serialize> Visitor<'de> for Items<T> {
         Ok(match (items.is_empty(), misfits.is_empty()) {
             (_, true) => Found::Value(items),
             (true, _) => Found::Other(misfits.into_iter().map(|(_, misfit)| misfit).collect()),
-            _ => {
-                let by_position = |(position, misfit): (usize, _)| (position.to_string(), misfit);
-                let misfits = misfits.into_iter().map(by_position).collect();
-                Found::Partly(Box::new((items, misfits)))
-            }
+            _ => Found::Partly(Box::new((items, by_position(misfits)))),
         })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         Value::deserialize(value::MapAccessDeserializer::new(map)).map(Found::Other)
     }
+}
+
+/// Misfits under their positions as names.
+fn by_position(misfits: Vec<(usize, Value)>) -> Map<String, Value> {
+    let named = |(position, misfit): (usize, _)| (position.to_string(), misfit);
+    misfits.into_iter().map(named).collect()
 }
 
 /// The items with their misfits in between; without them where their names are no positions.

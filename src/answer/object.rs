@@ -188,33 +188,37 @@ impl<'de, T: Answer> DeserializeSeed<'de> for Seed<T> {
     }
 }
 
-/// What every visitor of a compound does with a scalar: keeps it.
-macro_rules! keep_scalars {
+/// What every visitor of something that may be a compound does with a scalar: makes something `of` it,
+/// and keeps it unless told otherwise.
+macro_rules! scalars {
     ($value:ty) => {
+        $crate::answer::object::scalars!($value, |other| Ok(Found::Other(other)));
+    };
+    ($value:ty, $of:expr) => {
         type Value = Found<$value>;
 
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
             f.write_str("a JSON value")
         }
 
-        fn visit_bool<E>(self, value: bool) -> Result<Self::Value, E> {
-            Ok(Found::Other(value.into()))
+        fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
+            $of(value.into())
         }
 
-        fn visit_i64<E>(self, value: i64) -> Result<Self::Value, E> {
-            Ok(Found::Other(value.into()))
+        fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
+            $of(value.into())
         }
 
-        fn visit_u64<E>(self, value: u64) -> Result<Self::Value, E> {
-            Ok(Found::Other(value.into()))
+        fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
+            $of(value.into())
         }
 
-        fn visit_f64<E>(self, value: f64) -> Result<Self::Value, E> {
-            Ok(Found::Other(value.into()))
+        fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
+            $of(value.into())
         }
 
-        fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-            Ok(Found::Other(text.into()))
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            $of(text.into())
         }
 
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -223,12 +227,12 @@ macro_rules! keep_scalars {
     };
 }
 
-pub(super) use keep_scalars;
+pub(super) use scalars;
 
 struct Objects<T>(PhantomData<T>);
 
 impl<'de, T: Object> Visitor<'de> for Objects<T> {
-    keep_scalars!(T);
+    scalars!(T);
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         Value::deserialize(value::SeqAccessDeserializer::new(list)).map(Found::Other)

@@ -7,7 +7,7 @@ use super::Answer;
 
 /// Reads a value as a variant, as tolerantly as any answer.
 pub(crate) fn view<T: Answer>(value: &Value) -> Result<T, Error> {
-    super::value_of(T::decode(value)?)
+    super::value_of(T::decode(value.clone())?)
 }
 
 /// The JSON of a variant that is to be sent.

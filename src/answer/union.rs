@@ -1,30 +1,55 @@
 //! Unions: the kind of the JSON value decides, or a member that has one value in each variant.
 
-use serde::{Deserialize, Deserializer, de::Error};
+use std::marker::PhantomData;
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error, MapAccess, SeqAccess, Visitor, value},
+};
 use serde_json::Value;
 
-use super::{Answer, Found};
+use super::{Answer, Found, object::scalars};
 
 /// A union; [`answer_union!`](answer_union) and [`answer_tagged!`](answer_tagged) write this for
 /// the generated ones.
 pub(crate) trait Union: Sized {
-    /// Decodes a JSON value as the variant that it says it is.
-    fn from_json(value: Value) -> Result<Found<Self>, serde_json::Error>;
+    /// Decodes a JSON value as the variant that it says it is. Generic, so that it is compiled only where
+    /// something decodes the union.
+    fn from_json<E: Error>(value: Value) -> Result<Found<Self>, E>;
 }
 
 /// Decodes a union from anywhere.
 pub(crate) fn decode_union<'de, D: Deserializer<'de>, T: Union>(
     deserializer: D,
 ) -> Result<Found<T>, D::Error> {
-    T::from_json(Value::deserialize(deserializer)?).map_err(D::Error::custom)
+    deserializer.deserialize_any(Unions(PhantomData))
+}
+
+/// Reads all of the value before anything is made of it, as a visitor and not as a `Value`: so an error
+/// has the position of the value.
+struct Unions<T>(PhantomData<T>);
+
+impl<'de, T: Union> Visitor<'de> for Unions<T> {
+    scalars!(T, T::from_json);
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(value::SeqAccessDeserializer::new(list)).and_then(T::from_json)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Value::deserialize(value::MapAccessDeserializer::new(map)).and_then(T::from_json)
+    }
 }
 
 /// Decodes a variant.
-pub(crate) fn variant<T: Answer, U>(
+pub(crate) fn variant<T: Answer, U, E: Error>(
     value: Value,
     make: fn(T) -> U,
-) -> Result<Found<U>, serde_json::Error> {
-    T::decode(value).map(|found| found.map(make))
+) -> Result<Found<U>, E> {
+    match T::decode(value) {
+        Ok(found) => Ok(found.map(make)),
+        Err(error) => Err(E::custom(error)),
+    }
 }
 
 /// Writes `Answer` and `Deserialize` for a [`Union`].
@@ -50,9 +75,9 @@ macro_rules! union_answer {
 macro_rules! answer_union {
     ($name:ident { $($variant:ident $kind:ident,)* }) => {
         impl $crate::answer::Union for $name {
-            fn from_json(
+            fn from_json<E: serde::de::Error>(
                 value: serde_json::Value,
-            ) -> Result<$crate::answer::Found<Self>, serde_json::Error> {
+            ) -> Result<$crate::answer::Found<Self>, E> {
                 match value {
                     $(value @ serde_json::Value::$kind(..) => $crate::answer::variant(value, Self::$variant),)*
                     serde_json::Value::Null => Ok($crate::answer::Found::Nothing),
@@ -70,9 +95,9 @@ macro_rules! answer_union {
 macro_rules! answer_tagged {
     ($name:ident $member:literal { $($variant:ident $value:literal,)* }) => {
         impl $crate::answer::Union for $name {
-            fn from_json(
+            fn from_json<E: serde::de::Error>(
                 value: serde_json::Value,
-            ) -> Result<$crate::answer::Found<Self>, serde_json::Error> {
+            ) -> Result<$crate::answer::Found<Self>, E> {
                 match value.get($member).and_then(serde_json::Value::as_str) {
                     $(Some($value) => $crate::answer::variant(value, Self::$variant),)*
                     _ => $crate::answer::variant(value, Self::Unknown),

@@ -12,6 +12,7 @@ mod reading;
 use std::{
     fmt,
     future::poll_fn,
+    marker::PhantomData,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
@@ -28,8 +29,9 @@ use crate::{
     exchange::{Exchange, Headed, Opened},
     retry::History,
 };
-use event::{Decode, Event};
-use reading::{Head, Reading, Reads};
+use reading::{Head, Reading};
+
+pub use event::StreamEvent;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -41,7 +43,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct OpenStream<T> {
     call: Call,
     idle_timeout: Duration,
-    reads: Reads<T>,
+    named: bool,
+    events: PhantomData<fn() -> T>,
 }
 
 /// An answer, event by event, in the memory of one event.
@@ -66,27 +69,22 @@ const _: () = {
 };
 
 /// Events whose data is of the type.
-pub(crate) fn open<T: Event>(call: Call) -> OpenStream<T> {
-    OpenStream::new(call, event::data)
+pub(crate) fn open<T: StreamEvent>(call: Call) -> OpenStream<T> {
+    OpenStream::new(call, false)
 }
 
 /// Events whose name and data are members of the type.
-pub(crate) fn open_named<T: Event>(call: Call) -> OpenStream<T> {
-    OpenStream::new(call, event::name_and_data)
+pub(crate) fn open_named<T: StreamEvent>(call: Call) -> OpenStream<T> {
+    OpenStream::new(call, true)
 }
 
 impl<T> OpenStream<T> {
-    fn new(call: Call, decode: Decode<T>) -> Self
-    where
-        T: Event,
-    {
+    fn new(call: Call, named: bool) -> Self {
         Self {
             call,
             idle_timeout: IDLE_TIMEOUT,
-            reads: Reads {
-                decode,
-                completes: T::completes,
-            },
+            named,
+            events: PhantomData,
         }
     }
 
@@ -99,10 +97,10 @@ impl<T> OpenStream<T> {
 }
 
 /// Sends the request and waits for the first event.
-async fn opened<T>(
+async fn opened<T: StreamEvent>(
     exchange: &Exchange,
     idle_timeout: Duration,
-    reads: Reads<T>,
+    named: bool,
 ) -> Result<EventStream<T>, Error> {
     let begin = |opened: Opened| {
         let Opened {
@@ -115,14 +113,14 @@ async fn opened<T>(
             client: exchange.client.clone(),
             history: History::default(),
         };
-        Reading::begin(Pieces::new(answer, timer, idle_timeout), head, reads)
+        Reading::begin(Pieces::new(answer, timer, idle_timeout), head, named)
     };
     let (mut stream, history) = exchange.open_with(begin).await?;
     stream.0.head.history = history;
     Ok(stream)
 }
 
-impl<T: Send + 'static> IntoFuture for OpenStream<T> {
+impl<T: StreamEvent> IntoFuture for OpenStream<T> {
     type Output = Result<EventStream<T>, Error>;
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
@@ -130,11 +128,12 @@ impl<T: Send + 'static> IntoFuture for OpenStream<T> {
         let Self {
             call,
             idle_timeout,
-            reads,
+            named,
+            ..
         } = self;
         // Put together here, because the future would keep the room for all that it is made of.
         let exchange = call.streaming().map(Box::new);
-        Box::pin(async move { opened(&*exchange?, idle_timeout, reads).await })
+        Box::pin(async move { opened(&*exchange?, idle_timeout, named).await })
     }
 }
 
@@ -166,12 +165,15 @@ impl<T> EventStream<T> {
     /// # Errors
     ///
     /// See [`EventStream`].
-    pub async fn next(&mut self) -> Option<Result<T, Error>> {
+    pub async fn next(&mut self) -> Option<Result<T, Error>>
+    where
+        T: StreamEvent,
+    {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 }
 
-impl<T> Stream for EventStream<T> {
+impl<T: StreamEvent> Stream for EventStream<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -10,28 +10,31 @@ use std::{
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
-use crate::{Error, Response};
+use crate::{Error, call::Call, exchange::Raw};
 
-/// The answer to a call, later.
-pub(super) type Answering<L> = Pin<Box<dyn Future<Output = Result<Response<L>, Error>> + Send>>;
-
-/// How a page comes.
-pub(super) enum Fetch<L> {
+/// How a page comes. Whoever polls decodes it: a future of the list's type would have the decoding of
+/// every list compiled into this crate, used or not.
+pub(super) enum Fetch {
     /// While somebody waits for it.
-    Here(Answering<L>),
+    Here(Pin<Box<dyn Future<Output = Result<Raw, Error>> + Send>>),
     /// By a task of its own, which ends with this value.
-    Ahead(JoinSet<Result<Response<L>, Error>>),
+    Ahead(JoinSet<Result<Raw, Error>>),
 }
 
-impl<L: Send + 'static> Fetch<L> {
+impl Fetch {
+    /// Begins when it is polled.
+    pub(super) fn here(call: Call) -> Self {
+        Self::Here(Box::pin(call.run()))
+    }
+
     /// Begins at once, in a task.
-    pub(super) fn ahead(answering: Answering<L>) -> Self {
+    pub(super) fn ahead(call: Call) -> Self {
         let mut task = JoinSet::new();
-        task.spawn(answering.in_current_span());
+        task.spawn(call.run().in_current_span());
         Self::Ahead(task)
     }
 
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Response<L>, Error>> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Raw, Error>> {
         match self {
             Self::Here(answering) => answering.as_mut().poll(context),
             Self::Ahead(task) => match ready!(task.poll_join_next(context)) {

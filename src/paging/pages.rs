@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
+    marker::PhantomData,
     mem,
     pin::Pin,
     task::{Context, Poll},
@@ -12,10 +13,16 @@ use futures_core::Stream;
 
 use super::{
     Cursor, Paged,
-    fetch::{Answering, Fetch},
+    fetch::Fetch,
     turn::{At, Facts, Position, Problem, Turn, turn},
 };
-use crate::{Error, Response, call::Call, error::Label, operation::Paging};
+use crate::{
+    Error, Response,
+    call::{self, Call},
+    error::Label,
+    exchange::Raw,
+    operation::Paging,
+};
 
 /// How many pages a stream reads at most, unless told otherwise.
 const MAX_PAGES: u32 = 10_000;
@@ -36,12 +43,12 @@ const MAX_PAGES: u32 = 10_000;
 pub struct Pages<L> {
     pub(super) settings: Settings,
     call: Call,
-    fetch: fn(Call) -> Answering<L>,
-    state: State<L>,
+    state: State,
     /// How many pages were asked for.
     fetched: u32,
     /// How many items were handed out.
     pub(super) given: u64,
+    list: PhantomData<fn() -> L>,
 }
 
 /// What the caller may say about a stream.
@@ -54,13 +61,13 @@ pub(super) struct Settings {
     pub(super) read_ahead: bool,
 }
 
-enum State<L> {
+enum State {
     /// Nothing was asked for.
     New,
     /// The next page is at a place.
     Ready(Place),
     /// The page at a place is on its way.
-    Fetching(Place, Fetch<L>),
+    Fetching(Place, Fetch),
     /// A page came after which it is not known where to go on.
     Stuck(Place, Problem),
     /// There is nothing more; after an error or a limit, with the place to go on from.
@@ -81,7 +88,7 @@ impl Place {
 }
 
 impl<L: Paged> Pages<L> {
-    pub(super) fn new(call: Call, fetch: fn(Call) -> Answering<L>) -> Self {
+    pub(super) fn new(call: Call) -> Self {
         Self {
             settings: Settings {
                 size: None,
@@ -91,10 +98,10 @@ impl<L: Paged> Pages<L> {
                 read_ahead: false,
             },
             call,
-            fetch,
             state: State::New,
             fetched: 0,
             given: 0,
+            list: PhantomData,
         }
     }
 
@@ -190,7 +197,7 @@ impl<L: Paged> Pages<L> {
                     return Poll::Ready(Some(Err(self.named(Error::paging(problem)))));
                 }
                 State::Ready(place) => {
-                    let fetch = Fetch::Here((self.fetch)(self.request(&place.position)));
+                    let fetch = Fetch::here(self.request(&place.position));
                     self.state = State::Fetching(place, fetch);
                 }
                 State::Fetching(place, mut fetch) => {
@@ -213,12 +220,9 @@ impl<L: Paged> Pages<L> {
     }
 
     /// Takes a page in and finds out what follows it.
-    fn arrived(
-        &mut self,
-        place: Place,
-        outcome: Result<Response<L>, Error>,
-    ) -> Result<Page<L>, Error> {
-        let response = match outcome {
+    fn arrived(&mut self, place: Place, outcome: Result<Raw, Error>) -> Result<Page<L>, Error> {
+        let decoded = outcome.and_then(|raw| call::decoded::<L>(self.call.operation(), raw));
+        let response = match decoded {
             Ok(response) => response,
             Err(error) => {
                 self.state = State::Over(Some(place));
@@ -260,7 +264,7 @@ impl<L: Paged> Pages<L> {
             self.settings.read_ahead && !self.is_enough() && self.fetched < self.settings.max_pages;
         if let (true, State::Ready(place)) = (wanted, &self.state) {
             let place = place.clone();
-            let fetch = Fetch::ahead((self.fetch)(self.request(&place.position)));
+            let fetch = Fetch::ahead(self.request(&place.position));
             self.state = State::Fetching(place, fetch);
         }
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::{EventStream, event::Event, fold::Whole};
+use super::{EventStream, StreamEvent, fold::Whole};
 use crate::{
     Error,
     answer::{self, Answer},
@@ -67,7 +67,7 @@ impl EventStream<AssistantStreamEvent> {
     }
 }
 
-async fn folded<T: Event, A: Answer>(mut stream: EventStream<T>) -> Result<A, Error> {
+async fn folded<T: StreamEvent, A: Answer>(mut stream: EventStream<T>) -> Result<A, Error> {
     let mut whole = Whole::default();
     while let Some(event) = stream.next().await {
         match event {
@@ -84,7 +84,7 @@ async fn folded<T: Event, A: Answer>(mut stream: EventStream<T>) -> Result<A, Er
 }
 
 /// The last value that `pick` finds in an event.
-async fn last<T: Event, A: Answer>(
+async fn last<T: StreamEvent, A: Answer>(
     mut stream: EventStream<T>,
     pick: impl Fn(Value) -> Value,
 ) -> Result<A, Error> {

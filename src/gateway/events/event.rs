@@ -14,21 +14,33 @@ use crate::{
         AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
     },
 };
+use sealed::Sealed;
 
 /// The member that an event has that is an error.
 static ERROR: LazyLock<memmem::Finder<'static>> =
     LazyLock::new(|| memmem::Finder::new(r#""error""#));
 
-/// How an event is read.
-pub(super) type Decode<T> = fn(&Block) -> Result<T, DecodeError>;
+/// An event of an answer that is streamed.
+///
+/// Every such event implements it; nothing else can.
+pub trait StreamEvent: sealed::Sealed + Send + 'static {}
 
-/// An event of an answer.
-pub(crate) trait Event: Answer + Serialize + Send + 'static {
-    /// Whether the answer, or a part of it that stands for itself, is complete with this event.
-    fn completes(&self) -> bool;
+impl StreamEvent for ChatCompletionChunk {}
+impl StreamEvent for CreateCompletionResponse {}
+impl StreamEvent for ResponseStreamEvent {}
+impl StreamEvent for AssistantStreamEvent {}
+
+mod sealed {
+    use super::{Answer, Serialize};
+
+    /// What a stream has to know of its events.
+    pub trait Sealed: Answer + Serialize {
+        /// Whether the answer, or a part of it that stands for itself, is complete with this event.
+        fn completes(&self) -> bool;
+    }
 }
 
-impl Event for ChatCompletionChunk {
+impl Sealed for ChatCompletionChunk {
     fn completes(&self) -> bool {
         self.choices
             .iter()
@@ -36,7 +48,7 @@ impl Event for ChatCompletionChunk {
     }
 }
 
-impl Event for CreateCompletionResponse {
+impl Sealed for CreateCompletionResponse {
     fn completes(&self) -> bool {
         self.choices
             .iter()
@@ -44,7 +56,7 @@ impl Event for CreateCompletionResponse {
     }
 }
 
-impl Event for ResponseStreamEvent {
+impl Sealed for ResponseStreamEvent {
     fn completes(&self) -> bool {
         matches!(
             self,
@@ -53,7 +65,7 @@ impl Event for ResponseStreamEvent {
     }
 }
 
-impl Event for AssistantStreamEvent {
+impl Sealed for AssistantStreamEvent {
     fn completes(&self) -> bool {
         matches!(
             self,
@@ -67,13 +79,11 @@ impl Event for AssistantStreamEvent {
     }
 }
 
-/// The data alone.
-pub(super) fn data<T: Answer>(block: &Block) -> Result<T, DecodeError> {
-    answer::from_slice(block.data.as_bytes())
-}
-
-/// An object of the name and the data.
-pub(super) fn name_and_data<T: Answer>(block: &Block) -> Result<T, DecodeError> {
+/// Reads the data alone, or an object of the event's name and the data.
+pub(super) fn read<T: Answer>(block: &Block, named: bool) -> Result<T, DecodeError> {
+    if !named {
+        return answer::from_slice(block.data.as_bytes());
+    }
     // Read alone first, so that nothing but JSON gets between the braces.
     let _: Value = answer::from_slice::<Option<Value>>(block.data.as_bytes())?.unwrap_or_default();
     let name = Value::from(block.name.as_deref().unwrap_or_default());

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::{
     EventStream,
     decoder::{Block, Decoder},
-    event::{self, Decode},
+    event::{self, StreamEvent},
 };
 use crate::{
     Client, Error,
@@ -28,7 +28,8 @@ pub(super) struct Reading<T> {
     pub(super) decoder: Option<Decoder>,
     /// The next event, if it has been read already.
     next: Option<T>,
-    reads: Reads<T>,
+    /// Whether the name of an event is a member of its type.
+    named: bool,
     pub(super) head: Head,
     pub(super) name: Option<String>,
     pub(super) given: u64,
@@ -40,12 +41,6 @@ pub(super) struct Reading<T> {
     trouble: Trouble,
 }
 
-/// How the events of a stream are read.
-pub(super) struct Reads<T> {
-    pub(super) decode: Decode<T>,
-    pub(super) completes: fn(&T) -> bool,
-}
-
 /// What is known of the answer around the events.
 pub(super) struct Head {
     pub(super) status: StatusCode,
@@ -55,7 +50,7 @@ pub(super) struct Head {
     pub(super) history: History,
 }
 
-impl<T> Reading<T> {
+impl<T: StreamEvent> Reading<T> {
     /// Waits for the first event of a body, if that is a stream.
     ///
     /// What is made of the arguments is boxed before anything waits, for a future holds more than once
@@ -63,10 +58,10 @@ impl<T> Reading<T> {
     pub(super) fn begin(
         pieces: Pieces,
         head: Head,
-        reads: Reads<T>,
+        named: bool,
     ) -> impl Future<Output = Outcome<EventStream<T>>> {
         let begun = match other_kind(&head.headers) {
-            None => Ok(Box::new(Self::new(pieces, head, reads))),
+            None => Ok(Box::new(Self::new(pieces, head, named))),
             Some(kind) => Err(Box::pin(head.not_streamed(kind, pieces))),
         };
         async move {
@@ -77,11 +72,11 @@ impl<T> Reading<T> {
         }
     }
 
-    fn new(pieces: Pieces, head: Head, reads: Reads<T>) -> Self {
+    fn new(pieces: Pieces, head: Head, named: bool) -> Self {
         Self {
             decoder: Some(Decoder::new(pieces, head.label.clone())),
             next: None,
-            reads,
+            named,
             head,
             name: None,
             given: 0,
@@ -142,11 +137,11 @@ impl<T> Reading<T> {
         if event::is_error(&block) {
             return Err(self.head.error_event(number, block.data));
         }
-        match (self.reads.decode)(&block) {
+        match event::read::<T>(&block, self.named) {
             Ok(event) => {
                 self.given = number;
                 self.name = block.name;
-                self.is_complete |= (self.reads.completes)(&event);
+                self.is_complete |= event.completes();
                 self.next = Some(event);
                 Ok(())
             }
@@ -156,7 +151,7 @@ impl<T> Reading<T> {
 
     fn undecoded(&self, error: DecodeError, block: Block) -> Error {
         let number = self.given + 1;
-        let problem = match error.inner().is_data() {
+        let problem = match error.is_data() {
             true => "is of another kind",
             false if block.is_last => "is not whole: the body ended in the middle of it",
             false => "is not JSON",
@@ -177,14 +172,6 @@ impl<T> Reading<T> {
         Err(self.head.after(error, self.given))
     }
 }
-
-impl<T> Clone for Reads<T> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<T> Copy for Reads<T> {}
 
 impl Head {
     pub(super) fn kept(&self, body: impl Into<Bytes>) -> Kept {

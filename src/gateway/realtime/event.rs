@@ -128,10 +128,10 @@ impl ServerEvent {
     ///
     /// If it does not fit; the error has the place and no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_path_to_error::deserialize(&self.0).map_err(|error: DecodeError| {
-            let path = error.path().to_string();
-            let problem = without_values(error.into_inner());
-            Error::unusable(format!("event `{}`: {path}: {problem}", self.kind()))
+        serde_path_to_error::deserialize(&self.0).map_err(|error| {
+            let path = error.path().clone();
+            let error = DecodeError::new(&path, without_values(error.into_inner()));
+            Error::unusable(format!("event `{}`: {error}", self.kind()))
         })
     }
 }
