@@ -94,10 +94,20 @@ pub trait Answer: Sized {
 pub(crate) fn from_slice<T: Answer>(body: &[u8]) -> Result<T, DecodeError> {
     let text = str::from_utf8(body).map_err(|_| place::no_text(body))?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let value = T::decode(&mut json).and_then(value_of);
-    value
-        .and_then(|value| json.end().map(|()| value))
-        .map_err(|error| place::located(text, error))
+    let mut found = T::decode(&mut json);
+    // What follows the value counts only where the value itself is right.
+    if let Err(error) = json.end()
+        && found.is_ok()
+    {
+        found = Err(error);
+    }
+    match found {
+        // By itself, since every step that hands a value on copies it.
+        Ok(Found::Value(value)) => Ok(value),
+        found => found
+            .and_then(value_of)
+            .map_err(|error| place::located(text, error)),
+    }
 }
 
 /// The value itself, for `Deserialize`, where nothing and something else are errors.

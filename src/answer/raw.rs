@@ -7,6 +7,7 @@ use super::Answer;
 
 /// Reads a value as a variant, as tolerantly as any answer.
 pub(crate) fn view<T: Answer>(value: &Value) -> Result<T, Error> {
+    // Cloned, because every type would be compiled once more to read borrowed JSON.
     super::value_of(T::decode(value.clone())?)
 }
 

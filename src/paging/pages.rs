@@ -131,8 +131,8 @@ impl<L: Paged> Pages<L> {
         self
     }
 
-    /// Asks for the next page in a task of its own while the caller works on this one. The task ends
-    /// with the stream.
+    /// Asks for the next page in a task of its own while the caller works on this one; it is decoded when
+    /// it is taken. The task ends with the stream.
     pub fn read_ahead(mut self, ahead: bool) -> Self {
         self.settings.read_ahead = ahead;
         self
