@@ -1,7 +1,7 @@
 //! One attempt: the request goes out, the answer is read, and whatever fails is sorted.
 
 use std::{
-    pin::{Pin, pin},
+    pin::pin,
     time::{Duration, SystemTime},
 };
 
@@ -25,8 +25,8 @@ pub(crate) struct Sending<'a> {
     pub(super) timeout: Duration,
 }
 
-/// A request on its way. Boxed: it is large, and everything that it passes through would copy it.
-pub(super) type Sent = Pin<Box<dyn Future<Output = reqwest::Result<reqwest::Response>> + Send>>;
+/// What comes of a request that was sent.
+type Answered = reqwest::Result<reqwest::Response>;
 
 /// An answer of which only the head has been read.
 pub(crate) struct Opened {
@@ -57,30 +57,30 @@ impl<'a> Sending<'a> {
     }
 
     /// Sends the request; the answer is to be waited for by the timer.
-    async fn begin(self) -> Outcome<(Sent, Timer)> {
+    async fn begin(self) -> Outcome<(impl Future<Output = Answered> + Send, Timer)> {
         #[cfg(feature = "gateway")]
         if let Some(form) = self.exchange.request.form() {
             // Boxed: it is rare, and every attempt would keep the room for it.
-            return Box::pin(self.upload(form)).await;
+            let (request, timer) = Box::pin(self.upload(form)).await?;
+            return Ok((self.send(request), timer));
         }
         Ok((self.send(self.request()), Timer::new(self.timeout)))
     }
 
-    /// The same with a form, whose files are opened here. An upload takes as long as it takes, but
+    /// The request with a form, whose files are opened here. An upload takes as long as it takes, but
     /// something must move.
     #[cfg(feature = "gateway")]
-    async fn upload(self, form: &Form) -> Outcome<(Sent, Timer)> {
+    async fn upload(self, form: &Form) -> Outcome<(reqwest::Request, Timer)> {
         let activity = Activity::new();
         let mut request = self.request();
         let body = form.open(activity.clone()).await.map_err(unread)?;
         *request.body_mut() = Some(reqwest::Body::wrap(body));
-        let timer = Timer::watching(self.timeout, activity);
-        Ok((self.send(request), timer))
+        Ok((request, Timer::watching(self.timeout, activity)))
     }
 
-    fn send(self, request: reqwest::Request) -> Sent {
+    fn send(self, request: reqwest::Request) -> impl Future<Output = Answered> + Send + use<> {
         let Exchange { plane, .. } = self.exchange;
-        Box::pin(self.client().http(*plane, request.url()).execute(request))
+        self.client().http(*plane, request.url()).execute(request)
     }
 }
 
@@ -157,11 +157,11 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
 
 /// Waits for the head of the answer.
 pub(super) async fn answered(
-    mut sent: Sent,
+    sent: impl Future<Output = Answered>,
     timer: &mut Timer,
     client: &Client,
 ) -> Outcome<reqwest::Response> {
-    match timer.wait_for(sent.as_mut()).await {
+    match timer.wait_for(pin!(sent)).await {
         Some(Ok(mut answer)) => {
             hide_in_ids(answer.headers_mut(), client);
             Ok(answer)

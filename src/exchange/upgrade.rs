@@ -53,7 +53,7 @@ async fn shake_hands(sending: Sending<'_>, http: &reqwest::Client) -> Outcome<Up
     let mut request = sending.request();
     ask(request.headers_mut(), &key);
     let mut timer = Timer::new(sending.timeout);
-    let sent = Box::pin(http.execute(request));
+    let sent = http.execute(request);
     let answer = answered(sent, &mut timer, sending.client()).await?;
     match answer.status() {
         StatusCode::SWITCHING_PROTOCOLS => {}
