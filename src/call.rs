@@ -120,14 +120,11 @@ impl Call {
 
     /// Sets the JSON body.
     pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
-        let encoded = value.map_err(Into::into).and_then(|value| {
-            serde_json::to_vec(&value)
-                .map(|json| Body::Json(json.into()))
-                .map_err(|error| {
-                    Error::invalid_request(format!("the body cannot be encoded: {error}"))
-                })
+        // By reference, for it may be large.
+        self.0.body = Some(match value {
+            Ok(ref value) => encoded(value),
+            Err(error) => Err(error.into()),
         });
-        self.0.body = Some(encoded);
     }
 
     /// Sets the parts of a form as the body, and looks whether its files are there.
@@ -343,6 +340,15 @@ impl Call {
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
         let set = self.0.query.iter().find(|(other, _)| *other == name);
         set.map(|(_, value)| value.as_str())
+    }
+}
+
+fn encoded(value: &impl Serialize) -> Result<Body, Error> {
+    match serde_json::to_vec(value) {
+        Ok(json) => Ok(Body::Json(json.into())),
+        Err(error) => Err(Error::invalid_request(format!(
+            "the body cannot be encoded: {error}"
+        ))),
     }
 }
 

@@ -1,10 +1,11 @@
 //! The client.
 
 mod builder;
+mod standing;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::{
     Error, Options, Request, Secret,
@@ -14,9 +15,9 @@ use crate::{
     secret::REDACTED,
 };
 
-pub use builder::ClientBuilder;
+use standing::Standing;
 
-static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
+pub use builder::ClientBuilder;
 
 /// A client of the Portkey Admin API.
 ///
@@ -27,7 +28,13 @@ static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
-    options: Arc<Options>,
+    settings: Arc<Settings>,
+}
+
+/// What is said about calls, and what follows from it.
+struct Settings {
+    options: Options,
+    headers: Standing,
 }
 
 struct Inner {
@@ -36,6 +43,7 @@ struct Inner {
     direct: reqwest::Client,
     key: Secret,
     key_header: HeaderValue,
+    user_agent: HeaderValue,
     control: BaseUrl,
     gateway: BaseUrl,
     public: BaseUrl,
@@ -85,9 +93,14 @@ impl Client {
     /// ```
     #[must_use = "the client itself does not change"]
     pub fn with_options(&self, options: Options) -> Self {
+        Self::new(self.inner.clone(), options.over(self.options()))
+    }
+
+    fn new(inner: Arc<Inner>, options: Options) -> Self {
+        let headers = Standing::new(&inner.user_agent, &inner.key_header, &options);
         Self {
-            inner: self.inner.clone(),
-            options: Arc::new(options.over(&self.options)),
+            inner,
+            settings: Arc::new(Settings { options, headers }),
         }
     }
 
@@ -129,29 +142,16 @@ impl Client {
         self.inner.upgrading.get(&self.inner.gateway)
     }
 
-    /// Puts in the headers that go to a plane with every request: those of the options, and the key.
-    /// What stands there already stays. The public plane gets neither.
-    pub(crate) fn authorize(&self, plane: Plane, headers: &mut HeaderMap) {
-        if plane == Plane::Public {
-            return;
-        }
-        #[cfg(feature = "gateway")]
-        if plane == Plane::Gateway {
-            self.options.to_gateway().fill(headers);
-        }
-        for (name, value) in self.options.headers() {
-            if !headers.contains_key(name) {
-                headers.insert(name, value.clone());
-            }
-        }
-        headers.insert(&API_KEY, self.inner.key_header.clone());
+    /// What stands in every request to a plane, or to a URL that belongs to none.
+    pub(crate) fn headers(&self, plane: Option<Plane>) -> &HeaderMap {
+        self.settings.headers.to(plane)
     }
 
     /// What must not show.
     fn secrets(&self) -> impl Iterator<Item = &str> {
         let key = std::iter::once(self.inner.key.expose());
         #[cfg(feature = "gateway")]
-        let key = key.chain(self.options.to_gateway().secrets());
+        let key = key.chain(self.options().to_gateway().secrets());
         key
     }
 
@@ -171,7 +171,7 @@ impl Client {
     }
 
     pub(crate) fn options(&self) -> &Options {
-        &self.options
+        &self.settings.options
     }
 
     pub(crate) fn budget(&self) -> &Budget {
@@ -193,7 +193,7 @@ impl fmt::Debug for Client {
             .field("base_url", &self.inner.control.as_str())
             .field("gateway_base_url", &self.inner.gateway.as_str())
             .field("public_base_url", &self.inner.public.as_str())
-            .field("options", &self.options)
+            .field("options", self.options())
             .finish_non_exhaustive()
     }
 }

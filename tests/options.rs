@@ -414,7 +414,7 @@ async fn the_hook_cannot_shorten_an_attempt() {
 }
 
 #[tokio::test]
-async fn the_hook_cannot_change_the_key() {
+async fn the_hook_cannot_change_who_asks() {
     let server = Server::answering(done());
     let client = builder(&server)
         .configure_http(|http| {
@@ -429,12 +429,15 @@ async fn the_hook_cannot_change_the_key() {
                 ),
             ];
             http.default_headers(headers.into_iter().collect())
+                .user_agent("other")
         })
+        .user_agent("tool/1.0")
         .build()
         .unwrap();
     read(&client).await.unwrap();
     let request = server.request();
     assert_eq!(request.header("x-portkey-api-key"), [KEY]);
+    assert_eq!(request.header("user-agent"), ["tool/1.0"]);
     assert_eq!(request.header("x-from-hook"), ["one"]);
 }
 

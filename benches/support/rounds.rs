@@ -48,8 +48,8 @@ impl Effort {
     pub fn new(measured: bool) -> Self {
         match measured {
             true => Self {
-                rounds: 60,
-                turn: Duration::from_millis(100),
+                rounds: 240,
+                turn: Duration::from_millis(25),
             },
             false => Self {
                 rounds: 1,

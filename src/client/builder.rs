@@ -138,8 +138,8 @@ impl ClientBuilder {
 
     /// Changes the HTTP client below: certificates, DNS, the pool.
     ///
-    /// Redirects, retries, the connect timeout and the time for an attempt are set afterwards, so they
-    /// are as configured here: a client that follows redirects would take the key along, and one that
+    /// Redirects, retries, the connect timeout, the time for an attempt and the `user-agent` of requests
+    /// are set afterwards, so they are as configured here: a client that follows redirects would take the key along, and one that
     /// repeats requests by itself would not ask which may be repeated. A `read_timeout` stays, and cuts
     /// off streams, too.
     ///
@@ -173,27 +173,27 @@ impl ClientBuilder {
         };
         let public = self.base(&self.public, DEFAULT_PUBLIC_BASE_URL)?;
         let bases = [&control, &gateway, &public];
+        let user_agent = self.checked_user_agent()?;
         let http = self.http(false)?;
         let direct = match self.proxy.is_none() && bases.iter().any(|base| base.is_loopback()) {
             true => self.http(true)?,
             false => http.clone(),
         };
-        Ok(Client {
-            inner: Arc::new(Inner {
-                http,
-                direct,
-                key,
-                key_header,
-                control,
-                gateway,
-                public,
-                budget: Budget::default(),
-                #[cfg(feature = "gateway")]
-                upgrading: Upgrading::new(&self),
-                insecure: self.insecure,
-            }),
-            options: Arc::new(self.options),
-        })
+        let inner = Inner {
+            http,
+            direct,
+            key,
+            key_header,
+            user_agent,
+            control,
+            gateway,
+            public,
+            budget: Budget::default(),
+            #[cfg(feature = "gateway")]
+            upgrading: Upgrading::new(&self),
+            insecure: self.insecure,
+        };
+        Ok(Client::new(Arc::new(inner), self.options))
     }
 
     fn base(&self, setting: &Option<Setting>, default: &str) -> Result<BaseUrl, Error> {
@@ -224,13 +224,17 @@ impl ClientBuilder {
         Ok((Secret::new(key), header))
     }
 
+    fn checked_user_agent(&self) -> Result<HeaderValue, Error> {
+        let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        HeaderValue::from_str(agent).map_err(|_| {
+            Error::configuration("user_agent holds characters that no header may have")
+        })
+    }
+
     /// A pool of connections; a direct one ignores the proxies of the environment.
     fn http(&self, direct: bool) -> Result<reqwest::Client, Error> {
-        let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
-        let agent = HeaderValue::from_str(agent).map_err(|_| {
-            Error::configuration("user_agent holds characters that no header may have")
-        })?;
-        let mut builder = reqwest::Client::builder().user_agent(agent);
+        // Requests have it anyway; what is said to a proxy to get through it has it from here.
+        let mut builder = reqwest::Client::builder().user_agent(self.checked_user_agent()?);
         if let Some(Setting { name, value }) = &self.proxy {
             // The cause is left out: it may quote the URL and what it holds.
             let proxy = reqwest::Proxy::all(value.expose())

@@ -26,9 +26,6 @@ pub(crate) const JSON: &str = "application/json";
 /// Whatever there is.
 pub(crate) const ANYTHING: &str = "*/*";
 
-/// How many headers there mostly are, those of the HTTP client included.
-const USUAL: usize = 6;
-
 /// What a request says that others do not.
 pub(crate) struct Outgoing {
     pub(crate) method: Method,
@@ -52,27 +49,25 @@ impl Outgoing {
         }
     }
 
-    /// The request, but for a form. Nothing is added to one that goes to no plane of the service.
+    /// The request, but for a form.
     pub(crate) fn request(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        let mut headers = HeaderMap::with_capacity(USUAL);
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
-        }
-        if let Some(plane) = plane {
-            self.complete(client, plane, &mut headers);
-        }
-        *request.headers_mut() = headers;
+        *request.headers_mut() = client.headers(plane).clone();
+        self.complete(request.headers_mut());
         if let Some(Body::Json(json)) = &self.body {
             *request.body_mut() = Some(json.clone().into());
         }
         request
     }
 
-    /// Puts in what every request has: what is sent and what may be answered, the headers of the
-    /// client's options, and the key.
-    fn complete(&self, client: &Client, plane: Plane, headers: &mut HeaderMap) {
-        headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
+    /// Puts in what is not the same in every request; it wins.
+    fn complete(&self, headers: &mut HeaderMap) {
+        for (name, value) in &self.headers {
+            headers.insert(name, value.clone());
+        }
+        if self.accept != JSON {
+            headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
+        }
         match &self.body {
             None => {}
             Some(Body::Json(_)) => {
@@ -83,7 +78,6 @@ impl Outgoing {
                 headers.insert(header::CONTENT_TYPE, form.content_type());
             }
         }
-        client.authorize(plane, headers);
     }
 
     #[cfg(feature = "gateway")]

@@ -228,21 +228,18 @@ impl Gateway {
         self.problem.clone().map_or(Ok(()), Err)
     }
 
-    /// Puts in what is not there yet.
-    pub(crate) fn fill(&self, headers: &mut HeaderMap) {
-        let own = self.headers.iter().chain(&self.forwarded);
-        for (name, value) in own {
-            if !headers.contains_key(name) {
-                headers.insert(name, value.clone());
-            }
-        }
+    /// All of it, as it is sent.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut all = self.forwarded.clone();
         let names: Vec<&str> = self.forwarded.keys().map(HeaderName::as_str).collect();
-        if !names.is_empty() && !headers.contains_key(FORWARD_HEADERS) {
-            // Names of headers are always the value of one.
-            if let Ok(names) = HeaderValue::from_str(&names.join(",")) {
-                headers.insert(FORWARD_HEADERS, names);
-            }
+        // Names of headers are always the value of one.
+        if !names.is_empty()
+            && let Ok(names) = HeaderValue::from_str(&names.join(","))
+        {
+            all.insert(FORWARD_HEADERS, names);
         }
+        all.extend(self.headers.clone());
+        all
     }
 
     /// What must not show, should the service repeat it.
