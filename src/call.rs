@@ -7,7 +7,7 @@ use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 #[cfg(feature = "gateway")]
-use {bytes::Bytes, memchr::memmem, serde_json::Map};
+use {bytes::Bytes, memchr::memmem::Finder, serde_json::Map, std::sync::LazyLock};
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
@@ -28,6 +28,10 @@ mod every;
 /// The kind of an answer that is streamed.
 #[cfg(feature = "gateway")]
 pub(crate) const EVENTS: &str = "text/event-stream";
+
+/// The member of a body that asks for a stream.
+#[cfg(feature = "gateway")]
+static STREAM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""stream""#));
 
 /// The query parameter that takes the client's default.
 const WORKSPACE: &str = "workspace_id";
@@ -356,7 +360,7 @@ fn encoded(value: &impl Serialize) -> Result<Body, Error> {
 /// say something else, and not copied where nobody else has it.
 #[cfg(feature = "gateway")]
 fn asking_for_stream(json: Bytes) -> Bytes {
-    let says_nothing = memmem::find(&json, br#""stream""#).is_none();
+    let says_nothing = STREAM.find(&json).is_none();
     let mut body = Vec::from(json);
     match body.pop() {
         Some(b'}') if says_nothing => {
@@ -413,6 +417,7 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
 }
 
 /// A success that cannot be read, with all of it.
+#[cold]
 pub(crate) fn undecoded(error: DecodeError, raw: Raw, label: &Label) -> Error {
     exchange::undecodable(label);
     let history = raw.history;

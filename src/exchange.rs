@@ -119,6 +119,7 @@ impl Exchange {
     }
 
     /// The error of the last attempt, with everything that is known around it.
+    #[cold]
     fn failed(&self, failure: Failure<Error>, history: History) -> Error {
         let hint = self.hint(&failure.error, history);
         failure

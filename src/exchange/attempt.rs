@@ -118,6 +118,7 @@ pub(crate) async fn head(sending: Sending<'_>) -> Outcome<Opened> {
 }
 
 /// Something came, or nothing in time, but no whole answer.
+#[cold]
 pub(super) fn lost(error: Error) -> Failure<Error> {
     Failure {
         trouble: Trouble::Lost {
@@ -138,6 +139,7 @@ fn unread(problem: Unreadable) -> Failure<Error> {
     }
 }
 
+#[cold]
 pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
     #[cfg(feature = "gateway")]
     if let Some(problem) = Unreadable::behind(&error) {

@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -17,8 +17,7 @@ use crate::{
 use sealed::Sealed;
 
 /// The member that an event has that is an error.
-static ERROR: LazyLock<memmem::Finder<'static>> =
-    LazyLock::new(|| memmem::Finder::new(r#""error""#));
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""error""#));
 
 /// An event of an answer that is streamed.
 ///

@@ -149,6 +149,7 @@ impl<T: StreamEvent> Reading<T> {
         }
     }
 
+    #[cold]
     fn undecoded(&self, error: DecodeError, block: Block) -> Error {
         let number = self.given + 1;
         let problem = match error.is_data() {
@@ -162,6 +163,7 @@ impl<T: StreamEvent> Reading<T> {
     }
 
     /// The body has ended without the mark, which not every provider behind the gateway sends.
+    #[cold]
     fn ended(&mut self) -> Result<(), Error> {
         if self.is_complete {
             return Ok(());
@@ -214,6 +216,7 @@ impl Head {
     }
 }
 
+#[cold]
 fn failure(error: Error, trouble: Trouble) -> Failure<Error> {
     Failure {
         error,
@@ -225,6 +228,9 @@ fn failure(error: Error, trouble: Trouble) -> Failure<Error> {
 /// What an answer says it is, where that is no event stream.
 fn other_kind(headers: &HeaderMap) -> Option<String> {
     let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    if kind == EVENTS.as_bytes() {
+        return None;
+    }
     let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
     let essence = essence.trim_ascii();
     let is_other = !essence.eq_ignore_ascii_case(EVENTS.as_bytes());
