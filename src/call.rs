@@ -2,12 +2,13 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{HeaderName, HeaderValue};
 use serde::Serialize;
 use serde_json::Value;
 #[cfg(feature = "gateway")]
-use {bytes::Bytes, memchr::memmem::Finder, serde_json::Map, std::sync::LazyLock};
+use {memchr::memmem::Finder, serde_json::Map, std::sync::LazyLock};
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
@@ -126,7 +127,7 @@ impl Call {
     pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
         // By reference, for it may be large.
         self.0.body = Some(match value {
-            Ok(ref value) => encoded(value),
+            Ok(ref value) => encoded(value).map(Body::Json),
             Err(error) => Err(error.into()),
         });
     }
@@ -347,9 +348,10 @@ impl Call {
     }
 }
 
-fn encoded(value: &impl Serialize) -> Result<Body, Error> {
+/// A body as it is sent.
+pub(crate) fn encoded(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error> {
     match serde_json::to_vec(value) {
-        Ok(json) => Ok(Body::Json(json.into())),
+        Ok(json) => Ok(json.into()),
         Err(error) => Err(Error::invalid_request(format!(
             "the body cannot be encoded: {error}"
         ))),

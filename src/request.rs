@@ -82,11 +82,10 @@ impl Request {
 
     /// Sets the body, as JSON.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(body) => self.body = Some(body.into()),
-            Err(error) => {
-                let problem = format!("the body cannot be encoded: {error}");
-                self.problem.get_or_insert(Error::invalid_request(problem));
+        match call::encoded(body) {
+            Ok(body) => self.body = Some(body),
+            Err(problem) => {
+                self.problem.get_or_insert(problem);
             }
         }
         self

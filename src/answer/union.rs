@@ -13,8 +13,8 @@ use super::{Answer, Found, object::scalars};
 /// A union; [`answer_union!`](answer_union) and [`answer_tagged!`](answer_tagged) write this for
 /// the generated ones.
 pub(crate) trait Union: Sized {
-    /// Decodes a JSON value, which is not `null`, as the variant that it says it is. Generic, so that it is compiled only where
-    /// something decodes the union.
+    /// Decodes a JSON value, which is not `null`, as the variant that it says it is. Generic, so that it
+    /// is compiled only where something decodes the union.
     fn from_json<E: Error>(value: Value) -> Result<Found<Self>, E>;
 }
 

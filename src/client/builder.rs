@@ -139,9 +139,9 @@ impl ClientBuilder {
     /// Changes the HTTP client below: certificates, DNS, the pool.
     ///
     /// Redirects, retries, the connect timeout, the time for an attempt and the `user-agent` of requests
-    /// are set afterwards, so they are as configured here: a client that follows redirects would take the key along, and one that
-    /// repeats requests by itself would not ask which may be repeated. A `read_timeout` stays, and cuts
-    /// off streams, too.
+    /// are set afterwards, so they are as configured here: a client that follows redirects would take the
+    /// key along, and one that repeats requests by itself would not ask which may be repeated. A
+    /// `read_timeout` stays, and cuts off streams, too.
     ///
     /// ```
     /// let client = portkey_admin::Client::builder()

@@ -65,6 +65,7 @@ impl Outgoing {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
+        // What stands there already.
         if self.accept != JSON {
             headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
         }

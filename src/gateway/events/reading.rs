@@ -163,7 +163,6 @@ impl<T: StreamEvent> Reading<T> {
     }
 
     /// The body has ended without the mark, which not every provider behind the gateway sends.
-    #[cold]
     fn ended(&mut self) -> Result<(), Error> {
         if self.is_complete {
             return Ok(());
@@ -228,9 +227,6 @@ fn failure(error: Error, trouble: Trouble) -> Failure<Error> {
 /// What an answer says it is, where that is no event stream.
 fn other_kind(headers: &HeaderMap) -> Option<String> {
     let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
-    if kind == EVENTS.as_bytes() {
-        return None;
-    }
     let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
     let essence = essence.trim_ascii();
     let is_other = !essence.eq_ignore_ascii_case(EVENTS.as_bytes());
