@@ -251,8 +251,9 @@ impl ClientBuilder {
         builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            // What is sent again is decided, counted and shown here.
-            .retry(reqwest::retry::never())
+            // What is sent again is decided, counted and shown here; with none allowed, no request is
+            // copied for it, either.
+            .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
             .build()
             .map_err(|error| {
