@@ -34,7 +34,7 @@ pub struct Client {
 /// What is said about calls, and what follows from it.
 struct Settings {
     options: Options,
-    headers: Standing,
+    standing: Standing,
 }
 
 struct Inner {
@@ -97,10 +97,10 @@ impl Client {
     }
 
     fn new(inner: Arc<Inner>, options: Options) -> Self {
-        let headers = Standing::new(&inner.user_agent, &inner.key_header, &options);
+        let standing = Standing::default();
         Self {
             inner,
-            settings: Arc::new(Settings { options, headers }),
+            settings: Arc::new(Settings { options, standing }),
         }
     }
 
@@ -142,9 +142,11 @@ impl Client {
         self.inner.upgrading.get(&self.inner.gateway)
     }
 
-    /// What stands in every request to a plane, or to a URL that belongs to none.
-    pub(crate) fn headers(&self, plane: Option<Plane>) -> &HeaderMap {
-        self.settings.headers.to(plane)
+    /// What stands in every request to a plane, or to a URL that belongs to none, without or with a JSON
+    /// body.
+    pub(crate) fn headers(&self, plane: Option<Plane>, has_json: bool) -> &HeaderMap {
+        let Settings { options, standing } = &*self.settings;
+        standing.to(plane, has_json, &self.inner, options)
     }
 
     /// What must not show.

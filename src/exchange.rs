@@ -27,9 +27,7 @@ use trace::CallSpan;
 #[cfg(feature = "gateway")]
 pub(crate) use activity::Activity;
 pub(crate) use attempt::Opened;
-#[cfg(feature = "gateway")]
-pub(crate) use outgoing::ANYTHING;
-pub(crate) use outgoing::{Body, JSON, Outgoing};
+pub(crate) use outgoing::{ANYTHING, Body, JSON, Outgoing};
 pub(crate) use timer::Timer;
 pub(crate) use trace::{Headed, broken_off, undecodable};
 #[cfg(feature = "gateway")]

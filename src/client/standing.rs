@@ -1,57 +1,69 @@
-//! The headers that stand in every request: put together once, and copied.
+//! The headers that stand in every request of a kind: put together for the first, and copied.
+
+use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::{Options, exchange::JSON, operation::Plane};
+use super::Inner;
+use crate::{
+    Options,
+    exchange::{ANYTHING, JSON},
+    operation::Plane,
+};
 
 static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 
 /// For how many headers there is room: these, those of one call, and those of the HTTP client.
 const ROOM: usize = 6;
 
-/// For each plane, and for URLs that belong to none.
+/// For each plane, and for URLs that belong to none, without and with a JSON body.
+#[derive(Default)]
 pub(super) struct Standing {
-    control: HeaderMap,
+    control: [OnceLock<HeaderMap>; 2],
     #[cfg(feature = "gateway")]
-    gateway: HeaderMap,
-    public: HeaderMap,
-    link: HeaderMap,
+    gateway: [OnceLock<HeaderMap>; 2],
+    public: [OnceLock<HeaderMap>; 2],
+    link: [OnceLock<HeaderMap>; 2],
 }
 
 impl Standing {
-    /// The public plane gets neither the key nor the headers of the options, a link nothing but who asks.
-    pub(super) fn new(agent: &HeaderValue, key: &HeaderValue, options: &Options) -> Self {
-        let agent = HeaderMap::from_iter([(header::USER_AGENT, agent.clone())]);
-        let json = HeaderMap::from_iter([(header::ACCEPT, HeaderValue::from_static(JSON))]);
-        let key = HeaderMap::from_iter([(API_KEY.clone(), key.clone())]);
-        Self {
-            control: joined(&[options.headers(), &agent, &json, &key]),
-            #[cfg(feature = "gateway")]
-            gateway: {
-                let gateway = options.to_gateway().headers();
-                joined(&[options.headers(), &gateway, &agent, &json, &key])
-            },
-            public: joined(&[&agent, &json]),
-            link: joined(&[&agent]),
-        }
-    }
-
-    pub(super) fn to(&self, plane: Option<Plane>) -> &HeaderMap {
-        match plane {
+    /// Those of a client with these options, which are the same each time.
+    pub(super) fn to(
+        &self,
+        plane: Option<Plane>,
+        has_json: bool,
+        inner: &Inner,
+        options: &Options,
+    ) -> &HeaderMap {
+        let kinds = match plane {
             #[cfg(feature = "gateway")]
             Some(Plane::Gateway) => &self.gateway,
             Some(Plane::Public) => &self.public,
             Some(_) => &self.control,
             None => &self.link,
-        }
+        };
+        kinds[usize::from(has_json)].get_or_init(|| all(plane, has_json, inner, options))
     }
 }
 
-/// All of them; of a name the last counts.
-fn joined(parts: &[&HeaderMap]) -> HeaderMap {
+/// The public plane gets neither the key nor the headers of the options, a link nothing but who asks.
+#[cold]
+fn all(plane: Option<Plane>, has_json: bool, inner: &Inner, options: &Options) -> HeaderMap {
     let mut all = HeaderMap::with_capacity(ROOM);
-    for part in parts {
-        all.extend((*part).clone());
+    let is_public = plane.is_none_or(|plane| plane == Plane::Public);
+    if !is_public {
+        all.extend(options.headers().clone());
+        #[cfg(feature = "gateway")]
+        if plane == Some(Plane::Gateway) {
+            all.extend(options.to_gateway().headers());
+        }
+        all.insert(API_KEY.clone(), inner.key_header.clone());
+    }
+    let kinds = if plane.is_none() { ANYTHING } else { JSON };
+    all.insert(header::USER_AGENT, inner.user_agent.clone());
+    all.insert(header::ACCEPT, HeaderValue::from_static(kinds));
+    if has_json {
+        all.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
     all
 }

@@ -52,11 +52,13 @@ impl Outgoing {
     /// The request, but for a form.
     pub(crate) fn request(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        *request.headers_mut() = client.headers(plane).clone();
+        let json = match &self.body {
+            Some(Body::Json(json)) => Some(json),
+            _ => None,
+        };
+        *request.headers_mut() = client.headers(plane, json.is_some()).clone();
         self.complete(request.headers_mut());
-        if let Some(Body::Json(json)) = &self.body {
-            *request.body_mut() = Some(json.clone().into());
-        }
+        *request.body_mut() = json.map(|json| json.clone().into());
         request
     }
 
@@ -65,19 +67,15 @@ impl Outgoing {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
-        // What stands there already.
-        if self.accept != JSON {
-            headers.insert(header::ACCEPT, HeaderValue::from_static(self.accept));
+        // Something else always stands there.
+        if self.accept != JSON
+            && let Some(accept) = headers.get_mut(header::ACCEPT)
+        {
+            *accept = HeaderValue::from_static(self.accept);
         }
-        match &self.body {
-            None => {}
-            Some(Body::Json(_)) => {
-                headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
-            }
-            #[cfg(feature = "gateway")]
-            Some(Body::Form(form)) => {
-                headers.insert(header::CONTENT_TYPE, form.content_type());
-            }
+        #[cfg(feature = "gateway")]
+        if let Some(form) = self.form() {
+            headers.insert(header::CONTENT_TYPE, form.content_type());
         }
     }
 
