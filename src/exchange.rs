@@ -59,13 +59,12 @@ pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
 
 impl Exchange {
     /// Sends the request until a whole answer is there; one that is no success is an error.
-    pub(crate) async fn run(&self) -> Result<Raw, Error> {
+    pub(crate) fn run(&self) -> impl Future<Output = Result<Raw, Error>> {
         let settle = |outcome: Result<Raw, Error>, history: History| match outcome {
             Err(error) if self.may_have_deleted(history) && error.is_not_found() => gone(error),
             outcome => outcome,
         };
-        let (outcome, history) = self.attempts(attempt::whole, settle).await;
-        outcome.map(|raw| Raw { history, ..raw })
+        self.attempts(attempt::whole, settle)
     }
 
     /// Whether what is to be deleted may be gone because an attempt before the last has deleted it.
@@ -74,21 +73,18 @@ impl Exchange {
     }
 
     /// Sends the request until an answer begins that is a success.
-    pub(crate) async fn open(&self) -> Result<Opened, Error> {
-        let (outcome, history) = self.attempts(attempt::head, as_it_is).await;
-        outcome.map(|opened| Opened { history, ..opened })
+    pub(crate) fn open(&self) -> impl Future<Output = Result<Opened, Error>> {
+        self.attempts(attempt::head, as_it_is)
     }
 
     /// Sends the request until an answer begins that is a success, and of which `begin` makes something.
     #[cfg(feature = "gateway")]
-    pub(crate) async fn open_with<T: Headed, F: Future<Output = Outcome<T>>>(
+    pub(crate) fn open_with<T: Headed, F: Future<Output = Outcome<T>>>(
         &self,
-        begin: impl Fn(Opened) -> F,
-    ) -> Result<(T, History), Error> {
-        let begin = &begin;
-        let send = |sending| async move { begin(attempt::head(sending).await?).await };
-        let (outcome, history) = self.attempts(send, as_it_is).await;
-        outcome.map(|begun| (begun, history))
+        begin: impl Fn(Opened) -> F + Copy,
+    ) -> impl Future<Output = Result<T, Error>> {
+        let send = move |sending| async move { begin(attempt::head(sending).await?).await };
+        self.attempts(send, as_it_is)
     }
 
     /// Sends the request as often as need be; `settle` has the last word on what came of it.
@@ -96,24 +92,27 @@ impl Exchange {
         &'a self,
         send: impl Fn(Sending<'a>) -> F,
         settle: impl FnOnce(Result<T, Error>, History) -> Result<T, Error>,
-    ) -> (Result<T, Error>, History) {
+    ) -> Result<T, Error> {
         let options = self.client.options();
         let (policy, class) = (options.policy(), options.class(self.retry));
         let span = CallSpan::new(self);
         let attempt = |attempt: Attempt| {
             // Boxed: everything that it passes through on its way would copy it.
             let sending = Box::pin(send(Sending::new(self, &attempt)));
-            span.attempt(&attempt, sending)
+            span.attempt(attempt, sending)
         };
         let waiting = |failure: &Failure<Error>, wait| span.waiting(failure, wait);
         let (world, budget) = (Tokio::new(), self.client.budget());
         let can_repeat = || self.request.can_repeat();
-        let run = retry::run(&policy, class, budget, &world, can_repeat, waiting, attempt);
-        let (outcome, history) = span.around(run).await;
+        let (outcome, history) =
+            retry::run(policy, class, budget, &world, can_repeat, waiting, attempt).await;
         let outcome = outcome.map_err(|failure| self.failed(failure, history));
         let outcome = settle(outcome, history);
         span.finish(&outcome, history);
-        (outcome, history)
+        outcome.map(|mut answer| {
+            answer.keep(history);
+            answer
+        })
     }
 
     /// The error of the last attempt, with everything that is known around it.

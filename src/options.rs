@@ -162,15 +162,18 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), Error> {
         #[cfg(feature = "gateway")]
         self.gateway.check()?;
-        self.problem.clone().map_or(Ok(()), Err)
+        match &self.problem {
+            Some(problem) => Err(problem.clone()),
+            None => Ok(()),
+        }
     }
 
     pub(crate) fn attempt_timeout(&self) -> Duration {
         self.timeout.unwrap_or(TIMEOUT)
     }
 
-    pub(crate) fn policy(&self) -> RetryPolicy {
-        self.retry.clone().unwrap_or_default()
+    pub(crate) fn policy(&self) -> &RetryPolicy {
+        self.retry.as_ref().unwrap_or(&RetryPolicy::DEFAULT)
     }
 
     /// The class that counts for an operation of class `own`.

@@ -233,16 +233,17 @@ async fn an_event_that_is_no_json_is_named() {
         ("{\"a\": \"canary", "is not JSON"),
         ("[\"canary\"]", "is of another kind"),
     ] {
-        let body = begun(&words(&["a"])) + "data: " + event + "\n\n" + &events(&words(&["b"]));
-        let (texts, error) = broken(streamed(body)).await;
-        assert_eq!(texts, ["a"]);
-        assert!(error.is_decode());
-        assert_eq!(error.body().unwrap(), event.trim_end());
-        let text = error.to_string();
-        assert!(
-            text.contains(&format!("event 2 of the stream {problem}")),
-            "{text}"
-        );
+        for before in [&[][..], &["a"]] {
+            let rest = events(&words(&["b"]));
+            let body = begun(&words(before)) + "data: " + event + "\n\n" + &rest;
+            let (texts, error) = broken(streamed(body)).await;
+            assert_eq!(texts, before);
+            assert!(error.is_decode());
+            assert_eq!(error.body().unwrap(), event.trim_end());
+            let number = before.len() + 1;
+            let expected = format!("event {number} of the stream {problem}");
+            assert!(error.to_string().contains(&expected), "{error}");
+        }
     }
 }
 

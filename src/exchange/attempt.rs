@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 
 #[cfg(feature = "gateway")]
 use super::Activity;
-use super::{Exchange, Outcome, Raw, Timer};
+use super::{Body, Exchange, Outcome, Raw, Timer};
 #[cfg(feature = "gateway")]
 use crate::gateway::{Form, Unreadable};
 use crate::{
@@ -30,7 +30,6 @@ type Answered = reqwest::Result<reqwest::Response>;
 
 /// An answer of which only the head has been read.
 pub(crate) struct Opened {
-    /// Boxed: it is large, and everything that it passes through would copy it.
     pub(crate) answer: Box<reqwest::Response>,
     /// The timer of the wait for the head, which serves for the body, too.
     pub(crate) timer: Timer,
@@ -56,17 +55,6 @@ impl<'a> Sending<'a> {
         request.request(self.client(), *plane)
     }
 
-    /// Sends the request; the answer is to be waited for by the timer.
-    async fn begin(self) -> Outcome<(impl Future<Output = Answered> + Send, Timer)> {
-        #[cfg(feature = "gateway")]
-        if let Some(form) = self.exchange.request.form() {
-            // Boxed: it is rare, and every attempt would keep the room for it.
-            let (request, timer) = Box::pin(self.upload(form)).await?;
-            return Ok((self.send(request), timer));
-        }
-        Ok((self.send(self.request()), Timer::new(self.timeout)))
-    }
-
     /// The request with a form, whose files are opened here. An upload takes as long as it takes, but
     /// something must move.
     #[cfg(feature = "gateway")]
@@ -86,18 +74,18 @@ impl<'a> Sending<'a> {
 
 /// Sends the request and reads the whole answer.
 pub(crate) async fn whole(sending: Sending<'_>) -> Outcome<Raw> {
-    let (sent, mut timer) = sending.begin().await?;
-    let mut answer = answered(sent, &mut timer, sending.client()).await?;
-    if !answer.status().is_success() {
-        return Err(Box::pin(refused(answer, &mut timer)).await);
-    }
+    let Opened {
+        mut answer,
+        mut timer,
+        history,
+    } = head(sending).await?;
     let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
     match collect(&mut answer, &mut timer, usize::MAX).await {
         (body, None) => Ok(Raw {
             status,
             headers,
             body,
-            history: History::default(),
+            history,
         }),
         (body, Some(error)) => Err(lost(error.with_answer(Kept::new(status, headers, body)))),
     }
@@ -105,13 +93,19 @@ pub(crate) async fn whole(sending: Sending<'_>) -> Outcome<Raw> {
 
 /// Sends the request and reads the head of the answer, if that is a success.
 pub(crate) async fn head(sending: Sending<'_>) -> Outcome<Opened> {
-    let (sent, mut timer) = sending.begin().await?;
-    let answer = answered(sent, &mut timer, sending.client()).await?;
+    let (request, mut timer) = match &sending.exchange.request.body {
+        // Boxed: it is rare, and every attempt would keep the room for it.
+        #[cfg(feature = "gateway")]
+        Some(Body::Form(form)) => Box::pin(sending.upload(form)).await?,
+        None | Some(Body::Json(_)) => (sending.request(), Timer::new(sending.timeout)),
+    };
+    let sent = pin!(sending.send(request));
+    let answer = received(timer.wait_for(sent).await, &timer, sending.client())?;
     if !answer.status().is_success() {
         return Err(Box::pin(refused(answer, &mut timer)).await);
     }
     Ok(Opened {
-        answer: Box::new(answer),
+        answer,
         timer,
         history: History::default(),
     })
@@ -157,14 +151,15 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
     }
 }
 
-/// Waits for the head of the answer.
-pub(super) async fn answered(
-    sent: impl Future<Output = Answered>,
-    timer: &mut Timer,
+/// The head of the answer that was waited for, boxed: everything that it passes through would copy it.
+pub(super) fn received(
+    answered: Option<Answered>,
+    timer: &Timer,
     client: &Client,
-) -> Outcome<reqwest::Response> {
-    match timer.wait_for(pin!(sent)).await {
-        Some(Ok(mut answer)) => {
+) -> Outcome<Box<reqwest::Response>> {
+    match answered {
+        Some(Ok(answer)) => {
+            let mut answer = Box::new(answer);
             hide_in_ids(answer.headers_mut(), client);
             Ok(answer)
         }
@@ -174,7 +169,10 @@ pub(super) async fn answered(
 }
 
 /// The failure that an answer without success is, with the body as far as an error keeps it.
-pub(super) async fn refused(mut answer: reqwest::Response, timer: &mut Timer) -> Failure<Error> {
+pub(super) async fn refused(
+    mut answer: Box<reqwest::Response>,
+    timer: &mut Timer,
+) -> Failure<Error> {
     let status = answer.status();
     // One byte more than is kept tells that there was more. A body that breaks off is kept as it is:
     // the status says what happened.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
+use tracing::{Span, debug, debug_span, field::Empty, info_span};
 
 use super::{Exchange, Opened, Outcome, Raw};
 use crate::{
@@ -25,20 +25,29 @@ pub(crate) struct CallSpan {
     finished: bool,
 }
 
-/// An answer whose head can be recorded.
+/// An answer whose head can be recorded, and which keeps how it came about.
 pub(crate) trait Headed {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap);
+    fn keep(&mut self, history: History);
 }
 
 impl Headed for Raw {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
         (self.status, &self.headers)
     }
+
+    fn keep(&mut self, history: History) {
+        self.history = history;
+    }
 }
 
 impl Headed for Opened {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
         (self.answer.status(), self.answer.headers())
+    }
+
+    fn keep(&mut self, history: History) {
+        self.history = history;
     }
 }
 
@@ -76,17 +85,12 @@ impl CallSpan {
         }
     }
 
-    /// Runs the attempts inside the span.
-    pub(crate) fn around<F: Future>(&self, run: F) -> impl Future<Output = F::Output> + use<F> {
-        run.instrument(self.span.clone())
-    }
-
-    /// Runs an attempt inside a span of its own.
+    /// Runs an attempt inside the span, and inside one of its own.
     pub(crate) fn attempt<T: Headed, F: Future<Output = Outcome<T>>>(
         &self,
-        attempt: &Attempt,
+        attempt: Attempt,
         mut sending: Pin<Box<F>>,
-    ) -> impl Future<Output = Outcome<T>> + use<T, F> {
+    ) -> impl Future<Output = Outcome<T>> {
         let span = debug_span!(
             parent: &self.span,
             "portkey.attempt",
@@ -96,7 +100,8 @@ impl CallSpan {
             "error.type" = Empty,
         );
         poll_fn(move |context| {
-            let outcome = ready!(span.in_scope(|| sending.as_mut().poll(context)));
+            let (_call, _attempt) = (self.span.enter(), span.enter());
+            let outcome = ready!(sending.as_mut().poll(context));
             record(&span, outcome.as_ref().map_err(|failure| &failure.error));
             Poll::Ready(outcome)
         })

@@ -9,7 +9,7 @@ use sha1_smol::Sha1;
 
 use super::{
     Exchange, Headed, Outcome, Timer, as_it_is,
-    attempt::{Sending, answered, collect, lost, refused, unanswered},
+    attempt::{Sending, collect, lost, received, refused, unanswered},
 };
 use crate::{
     Error,
@@ -31,6 +31,10 @@ impl Headed for Upgraded {
     fn head(&self) -> (StatusCode, &HeaderMap) {
         (StatusCode::SWITCHING_PROTOCOLS, &self.headers)
     }
+
+    fn keep(&mut self, history: History) {
+        self.history = history;
+    }
 }
 
 impl Exchange {
@@ -39,11 +43,7 @@ impl Exchange {
         let http = self.client.upgrading();
         let http = http.map_err(|error| error.of(&self.label))?;
         let attempt = |sending| shake_hands(sending, &http);
-        let (outcome, history) = self.attempts(attempt, as_it_is).await;
-        outcome.map(|upgraded| Upgraded {
-            history,
-            ..upgraded
-        })
+        self.attempts(attempt, as_it_is).await
     }
 }
 
@@ -53,8 +53,8 @@ async fn shake_hands(sending: Sending<'_>, http: &reqwest::Client) -> Outcome<Up
     let mut request = sending.request();
     ask(request.headers_mut(), &key);
     let mut timer = Timer::new(sending.timeout);
-    let sent = http.execute(request);
-    let answer = answered(sent, &mut timer, sending.client()).await?;
+    let sent = pin!(http.execute(request));
+    let answer = received(timer.wait_for(sent).await, &timer, sending.client())?;
     match answer.status() {
         StatusCode::SWITCHING_PROTOCOLS => {}
         status if status.is_success() => return Err(unwilling(answer, &mut timer).await),
@@ -76,7 +76,7 @@ fn ask(headers: &mut HeaderMap, key: &str) {
     }
 }
 
-async fn upgraded(answer: reqwest::Response, key: &str) -> Outcome<Upgraded> {
+async fn upgraded(answer: Box<reqwest::Response>, key: &str) -> Outcome<Upgraded> {
     let headers = answer.headers().clone();
     if let Some(problem) = problem(&headers, key) {
         return Err(unusable(problem, answer.status(), headers, Bytes::new()));
@@ -124,7 +124,7 @@ fn lists(headers: &HeaderMap, name: HeaderName, word: &str) -> bool {
 }
 
 /// A success, but no websocket.
-async fn unwilling(mut answer: reqwest::Response, timer: &mut Timer) -> Failure<Error> {
+async fn unwilling(mut answer: Box<reqwest::Response>, timer: &mut Timer) -> Failure<Error> {
     let (body, _) = collect(&mut answer, timer, LIMIT + 1).await;
     let headers = std::mem::take(answer.headers_mut());
     let problem = "the service did not switch to a websocket";

@@ -26,7 +26,7 @@ use crate::{
     byte_stream::Pieces,
     call::Call,
     error,
-    exchange::{Exchange, Headed, Opened},
+    exchange::{Exchange, Opened},
     retry::History,
 };
 use reading::{Head, Reading};
@@ -55,12 +55,16 @@ pub struct OpenStream<T> {
 /// holds it in [`Error::body`]:
 ///
 /// - an event that is an error of the service, whose code, message and text the error has;
-/// - an event that is not JSON, or is not of the type: the error says which, and has its text;
+/// - an event that is not JSON, or is not of the type, be it the first: the error says which, and has
+///   its text;
 /// - a connection that breaks, or a body that ends too early: in the middle of an event, or without
 ///   the mark and before the answer was complete;
 /// - nothing for too long ([`OpenStream::idle_timeout`]), or an event of more than 16 MiB.
 #[must_use = "nothing is read before it is asked for"]
-pub struct EventStream<T>(Box<Reading<T>>);
+pub struct EventStream<T> {
+    reading: Box<Reading>,
+    events: PhantomData<fn() -> T>,
+}
 
 // Streams are spawned, and polled without being pinned.
 const _: () = {
@@ -97,12 +101,12 @@ impl<T> OpenStream<T> {
 }
 
 /// Sends the request and waits for the first event.
-async fn opened<T: StreamEvent>(
+fn opened(
     exchange: &Exchange,
     idle_timeout: Duration,
     named: bool,
-) -> Result<EventStream<T>, Error> {
-    let begin = |opened: Opened| {
+) -> impl Future<Output = Result<Box<Reading>, Error>> {
+    let begin = move |opened: Opened| {
         let Opened {
             mut answer, timer, ..
         } = opened;
@@ -115,9 +119,7 @@ async fn opened<T: StreamEvent>(
         };
         Reading::begin(Pieces::new(answer, timer, idle_timeout), head, named)
     };
-    let (mut stream, history) = exchange.open_with(begin).await?;
-    stream.0.head.history = history;
-    Ok(stream)
+    exchange.open_with(begin)
 }
 
 impl<T: StreamEvent> IntoFuture for OpenStream<T> {
@@ -133,29 +135,33 @@ impl<T: StreamEvent> IntoFuture for OpenStream<T> {
         } = self;
         // Put together here, because the future would keep the room for all that it is made of.
         let exchange = call.streaming().map(Box::new);
-        Box::pin(async move { opened(&*exchange?, idle_timeout, named).await })
+        Box::pin(async move {
+            let reading = opened(&*exchange?, idle_timeout, named).await?;
+            let events = PhantomData;
+            Ok(EventStream { reading, events })
+        })
     }
 }
 
 impl<T> EventStream<T> {
     /// The status of the answer, a success.
     pub fn status(&self) -> StatusCode {
-        self.0.head.status
+        self.reading.head.status
     }
 
     /// The headers of the answer.
     pub fn headers(&self) -> &HeaderMap {
-        &self.0.head.headers
+        &self.reading.head.headers
     }
 
     /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        error::request_id(&self.0.head.headers)
+        error::request_id(&self.reading.head.headers)
     }
 
     /// What the last event was called (its field `event`), where it had a name.
     pub fn event_name(&self) -> Option<&str> {
-        self.0.name.as_deref()
+        self.reading.name.as_deref()
     }
 
     /// The next event; `None` at the end and after an error.
@@ -177,13 +183,7 @@ impl<T: StreamEvent> Stream for EventStream<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().0.poll_next(context)
-    }
-}
-
-impl<T> Headed for EventStream<T> {
-    fn head(&self) -> (StatusCode, &HeaderMap) {
-        (self.0.head.status, &self.0.head.headers)
+        self.get_mut().reading.poll_next(context)
     }
 }
 
@@ -201,9 +201,9 @@ impl<T> fmt::Debug for OpenStream<T> {
 impl<T> fmt::Debug for EventStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("status", &self.0.head.status)
-            .field("events", &self.0.given)
-            .field("is_over", &self.0.decoder.is_none())
+            .field("status", &self.reading.head.status)
+            .field("events", &self.reading.given)
+            .field("is_over", &self.reading.decoder.is_none())
             .finish_non_exhaustive()
     }
 }

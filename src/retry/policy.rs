@@ -39,17 +39,19 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self {
-            attempts: 3,
-            deadline: Duration::from_secs(120),
-            first_wait: Duration::from_millis(500),
-            longest_wait: Duration::from_secs(8),
-            longest_retry_after: Duration::from_secs(60),
-        }
+        Self::DEFAULT
     }
 }
 
 impl RetryPolicy {
+    pub(crate) const DEFAULT: Self = Self {
+        attempts: 3,
+        deadline: Duration::from_secs(120),
+        first_wait: Duration::from_millis(500),
+        longest_wait: Duration::from_secs(8),
+        longest_retry_after: Duration::from_secs(60),
+    };
+
     /// A single attempt.
     pub fn none() -> Self {
         Self::default().attempts(1)

@@ -75,8 +75,9 @@ impl World for Tokio {
         fastrand::f64()
     }
 
+    // Boxed: it is rare, and every call would keep the room for it.
     fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-        tokio::time::sleep(wait)
+        Box::pin(tokio::time::sleep(wait))
     }
 }
 

@@ -75,7 +75,7 @@ async fn folded<T: StreamEvent, A: Answer>(mut stream: EventStream<T>) -> Result
             Err(error) => return Err(with_partial(error, &whole.finish())),
         }
     }
-    let is_complete = stream.0.is_done || whole.is_complete();
+    let is_complete = stream.reading.is_done || whole.is_complete();
     let whole = whole.finish();
     match is_complete {
         true => decoded(&stream, &whole),
@@ -105,14 +105,14 @@ async fn last<T: StreamEvent, A: Answer>(
 }
 
 fn decoded<T, A: Answer>(stream: &EventStream<T>, whole: &Value) -> Result<A, Error> {
-    let (body, head) = (text(whole), &stream.0.head);
+    let (body, head) = (text(whole), &stream.reading.head);
     answer::from_slice(&body).map_err(|error| head.around(Error::decode(error, head.kept(body))))
 }
 
 fn incomplete<T>(stream: &EventStream<T>, whole: &Value) -> Error {
     let error = Error::unusable("the stream ended before the answer was complete")
-        .with_answer(stream.0.head.kept(text(whole)));
-    stream.0.head.after(error, stream.0.given)
+        .with_answer(stream.reading.head.kept(text(whole)));
+    stream.reading.head.after(error, stream.reading.given)
 }
 
 /// The same error, with what has come of the answer in the place of the event.

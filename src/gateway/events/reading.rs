@@ -9,7 +9,6 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    EventStream,
     decoder::{Block, Decoder},
     event::{self, StreamEvent},
 };
@@ -18,16 +17,16 @@ use crate::{
     byte_stream::Pieces,
     call::EVENTS,
     error::{DecodeError, Kept, LIMIT, Label},
-    exchange::Outcome,
+    exchange::{Headed, Outcome},
     retry::{Failure, History, Trouble},
 };
 
-/// An answer of which events are still to come.
-pub(super) struct Reading<T> {
+/// An answer of which events are still to come, whatever their type.
+pub(super) struct Reading {
     /// Absent when it is over, so that the connection is closed.
     pub(super) decoder: Option<Decoder>,
-    /// The next event, if it has been read already.
-    next: Option<T>,
+    /// The next event, if it is there already.
+    next: Option<Block>,
     /// Whether the name of an event is a member of its type.
     named: bool,
     pub(super) head: Head,
@@ -50,7 +49,7 @@ pub(super) struct Head {
     pub(super) history: History,
 }
 
-impl<T: StreamEvent> Reading<T> {
+impl Reading {
     /// Waits for the first event of a body, if that is a stream.
     ///
     /// What is made of the arguments is boxed before anything waits, for a future holds more than once
@@ -59,22 +58,29 @@ impl<T: StreamEvent> Reading<T> {
         pieces: Pieces,
         head: Head,
         named: bool,
-    ) -> impl Future<Output = Outcome<EventStream<T>>> {
+    ) -> impl Future<Output = Outcome<Box<Self>>> {
         let begun = match other_kind(&head.headers) {
-            None => Ok(Box::new(Self::new(pieces, head, named))),
+            None => {
+                let decoder = Decoder::new(pieces, head.label.clone());
+                Ok(Box::new(Self::new(decoder, head, named)))
+            }
             Some(kind) => Err(Box::pin(head.not_streamed(kind, pieces))),
         };
         async move {
-            match begun {
-                Ok(reading) => reading.begun().await,
-                Err(error) => Err(failure(error.await, Trouble::Final)),
+            let mut reading = match begun {
+                Ok(reading) => reading,
+                Err(error) => return Err(failure(error.await, Trouble::Final)),
+            };
+            match poll_fn(|context| reading.poll_read(context)).await {
+                Ok(()) => Ok(reading),
+                Err(error) => Err(failure(error, reading.trouble)),
             }
         }
     }
 
-    fn new(pieces: Pieces, head: Head, named: bool) -> Self {
+    fn new(decoder: Decoder, head: Head, named: bool) -> Self {
         Self {
-            decoder: Some(Decoder::new(pieces, head.label.clone())),
+            decoder: Some(decoder),
             next: None,
             named,
             head,
@@ -86,14 +92,7 @@ impl<T: StreamEvent> Reading<T> {
         }
     }
 
-    async fn begun(mut self: Box<Self>) -> Outcome<EventStream<T>> {
-        match poll_fn(|context| self.poll_read(context)).await {
-            Ok(()) => Ok(EventStream(self)),
-            Err(error) => Err(failure(error, self.trouble)),
-        }
-    }
-
-    pub(super) fn poll_next(
+    pub(super) fn poll_next<T: StreamEvent>(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<T, Error>>> {
@@ -102,10 +101,10 @@ impl<T: StreamEvent> Reading<T> {
         {
             return Poll::Ready(Some(Err(error)));
         }
-        Poll::Ready(self.next.take().map(Ok))
+        Poll::Ready(self.next.take().map(|block| self.decoded(block)))
     }
 
-    /// Reads the next event, if there is one. It is put where it is taken from, for it may be large.
+    /// Waits for the next event, if there is one, and keeps it.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(decoder) = &mut self.decoder else {
             return Poll::Ready(Ok(()));
@@ -124,7 +123,13 @@ impl<T: StreamEvent> Reading<T> {
                 decoder.finish(context);
                 Ok(())
             }
-            Some(Ok(block)) => self.read(block),
+            Some(Ok(block)) if event::is_error(&block) => {
+                Err(self.head.error_event(self.given + 1, block.data))
+            }
+            Some(Ok(block)) => {
+                self.next = Some(block);
+                Ok(())
+            }
         };
         if self.next.is_none() {
             self.decoder = None;
@@ -132,20 +137,18 @@ impl<T: StreamEvent> Reading<T> {
         Poll::Ready(read)
     }
 
-    fn read(&mut self, block: Block) -> Result<(), Error> {
-        let number = self.given + 1;
-        if event::is_error(&block) {
-            return Err(self.head.error_event(number, block.data));
-        }
+    fn decoded<T: StreamEvent>(&mut self, block: Block) -> Result<T, Error> {
         match event::read::<T>(&block, self.named) {
             Ok(event) => {
-                self.given = number;
+                self.given += 1;
                 self.name = block.name;
                 self.is_complete |= event.completes();
-                self.next = Some(event);
-                Ok(())
+                Ok(event)
             }
-            Err(error) => Err(self.undecoded(error, block)),
+            Err(error) => {
+                self.decoder = None;
+                Err(self.undecoded(error, block))
+            }
         }
     }
 
@@ -171,6 +174,16 @@ impl<T: StreamEvent> Reading<T> {
         let error = Error::unusable("the stream ended before the answer was complete")
             .with_answer(self.head.kept(""));
         Err(self.head.after(error, self.given))
+    }
+}
+
+impl Headed for Box<Reading> {
+    fn head(&self) -> (StatusCode, &HeaderMap) {
+        (self.head.status, &self.head.headers)
+    }
+
+    fn keep(&mut self, history: History) {
+        self.head.history = history;
     }
 }
 
