@@ -162,10 +162,7 @@ impl Options {
     pub(crate) fn check(&self) -> Result<(), Error> {
         #[cfg(feature = "gateway")]
         self.gateway.check()?;
-        match &self.problem {
-            Some(problem) => Err(problem.clone()),
-            None => Ok(()),
-        }
+        self.problem.clone().map_or(Ok(()), Err)
     }
 
     pub(crate) fn attempt_timeout(&self) -> Duration {

@@ -13,9 +13,6 @@ use crate::{
 
 static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 
-/// For how many headers there is room: these, those of one call, and those of the HTTP client.
-const ROOM: usize = 6;
-
 /// For each plane, and for URLs that belong to none, without and with a JSON body.
 #[derive(Default)]
 pub(super) struct Standing {
@@ -49,9 +46,8 @@ impl Standing {
 /// The public plane gets neither the key nor the headers of the options, a link nothing but who asks.
 #[cold]
 fn all(plane: Option<Plane>, has_json: bool, inner: &Inner, options: &Options) -> HeaderMap {
-    let mut all = HeaderMap::with_capacity(ROOM);
-    let is_public = plane.is_none_or(|plane| plane == Plane::Public);
-    if !is_public {
+    let mut all = HeaderMap::new();
+    if !matches!(plane, None | Some(Plane::Public)) {
         all.extend(options.headers().clone());
         #[cfg(feature = "gateway")]
         if plane == Some(Plane::Gateway) {

@@ -60,10 +60,7 @@ impl Reading {
         named: bool,
     ) -> impl Future<Output = Outcome<Box<Self>>> {
         let begun = match other_kind(&head.headers) {
-            None => {
-                let decoder = Decoder::new(pieces, head.label.clone());
-                Ok(Box::new(Self::new(decoder, head, named)))
-            }
+            None => Ok(Box::new(Self::new(pieces, head, named))),
             Some(kind) => Err(Box::pin(head.not_streamed(kind, pieces))),
         };
         async move {
@@ -78,9 +75,9 @@ impl Reading {
         }
     }
 
-    fn new(decoder: Decoder, head: Head, named: bool) -> Self {
+    fn new(pieces: Pieces, head: Head, named: bool) -> Self {
         Self {
-            decoder: Some(decoder),
+            decoder: Some(Decoder::new(pieces, head.label.clone())),
             next: None,
             named,
             head,
