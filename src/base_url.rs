@@ -2,7 +2,7 @@
 
 use reqwest::Url;
 
-use crate::{Error, operation::Base};
+use crate::{Error, operation::ApiVersion};
 
 /// A checked base URL without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +46,10 @@ impl BaseUrl {
     }
 
     /// The path of a version of the API, which those of its operations are appended to.
-    pub(crate) fn root(&self, base: Base) -> &str {
+    pub(crate) fn root(&self, base: ApiVersion) -> &str {
         match base {
-            Base::V1 => &self.v1,
-            Base::V2 => &self.v2,
+            ApiVersion::V1 => &self.v1,
+            ApiVersion::V2 => &self.v2,
         }
     }
 
@@ -121,7 +121,7 @@ mod tests {
         BaseUrl::parse("base_url", text, false)
     }
 
-    fn joined(base: &str, version: Base, path: &str) -> String {
+    fn joined(base: &str, version: ApiVersion, path: &str) -> String {
         let base = parse(base).unwrap();
         base.with_path(&[base.root(version), path].concat()).into()
     }
@@ -130,7 +130,7 @@ mod tests {
     fn an_encoded_path_stays_as_it_is() {
         let path = "/a%2Fb/%252e%252e/%3F%23%5C%00/~c";
         assert_eq!(
-            joined("https://h.example/api/v1", Base::V1, path),
+            joined("https://h.example/api/v1", ApiVersion::V1, path),
             format!("https://h.example/api/v1{path}")
         );
     }
@@ -142,7 +142,7 @@ mod tests {
             "https://host.example/v1"
         );
         assert_eq!(
-            joined("https://host.example", Base::V1, "/a"),
+            joined("https://host.example", ApiVersion::V1, "/a"),
             "https://host.example/a"
         );
     }
@@ -150,11 +150,11 @@ mod tests {
     #[test]
     fn version_two_replaces_only_a_final_version_one() {
         assert_eq!(
-            joined("https://h.example/v1", Base::V2, "/a"),
+            joined("https://h.example/v1", ApiVersion::V2, "/a"),
             "https://h.example/v2/a"
         );
         assert_eq!(
-            joined("https://h.example/api", Base::V2, "/a"),
+            joined("https://h.example/api", ApiVersion::V2, "/a"),
             "https://h.example/api/a"
         );
     }

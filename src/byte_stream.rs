@@ -1,6 +1,6 @@
 //! A body that is read as it comes.
 
-mod pieces;
+mod chunks;
 
 use std::{
     fmt,
@@ -17,12 +17,12 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use crate::{
     Error,
-    error::{Kept, Label},
-    exchange::Opened,
-    retry::History,
+    error::{ErrorResponse, Label},
+    retry::AttemptSummary,
+    transport::StreamingResponse,
 };
 
-pub(crate) use pieces::Pieces;
+pub(crate) use chunks::Chunks;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -37,11 +37,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// arrived is with whoever read it, so that [`Error::body`] is empty.
 #[must_use = "nothing is read before it is asked for"]
 pub struct ByteStream {
-    pieces: Pieces,
+    pieces: Chunks,
     status: StatusCode,
     headers: HeaderMap,
     label: Label,
-    history: History,
+    history: AttemptSummary,
 }
 
 /// How far a body is.
@@ -61,8 +61,8 @@ const _: () = {
 };
 
 impl ByteStream {
-    pub(crate) fn new(opened: Opened, label: Label) -> Self {
-        let Opened {
+    pub(crate) fn new(opened: StreamingResponse, label: Label) -> Self {
+        let StreamingResponse {
             mut answer,
             timer,
             history,
@@ -70,7 +70,7 @@ impl ByteStream {
         Self {
             status: answer.status(),
             headers: std::mem::take(answer.headers_mut()),
-            pieces: Pieces::new(answer, timer, IDLE_TIMEOUT),
+            pieces: Chunks::new(answer, timer, IDLE_TIMEOUT),
             label,
             history,
         }
@@ -163,13 +163,17 @@ impl ByteStream {
 
     /// An error with everything that is known around it.
     fn error(&self, error: Error) -> Error {
-        self.around(error.noting(self.pieces.arrived()))
+        self.around(error.with_note(self.pieces.arrived()))
     }
 
     /// The same, where it says already how much has arrived. The service has done its part by now.
     fn around(&self, error: Error) -> Error {
         error
-            .with_answer(Kept::new(self.status, self.headers.clone(), Bytes::new()))
+            .with_response(ErrorResponse::new(
+                self.status,
+                self.headers.clone(),
+                Bytes::new(),
+            ))
             .of(&self.label)
             .with_history(self.history, None)
             .executed()

@@ -13,18 +13,17 @@ use {memchr::memmem::Finder, serde_json::Map, std::sync::LazyLock};
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
 use crate::{
-    ByteStream, Client, Error, Response,
-    answer::{self, Answer},
-    building,
-    error::{DecodeError, Kept, Label},
-    exchange::{self, Body, Exchange, JSON, Outgoing, Raw},
-    operation::{Operation, Retry},
+    ByteStream, Client, Error, Response, builder_support,
+    decode::{self, LenientDecode},
+    error::{DecodeError, ErrorResponse, Label},
+    operation::{Idempotency, Operation},
     options, path,
+    transport::{self, Body, BufferedResponse, Exchange, JSON, PreparedRequest},
     url::Url,
 };
 
 #[cfg(test)]
-mod every;
+mod all_operations;
 
 /// The kind of an answer that is streamed.
 #[cfg(feature = "gateway")]
@@ -56,7 +55,7 @@ struct Parts {
 }
 
 /// A time as the service wants it: RFC 3339, UTC, milliseconds.
-pub(crate) fn time(time: DateTime<Utc>) -> String {
+pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
@@ -112,7 +111,7 @@ impl Call {
 
     /// Keeps in mind that a number is none.
     pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
-        if let Err(problem) = building::check_finite(name, value) {
+        if let Err(problem) = builder_support::check_finite(name, value) {
             self.0.problem.get_or_insert(problem);
         }
     }
@@ -141,34 +140,34 @@ impl Call {
         self.0.body = Some(Ok(Body::Form(form.into())));
     }
 
-    pub(crate) async fn send<T: Answer>(self) -> Result<T, Error> {
+    pub(crate) async fn send<T: LenientDecode>(self) -> Result<T, Error> {
         let operation = self.0.operation;
         let raw = self.run().await?;
         decode(&raw.body).map_err(|error| undecoded(error, raw, &Label::Operation(operation)))
     }
 
-    pub(crate) async fn send_with_response<T: Answer>(self) -> Result<Response<T>, Error> {
+    pub(crate) async fn send_with_response<T: LenientDecode>(self) -> Result<Response<T>, Error> {
         let operation = self.0.operation;
         decoded(operation, self.run().await?)
     }
 
     /// For answers that carry nothing: any success is one.
-    pub(crate) async fn send_for_nothing(self) -> Result<(), Error> {
+    pub(crate) async fn send_unit(self) -> Result<(), Error> {
         self.run().await.map(|_| ())
     }
 
-    pub(crate) async fn send_for_nothing_with_response(self) -> Result<Response<()>, Error> {
+    pub(crate) async fn send_unit_with_response(self) -> Result<Response<()>, Error> {
         Ok(Response::new((), self.run().await?))
     }
 
     /// For answers that are text.
-    pub(crate) async fn send_for_text(self) -> Result<String, Error> {
+    pub(crate) async fn send_text(self) -> Result<String, Error> {
         let label = Label::Operation(self.0.operation);
         let raw = self.run().await?;
         let history = raw.history;
         String::from_utf8(raw.body.to_vec()).map_err(|_| {
             Error::unusable("it is no text in UTF-8")
-                .with_answer(Kept::new(raw.status, raw.headers, raw.body))
+                .with_response(ErrorResponse::new(raw.status, raw.headers, raw.body))
                 .of(&label)
                 .with_history(history, None)
                 .executed()
@@ -197,25 +196,25 @@ impl Call {
                 return self.exchange();
             }
         };
-        self.0.body = Some(Ok(Body::Json(asking_for_stream(json))));
+        self.0.body = Some(Ok(Body::Json(with_stream_true(json))));
         self.exchange()
     }
 
     /// For a connection that ceases to be HTTP.
     #[cfg(feature = "gateway")]
-    pub(crate) async fn upgrade(self) -> Result<exchange::Upgraded, Error> {
+    pub(crate) async fn upgrade(self) -> Result<transport::Upgraded, Error> {
         // Boxed: the future of a call is part of the future of whoever calls.
         Box::pin(self.exchange()?.upgrade()).await
     }
 
     /// Sends the request until a whole answer is there.
-    pub(crate) async fn run(self) -> Result<Raw, Error> {
+    pub(crate) async fn run(self) -> Result<BufferedResponse, Error> {
         // Boxed: the future of a call is part of the future of whoever calls.
         let exchange = Box::new(self.exchange()?);
         exchange.run().await
     }
 
-    /// The request and what is known about it; whatever is wrong with it shows here.
+    /// The request and what is known about it; whatever is wrong with it shows current.
     fn exchange(mut self) -> Result<Exchange, Error> {
         let operation = self.0.operation;
         let label = Label::Operation(operation);
@@ -231,11 +230,13 @@ impl Call {
     }
 
     /// The operation's class, unless the body turns it into a trigger.
-    fn class(&self) -> Retry {
+    fn class(&self) -> Idempotency {
         let operation = self.0.operation;
-        match !operation.triggers.is_empty() && operation.is_triggered(&self.json_body()) {
-            true => Retry::Never,
-            false => operation.retry,
+        match !operation.non_idempotent_fields.is_empty()
+            && operation.is_triggered(&self.json_body())
+        {
+            true => Idempotency::NonIdempotent,
+            false => operation.idempotency,
         }
     }
 
@@ -248,10 +249,14 @@ impl Call {
     }
 
     /// The request, for which the body is taken.
-    fn request(&mut self) -> Result<Outgoing, Error> {
+    fn request(&mut self) -> Result<PreparedRequest, Error> {
         let operation = self.0.operation;
         let base = self.0.client.base(operation.plane);
-        let path = path::path(base.root(operation.base), operation, &self.0.arguments)?;
+        let path = path::path(
+            base.root(operation.api_version),
+            operation,
+            &self.0.arguments,
+        )?;
         if let Some(problem) = &self.0.problem {
             return Err(problem.clone());
         }
@@ -268,7 +273,7 @@ impl Call {
         let headers = self.0.headers.iter();
         let headers = headers.map(|(name, value)| declared(name, value));
         let headers = headers.collect::<Result<_, _>>()?;
-        Ok(Outgoing {
+        Ok(PreparedRequest {
             method: operation.method.clone(),
             url: url.finish(),
             accept: self.0.accept,
@@ -290,7 +295,7 @@ impl Call {
 
     /// What the ledger's `check` asks for, seen in the body as it would be sent.
     fn check(&self) -> Result<(), Error> {
-        let Some(check) = self.0.operation.check else {
+        let Some(check) = self.0.operation.validate else {
             return Ok(());
         };
         if let Some(Err(error)) = &self.0.body {
@@ -361,7 +366,7 @@ pub(crate) fn encoded(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error>
 /// A body, an object, that asks for a stream. It may be long, so it is taken apart only where it may
 /// say something else, and not copied where nobody else has it.
 #[cfg(feature = "gateway")]
-fn asking_for_stream(json: Bytes) -> Bytes {
+fn with_stream_true(json: Bytes) -> Bytes {
     let says_nothing = STREAM.find(&json).is_none();
     let mut body = Vec::from(json);
     match body.pop() {
@@ -398,9 +403,9 @@ fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue)
 }
 
 /// A success with its value.
-pub(crate) fn decoded<T: Answer>(
+pub(crate) fn decoded<T: LenientDecode>(
     operation: &'static Operation,
-    raw: Raw,
+    raw: BufferedResponse,
 ) -> Result<Response<T>, Error> {
     match decode(&raw.body) {
         Ok(value) => Ok(Response::new(value, raw)),
@@ -409,8 +414,8 @@ pub(crate) fn decoded<T: Answer>(
 }
 
 /// Decodes a success. A write may be answered with nothing where the document promises an object.
-fn decode<T: Answer>(body: &[u8]) -> Result<T, DecodeError> {
-    answer::from_slice(if is_blank(body) { b"{}" } else { body })
+fn decode<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
+    decode::from_slice(if is_blank(body) { b"{}" } else { body })
 }
 
 /// Whether a body says nothing, as the answer to a write may.
@@ -420,10 +425,10 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
 
 /// A success that cannot be read, with all of it.
 #[cold]
-pub(crate) fn undecoded(error: DecodeError, raw: Raw, label: &Label) -> Error {
-    exchange::undecodable(label);
+pub(crate) fn undecoded(error: DecodeError, raw: BufferedResponse, label: &Label) -> Error {
+    transport::decode_failed(label);
     let history = raw.history;
-    Error::decode(error, Kept::new(raw.status, raw.headers, raw.body))
+    Error::decode(error, ErrorResponse::new(raw.status, raw.headers, raw.body))
         .of(label)
         .with_history(history, None)
 }
@@ -439,7 +444,7 @@ impl fmt::Debug for Call {
 
 #[cfg(all(test, feature = "gateway"))]
 mod tests {
-    use super::{Bytes, asking_for_stream};
+    use super::{Bytes, with_stream_true};
 
     #[test]
     fn a_body_asks_for_a_stream_whatever_it_said() {
@@ -457,7 +462,7 @@ mod tests {
                 r#"{"a":{"stream":false},"stream":true}"#,
             ),
         ] {
-            let asked = String::from_utf8(asking_for_stream(Bytes::from(body)).into()).unwrap();
+            let asked = String::from_utf8(with_stream_true(Bytes::from(body)).into()).unwrap();
             assert_eq!(asked, asking);
         }
     }

@@ -1,21 +1,21 @@
 //! The client.
 
 mod builder;
-mod standing;
+mod default_headers;
 
 use std::{fmt, sync::Arc};
 
 use http::{HeaderMap, HeaderValue, Method};
 
 use crate::{
-    Error, Options, Request, Secret,
+    Error, Request, RequestOptions, Secret,
     base_url::{self, BaseUrl},
     operation::Plane,
     retry::Budget,
     secret::REDACTED,
 };
 
-use standing::Standing;
+use default_headers::DefaultHeaders;
 
 pub use builder::ClientBuilder;
 
@@ -33,8 +33,8 @@ pub struct Client {
 
 /// What is said about calls, and what follows from it.
 struct Settings {
-    options: Options,
-    standing: Standing,
+    options: RequestOptions,
+    default_headers: DefaultHeaders,
 }
 
 struct Inner {
@@ -50,7 +50,7 @@ struct Inner {
     budget: Budget,
     /// For connections that cease to be HTTP.
     #[cfg(feature = "gateway")]
-    upgrading: builder::Upgrading,
+    http1_client: builder::Http1Client,
     /// Whether plain `http://` may go beyond loopback.
     insecure: bool,
 }
@@ -83,24 +83,27 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::{Options, RetryPolicy};
+    /// use portkey_admin::{RequestOptions, RetryPolicy};
     ///
-    /// let once = client.with_options(Options::new().retry(RetryPolicy::none()));
+    /// let once = client.with_options(RequestOptions::new().retry(RetryPolicy::none()));
     /// # #[cfg(feature = "workspaces")]
     /// let workspace = once.get_workspace("my-workspace").send().await?;
     /// # Ok(())
     /// # }
     /// ```
     #[must_use = "the client itself does not change"]
-    pub fn with_options(&self, options: Options) -> Self {
+    pub fn with_options(&self, options: RequestOptions) -> Self {
         Self::new(self.inner.clone(), options.over(self.options()))
     }
 
-    fn new(inner: Arc<Inner>, options: Options) -> Self {
-        let standing = Standing::default();
+    fn new(inner: Arc<Inner>, options: RequestOptions) -> Self {
+        let default_headers = DefaultHeaders::default();
         Self {
             inner,
-            settings: Arc::new(Settings { options, standing }),
+            settings: Arc::new(Settings {
+                options,
+                default_headers,
+            }),
         }
     }
 
@@ -138,15 +141,18 @@ impl Client {
 
     /// For requests to the gateway after which the connection ceases to be HTTP.
     #[cfg(feature = "gateway")]
-    pub(crate) fn upgrading(&self) -> Result<reqwest::Client, Error> {
-        self.inner.upgrading.get(&self.inner.gateway)
+    pub(crate) fn http1_client(&self) -> Result<reqwest::Client, Error> {
+        self.inner.http1_client.get(&self.inner.gateway)
     }
 
     /// What stands in every request to a plane, or to a URL that belongs to none, without or with a JSON
     /// body.
     pub(crate) fn headers(&self, plane: Option<Plane>, has_json: bool) -> &HeaderMap {
-        let Settings { options, standing } = &*self.settings;
-        standing.to(plane, has_json, &self.inner, options)
+        let Settings {
+            options,
+            default_headers,
+        } = &*self.settings;
+        default_headers.to(plane, has_json, &self.inner, options)
     }
 
     /// What must not show.
@@ -158,7 +164,7 @@ impl Client {
     }
 
     /// Whether the service repeats a secret in what it says.
-    pub(crate) fn is_betrayed_by(&self, text: &str) -> bool {
+    pub(crate) fn contains_secret(&self, text: &str) -> bool {
         self.secrets().any(|secret| text.contains(secret))
     }
 
@@ -172,7 +178,7 @@ impl Client {
         self.inner.insecure
     }
 
-    pub(crate) fn options(&self) -> &Options {
+    pub(crate) fn options(&self) -> &RequestOptions {
         &self.settings.options
     }
 

@@ -1,9 +1,9 @@
 //! The one error of this crate.
 
-mod answer;
+mod decode_error;
+mod error_response;
 mod label;
-mod quiet;
-mod undecoded;
+mod redact;
 
 use std::{
     fmt::{self, Write},
@@ -14,12 +14,12 @@ use std::{
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
-use crate::{Client, operation::Operation, retry::History, secret::REDACTED};
+use crate::{Client, operation::Operation, retry::AttemptSummary, secret::REDACTED};
 
-pub(crate) use answer::{Kept, LIMIT};
+pub(crate) use decode_error::DecodeError;
+pub(crate) use error_response::{ErrorResponse, LIMIT};
 pub(crate) use label::Label;
-pub(crate) use quiet::without_values;
-pub(crate) use undecoded::DecodeError;
+pub(crate) use redact::without_values;
 
 /// Why a call gave no value.
 ///
@@ -32,9 +32,9 @@ struct Inner {
     kind: Kind,
     label: Option<Label>,
     /// What came of the answer; absent where none began.
-    answer: Option<Kept>,
+    answer: Option<ErrorResponse>,
     hint: Option<String>,
-    history: History,
+    history: AttemptSummary,
     retry_after: Option<Duration>,
 }
 
@@ -73,7 +73,7 @@ impl Error {
             label: None,
             answer: None,
             hint: None,
-            history: History::default(),
+            history: AttemptSummary::default(),
             retry_after: None,
         }))
     }
@@ -101,15 +101,15 @@ impl Error {
         Self::new(Kind::Silent(after))
     }
 
-    pub(crate) fn refused(answer: Kept) -> Self {
-        Self::new(Kind::Refused).with_answer(answer)
+    pub(crate) fn refused(answer: ErrorResponse) -> Self {
+        Self::new(Kind::Refused).with_response(answer)
     }
 
     /// A success that cannot be read; it has been executed.
-    pub(crate) fn decode(error: DecodeError, answer: Kept) -> Self {
+    pub(crate) fn decode(error: DecodeError, answer: ErrorResponse) -> Self {
         let hint = answer.foreign();
         Self::new(Kind::Decode(Arc::new(error)))
-            .with_answer(answer)
+            .with_response(answer)
             .with_hint(hint)
             .executed()
     }
@@ -125,8 +125,8 @@ impl Error {
     }
 
     /// An event that is an error of the service.
-    pub(crate) fn event(number: u64, event: Kept) -> Self {
-        Self::new(Kind::Event(number)).with_answer(event)
+    pub(crate) fn event(number: u64, event: ErrorResponse) -> Self {
+        Self::new(Kind::Event(number)).with_response(event)
     }
 
     /// A session that has begun, and did not end as it should.
@@ -155,7 +155,7 @@ impl Error {
     }
 
     /// The same error, with what came of the answer.
-    pub(crate) fn with_answer(self, answer: Kept) -> Self {
+    pub(crate) fn with_response(self, answer: ErrorResponse) -> Self {
         self.changed(|inner| inner.answer = Some(answer))
     }
 
@@ -170,7 +170,8 @@ impl Error {
     pub(crate) fn with_body(self, body: Bytes) -> Self {
         self.changed(|inner| {
             if let Some(answer) = &mut inner.answer {
-                let Kept { body, is_cut, .. } = Kept::new(answer.status, HeaderMap::new(), body);
+                let ErrorResponse { body, is_cut, .. } =
+                    ErrorResponse::new(answer.status, HeaderMap::new(), body);
                 (answer.body, answer.is_cut) = (body, is_cut);
             }
         })
@@ -182,7 +183,7 @@ impl Error {
     }
 
     /// The same error, with one line more on what to look at.
-    pub(crate) fn noting(self, note: String) -> Self {
+    pub(crate) fn with_note(self, note: String) -> Self {
         self.changed(|inner| {
             inner.hint = Some(match inner.hint.take() {
                 Some(hint) => format!("{hint}; {note}"),
@@ -197,9 +198,13 @@ impl Error {
     }
 
     /// The same error, with what became of the attempts.
-    pub(crate) fn with_history(self, history: History, retry_after: Option<Duration>) -> Self {
+    pub(crate) fn with_history(
+        self,
+        history: AttemptSummary,
+        retry_after: Option<Duration>,
+    ) -> Self {
         self.changed(|inner| {
-            inner.history = History {
+            inner.history = AttemptSummary {
                 executed: history.executed || inner.history.executed,
                 ..history
             };
@@ -221,24 +226,24 @@ impl Error {
         self
     }
 
-    fn answer(&self) -> Option<&Kept> {
+    fn answer(&self) -> Option<&ErrorResponse> {
         self.0.answer.as_ref()
     }
 
     /// The answer that the error keeps.
-    pub(crate) fn into_answer(self) -> Option<Kept> {
+    pub(crate) fn into_response(self) -> Option<ErrorResponse> {
         Arc::unwrap_or_clone(self.0).answer
     }
 
     /// The operation (`get_workspace`) that failed, or method and path of a raw request; with
     /// ` (signed URL)` behind it where a storage failed. Absent where the client itself could not be
-    /// built, and where a [`Wait`](crate::Wait) ran out of time.
+    /// built, and where a [`Waiter`](crate::Wait) ran out of time.
     pub fn operation(&self) -> Option<&str> {
         self.0.label.as_ref().map(Label::name)
     }
 
     /// What is known about the operation that failed.
-    pub fn operation_facts(&self) -> Option<&'static Operation> {
+    pub fn operation_metadata(&self) -> Option<&'static Operation> {
         self.0.label.as_ref()?.operation()
     }
 
@@ -268,7 +273,7 @@ impl Error {
     }
 
     /// Whether [`body`](Self::body) is only the first 1 MiB.
-    pub fn is_body_cut(&self) -> bool {
+    pub fn is_body_truncated(&self) -> bool {
         self.answer().is_some_and(|answer| answer.is_cut)
     }
 
@@ -320,7 +325,7 @@ impl Error {
         matches!(self.0.kind, Kind::Decode(..))
     }
 
-    /// Whether the request ran out of time, or the time was over in which [`Wait`](crate::Wait) waits.
+    /// Whether the request ran out of time, or the time was over in which [`Waiter`](crate::Wait) waits.
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
@@ -386,11 +391,11 @@ pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
 
 /// Takes secrets out of what an answer is called, should the service repeat one there: that shows in
 /// errors and traces.
-pub(crate) fn hide_in_ids(headers: &mut HeaderMap, client: &Client) {
+pub(crate) fn redact_request_ids(headers: &mut HeaderMap, client: &Client) {
     for name in [&REQUEST_ID, &TRACE_ID] {
         if let Some(value) = headers.get_mut(name)
             && let Ok(text) = value.to_str()
-            && client.is_betrayed_by(text)
+            && client.contains_secret(text)
         {
             *value = HeaderValue::from_static(REDACTED);
         }
@@ -415,7 +420,7 @@ impl Error {
             write!(f, "{operation}: ")?;
         }
         self.write_kind(f)?;
-        if self.is_body_cut() {
+        if self.is_body_truncated() {
             f.write_str("; the body is cut at 1 MiB")?;
         }
         if self.attempts() > 1 {
@@ -485,13 +490,13 @@ fn root(error: &reqwest::Error) -> String {
     }
 }
 
-fn write_refusal(f: &mut String, answer: &Kept) -> fmt::Result {
+fn write_refusal(f: &mut String, answer: &ErrorResponse) -> fmt::Result {
     write!(f, "{}", answer.status)?;
     write_reason(f, answer)
 }
 
 /// What the service says about it.
-fn write_reason(f: &mut String, answer: &Kept) -> fmt::Result {
+fn write_reason(f: &mut String, answer: &ErrorResponse) -> fmt::Result {
     if let Some(code) = &answer.code {
         write!(f, " {code}")?;
     }
@@ -539,8 +544,8 @@ impl std::error::Error for Error {
 mod tests {
     use super::*;
 
-    fn refusal(body: &str) -> Kept {
-        Kept::new(
+    fn refusal(body: &str) -> ErrorResponse {
+        ErrorResponse::new(
             StatusCode::BAD_REQUEST,
             HeaderMap::new(),
             Bytes::copy_from_slice(body.as_bytes()),

@@ -2,16 +2,16 @@
 
 mod downloads;
 pub(crate) mod events;
-mod form;
 mod headers;
+mod multipart;
 mod realtime;
 mod uploads;
 
 pub use downloads::{CreateSpeech, GetBatchOutput, GetFileContent};
 pub use events::{EventStream, OpenStream, StreamEvent};
-pub use form::{FilePart, UploadProgress};
-pub(crate) use form::{Form, Unreadable};
-pub use headers::Gateway;
+pub use headers::GatewayOptions;
+pub use multipart::{FilePart, UploadProgress};
+pub(crate) use multipart::{Form, PartReadError};
 pub use realtime::{
     ClientEvent, ConnectRealtime, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender,
     ServerEvent,
@@ -24,7 +24,7 @@ pub use uploads::{
 mod tests {
     use portkey_admin_codegen::{Sources, patch};
 
-    use crate::{Client, answer::every::Answers};
+    use crate::{Client, decode::round_trip_tests::Responses};
 
     /// A handwritten operation without a method does not even compile here; see `by_hand`.
     #[test]
@@ -37,7 +37,7 @@ mod tests {
             .map(|entry| entry.id.clone())
             .collect();
         let client = Client::builder().api_key("key").build().unwrap();
-        let by_hand = Answers::by_hand(&client);
+        let by_hand = Responses::by_hand(&client);
         for (id, builder) in &by_hand {
             assert!(builder.contains(&format!("{id:?}")), "{id} calls {builder}");
         }

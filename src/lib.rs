@@ -6,26 +6,23 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
-mod answer;
 mod base_url;
 pub mod builder;
-mod building;
+mod builder_support;
 mod byte_stream;
 mod call;
-mod checks;
 mod client;
+mod decode;
 mod error;
-mod exchange;
-mod ext;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod generated;
-mod link;
-mod members;
+mod helpers;
+mod json_object;
 mod open_enum;
 mod operation;
 mod options;
-mod paging;
+mod pagination;
 mod patch;
 mod path;
 mod request;
@@ -33,29 +30,32 @@ mod response;
 mod retry;
 pub mod scopes;
 mod secret;
-mod update;
+mod signed_url;
+mod transport;
+mod update_and_get;
 mod url;
-mod wait;
+mod validation;
+mod waiter;
 
-pub use answer::List;
 pub use byte_stream::{ByteStream, Progress};
 pub use client::{Client, ClientBuilder};
+pub use decode::List;
 pub use error::Error;
-#[cfg(feature = "prompts")]
-pub use ext::PromotedVersion;
 #[cfg(feature = "gateway")]
 pub use gateway::{
-    ClientEvent, ConnectRealtime, EventStream, FilePart, Gateway, OpenStream, Realtime,
+    ClientEvent, ConnectRealtime, EventStream, FilePart, GatewayOptions, OpenStream, Realtime,
     RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
 };
 pub use generated::{operations, types};
-pub use members::Members;
-pub use operation::{Access, Base, Operation, Paging, Plane, Retry};
-pub use options::Options;
-pub use paging::{Cursor, Items, Page, Paged, Pages};
+#[cfg(feature = "prompts")]
+pub use helpers::PromotedVersion;
+pub use json_object::JsonObject;
+pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane};
+pub use options::RequestOptions;
+pub use pagination::{Cursor, Items, Page, Paged, Pages};
 pub use patch::Patch;
 pub use request::Request;
 pub use response::Response;
 pub use retry::RetryPolicy;
 pub use secret::Secret;
-pub use wait::Wait;
+pub use waiter::Waiter;

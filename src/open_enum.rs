@@ -69,13 +69,13 @@ macro_rules! text_conversions {
             }
         }
 
-        impl crate::answer::Scalar for $name {
+        impl crate::decode::Scalar for $name {
             fn from_text(text: &str) -> Option<Self> {
                 Some(Self::from(text))
             }
         }
 
-        crate::answer::scalar_answer!($name);
+        crate::decode::response_scalar!($name);
     };
 }
 

@@ -15,16 +15,16 @@ pub struct Operation {
     /// Which base URL it is sent to.
     pub plane: Plane,
     /// Which version of the API it belongs to.
-    pub base: Base,
+    pub api_version: ApiVersion,
     /// The query parameters, headers and parts of a form without which it is not sent.
     pub required: &'static [&'static str],
     /// Whether it is not sent without a body.
     pub body_required: bool,
     /// Whether it may be sent again.
-    pub retry: Retry,
-    /// Members of the body, at whatever depth, with which it is not sent again, whatever
-    /// [`retry`](Self::retry) says: each execution does something anew.
-    pub triggers: &'static [&'static str],
+    pub idempotency: Idempotency,
+    /// JsonObject of the body, at whatever depth, with which it is not sent again, whatever
+    /// [`idempotency`](Self::idempotency) says: each execution does something anew.
+    pub non_idempotent_fields: &'static [&'static str],
     /// How its list is cut into pages; absent where it answers no list.
     pub paging: Option<Paging>,
     /// Whether its optional query parameter `workspace_id` takes the client's default.
@@ -32,17 +32,17 @@ pub struct Operation {
     /// Who may call it, as far as known.
     pub access: Access,
     /// What else must hold before a request is sent.
-    pub(crate) check: Option<Check>,
+    pub(crate) validate: Option<Validate>,
     /// The path, segment by segment.
     pub(crate) segments: &'static [Segment],
 }
 
 impl Operation {
-    /// Whether a body carries one of the [`triggers`](Self::triggers), and not as `null` or `false`.
+    /// Whether a body carries one of the [`non_idempotent_fields`](Self::non_idempotent_fields), and not as `null` or `false`.
     pub(crate) fn is_triggered(&self, body: &Value) -> bool {
         match body {
             Value::Object(members) => members.iter().any(|(name, value)| {
-                let pulls = self.triggers.contains(&name.as_str())
+                let pulls = self.non_idempotent_fields.contains(&name.as_str())
                     && !matches!(value, Value::Null | Value::Bool(false));
                 pulls || self.is_triggered(value)
             }),
@@ -53,7 +53,7 @@ impl Operation {
 }
 
 /// Checks a request: the path arguments in their order, and the body as it would be sent.
-pub(crate) type Check = fn(&[String], &Value) -> Result<(), String>;
+pub(crate) type Validate = fn(&[String], &Value) -> Result<(), String>;
 
 /// The half of the service that answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,7 +70,7 @@ pub enum Plane {
 /// The version segment of the base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Base {
+pub enum ApiVersion {
     /// The base URL as configured.
     V1,
     /// The base URL with its final `/v1` replaced by `/v2`.
@@ -80,13 +80,13 @@ pub enum Base {
 /// Whether an operation may be sent again after an attempt that may have been executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Retry {
+pub enum Idempotency {
     /// It only reads.
     Safe,
-    /// Sending it twice has the effect of sending it once.
+    /// AttemptContext it twice has the effect of context it once.
     Idempotent,
     /// Each execution leaves something behind.
-    Never,
+    NonIdempotent,
 }
 
 /// How a list is cut into pages. With neither `page` nor `after` it comes in one piece.

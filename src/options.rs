@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 #[cfg(feature = "gateway")]
-use crate::gateway::Gateway;
-use crate::{Error, RetryPolicy, operation::Retry};
+use crate::gateway::GatewayOptions;
+use crate::{Error, RetryPolicy, operation::Idempotency};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -39,33 +39,33 @@ pub(crate) const METADATA: &str = "x-portkey-metadata";
 /// ([`Client::with_options`](crate::Client::with_options)): what is not said there stays as it was.
 ///
 /// ```
-/// use portkey_admin::{Client, Options};
+/// use portkey_admin::{Client, RequestOptions};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), portkey_admin::Error> {
-/// let options = Options::new().timeout(Duration::from_secs(5)).workspace_id("my-workspace");
+/// let options = RequestOptions::new().timeout(Duration::from_secs(5)).workspace_id("my-workspace");
 /// let client = Client::builder().api_key("key").options(options).build()?;
-/// let all = client.with_options(Options::new().no_workspace_id());
+/// let all = client.with_options(RequestOptions::new().no_workspace_id());
 /// # let _ = all;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "options do nothing until a client has them"]
-pub struct Options {
+pub struct RequestOptions {
     timeout: Option<Duration>,
     retry: Option<RetryPolicy>,
     idempotent: Option<bool>,
     headers: HeaderMap,
     #[cfg(feature = "gateway")]
-    gateway: Gateway,
+    gateway: GatewayOptions,
     workspace: Option<Option<String>>,
     /// What is wrong with a header; it shows when something is built or sent.
     problem: Option<Error>,
 }
 
-impl Options {
-    /// Options that say nothing.
+impl RequestOptions {
+    /// RequestOptions that say nothing.
     pub fn new() -> Self {
         Self::default()
     }
@@ -114,7 +114,7 @@ impl Options {
     /// What goes to the gateway with every request there. What it does not say stays; see
     /// [`header`](Self::header) for other headers, over which it wins where one has both.
     #[cfg(feature = "gateway")]
-    pub fn gateway(mut self, gateway: Gateway) -> Self {
+    pub fn gateway(mut self, gateway: GatewayOptions) -> Self {
         self.gateway = gateway.over(&self.gateway);
         self
     }
@@ -174,10 +174,10 @@ impl Options {
     }
 
     /// The class that counts for an operation of class `own`.
-    pub(crate) fn class(&self, own: Retry) -> Retry {
+    pub(crate) fn class(&self, own: Idempotency) -> Idempotency {
         match self.idempotent {
-            Some(true) if own == Retry::Never => Retry::Idempotent,
-            Some(false) => Retry::Never,
+            Some(true) if own == Idempotency::NonIdempotent => Idempotency::Idempotent,
+            Some(false) => Idempotency::NonIdempotent,
             _ => own,
         }
     }
@@ -187,7 +187,7 @@ impl Options {
     }
 
     #[cfg(feature = "gateway")]
-    pub(crate) fn to_gateway(&self) -> &Gateway {
+    pub(crate) fn to_gateway(&self) -> &GatewayOptions {
         &self.gateway
     }
 
@@ -233,9 +233,9 @@ pub(crate) fn ascii_json(json: &str) -> String {
     ascii
 }
 
-impl fmt::Debug for Options {
+impl fmt::Debug for RequestOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut options = f.debug_struct("Options");
+        let mut options = f.debug_struct("RequestOptions");
         #[cfg(feature = "gateway")]
         options.field("gateway", &self.gateway);
         options
@@ -254,19 +254,19 @@ mod tests {
 
     #[test]
     fn what_is_not_said_stays() {
-        let base = Options::new()
+        let base = RequestOptions::new()
             .timeout(Duration::from_secs(1))
             .header("x-a", "1")
             .header("x-b", "1")
             .workspace_id("one");
-        let options = Options::new().header("x-b", "2").over(&base);
+        let options = RequestOptions::new().header("x-b", "2").over(&base);
         assert_eq!(options.attempt_timeout(), Duration::from_secs(1));
         assert_eq!(
             (&options.headers["x-a"], &options.headers["x-b"]),
             (&"1".parse().unwrap(), &"2".parse().unwrap())
         );
         assert_eq!(options.default_workspace(), Some("one"));
-        let options = Options::new().no_workspace_id().over(&base);
+        let options = RequestOptions::new().no_workspace_id().over(&base);
         assert_eq!(options.default_workspace(), None);
     }
 
@@ -280,7 +280,7 @@ mod tests {
             ("a b", "canary"),
             ("x-a", "canary\n"),
         ] {
-            let options = Options::new().header(name, value);
+            let options = RequestOptions::new().header(name, value);
             let error = options.check().unwrap_err();
             let shown = format!("{error} {error:?} {options:?}");
             assert!(
@@ -292,17 +292,33 @@ mod tests {
 
     #[test]
     fn the_caller_knows_better() {
-        let class = |options: Options| {
-            [Retry::Safe, Retry::Idempotent, Retry::Never].map(|own| options.class(own))
+        let class = |options: RequestOptions| {
+            [
+                Idempotency::Safe,
+                Idempotency::Idempotent,
+                Idempotency::NonIdempotent,
+            ]
+            .map(|own| options.class(own))
         };
         assert_eq!(
-            class(Options::new()),
-            [Retry::Safe, Retry::Idempotent, Retry::Never]
+            class(RequestOptions::new()),
+            [
+                Idempotency::Safe,
+                Idempotency::Idempotent,
+                Idempotency::NonIdempotent
+            ]
         );
         assert_eq!(
-            class(Options::new().idempotent(true)),
-            [Retry::Safe, Retry::Idempotent, Retry::Idempotent]
+            class(RequestOptions::new().idempotent(true)),
+            [
+                Idempotency::Safe,
+                Idempotency::Idempotent,
+                Idempotency::Idempotent
+            ]
         );
-        assert_eq!(class(Options::new().idempotent(false)), [Retry::Never; 3]);
+        assert_eq!(
+            class(RequestOptions::new().idempotent(false)),
+            [Idempotency::NonIdempotent; 3]
+        );
     }
 }

@@ -9,9 +9,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{
     Client, Error, Response, call,
     error::{DecodeError, Label, without_values},
-    exchange::{Body, Exchange, JSON, Outgoing},
-    operation::{Base, Plane, Retry},
+    operation::{ApiVersion, Idempotency, Plane},
     options,
+    transport::{Body, Exchange, JSON, PreparedRequest},
     url::Url,
 };
 
@@ -19,7 +19,7 @@ use crate::{
 ///
 /// It is repeated like an operation that is only known by its method: `GET` and `HEAD` as reading,
 /// `DELETE` as idempotent, everything else (a `PUT` may create a version) only where it cannot have
-/// been executed. [`Options::idempotent`](crate::Options::idempotent) says otherwise.
+/// been executed. [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) says otherwise.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Request {
@@ -27,7 +27,7 @@ pub struct Request {
     method: Method,
     path: String,
     plane: Plane,
-    base: Base,
+    api_version: ApiVersion,
     query: Vec<(String, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
@@ -41,7 +41,7 @@ impl Request {
             method,
             path,
             plane: Plane::Control,
-            base: Base::V1,
+            api_version: ApiVersion::V1,
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
@@ -56,8 +56,8 @@ impl Request {
     }
 
     /// Which version of the API it is sent to: `/v1` unless set.
-    pub fn base(mut self, base: Base) -> Self {
-        self.base = base;
+    pub fn api_version(mut self, version: ApiVersion) -> Self {
+        self.api_version = version;
         self
     }
 
@@ -134,19 +134,19 @@ impl Request {
         })
     }
 
-    fn built(self) -> Result<Outgoing, Error> {
+    fn built(self) -> Result<PreparedRequest, Error> {
         check_path(&self.path)?;
         if let Some(problem) = self.problem {
             return Err(problem);
         }
         self.client.options().check()?;
         let base = self.client.base(self.plane);
-        let path = [base.root(self.base), &self.path].concat();
+        let path = [base.root(self.api_version), &self.path].concat();
         let mut url = Url::new(base.with_path(&path));
         for (name, value) in &self.query {
             url.push(name, value);
         }
-        Ok(Outgoing {
+        Ok(PreparedRequest {
             method: self.method,
             url: url.finish(),
             accept: JSON,
@@ -171,11 +171,11 @@ fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
 }
 
 /// How a request is repeated of which only the method is known.
-fn class(method: &Method) -> Retry {
+fn class(method: &Method) -> Idempotency {
     match *method {
-        Method::GET | Method::HEAD => Retry::Safe,
-        Method::DELETE => Retry::Idempotent,
-        _ => Retry::Never,
+        Method::GET | Method::HEAD => Idempotency::Safe,
+        Method::DELETE => Idempotency::Idempotent,
+        _ => Idempotency::NonIdempotent,
     }
 }
 

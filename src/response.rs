@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::{error, exchange::Raw};
+use crate::{error, transport::BufferedResponse};
 
 /// A value with the status, the headers and the raw body that it came in.
 #[derive(Clone)]
@@ -18,7 +18,7 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, raw: Raw) -> Self {
+    pub(crate) fn new(value: T, raw: BufferedResponse) -> Self {
         Self {
             value,
             status: raw.status,

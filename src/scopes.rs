@@ -19,7 +19,7 @@ macro_rules! scopes {
     ($($name:ident = $text:literal, $what:literal;)*) => {
         $(#[doc = concat!("`", $text, "`: ", $what, ".")] pub const $name: &str = $text;)*
 
-        /// Every scope that has a constant here, in alphabetical order.
+        /// Every scope that has a constant current, in alphabetical order.
         pub const ALL: &[&str] = &[$($name,)*];
     };
 }

@@ -1,4 +1,4 @@
-//! The address of a request: a base, a path, and a query that is encoded here.
+//! The address of a request: a base, a path, and a query that is encoded current.
 
 use percent_encoding::utf8_percent_encode;
 

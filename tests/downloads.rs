@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_core::Stream;
-use portkey_admin::{ByteStream, Error, Options};
+use portkey_admin::{ByteStream, Error, RequestOptions};
 use serde_json::json;
 use support::{
     KEY, attempts, builder, client, sending,
@@ -62,7 +62,7 @@ async fn the_storage_gets_nothing_but_the_url() {
     let storage = Server::answering(Answer::empty(200).with_body("one\ntwo\n"));
     let service = service_of(&storage);
     let client = builder(&service)
-        .options(Options::new().header("x-extra", "canary"))
+        .options(RequestOptions::new().header("x-extra", "canary"))
         .build()
         .unwrap();
     let export = client.download_log_export("one").open().await.unwrap();

@@ -4,7 +4,7 @@
 #![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
 
-#[path = "../src/answer/every/normal.rs"]
+#[path = "../src/decode/round_trip_tests/canonical_json.rs"]
 mod normal;
 
 use std::collections::{BTreeMap, BTreeSet};

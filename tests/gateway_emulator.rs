@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use portkey_admin::{
-    Client, ClientEvent, FilePart, Members, Options, RetryPolicy,
+    Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy,
     types::{
         ApiKeySubType, ApiKeyType, ChatCompletionRequestUserMessage, ChatCompletionTool,
         CreateApiKeyRequest, CreateChatCompletionRequest, CreateCompletionRequest, CreateResponse,
@@ -27,7 +27,7 @@ async fn both() -> (Emulator, Client) {
     let client = Client::builder()
         .api_key(emulator.key("app").unwrap())
         .base_url(emulator.base_url())
-        .options(Options::default().retry(RetryPolicy::none()));
+        .options(RequestOptions::default().retry(RetryPolicy::none()));
     (emulator, client.build().unwrap())
 }
 
@@ -48,7 +48,7 @@ fn weather() -> Question {
     let properties = json!({"city": {"type": "string"}});
     let function = FunctionObjectInput::builder()
         .name("weather")
-        .parameters(Members::from([
+        .parameters(JsonObject::from([
             ("type", json!("object")),
             ("properties", properties),
         ]));
@@ -97,7 +97,7 @@ async fn a_chat_adds_up_to_the_complete_answer() {
             .stream()
             .await
             .unwrap()
-            .collect_answer()
+            .final_response()
             .await
             .unwrap();
         assert_eq!(essence(&streamed), essence(&whole));
@@ -136,7 +136,7 @@ async fn other_answers_add_up_as_well() {
         .stream()
         .await
         .unwrap();
-    let streamed = stream.collect_answer().await.unwrap();
+    let streamed = stream.final_response().await.unwrap();
     assert_eq!(essence(&streamed), essence(&whole));
     assert_eq!(
         whole.choices[0].text.as_deref(),
@@ -163,7 +163,7 @@ async fn other_answers_add_up_as_well() {
         .stream()
         .await
         .unwrap();
-    let response = stream.collect_answer().await.unwrap();
+    let response = stream.final_response().await.unwrap();
     let id = response.id.clone().unwrap();
     let again = client.get_response(id).send().await.unwrap();
     assert_eq!(
@@ -203,7 +203,7 @@ async fn a_prompt_is_run_word_by_word() {
         .stream()
         .await
         .unwrap();
-    let answer = stream.collect_answer().await.unwrap();
+    let answer = stream.final_response().await.unwrap();
     let answer = serde_json::to_value(&answer).unwrap().to_string();
     assert!(answer.contains("You said"), "{answer}");
 }
@@ -225,7 +225,7 @@ async fn a_stream_arrives_however_it_is_cut() {
         .stream()
         .await
         .unwrap();
-    let answer = stream.collect_answer().await.unwrap();
+    let answer = stream.final_response().await.unwrap();
     let message = answer.choices[0].message.as_ref().unwrap();
     assert_eq!(message.content.as_deref(), Some("größe über alles"));
 }
@@ -246,7 +246,7 @@ async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
         on().end_after(3),
     ] {
         emulator.script(script.clone()).unwrap();
-        let error = call().await.unwrap().collect_answer().await.unwrap_err();
+        let error = call().await.unwrap().final_response().await.unwrap_err();
         let partial: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
         let said = &partial["choices"][0]["message"]["content"];
         assert_eq!(said, "one two", "{script:?}: {error}");
@@ -256,7 +256,7 @@ async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
         .idle_timeout(Duration::from_millis(100))
         .await
         .unwrap();
-    let error = stream.collect_answer().await.unwrap_err();
+    let error = stream.final_response().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
     emulator.script(on().stall_after(0)).unwrap();
     let error = call()

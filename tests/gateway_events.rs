@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use portkey_admin::{
-    Client, Error, EventStream, OpenStream, Options,
+    Client, Error, EventStream, OpenStream, RequestOptions,
     types::{
         AssistantStreamEvent, ChatCompletionChunk, ChatCompletionRequestUserMessage,
         CreateChatCompletionRequest, CreateChatCompletionResponse, CreateCompletionRequest,
@@ -307,7 +307,7 @@ async fn silence_ends_it_but_time_does_not() {
     let comments = ": keep-alive\n\n".repeat(40);
     let answer = streamed(comments + &body).trickling(Duration::from_millis(1));
     let server = Server::answering(answer);
-    let hurried = Options::new().timeout(Duration::from_millis(200));
+    let hurried = RequestOptions::new().timeout(Duration::from_millis(200));
     let client = builder(&server).build().unwrap().with_options(hurried);
     let stream = opening(&client).idle_timeout(patience).await.unwrap();
     assert_eq!(read(stream).await.0, ["a", "b"]);
@@ -524,7 +524,7 @@ async fn a_chat_adds_up_to_the_answer_without_a_stream() {
     let collected = opening(&client)
         .await
         .unwrap()
-        .collect_answer()
+        .final_response()
         .await
         .unwrap();
     let call = client.create_chat_completion().body(question());
@@ -559,7 +559,7 @@ async fn thoughts_in_blocks_and_calls_without_an_index_add_up() {
         ),
     ];
     let (_server, opened) = chat(streamed(events(&pieces))).await;
-    let answer = opened.unwrap().collect_answer().await.unwrap();
+    let answer = opened.unwrap().final_response().await.unwrap();
     let message = serde_json::to_value(&answer.choices[0].message).unwrap();
     assert_eq!(
         message["content_blocks"],
@@ -578,7 +578,7 @@ async fn what_was_collected_before_an_error_is_in_it() {
     ] {
         let body = begun(&pieces[..4]) + &behind;
         let (_server, opened) = chat(streamed(body).without_length()).await;
-        let error = opened.unwrap().collect_answer().await.unwrap_err();
+        let error = opened.unwrap().final_response().await.unwrap_err();
         assert_eq!(error.code(), code);
         let partial: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
         assert_eq!(partial["choices"][0]["message"]["content"], "Hello");
@@ -587,7 +587,7 @@ async fn what_was_collected_before_an_error_is_in_it() {
     // One choice says why it ends, the other does not, and neither does the stream.
     let body = begun(&pieces[..9]);
     let (_server, opened) = chat(streamed(body).without_length()).await;
-    let error = opened.unwrap().collect_answer().await.unwrap_err();
+    let error = opened.unwrap().final_response().await.unwrap_err();
     assert!(
         error.to_string().contains("before the answer was complete"),
         "{error}"
@@ -617,7 +617,7 @@ async fn a_completion_adds_up() {
         .stream()
         .await
         .unwrap();
-    let answer = stream.collect_answer().await.unwrap();
+    let answer = stream.final_response().await.unwrap();
     assert_eq!(answer.choices[0].text.as_deref(), Some("ab"));
     let mut whole = piece("ab", Some("stop"));
     whole["choices"][0]["logprobs"] = json!({"tokens": ["a", "b"], "token_logprobs": [-0.5, -0.5]});
@@ -663,7 +663,7 @@ async fn a_response_ends_with_what_is_complete() {
         });
     }
     assert_eq!(kinds, ["created", "delta", "unknown", "completed"]);
-    let answer = ask().await.unwrap().collect_answer().await.unwrap();
+    let answer = ask().await.unwrap().final_response().await.unwrap();
     assert_eq!(serde_json::to_value(&answer).unwrap(), response);
 }
 
@@ -703,7 +703,7 @@ async fn a_run_is_told_by_named_events() {
     );
     assert!(stream.next().await.unwrap().is_ok());
     assert!(stream.next().await.is_none());
-    let answer = ask().await.unwrap().collect_answer().await.unwrap();
+    let answer = ask().await.unwrap().final_response().await.unwrap();
     assert_eq!(serde_json::to_value(&answer).unwrap(), run("completed"));
     assert_eq!(server.requests()[0].target, "/v1/threads/thread-1/runs");
 
@@ -725,7 +725,7 @@ async fn a_prompt_streams_what_its_template_makes() {
     let (server, client) = answered(streamed(events(&pieces)));
     let request = RunPromptRequest::builder().variables(serde_json::Map::new());
     let stream = client.run_prompt("p").body(request).stream().await.unwrap();
-    let answer = stream.collect_answer().await.unwrap();
+    let answer = stream.final_response().await.unwrap();
     let message = serde_json::to_value(&answer.choices[0].message).unwrap();
     assert_eq!(message, whole["choices"][0]["message"]);
     let request = server.request();

@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use http::Method;
-use portkey_admin::{Client, Gateway, Members, Options, Plane, types};
+use portkey_admin::{Client, GatewayOptions, JsonObject, Plane, RequestOptions, types};
 use serde_json::{Value, json};
 use support::{
     KEY, answered, builder, client, sending,
@@ -18,8 +18,8 @@ use support::{
 };
 
 /// Everything that can be said, with a canary in whatever may be secret.
-fn everything() -> Gateway {
-    Gateway::new()
+fn everything() -> GatewayOptions {
+    GatewayOptions::new()
         .provider("@canary-provider")
         .virtual_key("canary-virtual-key")
         .authorization("canary-of-the-provider")
@@ -42,8 +42,8 @@ fn all() -> Server {
     Server::answering(Answer::json(200, r#"{"data":[]}"#))
 }
 
-fn with(client: &Client, gateway: Gateway) -> Client {
-    client.with_options(Options::new().gateway(gateway))
+fn with(client: &Client, gateway: GatewayOptions) -> Client {
+    client.with_options(RequestOptions::new().gateway(gateway))
 }
 
 /// What a request says to the gateway, and not to everybody.
@@ -121,7 +121,9 @@ async fn nobody_else_is_told() {
 async fn a_config_may_be_an_object() {
     let server = all();
     let config = json!({"provider": "openai", "note": "für"});
-    let gateway = Gateway::new().config("pc-one").config_object(&config);
+    let gateway = GatewayOptions::new()
+        .config("pc-one")
+        .config_object(&config);
     models(&with(&client(&server), gateway)).await;
     let sent = server.request();
     let text = sent.header("x-portkey-config")[0];
@@ -139,7 +141,11 @@ async fn a_bearer_is_not_said_twice() {
         ("Basic abc", "Bearer Basic abc"),
         ("bearer", "Bearer bearer"),
     ] {
-        models(&with(&client(&server), Gateway::new().authorization(key))).await;
+        models(&with(
+            &client(&server),
+            GatewayOptions::new().authorization(key),
+        ))
+        .await;
         assert_eq!(server.take()[0].header("authorization"), [sent], "{key}");
     }
 }
@@ -147,13 +153,13 @@ async fn a_bearer_is_not_said_twice() {
 #[tokio::test]
 async fn the_nearest_word_counts() {
     let server = all();
-    let defaults = Gateway::new()
+    let defaults = GatewayOptions::new()
         .provider("one")
         .trace_id("one")
         .forward_header("x-a", "1");
     let client = builder(&server)
         .options(
-            Options::new()
+            RequestOptions::new()
                 .gateway(defaults)
                 .header("x-portkey-span-id", "one"),
         )
@@ -166,7 +172,9 @@ async fn the_nearest_word_counts() {
     // What is not said stays, in a call and in a second layer.
     let near = with(
         &client,
-        Gateway::new().trace_id("two").forward_header("x-b", "2"),
+        GatewayOptions::new()
+            .trace_id("two")
+            .forward_header("x-b", "2"),
     );
     for (name, value) in [
         ("x-portkey-provider", "one"),
@@ -179,9 +187,9 @@ async fn the_nearest_word_counts() {
         assert_eq!(sent(&near, name).await, value, "{name}");
     }
     // A header by name counts where it is nearer.
-    let named = client.with_options(Options::new().header("x-portkey-trace-id", "three"));
+    let named = client.with_options(RequestOptions::new().header("x-portkey-trace-id", "three"));
     assert_eq!(sent(&named, "x-portkey-trace-id").await, "three");
-    let typed = with(&client, Gateway::new().span_id("two"));
+    let typed = with(&client, GatewayOptions::new().span_id("two"));
     assert_eq!(sent(&typed, "x-portkey-span-id").await, "two");
     // The operation's own setters win over everything.
     let request = types::CreateRerankRequest::builder()
@@ -191,7 +199,7 @@ async fn the_nearest_word_counts() {
     let own = near
         .create_rerank()
         .x_portkey_trace_id("own")
-        .x_portkey_metadata(Members::from([("größe", "\u{7f}")]))
+        .x_portkey_metadata(JsonObject::from([("größe", "\u{7f}")]))
         .body(request);
     sending(own.send()).await.unwrap();
     let request = server.request();
@@ -205,7 +213,7 @@ async fn the_nearest_word_counts() {
 #[tokio::test]
 async fn what_no_header_may_have_is_refused_and_not_quoted() {
     let server = all();
-    let new = Gateway::new;
+    let new = GatewayOptions::new;
     for (gateway, problem) in [
         (new().provider("canary\n"), "x-portkey-provider"),
         (new().provider(""), "x-portkey-provider"),
@@ -235,7 +243,7 @@ async fn what_no_header_may_have_is_refused_and_not_quoted() {
             "millisecond",
         ),
     ] {
-        let options = Options::new().gateway(gateway.clone());
+        let options = RequestOptions::new().gateway(gateway.clone());
         let built = builder(&server).options(options.clone()).build();
         let near = client(&server).with_options(options);
         let called = sending(near.list_models().send()).await;
@@ -257,7 +265,7 @@ async fn no_secret_shows() {
         "code": "canary-of-the-provider",
     }});
     let (_server, client) = answered(Answer::json(401, echo.to_string()));
-    let options = Options::new().gateway(everything());
+    let options = RequestOptions::new().gateway(everything());
     let client = client.with_options(options.clone());
     let call = client.create_rerank().x_portkey_span_name("canary");
     let printed = format!(
@@ -283,7 +291,7 @@ async fn no_secret_shows_in_an_event_or_in_an_id() {
         .with_header("x-portkey-trace-id", "canary-of-the-provider")
         .with_body(events);
     let (_server, client) = answered(answer);
-    let client = client.with_options(Options::new().gateway(everything()));
+    let client = client.with_options(RequestOptions::new().gateway(everything()));
     let request = types::CreateCompletionRequest::builder()
         .model("m")
         .prompt("p");

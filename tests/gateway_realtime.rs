@@ -9,7 +9,8 @@ use std::{future::Future, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portkey_admin::{
-    Client, ClientEvent, Error, Gateway, Members, Options, Realtime, RealtimeReceiver, ServerEvent,
+    Client, ClientEvent, Error, GatewayOptions, JsonObject, Realtime, RealtimeReceiver,
+    RequestOptions, ServerEvent,
 };
 use serde_json::{Value, json};
 use support::{
@@ -213,8 +214,10 @@ async fn a_session_begins_with_one_exact_request() {
         (heard, peer)
     })
     .await;
-    let told = Gateway::new().virtual_key("canary-vk").trace_id("default");
-    let client = client.with_options(Options::new().gateway(told));
+    let told = GatewayOptions::new()
+        .virtual_key("canary-vk")
+        .trace_id("default");
+    let client = client.with_options(RequestOptions::new().gateway(told));
     let connecting = client
         .connect_realtime()
         .model("gpt realtime&x")
@@ -222,7 +225,7 @@ async fn a_session_begins_with_one_exact_request() {
         .x_portkey_span_id("span")
         .x_portkey_parent_span_id("parent")
         .x_portkey_span_name("name")
-        .x_portkey_metadata(Members::from([("_user", "ü")]))
+        .x_portkey_metadata(JsonObject::from([("_user", "ü")]))
         .x_portkey_cache_namespace("space")
         .x_portkey_cache_force_refresh(true);
     let mut session = soon(connecting.connect()).await.unwrap();
@@ -373,7 +376,7 @@ async fn only_the_right_agreement_is_one() {
 #[tokio::test]
 async fn an_answer_that_does_not_come_runs_out_of_time() {
     let (_server, client) = answered(Answer::empty(101).hanging_up().then_stall());
-    let options = Options::new().timeout(Duration::from_millis(100));
+    let options = RequestOptions::new().timeout(Duration::from_millis(100));
     let connecting = client.with_options(options).connect_realtime().connect();
     let error = sending(connecting).await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
@@ -681,8 +684,8 @@ async fn no_secret_shows() {
         peer
     })
     .await;
-    let told = Gateway::new().virtual_key("canary-vk");
-    let client = client.with_options(Options::new().gateway(told));
+    let told = GatewayOptions::new().virtual_key("canary-vk");
+    let client = client.with_options(RequestOptions::new().gateway(told));
     let connecting = client.connect_realtime().model("canary");
     let mut printed = format!("{connecting:?}");
     let mut session = connecting.connect().await.unwrap();

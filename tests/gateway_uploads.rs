@@ -21,7 +21,7 @@ use std::{
 };
 
 use portkey_admin::{
-    Client, FilePart, Options, RetryPolicy, UploadProgress, builder::UploadFile, types,
+    Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, builder::UploadFile, types,
 };
 use support::{
     KEY, answered, attempts, builder, client, sending,
@@ -249,13 +249,13 @@ async fn text_comes_as_text() {
         call.file(FilePart::bytes("a.wav", "abc"))
             .response_format("srt")
     };
-    assert_eq!(call().send_for_text().await.unwrap(), srt);
+    assert_eq!(call().send_text().await.unwrap(), srt);
     assert_eq!(server.request().header("accept"), ["*/*"]);
     let error = call().send().await.unwrap_err();
     assert!(error.is_invalid_request());
     assert_eq!(
         error.to_string(),
-        "create_transcription: not sent: `response_format` is `srt`; use `send_for_text`"
+        "create_transcription: not sent: `response_format` is `srt`; use `send_text`"
     );
     assert_eq!(server.connections(), 1);
     let (_server, client) = answered(Answer::empty(200).with_bytes(&b"\xff"[..]));
@@ -263,7 +263,7 @@ async fn text_comes_as_text() {
     let call = call
         .file(FilePart::bytes("a.wav", "abc"))
         .response_format("vtt");
-    let error = call.send_for_text().await.unwrap_err();
+    let error = call.send_text().await.unwrap_err();
     assert!(error.to_string().contains("no text in UTF-8"), "{error}");
     assert!(error.may_have_executed());
 }
@@ -509,7 +509,7 @@ async fn a_lost_upload_is_not_repeated_for_it_may_have_been_taken() {
 async fn only_standstill_runs_out_of_time() {
     let (server, client) = answered(stored());
     let limit = Duration::from_millis(500);
-    let client = client.with_options(Options::new().timeout(limit));
+    let client = client.with_options(RequestOptions::new().timeout(limit));
     // Slow, and in all longer than the limit.
     let (mut writer, reader) = tokio::io::duplex(64);
     tokio::spawn(async move {
@@ -533,7 +533,7 @@ async fn only_standstill_runs_out_of_time() {
         ),
     ] {
         let server = Server::answering(answer);
-        let client = builder(&server).options(Options::new().timeout(limit));
+        let client = builder(&server).options(RequestOptions::new().timeout(limit));
         let client = client.build().unwrap();
         let error = upload(&client, part).send().await.unwrap_err();
         assert!(error.is_timeout() && error.may_have_executed(), "{error}");
@@ -640,7 +640,7 @@ async fn a_big_file_takes_no_memory() {
         count
     });
     let client = Client::builder().api_key(KEY).base_url(base);
-    let options = Options::new().retry(RetryPolicy::none());
+    let options = RequestOptions::new().retry(RetryPolicy::none());
     let client = client.options(options).build().unwrap();
     let last = Arc::new(Mutex::new(None));
     let told = last.clone();

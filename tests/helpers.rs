@@ -11,7 +11,7 @@ use std::{
 };
 
 use portkey_admin::{
-    Wait,
+    Waiter,
     types::{
         AssignableRole, SwitchableMcpCapabilityType, UpdatePromptPartialRequest,
         UpdatePromptRequest,
@@ -208,9 +208,9 @@ async fn what_is_missing_at_first_is_waited_for() {
         ok(&json!({"id": "one", "status": "active"})),
     ]);
     let client = client(&server);
-    let wait = Wait::new("the user's state").pauses(Duration::ZERO, Duration::ZERO);
+    let wait = Waiter::new("the user's state").backoff(Duration::ZERO, Duration::ZERO);
     let user = wait
-        .may_be_missing()
+        .allow_not_found()
         .until(
             || client.get_user("one").send(),
             |user| user.status.is_some(),
@@ -225,8 +225,8 @@ async fn what_is_missing_at_first_is_waited_for() {
 async fn what_never_comes_ends_the_waiting() {
     let (server, client) = answered(ok(&json!({"id": "one"})));
     let waiting = async move {
-        Wait::new("the user's state")
-            .at_most(Duration::from_millis(50))
+        Waiter::new("the user's state")
+            .timeout(Duration::from_millis(50))
             .until(
                 || client.get_user("one").send(),
                 |user| user.status.is_some(),

@@ -8,7 +8,7 @@ mod support;
 use std::time::Duration;
 
 use http::Method;
-use portkey_admin::{Client, Options, RetryPolicy, types};
+use portkey_admin::{Client, RequestOptions, RetryPolicy, types};
 use serde_json::json;
 use support::{
     KEY, Sending, answered, attempts, builder, sending,
@@ -31,7 +31,7 @@ async fn other_options_never_change_the_original() {
     let (server, client) = answered(done());
     let before = format!("{client:?}");
     let other = client.with_options(
-        Options::new()
+        RequestOptions::new()
             .header("x-tenant", "one")
             .workspace_id("one")
             .timeout(Duration::from_secs(1))
@@ -50,7 +50,7 @@ async fn other_options_never_change_the_original() {
 #[tokio::test]
 async fn a_builder_keeps_the_options_that_it_was_made_with() {
     let (server, client) = answered(done());
-    let tenant = client.with_options(Options::new().header("x-tenant", "one"));
+    let tenant = client.with_options(RequestOptions::new().header("x-tenant", "one"));
     let (first, second) = (client.list_users(), tenant.list_users());
     drop((client, tenant));
     first.send().await.unwrap();
@@ -66,12 +66,12 @@ async fn a_builder_keeps_the_options_that_it_was_made_with() {
 #[tokio::test]
 async fn what_is_not_said_stays_as_it_was() {
     let server = Server::answering(done());
-    let base = Options::new()
+    let base = RequestOptions::new()
         .header("x-a", "1")
         .header("x-b", "1")
         .workspace_id("one");
     let client = builder(&server).options(base).build().unwrap();
-    let other = client.with_options(Options::new().header("x-b", "2").header("x-c", "2"));
+    let other = client.with_options(RequestOptions::new().header("x-b", "2").header("x-c", "2"));
     other.list_configs().send().await.unwrap();
     let request = server.request();
     assert_eq!(request.target, "/v1/configs?workspace_id=one");
@@ -83,8 +83,8 @@ async fn what_is_not_said_stays_as_it_was() {
 async fn options_given_twice_to_a_builder_add_up() {
     let server = Server::answering(done());
     let client = builder(&server)
-        .options(Options::new().header("x-a", "1").workspace_id("one"))
-        .options(Options::new().header("x-b", "2"))
+        .options(RequestOptions::new().header("x-a", "1").workspace_id("one"))
+        .options(RequestOptions::new().header("x-b", "2"))
         .build()
         .unwrap();
     client.list_configs().send().await.unwrap();
@@ -101,7 +101,7 @@ async fn other_options_share_the_connections() {
     let server = Server::answering(done().keeping_alive());
     let client = support::client(&server);
     for number in 0..5 {
-        let header = Options::new().header("x-tenant", number.to_string());
+        let header = RequestOptions::new().header("x-tenant", number.to_string());
         read(&client.with_options(header)).await.unwrap();
     }
     read(&client.clone()).await.unwrap();
@@ -114,9 +114,9 @@ async fn retries_and_timeouts_can_be_said_for_one_call() {
     let server = Server::playing([Answer::empty(500), done(), Answer::empty(500), stalled]);
     let client = builder(&server).options(attempts(2)).build().unwrap();
     read(&client).await.unwrap();
-    let once = client.with_options(Options::new().retry(RetryPolicy::none()));
+    let once = client.with_options(RequestOptions::new().retry(RetryPolicy::none()));
     assert_eq!(read(&once).await.unwrap_err().attempts(), 1);
-    let hasty = once.with_options(Options::new().timeout(Duration::from_millis(100)));
+    let hasty = once.with_options(RequestOptions::new().timeout(Duration::from_millis(100)));
     assert!(read(&hasty).await.unwrap_err().is_timeout());
 }
 
@@ -143,7 +143,7 @@ const RESERVED: [&str; 13] = [
 async fn reserved_headers_cannot_be_overridden() {
     let (server, client) = answered(done());
     for name in RESERVED {
-        let options = || Options::new().header(name, "canary");
+        let options = || RequestOptions::new().header(name, "canary");
         let error = builder(&server).options(options()).build().unwrap_err();
         assert!(error.to_string().contains(&name.to_lowercase()), "{error}");
         assert!(!shown(&error).contains("canary"));
@@ -169,8 +169,8 @@ async fn reserved_headers_cannot_be_overridden() {
 #[tokio::test]
 async fn a_wrong_header_stays_wrong() {
     let (server, client) = answered(done());
-    let wrong = client.with_options(Options::new().header("host", "one"));
-    let patched = wrong.with_options(Options::new().header("x-a", "1"));
+    let wrong = client.with_options(RequestOptions::new().header("host", "one"));
+    let patched = wrong.with_options(RequestOptions::new().header("x-a", "1"));
     assert!(read(&patched).await.unwrap_err().is_invalid_request());
     assert_eq!(server.connections(), 0);
     read(&client).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_wrong_header_stays_wrong() {
 #[tokio::test]
 async fn headers_go_to_the_service_and_not_to_the_public() {
     let (server, client) = answered(done());
-    let client = client.with_options(Options::new().header("x-tenant", "one"));
+    let client = client.with_options(RequestOptions::new().header("x-tenant", "one"));
     read(&client).await.unwrap();
     sending(client.get_log("one").send()).await.unwrap();
     sending(client.get_model_pricing("one", "two").send())
@@ -198,7 +198,7 @@ async fn headers_go_to_the_service_and_not_to_the_public() {
 #[tokio::test]
 async fn the_default_workspace_goes_where_the_ledger_says() {
     let (server, client) = answered(done());
-    let client = client.with_options(Options::new().workspace_id("one/ü"));
+    let client = client.with_options(RequestOptions::new().workspace_id("one/ü"));
     let target = async |call: Sending| {
         call.await.unwrap();
         server.requests().pop().unwrap().target
@@ -220,10 +220,10 @@ async fn the_default_workspace_goes_where_the_ledger_says() {
 #[tokio::test]
 async fn a_call_may_name_another_workspace_or_none() {
     let (server, client) = answered(done());
-    let client = client.with_options(Options::new().workspace_id("one"));
+    let client = client.with_options(RequestOptions::new().workspace_id("one"));
     let call = client.list_configs().workspace_id("two");
     call.send().await.unwrap();
-    let none = client.with_options(Options::new().no_workspace_id());
+    let none = client.with_options(RequestOptions::new().no_workspace_id());
     none.list_configs().send().await.unwrap();
     none.list_configs()
         .workspace_id("three")
@@ -250,7 +250,7 @@ async fn a_call_may_name_another_workspace_or_none() {
 #[tokio::test]
 async fn the_default_workspace_is_never_put_into_a_body() {
     let (server, client) = answered(done());
-    let client = client.with_options(Options::new().workspace_id("one"));
+    let client = client.with_options(RequestOptions::new().workspace_id("one"));
     let body = types::UpdateProviderRequest::builder().name("two");
     sending(client.update_provider("two").body(body).send())
         .await

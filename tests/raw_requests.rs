@@ -6,7 +6,7 @@
 mod support;
 
 use http::{Method, StatusCode};
-use portkey_admin::{Base, Client, Error, Options, Plane};
+use portkey_admin::{ApiVersion, Client, Error, Plane, RequestOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{
@@ -71,11 +71,15 @@ async fn each_plane_and_version_has_its_base() {
         .base_url(control.url("/v1"))
         .gateway_base_url(gateway.url("/v1"))
         .public_base_url(public.url(""))
-        .options(Options::new().header("x-tenant", "one"))
+        .options(RequestOptions::new().header("x-tenant", "one"))
         .build()
         .unwrap();
     let request = || client.request(Method::GET, "/things");
-    request().base(Base::V2).send_raw().await.unwrap();
+    request()
+        .api_version(ApiVersion::V2)
+        .send_raw()
+        .await
+        .unwrap();
     request().plane(Plane::Gateway).send_raw().await.unwrap();
     request().plane(Plane::Public).send_raw().await.unwrap();
     assert_eq!(control.request().target, "/v2/things");
@@ -227,7 +231,7 @@ async fn an_error_has_it_too_and_names_an_id_to_quote() {
         assert_eq!(error.headers().unwrap()["content-type"], "application/json");
         assert_eq!(error.body().unwrap(), body);
         assert_eq!(error.operation(), Some("GET /things"));
-        assert!(error.operation_facts().is_none());
+        assert!(error.operation_metadata().is_none());
     }
 }
 
@@ -235,7 +239,7 @@ async fn an_error_has_it_too_and_names_an_id_to_quote() {
 async fn an_error_of_an_operation_has_its_facts() {
     let (_server, client) = answered(Answer::empty(403));
     let error = client.list_users().send().await.unwrap_err();
-    let facts = error.operation_facts().unwrap();
+    let facts = error.operation_metadata().unwrap();
     assert_eq!((facts.id, facts.path), ("list_users", "/admin/users"));
     let line = error.to_string();
     assert!(line.contains("scope organisation_users.list"), "{line}");
@@ -316,7 +320,7 @@ async fn a_repeated_deletion_that_finds_nothing_is_null_too() {
 #[tokio::test]
 async fn no_workspace_is_put_into_what_nobody_knows() {
     let (server, client) = answered(Answer::empty(200));
-    let client = client.with_options(Options::new().workspace_id("one"));
+    let client = client.with_options(RequestOptions::new().workspace_id("one"));
     client
         .request(Method::GET, "/configs")
         .send_raw()

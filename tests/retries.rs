@@ -10,7 +10,7 @@ mod support;
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
-use portkey_admin::{Client, Error, Options, RetryPolicy, types};
+use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, types};
 use support::{
     Sending, attempts, builder, sending,
     server::{Answer, Closed, Server},
@@ -18,7 +18,7 @@ use support::{
 };
 use tokio::task::JoinSet;
 
-fn client(server: &Server, options: Options) -> Client {
+fn client(server: &Server, options: RequestOptions) -> Client {
     builder(server).options(options).build().unwrap()
 }
 
@@ -68,7 +68,7 @@ fn doubtful() -> [Answer; 7] {
 async fn play(
     answers: impl IntoIterator<Item = Answer>,
     call: fn(&Client) -> Sending,
-    options: Options,
+    options: RequestOptions,
 ) -> (Result<(), Error>, usize) {
     let server = Server::playing(answers);
     let outcome = call(&client(&server, options)).await;
@@ -369,9 +369,14 @@ async fn who_is_asked_to_wait_too_long_fails_at_once_and_says_how_long() {
 
 #[tokio::test]
 async fn the_longest_wait_can_be_set() {
-    let policy = RetryPolicy::default().longest_retry_after(Duration::from_millis(500));
+    let policy = RetryPolicy::default().max_retry_after(Duration::from_millis(500));
     let answer = Answer::empty(503).with_header("retry-after", "1");
-    let (outcome, arrived) = play([answer, done()], create, Options::new().retry(policy)).await;
+    let (outcome, arrived) = play(
+        [answer, done()],
+        create,
+        RequestOptions::new().retry(policy),
+    )
+    .await;
     let error = outcome.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     assert!(
@@ -394,7 +399,7 @@ async fn all_clones_share_what_stops_a_storm() {
     for number in 0..40 {
         let client = match number % 2 {
             0 => origin.clone(),
-            _ => origin.with_options(Options::new().header("x-tenant", "one")),
+            _ => origin.with_options(RequestOptions::new().header("x-tenant", "one")),
         };
         calls.spawn(read(&client));
     }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
-use portkey_admin::{Client, Error, Options, RetryPolicy, types};
+use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, types};
 use serde_json::{Value, json};
 use support::{
     KEY, attempts, builder, sending,
@@ -431,7 +431,7 @@ async fn a_long_body_of_an_error_is_cut_and_the_error_says_so() {
         let server = Server::answering(Answer::empty(400).with_bytes(body));
         let error = read(&client(&server, AMPLE)).await.unwrap_err();
         assert_eq!(error.body().unwrap().len(), size.min(KEPT));
-        assert_eq!(error.is_body_cut(), is_cut);
+        assert_eq!(error.is_body_truncated(), is_cut);
         let line = error.to_string();
         assert_eq!(line.contains("the body is cut at 1 MiB"), is_cut, "{line}");
         assert!(
@@ -445,7 +445,7 @@ async fn a_long_body_of_an_error_is_cut_and_the_error_says_so() {
 async fn a_long_body_that_cannot_be_decoded_is_cut_too() {
     let server = Server::answering(Answer::json(200, "[\"".to_owned() + &"x".repeat(KEPT)));
     let error = read(&client(&server, AMPLE)).await.unwrap_err();
-    assert!(error.is_decode() && error.is_body_cut(), "{error}");
+    assert!(error.is_decode() && error.is_body_truncated(), "{error}");
     assert_eq!(error.body().unwrap().len(), KEPT);
     assert!(
         error.to_string().contains("the body is cut at 1 MiB"),
@@ -528,9 +528,9 @@ async fn a_create_over_an_old_connection_is_sent_once() {
 async fn no_attempt_outlives_the_deadline() {
     let server = Server::answering(Answer::empty(200).hanging_up().then_stall());
     let policy = RetryPolicy::default()
-        .attempts(5)
+        .max_attempts(5)
         .deadline(Duration::from_millis(300));
-    let options = Options::new()
+    let options = RequestOptions::new()
         .retry(policy)
         .timeout(Duration::from_secs(3600));
     let client = builder(&server).options(options).build().unwrap();
@@ -547,7 +547,7 @@ async fn no_wait_is_begun_that_the_deadline_would_cut_off() {
     let busy = Answer::empty(429).with_header("retry-after", "40");
     let server = Server::answering(busy);
     let policy = RetryPolicy::default().deadline(Duration::from_secs(30));
-    let client = builder(&server).options(Options::new().retry(policy));
+    let client = builder(&server).options(RequestOptions::new().retry(policy));
     let error = read(&client.build().unwrap()).await.unwrap_err();
     assert_eq!(error.attempts(), 1, "{error}");
     assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));

@@ -127,7 +127,7 @@ fn refine(
         }
 
         #[cfg(test)]
-        impl crate::answer::every::Answers {
+        impl crate::decode::round_trip_tests::Responses {
             /// Decodes a body as the answer of an operation and encodes it again; `null` where the
             /// answer carries nothing, `None` for an operation that is not here.
             #[allow(unused_variables, unreachable_code, reason = "some features have no answer")]

@@ -35,7 +35,7 @@ pub struct Entry {
     #[serde(default)]
     pub paging: Option<Paging>,
     /// Whether it may be sent again.
-    pub retry: Retry,
+    pub retry: Idempotency,
     /// Members of the body that make even an operation that may be repeated a trigger, which may not.
     #[serde(default)]
     pub triggers: Vec<String>,
@@ -146,13 +146,14 @@ impl Stream {
 /// Whether an operation may be sent again after a failure that may have executed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Retry {
+pub enum Idempotency {
     /// It only reads.
     Safe,
     /// Sending it twice has the effect of sending it once.
     Idempotent,
     /// Each execution leaves something behind.
-    Never,
+    #[serde(rename = "never")]
+    NonIdempotent,
 }
 
 /// Who may call an operation, as far as known.

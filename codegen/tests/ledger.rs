@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
     Ledger, Patched, Source, Sources, generate,
-    ledger::{Paging, Retry},
+    ledger::{Idempotency, Paging},
     patch,
 };
 use quote::ToTokens;
@@ -254,7 +254,7 @@ fn every_operation_carries_what_the_ledger_says() {
         assert_eq!(fields["paging"], paging, "{key}");
         assert_eq!(
             fields["retry"],
-            format!("Retry::{:?}", entry.retry),
+            format!("Idempotency::{:?}", entry.retry),
             "{key}"
         );
         assert_eq!(
@@ -290,10 +290,10 @@ const NOT_REPLACING: [&str; 6] = [
 fn what_may_be_repeated_follows_from_the_method() {
     for (key, entry) in PATCHED.ledger.iter() {
         let expected = match key.split(' ').next().unwrap() {
-            "GET" => Retry::Safe,
-            "DELETE" => Retry::Idempotent,
-            "PUT" if !NOT_REPLACING.contains(&key) => Retry::Idempotent,
-            "PUT" | "POST" => Retry::Never,
+            "GET" => Idempotency::Safe,
+            "DELETE" => Idempotency::Idempotent,
+            "PUT" if !NOT_REPLACING.contains(&key) => Idempotency::Idempotent,
+            "PUT" | "POST" => Idempotency::NonIdempotent,
             other => panic!("{key}: what of {other}?"),
         };
         assert_eq!(entry.retry, expected, "{key}");

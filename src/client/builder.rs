@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{Client, Inner};
-use crate::{Error, Options, Secret, base_url::BaseUrl, exchange::NEVER, retry::Budget};
+use crate::{Error, RequestOptions, Secret, base_url::BaseUrl, retry::Budget, transport::NEVER};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
@@ -21,7 +21,7 @@ pub struct ClientBuilder {
     gateway: Option<Setting>,
     public: Option<Setting>,
     insecure: bool,
-    options: Options,
+    options: RequestOptions,
     connect_timeout: Option<Duration>,
     proxy: Option<Setting>,
     user_agent: Option<String>,
@@ -109,7 +109,7 @@ impl ClientBuilder {
     }
 
     /// How calls are made, unless [`Client::with_options`] says otherwise.
-    pub fn options(mut self, options: Options) -> Self {
+    pub fn options(mut self, options: RequestOptions) -> Self {
         self.options = options.over(&self.options);
         self
     }
@@ -139,7 +139,7 @@ impl ClientBuilder {
     /// Changes the HTTP client below: certificates, DNS, the pool.
     ///
     /// Redirects, retries, the connect timeout, the time for an attempt and the `user-agent` of requests
-    /// are set afterwards, so they are as configured here: a client that follows redirects would take the
+    /// are set afterwards, so they are as configured current: a client that follows redirects would take the
     /// key along, and one that repeats requests by itself would not ask which may be repeated. A
     /// `read_timeout` stays, and cuts off streams, too.
     ///
@@ -190,7 +190,7 @@ impl ClientBuilder {
             public,
             budget: Budget::default(),
             #[cfg(feature = "gateway")]
-            upgrading: Upgrading::new(&self),
+            http1_client: Http1Client::new(&self),
             insecure: self.insecure,
         };
         Ok(Client::new(Arc::new(inner), self.options))
@@ -233,7 +233,7 @@ impl ClientBuilder {
 
     /// A pool of connections; a direct one ignores the proxies of the environment.
     fn http(&self, direct: bool) -> Result<reqwest::Client, Error> {
-        // Requests have it anyway; what is said to a proxy to get through it has it from here.
+        // Requests have it anyway; what is said to a proxy to get through it has it from current.
         let mut builder = reqwest::Client::builder().user_agent(self.checked_user_agent()?);
         if let Some(Setting { name, value }) = &self.proxy {
             // The cause is left out: it may quote the URL and what it holds.
@@ -264,13 +264,13 @@ impl ClientBuilder {
 
 /// A client of HTTP/1.1, which alone knows upgrades; made when it is first needed.
 #[cfg(feature = "gateway")]
-pub(super) struct Upgrading {
+pub(super) struct Http1Client {
     settings: ClientBuilder,
     http: std::sync::OnceLock<reqwest::Client>,
 }
 
 #[cfg(feature = "gateway")]
-impl Upgrading {
+impl Http1Client {
     fn new(builder: &ClientBuilder) -> Self {
         let configure = builder.configure.clone();
         let settings = builder.clone().configure_http(move |http| {

@@ -1,6 +1,6 @@
 //! Binary answers, which are read as they come.
 
-use crate::{ByteStream, Client, Error, call::Call, exchange::ANYTHING, operations, types};
+use crate::{ByteStream, Client, Error, call::Call, operations, transport::ANYTHING, types};
 
 /// What every builder here has.
 macro_rules! download {
@@ -26,7 +26,7 @@ macro_rules! download {
             /// Sends the request; the answer is there as soon as its body begins.
             ///
             /// It is sent again like every other request, but not once the body has begun.
-            /// [`Options::timeout`](crate::Options::timeout) limits the wait for the beginning, and
+            /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits the wait for the beginning, and
             /// [`ByteStream::idle_timeout`] each wait after it.
             ///
             /// # Errors
@@ -62,7 +62,7 @@ download! {
 }
 
 impl CreateSpeech {
-    /// Sets the body; a builder is finished and checked here.
+    /// Sets the body; a builder is finished and checked current.
     pub fn body<V: TryInto<types::CreateSpeechRequest, Error: Into<Error>>>(
         mut self,
         value: V,

@@ -3,11 +3,11 @@
 //! `decoder` cuts the body into events, `event` says what each operation's events are, `reading` is a
 //! stream between two of them, and `fold` makes of them the answer that would have come without one.
 
-mod answer;
+mod accumulate;
 mod decoder;
 mod event;
-mod fold;
-mod reading;
+mod event_reader;
+mod final_response;
 
 use std::{
     fmt,
@@ -23,13 +23,13 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{
     Error,
-    byte_stream::Pieces,
+    byte_stream::Chunks,
     call::Call,
     error,
-    exchange::{Exchange, Opened},
-    retry::History,
+    retry::AttemptSummary,
+    transport::{Exchange, StreamingResponse},
 };
-use reading::{Head, Reading};
+use event_reader::{EventReader, Head};
 
 pub use event::StreamEvent;
 
@@ -51,7 +51,7 @@ pub struct OpenStream<T> {
 ///
 /// It is a [`Stream`]; [`next`](Self::next) gives the events without further crates. Dropping it closes
 /// the connection. It ends with the service's mark (`[DONE]`) or with the body; after an error it is
-/// over. What has come before an error is with whoever read it, but for `collect_answer`, whose error
+/// over. What has come before an error is with whoever read it, but for `final_response`, whose error
 /// holds it in [`Error::body`]:
 ///
 /// - an event that is an error of the service, whose code, message and text the error has;
@@ -62,7 +62,7 @@ pub struct OpenStream<T> {
 /// - nothing for too long ([`OpenStream::idle_timeout`]), or an event of more than 16 MiB.
 #[must_use = "nothing is read before it is asked for"]
 pub struct EventStream<T> {
-    reading: Box<Reading>,
+    reading: Box<EventReader>,
     events: PhantomData<fn() -> T>,
 }
 
@@ -105,9 +105,9 @@ fn opened(
     exchange: &Exchange,
     idle_timeout: Duration,
     named: bool,
-) -> impl Future<Output = Result<Box<Reading>, Error>> {
-    let begin = move |opened: Opened| {
-        let Opened {
+) -> impl Future<Output = Result<Box<EventReader>, Error>> {
+    let begin = move |opened: StreamingResponse| {
+        let StreamingResponse {
             mut answer, timer, ..
         } = opened;
         let head = Head {
@@ -115,9 +115,9 @@ fn opened(
             headers: std::mem::take(answer.headers_mut()),
             label: exchange.label.clone(),
             client: exchange.client.clone(),
-            history: History::default(),
+            history: AttemptSummary::default(),
         };
-        Reading::begin(Pieces::new(answer, timer, idle_timeout), head, named)
+        EventReader::begin(Chunks::new(answer, timer, idle_timeout), head, named)
     };
     exchange.open_with(begin)
 }
@@ -133,7 +133,7 @@ impl<T: StreamEvent> IntoFuture for OpenStream<T> {
             named,
             ..
         } = self;
-        // Put together here, because the future would keep the room for all that it is made of.
+        // Put together current, because the future would keep the room for all that it is made of.
         let exchange = call.streaming().map(Box::new);
         Box::pin(async move {
             let reading = opened(&*exchange?, idle_timeout, named).await?;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    Error, Members, Secret,
+    Error, JsonObject, Secret,
     options::{self, ascii_json},
 };
 
@@ -16,7 +16,7 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 
 /// What goes to the gateway with every request: provider and its key, config, metadata, trace, cache.
 ///
-/// For all calls of a client or for some, as part of [`Options`](crate::Options). It is sent to the
+/// For all calls of a client or for some, as part of [`RequestOptions`](crate::RequestOptions). It is sent to the
 /// gateway alone: never to the control plane, the public base URL or a signed URL. What an operation
 /// sets itself (`x_portkey_trace_id` …) wins over it.
 ///
@@ -26,23 +26,23 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 /// (a line break, text beyond ASCII), is an error when the client is built or something is sent.
 ///
 /// ```
-/// use portkey_admin::{Client, Gateway, Options};
+/// use portkey_admin::{Client, GatewayOptions, RequestOptions};
 ///
 /// # fn main() -> Result<(), portkey_admin::Error> {
-/// let defaults = Gateway::new().provider("openai").authorization("provider-key");
+/// let defaults = GatewayOptions::new().provider("openai").authorization("provider-key");
 /// let client = Client::builder()
 ///     .api_key("key")
-///     .options(Options::new().gateway(defaults))
+///     .options(RequestOptions::new().gateway(defaults))
 ///     .build()?;
-/// let traced = Gateway::new().trace_id("order-7").metadata([("_user", "42")]);
-/// let client = client.with_options(Options::new().gateway(traced));
+/// let traced = GatewayOptions::new().trace_id("order-7").metadata([("_user", "42")]);
+/// let client = client.with_options(RequestOptions::new().gateway(traced));
 /// # let _ = client;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Default)]
 #[must_use = "it does nothing until options have it"]
-pub struct Gateway {
+pub struct GatewayOptions {
     headers: HeaderMap,
     /// Sent as they are, and named in a header of their own.
     forwarded: HeaderMap,
@@ -50,7 +50,7 @@ pub struct Gateway {
     problem: Option<Error>,
 }
 
-impl Gateway {
+impl GatewayOptions {
     /// Says nothing.
     pub fn new() -> Self {
         Self::default()
@@ -105,7 +105,7 @@ impl Gateway {
 
     /// Names and values to filter and count by, sent as a JSON object in which everything beyond ASCII
     /// is escaped. It replaces what the client has; the service takes values that are text.
-    pub fn metadata(self, metadata: impl Into<Members>) -> Self {
+    pub fn metadata(self, metadata: impl Into<JsonObject>) -> Self {
         let metadata = Value::Object(metadata.into().into_map());
         self.json(options::METADATA, &metadata)
     }
@@ -146,7 +146,7 @@ impl Gateway {
     }
 
     /// Adds a header that the gateway hands on to the provider; see
-    /// [`Options::header`](crate::Options::header) for those that cannot be set.
+    /// [`RequestOptions::header`](crate::RequestOptions::header) for those that cannot be set.
     pub fn forward_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match options::header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
@@ -260,7 +260,7 @@ fn token(text: &str) -> &str {
     }
 }
 
-impl fmt::Debug for Gateway {
+impl fmt::Debug for GatewayOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set()
             .entries(self.headers.keys().chain(self.forwarded.keys()))

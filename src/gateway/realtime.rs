@@ -8,7 +8,7 @@ mod session;
 
 use std::time::Duration;
 
-use crate::{Client, Error, Members, call::Call, operations};
+use crate::{Client, Error, JsonObject, call::Call, operations};
 use session::Limits;
 
 pub use event::{ClientEvent, ServerEvent};
@@ -79,7 +79,7 @@ impl ConnectRealtime {
     }
 
     /// Sets the header parameter `x-portkey-metadata`.
-    pub fn x_portkey_metadata(self, value: Members) -> Self {
+    pub fn x_portkey_metadata(self, value: JsonObject) -> Self {
         let value = serde_json::Value::Object(value.into_map());
         self.header("x-portkey-metadata", value.to_string())
     }
@@ -110,7 +110,7 @@ impl ConnectRealtime {
 
     /// Sends the request and waits until the session is open.
     ///
-    /// [`Options::timeout`](crate::Options::timeout) limits each attempt.
+    /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits each attempt.
     ///
     /// # Errors
     ///

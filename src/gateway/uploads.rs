@@ -8,9 +8,10 @@ use std::fmt;
 use crate::{
     Client, Error, Response,
     call::Call,
-    exchange::ANYTHING,
     gateway::{FilePart, Form, UploadProgress},
-    operations, types,
+    operations,
+    transport::ANYTHING,
+    types,
 };
 
 /// A call and its form.
@@ -44,7 +45,7 @@ impl Upload {
     async fn ready_for_json(self) -> Result<Call, Error> {
         match self.form.value("response_format") {
             Some(format @ ("text" | "srt" | "vtt")) => {
-                let problem = format!("`response_format` is `{format}`; use `send_for_text`");
+                let problem = format!("`response_format` is `{format}`; use `send_text`");
                 Err(self.call.refused(problem))
             }
             _ => Ok(self.ready().await),
@@ -73,7 +74,7 @@ macro_rules! upload {
         ///
         /// It is sent again like every other request, but only if all of its files can be read again.
         /// An attempt may take as long as it takes, but nothing may stand still for longer than
-        /// [`Options::timeout`](crate::Options::timeout).
+        /// [`RequestOptions::timeout`](crate::RequestOptions::timeout).
         #[derive(Debug)]
         #[must_use = "nothing is sent before `send`"]
         pub struct $builder(Upload);
@@ -282,9 +283,9 @@ macro_rules! speech_to_text {
             /// # Errors
             ///
             /// Those of [`send`](Self::send); an answer that is no text in UTF-8 is one, too.
-            pub async fn send_for_text(mut self) -> Result<String, Error> {
+            pub async fn send_text(mut self) -> Result<String, Error> {
                 self.0.call.accept(ANYTHING);
-                self.0.ready().await.send_for_text().await
+                self.0.ready().await.send_text().await
             }
         }
     };
@@ -305,7 +306,7 @@ upload! {
     ///     .file(FilePart::path("interview.mp3"))
     ///     .model("whisper-1")
     ///     .response_format("srt")
-    ///     .send_for_text()
+    ///     .send_text()
     ///     .await?;
     /// # let _ = subtitles;
     /// # Ok(())
@@ -330,7 +331,7 @@ texts! {
         language: String;
         /// How it begins, or words that occur in it.
         prompt: String;
-        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_for_text`](Self::send_for_text).
+        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_text`](Self::send_text).
         response_format: types::TranscriptionFormat;
     }
 }
@@ -380,7 +381,7 @@ texts! {
         model: String;
         /// How it begins, or words that occur in it, in English.
         prompt: String;
-        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_for_text`](Self::send_for_text).
+        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_text`](Self::send_text).
         response_format: String;
     }
 }

@@ -11,30 +11,30 @@ use std::time::Duration;
 /// What is repeated depends on the operation ([`Operation::retry`](crate::Operation)): one that reads,
 /// deletes or replaces is; one that leaves something behind with each execution only where the
 /// service cannot have executed it: no connection, or 429 or 503 with `Retry-After`.
-/// [`Options::idempotent`](crate::Options::idempotent) says otherwise for a call.
+/// [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) says otherwise for a call.
 ///
 /// All clones of a client share a budget: of 500 tokens a retry takes 5, one after a timeout 10, and a
 /// success brings back 1. Nothing is repeated without enough of them.
 ///
 /// ```
-/// use portkey_admin::{Client, Options, RetryPolicy};
+/// use portkey_admin::{Client, RequestOptions, RetryPolicy};
 /// use std::time::Duration;
 ///
 /// # fn main() -> Result<(), portkey_admin::Error> {
-/// let patient = RetryPolicy::default().attempts(6).deadline(Duration::from_secs(600));
-/// let client = Client::builder().api_key("key").options(Options::new().retry(patient)).build()?;
-/// let once = client.with_options(Options::new().retry(RetryPolicy::none()));
+/// let patient = RetryPolicy::default().max_attempts(6).deadline(Duration::from_secs(600));
+/// let client = Client::builder().api_key("key").options(RequestOptions::new().retry(patient)).build()?;
+/// let once = client.with_options(RequestOptions::new().retry(RetryPolicy::none()));
 /// # let _ = once;
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
-    pub(crate) attempts: u32,
+    pub(crate) max_attempts: u32,
     pub(crate) deadline: Duration,
-    first_wait: Duration,
-    longest_wait: Duration,
-    pub(crate) longest_retry_after: Duration,
+    initial_backoff: Duration,
+    max_backoff: Duration,
+    pub(crate) max_retry_after: Duration,
 }
 
 impl Default for RetryPolicy {
@@ -45,21 +45,21 @@ impl Default for RetryPolicy {
 
 impl RetryPolicy {
     pub(crate) const DEFAULT: Self = Self {
-        attempts: 3,
+        max_attempts: 3,
         deadline: Duration::from_secs(120),
-        first_wait: Duration::from_millis(500),
-        longest_wait: Duration::from_secs(8),
-        longest_retry_after: Duration::from_secs(60),
+        initial_backoff: Duration::from_millis(500),
+        max_backoff: Duration::from_secs(8),
+        max_retry_after: Duration::from_secs(60),
     };
 
     /// A single attempt.
     pub fn none() -> Self {
-        Self::default().attempts(1)
+        Self::default().max_attempts(1)
     }
 
     /// How many attempts there are in all; 0 counts as 1.
-    pub fn attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+    pub fn max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
         self
     }
 
@@ -74,15 +74,15 @@ impl RetryPolicy {
     /// The longest wait before the second attempt, and the longest of all; it doubles in between.
     /// Each wait is a random part of it.
     pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_wait = first;
-        self.longest_wait = longest;
+        self.initial_backoff = first;
+        self.max_backoff = longest;
         self
     }
 
     /// The longest `Retry-After` that is waited for. Asked to wait longer, a call fails at once, and
     /// the error has the value.
-    pub fn longest_retry_after(mut self, longest: Duration) -> Self {
-        self.longest_retry_after = longest;
+    pub fn max_retry_after(mut self, longest: Duration) -> Self {
+        self.max_retry_after = longest;
         self
     }
 
@@ -92,9 +92,9 @@ impl RetryPolicy {
             .checked_shl(attempts.saturating_sub(1))
             .unwrap_or(u32::MAX);
         let ceiling = self
-            .first_wait
+            .initial_backoff
             .saturating_mul(doublings)
-            .min(self.longest_wait);
+            .min(self.max_backoff);
         ceiling.mul_f64(random.clamp(0.0, 1.0))
     }
 }

@@ -56,7 +56,10 @@ async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
     assert_eq!(member.role, Some(WorkspaceRole::Manager));
     admin.remove_workspace_member(id, user).send().await?;
     let delete = admin.delete_workspace(id);
-    delete.confirm(workspace.plain_name(), false).send().await
+    delete
+        .confirm(workspace.name_without_icon(), false)
+        .send()
+        .await
 }
 
 async fn scim(world: &World) -> Outcome {

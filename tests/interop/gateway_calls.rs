@@ -8,7 +8,7 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 use portkey_admin::{
-    ByteStream, Client, FilePart, Members,
+    ByteStream, Client, FilePart, JsonObject,
     types::{
         ChatCompletionRequestUserMessage, ChatCompletionTool, CreateChatCompletionRequest,
         CreateCollectionRequest, CreateCompletionRequest, CreateEmbeddingRequest,
@@ -66,7 +66,7 @@ macro_rules! streamed {
             event?;
             events += 1;
         }
-        let answer = $call.stream().await?.collect_answer().await?;
+        let answer = $call.stream().await?.final_response().await?;
         (events, serde_json::to_value(&answer)?)
     }};
 }
@@ -97,7 +97,7 @@ impl Tour {
             .map(|(name, value)| (name.as_str(), value.clone()));
         let function = FunctionObjectInput::builder()
             .name(function["name"].as_str().unwrap())
-            .parameters(parameters.collect::<Members>());
+            .parameters(parameters.collect::<JsonObject>());
         let tool = ChatCompletionTool::builder()
             .type_("function")
             .function(function)

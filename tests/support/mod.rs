@@ -8,7 +8,7 @@ pub mod spans;
 
 use std::{future::Future, pin::Pin, time::Duration};
 
-use portkey_admin::{Client, ClientBuilder, Error, Options, RetryPolicy};
+use portkey_admin::{Client, ClientBuilder, Error, RequestOptions, RetryPolicy};
 
 use server::{Answer, Server};
 
@@ -40,7 +40,7 @@ pub fn builder(server: &Server) -> ClientBuilder {
         .api_key(KEY)
         .base_url(server.url("/v1"))
         .public_base_url(server.url(""))
-        .options(Options::new().retry(RetryPolicy::none()))
+        .options(RequestOptions::new().retry(RetryPolicy::none()))
         .configure_http(without_certificates)
 }
 
@@ -55,9 +55,9 @@ fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder 
 }
 
 /// Options for up to so many attempts, without a pause where nobody asks for one.
-pub fn attempts(attempts: u32) -> Options {
-    let policy = RetryPolicy::default().attempts(attempts);
-    Options::new().retry(policy.backoff(Duration::ZERO, Duration::ZERO))
+pub fn attempts(attempts: u32) -> RequestOptions {
+    let policy = RetryPolicy::default().max_attempts(attempts);
+    RequestOptions::new().retry(policy.backoff(Duration::ZERO, Duration::ZERO))
 }
 
 /// A client of `server`.

@@ -56,7 +56,7 @@ fn member(field: &Field, answer: &Struct, name: &str, types: &Types) -> Option<T
     let plain = quote!(answer.#source);
     let option = match &from.kind.unwrapped().shape {
         Shape::List(_) | Shape::Map(_) | Shape::Object => {
-            quote!(crate::building::unless_empty(#plain))
+            quote!(crate::builder_support::non_empty(#plain))
         }
         _ if from.kind.is_option() => plain,
         _ => quote!(Some(#plain)),
@@ -72,7 +72,7 @@ fn member(field: &Field, answer: &Struct, name: &str, types: &Types) -> Option<T
     } else if field.kind.is_option() {
         quote!(#ident: #option)
     } else {
-        quote!(#ident: crate::building::required(#option, #name, #wire)?)
+        quote!(#ident: crate::builder_support::required(#option, #name, #wire)?)
     })
 }
 

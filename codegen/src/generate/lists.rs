@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{Error, Result, ledger::Paging};
 
-/// What `crate::paging::paged!` wants to know of the answer of that name, and of the object inside it
+/// What `crate::pagination::paged!` wants to know of the answer of that name, and of the object inside it
 /// where it is a union. `items` are progenitor's types.
 pub fn paged(
     name: &str,
@@ -64,7 +64,7 @@ fn object(one: &Struct, paging: &Paging, types: &Types) -> Result<(String, Token
     let more = more.map(|ident| quote!(, more #ident));
     let (ident, item) = (&one.ident, item.written(&TokenStream::new()));
     let tokens = quote! {
-        crate::paging::paged! { #ident of #item, by #key, in #(#fields #wires)* #total #more }
+        crate::pagination::paged! { #ident of #item, by #key, in #(#fields #wires)* #total #more }
     };
     Ok((name, tokens))
 }
@@ -97,7 +97,7 @@ fn union(
         &page.ident,
     );
     let tokens = quote! {
-        crate::paging::paged! { #ident of #item, List or Object #page_name }
+        crate::pagination::paged! { #ident of #item, List or Object #page_name }
     };
     Ok(vec![
         object(page, paging, types)?,

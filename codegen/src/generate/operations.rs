@@ -301,12 +301,12 @@ impl<'a> Operation<'a> {
         Some(quote! {
             #[doc = #items]
             pub fn stream(self) -> crate::Items<#answer> {
-                crate::paging::items(self.call)
+                crate::pagination::items(self.call)
             }
 
             #[doc = #pages]
             pub fn pages(self) -> crate::Pages<#answer> {
-                crate::paging::pages(self.call)
+                crate::pagination::pages(self.call)
             }
         })
     }
@@ -362,7 +362,7 @@ impl<'a> Operation<'a> {
             ///
             /// Those of both; one of the read comes after an update that has succeeded.
             pub async fn update_and_get(self) -> Result<#answer, crate::Error> {
-                crate::update::update_and_get(self.call, &crate::operations::#operation).await
+                crate::update_and_get::update_and_get(self.call, &crate::operations::#operation).await
             }
         })
     }
@@ -370,7 +370,7 @@ impl<'a> Operation<'a> {
     /// The runtime's functions for an answer with a value and for one that carries nothing.
     fn sends(&self) -> (Ident, Ident) {
         let name = |suffix: &str| match self.answer.is_none() {
-            true => format_ident!("send_for_nothing{suffix}"),
+            true => format_ident!("send_unit{suffix}"),
             false => format_ident!("send{suffix}"),
         };
         (name(""), name("_with_response"))
@@ -388,7 +388,7 @@ impl<'a> Operation<'a> {
         let (id, answer) = (&self.entry.id, self.answer());
         match self.answer.is_none() {
             true => quote!(#id => Ok(serde_json::Value::Null),),
-            false => quote!(#id => crate::answer::every::round_trip::<#answer>(body),),
+            false => quote!(#id => crate::decode::round_trip_tests::round_trip::<#answer>(body),),
         }
     }
 
@@ -414,7 +414,7 @@ impl<'a> Operation<'a> {
         let check = match self.entry.check {
             true => {
                 let function = format_ident!("{id}");
-                quote!(Some(crate::checks::#function))
+                quote!(Some(crate::validation::#function))
             }
             false => quote!(None),
         };
@@ -426,14 +426,14 @@ impl<'a> Operation<'a> {
                 path: #path,
                 segments: &[#(#segments),*],
                 plane: Plane::#plane,
-                base: Base::#base,
+                api_version: ApiVersion::#base,
                 required: &[#(#required),*],
                 body_required: #body_required,
-                retry: Retry::#retry,
-                triggers: &[#(#triggers),*],
+                idempotency: Idempotency::#retry,
+                non_idempotent_fields: &[#(#triggers),*],
                 paging: #paging,
                 default_workspace: #default_workspace,
-                check: #check,
+                validate: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
             };
         }
@@ -501,7 +501,7 @@ impl Parameter {
             ),
             Shape::Time => (
                 quote!(impl Into<#kind>),
-                quote!(self.call.#place(#wire, crate::call::time(value.into()))),
+                quote!(self.call.#place(#wire, crate::call::timestamp(value.into()))),
             ),
             Shape::List(item) => {
                 let item = item.written(&prefix);

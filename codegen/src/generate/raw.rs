@@ -33,7 +33,7 @@ pub fn union(
         }
     });
     quote! {
-        crate::answer::raw_json! { #(#docs)* #ident }
+        crate::decode::raw_json! { #(#docs)* #ident }
         #rest
         #from_answer
     }
@@ -49,7 +49,7 @@ fn readers(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
         );
         quote!(#[doc = #docs] #name #kind,)
     });
-    quote!(crate::answer::raw_answer! { #ident { #(#readers)* } })
+    quote!(crate::decode::response_raw_json! { #ident { #(#readers)* } })
 }
 
 fn sources(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
@@ -66,7 +66,7 @@ fn sources(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
             quote! {
                 impl From<#kind> for #ident {
                     fn from(value: #kind) -> Self {
-                        Self(crate::answer::raw(&value))
+                        Self(crate::decode::raw(&value))
                     }
                 }
             }

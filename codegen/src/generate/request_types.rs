@@ -104,7 +104,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
         } else if let Some(value) = &field.constant {
             quote!(#ident: self.#ident.unwrap_or_else(|| #value.into()))
         } else {
-            quote!(#ident: crate::building::required(self.#ident, #name, #wire)?)
+            quote!(#ident: crate::builder_support::required(self.#ident, #name, #wire)?)
         }
     });
     let docs = format!(" Builds a [`{name}`](super::{name}).");
@@ -113,7 +113,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
         #[derive(Clone, Debug, Default)]
         pub struct #ident {
             #(#slots,)*
-            problem: Option<crate::building::Problem>,
+            problem: Option<crate::builder_support::BuildError>,
         }
 
         impl #ident {
@@ -121,7 +121,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
 
             /// The finished value, or the first thing that is wrong with it.
             pub fn build(self) -> Result<super::#ident, crate::Error> {
-                crate::building::no_problem(self.problem)?;
+                crate::builder_support::finish(self.problem)?;
                 Ok(super::#ident { #(#moves),* })
             }
         }
@@ -232,7 +232,7 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
     match &kind.shape {
         Shape::Number => Argument::new(
             written,
-            quote!(crate::building::finite(&mut self.problem, #wire, value)),
+            quote!(crate::builder_support::finite(&mut self.problem, #wire, value)),
         ),
         Shape::Bool | Shape::Integer => Argument::new(written, quote!(Some(value))),
         Shape::List(item) => list(item, wire, types),
@@ -240,7 +240,7 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
         _ if types.is_built(kind) => Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(V),
-            value: quote!(crate::building::converted(&mut self.problem, #wire, value)),
+            value: quote!(crate::builder_support::converted(&mut self.problem, #wire, value)),
         },
         Shape::Boxed(inner) => {
             let Argument {
@@ -266,7 +266,7 @@ fn list(item: &RustType, wire: &str, types: &Types) -> Argument {
         _ if types.is_built(item) => Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = V>),
-            value: quote!(crate::building::converted_list(&mut self.problem, #wire, value)),
+            value: quote!(crate::builder_support::converted_list(&mut self.problem, #wire, value)),
         },
         Shape::Text | Shape::Secret | Shape::Named(_) | Shape::Any => Argument::new(
             quote!(impl IntoIterator<Item = impl Into<#written>>),
@@ -285,7 +285,7 @@ fn map(inner: &RustType, wire: &str, types: &Types) -> Argument {
         return Argument {
             bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = (impl Into<String>, V)>),
-            value: quote!(crate::building::converted_map(&mut self.problem, #wire, value)),
+            value: quote!(crate::builder_support::converted_map(&mut self.problem, #wire, value)),
         };
     }
     Argument::new(

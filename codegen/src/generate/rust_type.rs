@@ -29,7 +29,7 @@ pub enum Shape {
     Boxed(Box<RustType>),
     /// `serde_json::Value`.
     Any,
-    /// `serde_json::Map<…>`, for us `Members`.
+    /// `serde_json::Map<…>`, for us `JsonObject`.
     Object,
     /// One of our types, by name.
     Named(String),
@@ -97,7 +97,7 @@ impl RustType {
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
             Shape::Any => quote!(serde_json::Value),
-            Shape::Object => quote!(crate::Members),
+            Shape::Object => quote!(crate::JsonObject),
             Shape::Named(name) => {
                 let name = quote::format_ident!("{name}");
                 quote!(#prefix #name)

@@ -39,7 +39,7 @@ pub fn tagged(
         let rules = variants
             .iter()
             .map(|Variant { name, value, .. }| quote!(#name #value,));
-        quote!(crate::answer::answer_tagged! { #ident #member { #(#rules)* } })
+        quote!(crate::decode::response_tagged_union! { #ident #member { #(#rules)* } })
     });
     Ok(quote! {
         #(#docs)*
@@ -49,7 +49,7 @@ pub fn tagged(
         pub enum #ident {
             #(#lines,)*
             /// A variant that the document does not know.
-            Unknown(crate::Members),
+            Unknown(crate::JsonObject),
         }
         #(#conversions)*
         #decode

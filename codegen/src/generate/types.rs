@@ -384,7 +384,7 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
         let rules = variants
             .iter()
             .map(|Variant { name, json, .. }| quote!(#name #json,));
-        quote!(crate::answer::answer_union! { #ident { #(#rules)* } })
+        quote!(crate::decode::response_union! { #ident { #(#rules)* } })
     });
     let tokens = quote! {
         #(#docs)*
@@ -526,10 +526,10 @@ fn received(one: &Struct) -> TokenStream {
             #(#lines,)*
             /// Fields that the document does not know, and values that are not of their field's type;
             /// of a list or a map those items alone, by position or name.
-            pub extra: crate::Members,
+            pub extra: crate::JsonObject,
         }
 
-        crate::answer::answer_object! { #ident { #(#rules)* } }
+        crate::decode::response_object! { #ident { #(#rules)* } }
     }
 }
 
@@ -538,7 +538,7 @@ fn rule(field: &Field) -> &'static str {
     match &field.kind.unwrapped().shape {
         Shape::List(_) | Shape::Map(_) | Shape::Object => "or_default",
         _ if field.kind.is_option() => "optional",
-        _ => "always",
+        _ => "required",
     }
 }
 

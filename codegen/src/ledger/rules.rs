@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Entry, Ledger, Paging, Retry, key, split_key};
+use super::{Entry, Idempotency, Ledger, Paging, key, split_key};
 use crate::{
     document,
     siblings::{is_parameter, segments},
@@ -59,7 +59,7 @@ impl<'a> Rules<'a> {
     fn triggers(&self) -> Checked {
         let triggers = &self.entry.triggers;
         ensure(
-            triggers.is_empty() || self.entry.retry == Retry::Idempotent,
+            triggers.is_empty() || self.entry.retry == Idempotency::Idempotent,
             || "`triggers` are for operations whose `retry` is idempotent".to_owned(),
         )?;
         let mut members = BTreeSet::new();

@@ -3,7 +3,7 @@
 //! `sse-stream` does the cutting: of the maintained decoders it takes every line end, a byte order
 //! mark, and a body that is split anywhere (the tests below). It has
 //! no limit on the size of an event, and drops what stands before the end of a body that breaks off;
-//! both are seen to here.
+//! both are seen to current.
 
 use std::{
     pin::Pin,
@@ -18,7 +18,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use sse_stream::SseByteStream;
 
-use crate::{Error, byte_stream::Pieces, error::Label};
+use crate::{Error, byte_stream::Chunks, error::Label};
 
 /// The longest event, with the comments before it.
 const LIMIT: usize = 16 << 20;
@@ -59,13 +59,13 @@ struct Progress {
 
 /// The bytes of a body, and a blank line behind them, so that the last event is not lost.
 struct Source {
-    pieces: Pieces,
+    pieces: Chunks,
     label: Label,
     progress: Arc<Progress>,
 }
 
 impl Decoder {
-    pub(super) fn new(pieces: Pieces, label: Label) -> Self {
+    pub(super) fn new(pieces: Chunks, label: Label) -> Self {
         let progress = Arc::<Progress>::default();
         let source = Source {
             pieces,
@@ -150,7 +150,7 @@ mod tests {
     use http_body::{Body, Frame};
 
     use super::*;
-    use crate::exchange::Timer;
+    use crate::transport::IdleTimeout;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -188,7 +188,7 @@ mod tests {
     {
         let body = reqwest::Body::wrap(Made(pieces));
         let answer = Box::new(http::Response::new(body).into());
-        let pieces = Pieces::new(answer, Timer::new(LONG), LONG);
+        let pieces = Chunks::new(answer, IdleTimeout::new(LONG), LONG);
         Decoder::new(pieces, Label::Request("GET /test".into()))
     }
 
@@ -304,7 +304,7 @@ mod tests {
         let (held, length) = (Arc::new(AtomicUsize::new(0)), event.len());
         let (counter, mut sent) = (held.clone(), 0);
         let pieces = std::iter::from_fn(move || {
-            // Pieces of a size that cuts events everywhere.
+            // Chunks of a size that cuts events everywhere.
             let size = 65_537.min(EVENTS * length - sent);
             let piece = event.iter().cycle().skip(sent % length).take(size);
             let piece = Counted(piece.copied().collect(), counter.clone());

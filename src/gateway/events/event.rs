@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::decoder::Block;
 use crate::{
-    answer::{self, Answer},
+    decode::{self, LenientDecode},
     error::DecodeError,
     types::{
         AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
@@ -30,10 +30,10 @@ impl StreamEvent for ResponseStreamEvent {}
 impl StreamEvent for AssistantStreamEvent {}
 
 mod sealed {
-    use super::{Answer, Serialize};
+    use super::{LenientDecode, Serialize};
 
     /// What a stream has to know of its events.
-    pub trait Sealed: Answer + Serialize {
+    pub trait Sealed: LenientDecode + Serialize {
         /// Whether the answer, or a part of it that stands for itself, is complete with this event.
         fn completes(&self) -> bool;
     }
@@ -79,14 +79,14 @@ impl Sealed for AssistantStreamEvent {
 }
 
 /// Reads the data alone, or an object of the event's name and the data.
-pub(super) fn read<T: Answer>(block: &Block, named: bool) -> Result<T, DecodeError> {
+pub(super) fn read<T: LenientDecode>(block: &Block, named: bool) -> Result<T, DecodeError> {
     if !named {
-        return answer::from_slice(block.data.as_bytes());
+        return decode::from_slice(block.data.as_bytes());
     }
     // Read alone first, so that nothing but JSON gets between the braces.
-    let _: Value = answer::from_slice::<Option<Value>>(block.data.as_bytes())?.unwrap_or_default();
+    let _: Value = decode::from_slice::<Option<Value>>(block.data.as_bytes())?.unwrap_or_default();
     let name = Value::from(block.name.as_deref().unwrap_or_default());
-    answer::from_slice(format!(r#"{{"event":{name},"data":{}}}"#, block.data).as_bytes())
+    decode::from_slice(format!(r#"{{"event":{name},"data":{}}}"#, block.data).as_bytes())
 }
 
 /// Whether an event says that something has failed: by its name, its type, or a member `error`.

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
-    Error, Members,
+    Error, JsonObject,
     error::{DecodeError, without_values},
 };
 
@@ -30,7 +30,7 @@ pub struct ClientEvent(Value);
 impl ClientEvent {
     /// An event of that type, with nothing else in it.
     pub fn new(kind: impl Into<String>) -> Self {
-        Members::from([(KIND, kind.into())]).into()
+        JsonObject::from([(KIND, kind.into())]).into()
     }
 
     /// Sets a member.
@@ -66,8 +66,8 @@ impl From<Value> for ClientEvent {
     }
 }
 
-impl From<Members> for ClientEvent {
-    fn from(members: Members) -> Self {
+impl From<JsonObject> for ClientEvent {
+    fn from(members: JsonObject) -> Self {
         Self(Value::Object(members.into_map()))
     }
 }

@@ -21,10 +21,10 @@ use tokio_websockets::{ClientBuilder, CloseCode, Message, WebSocketStream};
 use super::{ClientEvent, ServerEvent};
 use crate::{
     Client, Error,
-    error::{self, Kept, Label},
-    exchange::{self, Timer, Upgraded},
+    error::{self, ErrorResponse, Label},
     operations,
-    retry::History,
+    retry::AttemptSummary,
+    transport::{self, IdleTimeout, Upgraded},
 };
 
 /// How long the other side has to say goodbye.
@@ -74,7 +74,7 @@ pub struct RealtimeSender {
 #[must_use = "nothing is received before it is asked for"]
 pub struct RealtimeReceiver {
     shared: Arc<Shared>,
-    idle: Option<Timer>,
+    idle: Option<IdleTimeout>,
     received: u64,
     close: Option<RealtimeClose>,
     has_ended: bool,
@@ -94,7 +94,7 @@ struct Shared {
     socket: Mutex<Socket>,
     client: Client,
     headers: HeaderMap,
-    history: History,
+    history: AttemptSummary,
     /// Whether this side has said goodbye.
     is_closing: AtomicBool,
 }
@@ -126,7 +126,7 @@ impl Realtime {
             },
             receiver: RealtimeReceiver {
                 shared,
-                idle: limits.idle.map(Timer::new),
+                idle: limits.idle.map(IdleTimeout::new),
                 received: 0,
                 close: None,
                 has_ended: false,
@@ -234,10 +234,10 @@ impl RealtimeSender {
         let pushed = match self.idle {
             Some(idle) => tokio::time::timeout(idle, pushed)
                 .await
-                .map_err(|_| self.shared.broken_off(Error::silent(idle)))?,
+                .map_err(|_| self.shared.body_interrupted(Error::silent(idle)))?,
             None => pushed.await,
         };
-        pushed.map_err(|problem| self.shared.broken_off(broken(problem)))
+        pushed.map_err(|problem| self.shared.body_interrupted(broken(problem)))
     }
 }
 
@@ -284,7 +284,7 @@ impl RealtimeReceiver {
             if let Some((code, reason)) = message.as_close() {
                 self.close = Some(self.shared.close(code, reason));
                 // The goodbye is answered while the end is waited for.
-                self.idle = Some(Timer::new(PATIENCE));
+                self.idle = Some(IdleTimeout::new(PATIENCE));
             } else if message.is_text() || message.is_binary() {
                 return Poll::Ready(Some(self.event(message)));
             }
@@ -318,7 +318,7 @@ impl RealtimeReceiver {
                 Error::session("broke off: the connection ended without a goodbye")
             }),
         };
-        Some(Err(self.shared.broken_off(problem)))
+        Some(Err(self.shared.body_interrupted(problem)))
     }
 }
 
@@ -370,15 +370,15 @@ impl Shared {
         }
     }
 
-    fn broken_off(&self, error: Error) -> Error {
-        exchange::broken_off(&self.label(), &error);
+    fn body_interrupted(&self, error: Error) -> Error {
+        transport::body_interrupted(&self.label(), &error);
         self.error(error, Bytes::new())
     }
 
     /// An error with everything that is known around it; what was asked for may have been done.
     fn error(&self, error: Error, body: Bytes) -> Error {
         error
-            .with_answer(Kept::new(
+            .with_response(ErrorResponse::new(
                 StatusCode::SWITCHING_PROTOCOLS,
                 self.headers.clone(),
                 body,

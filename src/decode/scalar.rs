@@ -1,0 +1,285 @@
+//! Scalars: the forms in which booleans, numbers, texts and timestamps arrive.
+
+use std::{fmt, marker::PhantomData};
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor, value},
+};
+use serde_json::Value;
+
+use super::{Decoded, LenientDecode};
+use crate::Secret;
+
+/// A type that is decoded from one scalar; `None` where the scalar means something else.
+pub(crate) trait Scalar: Sized {
+    fn from_bool(_: bool) -> Option<Self> {
+        None
+    }
+
+    fn from_i64(_: i64) -> Option<Self> {
+        None
+    }
+
+    fn from_u64(_: u64) -> Option<Self> {
+        None
+    }
+
+    fn from_f64(_: f64) -> Option<Self> {
+        None
+    }
+
+    fn from_text(_: &str) -> Option<Self> {
+        None
+    }
+}
+
+/// Gives a scalar its [`LenientDecode`].
+macro_rules! response_scalar {
+    ($name:ty) => {
+        impl $crate::decode::LenientDecode for $name {
+            fn decode<'de, D: serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> Result<$crate::decode::Decoded<Self>, D::Error> {
+                $crate::decode::decode_scalar(deserializer)
+            }
+        }
+    };
+}
+
+pub(crate) use response_scalar;
+
+response_scalar!(bool);
+response_scalar!(i64);
+response_scalar!(f64);
+response_scalar!(String);
+response_scalar!(DateTime<Utc>);
+
+impl LenientDecode for Secret {
+    fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
+        decode_scalar(deserializer)
+    }
+
+    /// What stands in the place of a secret may be one.
+    fn retain_mismatch(_: Value) -> Value {
+        Self::default().to_string().into()
+    }
+}
+
+/// Integers up to here are the same as floats.
+const EXACT: i64 = 1 << 53;
+
+impl Scalar for bool {
+    fn from_bool(value: bool) -> Option<Self> {
+        Some(value)
+    }
+
+    fn from_i64(value: i64) -> Option<Self> {
+        match value {
+            0 => Some(false),
+            1 => Some(true),
+            _ => None,
+        }
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        i64::try_from(value).ok().and_then(Self::from_i64)
+    }
+
+    fn from_f64(value: f64) -> Option<Self> {
+        i64::from_f64(value).and_then(Self::from_i64)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+impl Scalar for i64 {
+    fn from_i64(value: i64) -> Option<Self> {
+        Some(value)
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        value.try_into().ok()
+    }
+
+    fn from_f64(value: f64) -> Option<Self> {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_precision_loss,
+            reason = "whole and in range"
+        )]
+        (value.fract() == 0.0 && value.abs() <= EXACT as f64).then_some(value as Self)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse()
+            .ok()
+            .or_else(|| Self::from_f64(f64::from_text(text)?))
+    }
+}
+
+impl Scalar for f64 {
+    fn from_i64(value: i64) -> Option<Self> {
+        #[allow(clippy::cast_precision_loss, reason = "only where there is none")]
+        (-EXACT..=EXACT).contains(&value).then_some(value as Self)
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        i64::try_from(value).ok().and_then(Self::from_i64)
+    }
+
+    fn from_f64(value: f64) -> Option<Self> {
+        Some(value)
+    }
+
+    fn from_text(text: &str) -> Option<Self> {
+        let starts_like_a_number =
+            text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        text.parse()
+            .ok()
+            .filter(|value: &Self| starts_like_a_number && value.is_finite())
+    }
+}
+
+impl Scalar for String {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.to_owned())
+    }
+}
+
+impl Scalar for Secret {
+    fn from_text(text: &str) -> Option<Self> {
+        Some(text.into())
+    }
+}
+
+impl Scalar for DateTime<Utc> {
+    /// RFC 3339, or the older `YYYY-MM-DD HH:MM:SS`, which is UTC.
+    fn from_text(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text)
+            .map(Into::into)
+            .ok()
+            .or_else(|| {
+                NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
+                    .ok()
+                    .map(|time| time.and_utc())
+            })
+    }
+}
+
+/// Decodes any JSON value into a scalar.
+pub(crate) fn decode_scalar<'de, D: Deserializer<'de>, T: Scalar>(
+    deserializer: D,
+) -> Result<Decoded<T>, D::Error> {
+    deserializer.deserialize_any(Scalars(PhantomData))
+}
+
+struct Scalars<T>(PhantomData<T>);
+
+fn found<T>(value: Option<T>, other: impl Into<Value>) -> Decoded<T> {
+    value.map_or_else(|| Decoded::Mismatch(other.into()), Decoded::Complete)
+}
+
+impl<'de, T: Scalar> Visitor<'de> for Scalars<T> {
+    type Value = Decoded<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Decoded<T>, E> {
+        Ok(found(T::from_bool(value), value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Decoded<T>, E> {
+        Ok(found(T::from_i64(value), value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Decoded<T>, E> {
+        Ok(found(T::from_u64(value), value))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Decoded<T>, E> {
+        Ok(found(T::from_f64(value), value))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Decoded<T>, E> {
+        Ok(found(T::from_text(text), text))
+    }
+
+    fn visit_unit<E>(self) -> Result<Decoded<T>, E> {
+        Ok(Decoded::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Decoded<T>, A::Error> {
+        Value::deserialize(value::SeqAccessDeserializer::new(list)).map(Decoded::Mismatch)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Decoded<T>, A::Error> {
+        Value::deserialize(value::MapAccessDeserializer::new(map)).map(Decoded::Mismatch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn value<T: Scalar>(value: Value) -> Option<T> {
+        match decode_scalar(value).unwrap() {
+            Decoded::Complete(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn booleans_come_in_many_forms() {
+        for (json, expected) in [
+            (json!(true), Some(true)),
+            (json!(0), Some(false)),
+            (json!(1), Some(true)),
+            (json!(1.0), Some(true)),
+            (json!("true"), Some(true)),
+            (json!("false"), Some(false)),
+            (json!(""), None),
+            (json!(null), None),
+            (json!(2), None),
+            (json!([]), None),
+        ] {
+            assert_eq!(value::<bool>(json.clone()), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn numbers_keep_their_value_or_stay_as_they_are() {
+        assert_eq!(value::<i64>(json!(10.0)), Some(10));
+        assert_eq!(value::<i64>(json!("12")), Some(12));
+        assert_eq!(value::<i64>(json!(u64::MAX)), None);
+        assert_eq!(value::<i64>(json!(1.5)), None);
+        assert_eq!(value::<f64>(json!("1.5")), Some(1.5));
+        assert_eq!(value::<f64>(json!(7)), Some(7.0));
+        assert_eq!(value::<f64>(json!((1_i64 << 53) + 1)), None);
+        assert_eq!(value::<f64>(json!("inf")), None);
+    }
+
+    #[test]
+    fn timestamps_come_in_three_forms() {
+        let expected: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
+        for text in [
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.000Z",
+            "2026-01-02 03:04:05",
+            "2026-01-02T04:04:05+01:00",
+        ] {
+            assert_eq!(value(json!(text)), Some(expected), "{text}");
+        }
+        assert_eq!(value::<DateTime<Utc>>(json!("soon")), None);
+    }
+}

@@ -1,0 +1,183 @@
+//! What an operator sees of a call: a span for it, one for each attempt, an event for each wait.
+//!
+//! Never a body, a query value, a header or a key. The README lists the fields.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    task::{Poll, ready},
+    time::Duration,
+};
+
+use tracing::{Span, debug, debug_span, field::Empty, info_span};
+
+use super::{BufferedResponse, Exchange, Outcome, StreamingResponse};
+use crate::{
+    Error,
+    base_url::BaseUrl,
+    error::{Label, request_id},
+    retry::{Attempt, AttemptSummary, Failure},
+};
+
+/// The span of a call. Dropped before it is finished, it records that the caller gave up.
+pub(crate) struct CallSpan {
+    span: Span,
+    finished: bool,
+}
+
+/// An answer whose head can be recorded, and which keeps how it came about.
+pub(crate) trait TracedResponse {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap);
+    fn keep(&mut self, history: AttemptSummary);
+}
+
+impl TracedResponse for BufferedResponse {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
+        (self.status, &self.headers)
+    }
+
+    fn keep(&mut self, history: AttemptSummary) {
+        self.history = history;
+    }
+}
+
+impl TracedResponse for StreamingResponse {
+    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
+        (self.answer.status(), self.answer.headers())
+    }
+
+    fn keep(&mut self, history: AttemptSummary) {
+        self.history = history;
+    }
+}
+
+impl CallSpan {
+    pub(crate) fn new(exchange: &Exchange) -> Self {
+        let method = &exchange.request.method;
+        // A signed URL is a secret, its host included.
+        let base = exchange.plane.map(|plane| exchange.client.base(plane));
+        // A path that somebody put together is no template: it may hold ids.
+        let operation = exchange.label.operation();
+        let template = operation.map(|operation| operation.path);
+        let span = info_span!(
+            "portkey.call",
+            otel.name = Empty,
+            otel.kind = "client",
+            portkey.operation = operation.map(|operation| operation.id),
+            http.request.method = method.as_str(),
+            url.template = template,
+            server.address = base.map(BaseUrl::host),
+            server.port = base.and_then(BaseUrl::port),
+            http.response.status_code = Empty,
+            http.request.resend_count = Empty,
+            portkey.request_id = Empty,
+            "error.type" = Empty,
+        );
+        if !span.is_disabled() {
+            match template {
+                Some(template) => span.record("otel.name", format!("{method} {template}")),
+                None => span.record("otel.name", method.as_str()),
+            };
+        }
+        Self {
+            span,
+            finished: false,
+        }
+    }
+
+    /// Runs an attempt inside the span, and inside one of its own.
+    pub(crate) fn attempt<T: TracedResponse, F: Future<Output = Outcome<T>>>(
+        &self,
+        attempt: Attempt,
+        mut sending: Pin<Box<F>>,
+    ) -> impl Future<Output = Outcome<T>> {
+        let span = debug_span!(
+            parent: &self.span,
+            "portkey.attempt",
+            http.request.resend_count = attempt.number - 1,
+            http.response.status_code = Empty,
+            portkey.request_id = Empty,
+            "error.type" = Empty,
+        );
+        poll_fn(move |context| {
+            let (_call, _attempt) = (self.span.enter(), span.enter());
+            let outcome = ready!(sending.as_mut().poll(context));
+            record(&span, outcome.as_ref().map_err(|failure| &failure.error));
+            Poll::Ready(outcome)
+        })
+    }
+
+    /// There will be another attempt.
+    pub(crate) fn waiting(&self, failure: &Failure<Error>, wait: Duration) {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        debug!(
+            parent: &self.span,
+            { "error.type" = error_type(&failure.error), wait_ms },
+            "trying again"
+        );
+    }
+
+    pub(crate) fn finish<T: TracedResponse>(
+        mut self,
+        outcome: &Result<T, Error>,
+        history: AttemptSummary,
+    ) {
+        self.finished = true;
+        let resent = history.attempts.saturating_sub(1);
+        self.span.record("http.request.resend_count", resent);
+        record(&self.span, outcome.as_ref());
+    }
+}
+
+impl Drop for CallSpan {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.span.record("error.type", "cancelled");
+        }
+    }
+}
+
+/// A success that could not be decoded; the span of the call is over by then.
+pub(crate) fn decode_failed(label: &Label) {
+    let operation = label.operation().map(|operation| operation.id);
+    debug!({ portkey.operation = operation, "error.type" = "decode" }, "the answer could not be decoded");
+}
+
+/// A body that did not arrive as a whole; the span of the call is over by then.
+pub(crate) fn body_interrupted(label: &Label, error: &Error) {
+    let operation = label.operation().map(|operation| operation.id);
+    debug!({ portkey.operation = operation, "error.type" = error_type(error) }, "the body broke off");
+}
+
+fn record<T: TracedResponse>(span: &Span, outcome: Result<&T, &Error>) {
+    if span.is_disabled() {
+        return;
+    }
+    let (status, headers) = match outcome {
+        Ok(answer) => {
+            let (status, headers) = answer.head();
+            (Some(status), Some(headers))
+        }
+        Err(error) => {
+            span.record("error.type", error_type(error));
+            (error.status(), error.headers())
+        }
+    };
+    if let Some(status) = status {
+        span.record("http.response.status_code", status.as_u16());
+    }
+    if let Some(id) = headers.and_then(request_id) {
+        span.record("portkey.request_id", id);
+    }
+}
+
+/// The status of a refusal, else a word.
+fn error_type(error: &Error) -> String {
+    let word = match error.status().filter(|status| !status.is_success()) {
+        Some(status) => return status.as_str().to_owned(),
+        None if error.is_timeout() => "timeout",
+        None if error.is_connect() => "connect",
+        None => "transport",
+    };
+    word.to_owned()
+}
