@@ -277,6 +277,6 @@ mod tests {
         assert!(error.unwrap_err().is_forbidden());
         let (error, _) = play(&wait, Duration::ZERO, std::iter::repeat_with(not_found));
         let error = error.unwrap_err();
-        assert!(error.is_timeout() && error.to_string().ends_with("the last one: 404 Not Decoded"));
+        assert!(error.is_timeout() && error.to_string().ends_with("the last one: 404 Not Found"));
     }
 }

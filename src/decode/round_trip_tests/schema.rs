@@ -83,7 +83,7 @@ impl Shape {
         match &schema["additionalProperties"] {
             _ if !members.is_empty() => Self::Object {
                 members,
-                required: texts(&schema["x-required"]),
+                required: texts(&schema["x-always"]),
             },
             Value::Object(values) if !values.is_empty() => Self::Map(Value::Object(values.clone())),
             _ => Self::Free,
@@ -174,10 +174,10 @@ fn flat(document: &Value, schema: &Value) -> Value {
     for part in parts.iter().chain(&without_parts) {
         let part = flat(document, part);
         members.extend(part["properties"].as_object().cloned().unwrap_or_default());
-        required.extend(part["x-required"].as_array().cloned().unwrap_or_default());
+        required.extend(part["x-always"].as_array().cloned().unwrap_or_default());
     }
-    required.extend(schema["x-required"].as_array().cloned().unwrap_or_default());
-    serde_json::json!({"type": "object", "properties": members, "x-required": required})
+    required.extend(schema["x-always"].as_array().cloned().unwrap_or_default());
+    serde_json::json!({"type": "object", "properties": members, "x-always": required})
 }
 
 fn texts(list: &Value) -> Vec<String> {
