@@ -10,6 +10,7 @@
     unused_imports,
     reason = "generated code"
 )]
+#![deny(clippy::incompatible_msrv)]
 // The words for the Admin API are in `overrides/docs.overlay.yaml`; the OpenAI-compatible plane has none.
 #![cfg_attr(feature = "gateway", allow(missing_docs))]
 
