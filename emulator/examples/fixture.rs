@@ -57,7 +57,7 @@ async fn main() -> Outcome {
         .start()
         .await?;
     // … and a service that is busy twice …
-    emulator.fault(
+    emulator.add_fault(
         Fault::on("create_api_key")
             .times(2)
             .status(429)

@@ -45,7 +45,7 @@ impl Ids {
     }
 
     /// The seed of another generator.
-    pub(crate) fn seed(&self) -> u64 {
+    pub(crate) fn next_seed(&self) -> u64 {
         self.rng.borrow_mut().u64(..)
     }
 
