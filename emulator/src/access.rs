@@ -91,7 +91,7 @@ mod tests {
     use super::{WORKSPACE_ID_IS_FILTER, WORKSPACE_REQUIRED};
 
     #[test]
-    fn the_lists_name_operations() {
+    fn the_lists_name_known_operations() {
         let routes = &crate::api_spec::get().unwrap().routes;
         for id in WORKSPACE_REQUIRED.iter().chain(WORKSPACE_ID_IS_FILTER) {
             assert!(routes.iter().any(|route| route.entry.id == *id), "{id}");

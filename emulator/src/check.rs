@@ -530,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_name_the_field() {
+    fn errors_name_the_field() {
         let cases = [
             (
                 ID,
@@ -576,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_do_not_repeat_values() {
+    fn errors_do_not_repeat_values() {
         let message = run(ID, WHEN, r#"{"name":["canary"]}"#).unwrap_err();
         assert!(!message.contains("canary"), "{message}");
     }

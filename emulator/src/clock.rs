@@ -73,7 +73,7 @@ mod tests {
     use super::{AdjustableClock, Clock};
 
     #[test]
-    fn a_fixed_clock_moves_only_when_told() {
+    fn a_fixed_clock_moves_only_when_advanced() {
         let clock = AdjustableClock::new(Clock::fixed(SystemTime::UNIX_EPOCH));
         let start = clock.now();
         assert_eq!(clock.now(), start);

@@ -475,7 +475,7 @@ mod tests {
     }
 
     #[test]
-    fn writes_that_take_effect_leave_a_record() {
+    fn successful_writes_create_an_audit_record() {
         let organisation = Organisation::named("A");
         let mut state = seed::state(&organisation, Utc::now(), &Ids::new(1)).unwrap();
         apply(&mut state, &call("create_workspace", json!({}))).unwrap_err();

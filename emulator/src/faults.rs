@@ -12,8 +12,7 @@ use crate::ids::Ids;
 /// It strikes every request of its operation, unless [`times`](Self::times),
 /// [`skip`](Self::skip) or [`probability`](Self::probability) limit it. A request that is struck
 /// by a status or a reset is not carried out, unless
-/// [`after_execution`](Self::after_execution) says so; one
-/// whose answer is corrupted is.
+/// [`after_execution`](Self::after_execution) says so; one whose answer is corrupted is.
 ///
 /// ```
 /// use std::time::Duration;
@@ -256,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_limit_a_fault_and_the_next_one_follows() {
+    fn times_and_skip_limit_a_fault() {
         let faults = Faults::new(Ids::new(1));
         faults.add(Fault::on("a").skip(1).times(2).status(500));
         assert_eq!(pattern(&faults, "b", 3), "...");
@@ -269,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_the_dice() {
+    fn probability_is_deterministic_for_a_seed() {
         let run = |seed| {
             let faults = Faults::new(Ids::new(seed));
             faults.add(Fault::on("a").probability(0.5).status(503));

@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_appended_is_there_again() {
+    fn appended_writes_are_replayed() {
         let folder = TempDir::new("again");
         let (mut journal, mut organisations) = open(&folder.state());
         for number in 0..3 {
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_between_state_and_journal_loses_and_doubles_nothing() {
+    fn a_crash_between_state_and_journal_loses_and_repeats_nothing() {
         let folder = TempDir::new("between");
         let (mut journal, mut organisations) = open(&folder.state());
         write(&mut journal, &mut organisations, 1);
@@ -383,7 +383,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_journal_is_folded() {
+    fn a_long_journal_is_compacted() {
         let folder = TempDir::new("long");
         let (mut journal, mut organisations) = open(&folder.state());
         write(&mut journal, &mut organisations, 1);
@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn a_disk_that_fails_ends_the_promise() {
+    fn a_failed_append_makes_the_journal_unwritable() {
         let folder = TempDir::new("fails");
         let (mut journal, organisations) = open(&folder.state());
         journal.file = std::fs::File::open(folder.state()).unwrap();

@@ -81,7 +81,7 @@ mod tests {
     use super::hyper_error_status;
 
     #[test]
-    fn only_an_answer_of_hyper_itself_is_one() {
+    fn only_hyper_error_responses_are_recognised() {
         let status = |head: &str| hyper_error_status(head.as_bytes());
         let response = "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\ndate: x\r\n\r\n";
         assert_eq!(status(response), Some(400));

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_declared_is_shown() {
+    fn only_declared_fields_are_shown() {
         let schema = json!({"allOf": [{"$ref": "#/components/schemas/Pair"}, {"properties": {
             "free": {"type": "object", "additionalProperties": true},
             "list": {"type": "array", "items": {"type": "integer"}},
@@ -138,13 +138,13 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_nothing_is_said_of_is_not_shown() {
+    fn a_body_without_a_schema_is_redacted() {
         assert_eq!(check(json!({}), json!("canary")), "[redacted]");
         assert_eq!(check(json!({}), json!({"x": 1})), "[redacted]");
     }
 
     #[test]
-    fn a_body_is_cut_between_characters() {
+    fn a_body_is_truncated_at_a_char_boundary() {
         let schema = json!({"type": "string"});
         assert_eq!(redacted_body(&json!({}), &schema, &json!(null)), "");
         let long = redacted_body(&json!({}), &schema, &json!("é".repeat(MAX_LENGTH)));

@@ -148,7 +148,7 @@ mod tests {
     use super::{CAPACITY, RecordedRequest, RequestLog};
 
     #[test]
-    fn the_record_keeps_the_latest_and_does_not_grow_for_ever() {
+    fn the_log_keeps_the_latest_requests_within_its_capacity() {
         let log = RequestLog::default();
         for number in 0..10 {
             log.push(RecordedRequest {

@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_rows_of_the_page_are_shown() {
+    fn only_the_rows_of_the_page_are_rendered() {
         let rendered = std::cell::Cell::new(0);
         let to_json = |row: usize| {
             rendered.set(rendered.get() + 1);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ledger_names_everything() {
+    fn the_manifest_names_every_field() {
         assert_eq!(
             body(&paging(0), json!({"p": 1, "s": 2})),
             json!({"object": "list", "count": 5, "more": true, "rows": [2, 3]})

@@ -289,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn a_literal_beats_a_parameter() {
+    fn literal_segments_take_precedence() {
         assert_eq!(
             find("GET", "/v1/admin/users/invites").0.as_deref(),
             Some("list_user_invites")

@@ -398,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn order_lookups_and_workspaces_survive_changes() {
+    fn order_and_indices_survive_changes() {
         let mut table: Table<Widget> = (0..6).map(widget).collect();
         assert_eq!(table.remove("slug2"), Some(widget(2)));
         table.update("id3", |widget| {
@@ -427,7 +427,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_is_cut_from_a_view() {
+    fn a_page_is_sliced_from_a_table() {
         let table: Table<Widget> = (0..10).map(widget).collect();
         assert_eq!(ids(table.all().slice(8, 5)), ["id8", "id9"]);
         assert_eq!(
@@ -438,7 +438,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_keeps_what_it_had() {
+    fn a_clone_is_independent() {
         let mut table: Table<Widget> = (0..2).map(widget).collect();
         let before = table.clone();
         table.update("id0", |widget| widget.workspace = "workspace9".to_owned());
@@ -448,7 +448,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back() {
+    fn serialisation_round_trips() {
         let table: Table<Widget> = (0..3).map(widget).collect();
         let text = serde_json::to_string(&table).unwrap();
         let read: Table<Widget> = serde_json::from_str(&text).unwrap();

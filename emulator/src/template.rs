@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_filled_in() {
+    fn templates_are_rendered() {
         let variables = json!({"name": "A", "n": 2, "list": [{"x": 1}, {"x": 2}], "on": true, "off": false,
             "deep": {"er": "D"}, "words": ["a", "b"], "none": []});
         let cases = [
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_endless() {
+    fn recursion_and_size_are_bounded() {
         assert!(render("{{>loop}}", &json!({})).len() <= MAX_WORK);
         let deep = "{{#a}}".repeat(100_000);
         assert_eq!(render(&deep, &json!({"a": [1, 2]})), "");

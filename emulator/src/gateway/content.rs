@@ -214,7 +214,7 @@ mod tests {
     use super::{Content, ContentQuota, MAX_STORED_CONTENT};
 
     #[test]
-    fn synthetic_bytes_are_the_same_wherever_reading_begins() {
+    fn synthetic_bytes_do_not_depend_on_the_read_offset() {
         let content = Content::synthetic(1000, 5);
         let whole = content.read(0, 5000);
         assert_eq!(whole.len(), 1000);
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_makes_room() {
+    fn a_dropped_reservation_frees_its_quota() {
         let quota = ContentQuota::default();
         let mut one = quota.reserve();
         assert!(one.try_grow(MAX_STORED_CONTENT));

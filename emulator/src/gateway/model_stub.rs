@@ -180,7 +180,7 @@ mod tests {
     use super::{argument_chunks, arguments, choose_tool, truncate, word_chunks};
 
     #[test]
-    fn pieces_make_the_whole() {
+    fn chunks_concatenate_to_the_input() {
         for text in [
             "",
             " ",
@@ -198,13 +198,13 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_are_cut_between_characters() {
+    fn long_strings_are_truncated_at_char_boundaries() {
         assert_eq!(truncate(&"é".repeat(5000)).len(), 4096);
         assert_eq!(truncate(&format!("x{}", "é".repeat(5000))).len(), 4095);
     }
 
     #[test]
-    fn arguments_are_of_the_kinds_that_are_asked_for() {
+    fn arguments_have_the_declared_types() {
         let parameters = json!({"properties": {
             "place": {"type": "string"}, "days": {"type": "integer"},
             "unit": {"type": "string", "enum": ["C", "F"]},
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn the_choice_decides_on_the_tool() {
+    fn tool_choice_selects_the_tool() {
         let tools = json!([{"function": {"name": "a"}}, {"type": "function", "name": "b"}]);
         let name = |choice| {
             let request = json!({"tools": tools, "tool_choice": choice});

@@ -60,7 +60,7 @@ mod tests {
     use super::classify;
 
     #[test]
-    fn words_decide() {
+    fn categories_are_matched_by_words() {
         let result = classify("No violence, please.");
         assert_eq!(result["flagged"], true);
         assert_eq!(result["categories"]["violence"], true);

@@ -85,7 +85,7 @@ mod tests {
     use super::parse_range;
 
     #[test]
-    fn ranges_are_read_as_the_standard_says() {
+    fn ranges_are_parsed_as_in_the_rfc() {
         let cases = [
             ("bytes=0-", Part(0, 10)),
             ("bytes=2-4", Part(2, 5)),

@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_is_answered_as_the_standard_says() {
+    fn a_handshake_is_answered_as_in_the_rfc() {
         assert_eq!(handshake(&[]).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         for (name, value) in [
             ("connection", "close"),

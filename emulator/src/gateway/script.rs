@@ -285,7 +285,7 @@ mod tests {
     use super::{Script, ScriptError, Scripts};
 
     #[test]
-    fn scripts_are_used_up_in_order() {
+    fn scripts_are_consumed_in_order() {
         let scripts = Scripts::default();
         scripts.add(Script::on("create_speech").times(1).chunk_size(1));
         scripts.add(Script::on("create_speech").times(1).chunk_size(2));
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_for_nothing_is_refused() {
+    fn a_script_for_an_unsupported_operation_is_rejected() {
         ScriptError::check(&Script::on("create_speech")).unwrap();
         let error = ScriptError::check(&Script::on("list_users")).unwrap_err();
         assert!(error.to_string().contains("`list_users`"), "{error}");

@@ -255,7 +255,7 @@ mod tests {
     use super::percentile;
 
     #[test]
-    fn percentiles_are_numbers_that_occur() {
+    fn percentiles_are_values_of_the_input() {
         let numbers: Vec<u64> = (1..=200).collect();
         assert_eq!(percentile(&numbers, 50), 100);
         assert_eq!(percentile(&numbers, 99), 198);

@@ -794,7 +794,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_secret_works_until_its_time_is_up() {
+    fn a_previous_secret_works_until_it_expires() {
         let now = Utc::now();
         let (mut keys, mut key) = keys();
         let secret = std::mem::replace(&mut key.secret, "new".to_owned());
@@ -808,7 +808,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expired_key_lets_nobody_in() {
+    fn an_expired_key_is_rejected() {
         let now = Utc::now();
         let (mut keys, mut key) = keys();
         key.expires_at = Some(now);

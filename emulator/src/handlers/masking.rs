@@ -71,7 +71,7 @@ mod tests {
     use super::{mask, mask_settings};
 
     #[test]
-    fn a_secret_shows_its_ends_if_it_is_long() {
+    fn a_long_secret_shows_its_ends() {
         assert_eq!(mask("emulator-provider-key"), "em*****key");
         assert_eq!(mask("short"), "*****");
         // Where a cut would fall inside a character, nothing is shown.
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn secret_settings_are_renamed_and_masked_wherever_they_are() {
+    fn nested_secret_settings_are_renamed_and_masked() {
         let settings = json!({
             "aws_region": "one", "aws_access_key_id": "id", "aws_secret_access_key": "emulator-canary",
             "deep": [{"client_secret": "emulator-canary", "is_key_required": true}],

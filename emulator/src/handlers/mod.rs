@@ -274,7 +274,7 @@ mod tests {
     use super::RESOURCES;
 
     #[test]
-    fn handlers_guards_and_quirks_name_operations_of_the_ledger() {
+    fn handlers_guards_and_quirks_name_known_operations() {
         let routes = &crate::api_spec::get().unwrap().routes;
         let known: BTreeSet<&str> = routes.iter().map(|route| route.entry.id.as_str()).collect();
         let mut seen = BTreeSet::new();

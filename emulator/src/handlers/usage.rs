@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_begin_where_the_calendar_says() {
+    fn periods_follow_the_calendar() {
         let created = at("2026-01-05T10:00:00Z");
         for (resets, now, start, end) in [
             (

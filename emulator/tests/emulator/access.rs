@@ -76,7 +76,7 @@ async fn who_may_create_keys_follows_the_roles() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_kind_takes_another_scope() {
+async fn scopes_depend_on_the_kind_of_key() {
     let client = client().await;
     let scopes = [
         "workspace_user_api_keys.list",
@@ -127,7 +127,7 @@ async fn a_key_of_another_kind_takes_another_scope() {
 }
 
 #[tokio::test]
-async fn a_workspace_key_is_at_home_in_one_workspace() {
+async fn a_workspace_key_is_limited_to_its_workspace() {
     let client = client().await;
     let workspaces = client.get("/admin/workspaces").await;
     let [one, two] = [&workspaces["data"][0], &workspaces["data"][1]];
@@ -173,7 +173,7 @@ async fn a_workspace_key_is_at_home_in_one_workspace() {
 }
 
 #[tokio::test]
-async fn an_organisation_key_names_the_workspace_where_the_service_wants_it() {
+async fn organisation_keys_require_workspace_id_for_some_operations() {
     let client = client().await;
     for (method, path, body) in [
         (Method::GET, "/collections", Value::Null),
@@ -193,7 +193,7 @@ async fn an_organisation_key_names_the_workspace_where_the_service_wants_it() {
 
 /// The table of the introduction to the Admin API: what a key of each kind can do, whatever its scopes.
 #[tokio::test]
-async fn each_kind_of_key_can_do_what_the_table_says() {
+async fn access_of_each_kind_of_key_matches_the_table() {
     let client = client().await;
     let one = string(&client.first("/admin/workspaces").await["id"]);
     let user = string(&client.get("/admin/users").await["data"][2]["id"]);

@@ -103,7 +103,7 @@ async fn graphs_have_a_point_for_each_hour_with_logs() {
 }
 
 #[tokio::test]
-async fn failures_have_graphs_of_their_own() {
+async fn failures_have_their_own_graphs() {
     let client = three_logs().await;
     assert_eq!(graph(&client, "errors", "").await["summary"]["total"], 1);
     let rate = graph(&client, "errors/rate", "").await;
@@ -132,7 +132,7 @@ async fn failures_have_graphs_of_their_own() {
 }
 
 #[tokio::test]
-async fn headers_tell_of_cache_retries_and_fallbacks() {
+async fn cache_retries_and_fallbacks_are_read_from_headers() {
     let client = client().await;
     let with = |headers: Value, millis: u64| {
         let mut entry = entry("a", 200, 1000);
@@ -179,7 +179,7 @@ async fn headers_tell_of_cache_retries_and_fallbacks() {
 }
 
 #[tokio::test]
-async fn usage_is_grouped_and_paged() {
+async fn usage_is_grouped_and_paginated() {
     let client = three_logs().await;
     let users = group(&client, "users", "").await;
     assert_eq!(
@@ -237,7 +237,7 @@ async fn columns_and_order_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn filters_choose_the_logs() {
+async fn filters_select_logs() {
     let client = three_logs().await;
     let users = string(&group(&client, "api_key", "").await["data"][0]["api_key"]);
     for (filter, count) in [
@@ -260,7 +260,7 @@ async fn filters_choose_the_logs() {
 }
 
 #[tokio::test]
-async fn a_workspace_key_asks_about_its_own() {
+async fn a_workspace_key_queries_its_own_workspace() {
     let client = three_logs().await;
     insert_logs(&client, "two", entry("c", 200, 1)).await;
     let slugs = column(&client.get("/admin/workspaces").await, "slug");
@@ -286,7 +286,7 @@ async fn a_workspace_key_asks_about_its_own() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
+async fn errors_name_the_invalid_field() {
     let client = client().await;
     for (path, word) in [
         (
@@ -308,7 +308,7 @@ async fn refusals_name_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn the_furnished_organisation_has_a_week_of_figures() {
+async fn the_default_organisation_has_a_week_of_logs() {
     let client = TestClient::new().await;
     let now = client.emulator.now();
     let week = now - chrono::TimeDelta::days(7);

@@ -23,7 +23,7 @@ async fn seeded_workspace(client: &TestClient) -> String {
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once() {
+async fn a_key_value_is_returned_only_on_creation() {
     let client = TestClient::new().await;
     let slug = string(&client.first("/admin/workspaces").await["slug"]);
     let body = json!({"name": "ci", "workspace_id": slug, "scopes": ["completions.write"]});
@@ -87,7 +87,7 @@ async fn a_key_is_shown_once() {
 }
 
 #[tokio::test]
-async fn what_a_kind_of_key_needs_is_checked() {
+async fn required_fields_depend_on_the_kind_of_key() {
     let client = TestClient::new().await;
     let workspace = seeded_workspace(&client).await;
     let cases = [
@@ -151,7 +151,7 @@ async fn a_key_without_scopes_fails_as_in_the_service() {
 }
 
 #[tokio::test]
-async fn an_update_keeps_clears_and_sets() {
+async fn an_update_keeps_absent_clears_null_and_sets_values() {
     let client = TestClient::new().await;
     let config = client.first("/configs").await;
     let body = json!({"name": "a", "scopes": ["x"], "alert_emails": ["a@example.com"],
@@ -231,7 +231,7 @@ async fn a_rotation_policy_has_a_period_or_a_date() {
 }
 
 #[tokio::test]
-async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
+async fn rotation_invalidates_the_old_key_after_the_transition_period() {
     let client = TestClient::new().await;
     let (id, first) = client
         .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
@@ -282,7 +282,7 @@ async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_deleted_key_lets_nobody_in() {
+async fn a_deleted_key_is_rejected() {
     let client = TestClient::new().await;
     let (id, secret) = client
         .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
@@ -330,7 +330,7 @@ async fn a_workspace_key_sees_its_own_workspace() {
 }
 
 #[tokio::test]
-async fn kind_and_scopes_of_a_key_limit_it() {
+async fn kind_and_scopes_limit_a_key() {
     let client = TestClient::new().await;
     let (_, secret) = client
         .workspace_key(&seeded_workspace(&client).await, &["configs.list"])
@@ -358,7 +358,7 @@ async fn kind_and_scopes_of_a_key_limit_it() {
 }
 
 #[tokio::test]
-async fn a_user_takes_their_keys_along() {
+async fn deleting_a_user_deletes_their_keys() {
     let client = TestClient::new().await;
     let users = client.get("/admin/users").await;
     let user = string(&users["data"][2]["id"]);
@@ -374,7 +374,7 @@ async fn a_user_takes_their_keys_along() {
 }
 
 #[tokio::test]
-async fn a_rotation_starts_the_period_anew() {
+async fn a_rotation_restarts_the_period() {
     let start = std::time::SystemTime::UNIX_EPOCH;
     let emulator = Emulator::builder().clock(Clock::fixed(start));
     let client = TestClient::with_emulator(emulator.start().await.unwrap());
@@ -424,7 +424,7 @@ async fn is_accepted(client: &TestClient, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_key_with_a_period_rotates_by_itself() {
+async fn a_key_with_a_period_rotates_automatically() {
     let client = client_at_epoch().await;
     let policy = json!({"rotation_period": "weekly", "key_transition_period_ms": 7_200_000});
     let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
@@ -523,7 +523,7 @@ async fn insert_log(client: &TestClient, key: &str, tokens: u64) {
 }
 
 #[tokio::test]
-async fn a_key_is_exhausted_by_what_it_reports() {
+async fn a_key_is_exhausted_by_logged_usage() {
     let client = client_at_epoch().await;
     let limits = json!({"type": "tokens", "credit_limit": 100, "periodic_reset_days": 10});
     let scopes = json!(["configs.list", "logs.view"]);
@@ -580,7 +580,7 @@ async fn a_key_is_exhausted_by_what_it_reports() {
 }
 
 #[tokio::test]
-async fn cost_exhausts_a_key_and_a_named_date_revives_it() {
+async fn cost_exhausts_a_key_until_the_reset_date() {
     let client = client_at_epoch().await;
     let next = "1970-01-03T00:00:00Z";
     let limits = json!({"type": "cost", "credit_limit": 1, "next_usage_reset_at": next});

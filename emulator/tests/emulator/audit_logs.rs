@@ -21,7 +21,7 @@ async fn records(client: &TestClient, filters: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_write_leaves_a_record_that_filters_find() {
+async fn every_write_creates_a_filterable_audit_record() {
     let client = TestClient::new().await;
     let workspace = client.workspace("Audited").await;
     let id = string(&workspace["id"]);
@@ -73,7 +73,7 @@ async fn every_write_leaves_a_record_that_filters_find() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
+async fn errors_name_the_invalid_field() {
     let client = TestClient::new().await;
     let own = path(&client, "");
     for (path, status, word) in [
@@ -97,7 +97,7 @@ async fn refusals_name_what_is_wrong() {
 
 /// Whatever the document does not declare shows by its name only, and so do secrets.
 #[tokio::test]
-async fn no_record_holds_a_secret() {
+async fn audit_records_contain_no_secrets() {
     const CANARY: &str = "emulator-canary-5f1d";
     let client = TestClient::new().await;
     let workspace = string(&client.first("/admin/workspaces").await["id"]);

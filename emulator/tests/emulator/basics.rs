@@ -32,7 +32,7 @@ async fn a_missing_or_wrong_key_is_401() {
 }
 
 #[tokio::test]
-async fn every_answer_carries_trace_and_request_ids() {
+async fn every_response_has_trace_and_request_ids() {
     let client = TestClient::new().await;
     let mut ids = Vec::new();
     for (path, key) in [
@@ -49,7 +49,7 @@ async fn every_answer_carries_trace_and_request_ids() {
 }
 
 #[tokio::test]
-async fn operations_without_a_handler_answer_501_with_their_name() {
+async fn operations_without_a_handler_return_501_with_their_id() {
     let client = TestClient::new().await;
     for (path, name) in [
         ("/assistants", "list_assistants"),
@@ -62,7 +62,7 @@ async fn operations_without_a_handler_answer_501_with_their_name() {
 }
 
 #[tokio::test]
-async fn paths_that_do_not_exist_answer_as_the_service_does() {
+async fn unknown_paths_fail_as_in_the_service() {
     let client = TestClient::new().await;
     let cases = [
         (Method::GET, "/nothing/here", 400),
@@ -171,7 +171,7 @@ async fn prices_are_public_and_have_no_version() {
 }
 
 #[tokio::test]
-async fn requests_are_kept_as_they_arrived() {
+async fn requests_are_recorded_verbatim() {
     let client = TestClient::new().await;
     let address = client.emulator.public_base_url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
@@ -277,7 +277,7 @@ async fn dropping_stops_the_server() {
 
 /// The hosted service knows these paths under `/v2` only.
 #[tokio::test]
-async fn operations_of_version_two_are_unknown_under_version_one() {
+async fn v2_operations_are_unknown_under_v1() {
     let client = TestClient::new().await;
     for path in [
         "/deployments",

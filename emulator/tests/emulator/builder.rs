@@ -25,7 +25,7 @@ fn two_workspaces() -> Organisation {
 }
 
 #[tokio::test]
-async fn an_emulator_starts_with_what_it_is_given() {
+async fn an_emulator_starts_with_the_configured_organisation() {
     let client = TestClient::with_emulator(
         Emulator::builder()
             .organisation(two_workspaces())
@@ -109,7 +109,7 @@ async fn organisations_do_not_see_each_other() {
 }
 
 #[tokio::test]
-async fn a_seed_that_contradicts_itself_does_not_start() {
+async fn an_inconsistent_seed_fails_to_start() {
     let cases = [
         (
             Organisation::named("A").member("One", "nobody@example.com", WorkspaceRole::Member),
@@ -137,7 +137,7 @@ async fn a_seed_that_contradicts_itself_does_not_start() {
 }
 
 #[tokio::test]
-async fn time_is_the_tests() {
+async fn the_clock_is_controlled_by_the_test() {
     let start = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600);
     let emulator = Emulator::builder()
         .clock(Clock::fixed(start))
@@ -170,7 +170,7 @@ async fn time_is_the_tests() {
 }
 
 #[tokio::test]
-async fn a_snapshot_brings_everything_back() {
+async fn restore_reverts_to_a_snapshot() {
     let client = TestClient::new().await;
     let config = string(&client.first("/configs").await["slug"]);
     let path = format!("/configs/{config}");
@@ -229,7 +229,7 @@ async fn reads_see_writes_after_the_delay() {
 }
 
 #[tokio::test]
-async fn a_seed_number_repeats_every_id() {
+async fn a_random_seed_makes_ids_deterministic() {
     let run = || async {
         let client =
             TestClient::with_emulator(Emulator::builder().random_seed(7).start().await.unwrap());
@@ -247,7 +247,7 @@ async fn a_seed_number_repeats_every_id() {
 }
 
 #[tokio::test]
-async fn requests_know_their_operation() {
+async fn recorded_requests_name_their_operation() {
     let client = TestClient::new().await;
     client.get("/configs").await;
     client.send(Method::GET, "/nothing", Value::Null).await;

@@ -58,7 +58,7 @@ async fn collections_are_listed_for_a_workspace() {
 }
 
 #[tokio::test]
-async fn a_virtual_key_looks_different_alone() {
+async fn get_and_list_show_different_virtual_key_fields() {
     let client = TestClient::new().await;
     let list = client.get("/virtual-keys").await;
     assert_eq!(
@@ -110,7 +110,7 @@ async fn a_virtual_key_looks_different_alone() {
 }
 
 #[tokio::test]
-async fn all_but_the_default_collection_can_go() {
+async fn the_default_collection_cannot_be_deleted() {
     let client = TestClient::new().await;
     let workspace = string(&client.first("/admin/workspaces").await["id"]);
     let list = format!("/collections?workspace_id={workspace}");

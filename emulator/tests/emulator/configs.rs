@@ -35,7 +35,7 @@ async fn the_seeded_config_has_the_recorded_shape() {
 }
 
 #[tokio::test]
-async fn a_config_lives_through_its_versions() {
+async fn config_updates_create_versions() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let without = json!({"name": "c", "config": {"retry": {"attempts": 1}}});

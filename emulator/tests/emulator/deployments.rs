@@ -12,7 +12,7 @@ async fn send(client: &TestClient, method: Method, path: &str, body: Value) -> R
 }
 
 #[tokio::test]
-async fn a_deployment_lives_and_is_archived() {
+async fn a_deleted_deployment_is_archived() {
     let client = TestClient::new().await;
     let slug = client.first("/admin/workspaces").await["slug"].clone();
     let body = json!({"name": "Europe", "auth_settings": {"workspaces_allowed": [slug]}});
@@ -73,7 +73,7 @@ async fn a_deployment_lives_and_is_archived() {
 }
 
 #[tokio::test]
-async fn a_deployment_serves_workspaces_that_exist() {
+async fn a_deployment_requires_existing_workspaces() {
     let client = TestClient::new().await;
     let body = json!({"name": "a", "auth_settings": {"workspaces_allowed": ["ws-none"]}});
     let error = send(&client, Method::POST, "", body).await.error();

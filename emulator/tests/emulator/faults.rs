@@ -19,7 +19,7 @@ async fn get(client: &TestClient, path: &str) -> Result<reqwest::Response, reqwe
 }
 
 #[tokio::test]
-async fn a_status_comes_as_often_as_told() {
+async fn a_status_fault_is_limited_by_times() {
     let client = TestClient::new().await;
     let fault = Fault::on("list_api_keys")
         .times(2)
@@ -38,7 +38,7 @@ async fn a_status_comes_as_often_as_told() {
 }
 
 #[tokio::test]
-async fn a_struck_write_is_carried_out_only_if_told() {
+async fn a_faulted_write_executes_only_with_after_execution() {
     let client = TestClient::new().await;
     let create =
         |name: &'static str| client.send(Method::POST, "/admin/workspaces", json!({"name": name}));
@@ -68,7 +68,7 @@ async fn a_struck_write_is_carried_out_only_if_told() {
 }
 
 #[tokio::test]
-async fn connections_break_and_bodies_are_spoilt() {
+async fn connections_break_and_bodies_are_corrupted() {
     let client = TestClient::new().await;
     client
         .emulator
@@ -99,7 +99,7 @@ async fn connections_break_and_bodies_are_spoilt() {
 
 /// What the client sees of a reset is a reset, not an early end.
 #[tokio::test]
-async fn a_reset_is_one_on_the_wire() {
+async fn a_reset_fault_sends_a_tcp_reset() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     let client = TestClient::new().await;
     client
@@ -117,7 +117,7 @@ async fn a_reset_is_one_on_the_wire() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_late_by_at_least_so_much() {
+async fn latency_delays_the_response() {
     let client = TestClient::new().await;
     let late = Duration::from_millis(80);
     client
@@ -130,7 +130,7 @@ async fn an_answer_comes_late_by_at_least_so_much() {
 }
 
 #[tokio::test]
-async fn chance_follows_the_seed() {
+async fn probability_follows_the_random_seed() {
     let run = || async {
         let client =
             TestClient::with_emulator(Emulator::builder().random_seed(3).start().await.unwrap());
@@ -150,7 +150,7 @@ async fn chance_follows_the_seed() {
 }
 
 #[tokio::test]
-async fn a_fault_that_cannot_strike_is_refused() {
+async fn an_invalid_fault_is_rejected() {
     let client = TestClient::new().await;
     let cases = [
         (Fault::on("list_api_kyes"), "`list_api_kyes`"),

@@ -23,7 +23,7 @@ async fn graph(client: &TestClient, name: &str, filters: &str) -> Value {
 }
 
 #[tokio::test]
-async fn feedback_is_given_changed_and_counted() {
+async fn feedback_is_created_updated_and_counted() {
     let (client, key) = client().await;
     client
         .post("/logs", json!([entry("a", 200, 1), entry("b", 200, 1)]))
@@ -89,7 +89,7 @@ async fn feedback_is_given_changed_and_counted() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
+async fn errors_name_the_invalid_field() {
     let (client, key) = client().await;
     let (status, ..) = client
         .expect_error(

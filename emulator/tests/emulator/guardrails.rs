@@ -23,7 +23,7 @@ async fn guardrail(client: &TestClient, name: &str, workspace: &Value) -> Value 
 }
 
 #[tokio::test]
-async fn every_change_of_a_guardrail_is_a_version() {
+async fn every_guardrail_update_creates_a_version() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let created = guardrail(&client, "one", &workspace["slug"]).await;
@@ -100,7 +100,7 @@ async fn guardrails_are_listed_by_workspace() {
 }
 
 #[tokio::test]
-async fn bad_guardrails_are_refused() {
+async fn invalid_guardrails_are_rejected() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await["id"].clone();
     let cases = [
@@ -133,7 +133,7 @@ async fn bad_guardrails_are_refused() {
 }
 
 #[tokio::test]
-async fn a_guardrail_watches_mcp_servers() {
+async fn a_guardrail_maps_mcp_servers() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await["id"].clone();
     let (_, key) = client
@@ -257,7 +257,7 @@ async fn the_organisation_has_default_guardrails() {
 }
 
 #[tokio::test]
-async fn workspaces_are_left_out_one_way_at_a_time() {
+async fn exclusions_are_separate_for_input_and_output() {
     let client = TestClient::new().await;
     let first = string(&client.first("/admin/workspaces").await["id"]);
     let second = client.workspace("Other").await;

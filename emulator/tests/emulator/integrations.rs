@@ -76,7 +76,7 @@ async fn an_integration_is_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_work_are_refused() {
+async fn invalid_credentials_are_rejected() {
     let client = TestClient::new().await;
     let cases = [
         (json!({"name": "a", "ai_provider_id": "openai"}), "`/key`"),
@@ -161,7 +161,7 @@ async fn models_are_enabled_added_and_removed() {
 }
 
 #[tokio::test]
-async fn models_that_say_too_little_are_refused() {
+async fn incomplete_models_are_rejected() {
     let client = TestClient::new().await;
     let settings = json!({"ai_provider_id": "bedrock"});
     let path = format!("{}/models", integration(&client, settings).await);
@@ -242,7 +242,7 @@ async fn workspaces_are_given_access_and_providers() {
 }
 
 #[tokio::test]
-async fn access_for_all_holds_where_nothing_else_was_said() {
+async fn global_access_applies_without_a_workspace_entry() {
     let client = TestClient::new().await;
     let other = string(&client.workspace("Other").await["slug"]);
     let own = integration(&client, json!({})).await;
@@ -289,7 +289,7 @@ async fn access_for_all_holds_where_nothing_else_was_said() {
 }
 
 #[tokio::test]
-async fn an_integration_of_a_workspace_brings_a_provider() {
+async fn a_workspace_integration_creates_a_provider() {
     let client = TestClient::new().await;
     let workspace = string(&client.workspace("Other").await["id"]);
     let providers = format!("/providers?workspace_id={workspace}");
@@ -311,7 +311,7 @@ async fn an_integration_of_a_workspace_brings_a_provider() {
 }
 
 #[tokio::test]
-async fn a_workspace_key_is_refused_integrations_of_the_organisation() {
+async fn workspace_keys_cannot_use_organisation_integrations() {
     let organisation = Organisation::named("Acme")
         .workspace("One")
         .workspace("Two")
@@ -346,7 +346,7 @@ async fn a_workspace_key_is_refused_integrations_of_the_organisation() {
 
 /// Even a workspace that nobody has used owns something then, and is not deleted without force.
 #[tokio::test]
-async fn a_new_workspace_gets_a_provider_of_what_is_open_to_all() {
+async fn a_new_workspace_gets_providers_of_global_integrations() {
     let client = TestClient::new().await;
     let own = integration(&client, json!({"slug": "shared"})).await;
     let quiet = integration(&client, json!({"slug": "quiet"})).await;

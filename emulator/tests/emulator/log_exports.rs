@@ -83,7 +83,7 @@ async fn an_export_runs_until_it_can_be_downloaded() {
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_an_hour_and_cannot_be_guessed() {
+async fn a_download_link_is_signed_and_expires_after_an_hour() {
     let client = client().await;
     let entries = json!([entry("a", 200, 1), entry("b", 200, 1)]);
     client.post("/logs", entries).await;
@@ -134,7 +134,7 @@ async fn a_running_export_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn filters_choose_the_logs() {
+async fn filters_select_logs() {
     let client = client().await;
     let entries = json!([
         entry("a", 200, 10),
@@ -178,7 +178,7 @@ async fn filters_choose_the_logs() {
 }
 
 #[tokio::test]
-async fn a_key_of_the_organisation_names_a_workspace() {
+async fn organisation_keys_require_a_workspace() {
     let client = client().await;
     let body = json!({"filters": {}, "requested_data": ["id"]});
     let (status, _, message) = client

@@ -110,7 +110,7 @@ async fn a_log_belongs_to_the_workspace_of_the_key() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
+async fn errors_name_the_invalid_field() {
     let client = TestClient::new().await;
     let (status, _, _) = client
         .expect_error(Method::GET, "/logs/nothing", Value::Null)
@@ -135,7 +135,7 @@ async fn refusals_name_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn logs_go_with_their_workspace() {
+async fn deleting_a_workspace_deletes_its_logs() {
     let client = TestClient::new().await;
     let other = client.workspace("Other").await;
     let (_, key) = client
@@ -153,7 +153,7 @@ async fn logs_go_with_their_workspace() {
 }
 
 #[tokio::test]
-async fn logs_and_what_they_used_survive_a_restart() {
+async fn logs_and_usage_survive_a_restart() {
     let folder = std::env::temp_dir().join(format!("emulator-logs-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let start = async || {

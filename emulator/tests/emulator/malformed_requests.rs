@@ -54,7 +54,7 @@ async fn post_text(client: &TestClient, path: &str, body: Vec<u8>) -> (u16, Stri
 }
 
 #[tokio::test]
-async fn large_bodies_are_checked_or_refused() {
+async fn large_bodies_are_checked_or_rejected() {
     let client = TestClient::new().await;
     let large_body = json!({"name": 1, "description": "x".repeat(10 * 1024 * 1024)});
     let (status, message) =
@@ -79,7 +79,7 @@ async fn large_bodies_are_checked_or_refused() {
 }
 
 #[tokio::test]
-async fn deep_json_is_no_json() {
+async fn deeply_nested_json_is_rejected() {
     let client = TestClient::new().await;
     for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
         let nested = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
@@ -91,7 +91,7 @@ async fn deep_json_is_no_json() {
 
 /// JSON in the text of a query, and templates that ask for each other without end.
 #[tokio::test]
-async fn deep_things_elsewhere_come_to_an_end() {
+async fn deep_nesting_outside_bodies_terminates() {
     let client = TestClient::new().await;
     let deep = format!("{}1{}", "%5B".repeat(10_000), "%5D".repeat(10_000));
     let metadata = format!("{{%22a%22:{deep}}}");
@@ -134,7 +134,7 @@ async fn deep_things_elsewhere_come_to_an_end() {
 }
 
 #[tokio::test]
-async fn invalid_utf8_is_refused_with_its_place() {
+async fn invalid_utf8_is_rejected_with_its_location() {
     let client = TestClient::new().await;
     let (status, message) =
         post_text(&client, "/admin/workspaces", b"{\"name\":\"\xff\"}".into()).await;
@@ -162,7 +162,7 @@ async fn invalid_utf8_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn bad_chunks_and_bodies_that_end_early_are_refused() {
+async fn malformed_chunks_and_truncated_bodies_are_rejected() {
     let client = TestClient::new().await;
     let chunked = request_head(&client, "transfer-encoding: chunked\r\n");
     for chunk_size in [
@@ -193,7 +193,7 @@ async fn bad_chunks_and_bodies_that_end_early_are_refused() {
 
 /// hyper answers these without a body; what arrives is the service's envelope all the same.
 #[tokio::test]
-async fn heads_that_are_not_http_get_the_envelope() {
+async fn malformed_heads_get_the_error_envelope() {
     let client = TestClient::new().await;
     let key = format!("x-portkey-api-key: {}\r\n", client.key);
     let get = |extra_headers: &str| {
@@ -253,7 +253,7 @@ async fn heads_that_are_not_http_get_the_envelope() {
 
 /// What was asked before on the same connection is answered first.
 #[tokio::test]
-async fn a_malformed_head_behind_a_good_one_gets_the_envelope_too() {
+async fn a_malformed_head_after_a_valid_request_gets_the_error_envelope() {
     let client = TestClient::new().await;
     let good = format!(
         "GET /v1/configs HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {}\r\n\r\n",
@@ -273,7 +273,7 @@ async fn a_malformed_head_behind_a_good_one_gets_the_envelope_too() {
 }
 
 #[tokio::test]
-async fn connections_that_come_and_go_leave_nothing_behind() {
+async fn dropped_connections_leak_nothing() {
     let client = TestClient::new().await;
     for round in 0..3000 {
         let mut stream = connect(&client).await;
@@ -289,7 +289,7 @@ async fn connections_that_come_and_go_leave_nothing_behind() {
 
 /// Whoever holds connections open without a word keeps nobody else out for ever.
 #[tokio::test]
-async fn silent_connections_do_not_keep_others_out() {
+async fn idle_connections_do_not_block_others() {
     let client = TestClient::new().await;
     let mut silent = Vec::new();
     for _ in 0..200 {
@@ -300,7 +300,7 @@ async fn silent_connections_do_not_keep_others_out() {
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_wrong_body_has_the_envelope() {
+async fn every_invalid_body_gets_the_error_envelope() {
     let client = TestClient::new().await;
     for body in [
         "",

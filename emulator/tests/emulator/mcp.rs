@@ -91,7 +91,7 @@ fn sync_body() -> Value {
 }
 
 #[tokio::test]
-async fn an_mcp_integration_lives() {
+async fn mcp_integration_crud() {
     let client = TestClient::new().await;
     let settings = json!({"custom_headers": {"authorization": CANARY}});
     let path = integration(
@@ -140,7 +140,7 @@ async fn an_mcp_integration_lives() {
 }
 
 #[tokio::test]
-async fn bad_mcp_integrations_are_refused() {
+async fn invalid_mcp_integrations_are_rejected() {
     let client = TestClient::new().await;
     let path = integration(&client, json!({"slug": "taken"})).await;
     let cases = [
@@ -175,7 +175,7 @@ async fn bad_mcp_integrations_are_refused() {
 }
 
 #[tokio::test]
-async fn the_list_of_workspaces_has_two_shapes() {
+async fn workspace_list_shape_depends_on_version_parameter() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     let path = format!("{own}/workspaces");
@@ -231,7 +231,7 @@ async fn the_list_of_workspaces_has_two_shapes() {
 }
 
 #[tokio::test]
-async fn what_a_server_offers_is_synchronised_and_switched() {
+async fn capabilities_are_synced_and_toggled() {
     let client = TestClient::new().await;
     let own = integration(&client, json!({})).await;
     let (path, metadata) = (format!("{own}/capabilities"), format!("{own}/metadata"));
@@ -314,7 +314,7 @@ async fn what_a_server_offers_is_synchronised_and_switched() {
 }
 
 #[tokio::test]
-async fn tests_answer_200_whether_or_not_the_server_is_there() {
+async fn connection_tests_return_200_for_unreachable_servers() {
     let client = client().await;
     for (url, reached) in [
         ("https://mcp.example.com", true),
@@ -347,7 +347,7 @@ async fn tests_answer_200_whether_or_not_the_server_is_there() {
 }
 
 #[tokio::test]
-async fn an_mcp_server_lives_in_a_workspace() {
+async fn mcp_server_crud_in_a_workspace() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     let slug = own.rsplit('/').next().unwrap();
@@ -454,7 +454,7 @@ async fn an_mcp_server_lives_in_a_workspace() {
 }
 
 #[tokio::test]
-async fn a_server_offers_what_its_integration_lets_it() {
+async fn server_capabilities_are_limited_by_the_integration() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     client.post(&format!("{own}/sync"), sync_body()).await;
@@ -510,7 +510,7 @@ async fn a_server_offers_what_its_integration_lets_it() {
 }
 
 #[tokio::test]
-async fn users_are_let_in_one_by_one() {
+async fn user_access_is_set_per_user() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     let path = format!("{}/user-access", server(&client, &own).await);
@@ -581,7 +581,7 @@ async fn users_are_let_in_one_by_one() {
 }
 
 #[tokio::test]
-async fn tokens_connect_a_user() {
+async fn setting_tokens_connects_a_user() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     let server = server(&client, &own).await;
@@ -683,7 +683,7 @@ async fn a_client_is_registered_or_configured() {
 }
 
 #[tokio::test]
-async fn a_deleted_workspace_takes_its_servers_along() {
+async fn deleting_a_workspace_deletes_its_mcp_servers() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     server(&client, &own).await;

@@ -42,7 +42,7 @@ async fn usage_policy(client: &TestClient, kind: &str, limit: f64) -> String {
 }
 
 #[tokio::test]
-async fn usage_is_counted_reset_and_forgotten_every_week() {
+async fn usage_is_counted_and_reset_weekly() {
     let client = client().await;
     let path = usage_policy(&client, "tokens", 100.0).await;
     let mut other = entry("b", 200, 5);
@@ -124,7 +124,7 @@ async fn cost_is_counted_in_dollars() {
 }
 
 #[tokio::test]
-async fn archived_policies_have_to_be_asked_for() {
+async fn archived_policies_are_listed_only_with_a_status_filter() {
     let client = client().await;
     let usage = usage_policy(&client, "cost", 1.0).await;
     let workspace = workspace(&client).await;
@@ -202,7 +202,7 @@ async fn rate_limits_are_listed_by_type_and_unit() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
+async fn errors_name_the_invalid_field() {
     let client = client().await;
     let (status, _, message) = client
         .expect_error(Method::GET, USAGE_POLICIES, Value::Null)

@@ -179,7 +179,7 @@ async fn the_demo_starts_serves_and_stops() {
 }
 
 #[test]
-fn bad_arguments_and_files_are_one_clear_error() {
+fn invalid_arguments_and_files_print_one_error() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     let cases = [
@@ -232,7 +232,7 @@ const SEED_WITH_ONE_KEY: &str =
     "organisations: [{name: O, workspaces: [{name: W}], keys: [{name: last}]}]";
 
 #[tokio::test]
-async fn nothing_that_was_acknowledged_is_lost_in_a_kill() {
+async fn acknowledged_writes_survive_a_kill() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
@@ -368,7 +368,7 @@ impl Writer {
 /// Nobody can know when the end comes: what was answered before it is there afterwards, and what
 /// was not answered is there as a whole or not at all.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_in_the_middle_of_writes_loses_nothing_that_was_acknowledged() {
+async fn acknowledged_writes_survive_a_kill_during_writes() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
@@ -439,7 +439,7 @@ fn compare(list: &Value, acknowledged: &Mutex<Acknowledged>) {
 }
 
 #[tokio::test]
-async fn a_state_file_has_one_user_and_its_owner_only() {
+async fn a_state_file_is_locked_and_readable_by_its_owner_only() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
@@ -463,7 +463,7 @@ async fn a_state_file_has_one_user_and_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
+async fn a_corrupt_journal_line_is_an_error() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
@@ -544,7 +544,7 @@ fn open_and_drop_connections(address: &str, times: usize) {
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_connections_leave_nothing_behind() {
+async fn a_hundred_thousand_connections_leak_nothing() {
     let directory = TempDir::new();
     let seed = directory.file("seed.yaml");
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
@@ -583,7 +583,7 @@ async fn a_hundred_thousand_connections_leave_nothing_behind() {
 /// No more of a file is in memory than is kept: 256 MiB pass in a part of that.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_upload_passes_in_constant_memory() {
+async fn an_upload_uses_constant_memory() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     const SIZE: u64 = 256 << 20;

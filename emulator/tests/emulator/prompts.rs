@@ -59,7 +59,7 @@ async fn the_seeded_prompt_has_the_recorded_shape() {
 }
 
 #[tokio::test]
-async fn a_version_is_asked_for_by_name_or_number() {
+async fn a_version_is_selected_by_name_or_number() {
     let client = TestClient::new().await;
     let path = seed_data(&client).await;
     for (version, number) in [("latest", 2), ("default", 1), ("2", 2), ("1", 1)] {
@@ -85,7 +85,7 @@ async fn a_version_is_asked_for_by_name_or_number() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_not_the_default_until_it_is_made_so() {
+async fn a_new_version_is_not_the_default_until_set() {
     let client = TestClient::new().await;
     let collection = client.get(&seed_data(&client).await).await["collection_id"].clone();
     let key = client.first("/virtual-keys").await;
@@ -180,7 +180,7 @@ async fn a_new_version_is_not_the_default_until_it_is_made_so() {
 }
 
 #[tokio::test]
-async fn a_label_is_put_on_a_version_and_taken_off() {
+async fn a_label_is_set_and_removed_on_a_version() {
     let client = TestClient::new().await;
     let prompt = seed_data(&client).await;
     let id = column(&client.get(&format!("{prompt}/versions")).await, "id")[0].clone();
@@ -301,7 +301,7 @@ async fn a_prompt_is_run() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_is_refused() {
+async fn a_prompt_that_cannot_run_is_rejected() {
     let client = TestClient::new().await;
     let platform = string(&client.first("/admin/workspaces").await["id"]);
     let other = string(&client.workspace("Other").await["id"]);

@@ -14,7 +14,7 @@ async fn seeded_workspace(client: &TestClient) -> String {
 }
 
 #[tokio::test]
-async fn both_views_show_one_thing() {
+async fn virtual_keys_and_providers_show_the_same_resource() {
     let client = TestClient::new().await;
     let workspace = seeded_workspace(&client).await;
     let created = client
@@ -98,7 +98,7 @@ async fn both_views_show_one_thing() {
 }
 
 #[tokio::test]
-async fn a_virtual_key_is_deleted_as_such() {
+async fn deleting_a_virtual_key_deletes_its_integration() {
     let client = TestClient::new().await;
     assert_eq!(client.delete("/virtual-keys/openai-main").await, json!({}));
     let refused = client
@@ -151,7 +151,7 @@ async fn a_provider_needs_an_integration_that_is_enabled() {
 }
 
 #[tokio::test]
-async fn slugs_are_those_of_a_workspace() {
+async fn slugs_are_unique_per_workspace() {
     let client = TestClient::new().await;
     let mut ids = Vec::new();
     for name in ["One", "Two"] {
@@ -176,7 +176,7 @@ async fn slugs_are_those_of_a_workspace() {
 }
 
 #[tokio::test]
-async fn an_organisation_key_names_the_workspace() {
+async fn organisation_keys_require_workspace_id() {
     let client = TestClient::new().await;
     let workspace = seeded_workspace(&client).await;
     let paths = ["/providers", "/providers/openai-main"];
@@ -207,7 +207,7 @@ async fn an_organisation_key_names_the_workspace() {
 }
 
 #[tokio::test]
-async fn bad_virtual_keys_are_refused() {
+async fn invalid_virtual_keys_are_rejected() {
     let client = TestClient::new().await;
     let workspace = seeded_workspace(&client).await;
     let cases = [
@@ -254,7 +254,7 @@ async fn a_provider_expires() {
 }
 
 #[tokio::test]
-async fn a_provider_is_exhausted_by_what_is_logged() {
+async fn a_provider_is_exhausted_by_logged_usage() {
     let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
     let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
     let workspace = seeded_workspace(&client).await;

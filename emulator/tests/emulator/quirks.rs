@@ -11,7 +11,7 @@ const NULL: Value = Value::Null;
 
 /// Documented paths, and what the service answered there.
 #[tokio::test]
-async fn documented_paths_fail_as_they_were_seen_to() {
+async fn documented_paths_fail_as_observed() {
     let client = TestClient::new().await;
     let (get, put, post, delete) = (Method::GET, Method::PUT, Method::POST, Method::DELETE);
     let mut cases = vec![
@@ -53,7 +53,7 @@ async fn documented_paths_fail_as_they_were_seen_to() {
 
 /// Each a request that the document allows, or refuses otherwise.
 #[tokio::test]
-async fn requests_fail_in_the_services_own_ways() {
+async fn requests_fail_as_the_service_does() {
     let client = TestClient::new().await;
     let user = string(&client.get("/admin/users").await["data"][2]["id"]);
     let workspace = string(&client.first("/admin/workspaces").await["id"]);
@@ -145,7 +145,7 @@ async fn requests_fail_in_the_services_own_ways() {
 
 /// Where something is gone, or never was.
 #[tokio::test]
-async fn what_is_gone_is_forbidden_or_missing() {
+async fn deleted_resources_are_forbidden_or_not_found() {
     let client = TestClient::new().await;
     let workspace = string(&client.workspace("Short-lived").await["id"]);
     let gone = format!("/admin/workspaces/{workspace}");
@@ -172,7 +172,7 @@ async fn what_is_gone_is_forbidden_or_missing() {
 
 /// What is accepted and has no effect, or another one than the document says.
 #[tokio::test]
-async fn some_members_mean_nothing_and_some_names_something_else() {
+async fn some_fields_are_ignored_or_renamed() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let (id, slug) = (string(&workspace["id"]), string(&workspace["slug"]));
@@ -220,14 +220,14 @@ async fn some_members_mean_nothing_and_some_names_something_else() {
 
 /// A key of the organisation is refused MCP servers, whatever it may do.
 #[tokio::test]
-async fn mcp_servers_are_for_workspace_keys() {
+async fn mcp_servers_require_a_workspace_key() {
     let client = TestClient::new().await;
     let (status, code, _) = client.expect_error(Method::GET, "/mcp-servers", NULL).await;
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }
 
 #[tokio::test]
-async fn some_things_take_the_enterprise_plan() {
+async fn some_operations_require_the_enterprise_plan() {
     let organisation = Organisation::named("Small").workspace("W").plan(Plan::Free);
     let emulator = Emulator::builder().organisation(organisation);
     let client = TestClient::with_emulator(emulator.start().await.unwrap());

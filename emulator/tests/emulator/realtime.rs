@@ -89,7 +89,7 @@ const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websoc
     sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 #[tokio::test]
-async fn events_are_answered_or_come_back() {
+async fn events_are_answered_or_echoed() {
     let client = TestClient::new().await;
     let mut socket = RawWebSocket::open(&client).await;
     let update = json!({"type": "session.update", "session": {"voice": "nova"}});
@@ -129,7 +129,7 @@ async fn events_are_answered_or_come_back() {
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_answered_with_an_error() {
+async fn invalid_events_get_an_error_event() {
     let client = TestClient::new().await;
     let mut socket = RawWebSocket::open(&client).await;
     for (opcode, payload) in [
@@ -157,7 +157,7 @@ async fn what_is_no_event_is_answered_with_an_error() {
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_ends_the_session() {
+async fn websocket_protocol_errors_close_the_session() {
     let client = TestClient::new().await;
     // An unmasked frame, an unknown opcode, text that is not UTF-8, a message that is too large.
     let cases: [(&[u8], u16); 4] = [
@@ -182,7 +182,7 @@ async fn what_is_no_websocket_ends_the_session() {
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_in_json() {
+async fn invalid_handshakes_are_rejected_with_json() {
     let client = TestClient::new().await;
     let plain = client
         .expect_error(Method::GET, "/realtime", Value::Null)
@@ -219,7 +219,7 @@ async fn what_is_no_handshake_is_refused_in_json() {
 }
 
 #[tokio::test]
-async fn a_script_ends_a_session_or_says_what_is_sent() {
+async fn a_script_ends_a_session_or_replaces_its_events() {
     let client = TestClient::new().await;
     let script = || Script::on("connect_realtime").times(1);
     client
@@ -262,7 +262,7 @@ async fn a_script_ends_a_session_or_says_what_is_sent() {
 }
 
 #[tokio::test]
-async fn sessions_end_with_the_emulator() {
+async fn shutdown_closes_sessions() {
     let client = TestClient::new().await;
     let mut socket = RawWebSocket::open(&client).await;
     client.emulator.shutdown().await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{TestClient, receive, string};
 
 #[tokio::test]
-async fn mappings_are_made_listed_and_archived() {
+async fn mappings_are_created_listed_and_deleted() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let body = json!({"workspace_id": workspace["slug"], "scim_group_name": "engineers", "role": "member"});

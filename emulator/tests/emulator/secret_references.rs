@@ -65,7 +65,7 @@ async fn a_reference_shows_no_secret_and_merges_settings() {
 }
 
 #[tokio::test]
-async fn lists_are_short_filtered_and_cut() {
+async fn lists_are_filtered_and_paginated() {
     let client = TestClient::new().await;
     for number in 0..21 {
         reference(&client, &format!("ref-{number}")).await;
@@ -108,7 +108,7 @@ async fn lists_are_short_filtered_and_cut() {
 }
 
 #[tokio::test]
-async fn bad_references_are_refused() {
+async fn invalid_references_are_rejected() {
     let client = TestClient::new().await;
     reference(&client, "taken").await;
     let cases = [
@@ -198,7 +198,7 @@ async fn a_reference_in_use_cannot_be_deleted() {
 }
 
 #[tokio::test]
-async fn workspaces_and_plans_limit_who_uses_one() {
+async fn workspaces_and_plans_limit_access_to_references() {
     let organisation = Organisation::named("Acme")
         .workspace("One")
         .workspace("Two")

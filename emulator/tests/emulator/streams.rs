@@ -78,7 +78,7 @@ fn json_events(body: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_chat_is_an_echo_whole_or_in_pieces() {
+async fn a_chat_completion_echoes_whole_or_streamed() {
     let client = client().await;
     let whole = client
         .post("/chat/completions", chat_request("hello there"))
@@ -114,7 +114,7 @@ async fn a_chat_is_an_echo_whole_or_in_pieces() {
 }
 
 #[tokio::test]
-async fn tools_are_called_in_pieces_and_their_output_is_repeated() {
+async fn tool_calls_are_streamed_and_tool_results_echoed() {
     let client = client().await;
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let function = json!({"name": "weather", "parameters": parameters});
@@ -154,7 +154,7 @@ async fn tools_are_called_in_pieces_and_their_output_is_repeated() {
 }
 
 #[tokio::test]
-async fn texts_are_continued() {
+async fn completions_continue_text() {
     let client = client().await;
     let request = json!({"model": "m", "prompt": "once upon"});
     let whole = client.post("/completions", request.clone()).await;
@@ -220,7 +220,7 @@ async fn responses_have_named_events_and_can_be_read_again() {
 }
 
 #[tokio::test]
-async fn a_prompt_is_run_as_what_it_comes_to() {
+async fn a_prompt_run_equals_its_rendered_request() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let workspace = string(&workspace["id"]);
@@ -236,7 +236,7 @@ async fn a_prompt_is_run_as_what_it_comes_to() {
 }
 
 #[tokio::test]
-async fn what_is_asked_of_a_model_is_logged() {
+async fn model_requests_are_logged() {
     let client = client().await;
     let request = post(&client, "/chat/completions", &chat_request("a b c"))
         .header("x-portkey-provider", "openai")
@@ -294,7 +294,7 @@ async fn the_key_and_the_request_are_checked() {
 }
 
 #[tokio::test]
-async fn a_script_says_what_is_said() {
+async fn a_script_sets_the_content() {
     let client = client().await;
     let script = Script::on("create_chat_completion")
         .times(2)
@@ -334,7 +334,7 @@ async fn a_script_says_what_is_said() {
 }
 
 #[tokio::test]
-async fn a_script_says_how_it_arrives() {
+async fn a_script_sets_the_delivery() {
     let client = client().await;
     let on = || Script::on("create_completion").times(1);
     let request = with_stream(json!({"model": "m", "prompt": "x"}));
@@ -379,7 +379,7 @@ async fn a_script_says_how_it_arrives() {
 }
 
 #[tokio::test]
-async fn a_script_says_how_it_breaks() {
+async fn a_script_sets_the_interruption() {
     let client = client().await;
     let on = || {
         Script::on("create_completion")
@@ -418,7 +418,7 @@ async fn a_script_says_how_it_breaks() {
 }
 
 #[tokio::test]
-async fn faults_strike_streams_too() {
+async fn faults_apply_to_streams() {
     let client = client().await;
     let fault = |fault: fn(Fault) -> Fault| {
         let fault = fault(Fault::on("create_completion").times(1));

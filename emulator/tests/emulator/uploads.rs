@@ -68,7 +68,7 @@ async fn content(client: &TestClient, path: &str, range: Option<&str>) -> reqwes
 }
 
 #[tokio::test]
-async fn a_file_is_kept_listed_read_and_deleted() {
+async fn a_file_is_stored_listed_read_and_deleted() {
     let client = client().await;
     let one = upload(&client, "größe \u{201c}1\u{201d}.jsonl", b"0123456789").await;
     assert_eq!(
@@ -105,7 +105,7 @@ async fn a_file_is_kept_listed_read_and_deleted() {
 }
 
 #[tokio::test]
-async fn what_arrived_can_be_read_back() {
+async fn uploads_are_recorded_for_assertions() {
     let client = client().await;
     let image = ("image", Some(("a.png", "image/png")), &b"png"[..]);
     let parts = [image, ("prompt", None, b"paint it"), ("n", None, b"2")];
@@ -147,7 +147,7 @@ async fn what_arrived_can_be_read_back() {
 }
 
 #[tokio::test]
-async fn recordings_are_answered_in_the_format_that_is_asked_for() {
+async fn transcriptions_use_the_requested_format() {
     let client = client().await;
     let file = ("file", Some(("a.mp3", "audio/mpeg")), &b"sound"[..]);
     let model = ("model", None, &b"whisper-1"[..]);
@@ -167,7 +167,7 @@ async fn recordings_are_answered_in_the_format_that_is_asked_for() {
 
 /// More than is kept: 17 MiB pass, and are remembered by size and checksum.
 #[tokio::test]
-async fn content_that_is_too_large_is_not_kept() {
+async fn too_large_content_is_not_stored() {
     let client = client().await;
     let large = Content::synthetic(17 << 20, 3);
     let file = upload(&client, "large", &large.read(0, 17 << 20)).await;
@@ -194,7 +194,7 @@ async fn content_that_is_too_large_is_not_kept() {
 
 /// 64 MiB are kept in all, and what is deleted makes room.
 #[tokio::test]
-async fn content_is_kept_as_far_as_there_is_room() {
+async fn content_is_stored_within_the_quota() {
     let client = client().await;
     let bytes = vec![7; 15 << 20];
     let mut ids = Vec::new();
@@ -216,7 +216,7 @@ async fn content_is_kept_as_far_as_there_is_room() {
 }
 
 #[tokio::test]
-async fn a_batch_answers_the_requests_of_a_file() {
+async fn a_batch_runs_the_requests_of_a_file() {
     let client = client().await;
     let line = |id: &str, url: &str, body: Value| {
         json!({"custom_id": id, "method": "POST", "url": url, "body": body}).to_string()
@@ -299,7 +299,7 @@ async fn a_batch_answers_the_requests_of_a_file() {
 }
 
 #[tokio::test]
-async fn speech_comes_in_pieces_as_a_script_wants_it() {
+async fn speech_is_delivered_as_scripted() {
     let client = client().await;
     let body = json!({"model": "tts-1", "voice": "nova", "input": "one two three"});
     let speak = || {
@@ -340,7 +340,7 @@ async fn speech_comes_in_pieces_as_a_script_wants_it() {
 }
 
 #[tokio::test]
-async fn simple_operations_answer_in_their_shapes() {
+async fn simple_operations_return_their_documented_shapes() {
     let client = client().await;
     let request = json!({"model": "m", "input": ["a", "b"], "dimensions": 4});
     let vectors = client.post("/embeddings", request).await;
@@ -368,7 +368,7 @@ async fn simple_operations_answer_in_their_shapes() {
 }
 
 #[tokio::test]
-async fn a_bad_form_is_refused_with_the_place() {
+async fn an_invalid_form_is_rejected_with_the_field_path() {
     let client = client().await;
     let file = ("file", Some(("a", "text/plain")), &b"x"[..]);
     let cases: [(&[Part<'_>], &str); 4] = [
@@ -402,7 +402,7 @@ async fn a_bad_form_is_refused_with_the_place() {
 }
 
 #[tokio::test]
-async fn a_malformed_form_is_refused_and_the_next_one_is_served() {
+async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
     let client = client().await;
     let head = "content-disposition: form-data; name=\"file\"; filename=\"f\"\r\n";
     let cases = [

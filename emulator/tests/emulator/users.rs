@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::support::{TestClient, column, receive, string};
 
 #[tokio::test]
-async fn three_users_are_there_from_the_start() {
+async fn the_default_organisation_has_three_users() {
     let client = TestClient::new().await;
     let list = client.get("/admin/users").await;
     assert_eq!(
@@ -31,7 +31,7 @@ async fn three_users_are_there_from_the_start() {
 }
 
 #[tokio::test]
-async fn users_page_in_camel_case() {
+async fn user_pagination_uses_camel_case() {
     let client = TestClient::new().await;
     let list = client.get("/admin/users?pageSize=2&currentPage=1").await;
     assert_eq!(
@@ -49,7 +49,7 @@ async fn users_page_in_camel_case() {
 }
 
 #[tokio::test]
-async fn a_role_can_change_but_not_to_what_it_is() {
+async fn setting_the_same_role_is_rejected() {
     let client = TestClient::new().await;
     let id = column(&client.get("/admin/users").await, "id")[2].clone();
     let path = format!("/admin/users/{id}");
@@ -63,7 +63,7 @@ async fn a_role_can_change_but_not_to_what_it_is() {
 }
 
 #[tokio::test]
-async fn a_deleted_user_leaves_its_workspaces() {
+async fn deleting_a_user_removes_workspace_memberships() {
     let client = TestClient::new().await;
     let id = column(&client.get("/admin/users").await, "id")[1].clone();
     let workspace = string(&client.first("/admin/workspaces").await["id"]);
@@ -124,7 +124,7 @@ async fn an_invitation_is_sent_read_resent_and_withdrawn() {
 }
 
 #[tokio::test]
-async fn an_invitation_needs_no_workspaces_but_real_ones() {
+async fn an_invitation_requires_existing_workspaces() {
     let client = TestClient::new().await;
     let invite = |workspaces: Value| json!({"email": "a@example.com", "role": "member", "workspaces": workspaces});
     let body = json!({"email": "a@example.com", "role": "member"});
@@ -138,7 +138,7 @@ async fn an_invitation_needs_no_workspaces_but_real_ones() {
 }
 
 #[tokio::test]
-async fn the_latest_link_of_an_invitation_opens_until_it_is_withdrawn() {
+async fn only_the_latest_invitation_link_is_valid() {
     let client = TestClient::new().await;
     let body = json!({"email": "new@example.com", "role": "member"});
     let invite = client.post("/admin/users/invites", body).await;
@@ -173,7 +173,7 @@ async fn create_invite() -> (TestClient, String, String) {
 }
 
 #[tokio::test]
-async fn whoever_accepts_an_invitation_becomes_a_user() {
+async fn accepting_an_invitation_creates_a_user() {
     let (client, path, link) = create_invite().await;
     let accepted = receive(client.http.post(&link)).await;
     assert_eq!(accepted.status, 200, "{}", accepted.body);
@@ -222,7 +222,7 @@ async fn whoever_accepts_an_invitation_becomes_a_user() {
 }
 
 #[tokio::test]
-async fn accepting_leaves_a_record_of_who_it_was() {
+async fn accepting_creates_an_audit_record_with_the_user() {
     let (client, _, link) = create_invite().await;
     let accepted = receive(client.http.post(&link)).await;
     let organisation = client.emulator.organisation_id("Example").unwrap();

@@ -104,7 +104,7 @@ async fn lists_page_from_zero() {
 }
 
 #[tokio::test]
-async fn an_icon_stands_before_the_name() {
+async fn the_icon_precedes_the_name() {
     let client = TestClient::new().await;
     let created = client
         .post("/admin/workspaces", json!({"name": "Team", "icon": "🚀"}))
@@ -137,7 +137,7 @@ async fn a_missing_workspace_is_forbidden() {
 }
 
 #[tokio::test]
-async fn deleting_takes_the_name_and_sometimes_force() {
+async fn deleting_requires_the_name_and_sometimes_force() {
     let client = TestClient::new().await;
     let id = string(&client.workspace("Short-lived").await["id"]);
     let path = format!("/admin/workspaces/{id}");
@@ -302,7 +302,7 @@ async fn members_are_added_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn limits_have_limits() {
+async fn invalid_limits_are_rejected() {
     let client = TestClient::new().await;
     let two = json!([{"type": "cost", "credit_limit": 1}, {"type": "tokens", "credit_limit": 1}]);
     let late = json!([{"type": "cost", "credit_limit": 10, "alert_threshold": 11}]);
@@ -328,7 +328,7 @@ async fn limits_have_limits() {
 
 /// A new workspace has a collection of its own, which goes with it and is no obstacle.
 #[tokio::test]
-async fn a_workspace_comes_with_a_collection() {
+async fn a_new_workspace_has_a_default_collection() {
     let client = TestClient::new().await;
     let id = string(&client.workspace("Fresh").await["id"]);
     let collections = client.get(&format!("/collections?workspace_id={id}")).await;

@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn facts_are_found_where_clients_put_them() {
+    fn attributes_are_read_from_the_entry() {
         let entry = json!({
             "metadata": {"traceId": "t", "_user": "u", "team": "search"},
             "request": {
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_may_say_next_to_nothing() {
+    fn minimal_entries_are_accepted() {
         for url in [
             "",
             "x",
@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_cache_answers_costs_nothing() {
+    fn cached_responses_cost_nothing() {
         let entry = json!({
             "request": {
                 "url": "",

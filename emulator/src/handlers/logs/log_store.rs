@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn logs_lie_in_the_order_of_time_however_they_come() {
+    fn logs_are_sorted_by_time_regardless_of_arrival() {
         let count = 3 * CHUNK_SIZE as i64 + 7;
         let mut logs = LogStore::default();
         // Every third comes late.
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trace_leads_to_its_first_log() {
+    fn a_trace_finds_its_first_log() {
         let mut logs = LogStore::default();
         for (at, trace) in [(5, "a"), (6, "a"), (7, "")] {
             logs.insert("w", at, "key", &entry(trace));
@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read_back() {
+    fn serialisation_round_trips() {
         let mut logs = LogStore::default();
         for at in 0..10 {
             logs.insert(if at % 2 == 0 { "v" } else { "w" }, 3, "key", &entry("t"));
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_keeps_what_it_had() {
+    fn a_clone_is_independent() {
         let mut logs = LogStore::default();
         logs.insert("w", 1, "key", &entry(""));
         let before = logs.clone();

@@ -17,7 +17,7 @@ mod tests {
     use super::connection_error;
 
     #[test]
-    fn only_hosts_that_never_exist_are_out_of_reach() {
+    fn only_invalid_hosts_are_unreachable() {
         for url in [
             "https://mcp.invalid/x",
             "http://MCP.Invalid.:80",
