@@ -57,7 +57,7 @@ async fn main() -> Outcome {
         .start()
         .await?;
     // … and a service that is busy twice …
-    emulator.fault(
+    emulator.add_fault(
         Fault::on("create_api_key")
             .times(2)
             .status(429)
@@ -88,6 +88,6 @@ async fn main() -> Outcome {
 }
 
 #[test]
-fn the_example_holds() -> Outcome {
+fn the_example_runs() -> Outcome {
     main()
 }

@@ -6,12 +6,12 @@
 use portkey_admin_codegen::ledger::Entry;
 
 use crate::call::{Call, Caller};
-use crate::reply::Refusal;
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::ApiError;
 use crate::seed::Plan;
 
 /// With a key of the organisation, these want a `workspace_id`; a workspace key implies its own.
-const NAMES_WORKSPACE: &[&str] = &[
+const WORKSPACE_REQUIRED: &[&str] = &[
     "create_collection",
     "create_config",
     "create_mcp_server",
@@ -33,63 +33,67 @@ const NAMES_WORKSPACE: &[&str] = &[
 ];
 
 /// What these call `workspace_id` is no more than a filter or a reference of their own.
-const MEANS_SOMETHING_ELSE: &[&str] = &["list_audit_logs", "list_scim_workspace_mappings"];
+const WORKSPACE_ID_IS_FILTER: &[&str] = &["list_audit_logs", "list_scim_workspace_mappings"];
 
 /// Refuses a key whose kind, scopes or organisation's plan the operation does not take.
-pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<(), Refusal> {
+pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<(), ApiError> {
     let access = &entry.access;
     let kind = caller.kind();
     if !access.keys.is_empty() && !access.keys.iter().any(|known| known == kind) {
         let message = format!("`{}` does not take {kind} keys", entry.id);
-        return Err(Refusal::forbidden(message));
+        return Err(ApiError::forbidden(message));
     }
     if !access.scopes.is_empty() && !access.scopes.iter().any(|scope| caller.scopes.has(scope)) {
         let scopes = access.scopes.join(", ");
         let message = format!("`{}` needs one of the scopes {scopes}", entry.id);
-        return Err(Refusal::forbidden(message));
+        return Err(ApiError::forbidden(message));
     }
     if plan != Plan::Enterprise && access.plan.as_deref() == Some("enterprise") {
         let message = format!("`{}` is part of the Enterprise plan", entry.id);
-        return Err(Refusal::forbidden(message));
+        return Err(ApiError::forbidden(message));
     }
     Ok(())
 }
 
 /// The workspace that a request is about, by UUID: the one that it names by UUID or slug, or the
 /// key's own. One that is gone, or not the key's, is 403. `in_query` says where a name is missed.
-pub(crate) fn workspace(
+pub(crate) fn resolve_workspace(
     state: &State,
     call: &Call,
     in_query: bool,
-) -> Result<Option<String>, Refusal> {
-    let own = call.caller.workspace_id.clone();
+) -> Result<Option<String>, ApiError> {
+    let key_workspace = call.caller.workspace_id.clone();
     let operation = call.operation.as_str();
-    if MEANS_SOMETHING_ELSE.contains(&operation) {
-        return Ok(own);
+    if WORKSPACE_ID_IS_FILTER.contains(&operation) {
+        return Ok(key_workspace);
     }
-    let named = call
-        .query_text("workspace_id")
-        .or_else(|| call.text("workspace_id"))
+    let requested = call
+        .query_param("workspace_id")
+        .or_else(|| call.body_str("workspace_id"))
         .filter(|key| !key.is_empty());
-    match named {
-        Some(key) => crate::rooms::workspaces::resolve(state, key, &call.caller).map(Some),
-        None if own.is_none() && NAMES_WORKSPACE.contains(&operation) => Err(if in_query {
-            Refusal::invalid("query parameter `workspace_id` is required with an organisation key")
-        } else {
-            Refusal::invalid_field("workspace_id", "is required with an organisation key")
-        }),
-        None => Ok(own),
+    match requested {
+        Some(key) => crate::handlers::workspaces::resolve(state, key, &call.caller).map(Some),
+        None if key_workspace.is_none() && WORKSPACE_REQUIRED.contains(&operation) => {
+            Err(if in_query {
+                ApiError::bad_request(
+                    "query parameter `workspace_id` is required with an organisation key",
+                )
+            } else {
+                ApiError::invalid_field("workspace_id", "is required with an organisation key")
+            })
+        }
+        None => Ok(key_workspace),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MEANS_SOMETHING_ELSE, NAMES_WORKSPACE};
+    use super::{WORKSPACE_ID_IS_FILTER, WORKSPACE_REQUIRED};
 
     #[test]
-    fn the_lists_name_operations() {
-        let routes = &crate::model::get().unwrap().routes;
-        for id in NAMES_WORKSPACE.iter().chain(MEANS_SOMETHING_ELSE) {
+    fn the_lists_name_known_operations() {
+        let routes = &crate::api_spec::get().unwrap().routes;
+        for id in WORKSPACE_REQUIRED.iter().chain(WORKSPACE_ID_IS_FILTER) {
             assert!(routes.iter().any(|route| route.entry.id == *id), "{id}");
         }
     }

@@ -1,15 +1,15 @@
-//! The audit log: every write that took effect leaves a record, made here for all rooms.
+//! The audit log: every write that took effect leaves a record, made here for all resources.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::rooms::State;
-use crate::shelf::{Item, Shelf};
+use crate::handlers::State;
+use crate::table::{Row, Table};
 
 /// One write, as the audit log lists it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Record {
+pub(crate) struct AuditRecord {
     pub(crate) id: String,
     pub(crate) timestamp: String,
     pub(crate) method: String,
@@ -36,7 +36,7 @@ pub(crate) struct Record {
     pub(crate) client_ip: String,
 }
 
-impl Item for Record {
+impl Row for AuditRecord {
     const NAME: &'static str = "audit log";
 
     fn id(&self) -> &str {
@@ -49,10 +49,10 @@ impl Item for Record {
 }
 
 /// Every record, oldest first.
-pub(crate) type Records = Shelf<Record>;
+pub(crate) type AuditRecords = Table<AuditRecord>;
 
 /// Takes down a write that took effect.
-pub(crate) fn record(state: &mut State, call: &Call, status: u16) {
+pub(crate) fn record_write(state: &mut State, call: &Call, status: u16) {
     let (action, resource) = call
         .operation
         .split_once('_')
@@ -61,12 +61,12 @@ pub(crate) fn record(state: &mut State, call: &Call, status: u16) {
         Some(user) => ("user", user),
         None => ("api_key", &call.caller.key_id),
     };
-    let agent = call.request.user_agent.as_ref();
-    let headers: Map<String, Value> = agent
-        .map(|agent| ("user-agent".to_owned(), json!(agent)))
+    let user_agent = call.request.user_agent.as_ref();
+    let headers: Map<String, Value> = user_agent
+        .map(|user_agent| ("user-agent".to_owned(), json!(user_agent)))
         .into_iter()
         .collect();
-    state.audit_records.put(Record {
+    state.audit_records.put(AuditRecord {
         id: call.ids.uuid(),
         timestamp: call.timestamp(),
         method: call.request.method.clone(),

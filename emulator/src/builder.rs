@@ -10,38 +10,38 @@ use chrono::TimeDelta;
 use tokio::sync::oneshot;
 
 use crate::Emulator;
-use crate::clock::{Clock, Time};
+use crate::api_spec::{self, ApiSpec};
+use crate::clock::{AdjustableClock, Clock};
+use crate::dispatch::Dispatcher;
 use crate::faults::Faults;
 use crate::ids::Ids;
 use crate::journal::Journal;
-use crate::model::{self, Model};
-use crate::plane::ControlPlane;
-use crate::requests::RequestLine;
+use crate::request_log::AccessLogEntry;
 use crate::seed::{self, Organisation, Seed, SeedRequest};
 use crate::server::{self, Server};
-use crate::world::World;
+use crate::state::Organisations;
 
 /// Settings of an emulator that is to be started; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct Builder {
+pub struct EmulatorBuilder {
     organisations: Vec<Organisation>,
     clock: Clock,
-    seed: Option<u64>,
-    delay: Duration,
+    random_seed: Option<u64>,
+    consistency_delay: Duration,
     address: SocketAddr,
-    log: Option<fn(&RequestLine)>,
+    log: Option<fn(&AccessLogEntry)>,
     state_file: Option<PathBuf>,
     requests: Vec<SeedRequest>,
 }
 
-impl Builder {
+impl EmulatorBuilder {
     pub(crate) fn new() -> Self {
         Self {
             organisations: Vec::new(),
             clock: Clock::System,
-            seed: None,
-            delay: Duration::ZERO,
+            random_seed: None,
+            consistency_delay: Duration::ZERO,
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             log: None,
             state_file: None,
@@ -62,16 +62,16 @@ impl Builder {
     }
 
     /// Makes ids, keys and the dice of faults the same in every run; random by default.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = Some(seed);
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
         self
     }
 
     /// How long reads do not see a write, by the emulator's clock: not at all by default.
     ///
-    /// Every write of the last `delay` costs a copy of the organisation's indices.
+    /// Every write of the last `consistency_delay` costs a copy of the organisation's indices.
     pub fn consistency_delay(mut self, delay: Duration) -> Self {
-        self.delay = delay;
+        self.consistency_delay = delay;
         self
     }
 
@@ -84,7 +84,7 @@ impl Builder {
     }
 
     /// What is done with each request that was answered: nothing by default.
-    pub fn log(mut self, log: fn(&RequestLine)) -> Self {
+    pub fn log(mut self, log: fn(&AccessLogEntry)) -> Self {
         self.log = Some(log);
         self
     }
@@ -99,7 +99,7 @@ impl Builder {
     }
 
     /// Adds the organisations and requests of a seed, such as was read from a file.
-    pub fn seeded(mut self, seed: Seed) -> Self {
+    pub fn seed_data(mut self, seed: Seed) -> Self {
         self.organisations.extend(seed.organisations);
         self.requests.extend(seed.requests);
         self
@@ -112,63 +112,63 @@ impl Builder {
     /// The address cannot be bound, a seeded organisation names a user or workspace that it does not
     /// have, a seeded request is refused, or the state file cannot be read or written.
     pub async fn start(self) -> Result<Emulator, StartError> {
-        let model = model::get().map_err(|problem| StartError(problem.to_owned()))?;
+        let spec = api_spec::get().map_err(|error| StartError(error.to_owned()))?;
         let listener = server::listen(self.address)
             .map_err(|error| StartError(format!("no port at {}: {error}", self.address)))?;
         let address = listener
             .local_addr()
             .map_err(|error| StartError(format!("no address: {error}")))?;
-        let time = Time::new(self.clock);
-        let mut ids = Ids::new(self.seed.unwrap_or_else(|| fastrand::u64(..)));
-        let faults = Faults::new(Ids::new(ids.seed()));
+        let clock = AdjustableClock::new(self.clock);
+        let mut ids = Ids::new(self.random_seed.unwrap_or_else(|| fastrand::u64(..)));
+        let faults = Faults::new(Ids::new(ids.next_seed()));
         let origin = format!("http://{address}");
-        let fresh = || self.world(model, &origin, &time, &ids);
-        let (journal, world) = match &self.state_file {
+        let initial = || self.initial_organisations(spec, &origin, &clock, &ids);
+        let (journal, organisations) = match &self.state_file {
             Some(path) => {
-                let (journal, world) = Journal::open(path, fresh).map_err(StartError)?;
+                let (journal, organisations) = Journal::open(path, initial).map_err(StartError)?;
                 // A seed must not make the ids of an earlier start again.
-                ids = Ids::new(ids.seed().wrapping_add(journal.generation()));
-                (Some(journal), world)
+                ids = Ids::new(ids.next_seed().wrapping_add(journal.generation()));
+                (Some(journal), organisations)
             }
-            None => (None, fresh().map_err(StartError)?),
+            None => (None, initial().map_err(StartError)?),
         };
-        let mut plane = ControlPlane::new(model, origin, world, journal, ids);
-        plane.time = time;
-        plane.delay = TimeDelta::from_std(self.delay).unwrap_or(TimeDelta::MAX);
-        let server = Arc::new(Server::new(plane, faults, self.log));
+        let mut dispatcher = Dispatcher::new(spec, origin, organisations, journal, ids);
+        dispatcher.clock = clock;
+        dispatcher.delay = TimeDelta::from_std(self.consistency_delay).unwrap_or(TimeDelta::MAX);
+        let server = Arc::new(Server::new(dispatcher, faults, self.log));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server::serve(listener, Arc::clone(&server), stopped));
-        Ok(Emulator::running(address, server, stop, task))
+        Ok(Emulator::from_parts(address, server, stop, task))
     }
 
     /// What there is at the first start.
-    fn world(
+    fn initial_organisations(
         &self,
-        model: &'static Model,
+        spec: &'static ApiSpec,
         origin: &str,
-        time: &Time,
+        clock: &AdjustableClock,
         ids: &Ids,
-    ) -> Result<World, String> {
-        let standard = [Organisation::furnished()];
+    ) -> Result<Organisations, String> {
+        let standard = [Organisation::with_defaults()];
         let organisations = match self.organisations.as_slice() {
             [] => &standard,
-            given => given,
+            configured => configured,
         };
         let mut states = Vec::new();
         for organisation in organisations {
-            let state = seed::state(organisation, time.now(), &Ids::new(ids.seed()));
-            let context = |problem| format!("organisation `{}`: {problem}", organisation.name());
+            let state = seed::state(organisation, clock.now(), &Ids::new(ids.next_seed()));
+            let context = |error| format!("organisation `{}`: {error}", organisation.name());
             states.push(state.map_err(context)?);
         }
-        let world = World::new(states);
-        let ids = Ids::new(ids.seed());
-        let mut plane = ControlPlane::new(model, origin.to_owned(), world, None, ids);
-        plane.time = Time::new(Clock::fixed(time.now()));
+        let organisations = Organisations::new(states);
+        let ids = Ids::new(ids.next_seed());
+        let mut dispatcher = Dispatcher::new(spec, origin.to_owned(), organisations, None, ids);
+        dispatcher.clock = AdjustableClock::new(Clock::fixed(clock.now()));
         for (index, request) in self.requests.iter().enumerate() {
-            let context = |problem| format!("request {} of the seed: {problem}", index + 1);
-            request.send(&plane).map_err(context)?;
+            let context = |error| format!("request {} of the seed: {error}", index + 1);
+            request.send(&dispatcher).map_err(context)?;
         }
-        Ok(plane.into_world())
+        Ok(dispatcher.into_organisations())
     }
 }
 

@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::gateway::form::{Form, Part};
-use crate::gateway::script::Say;
+use crate::gateway::script::ScriptedReply;
 use crate::ids::Ids;
-use crate::reply::{Refusal, Reply};
-use crate::shelf::Rows;
+use crate::response::{ApiError, ResponseBody};
+use crate::table::Paginate;
 
 /// Who is asking.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,14 +38,14 @@ impl Scopes {
     pub(crate) fn has(&self, scope: &str) -> bool {
         match self {
             Self::All => true,
-            Self::Only(scopes) => scopes.iter().any(|own| own == scope),
+            Self::Only(scopes) => scopes.iter().any(|granted| granted == scope),
         }
     }
 }
 
 impl Caller {
     /// Nobody: public operations take no key.
-    pub(crate) fn nobody() -> Self {
+    pub(crate) fn anonymous() -> Self {
         Self {
             key_id: String::new(),
             workspace_id: None,
@@ -60,13 +60,13 @@ impl Caller {
     }
 
     /// Whether the key is one of the organisation: it sees every workspace.
-    pub(crate) fn is_organisation(&self) -> bool {
+    pub(crate) fn is_organisation_key(&self) -> bool {
         self.workspace_id.is_none()
     }
 
     /// The kind of key, as the ledger calls it.
     pub(crate) fn kind(&self) -> &'static str {
-        if self.is_organisation() {
+        if self.is_organisation_key() {
             "organisation"
         } else {
             "workspace"
@@ -74,8 +74,8 @@ impl Caller {
     }
 
     /// Whether things of this workspace are visible.
-    pub(crate) fn sees(&self, workspace_id: &str) -> bool {
-        self.workspace().is_none_or(|own| own == workspace_id)
+    pub(crate) fn can_see(&self, workspace_id: &str) -> bool {
+        self.workspace().is_none_or(|id| id == workspace_id)
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Call {
     pub(crate) form: Option<Form>,
     /// What a script makes the model say.
     #[serde(default)]
-    pub(crate) say: Option<Say>,
+    pub(crate) scripted_reply: Option<ScriptedReply>,
     /// Whether a script says what a binary answer consists of.
     #[serde(skip)]
     pub(crate) has_scripted_content: bool,
@@ -107,7 +107,7 @@ pub(crate) struct Call {
     pub(crate) ids: Ids,
     /// `http://127.0.0.1:PORT`, for links in answers.
     pub(crate) origin: String,
-    pub(crate) request: RequestFacts,
+    pub(crate) request: RequestMetadata,
     /// How the ledger says that the list is paged.
     #[serde(skip)]
     pub(crate) paging: Option<Paging>,
@@ -115,7 +115,7 @@ pub(crate) struct Call {
 
 /// What the audit log says about a request as such.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct RequestFacts {
+pub(crate) struct RequestMetadata {
     /// The `x-portkey-request-id` of the answer.
     pub(crate) id: String,
     pub(crate) method: String,
@@ -136,7 +136,7 @@ pub(crate) struct RequestFacts {
 
 impl Call {
     /// The path parameter at this position.
-    pub(crate) fn id(&self, position: usize) -> &str {
+    pub(crate) fn path_param(&self, position: usize) -> &str {
         self.path.get(position).map_or("", String::as_str)
     }
 
@@ -146,57 +146,57 @@ impl Call {
     }
 
     /// The workspace that something new goes to; an organisation key has to name it.
-    pub(crate) fn needed_workspace(&self) -> Result<&str, Refusal> {
+    pub(crate) fn required_workspace(&self) -> Result<&str, ApiError> {
         self.workspace().ok_or_else(|| {
-            Refusal::invalid_field("workspace_id", "is required with an organisation key")
+            ApiError::invalid_field("workspace_id", "is required with an organisation key")
         })
     }
 
     /// A text of the query.
-    pub(crate) fn query_text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query_param(&self, name: &str) -> Option<&str> {
         self.query.get(name).and_then(Value::as_str)
     }
 
     /// Whether a query filter lets `value` through.
-    pub(crate) fn admits(&self, name: &str, value: &str) -> bool {
-        self.query_text(name).is_none_or(|wanted| wanted == value)
+    pub(crate) fn matches_filter(&self, name: &str, value: &str) -> bool {
+        self.query_param(name).is_none_or(|filter| filter == value)
     }
 
     /// Whether any of these query parameters is there.
-    pub(crate) fn asks_for(&self, names: &[&str]) -> bool {
+    pub(crate) fn has_query_param(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.query.contains_key(*name))
     }
 
     /// A member of the body that is there, `null` included.
-    pub(crate) fn given(&self, name: &str) -> Option<&Value> {
+    pub(crate) fn body_field(&self, name: &str) -> Option<&Value> {
         self.body.get(name)
     }
 
     /// A member of the body; null where it is not there.
-    pub(crate) fn value(&self, name: &str) -> Value {
+    pub(crate) fn body_value(&self, name: &str) -> Value {
         self.body.get(name).cloned().unwrap_or(Value::Null)
     }
 
     /// A text of the body.
-    pub(crate) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn body_str(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
     }
 
     /// A text of the body that the service insists on.
-    pub(crate) fn required(&self, name: &str) -> Result<&str, Refusal> {
-        self.text(name)
+    pub(crate) fn required_str(&self, name: &str) -> Result<&str, ApiError> {
+        self.body_str(name)
             .filter(|text| !text.is_empty())
-            .ok_or_else(|| Refusal::invalid_field(name, "is required"))
+            .ok_or_else(|| ApiError::invalid_field(name, "is required"))
     }
 
     /// A file of the form.
-    pub(crate) fn file(&self, name: &str) -> Result<&Part, Refusal> {
+    pub(crate) fn form_file(&self, name: &str) -> Result<&Part, ApiError> {
         let file = self.form.as_ref().and_then(|form| form.file(name));
-        file.ok_or_else(|| Refusal::invalid_field(name, "has to be a file of a form"))
+        file.ok_or_else(|| ApiError::invalid_field(name, "has to be a file of a form"))
     }
 
     /// The items of a list of the body; none where it is not there.
-    pub(crate) fn items(&self, name: &str) -> &[Value] {
+    pub(crate) fn body_items(&self, name: &str) -> &[Value] {
         self.body
             .get(name)
             .and_then(Value::as_array)
@@ -204,18 +204,28 @@ impl Call {
     }
 
     /// The page that was asked for, in the envelope of the ledger; only its rows are shown.
-    pub(crate) fn page<T>(&self, rows: impl Rows<T>, show: impl Fn(T) -> Value) -> Reply {
-        crate::reply::page(self.paging.as_ref(), &self.query, None, rows, show)
+    pub(crate) fn page<T>(
+        &self,
+        rows: impl Paginate<T>,
+        to_json: impl Fn(T) -> Value,
+    ) -> ResponseBody {
+        crate::response::page(self.paging.as_ref(), &self.query, None, rows, to_json)
     }
 
     /// The same for a list that the service cuts also where no size is asked for: `(usual, largest)`.
     pub(crate) fn page_sized<T>(
         &self,
         sizes: (u64, u64),
-        rows: impl Rows<T>,
-        show: impl Fn(T) -> Value,
-    ) -> Reply {
-        crate::reply::page(self.paging.as_ref(), &self.query, Some(sizes), rows, show)
+        rows: impl Paginate<T>,
+        to_json: impl Fn(T) -> Value,
+    ) -> ResponseBody {
+        crate::response::page(
+            self.paging.as_ref(),
+            &self.query,
+            Some(sizes),
+            rows,
+            to_json,
+        )
     }
 
     /// The time of the request as the service writes it.

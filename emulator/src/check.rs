@@ -12,16 +12,16 @@ use portkey_admin_codegen::{document, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::redact;
-use crate::reply::Refusal;
+use crate::response::ApiError;
 
-/// How many complaints one refusal lists.
-const COMPLAINTS: usize = 3;
+/// How many complaints one error lists.
+const MAX_ERRORS: usize = 3;
 
 /// Of a body of more bytes only the first problem is looked for: a list of a million wrong items
 /// would otherwise make a million complaints.
-const LARGE: usize = 64 * 1024;
+const LARGE_BODY: usize = 64 * 1024;
 
-const FORM: &str = "multipart/form-data";
+const FORM_CONTENT_TYPE: &str = "multipart/form-data";
 
 /// Where the service takes a list of bodies as well as the one body of the document.
 const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
@@ -33,19 +33,19 @@ pub(crate) struct Check {
     query: Vec<Parameter>,
     /// The fields of a form.
     form: Vec<Parameter>,
-    body: Body,
+    body: BodyKind,
     /// What the document says of the body.
     body_schema: Value,
 }
 
 /// A request that was read and not checked yet.
 #[derive(Debug)]
-pub(crate) struct Unchecked {
+pub(crate) struct UncheckedRequest {
     /// `{path, query, body}`.
     request: Value,
     /// Why there is no body to check.
-    problem: Option<Refusal>,
-    large: bool,
+    problem: Option<ApiError>,
+    is_large: bool,
 }
 
 /// A path or query parameter: what its text may stand for.
@@ -53,20 +53,20 @@ struct Parameter {
     name: String,
     schema: Value,
     required: bool,
-    kinds: Kinds,
+    type_names: TypeNames,
     /// The types of an array's items.
-    items: Kinds,
+    items: TypeNames,
     /// Whether an array's items are separated by commas instead of repeating the name.
-    commas: bool,
+    is_comma_separated: bool,
 }
 
 /// JSON types, by name.
-type Kinds = BTreeSet<String>;
+type TypeNames = BTreeSet<String>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Body {
+enum BodyKind {
     /// The operation declares no JSON body.
-    Free,
+    Undeclared,
     Optional,
     Required,
 }
@@ -78,17 +78,17 @@ impl Check {
         let parameters =
             parameters(document, item, &item[method]).map_err(|error| error.to_string())?;
         let (body, mut body_schema) =
-            body(document, &item[method]).map_err(|error| error.to_string())?;
+            body_schema(document, &item[method]).map_err(|error| error.to_string())?;
         if (method, path) == ONE_OR_MORE {
             let list = json!({"type": "array", "items": body_schema, "minItems": 1});
             body_schema = json!({"oneOf": [body_schema, list]});
         }
         let mut parts = vec![
-            ("path", object(&parameters.0), true),
-            ("query", object(&parameters.1), true),
+            ("path", object_schema(&parameters.0), true),
+            ("query", object_schema(&parameters.1), true),
         ];
-        if body != Body::Free {
-            parts.push(("body", body_schema.clone(), body == Body::Required));
+        if body != BodyKind::Undeclared {
+            parts.push(("body", body_schema.clone(), body == BodyKind::Required));
         }
         let schema =
             json_schema::bundle_object(document, &parts).map_err(|error| error.to_string())?;
@@ -101,47 +101,52 @@ impl Check {
             validator,
             path: parameters.0,
             query: parameters.1,
-            form: form(document, &item[method]).map_err(|error| error.to_string())?,
+            form: form_fields(document, &item[method]).map_err(|error| error.to_string())?,
             body,
             body_schema,
         })
     }
 
     /// What the audit log may show of a body.
-    pub(crate) fn shown(&self, document: &Value, body: &Value) -> String {
-        redact::shown(document, &self.body_schema, body)
+    pub(crate) fn audit_body(&self, document: &Value, body: &Value) -> String {
+        redact::redacted_body(document, &self.body_schema, body)
     }
 
     /// Reads a request without checking it: path parameters by name, the raw query, the body.
-    pub(crate) fn read(&self, path: &[(&str, &str)], query: &str, body: &[u8]) -> Unchecked {
-        let large = body.len() > LARGE;
-        self.unchecked(path, query, self.read_body(body), large)
+    pub(crate) fn parse(
+        &self,
+        path: &[(&str, &str)],
+        query: &str,
+        body: &[u8],
+    ) -> UncheckedRequest {
+        let is_large = body.len() > LARGE_BODY;
+        self.build(path, query, self.read_body(body), is_large)
     }
 
     /// The same where the body is a form: names and texts, the text of a file being its name.
-    pub(crate) fn read_form(
+    pub(crate) fn parse_form(
         &self,
         path: &[(&str, &str)],
         query: &str,
-        texts: impl Iterator<Item = (String, String)>,
-    ) -> Unchecked {
-        let body = Value::Object(coerce(&self.form, texts));
-        self.unchecked(path, query, Ok(Some(body)), false)
+        values: impl Iterator<Item = (String, String)>,
+    ) -> UncheckedRequest {
+        let body = Value::Object(coerce(&self.form, values));
+        self.build(path, query, Ok(Some(body)), false)
     }
 
-    fn unchecked(
+    fn build(
         &self,
         path: &[(&str, &str)],
         query: &str,
-        body: Result<Option<Value>, Refusal>,
-        large: bool,
-    ) -> Unchecked {
+        body: Result<Option<Value>, ApiError>,
+        is_large: bool,
+    ) -> UncheckedRequest {
         let path = coerce(
             &self.path,
             path.iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
         );
-        let query = coerce(&self.query, pairs(query));
+        let query = coerce(&self.query, query_pairs(query));
         let mut request = Map::new();
         request.insert("path".to_owned(), Value::Object(path));
         request.insert("query".to_owned(), Value::Object(query));
@@ -153,58 +158,58 @@ impl Check {
             Ok(None) => None,
             Err(problem) => Some(problem),
         };
-        Unchecked {
+        UncheckedRequest {
             request: Value::Object(request),
             problem,
-            large,
+            is_large,
         }
     }
 
     /// Whether the operation declares a query parameter of this name.
-    pub(crate) fn takes_query(&self, name: &str) -> bool {
+    pub(crate) fn declares_query_param(&self, name: &str) -> bool {
         self.query.iter().any(|parameter| parameter.name == name)
     }
 
     /// Refuses a request that is not what the document says.
-    pub(crate) fn check(&self, unchecked: Unchecked) -> Result<(), Refusal> {
-        match unchecked.problem {
+    pub(crate) fn check(&self, unchecked_request: UncheckedRequest) -> Result<(), ApiError> {
+        match unchecked_request.problem {
             Some(problem) => Err(problem),
-            None => self.complain(&unchecked.request, unchecked.large),
+            None => self.validate(&unchecked_request.request, unchecked_request.is_large),
         }
     }
 
-    fn read_body(&self, bytes: &[u8]) -> Result<Option<Value>, Refusal> {
+    fn read_body(&self, bytes: &[u8]) -> Result<Option<Value>, ApiError> {
         if bytes.is_empty() {
             return match self.body {
-                Body::Required => Err(Refusal::invalid("body: a JSON body is required")),
-                Body::Optional | Body::Free => Ok(None),
+                BodyKind::Required => Err(ApiError::bad_request("body: a JSON body is required")),
+                BodyKind::Optional | BodyKind::Undeclared => Ok(None),
             };
         }
         match serde_json::from_slice(bytes) {
             Ok(body) => Ok(Some(body)),
             // Clients do send bodies that nothing declares; the service ignores them.
-            Err(_) if self.body == Body::Free => Ok(None),
-            Err(error) => Err(Refusal::invalid(format!("body: is not JSON: {error}"))),
+            Err(_) if self.body == BodyKind::Undeclared => Ok(None),
+            Err(error) => Err(ApiError::bad_request(format!("body: is not JSON: {error}"))),
         }
     }
 
-    fn complain(&self, request: &Value, large: bool) -> Result<(), Refusal> {
-        let complaints: Vec<String> = if large {
+    fn validate(&self, request: &Value, is_large: bool) -> Result<(), ApiError> {
+        let errors: Vec<String> = if is_large {
             let first = self.validator.validate(request).err();
-            first.iter().map(describe).collect()
+            first.iter().map(error_message).collect()
         } else {
             let all = self.validator.iter_errors(request);
-            all.take(COMPLAINTS).map(|e| describe(&e)).collect()
+            all.take(MAX_ERRORS).map(|e| error_message(&e)).collect()
         };
-        if complaints.is_empty() {
+        if errors.is_empty() {
             Ok(())
         } else {
-            Err(Refusal::invalid(complaints.join("; ")))
+            Err(ApiError::bad_request(errors.join("; ")))
         }
     }
 }
 
-impl Unchecked {
+impl UncheckedRequest {
     /// The query, coerced to the declared types as far as it fits them.
     pub(crate) fn query(&self) -> Map<String, Value> {
         self.request["query"]
@@ -220,25 +225,25 @@ impl Unchecked {
 }
 
 /// A complaint that names the field and never shows its value, which may be a secret.
-fn describe(error: &ValidationError<'_>) -> String {
-    let error = deepest(error);
-    let mut place = error.instance_path().to_string();
+fn error_message(error: &ValidationError<'_>) -> String {
+    let error = deepest_error(error);
+    let mut location = error.instance_path().to_string();
     let problem = match error.kind() {
         ValidationErrorKind::Required { property } => {
-            place = format!(
-                "{place}/{}",
+            location = format!(
+                "{location}/{}",
                 document::pointer_segment(property.as_str().unwrap_or_default())
             );
             "is required".to_owned()
         }
         _ => error.masked().to_string(),
     };
-    match place.split('/').nth(1) {
-        Some("body") if place == "/body" => format!("body: {problem}"),
-        Some("body") => format!("body: `{}` {problem}", &place["/body".len()..]),
+    match location.split('/').nth(1) {
+        Some("body") if location == "/body" => format!("body: {problem}"),
+        Some("body") => format!("body: `{}` {problem}", &location["/body".len()..]),
         Some(part) => format!(
             "{part} parameter `{}` {problem}",
-            place[part.len() + 1..].trim_start_matches('/')
+            location[part.len() + 1..].trim_start_matches('/')
         ),
         None => problem,
     }
@@ -246,23 +251,23 @@ fn describe(error: &ValidationError<'_>) -> String {
 
 /// "None of these" hides which field is wrong: of the branches, the complaint farthest inside. What
 /// is missing would be inside of where it is missing.
-fn deepest<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<'e> {
-    let depth = |error: &ValidationError<'_>| {
-        let inside = error.instance_path().to_string().matches('/').count();
-        inside + usize::from(matches!(error.kind(), ValidationErrorKind::Required { .. }))
+fn deepest_error<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<'e> {
+    let depth_of = |error: &ValidationError<'_>| {
+        let depth = error.instance_path().to_string().matches('/').count();
+        depth + usize::from(matches!(error.kind(), ValidationErrorKind::Required { .. }))
     };
     let inner = match error.kind() {
         ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
             context
                 .iter()
                 .flatten()
-                .map(deepest)
-                .max_by_key(|inner| depth(inner))
+                .map(deepest_error)
+                .max_by_key(|inner| depth_of(inner))
         }
         _ => None,
     };
     match inner {
-        Some(inner) if depth(inner) > depth(error) => inner,
+        Some(inner) if depth_of(inner) > depth_of(error) => inner,
         _ => error,
     }
 }
@@ -292,19 +297,22 @@ fn parameters(
 }
 
 /// Whether an operation has a JSON body, and its schema.
-fn body(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<(Body, Value)> {
+fn body_schema(
+    document: &Value,
+    operation: &Value,
+) -> portkey_admin_codegen::Result<(BodyKind, Value)> {
     let Some(body) = operation.get("requestBody") else {
-        return Ok((Body::Free, json!({})));
+        return Ok((BodyKind::Undeclared, json!({})));
     };
     let body = document::resolve(document, body)?;
     let json = body["content"].get("application/json");
-    let Some(content) = json.or_else(|| body["content"].get(FORM)) else {
-        return Ok((Body::Free, json!({})));
+    let Some(content) = json.or_else(|| body["content"].get(FORM_CONTENT_TYPE)) else {
+        return Ok((BodyKind::Undeclared, json!({})));
     };
     let kind = if body["required"] == true {
-        Body::Required
+        BodyKind::Required
     } else {
-        Body::Optional
+        BodyKind::Optional
     };
     Ok((
         kind,
@@ -313,9 +321,12 @@ fn body(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<(B
 }
 
 /// The fields of an operation's form.
-fn form(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<Vec<Parameter>> {
+fn form_fields(
+    document: &Value,
+    operation: &Value,
+) -> portkey_admin_codegen::Result<Vec<Parameter>> {
     let body = document::resolve(document, &operation["requestBody"])?;
-    let schema = document::resolve(document, &body["content"][FORM]["schema"])?;
+    let schema = document::resolve(document, &body["content"][FORM_CONTENT_TYPE]["schema"])?;
     let fields = schema["properties"].as_object().into_iter().flatten();
     let fields = fields.map(|(name, schema)| {
         let parameter = json!({"name": name, "schema": schema});
@@ -325,7 +336,7 @@ fn form(document: &Value, operation: &Value) -> portkey_admin_codegen::Result<Ve
 }
 
 /// The OpenAPI schema of an object with these parameters.
-fn object(parameters: &[Parameter]) -> Value {
+fn object_schema(parameters: &[Parameter]) -> Value {
     let properties: Map<String, Value> = parameters
         .iter()
         .map(|parameter| (parameter.name.clone(), parameter.schema.clone()))
@@ -348,44 +359,44 @@ impl Parameter {
         Ok(Self {
             name: parameter["name"].as_str().unwrap_or_default().to_owned(),
             required: parameter["required"] == true,
-            kinds: kinds(document, resolved)?,
-            items: kinds(document, document::resolve(document, &resolved["items"])?)?,
-            commas: parameter["explode"] == false,
+            type_names: type_names(document, resolved)?,
+            items: type_names(document, document::resolve(document, &resolved["items"])?)?,
+            is_comma_separated: parameter["explode"] == false,
             schema,
         })
     }
 
     /// The value that the texts given for this parameter stand for.
-    fn value(&self, texts: &[String]) -> Value {
-        let single = texts.first().map_or("", String::as_str);
-        if !self.kinds.contains("array") {
-            return scalar(&self.kinds, single);
+    fn value(&self, values: &[String]) -> Value {
+        let single = values.first().map_or("", String::as_str);
+        if !self.type_names.contains("array") {
+            return parse_scalar(&self.type_names, single);
         }
-        let split = texts
+        let split = values
             .iter()
-            .flat_map(|text| text.split(if self.commas { "," } else { "\0" }));
-        split.map(|text| scalar(&self.items, text)).collect()
+            .flat_map(|text| text.split(if self.is_comma_separated { "," } else { "\0" }));
+        split.map(|text| parse_scalar(&self.items, text)).collect()
     }
 }
 
 /// The types that a schema lets through; empty where it says nothing.
-fn kinds(document: &Value, schema: &Value) -> portkey_admin_codegen::Result<Kinds> {
-    let mut found: Kinds = schema["type"]
+fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result<TypeNames> {
+    let mut found: TypeNames = schema["type"]
         .as_str()
         .map(str::to_owned)
         .into_iter()
         .collect();
     for key in ["allOf", "anyOf", "oneOf"] {
         for branch in schema[key].as_array().into_iter().flatten() {
-            found.extend(kinds(document, document::resolve(document, branch)?)?);
+            found.extend(type_names(document, document::resolve(document, branch)?)?);
         }
     }
     Ok(found)
 }
 
 /// A text as the first declared type that it fits; as text, for the check to refuse, where none does.
-fn scalar(kinds: &Kinds, text: &str) -> Value {
-    let wants = |kind: &str| kinds.contains(kind);
+fn parse_scalar(type_names: &TypeNames, text: &str) -> Value {
+    let wants = |kind: &str| type_names.contains(kind);
     let integer = || text.parse::<i64>().ok().map(Value::from);
     let number = || {
         text.parse::<f64>()
@@ -415,37 +426,37 @@ fn scalar(kinds: &Kinds, text: &str) -> Value {
 /// Texts by name, coerced; a name that nothing declares stays the text that it is.
 fn coerce(
     parameters: &[Parameter],
-    pairs: impl Iterator<Item = (String, String)>,
+    query_pairs: impl Iterator<Item = (String, String)>,
 ) -> Map<String, Value> {
-    let mut texts: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, text) in pairs {
-        match texts.iter_mut().find(|(known, _)| *known == name) {
+    let mut values: Vec<(String, Vec<String>)> = Vec::new();
+    for (name, text) in query_pairs {
+        match values.iter_mut().find(|(known, _)| *known == name) {
             Some((_, known)) => known.push(text),
-            None => texts.push((name, vec![text])),
+            None => values.push((name, vec![text])),
         }
     }
-    let value = |name: &str, texts: &[String]| match parameters
+    let value = |name: &str, values: &[String]| match parameters
         .iter()
         .find(|parameter| parameter.name == name)
     {
-        Some(parameter) => parameter.value(texts),
-        None => Value::from(texts.first().map_or("", String::as_str)),
+        Some(parameter) => parameter.value(values),
+        None => Value::from(values.first().map_or("", String::as_str)),
     };
-    texts
+    values
         .into_iter()
-        .map(|(name, texts)| (name.clone(), value(&name, &texts)))
+        .map(|(name, values)| (name.clone(), value(&name, &values)))
         .collect()
 }
 
 /// A raw query as texts; of a name that is repeated the last value.
-pub(crate) fn texts(query: &str) -> Map<String, Value> {
-    pairs(query)
+pub(crate) fn query_strings(query: &str) -> Map<String, Value> {
+    query_pairs(query)
         .map(|(name, value)| (name, Value::from(value)))
         .collect()
 }
 
 /// The names and values of a raw query.
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
+fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
     let decode = |text: &str| {
         percent_decode_str(&text.replace('+', " "))
             .decode_utf8_lossy()
@@ -498,12 +509,12 @@ mod tests {
 
     fn run(id: &str, query: &str, body: &str) -> Result<(Value, Value), String> {
         let check = check();
-        let request = check.read(&[("id", id)], query, body.as_bytes());
+        let request = check.parse(&[("id", id)], query, body.as_bytes());
         let read = (Value::Object(request.query()), request.body());
         check
             .check(request)
             .map(|()| read)
-            .map_err(|refusal| refusal.body["data"]["message"].as_str().unwrap().to_owned())
+            .map_err(|error| error.body["data"]["message"].as_str().unwrap().to_owned())
     }
 
     #[test]
@@ -519,7 +530,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_name_the_field() {
+    fn errors_name_the_field() {
         let cases = [
             (
                 ID,
@@ -565,7 +576,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_do_not_repeat_values() {
+    fn errors_do_not_repeat_values() {
         let message = run(ID, WHEN, r#"{"name":["canary"]}"#).unwrap_err();
         assert!(!message.contains("canary"), "{message}");
     }

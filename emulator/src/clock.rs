@@ -25,16 +25,16 @@ impl Clock {
 
 /// A clock that can be put forward.
 #[derive(Debug)]
-pub(crate) struct Time {
+pub(crate) struct AdjustableClock {
     clock: Clock,
-    ahead: Mutex<TimeDelta>,
+    offset: Mutex<TimeDelta>,
 }
 
-impl Time {
+impl AdjustableClock {
     pub(crate) fn new(clock: Clock) -> Self {
         Self {
             clock,
-            ahead: Mutex::new(TimeDelta::zero()),
+            offset: Mutex::new(TimeDelta::zero()),
         }
     }
 
@@ -44,24 +44,24 @@ impl Time {
             Clock::System => Utc::now(),
             Clock::Fixed(at) => at,
         };
-        start.checked_add_signed(self.ahead()).unwrap_or(start)
+        start.checked_add_signed(self.offset()).unwrap_or(start)
     }
 
     /// How far the clock was put forward.
-    pub(crate) fn ahead(&self) -> TimeDelta {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn offset(&self) -> TimeDelta {
+        *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Puts the clock to so far ahead of where it started.
-    pub(crate) fn set_ahead(&self, ahead: TimeDelta) {
-        *self.ahead.lock().unwrap_or_else(PoisonError::into_inner) = ahead;
+    pub(crate) fn set_offset(&self, offset: TimeDelta) {
+        *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
     }
 
     /// Puts the clock forward; beyond the calendar it stays where it is.
     pub(crate) fn advance(&self, by: Duration) {
-        let mut ahead = self.ahead.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut offset = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(by) = TimeDelta::from_std(by) {
-            *ahead = ahead.checked_add(&by).unwrap_or(*ahead);
+            *offset = offset.checked_add(&by).unwrap_or(*offset);
         }
     }
 }
@@ -70,16 +70,16 @@ impl Time {
 mod tests {
     use std::time::{Duration, SystemTime};
 
-    use super::{Clock, Time};
+    use super::{AdjustableClock, Clock};
 
     #[test]
-    fn a_fixed_clock_moves_only_when_told() {
-        let time = Time::new(Clock::fixed(SystemTime::UNIX_EPOCH));
-        let start = time.now();
-        assert_eq!(time.now(), start);
-        time.advance(Duration::from_millis(1500));
-        assert_eq!((time.now() - start).num_milliseconds(), 1500);
-        time.advance(Duration::MAX);
-        assert_eq!((time.now() - start).num_milliseconds(), 1500);
+    fn a_fixed_clock_moves_only_when_advanced() {
+        let clock = AdjustableClock::new(Clock::fixed(SystemTime::UNIX_EPOCH));
+        let start = clock.now();
+        assert_eq!(clock.now(), start);
+        clock.advance(Duration::from_millis(1500));
+        assert_eq!((clock.now() - start).num_milliseconds(), 1500);
+        clock.advance(Duration::MAX);
+        assert_eq!((clock.now() - start).num_milliseconds(), 1500);
     }
 }

@@ -4,23 +4,23 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::dispatch::lock;
 use crate::ids::Ids;
-use crate::plane::lock;
 
-/// Something that is to go wrong, for [`Emulator::fault`](crate::Emulator::fault).
+/// Something that is to go wrong, for [`Emulator::add_fault`](crate::Emulator::add_fault).
 ///
 /// It strikes every request of its operation, unless [`times`](Self::times),
-/// [`after`](Self::after) or [`probability`](Self::probability) limit it. A request that is struck
-/// by a status or a reset is not carried out, unless [`carried_out`](Self::carried_out) says so; one
-/// whose answer is spoilt is.
+/// [`skip`](Self::skip) or [`probability`](Self::probability) limit it. A request that is struck
+/// by a status or a reset is not carried out, unless
+/// [`after_execution`](Self::after_execution) says so; one whose answer is corrupted is.
 ///
 /// ```
 /// use std::time::Duration;
 /// use portkey_admin_emulator::Fault;
 ///
 /// let busy = Fault::on("list_api_keys").times(2).status(429).retry_after("1");
-/// let slow = Fault::everywhere().probability(0.1).latency(Duration::from_millis(50));
-/// let lost = Fault::on("create_config").carried_out().reset();
+/// let slow = Fault::on_any_request().probability(0.1).latency(Duration::from_millis(50));
+/// let lost = Fault::on("create_config").after_execution().reset();
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 #[must_use]
@@ -30,7 +30,7 @@ pub struct Fault {
     times: Option<u64>,
     probability: f64,
     latency: Duration,
-    carried_out: bool,
+    after_execution: bool,
     retry_after: Option<String>,
     effect: Effect,
 }
@@ -48,9 +48,9 @@ pub(crate) enum Effect {
 
 /// A fault that strikes one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Strike {
+pub(crate) struct InjectedFault {
     pub(crate) latency: Duration,
-    pub(crate) carried_out: bool,
+    pub(crate) after_execution: bool,
     pub(crate) retry_after: Option<String>,
     pub(crate) effect: Effect,
 }
@@ -60,19 +60,19 @@ impl Fault {
     pub fn on(operation: impl Into<String>) -> Self {
         Self {
             operation: Some(operation.into()),
-            ..Self::everywhere()
+            ..Self::on_any_request()
         }
     }
 
     /// Strikes all requests, those to unknown paths included.
-    pub fn everywhere() -> Self {
+    pub fn on_any_request() -> Self {
         Self {
             operation: None,
             skip: 0,
             times: None,
             probability: 1.0,
             latency: Duration::ZERO,
-            carried_out: false,
+            after_execution: false,
             retry_after: None,
             effect: Effect::None,
         }
@@ -85,7 +85,7 @@ impl Fault {
     }
 
     /// Lets so many requests pass first.
-    pub fn after(mut self, requests: u64) -> Self {
+    pub fn skip(mut self, requests: u64) -> Self {
         self.skip = requests;
         self
     }
@@ -133,8 +133,8 @@ impl Fault {
     }
 
     /// Carries the request out all the same: only its answer is lost.
-    pub fn carried_out(mut self) -> Self {
-        self.carried_out = true;
+    pub fn after_execution(mut self) -> Self {
+        self.after_execution = true;
         self
     }
 
@@ -143,12 +143,12 @@ impl Fault {
         self.operation.as_deref()
     }
 
-    fn is_for(&self, operation: Option<&str>) -> bool {
+    fn applies_to(&self, operation: Option<&str>) -> bool {
         self.operation.is_none() || self.operation.as_deref() == operation
     }
 
     /// Whether it strikes a request that it is about, and one time less from now on.
-    fn strikes(&mut self, dice: &Ids) -> bool {
+    fn triggers(&mut self, rng: &Ids) -> bool {
         if self.times == Some(0) {
             return false;
         }
@@ -156,7 +156,7 @@ impl Fault {
             self.skip -= 1;
             return false;
         }
-        if self.probability < 1.0 && dice.fraction() >= self.probability {
+        if self.probability < 1.0 && rng.fraction() >= self.probability {
             return false;
         }
         self.times = self.times.map(|times| times - 1);
@@ -172,9 +172,9 @@ pub(crate) struct Faults {
 
 impl Faults {
     /// No faults yet, and dice for those to come.
-    pub(crate) fn new(dice: Ids) -> Self {
+    pub(crate) fn new(rng: Ids) -> Self {
         Self {
-            list: Mutex::new((Vec::new(), dice)),
+            list: Mutex::new((Vec::new(), rng)),
         }
     }
 
@@ -187,14 +187,16 @@ impl Faults {
     }
 
     /// What strikes a request: the first fault, in the order in which they were added.
-    pub(crate) fn strike(&self, operation: Option<&str>) -> Option<Strike> {
+    pub(crate) fn inject(&self, operation: Option<&str>) -> Option<InjectedFault> {
         let mut list = lock(&self.list);
-        let (faults, dice) = &mut *list;
-        let mut about = faults.iter_mut().filter(|fault| fault.is_for(operation));
-        let fault = about.find_map(|fault| fault.strikes(dice).then_some(fault))?;
-        Some(Strike {
+        let (faults, rng) = &mut *list;
+        let mut matching = faults
+            .iter_mut()
+            .filter(|fault| fault.applies_to(operation));
+        let fault = matching.find_map(|fault| fault.triggers(rng).then_some(fault))?;
+        Some(InjectedFault {
             latency: fault.latency,
-            carried_out: fault.carried_out,
+            after_execution: fault.after_execution,
             retry_after: fault.retry_after.clone(),
             effect: fault.effect,
         })
@@ -207,14 +209,18 @@ pub struct FaultError(pub(crate) String);
 
 impl FaultError {
     /// Refuses what would never strike, or could not be sent.
-    pub(crate) fn check(fault: &Fault, known: impl Fn(&str) -> bool) -> Result<(), Self> {
-        let problem = if let Some(operation) = fault.operation().filter(|id| !known(id)) {
+    pub(crate) fn check(fault: &Fault, is_known: impl Fn(&str) -> bool) -> Result<(), Self> {
+        let problem = if let Some(operation) = fault.operation().filter(|id| !is_known(id)) {
             format!("there is no operation `{operation}`")
         } else if !(0.0..=1.0).contains(&fault.probability) {
             format!("a probability of {} is not from 0 to 1", fault.probability)
         } else if matches!(fault.effect, Effect::Status(status) if !(200..=599).contains(&status)) {
             "a status is from 200 to 599".to_owned()
-        } else if fault.retry_after.as_deref().is_some_and(unsendable) {
+        } else if fault
+            .retry_after
+            .as_deref()
+            .is_some_and(is_invalid_header_value)
+        {
             "the value of `Retry-After` cannot be sent in a header".to_owned()
         } else {
             return Ok(());
@@ -223,7 +229,7 @@ impl FaultError {
     }
 }
 
-fn unsendable(value: &str) -> bool {
+fn is_invalid_header_value(value: &str) -> bool {
     hyper::header::HeaderValue::from_str(value).is_err()
 }
 
@@ -241,28 +247,28 @@ mod tests {
     use crate::ids::Ids;
 
     fn pattern(faults: &Faults, operation: &str, requests: usize) -> String {
-        let struck = |_| match faults.strike(Some(operation)) {
+        let mark = |_| match faults.inject(Some(operation)) {
             Some(_) => 'x',
             None => '.',
         };
-        (0..requests).map(struck).collect()
+        (0..requests).map(mark).collect()
     }
 
     #[test]
-    fn counts_limit_a_fault_and_the_next_one_follows() {
+    fn times_and_skip_limit_a_fault() {
         let faults = Faults::new(Ids::new(1));
-        faults.add(Fault::on("a").after(1).times(2).status(500));
+        faults.add(Fault::on("a").skip(1).times(2).status(500));
         assert_eq!(pattern(&faults, "b", 3), "...");
         assert_eq!(pattern(&faults, "a", 5), ".xx..");
-        faults.add(Fault::everywhere().times(1).reset());
+        faults.add(Fault::on_any_request().times(1).reset());
         assert_eq!(pattern(&faults, "b", 2), "x.");
-        faults.add(Fault::everywhere());
+        faults.add(Fault::on_any_request());
         faults.clear();
         assert_eq!(pattern(&faults, "a", 2), "..");
     }
 
     #[test]
-    fn a_seed_repeats_the_dice() {
+    fn probability_is_deterministic_for_a_seed() {
         let run = |seed| {
             let faults = Faults::new(Ids::new(seed));
             faults.add(Fault::on("a").probability(0.5).status(503));

@@ -45,7 +45,7 @@ impl Ids {
     }
 
     /// The seed of another generator.
-    pub(crate) fn seed(&self) -> u64 {
+    pub(crate) fn next_seed(&self) -> u64 {
         self.rng.borrow_mut().u64(..)
     }
 
@@ -89,7 +89,7 @@ mod tests {
     use super::Ids;
 
     #[test]
-    fn a_seed_decides_every_id() {
+    fn ids_are_deterministic_for_a_seed() {
         let (one, two, other) = (Ids::new(7), Ids::new(7), Ids::new(8));
         let draw = |ids: &Ids| {
             (

@@ -12,11 +12,11 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Call;
-use crate::plane;
-use crate::world::World;
+use crate::dispatch;
+use crate::state::Organisations;
 
-/// A journal that is longer than this and than the state is folded into the state.
-const LONGEST: u64 = 4 * 1024 * 1024;
+/// A journal that is longer than this and than the state is compacted into the state.
+const MIN_COMPACTION_SIZE: u64 = 4 * 1024 * 1024;
 
 /// An open state file.
 #[derive(Debug)]
@@ -26,9 +26,9 @@ pub(crate) struct Journal {
     generation: u64,
     /// The bytes of the journal, and how many there may be.
     length: u64,
-    longest: u64,
+    max_length: u64,
     /// Set when the disk failed: nothing can be promised any more.
-    broken: bool,
+    failed: bool,
     /// Keeps other processes away.
     _lock: File,
 }
@@ -36,18 +36,18 @@ pub(crate) struct Journal {
 #[derive(Serialize)]
 struct SavedRef<'a> {
     generation: u64,
-    world: &'a World,
+    organisations: &'a Organisations,
 }
 
 #[derive(Deserialize)]
 struct Saved {
     generation: u64,
-    world: World,
+    organisations: Organisations,
 }
 
 /// The first line of a journal.
 #[derive(Serialize, Deserialize)]
-struct Head {
+struct JournalHeader {
     generation: u64,
 }
 
@@ -59,30 +59,30 @@ struct Entry(usize, Call);
 struct EntryRef<'a>(usize, &'a Call);
 
 impl Journal {
-    /// Opens a state file, or begins one with `fresh`; what it holds.
+    /// Opens a state file, or begins one with `initial`; what it holds.
     pub(crate) fn open(
         path: &Path,
-        fresh: impl FnOnce() -> Result<World, String>,
-    ) -> Result<(Self, World), String> {
+        initial: impl FnOnce() -> Result<Organisations, String>,
+    ) -> Result<(Self, Organisations), String> {
         let lock = lock(path)?;
-        let (generation, world) = match read(path)? {
-            Some(saved) => recover(path, saved)?,
-            None => (0, fresh()?),
+        let (generation, organisations) = match read(path)? {
+            Some(saved) => replay(path, saved)?,
+            None => (0, initial()?),
         };
         let generation = generation + 1;
         let context = |error: io::Error| format!("{}: cannot be written: {error}", path.display());
-        let length = save(path, generation, &world).map_err(context)?;
-        let (file, head) = begin(path, generation).map_err(context)?;
+        let length = save(path, generation, &organisations).map_err(context)?;
+        let (file, head) = create_journal(path, generation).map_err(context)?;
         let journal = Self {
             path: path.to_owned(),
             file,
             generation,
             length: head,
-            longest: LONGEST.max(length),
-            broken: false,
+            max_length: MIN_COMPACTION_SIZE.max(length),
+            failed: false,
             _lock: lock,
         };
-        Ok((journal, world))
+        Ok((journal, organisations))
     }
 
     /// How often the state was written as a whole: never the same number twice.
@@ -91,19 +91,19 @@ impl Journal {
     }
 
     /// Whether writes can still be kept.
-    pub(crate) fn is_sound(&self) -> bool {
-        !self.broken
+    pub(crate) fn is_writable(&self) -> bool {
+        !self.failed
     }
 
     /// Keeps a write; once this returns, it survives the process.
-    pub(crate) fn append(&mut self, tenant: usize, call: &Call) -> io::Result<()> {
-        let kept = self.try_append(tenant, call);
-        self.broken |= kept.is_err();
-        kept
+    pub(crate) fn append(&mut self, organisation: usize, call: &Call) -> io::Result<()> {
+        let result = self.try_append(organisation, call);
+        self.failed |= result.is_err();
+        result
     }
 
-    fn try_append(&mut self, tenant: usize, call: &Call) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&EntryRef(tenant, call))?;
+    fn try_append(&mut self, organisation: usize, call: &Call) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&EntryRef(organisation, call))?;
         line.push(b'\n');
         self.file.write_all(&line)?;
         self.file.sync_data()?;
@@ -111,30 +111,31 @@ impl Journal {
         Ok(())
     }
 
-    /// Folds the journal into the state where it has grown long.
-    pub(crate) fn fold_if_long(&mut self, world: &World) -> io::Result<()> {
-        if self.length < self.longest {
+    /// Compacts the journal into the state where it has grown long.
+    pub(crate) fn compact_if_long(&mut self, organisations: &Organisations) -> io::Result<()> {
+        if self.length < self.max_length {
             return Ok(());
         }
-        self.fold(world)
+        self.compact(organisations)
     }
 
     /// Writes the whole state and begins a new journal.
-    pub(crate) fn fold(&mut self, world: &World) -> io::Result<()> {
-        let folded = self.try_fold(world);
-        self.broken |= folded.is_err();
-        folded
+    pub(crate) fn compact(&mut self, organisations: &Organisations) -> io::Result<()> {
+        let result = self.try_compact(organisations);
+        self.failed |= result.is_err();
+        result
     }
 
-    fn try_fold(&mut self, world: &World) -> io::Result<()> {
+    fn try_compact(&mut self, organisations: &Organisations) -> io::Result<()> {
         self.generation += 1;
-        self.longest = LONGEST.max(save(&self.path, self.generation, world)?);
-        (self.file, self.length) = begin(&self.path, self.generation)?;
+        self.max_length =
+            MIN_COMPACTION_SIZE.max(save(&self.path, self.generation, organisations)?);
+        (self.file, self.length) = create_journal(&self.path, self.generation)?;
         Ok(())
     }
 }
 
-fn beside(path: &Path, ending: &str) -> PathBuf {
+fn sibling_path(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
@@ -142,11 +143,11 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 
 fn lock(path: &Path) -> Result<File, String> {
     let context = |problem: String| format!("{}: {problem}", path.display());
-    let file = private()
+    let file = owner_only()
         .write(true)
         .create(true)
         .truncate(false)
-        .open(beside(path, ".lock"))
+        .open(sibling_path(path, ".lock"))
         .map_err(|error| context(format!("cannot be locked: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
@@ -168,86 +169,98 @@ fn read(path: &Path) -> Result<Option<Saved>, String> {
 }
 
 /// Carries out again what the journal holds beyond the saved state.
-fn recover(path: &Path, saved: Saved) -> Result<(u64, World), String> {
+fn replay(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
     let Saved {
         generation,
-        mut world,
+        mut organisations,
     } = saved;
-    let path = beside(path, ".journal");
+    let path = sibling_path(path, ".journal");
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((generation, world)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Ok((generation, organisations));
+        }
         Err(error) => return Err(format!("{}: cannot be read: {error}", path.display())),
     };
     let mut lines = BufReader::new(file).split(b'\n').enumerate().peekable();
     while let Some((number, line)) = lines.next() {
-        let place = |problem: String| format!("{}, line {}: {problem}", path.display(), number + 1);
-        let line = line.map_err(|error| place(error.to_string()))?;
+        let context =
+            |problem: String| format!("{}, line {}: {problem}", path.display(), number + 1);
+        let line = line.map_err(|error| context(error.to_string()))?;
         if number == 0 {
-            match serde_json::from_slice::<Head>(&line) {
+            match serde_json::from_slice::<JournalHeader>(&line) {
                 Ok(head) if head.generation == generation => continue,
                 // Its writes are in the state already.
                 Ok(_) => break,
-                Err(error) => return Err(place(error.to_string())),
+                Err(error) => return Err(context(error.to_string())),
             }
         }
         match serde_json::from_slice(&line) {
-            Ok(entry) => repeat(&mut world, &entry).map_err(place)?,
+            Ok(entry) => replay_entry(&mut organisations, &entry).map_err(context)?,
             // Cut off in the middle: it was never acknowledged.
             Err(_) if lines.peek().is_none() => break,
-            Err(error) => return Err(place(error.to_string())),
+            Err(error) => return Err(context(error.to_string())),
         }
     }
-    Ok((generation, world))
+    Ok((generation, organisations))
 }
 
-fn repeat(world: &mut World, Entry(tenant, call): &Entry) -> Result<(), String> {
-    let tenant = world.tenants.get_mut(*tenant);
-    let tenant = tenant.ok_or_else(|| "there is no such organisation".to_owned())?;
-    match plane::apply(&mut tenant.state, call) {
+fn replay_entry(
+    organisations: &mut Organisations,
+    Entry(organisation, call): &Entry,
+) -> Result<(), String> {
+    let organisation = organisations.all.get_mut(*organisation);
+    let organisation = organisation.ok_or_else(|| "there is no such organisation".to_owned())?;
+    match dispatch::apply(&mut organisation.state, call) {
         Ok(_) => Ok(()),
-        Err(refusal) => Err(format!(
+        Err(error) => Err(format!(
             "`{}` can no longer be carried out: {}",
-            call.operation, refusal.body
+            call.operation, error.body
         )),
     }
 }
 
 /// Writes the state in place of the old one, at once; its length.
-fn save(path: &Path, generation: u64, world: &World) -> io::Result<u64> {
-    let new = beside(path, ".new");
-    let mut file = private()
+fn save(path: &Path, generation: u64, organisations: &Organisations) -> io::Result<u64> {
+    let new = sibling_path(path, ".new");
+    let mut file = owner_only()
         .write(true)
         .create(true)
         .truncate(true)
         .open(&new)?;
     let mut buffer = io::BufWriter::new(&file);
-    serde_json::to_writer(&mut buffer, &SavedRef { generation, world })?;
+    serde_json::to_writer(
+        &mut buffer,
+        &SavedRef {
+            generation,
+            organisations,
+        },
+    )?;
     buffer.flush()?;
     drop(buffer);
     file.sync_all()?;
     let length = file.seek(SeekFrom::End(0))?;
-    replace(&new, path)?;
+    rename_over(&new, path)?;
     Ok(length)
 }
 
 /// Begins a journal in place of the old one; the open file, and its length.
-fn begin(path: &Path, generation: u64) -> io::Result<(File, u64)> {
-    let new = beside(path, ".journal.new");
-    let mut line = serde_json::to_vec(&Head { generation })?;
+fn create_journal(path: &Path, generation: u64) -> io::Result<(File, u64)> {
+    let new = sibling_path(path, ".journal.new");
+    let mut line = serde_json::to_vec(&JournalHeader { generation })?;
     line.push(b'\n');
-    let mut file = private()
+    let mut file = owner_only()
         .write(true)
         .create(true)
         .truncate(true)
         .open(&new)?;
     file.write_all(&line)?;
     file.sync_all()?;
-    replace(&new, &beside(path, ".journal"))?;
+    rename_over(&new, &sibling_path(path, ".journal"))?;
     Ok((file, line.len() as u64))
 }
 
-fn replace(new: &Path, old: &Path) -> io::Result<()> {
+fn rename_over(new: &Path, old: &Path) -> io::Result<()> {
     fs::rename(new, old)?;
     // The name is on disk when the folder is; where folders cannot be opened, the rename has to do.
     let folder = old.parent().filter(|parent| !parent.as_os_str().is_empty());
@@ -258,7 +271,7 @@ fn replace(new: &Path, old: &Path) -> io::Result<()> {
 }
 
 /// The state holds keys: the file is its owner's alone.
-fn private() -> OpenOptions {
+fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
     {
@@ -275,17 +288,17 @@ mod tests {
     use chrono::Utc;
     use serde_json::{Map, Value, json};
 
-    use super::{Journal, beside};
-    use crate::call::{Call, Caller, RequestFacts};
+    use super::{Journal, sibling_path};
+    use crate::call::{Call, Caller, RequestMetadata};
+    use crate::dispatch;
     use crate::ids::Ids;
-    use crate::plane;
     use crate::seed::{self, Organisation};
-    use crate::world::World;
+    use crate::state::Organisations;
 
     /// A folder that is removed at the end.
-    struct Folder(PathBuf);
+    struct TempDir(PathBuf);
 
-    impl Folder {
+    impl TempDir {
         fn new(name: &str) -> Self {
             let path = std::env::temp_dir().join(format!("journal-{name}-{}", std::process::id()));
             std::fs::create_dir_all(&path).unwrap();
@@ -297,100 +310,100 @@ mod tests {
         }
     }
 
-    impl Drop for Folder {
+    impl Drop for TempDir {
         fn drop(&mut self) {
             let _ = std::fs::remove_dir_all(&self.0);
         }
     }
 
-    fn open(path: &Path) -> (Journal, World) {
-        let fresh = || {
+    fn open(path: &Path) -> (Journal, Organisations) {
+        let initial = || {
             let state = seed::state(&Organisation::named("A"), Utc::now(), &Ids::new(1))?;
-            Ok(World::new([state]))
+            Ok(Organisations::new([state]))
         };
-        Journal::open(path, fresh).unwrap()
+        Journal::open(path, initial).unwrap()
     }
 
     fn call(number: u64) -> Call {
         Call {
             operation: "create_workspace".to_owned(),
-            caller: Caller::nobody(),
+            caller: Caller::anonymous(),
             workspace_id: None,
             path: Vec::new(),
             query: Map::new(),
             body: json!({"name": format!("w{number}")}),
             form: None,
-            say: None,
+            scripted_reply: None,
             has_scripted_content: false,
             now: Utc::now(),
             ids: Ids::new(number),
             origin: String::new(),
-            request: RequestFacts::default(),
+            request: RequestMetadata::default(),
             paging: None,
         }
     }
 
-    fn write(journal: &mut Journal, world: &mut World, number: u64) {
+    fn write(journal: &mut Journal, organisations: &mut Organisations, number: u64) {
         let call = call(number);
-        plane::apply(&mut world.tenants[0].state, &call).unwrap();
+        dispatch::apply(&mut organisations.all[0].state, &call).unwrap();
         journal.append(0, &call).unwrap();
     }
 
-    fn value(world: &World) -> Value {
-        serde_json::to_value(world).unwrap()
+    fn value(organisations: &Organisations) -> Value {
+        serde_json::to_value(organisations).unwrap()
     }
 
     #[test]
-    fn what_was_appended_is_there_again() {
-        let folder = Folder::new("again");
-        let (mut journal, mut world) = open(&folder.state());
+    fn appended_writes_are_replayed() {
+        let folder = TempDir::new("again");
+        let (mut journal, mut organisations) = open(&folder.state());
         for number in 0..3 {
-            write(&mut journal, &mut world, number);
+            write(&mut journal, &mut organisations, number);
         }
         drop(journal);
-        let (mut journal, mut again) = open(&folder.state());
-        assert_eq!(value(&again), value(&world));
-        write(&mut journal, &mut again, 9);
+        let (mut journal, mut reopened) = open(&folder.state());
+        assert_eq!(value(&reopened), value(&organisations));
+        write(&mut journal, &mut reopened, 9);
         drop(journal);
-        assert_eq!(value(&open(&folder.state()).1), value(&again));
+        assert_eq!(value(&open(&folder.state()).1), value(&reopened));
     }
 
     #[test]
-    fn an_end_between_state_and_journal_loses_and_doubles_nothing() {
-        let folder = Folder::new("between");
-        let (mut journal, mut world) = open(&folder.state());
-        write(&mut journal, &mut world, 1);
-        let path = beside(&folder.state(), ".journal");
+    fn a_crash_between_state_and_journal_loses_and_repeats_nothing() {
+        let folder = TempDir::new("between");
+        let (mut journal, mut organisations) = open(&folder.state());
+        write(&mut journal, &mut organisations, 1);
+        let path = sibling_path(&folder.state(), ".journal");
         let old = std::fs::read(&path).unwrap();
-        journal.fold(&world).unwrap();
+        journal.compact(&organisations).unwrap();
         drop(journal);
         // The new state was in place, and the new journal was not.
         std::fs::write(&path, old).unwrap();
-        assert_eq!(value(&open(&folder.state()).1), value(&world));
+        assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }
 
     #[test]
-    fn a_long_journal_is_folded() {
-        let folder = Folder::new("long");
-        let (mut journal, mut world) = open(&folder.state());
-        write(&mut journal, &mut world, 1);
+    fn a_long_journal_is_compacted() {
+        let folder = TempDir::new("long");
+        let (mut journal, mut organisations) = open(&folder.state());
+        write(&mut journal, &mut organisations, 1);
         let (before, generation) = (journal.length, journal.generation());
-        journal.fold_if_long(&world).unwrap();
+        journal.compact_if_long(&organisations).unwrap();
         assert_eq!((journal.length, journal.generation()), (before, generation));
-        journal.longest = 1;
-        journal.fold_if_long(&world).unwrap();
+        journal.max_length = 1;
+        journal.compact_if_long(&organisations).unwrap();
         assert!(journal.length < before && journal.generation() > generation);
         drop(journal);
-        assert_eq!(value(&open(&folder.state()).1), value(&world));
+        assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }
 
     #[test]
-    fn a_disk_that_fails_ends_the_promise() {
-        let folder = Folder::new("fails");
-        let (mut journal, world) = open(&folder.state());
+    fn a_failed_append_makes_the_journal_unwritable() {
+        let folder = TempDir::new("fails");
+        let (mut journal, organisations) = open(&folder.state());
         journal.file = std::fs::File::open(folder.state()).unwrap();
-        assert!(journal.append(0, &call(1)).is_err() && !journal.is_sound());
+        assert!(journal.append(0, &call(1)).is_err() && !journal.is_writable());
         drop(journal);
-        assert_eq!(value(&open(&folder.state()).1), value(&world));
+        assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }
 }

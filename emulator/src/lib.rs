@@ -5,7 +5,7 @@
 //! send, and every request is kept for assertions. Nothing leaves the machine.
 //!
 //! [`Emulator::builder`] sets what there is at the start, the clock, and how late reads see writes;
-//! [`Emulator::fault`] lets things go wrong.
+//! [`Emulator::add_fault`] lets things go wrong.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -29,30 +29,30 @@
 struct Readme;
 
 mod access;
-mod answer;
+mod api_spec;
 mod audit;
 mod builder;
 mod call;
 mod check;
 mod clock;
+mod dispatch;
 mod faults;
 mod gateway;
+mod handlers;
+mod http_response;
 mod ids;
 mod journal;
-mod malformed;
-mod model;
-mod plane;
+mod malformed_request;
 mod redact;
-mod reply;
-mod requests;
-mod rooms;
+mod request_log;
+mod response;
 mod route;
 mod seed;
 mod server;
-mod shelf;
 mod socket;
+mod state;
+mod table;
 mod template;
-mod world;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -64,20 +64,20 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::reply::Reply;
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::ResponseBody;
 use crate::server::Server;
-use crate::world::World;
+use crate::state::Organisations;
 
-pub use builder::{Builder, StartError};
+pub use builder::{EmulatorBuilder, StartError};
 pub use clock::Clock;
 pub use faults::{Fault, FaultError};
-pub use gateway::{Content, LineEnd, Script, ScriptError, Upload, UploadPart};
-pub use requests::{RequestLine, SeenRequest};
+pub use gateway::{Content, LineEnding, Script, ScriptError, Upload, UploadPart};
+pub use request_log::{AccessLogEntry, RecordedRequest};
 pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
 
 /// How long [`Emulator::shutdown`] waits for answers that are still being written.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running emulator; it stops when it is dropped.
 ///
@@ -101,9 +101,9 @@ pub struct InviteError(String);
 /// It can be written to a file with `serde`. It holds the values of keys.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
-    world: World,
+    organisations: Organisations,
     /// How far the clock was ahead, in milliseconds.
-    ahead: i64,
+    clock_offset_ms: i64,
 }
 
 impl Emulator {
@@ -117,20 +117,21 @@ impl Emulator {
     }
 
     /// Settings for an emulator: what it starts with, its clock, its delay.
-    pub fn builder() -> Builder {
-        Builder::new()
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::new()
     }
 
-    pub(crate) fn running(
+    pub(crate) fn from_parts(
         address: SocketAddr,
         server: Arc<Server>,
         stop: oneshot::Sender<()>,
         task: JoinHandle<()>,
     ) -> Self {
-        let world = server.plane.read();
-        let first = world.tenants.first();
-        let api_key = first.and_then(|tenant| tenant.state.api_keys.value(seed::ADMIN_KEY));
-        drop(world);
+        let organisations = server.dispatcher.read();
+        let first = organisations.all.first();
+        let api_key =
+            first.and_then(|organisation| organisation.state.api_keys.secret(seed::ADMIN_KEY));
+        drop(organisations);
         Self {
             address,
             api_key: api_key.unwrap_or_default(),
@@ -157,26 +158,29 @@ impl Emulator {
 
     /// The value of the first key with this name, in any organisation.
     ///
-    /// Every organisation has a key `Emulator`; see also [`Emulator::key_of`].
+    /// Every organisation has a key `Emulator`; see also [`Emulator::key_in_organisation`].
     pub fn key(&self, name: &str) -> Option<String> {
-        let world = self.server.plane.read();
-        let mut tenants = world.tenants.iter();
-        tenants.find_map(|tenant| tenant.state.api_keys.value(name))
+        let organisations = self.server.dispatcher.read();
+        let mut all = organisations.all.iter();
+        all.find_map(|organisation| organisation.state.api_keys.secret(name))
     }
 
     /// The value of the first key with this name in an organisation, by the organisation's name.
-    pub fn key_of(&self, organisation: &str, name: &str) -> Option<String> {
-        self.of_organisation(organisation, |state| state.api_keys.value(name))
+    pub fn key_in_organisation(&self, organisation: &str, name: &str) -> Option<String> {
+        self.find_in_organisation(organisation, |state| state.api_keys.secret(name))
     }
 
     /// The UUID of an organisation, by its name.
     pub fn organisation_id(&self, organisation: &str) -> Option<String> {
-        self.of_organisation(organisation, |state| Some(state.organisation.id.clone()))
+        self.find_in_organisation(organisation, |state| Some(state.organisation.id.clone()))
     }
 
-    fn of_organisation<R>(&self, name: &str, find: impl Fn(&State) -> Option<R>) -> Option<R> {
-        let world = self.server.plane.read();
-        let mut states = world.tenants.iter().map(|tenant| &tenant.state);
+    fn find_in_organisation<R>(&self, name: &str, find: impl Fn(&State) -> Option<R>) -> Option<R> {
+        let organisations = self.server.dispatcher.read();
+        let mut states = organisations
+            .all
+            .iter()
+            .map(|organisation| &organisation.state);
         find(states.find(|state| state.organisation.name == name)?)
     }
 
@@ -192,9 +196,9 @@ impl Emulator {
     /// There is no such invitation, or it is not pending any more, or there is a user with the
     /// address already, or the state file could not be written.
     pub fn accept_invite(&self, invite_id: &str) -> Result<String, InviteError> {
-        let reply = self.server.plane.accept_invite(invite_id);
-        let user = match reply.map_err(|refusal| InviteError(refusal.message().to_owned()))? {
-            Reply::Json(user) => user["id"].as_str().map(str::to_owned),
+        let response = self.server.dispatcher.accept_invite(invite_id);
+        let user = match response.map_err(|error| InviteError(error.message().to_owned()))? {
+            ResponseBody::Json(user) => user["id"].as_str().map(str::to_owned),
             _ => None,
         };
         user.ok_or_else(|| InviteError("the answer does not name the user".to_owned()))
@@ -204,8 +208,8 @@ impl Emulator {
     ///
     /// Beyond 64 MiB the oldest are forgotten. Bodies of uploads are not kept: see
     /// [`uploads`](Self::uploads).
-    pub fn requests(&self) -> Vec<SeenRequest> {
-        self.server.seen.all()
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        self.server.request_log.all()
     }
 
     /// The forms that were uploaded so far (files, images, recordings), in order of arrival, with the
@@ -221,7 +225,7 @@ impl Emulator {
     /// # Errors
     ///
     /// There is no such operation, or none that a script can be for.
-    pub fn script(&self, script: Script) -> Result<(), ScriptError> {
+    pub fn add_script(&self, script: Script) -> Result<(), ScriptError> {
         ScriptError::check(&script)?;
         self.server.scripts.add(script);
         Ok(())
@@ -239,8 +243,10 @@ impl Emulator {
     /// # Errors
     ///
     /// There is no such operation, or a value of the fault is out of range.
-    pub fn fault(&self, fault: Fault) -> Result<(), FaultError> {
-        FaultError::check(&fault, |id| self.server.plane.model.routes.knows(id))?;
+    pub fn add_fault(&self, fault: Fault) -> Result<(), FaultError> {
+        FaultError::check(&fault, |id| {
+            self.server.dispatcher.spec.routes.has_operation(id)
+        })?;
         self.server.faults.add(fault);
         Ok(())
     }
@@ -252,20 +258,20 @@ impl Emulator {
 
     /// The time by the emulator's clock.
     pub fn now(&self) -> DateTime<Utc> {
-        self.server.plane.time.now()
+        self.server.dispatcher.clock.now()
     }
 
     /// Puts the emulator's clock forward.
     pub fn advance(&self, by: Duration) {
-        self.server.plane.time.advance(by);
+        self.server.dispatcher.clock.advance(by);
     }
 
     /// Everything that the emulator remembers, except the requests it saw.
     pub fn snapshot(&self) -> Snapshot {
-        let world = self.server.plane.read();
+        let organisations = self.server.dispatcher.read();
         Snapshot {
-            world: world.clone(),
-            ahead: self.server.plane.time.ahead().num_milliseconds(),
+            organisations: organisations.clone(),
+            clock_offset_ms: self.server.dispatcher.clock.offset().num_milliseconds(),
         }
     }
 
@@ -277,20 +283,25 @@ impl Emulator {
     ///
     /// There is a state file, and it could not be written.
     pub fn restore(&self, snapshot: &Snapshot) -> std::io::Result<()> {
-        self.server.plane.replace(snapshot.world.clone())?;
-        let ahead = TimeDelta::try_milliseconds(snapshot.ahead).unwrap_or_default();
-        self.server.plane.time.set_ahead(ahead);
+        self.server
+            .dispatcher
+            .replace(snapshot.organisations.clone())?;
+        let offset = TimeDelta::try_milliseconds(snapshot.clock_offset_ms).unwrap_or_default();
+        self.server.dispatcher.clock.set_offset(offset);
         Ok(())
     }
 
     /// The keys that there are: name of the organisation, name, value.
     pub fn keys(&self) -> Vec<(String, String, String)> {
-        let world = self.server.plane.read();
-        let states = world.tenants.iter().map(|tenant| &tenant.state);
+        let organisations = self.server.dispatcher.read();
+        let states = organisations
+            .all
+            .iter()
+            .map(|organisation| &organisation.state);
         states
             .flat_map(|state| {
                 let organisation = state.organisation.name.clone();
-                let keys = state.api_keys.values();
+                let keys = state.api_keys.secrets();
                 keys.map(move |(name, value)| (organisation.clone(), name, value))
             })
             .collect()
@@ -298,15 +309,17 @@ impl Emulator {
 
     /// Stops the server and waits until its port is free.
     pub async fn shutdown(mut self) {
-        self.signal();
+        self.signal_stop();
         if let Some(mut task) = self.task.take()
-            && tokio::time::timeout(PATIENCE, &mut task).await.is_err()
+            && tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut task)
+                .await
+                .is_err()
         {
             task.abort();
         }
     }
 
-    fn signal(&mut self) {
+    fn signal_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
             // An error only says that the server has already stopped.
             let _ = stop.send(());
@@ -316,7 +329,7 @@ impl Emulator {
 
 impl Drop for Emulator {
     fn drop(&mut self) {
-        self.signal();
+        self.signal_stop();
     }
 }
 
@@ -339,7 +352,7 @@ impl std::error::Error for InviteError {}
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot")
-            .field("organisations", &self.world.tenants.len())
+            .field("organisations", &self.organisations.all.len())
             .finish_non_exhaustive()
     }
 }

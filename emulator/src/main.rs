@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use lexopt::prelude::{Long, Short, ValueExt};
-use portkey_admin_emulator::{Emulator, RequestLine, Seed};
+use portkey_admin_emulator::{AccessLogEntry, Emulator, Seed};
 use serde_json::{Value, json};
 
-type Failure = Box<dyn std::error::Error>;
+type BoxError = Box<dyn std::error::Error>;
 
 const HELP: &str = "\
 Usage: portkey-admin-emulator [OPTIONS]
@@ -30,7 +30,7 @@ Options:
   -h, --help    Print this
 ";
 
-struct Options {
+struct Arguments {
     address: SocketAddr,
     seed: Option<PathBuf>,
     state: Option<PathBuf>,
@@ -48,62 +48,62 @@ fn main() -> ExitCode {
     }
 }
 
-fn run() -> Result<(), Failure> {
-    let Some(options) = options()? else {
+fn run() -> Result<(), BoxError> {
+    let Some(arguments) = parse_arguments()? else {
         print!("{HELP}");
         return Ok(());
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(options))
+    runtime.block_on(serve(arguments))
 }
 
 /// The options; `None` where help is asked for.
-fn options() -> Result<Option<Options>, lexopt::Error> {
-    let mut options = Options {
+fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
+    let mut arguments = Arguments {
         address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
         seed: None,
         state: None,
         uploads: None,
         quiet: false,
     };
-    let mut arguments = lexopt::Parser::from_env();
-    while let Some(argument) = arguments.next()? {
+    let mut parser = lexopt::Parser::from_env();
+    while let Some(argument) = parser.next()? {
         match argument {
-            Long("port") => options.address.set_port(arguments.value()?.parse()?),
-            Long("host") => options.address.set_ip(arguments.value()?.parse()?),
-            Long("seed") => options.seed = Some(arguments.value()?.into()),
-            Long("state") => options.state = Some(arguments.value()?.into()),
-            Long("uploads") => options.uploads = Some(arguments.value()?.into()),
-            Long("quiet") => options.quiet = true,
+            Long("port") => arguments.address.set_port(parser.value()?.parse()?),
+            Long("host") => arguments.address.set_ip(parser.value()?.parse()?),
+            Long("seed") => arguments.seed = Some(parser.value()?.into()),
+            Long("state") => arguments.state = Some(parser.value()?.into()),
+            Long("uploads") => arguments.uploads = Some(parser.value()?.into()),
+            Long("quiet") => arguments.quiet = true,
             Short('h') | Long("help") => return Ok(None),
             _ => return Err(argument.unexpected()),
         }
     }
-    Ok(Some(options))
+    Ok(Some(arguments))
 }
 
-async fn serve(options: Options) -> Result<(), Failure> {
-    let stop = stop()?;
-    let mut builder = Emulator::builder().address(options.address);
-    if let Some(path) = options.seed {
+async fn serve(arguments: Arguments) -> Result<(), BoxError> {
+    let signal = shutdown_signal()?;
+    let mut builder = Emulator::builder().address(arguments.address);
+    if let Some(path) = arguments.seed {
         let name = path.display().to_string();
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
-        builder = builder.seeded(Seed::parse(&name, &text)?);
+        builder = builder.seed_data(Seed::parse(&name, &text)?);
     }
-    if let Some(path) = options.state {
+    if let Some(path) = arguments.state {
         builder = builder.state_file(path);
     }
-    if !options.quiet {
+    if !arguments.quiet {
         builder = builder.log(log);
     }
     let emulator = builder.start().await?;
-    introduce(&emulator, &options.address)?;
-    stop.await;
+    print_banner(&emulator, &arguments.address)?;
+    signal.await;
     let uploads = uploads(&emulator);
     emulator.shutdown().await;
-    if let Some(path) = options.uploads {
+    if let Some(path) = arguments.uploads {
         let name = path.display();
         std::fs::write(&path, uploads.to_string()).map_err(|error| format!("{name}: {error}"))?;
     }
@@ -118,7 +118,7 @@ fn uploads(emulator: &Emulator) -> Value {
 }
 
 /// Prints where it is and the keys for it; whoever started it may be reading along.
-fn introduce(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()> {
+fn print_banner(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if !address.ip().is_loopback() {
         eprintln!("warning: {address} is open to others, and the keys protect nothing");
@@ -131,14 +131,14 @@ fn introduce(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()> {
     out.flush()
 }
 
-fn log(line: &RequestLine) {
+fn log(entry: &AccessLogEntry) {
     // With nobody left to read the log, there is still somebody to serve.
-    let _ = writeln!(std::io::stderr(), "{line}");
+    let _ = writeln!(std::io::stderr(), "{entry}");
 }
 
 /// Waits for Ctrl-C or, where there is such a thing, for being asked to terminate. The handlers are
 /// in place when this returns.
-fn stop() -> std::io::Result<impl Future<Output = ()>> {
+fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -7,66 +7,75 @@
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};
 
-use crate::rooms::masks;
+use crate::handlers::masking;
 
 /// Longer texts are cut.
-const LONGEST: usize = 4096;
+const MAX_LENGTH: usize = 4096;
 
 /// The text of a body for the audit log; empty where there is no body. `schema` is what the document
 /// says of it.
-pub(crate) fn shown(document: &Value, schema: &Value, body: &Value) -> String {
+pub(crate) fn redacted_body(document: &Value, schema: &Value, body: &Value) -> String {
     let schemas = expand(document, [schema]);
     if body.is_null() {
         return String::new();
     }
-    let mut text = Shown { document }.value(&schemas, body).to_string();
-    let end = (0..=LONGEST.min(text.len())).rfind(|end| text.is_char_boundary(*end));
+    let mut text = Redactor { document }.redact(&schemas, body).to_string();
+    let end = (0..=MAX_LENGTH.min(text.len())).rfind(|end| text.is_char_boundary(*end));
     text.truncate(end.unwrap_or(0));
     text
 }
 
-struct Shown<'a> {
+struct Redactor<'a> {
     document: &'a Value,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> Redactor<'a> {
     /// A value of which one of these schemas is true. Where they say nothing, nobody knows what it
     /// holds.
-    fn value(&self, schemas: &[&'a Value], value: &Value) -> Value {
+    fn redact(&self, schemas: &[&'a Value], value: &Value) -> Value {
         let is_secret = |schema: &&Value| schema["format"] == "secret";
-        let says_nothing = |schema: &&Value| schema.as_object().is_none_or(Map::is_empty);
+        let is_unconstrained = |schema: &&Value| schema.as_object().is_none_or(Map::is_empty);
         if value.is_null() {
             return Value::Null;
         }
-        if schemas.iter().all(says_nothing) || schemas.iter().any(is_secret) {
+        if schemas.iter().all(is_unconstrained) || schemas.iter().any(is_secret) {
             return json!("[redacted]");
         }
         match value {
-            Value::Object(members) => Value::Object(self.members(schemas, members)),
+            Value::Object(fields) => Value::Object(self.redact_object(schemas, fields)),
             Value::Array(items) => {
-                let schemas = expand(self.document, all(schemas, "items"));
-                let items = items.iter().map(|item| self.value(&schemas, item));
+                let schemas = expand(self.document, subschemas(schemas, "items"));
+                let items = items.iter().map(|item| self.redact(&schemas, item));
                 items.collect()
             }
             scalar => scalar.clone(),
         }
     }
 
-    fn members(&self, schemas: &[&'a Value], members: &Map<String, Value>) -> Map<String, Value> {
-        let declared = all(schemas, "properties");
-        let shown = |(name, value): (&String, &Value)| {
-            let own = declared
+    fn redact_object(
+        &self,
+        schemas: &[&'a Value],
+        fields: &Map<String, Value>,
+    ) -> Map<String, Value> {
+        let declared = subschemas(schemas, "properties");
+        let redacted = |(name, value): (&String, &Value)| {
+            let property_schemas = declared
                 .iter()
                 .filter_map(|properties| properties.get(name));
-            let own: Vec<&Value> = own.filter(|_| !masks::is_secret(name)).collect();
-            (name.clone(), self.value(&expand(self.document, own), value))
+            let property_schemas: Vec<&Value> = property_schemas
+                .filter(|_| !masking::is_secret_name(name))
+                .collect();
+            (
+                name.clone(),
+                self.redact(&expand(self.document, property_schemas), value),
+            )
         };
-        members.iter().map(shown).collect()
+        fields.iter().map(redacted).collect()
     }
 }
 
 /// What each of these schemas has under this keyword.
-fn all<'a>(schemas: &[&'a Value], keyword: &str) -> Vec<&'a Value> {
+fn subschemas<'a>(schemas: &[&'a Value], keyword: &str) -> Vec<&'a Value> {
     let found = schemas.iter().filter_map(|schema| schema.get(keyword));
     found.collect()
 }
@@ -93,7 +102,7 @@ fn expand<'a>(document: &'a Value, schemas: impl IntoIterator<Item = &'a Value>)
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{LONGEST, shown};
+    use super::{MAX_LENGTH, redacted_body};
 
     fn check(schema: Value, body: Value) -> Value {
         let document = json!({"components": {"schemas": {
@@ -101,11 +110,11 @@ mod tests {
                 "left": {"$ref": "#/components/schemas/Pair"}, "name": {"type": "string"},
             }},
         }}});
-        serde_json::from_str(&shown(&document, &schema, &body)).unwrap()
+        serde_json::from_str(&redacted_body(&document, &schema, &body)).unwrap()
     }
 
     #[test]
-    fn only_what_is_declared_is_shown() {
+    fn only_declared_fields_are_shown() {
         let schema = json!({"allOf": [{"$ref": "#/components/schemas/Pair"}, {"properties": {
             "free": {"type": "object", "additionalProperties": true},
             "list": {"type": "array", "items": {"type": "integer"}},
@@ -129,18 +138,18 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_nothing_is_said_of_is_not_shown() {
+    fn a_body_without_a_schema_is_redacted() {
         assert_eq!(check(json!({}), json!("canary")), "[redacted]");
         assert_eq!(check(json!({}), json!({"x": 1})), "[redacted]");
     }
 
     #[test]
-    fn a_body_is_cut_between_characters() {
+    fn a_body_is_truncated_at_a_char_boundary() {
         let schema = json!({"type": "string"});
-        assert_eq!(shown(&json!({}), &schema, &json!(null)), "");
-        let long = shown(&json!({}), &schema, &json!("é".repeat(LONGEST)));
+        assert_eq!(redacted_body(&json!({}), &schema, &json!(null)), "");
+        let long = redacted_body(&json!({}), &schema, &json!("é".repeat(MAX_LENGTH)));
         assert!(
-            long.len() <= LONGEST && long.len() > LONGEST - 4,
+            long.len() <= MAX_LENGTH && long.len() > MAX_LENGTH - 4,
             "{}",
             long.len()
         );

@@ -9,7 +9,7 @@ use portkey_admin_codegen::{Ledger, ledger};
 use serde_json::Value;
 
 use crate::check::Check;
-use crate::rooms::{self, Handler, Rule};
+use crate::handlers::{self, Handler, Rule};
 
 /// Every operation of the patched document, and the paths that are known not to be one.
 pub(crate) struct Routes {
@@ -24,7 +24,7 @@ pub(crate) struct Retired {
     /// What it answered: 400, 404 or 405.
     pub(crate) status: u16,
     /// The path or operation that serves the purpose, where there is one.
-    pub(crate) instead: Option<String>,
+    pub(crate) replacement: Option<String>,
 }
 
 /// One operation.
@@ -47,7 +47,7 @@ enum Segment {
 }
 
 /// What a method and a path lead to.
-pub(crate) enum Found<'a> {
+pub(crate) enum RouteMatch<'a> {
     /// An operation, with the values of the path's parameters.
     Operation(&'a Route, Vec<String>),
     /// The path exists under other methods only; one of its operations.
@@ -55,7 +55,7 @@ pub(crate) enum Found<'a> {
     /// The path rules say what the service answers here.
     Retired(&'a Retired),
     /// No operation has such a path.
-    Nothing,
+    NotFound,
 }
 
 impl Routes {
@@ -72,30 +72,34 @@ impl Routes {
     }
 
     /// The operation for a method (upper case) and decoded path segments, version included.
-    pub(crate) fn find(&self, method: &str, segments: &[String]) -> Found<'_> {
+    pub(crate) fn find(&self, method: &str, segments: &[String]) -> RouteMatch<'_> {
         let matching = || {
             self.operations
                 .iter()
-                .filter(|route| fits(&route.segments, segments))
+                .filter(|route| segments_match(&route.segments, segments))
         };
         let operation = matching()
             .filter(|route| route.method == method)
-            .max_by_key(|route| rank(&route.segments));
+            .max_by_key(|route| specificity(&route.segments));
         let mut retired = self.retired.iter();
         let retired = retired.find(|retired| retired.matches(method, segments));
         match (operation, retired) {
             // `/analytics/groups/models` is none of `/analytics/groups/{groupBy}`.
-            (Some(route), Some(retired)) if rank(&retired.segments) > rank(&route.segments) => {
-                Found::Retired(retired)
+            (Some(route), Some(retired))
+                if specificity(&retired.segments) > specificity(&route.segments) =>
+            {
+                RouteMatch::Retired(retired)
             }
-            (Some(route), _) => Found::Operation(route, route.values(segments)),
-            (None, Some(retired)) => Found::Retired(retired),
-            (None, None) => matching().next().map_or(Found::Nothing, Found::OtherMethod),
+            (Some(route), _) => RouteMatch::Operation(route, route.parameter_values(segments)),
+            (None, Some(retired)) => RouteMatch::Retired(retired),
+            (None, None) => matching()
+                .next()
+                .map_or(RouteMatch::NotFound, RouteMatch::OtherMethod),
         }
     }
 
     /// Whether an operation has this name.
-    pub(crate) fn knows(&self, id: &str) -> bool {
+    pub(crate) fn has_operation(&self, id: &str) -> bool {
         self.operations.iter().any(|route| route.entry.id == id)
     }
 
@@ -112,15 +116,15 @@ impl Route {
             (_, Base::V1) => Some("v1"),
             (_, Base::V2) => Some("v2"),
         };
-        let (guards, quirks) = rooms::rules(&entry.id);
+        let (guards, quirks) = handlers::rules(&entry.id);
         Self {
             method: method.to_ascii_uppercase(),
             path: path.to_owned(),
             entry: entry.clone(),
-            handler: rooms::handler(&entry.id),
+            handler: handlers::handler(&entry.id),
             guards,
             quirks,
-            segments: template(version, path),
+            segments: path_segments(version, path),
             check: OnceLock::new(),
         }
     }
@@ -139,16 +143,16 @@ impl Route {
     }
 
     /// The names of the path's parameters, in order.
-    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name.as_str()),
             Segment::Literal(_) => None,
         })
     }
 
-    fn values(&self, segments: &[String]) -> Vec<String> {
-        let given = self.segments.iter().zip(segments);
-        given
+    fn parameter_values(&self, segments: &[String]) -> Vec<String> {
+        let pairs = self.segments.iter().zip(segments);
+        pairs
             .filter(|(segment, _)| matches!(segment, Segment::Parameter(_)))
             .map(|(_, value)| value.clone())
             .collect()
@@ -160,7 +164,7 @@ impl Retired {
         methods: Option<&[&'static str]>,
         path: &str,
         answer: &Answer,
-        instead: Option<String>,
+        replacement: Option<String>,
     ) -> Self {
         Self {
             methods: methods.map(|methods| {
@@ -169,17 +173,17 @@ impl Retired {
                     .map(|method| method.to_ascii_uppercase())
                     .collect()
             }),
-            segments: template(Some("v1"), path),
+            segments: path_segments(Some("v1"), path),
             status: answer.status,
-            instead,
+            replacement,
         }
     }
 
     fn matches(&self, method: &str, segments: &[String]) -> bool {
         self.methods
             .as_ref()
-            .is_none_or(|methods| methods.iter().any(|own| own == method))
-            && fits(&self.segments, segments)
+            .is_none_or(|methods| methods.iter().any(|name| name == method))
+            && segments_match(&self.segments, segments)
     }
 }
 
@@ -209,7 +213,7 @@ fn retired(rules: &Rules) -> Vec<Retired> {
 }
 
 /// The segments of a path below its version.
-fn template(version: Option<&str>, path: &str) -> Vec<Segment> {
+fn path_segments(version: Option<&str>, path: &str) -> Vec<Segment> {
     let version = version.map(|version| Segment::Literal(version.to_owned()));
     version
         .into_iter()
@@ -219,21 +223,21 @@ fn template(version: Option<&str>, path: &str) -> Vec<Segment> {
 
 /// A literal beats a parameter, and the earlier segment decides: a binary number, most significant
 /// digit first.
-fn rank(segments: &[Segment]) -> usize {
-    segments.iter().fold(0, |rank, segment| {
-        rank << 1 | usize::from(matches!(segment, Segment::Literal(_)))
+fn specificity(segments: &[Segment]) -> usize {
+    segments.iter().fold(0, |specificity, segment| {
+        specificity << 1 | usize::from(matches!(segment, Segment::Literal(_)))
     })
 }
 
 /// An empty segment is no value of a parameter.
-fn fits(template: &[Segment], segments: &[String]) -> bool {
+fn segments_match(template: &[Segment], segments: &[String]) -> bool {
     template.len() == segments.len()
         && template
             .iter()
             .zip(segments)
-            .all(|(segment, given)| match segment {
-                Segment::Literal(text) => text == given,
-                Segment::Parameter(_) => !given.is_empty(),
+            .all(|(segment, value)| match segment {
+                Segment::Literal(text) => text == value,
+                Segment::Parameter(_) => !value.is_empty(),
             })
 }
 
@@ -250,7 +254,7 @@ impl Segment {
 }
 
 /// The segments of a raw path, each percent-decoded exactly once.
-pub(crate) fn decode(path: &str) -> Vec<String> {
+pub(crate) fn decode_path(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/')
         .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
@@ -259,31 +263,33 @@ pub(crate) fn decode(path: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Found, decode};
+    use super::{RouteMatch, decode_path};
 
     fn find(method: &str, path: &str) -> (Option<String>, Vec<String>) {
-        match crate::model::get()
+        match crate::api_spec::get()
             .unwrap()
             .routes
-            .find(method, &decode(path))
+            .find(method, &decode_path(path))
         {
-            Found::Operation(route, values) => (Some(route.entry.id.clone()), values),
-            Found::OtherMethod(_) | Found::Retired(_) | Found::Nothing => (None, Vec::new()),
+            RouteMatch::Operation(route, values) => (Some(route.entry.id.clone()), values),
+            RouteMatch::OtherMethod(_) | RouteMatch::Retired(_) | RouteMatch::NotFound => {
+                (None, Vec::new())
+            }
         }
     }
 
     #[test]
     fn every_request_check_compiles() {
-        let model = crate::model::get().unwrap();
-        for route in model.routes.iter() {
-            if let Err(problem) = route.check(&model.document) {
+        let spec = crate::api_spec::get().unwrap();
+        for route in spec.routes.iter() {
+            if let Err(problem) = route.check(&spec.document) {
                 panic!("{}: {problem}", route.key());
             }
         }
     }
 
     #[test]
-    fn a_literal_beats_a_parameter() {
+    fn literal_segments_take_precedence() {
         assert_eq!(
             find("GET", "/v1/admin/users/invites").0.as_deref(),
             Some("list_user_invites")

@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use crate::builder::StartError;
 use crate::call::Scopes;
+use crate::dispatch::{Dispatcher, IncomingRequest};
+use crate::handlers::api_keys::{ApiKey, Owner};
+use crate::handlers::collections::Collection;
+use crate::handlers::configs::Config;
+use crate::handlers::integrations::Integration;
+use crate::handlers::prompts::Prompt;
+use crate::handlers::users::User;
+use crate::handlers::virtual_keys::VirtualKey;
+use crate::handlers::workspaces::Workspace;
+use crate::handlers::{self, State};
 use crate::ids::Ids;
-use crate::plane::{ControlPlane, Incoming};
-use crate::rooms::api_keys::{ApiKey, Owner};
-use crate::rooms::collections::Collection;
-use crate::rooms::configs::Config;
-use crate::rooms::integrations::Integration;
-use crate::rooms::prompts::Prompt;
-use crate::rooms::users::User;
-use crate::rooms::virtual_keys::VirtualKey;
-use crate::rooms::workspaces::Workspace;
-use crate::rooms::{self, State};
 
 /// The name of the key that every organisation has: it may do everything.
 pub(crate) const ADMIN_KEY: &str = "Emulator";
@@ -64,36 +64,36 @@ impl Seed {
 
 impl SeedRequest {
     /// Sends the request; what was refused, if it was.
-    pub(crate) fn send(&self, plane: &ControlPlane) -> Result<(), String> {
+    pub(crate) fn send(&self, dispatcher: &Dispatcher) -> Result<(), String> {
         let name = self.key.as_deref().unwrap_or(ADMIN_KEY);
-        let key = plane
+        let key = dispatcher
             .read()
-            .tenants
+            .all
             .iter()
-            .find_map(|t| t.state.api_keys.value(name));
+            .find_map(|organisation| organisation.state.api_keys.secret(name));
         let key = key.ok_or_else(|| format!("there is no key `{name}`"))?;
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         let body = match &self.body {
             Value::Null => Vec::new(),
             body => body.to_string().into_bytes(),
         };
-        let incoming = Incoming {
+        let request = IncomingRequest {
             method: self.method.clone(),
             path: path.to_owned(),
-            segments: crate::route::decode(path),
+            segments: crate::route::decode_path(path),
             query: query.to_owned(),
             key: Some(Ok(key)),
             user_agent: None,
             client_ip: "127.0.0.1".to_owned(),
             body,
-            gateway: crate::gateway::Extras::default(),
-            request_id: plane.new_id(),
+            gateway: crate::gateway::GatewayContext::default(),
+            request_id: dispatcher.new_id(),
         };
-        match plane.answer(&incoming) {
+        match dispatcher.handle(&request) {
             Ok(_) => Ok(()),
-            Err(refusal) => Err(format!(
+            Err(error) => Err(format!(
                 "{} {} answered {}: {}",
-                self.method, self.path, refusal.status, refusal.body
+                self.method, self.path, error.status, error.body
             )),
         }
     }
@@ -129,7 +129,7 @@ pub struct Organisation {
     keys: Vec<Key>,
     /// The configs, prompts and virtual keys of the organisation that is there by default.
     #[serde(default)]
-    furnished: bool,
+    with_defaults: bool,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -205,7 +205,7 @@ impl Organisation {
             users: Vec::new(),
             workspaces: Vec::new(),
             keys: Vec::new(),
-            furnished: false,
+            with_defaults: false,
         }
     }
 
@@ -239,8 +239,12 @@ impl Organisation {
         role: WorkspaceRole,
     ) -> Self {
         let email = email.into();
-        match self.workspaces.iter_mut().find(|own| own.name == workspace) {
-            Some(own) => own.members.push(MemberSeed { email, role }),
+        match self
+            .workspaces
+            .iter_mut()
+            .find(|seed| seed.name == workspace)
+        {
+            Some(seed) => seed.members.push(MemberSeed { email, role }),
             None => self.workspaces.push(WorkspaceSeed {
                 name: workspace.to_owned(),
                 members: vec![MemberSeed { email, role }],
@@ -260,9 +264,9 @@ impl Organisation {
     }
 
     /// The organisation that [`Emulator::start`](crate::Emulator::start) has.
-    pub(crate) fn furnished() -> Self {
+    pub(crate) fn with_defaults() -> Self {
         Self {
-            furnished: true,
+            with_defaults: true,
             ..Self::named("Example")
                 .user("user1@example.com", Role::Owner)
                 .user("user2@example.com", Role::Admin)
@@ -327,18 +331,18 @@ impl WorkspaceRole {
 
 /// The state of an organisation at its start, or what is wrong with the seed.
 pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Result<State, String> {
-    let mut state = State::empty(rooms::Organisation {
+    let mut state = State::empty(handlers::OrganisationInfo {
         id: ids.uuid(),
         name: seed.name.clone(),
         plan: seed.plan,
     });
     for user in &seed.users {
         let user = User::seed(&user.email, user.role.name(), now, ids);
-        state.users.people.put(user);
+        state.users.accounts.put(user);
     }
     if seed.users.is_empty() {
         let owner = User::seed("owner@example.com", Role::Owner.name(), now, ids);
-        state.users.people.put(owner);
+        state.users.accounts.put(owner);
     }
     for workspace in &seed.workspaces {
         add_workspace(&mut state, workspace, now, ids)?;
@@ -347,8 +351,8 @@ pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Resul
     for key in &seed.keys {
         add_key(&mut state, key, now, ids)?;
     }
-    if seed.furnished {
-        furnish(&mut state, now, ids);
+    if seed.with_defaults {
+        add_default_resources(&mut state, now, ids);
     }
     Ok(state)
 }
@@ -362,10 +366,10 @@ fn add_workspace(
     let mut workspace = Workspace::seed(&seed.name, state.users.owner(), now, ids);
     for member in &seed.members {
         let user = user_id(state, &member.email)
-            .map_err(|problem| format!("workspace `{}`: {problem}", seed.name))?;
-        workspace.join(&user, member.role.name(), now);
+            .map_err(|error| format!("workspace `{}`: {error}", seed.name))?;
+        workspace.add_member(&user, member.role.name(), now);
     }
-    workspace.make_default(state.workspaces.len() == 0);
+    workspace.set_default(state.workspaces.len() == 0);
     state
         .collections
         .put(Collection::seed(&workspace.id, now, ids));
@@ -374,14 +378,14 @@ fn add_workspace(
 }
 
 fn user_id(state: &State, email: &str) -> Result<String, String> {
-    let mut users = state.users.people.iter();
+    let mut users = state.users.accounts.iter();
     let user = users.find(|user| user.email == email);
     user.map(|user| user.id.clone())
         .ok_or_else(|| format!("there is no user `{email}`"))
 }
 
 fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Result<(), String> {
-    let context = |problem: String| format!("key `{}`: {problem}", seed.name);
+    let context = |error: String| format!("key `{}`: {error}", seed.name);
     let workspace_id = match &seed.workspace {
         Some(name) => Some(
             workspace_id(state, name)
@@ -408,25 +412,31 @@ fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Resu
 
 fn workspace_id(state: &State, name: &str) -> Option<String> {
     let mut workspaces = state.workspaces.iter();
-    let workspace = workspaces.find(|workspace| workspace.shown_name() == name)?;
+    let workspace = workspaces.find(|workspace| workspace.display_name() == name)?;
     Some(workspace.id.clone())
 }
 
 /// One each of virtual key, prompt and config, and some logs, in the first workspace.
-fn furnish(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
-    let Some(workspace) = state.workspaces.iter().next().map(|own| own.id.clone()) else {
+fn add_default_resources(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
+    let Some(workspace) = state
+        .workspaces
+        .iter()
+        .next()
+        .map(|workspace| workspace.id.clone())
+    else {
         return;
     };
     let key = VirtualKey::seed(&workspace, now, ids);
     let collection = state.collections.in_workspace(&workspace).iter().next();
     let prompt = collection.map(|collection| Prompt::seed(collection, &key, now, ids));
     let config = Config::seed(&workspace, state.users.owner(), &key, now, ids);
-    rooms::logs::seed(state, &workspace, now);
+    handlers::logs::seed(state, &workspace, now);
     state.configs.put(config);
-    let integration = Integration::behind(&key, Some(PROVIDER_KEY), state.users.owner(), ids);
+    let integration =
+        Integration::for_virtual_key(&key, Some(PROVIDER_KEY), state.users.owner(), ids);
     state.integrations.put(integration);
     state.virtual_keys.put(key);
     if let Some(prompt) = prompt {
-        state.prompts.shelf.put(prompt);
+        state.prompts.table.put(prompt);
     }
 }

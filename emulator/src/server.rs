@@ -17,74 +17,78 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 
-use crate::answer::{self, Payload};
-use crate::faults::{Effect, Faults, Strike};
+use crate::dispatch::{Dispatcher, IncomingRequest};
+use crate::faults::{Effect, Faults, InjectedFault};
 use crate::gateway::form::Form;
 use crate::gateway::realtime::Sessions;
 use crate::gateway::script::Scripts;
-use crate::gateway::{self, Space, Uploads};
-use crate::malformed;
-use crate::plane::{ControlPlane, Incoming};
-use crate::reply::Refusal;
-use crate::requests::{Record, RequestLine, SeenRequest};
-use crate::route::decode;
+use crate::gateway::{self, ContentQuota, Uploads};
+use crate::http_response::{self, HttpBody};
+use crate::malformed_request;
+use crate::request_log::{AccessLogEntry, RecordedRequest, RequestLog};
+use crate::response::ApiError;
+use crate::route::decode_path;
 use crate::socket::{Resetter, Socket};
 
 /// Larger bodies are refused; no operation of the control plane comes near.
-const LARGEST_BODY: usize = 16 * 1024 * 1024;
+const MAX_BODY_SIZE: usize = 16 * 1024 * 1024;
 
 /// Bodies that are larger than this take turns.
-const SMALL_BODY: u64 = 64 * 1024;
+const LARGE_BODY_THRESHOLD: u64 = 64 * 1024;
 
 /// How many large bodies are received at a time, and how many are looked at: parsed they take a
 /// multiple of their size.
-const LARGE_BODIES: usize = 8;
-const LARGE_ANSWERS: usize = 2;
+const MAX_LARGE_READS: usize = 8;
+const MAX_LARGE_REQUESTS: usize = 2;
 
 /// How many connections are open at a time, and how many more wait to be accepted; the system turns
 /// away the rest, whose clients try again after a second.
-const CONNECTIONS: u32 = 1024;
+const MAX_CONNECTIONS: u32 = 1024;
 const BACKLOG: u32 = 1024;
 
 /// How long a connection may take to send the head of a request, and then its body.
-const HEAD_TIME: Duration = Duration::from_secs(30);
-const BODY_TIME: Duration = Duration::from_secs(30);
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long the server waits for answers that are still being written when it stops.
-const PATIENCE: Duration = Duration::from_secs(3);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// One emulator, as its connections see it.
 pub(crate) struct Server {
-    pub(crate) plane: ControlPlane,
+    pub(crate) dispatcher: Dispatcher,
     pub(crate) faults: Faults,
-    pub(crate) seen: Record,
+    pub(crate) request_log: RequestLog,
     pub(crate) uploads: Uploads,
     pub(crate) scripts: Scripts,
     sessions: Sessions,
     /// Tells connections and sessions that the server stops.
     stopping: watch::Sender<bool>,
     /// Where the content of uploaded files goes.
-    space: Space,
-    log: Option<fn(&RequestLine)>,
-    large_bodies: Semaphore,
-    large_answers: Semaphore,
+    content_quota: ContentQuota,
+    log: Option<fn(&AccessLogEntry)>,
+    large_reads: Semaphore,
+    large_requests: Semaphore,
 }
 
 impl Server {
-    pub(crate) fn new(plane: ControlPlane, faults: Faults, log: Option<fn(&RequestLine)>) -> Self {
+    pub(crate) fn new(
+        dispatcher: Dispatcher,
+        faults: Faults,
+        log: Option<fn(&AccessLogEntry)>,
+    ) -> Self {
         let stopping = watch::Sender::new(false);
         Self {
-            plane,
+            dispatcher,
             faults,
-            seen: Record::default(),
+            request_log: RequestLog::default(),
             uploads: Uploads::default(),
             scripts: Scripts::default(),
             sessions: Sessions::new(stopping.subscribe()),
             stopping,
-            space: Space::default(),
+            content_quota: ContentQuota::default(),
             log,
-            large_bodies: Semaphore::new(LARGE_BODIES),
-            large_answers: Semaphore::new(LARGE_ANSWERS),
+            large_reads: Semaphore::new(MAX_LARGE_READS),
+            large_requests: Semaphore::new(MAX_LARGE_REQUESTS),
         }
     }
 }
@@ -102,16 +106,16 @@ pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Serves until `stopped` is told so, or its sender is dropped.
+/// Serves until `shutdown` is told so, or its sender is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     server: Arc<Server>,
-    mut stopped: oneshot::Receiver<()>,
+    mut shutdown: oneshot::Receiver<()>,
 ) {
-    let connections = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS as usize));
     loop {
         let accepted = tokio::select! {
-            _ = &mut stopped => break,
+            _ = &mut shutdown => break,
             accepted = accept(&listener, &connections) => accepted,
         };
         let Ok((stream, peer, permit)) = accepted else {
@@ -119,12 +123,12 @@ pub(crate) async fn serve(
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
-        tokio::spawn(attend(stream, peer, Arc::clone(&server), permit));
+        tokio::spawn(handle_connection(stream, peer, Arc::clone(&server), permit));
     }
     drop(listener);
     server.stopping.send_replace(true);
     // All of them are free once every connection has ended.
-    let _ = tokio::time::timeout(PATIENCE, connections.acquire_many(CONNECTIONS)).await;
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, connections.acquire_many(MAX_CONNECTIONS)).await;
 }
 
 async fn accept(
@@ -138,20 +142,20 @@ async fn accept(
 }
 
 /// Serves a connection; what hyper refuses by itself is answered behind it.
-async fn attend(
+async fn handle_connection(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
     permit: OwnedSemaphorePermit,
 ) {
     let resetter = Resetter::default();
-    let (socket, mut refused) = Socket::new(stream, resetter.clone());
-    let ended = serve_socket(socket, resetter, peer, Arc::clone(&server)).await;
+    let (socket, mut rejected) = Socket::new(stream, resetter.clone());
+    let result = serve_socket(socket, resetter, peer, Arc::clone(&server)).await;
     // A client that went away is no concern of the server's.
-    if let Err(problem) = ended
-        && let Ok(refused) = refused.try_recv()
+    if let Err(error) = result
+        && let Ok(rejected) = rejected.try_recv()
     {
-        malformed::answer(refused, &problem, &server.plane.new_id()).await;
+        malformed_request::respond(rejected, &error, &server.dispatcher.new_id()).await;
     }
     drop(permit);
 }
@@ -166,17 +170,17 @@ async fn serve_socket(
     let mut stopping = server.stopping.subscribe();
     let service = service_fn(move |request| {
         let (server, resetter) = (Arc::clone(&server), resetter.clone());
-        async move { respond(&server, peer, request, &resetter).await }
+        async move { handle_request(&server, peer, request, &resetter).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(socket), service)
         .with_upgrades();
     let mut connection = pin!(connection);
     tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stop(&mut stopping) => {
+        result = connection.as_mut() => result,
+        () = wait_for_shutdown(&mut stopping) => {
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -184,64 +188,68 @@ async fn serve_socket(
 }
 
 /// Waits until the server stops.
-async fn stop(stopping: &mut watch::Receiver<bool>) {
+async fn wait_for_shutdown(stopping: &mut watch::Receiver<bool>) {
     // An error says that the server is gone already.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
 /// Answers one request; an error closes the connection without an answer.
-async fn respond(
+async fn handle_request(
     server: &Server,
     peer: SocketAddr,
     request: Request<RequestBody>,
     resetter: &Resetter,
-) -> io::Result<Response<Payload>> {
+) -> io::Result<Response<HttpBody>> {
     let started = Instant::now();
     let (mut head, body) = request.into_parts();
-    let segments = decode(head.uri.path());
-    let operation = server.plane.operation(head.method.as_str(), &segments);
-    let (body, form) = receive(server, &head, operation, body).await;
-    server.seen.push(seen(&head, operation, &segments, &body));
-    let strike = server.faults.strike(operation);
-    if let Some(strike) = &strike {
-        tokio::time::sleep(strike.latency).await;
+    let segments = decode_path(head.uri.path());
+    let operation = server
+        .dispatcher
+        .operation_id(head.method.as_str(), &segments);
+    let (body, form) = read_body(server, &head, operation, body).await;
+    server
+        .request_log
+        .push(recorded_request(&head, operation, &segments, &body));
+    let fault = server.faults.inject(operation);
+    if let Some(fault) = &fault {
+        tokio::time::sleep(fault.latency).await;
     }
-    let request_id = server.plane.new_id();
+    let request_id = server.dispatcher.new_id();
     let script = server.scripts.take(operation);
-    let answer = match (instead(strike.as_ref()), body) {
-        (Some(refusal), _) | (None, Err(refusal)) => Err(refusal),
+    let result = match (replacement_error(fault.as_ref()), body) {
+        (Some(error), _) | (None, Err(error)) => Err(error),
         (None, Ok(body)) => {
-            let large = body.len() as u64 > SMALL_BODY;
-            let _turn = turn(&server.large_answers, large).await;
-            let mut incoming = incoming(&head, segments, peer, body, &request_id);
-            incoming.gateway = gateway::Extras::new(&head, form, script.clone());
-            let answer = server.plane.answer(&incoming);
+            let large = body.len() as u64 > LARGE_BODY_THRESHOLD;
+            let _permit = acquire_if_large(&server.large_requests, large).await;
+            let mut request = incoming_request(&head, segments, peer, body, &request_id);
+            request.gateway = gateway::GatewayContext::new(&head, form, script.clone());
+            let result = server.dispatcher.handle(&request);
             gateway::realtime::open(
                 &server.sessions,
                 &mut head,
-                answer,
+                result,
                 script.as_ref(),
                 resetter,
             )
         }
     };
-    let answer = match strike.as_ref().map(|strike| strike.effect) {
-        Some(Effect::Status(status)) => Err(answer::refusal(status)),
-        _ => answer,
+    let result = match fault.as_ref().map(|fault| fault.effect) {
+        Some(Effect::Status(status)) => Err(http_response::injected_error(status)),
+        _ => result,
     };
-    let mut response = answer::response(answer);
-    gateway::deliver(&mut response, &head, script.as_ref(), resetter);
-    finish(server, &head, &mut response, strike.as_ref(), &request_id);
+    let mut response = http_response::from_result(result);
+    gateway::apply_script(&mut response, &head, script.as_ref(), resetter);
+    finish_response(server, &head, &mut response, fault.as_ref(), &request_id);
     if let Some(log) = server.log {
-        log(&RequestLine {
+        log(&AccessLogEntry {
             method: head.method.as_str().to_owned(),
             path: head.uri.path().to_owned(),
             operation: operation.map(str::to_owned),
             status: response.status().as_u16(),
-            took: started.elapsed(),
+            duration: started.elapsed(),
         });
     }
-    if strike.is_some_and(|strike| strike.effect == Effect::Reset) {
+    if fault.is_some_and(|fault| fault.effect == Effect::Reset) {
         resetter.reset();
         return Err(io::Error::other("reset on demand"));
     }
@@ -249,41 +257,41 @@ async fn respond(
 }
 
 /// What answers in place of the control plane.
-fn instead(strike: Option<&Strike>) -> Option<Refusal> {
-    let strike = strike.filter(|strike| !strike.carried_out)?;
-    match strike.effect {
-        Effect::Status(status) => Some(answer::refusal(status)),
-        Effect::Reset => Some(answer::refusal(500)),
+fn replacement_error(fault: Option<&InjectedFault>) -> Option<ApiError> {
+    let fault = fault.filter(|fault| !fault.after_execution)?;
+    match fault.effect {
+        Effect::Status(status) => Some(http_response::injected_error(status)),
+        Effect::Reset => Some(http_response::injected_error(500)),
         Effect::None | Effect::Truncate | Effect::Malformed => None,
     }
 }
 
-fn finish(
+fn finish_response(
     server: &Server,
     head: &Parts,
-    response: &mut Response<Payload>,
-    strike: Option<&Strike>,
+    response: &mut Response<HttpBody>,
+    fault: Option<&InjectedFault>,
     request_id: &str,
 ) {
-    if let Some(strike) = strike {
-        answer::spoil(response, strike);
+    if let Some(fault) = fault {
+        http_response::corrupt(response, fault);
     }
     // A trace that the caller has begun keeps its name.
     let trace = head.headers.get("x-portkey-trace-id").cloned();
-    let trace = trace.unwrap_or_else(|| header(&server.plane.new_id()));
+    let trace = trace.unwrap_or_else(|| header_value(&server.dispatcher.new_id()));
     let headers = response.headers_mut();
     headers.insert("x-portkey-trace-id", trace);
-    headers.insert("x-portkey-request-id", header(request_id));
+    headers.insert("x-portkey-request-id", header_value(request_id));
 }
 
-fn seen(
+fn recorded_request(
     head: &Parts,
     operation: Option<&str>,
     segments: &[String],
-    body: &Result<Vec<u8>, Refusal>,
-) -> SeenRequest {
+    body: &Result<Vec<u8>, ApiError>,
+) -> RecordedRequest {
     let target = head.uri.path_and_query();
-    SeenRequest {
+    RecordedRequest {
         method: head.method.as_str().to_owned(),
         operation: operation.map(str::to_owned),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
@@ -293,75 +301,75 @@ fn seen(
     }
 }
 
-fn incoming(
+fn incoming_request(
     head: &Parts,
     segments: Vec<String>,
     peer: SocketAddr,
     body: Vec<u8>,
     request_id: &str,
-) -> Incoming {
-    let text = |name: &str| {
+) -> IncomingRequest {
+    let string = |name: &str| {
         let value = head.headers.get(name)?;
         Some(value.to_str().map(str::to_owned).map_err(|_| ()))
     };
-    Incoming {
+    IncomingRequest {
         method: head.method.as_str().to_owned(),
         path: head.uri.path().to_owned(),
         query: head.uri.query().unwrap_or_default().to_owned(),
         segments,
-        key: text("x-portkey-api-key"),
-        user_agent: text("user-agent").and_then(Result::ok),
+        key: string("x-portkey-api-key"),
+        user_agent: string("user-agent").and_then(Result::ok),
         client_ip: peer.ip().to_string(),
         body,
-        gateway: gateway::Extras::default(),
+        gateway: gateway::GatewayContext::default(),
         request_id: request_id.to_owned(),
     }
 }
 
 /// The body: as bytes, or as the form that it is.
-async fn receive(
+async fn read_body(
     server: &Server,
     head: &Parts,
     operation: Option<&'static str>,
     body: RequestBody,
-) -> (Result<Vec<u8>, Refusal>, Option<Form>) {
-    let Some(operation) = operation.filter(|operation| gateway::takes_form(operation)) else {
-        return (collect(server, body).await, None);
+) -> (Result<Vec<u8>, ApiError>, Option<Form>) {
+    let Some(operation) = operation.filter(|operation| gateway::has_form_body(operation)) else {
+        return (collect_body(server, body).await, None);
     };
-    let keep = gateway::keeps_content(operation).then_some(&server.space);
-    match Box::pin(gateway::form::receive(head, body, keep)).await {
+    let quota = gateway::stores_content(operation).then_some(&server.content_quota);
+    match Box::pin(gateway::form::receive(head, body, quota)).await {
         Ok(form) => {
             server.uploads.push(operation, &form);
             (Ok(Vec::new()), Some(form))
         }
-        Err(refusal) => (Err(refusal), None),
+        Err(error) => (Err(error), None),
     }
 }
 
 /// A turn for something large.
-async fn turn(turns: &Semaphore, large: bool) -> Option<SemaphorePermit<'_>> {
+async fn acquire_if_large(semaphore: &Semaphore, large: bool) -> Option<SemaphorePermit<'_>> {
     match large {
-        true => turns.acquire().await.ok(),
+        true => semaphore.acquire().await.ok(),
         false => None,
     }
 }
 
 /// The whole body, or why there is none.
-async fn collect(server: &Server, body: RequestBody) -> Result<Vec<u8>, Refusal> {
+async fn collect_body(server: &Server, body: RequestBody) -> Result<Vec<u8>, ApiError> {
     let size = body.size_hint().upper();
-    let large = size.is_none_or(|size| size > SMALL_BODY);
-    let _turn = turn(&server.large_bodies, large).await;
-    let whole = Limited::new(body, LARGEST_BODY).collect();
-    match tokio::time::timeout(BODY_TIME, whole).await {
+    let large = size.is_none_or(|size| size > LARGE_BODY_THRESHOLD);
+    let _permit = acquire_if_large(&server.large_reads, large).await;
+    let full_body = Limited::new(body, MAX_BODY_SIZE).collect();
+    match tokio::time::timeout(BODY_TIMEOUT, full_body).await {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("body: is larger than {LARGEST_BODY} bytes");
-            Err(Refusal::new(413, None, message))
+            let message = format!("body: is larger than {MAX_BODY_SIZE} bytes");
+            Err(ApiError::new(413, None, message))
         }
-        Ok(Err(_)) => Err(Refusal::invalid(
+        Ok(Err(_)) => Err(ApiError::bad_request(
             "body: is cut off, or its chunks are malformed",
         )),
-        Err(_) => Err(Refusal::new(408, None, "body: took too long to arrive")),
+        Err(_) => Err(ApiError::new(408, None, "body: took too long to arrive")),
     }
 }
 
@@ -373,6 +381,6 @@ fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
         .collect()
 }
 
-fn header(text: &str) -> HeaderValue {
+fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
 }

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::malformed::{self, Refused};
+use crate::malformed_request::{self, RejectedConnection};
 
 /// Whether a connection is to end in a reset; shared with the requests on it.
 #[derive(Debug, Clone, Default)]
@@ -35,21 +35,24 @@ pub(crate) struct Socket {
     stream: Option<TcpStream>,
     resetter: Resetter,
     /// The status that hyper answered by itself.
-    refused: Option<u16>,
-    heir: Option<oneshot::Sender<Refused>>,
+    rejected_status: Option<u16>,
+    handover: Option<oneshot::Sender<RejectedConnection>>,
 }
 
 impl Socket {
     /// The socket, and where its stream arrives if hyper refuses a request by itself.
-    pub(crate) fn new(stream: TcpStream, resetter: Resetter) -> (Self, oneshot::Receiver<Refused>) {
-        let (heir, inheritance) = oneshot::channel();
+    pub(crate) fn new(
+        stream: TcpStream,
+        resetter: Resetter,
+    ) -> (Self, oneshot::Receiver<RejectedConnection>) {
+        let (handover, receiver) = oneshot::channel();
         let socket = Self {
             stream: Some(stream),
             resetter,
-            refused: None,
-            heir: Some(heir),
+            rejected_status: None,
+            handover: Some(handover),
         };
-        (socket, inheritance)
+        (socket, receiver)
     }
 
     fn stream(&mut self) -> io::Result<Pin<&mut TcpStream>> {
@@ -66,9 +69,10 @@ impl Drop for Socket {
         if self.resetter.is_set() {
             // Where the system cannot, the connection merely ends early.
             let _ = stream.set_zero_linger();
-        } else if let (Some(status), Some(heir)) = (self.refused, self.heir.take()) {
+        } else if let (Some(status), Some(handover)) = (self.rejected_status, self.handover.take())
+        {
             // Nobody waits for it when the server is stopping: then it is closed without an answer.
-            let _ = heir.send((status, stream));
+            let _ = handover.send((status, stream));
         }
     }
 }
@@ -89,8 +93,8 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if let Some(status) = malformed::automatic(bytes) {
-            self.refused = Some(status);
+        if let Some(status) = malformed_request::hyper_error_status(bytes) {
+            self.rejected_status = Some(status);
             return Poll::Ready(Ok(bytes.len()));
         }
         self.stream()?.poll_write(context, bytes)
@@ -101,7 +105,7 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.resetter.is_set() || self.refused.is_some() {
+        if self.resetter.is_set() || self.rejected_status.is_some() {
             return Poll::Ready(Ok(()));
         }
         self.stream()?.poll_shutdown(context)

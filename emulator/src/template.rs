@@ -7,11 +7,11 @@
 use serde_json::Value;
 
 /// Partials inside of partials, and sections inside of sections, go no deeper.
-const DEEPEST: usize = 32;
+const MAX_DEPTH: usize = 32;
 
 /// How much work one result may take, in characters and steps: sections and partials can multiply
 /// each other.
-const WORK: usize = 4 * 1024 * 1024;
+const MAX_WORK: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
@@ -31,7 +31,7 @@ pub(crate) struct Template(Vec<Part>);
 
 /// What a template mentions, each name once, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Names {
+pub(crate) struct TemplateReferences {
     pub(crate) variables: Vec<String>,
     pub(crate) sections: Vec<String>,
     /// Variables inside of sections.
@@ -51,11 +51,11 @@ impl Template {
             rest = after;
             let (kind, name) = split_tag(tag);
             match kind {
-                '#' | '^' if open.len() < DEEPEST => {
+                '#' | '^' if open.len() < MAX_DEPTH => {
                     open.push((name, kind == '^'));
                     parts.push(Vec::new());
                 }
-                '/' if open.last().is_some_and(|(own, _)| *own == name) => {
+                '/' if open.last().is_some_and(|(section, _)| *section == name) => {
                     close(&mut open, &mut parts);
                 }
                 '>' => push(&mut parts, Part::Partial(name)),
@@ -81,21 +81,21 @@ impl Template {
             scopes: vec![variables],
             partial,
             depth: 0,
-            work: WORK,
+            work: MAX_WORK,
         };
         renderer.parts(&self.0, &mut out);
         out
     }
 
     /// What it mentions.
-    pub(crate) fn names(&self) -> Names {
-        let mut names = Names::default();
-        names.collect(&self.0, false);
-        names
+    pub(crate) fn references(&self) -> TemplateReferences {
+        let mut references = TemplateReferences::default();
+        references.collect(&self.0, false);
+        references
     }
 }
 
-impl Names {
+impl TemplateReferences {
     fn collect(&mut self, parts: &[Part], inside: bool) {
         for part in parts {
             let (list, name) = match part {
@@ -171,7 +171,7 @@ impl<'v> Renderer<'v, '_> {
             }
             match part {
                 Part::Text(text) => self.write(text, out),
-                Part::Variable(name) => self.write(&shown(self.find(name)), out),
+                Part::Variable(name) => self.write(&to_text(self.find(name)), out),
                 Part::Partial(slug) => self.partial(slug, out),
                 Part::Section {
                     name,
@@ -196,7 +196,7 @@ impl<'v> Renderer<'v, '_> {
     }
 
     fn partial(&mut self, slug: &str, out: &mut String) {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_DEPTH {
             return;
         }
         if let Some(text) = (self.partial)(slug).filter(|text| self.spend(text.len())) {
@@ -213,7 +213,7 @@ impl<'v> Renderer<'v, '_> {
         parts: &[Part],
         out: &mut String,
     ) {
-        let Some(value) = value.filter(|value| holds(value)) else {
+        let Some(value) = value.filter(|value| is_truthy(value)) else {
             if inverted {
                 self.parts(parts, out);
             }
@@ -224,7 +224,7 @@ impl<'v> Renderer<'v, '_> {
         }
         let items = match value {
             Value::Array(items) => items.as_slice(),
-            one => std::slice::from_ref(one),
+            single => std::slice::from_ref(single),
         };
         for item in items {
             if !self.spend(1) {
@@ -247,12 +247,12 @@ impl<'v> Renderer<'v, '_> {
             .iter()
             .rev()
             .find_map(|scope| scope.get(first))?;
-        path.try_fold(start, |value, member| value.get(member))
+        path.try_fold(start, |value, key| value.get(key))
     }
 }
 
 /// Whether a section is shown.
-fn holds(value: &Value) -> bool {
+fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
@@ -261,7 +261,7 @@ fn holds(value: &Value) -> bool {
     }
 }
 
-fn shown(value: Option<&Value>) -> String {
+fn to_text(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
         Some(Value::String(text)) => text.clone(),
@@ -273,7 +273,7 @@ fn shown(value: Option<&Value>) -> String {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{Template, WORK};
+    use super::{MAX_WORK, Template};
 
     fn render(template: &str, variables: &Value) -> String {
         let partial = |slug: &str| match slug {
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn templates_are_filled_in() {
+    fn templates_are_rendered() {
         let variables = json!({"name": "A", "n": 2, "list": [{"x": 1}, {"x": 2}], "on": true, "off": false,
             "deep": {"er": "D"}, "words": ["a", "b"], "none": []});
         let cases = [
@@ -311,20 +311,21 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_endless() {
-        assert!(render("{{>loop}}", &json!({})).len() <= WORK);
+    fn recursion_and_size_are_bounded() {
+        assert!(render("{{>loop}}", &json!({})).len() <= MAX_WORK);
         let deep = "{{#a}}".repeat(100_000);
         assert_eq!(render(&deep, &json!({"a": [1, 2]})), "");
     }
 
     #[test]
     fn names_are_listed_once() {
-        let names = Template::parse("{{a}} {{ b }} {{a}} {{#s}}{{c}}{{/s}}{{>p}} {{c").names();
-        assert_eq!(names.variables, ["a", "b"]);
+        let references =
+            Template::parse("{{a}} {{ b }} {{a}} {{#s}}{{c}}{{/s}}{{>p}} {{c").references();
+        assert_eq!(references.variables, ["a", "b"]);
         assert_eq!(
-            (names.sections, names.section_variables),
+            (references.sections, references.section_variables),
             (vec!["s".to_owned()], vec!["c".to_owned()])
         );
-        assert_eq!(names.partials, ["p"]);
+        assert_eq!(references.partials, ["p"]);
     }
 }

@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_of};
-use super::voice;
+use super::content::{Content, seed_from_str};
+use super::model_stub;
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
 
 /// How many bytes a word takes to be spoken.
-const WORD: u64 = 1024;
+const BYTES_PER_WORD: u64 = 1024;
 
 /// Reads a text aloud: so many bytes for each word, which the text decides. They are not audio.
-pub(super) fn speak(_: &State, call: &Call) -> Answer {
-    let input = call.text("input").unwrap_or_default();
-    let words = voice::words(input).max(1) as u64;
-    let content_type = match call.text("response_format") {
+pub(super) fn create_speech(_: &State, call: &Call) -> HandlerResult {
+    let input = call.body_str("input").unwrap_or_default();
+    let words = model_stub::count_words(input).max(1) as u64;
+    let content_type = match call.body_str("response_format") {
         Some("opus") => "audio/opus",
         Some("aac") => "audio/aac",
         Some("flac") => "audio/flac",
@@ -23,39 +23,40 @@ pub(super) fn speak(_: &State, call: &Call) -> Answer {
         Some("pcm") => "audio/pcm",
         _ => "audio/mpeg",
     };
-    let content = Content::synthetic(words * WORD, seed_of(input));
-    Ok(Reply::Content(content_type, content))
+    let content = Content::synthetic(words * BYTES_PER_WORD, seed_from_str(input));
+    Ok(ResponseBody::Content(content_type, content))
 }
 
 /// Writes down a recording, for both languages: what has come of it.
-pub(super) fn write_down(_: &State, call: &Call) -> Answer {
-    let facts = &call.file("file")?.facts;
-    let kind = facts.content_type.as_deref().unwrap_or("something");
-    let text = format!("{} bytes of {kind}, {}", facts.size, facts.sha256);
-    let plain = |content_type, text: String| Ok(Reply::bytes(content_type, text.into_bytes()));
-    match call.text("response_format") {
-        Some("text") => plain("text/plain; charset=utf-8", format!("{text}\n")),
-        Some("srt") => plain(
+pub(super) fn transcribe(_: &State, call: &Call) -> HandlerResult {
+    let info = &call.form_file("file")?.info;
+    let kind = info.content_type.as_deref().unwrap_or("something");
+    let text = format!("{} bytes of {kind}, {}", info.size, info.sha256);
+    let text_response =
+        |content_type, text: String| Ok(ResponseBody::bytes(content_type, text.into_bytes()));
+    match call.body_str("response_format") {
+        Some("text") => text_response("text/plain; charset=utf-8", format!("{text}\n")),
+        Some("srt") => text_response(
             "application/x-subrip",
             format!("1\n00:00:00,000 --> 00:00:01,000\n{text}\n\n"),
         ),
-        Some("vtt") => plain(
+        Some("vtt") => text_response(
             "text/vtt",
             format!("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n{text}\n\n"),
         ),
-        Some("verbose_json") => Ok(Reply::json(verbose(call, &text))),
-        _ => Ok(Reply::json(json!({"text": text}))),
+        Some("verbose_json") => Ok(ResponseBody::json(verbose_json(call, &text))),
+        _ => Ok(ResponseBody::json(json!({"text": text}))),
     }
 }
 
-fn verbose(call: &Call, text: &str) -> Value {
+fn verbose_json(call: &Call, text: &str) -> Value {
     let task = match call.operation.as_str() {
         "create_translation" => "translate",
         _ => "transcribe",
     };
     json!({
         "task": task,
-        "language": call.text("language").unwrap_or("english"),
+        "language": call.body_str("language").unwrap_or("english"),
         "duration": "1.0",
         "text": text,
         "segments": [{

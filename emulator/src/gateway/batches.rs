@@ -8,25 +8,25 @@ use serde_json::{Value, json};
 
 use super::content::Content;
 use super::files::{self, File};
-use super::{Owned, chat, embeddings};
+use super::{ResourceKey, chat, embeddings};
 use crate::call::Call;
-use crate::reply::{Answer, Refusal, Reply};
-use crate::rooms::State;
-use crate::shelf::Item;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::Row;
 
 /// How long a batch is in progress, and how long it may be.
-const RUNS: TimeDelta = TimeDelta::seconds(2);
-const EXPIRES: TimeDelta = TimeDelta::hours(24);
+const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
+const EXPIRY: TimeDelta = TimeDelta::hours(24);
 
 /// How many requests a batch has at most, how long its output is, and how many problems are listed.
-const MOST_REQUESTS: usize = 10_000;
-const LONGEST_OUTPUT: usize = 16 * 1024 * 1024;
-const MOST_PROBLEMS: usize = 10;
+const MAX_REQUESTS: usize = 10_000;
+const MAX_OUTPUT_SIZE: usize = 16 * 1024 * 1024;
+const MAX_ERRORS: usize = 10;
 
 /// A batch.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Batch {
-    owned: Owned,
+    key: ResourceKey,
     input_file_id: String,
     endpoint: String,
     completion_window: String,
@@ -35,29 +35,29 @@ pub(crate) struct Batch {
     cancelled_at: Option<DateTime<Utc>>,
     total: usize,
     /// What is wrong with the file; there is no output then.
-    problems: Vec<Value>,
+    errors: Vec<Value>,
     output_file_id: Option<String>,
 }
 
-impl Item for Batch {
+impl Row for Batch {
     const NAME: &'static str = "batch";
 
     fn id(&self) -> &str {
-        &self.owned.id
+        &self.key.id
     }
 
     fn workspace(&self) -> Option<&str> {
-        Some(&self.owned.workspace_id)
+        Some(&self.key.workspace_id)
     }
 }
 
 impl Batch {
     fn status(&self, now: DateTime<Utc>) -> &'static str {
-        if !self.problems.is_empty() {
+        if !self.errors.is_empty() {
             "failed"
         } else if self.cancelled_at.is_some() {
             "cancelled"
-        } else if now < self.created_at + RUNS {
+        } else if now < self.created_at + RUN_DURATION {
             "in_progress"
         } else {
             "completed"
@@ -66,19 +66,19 @@ impl Batch {
 
     fn json(&self, now: DateTime<Utc>) -> Value {
         let status = self.status(now);
-        let done = self.created_at + RUNS;
-        let completed = (status == "completed").then_some(done);
+        let completed_at = self.created_at + RUN_DURATION;
+        let completed = (status == "completed").then_some(completed_at);
         let failed = (status == "failed").then_some(self.created_at);
         let seconds = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp());
-        let errors = match self.problems.as_slice() {
+        let errors_json = match self.errors.as_slice() {
             [] => Value::Null,
-            problems => json!({"object": "list", "data": problems}),
+            errors => json!({"object": "list", "data": errors}),
         };
         json!({
-            "id": self.owned.id,
+            "id": self.key.id,
             "object": "batch",
             "endpoint": self.endpoint,
-            "errors": errors,
+            "errors": errors_json,
             "input_file_id": self.input_file_id,
             "completion_window": self.completion_window,
             "status": status,
@@ -86,7 +86,7 @@ impl Batch {
             "error_file_id": null,
             "created_at": self.created_at.timestamp(),
             "in_progress_at": self.created_at.timestamp(),
-            "expires_at": (self.created_at + EXPIRES).timestamp(),
+            "expires_at": (self.created_at + EXPIRY).timestamp(),
             "finalizing_at": seconds(completed),
             "completed_at": seconds(completed),
             "failed_at": seconds(failed),
@@ -102,99 +102,95 @@ impl Batch {
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let input = state
         .gateway
         .files
-        .find(call.required("input_file_id")?, call)?;
+        .find(call.required_str("input_file_id")?, call)?;
     let input_file_id = input.id().to_owned();
     let input = input.content()?.clone();
-    let owned = Owned::new(
+    let key = ResourceKey::new(
         state,
         call,
         format!("batch_{}", call.ids.uuid().replace('-', "")),
     )?;
-    let text = |name: &str, usual: &str| call.text(name).unwrap_or(usual).to_owned();
+    let text = |name: &str, default: &str| call.body_str(name).unwrap_or(default).to_owned();
     let mut batch = Batch {
-        owned: owned.clone(),
+        key: key.clone(),
         input_file_id,
         endpoint: text("endpoint", "/v1/chat/completions"),
         completion_window: text("completion_window", "24h"),
-        metadata: call.value("metadata"),
+        metadata: call.body_value("metadata"),
         created_at: call.now,
         cancelled_at: None,
         total: 0,
-        problems: Vec::new(),
+        errors: Vec::new(),
         output_file_id: None,
     };
-    match requests(&input) {
-        Err(problems) => batch.problems = problems,
+    match parse_requests(&input) {
+        Err(errors) => batch.errors = errors,
         Ok(requests) => {
             batch.total = requests.len();
-            let output = work_off(state, call, &requests)?;
+            let output = run_requests(state, call, &requests)?;
             let id = files::new_id(call);
             batch.output_file_id = Some(id.clone());
-            let name = format!("{}_output.jsonl", owned.id);
-            let owned = Owned { id, ..owned };
-            let at = (call.now + RUNS).timestamp();
+            let name = format!("{}_output.jsonl", key.id);
+            let key = ResourceKey { id, ..key };
+            let at = (call.now + RUN_DURATION).timestamp();
             state
                 .gateway
                 .files
-                .put(File::made(owned, at, &name, output));
+                .put(File::generated(key, at, &name, output));
         }
     }
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(Reply::json(body))
+    Ok(ResponseBody::json(body))
 }
 
 /// The requests of a file, or what is wrong with its lines.
-fn requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
-    let problem = |line: Option<usize>, code: &str, message: &str| json!({"code": code, "line": line, "message": message, "param": null});
+fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
+    let error = |line: Option<usize>, code: &str, message: &str| json!({"code": code, "line": line, "message": message, "param": null});
     let text = input.as_bytes().unwrap_or_default();
     let lines = text.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
-    let (mut requests, mut problems) = (Vec::new(), Vec::new());
+    let (mut requests, mut errors) = (Vec::new(), Vec::new());
     for (index, line) in lines {
         let line_number = Some(index + 1);
         match serde_json::from_slice::<Value>(line) {
             Err(_) => {
-                problems.push(problem(
+                errors.push(error(
                     line_number,
                     "invalid_json_line",
                     "this line is not JSON",
                 ));
             }
-            Ok(request) => match missing(&request) {
+            Ok(request) => match missing_field(&request) {
                 Some(name) => {
                     let message = format!("`{name}` is missing");
-                    problems.push(problem(line_number, "missing_required_parameter", &message));
+                    errors.push(error(line_number, "missing_required_parameter", &message));
                 }
                 None => requests.push(request),
             },
         }
-        if requests.len() > MOST_REQUESTS {
-            let message = format!("a batch has at most {MOST_REQUESTS} requests here");
-            return Err(vec![problem(None, "too_many_tasks", &message)]);
+        if requests.len() > MAX_REQUESTS {
+            let message = format!("a batch has at most {MAX_REQUESTS} requests here");
+            return Err(vec![error(None, "too_many_tasks", &message)]);
         }
-        if problems.len() == MOST_PROBLEMS {
+        if errors.len() == MAX_ERRORS {
             break;
         }
     }
-    if requests.is_empty() && problems.is_empty() {
-        problems.push(problem(
-            None,
-            "empty_file",
-            "there is no request in the file",
-        ));
+    if requests.is_empty() && errors.is_empty() {
+        errors.push(error(None, "empty_file", "there is no request in the file"));
     }
-    match problems.is_empty() {
+    match errors.is_empty() {
         true => Ok(requests),
-        false => Err(problems),
+        false => Err(errors),
     }
 }
 
-fn missing(request: &Value) -> Option<&'static str> {
+fn missing_field(request: &Value) -> Option<&'static str> {
     if !request["custom_id"].is_string() {
         return Some("custom_id");
     }
@@ -205,13 +201,13 @@ fn missing(request: &Value) -> Option<&'static str> {
 }
 
 /// One line of output for each request.
-fn work_off(state: &mut State, call: &Call, requests: &[Value]) -> Result<Content, Refusal> {
+fn run_requests(state: &mut State, call: &Call, requests: &[Value]) -> Result<Content, ApiError> {
     let mut output = Vec::new();
     for request in requests {
-        let (status, body) = match single(state, call, request) {
-            Ok(Reply::Json(body)) => (200, body),
+        let (status, body) = match run_request(state, call, request) {
+            Ok(ResponseBody::Json(body)) => (200, body),
             Ok(_) => (500, Value::Null),
-            Err(refusal) => (refusal.status, refusal.body),
+            Err(error) => (error.status, error.body),
         };
         let response = json!({"status_code": status, "request_id": call.ids.uuid(), "body": body});
         let line = json!({
@@ -222,16 +218,16 @@ fn work_off(state: &mut State, call: &Call, requests: &[Value]) -> Result<Conten
         });
         output.extend(line.to_string().into_bytes());
         output.push(b'\n');
-        if output.len() > LONGEST_OUTPUT {
-            let problem = format!("asks for more than {LONGEST_OUTPUT} bytes of output");
-            return Err(Refusal::invalid_field("input_file_id", &problem));
+        if output.len() > MAX_OUTPUT_SIZE {
+            let problem = format!("asks for more than {MAX_OUTPUT_SIZE} bytes of output");
+            return Err(ApiError::invalid_field("input_file_id", &problem));
         }
     }
     Ok(Content::bytes(output))
 }
 
 /// Answers one request of a batch.
-fn single(state: &mut State, call: &Call, request: &Value) -> Answer {
+fn run_request(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let mut body = request["body"].clone();
     body["stream"] = Value::Null;
     let url = request["url"].as_str().unwrap_or_default();
@@ -239,7 +235,7 @@ fn single(state: &mut State, call: &Call, request: &Value) -> Answer {
         "/chat/completions" => chat::chat(state, call, &body),
         "/completions" => chat::text(state, call, &body),
         "/embeddings" => embeddings::embed(state, call, &body),
-        _ => Err(Refusal::invalid_field(
+        _ => Err(ApiError::invalid_field(
             "url",
             "is none that a batch of the emulator answers",
         )),
@@ -247,10 +243,10 @@ fn single(state: &mut State, call: &Call, request: &Value) -> Answer {
 }
 
 /// The latest first.
-pub(super) fn list(state: &State, call: &Call) -> Answer {
-    let batches = state.gateway.batches.listed(call);
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    let batches = state.gateway.batches.list_for(call);
     let batches: Vec<&Batch> = batches.iter().rev().collect();
-    Ok(super::listing(
+    Ok(super::cursor_page(
         call,
         &batches,
         |batch| batch.id(),
@@ -258,34 +254,44 @@ pub(super) fn list(state: &State, call: &Call) -> Answer {
     ))
 }
 
-pub(super) fn get(state: &State, call: &Call) -> Answer {
-    let batch = state.gateway.batches.find(call.id(0), call)?;
-    Ok(Reply::json(batch.json(call.now)))
+pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
+    let batch = state.gateway.batches.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(batch.json(call.now)))
 }
 
-pub(super) fn cancel(state: &mut State, call: &Call) -> Answer {
-    let mut batch = state.gateway.batches.find(call.id(0), call)?.clone();
+pub(super) fn cancel(state: &mut State, call: &Call) -> HandlerResult {
+    let mut batch = state
+        .gateway
+        .batches
+        .find(call.path_param(0), call)?
+        .clone();
     let status = batch.status(call.now);
     if status != "in_progress" {
-        return Err(Refusal::conflict(format!("the batch is {status}")));
+        return Err(ApiError::conflict(format!("the batch is {status}")));
     }
     batch.cancelled_at = Some(call.now);
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(Reply::json(body))
+    Ok(ResponseBody::json(body))
 }
 
-pub(super) fn download(state: &State, call: &Call) -> Answer {
+pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
     if call.has_scripted_content {
-        return Ok(Reply::Content(files::CONTENT_TYPE, Content::bytes([])));
+        return Ok(ResponseBody::Content(
+            files::CONTENT_TYPE,
+            Content::bytes([]),
+        ));
     }
-    let batch = state.gateway.batches.find(call.id(0), call)?;
+    let batch = state.gateway.batches.find(call.path_param(0), call)?;
     let status = batch.status(call.now);
     let id = batch.output_file_id.as_deref();
     let Some(id) = id.filter(|_| status == "completed") else {
         let message = format!("the batch has no output: it is {status}");
-        return Err(Refusal::new(404, Some("AB08"), message));
+        return Err(ApiError::new(404, Some("AB08"), message));
     };
     let file = state.gateway.files.find(id, call)?;
-    Ok(Reply::Content(files::CONTENT_TYPE, file.content()?.clone()))
+    Ok(ResponseBody::Content(
+        files::CONTENT_TYPE,
+        file.content()?.clone(),
+    ))
 }

@@ -4,75 +4,81 @@ use std::iter;
 
 use serde_json::{Map, Value, json};
 
+use super::model_stub::{self, ModelInput, ModelOutput};
 use super::stream::{Event, Events};
-use super::voice::{self, Said, Told};
-use super::{record, wants_stream};
+use super::{log_request, wants_stream};
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The kind of answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum CompletionKind {
     Chat,
     Text,
 }
 
 /// What every chunk of an answer has.
 #[derive(Clone)]
-struct Head {
-    kind: Kind,
+struct CompletionHead {
+    kind: CompletionKind,
     id: String,
     created: i64,
     model: Value,
 }
 
-pub(super) fn create_chat_completion(state: &mut State, call: &Call) -> Answer {
+pub(super) fn create_chat_completion(state: &mut State, call: &Call) -> HandlerResult {
     chat(state, call, &call.body)
 }
 
-pub(super) fn create_completion(state: &mut State, call: &Call) -> Answer {
+pub(super) fn create_completion(state: &mut State, call: &Call) -> HandlerResult {
     text(state, call, &call.body)
 }
 
 /// Answers the last message of a conversation.
-pub(crate) fn chat(state: &mut State, call: &Call, request: &Value) -> Answer {
+pub(crate) fn chat(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let messages = request["messages"]
         .as_array()
         .map_or(&[][..], Vec::as_slice);
     let last = messages.last().unwrap_or(&Value::Null);
-    let text = voice::text_of(&last["content"]);
-    let told = match last["role"].as_str() {
-        Some("tool" | "function") => Told::ToolOutput(text),
-        _ => Told::Question(text),
+    let text = model_stub::content_text(&last["content"]);
+    let input = match last["role"].as_str() {
+        Some("tool" | "function") => ModelInput::ToolResult(text),
+        _ => ModelInput::UserMessage(text),
     };
-    let said = voice::said(call, &told, request);
+    let output = model_stub::generate(call, &input, request);
     let texts = messages.iter();
-    let prompt = texts.map(|message| voice::words(&voice::text_of(&message["content"])));
-    answer(state, call, request, (Kind::Chat, said, prompt.sum()))
+    let prompt = texts
+        .map(|message| model_stub::count_words(&model_stub::content_text(&message["content"])));
+    complete(
+        state,
+        call,
+        request,
+        (CompletionKind::Chat, output, prompt.sum()),
+    )
 }
 
 /// Continues a text; of several, the first one.
-pub(crate) fn text(state: &mut State, call: &Call, request: &Value) -> Answer {
+pub(crate) fn text(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let prompt = match &request["prompt"] {
         Value::Array(prompts) => prompts.first().and_then(Value::as_str),
         prompt => prompt.as_str(),
     };
     let prompt = prompt.unwrap_or_default().to_owned();
-    let length = voice::words(&prompt);
+    let length = model_stub::count_words(&prompt);
     // Only a conversation has tools.
-    let said = voice::said(call, &Told::Question(prompt), &Value::Null);
-    answer(state, call, request, (Kind::Text, said, length))
+    let output = model_stub::generate(call, &ModelInput::UserMessage(prompt), &Value::Null);
+    complete(state, call, request, (CompletionKind::Text, output, length))
 }
 
-fn answer(
+fn complete(
     state: &mut State,
     call: &Call,
     request: &Value,
-    (kind, said, prompt): (Kind, Said, usize),
-) -> Answer {
+    (kind, output, prompt): (CompletionKind, ModelOutput, usize),
+) -> HandlerResult {
     let choices = request["n"].as_u64().unwrap_or(1).clamp(1, 128);
-    let completion = said
+    let completion = output
         .tokens()
         .saturating_mul(usize::try_from(choices).unwrap_or(1));
     let usage = json!({
@@ -80,28 +86,28 @@ fn answer(
         "completion_tokens": completion,
         "total_tokens": prompt + completion,
     });
-    let head = Head {
+    let head = CompletionHead {
         kind,
         id: kind.id(call),
         created: call.now.timestamp(),
         model: request["model"].clone(),
     };
-    record(
+    log_request(
         state,
         call,
         request,
         &json!({"model": head.model, "usage": usage}),
     )?;
     if wants_stream(request) {
-        let asked = request["stream_options"]["include_usage"] == true;
-        let usage = asked.then_some(usage);
-        return Ok(Reply::Events(Events::new(chunks(
-            head, &said, choices, usage,
+        let include_usage = request["stream_options"]["include_usage"] == true;
+        let usage = include_usage.then_some(usage);
+        return Ok(ResponseBody::Events(Events::new(chunks(
+            head, &output, choices, usage,
         ))));
     }
-    let choices = (0..choices).map(|index| head.choice(index, &said));
+    let choices = (0..choices).map(|index| head.choice(index, &output));
     let choices: Vec<Value> = choices.collect();
-    Ok(Reply::json(json!({
+    Ok(ResponseBody::json(json!({
         "id": head.id,
         "object": kind.object(),
         "created": head.created,
@@ -111,7 +117,7 @@ fn answer(
     })))
 }
 
-impl Kind {
+impl CompletionKind {
     fn id(self, call: &Call) -> String {
         let prefix = match self {
             Self::Chat => "chatcmpl",
@@ -128,21 +134,21 @@ impl Kind {
     }
 }
 
-impl Head {
+impl CompletionHead {
     /// A whole choice.
-    fn choice(&self, index: u64, said: &Said) -> Value {
+    fn choice(&self, index: u64, output: &ModelOutput) -> Value {
         let mut choice = json!({
             "index": index,
             "logprobs": null,
-            "finish_reason": finish_reason(self.kind, said),
+            "finish_reason": finish_reason(self.kind, output),
         });
-        match (self.kind, said) {
-            (Kind::Text, said) => choice["text"] = json!(plain(said)),
-            (Kind::Chat, Said::Text(text)) => {
+        match (self.kind, output) {
+            (CompletionKind::Text, output) => choice["text"] = json!(plain_text(output)),
+            (CompletionKind::Chat, ModelOutput::Text(text)) => {
                 choice["message"] =
                     json!({"role": "assistant", "content": &**text, "refusal": null});
             }
-            (Kind::Chat, Said::Tools(calls)) => {
+            (CompletionKind::Chat, ModelOutput::ToolCalls(calls)) => {
                 let calls = calls.iter().map(|call| {
                     let function = json!({"name": call.name, "arguments": &*call.arguments});
                     json!({"id": call.id, "type": "function", "function": function})
@@ -158,8 +164,8 @@ impl Head {
 
     fn chunk(&self, choices: Value) -> Event {
         let object = match self.kind {
-            Kind::Chat => "chat.completion.chunk",
-            Kind::Text => "text_completion",
+            CompletionKind::Chat => "chat.completion.chunk",
+            CompletionKind::Text => "text_completion",
         };
         Event::data(self.with_choices(object, choices).to_string())
     }
@@ -175,10 +181,10 @@ impl Head {
     }
 
     /// A chunk with a piece of one choice.
-    fn piece(&self, index: u64, name: &str, piece: Value, finish_reason: Value) -> Event {
+    fn chunk_with(&self, index: u64, name: &str, value: Value, finish_reason: Value) -> Event {
         let mut choice = Map::new();
         choice.insert("index".to_owned(), json!(index));
-        choice.insert(name.to_owned(), piece);
+        choice.insert(name.to_owned(), value);
         choice.insert("logprobs".to_owned(), Value::Null);
         choice.insert("finish_reason".to_owned(), finish_reason);
         self.chunk(json!([choice]))
@@ -186,72 +192,76 @@ impl Head {
 }
 
 /// A model that continues texts knows no tools; a script may make it say their arguments.
-fn plain(said: &Said) -> String {
-    match said {
-        Said::Text(text) => text.to_string(),
-        Said::Tools(calls) => calls.iter().map(|call| &*call.arguments).collect(),
+fn plain_text(output: &ModelOutput) -> String {
+    match output {
+        ModelOutput::Text(text) => text.to_string(),
+        ModelOutput::ToolCalls(calls) => calls.iter().map(|call| &*call.arguments).collect(),
     }
 }
 
-fn finish_reason(kind: Kind, said: &Said) -> &'static str {
-    match (kind, said) {
-        (Kind::Chat, Said::Tools(_)) => "tool_calls",
+fn finish_reason(kind: CompletionKind, output: &ModelOutput) -> &'static str {
+    match (kind, output) {
+        (CompletionKind::Chat, ModelOutput::ToolCalls(_)) => "tool_calls",
         _ => "stop",
     }
 }
 
 /// The events of a stream: one choice after the other, the usage where it is asked for, the mark.
 fn chunks(
-    head: Head,
-    said: &Said,
+    head: CompletionHead,
+    output: &ModelOutput,
     choices: u64,
     usage: Option<Value>,
 ) -> impl Iterator<Item = Event> + Send + use<> {
     let last = usage.map(|usage| {
         let mut chunk = head.with_choices("chat.completion.chunk", json!([]));
-        if head.kind == Kind::Text {
+        if head.kind == CompletionKind::Text {
             chunk["object"] = json!("text_completion");
         }
         chunk["usage"] = usage;
         Event::data(chunk.to_string())
     });
-    let said = said.clone();
-    let pieces = (0..choices).flat_map(move |index| pieces(&head, index, &said));
-    pieces.chain(last).chain([Event::data("[DONE]")])
+    let output = output.clone();
+    let chunks = (0..choices).flat_map(move |index| choice_chunks(&head, index, &output));
+    chunks.chain(last).chain([Event::data("[DONE]")])
 }
 
 /// The events of one choice.
-fn pieces(head: &Head, index: u64, said: &Said) -> Box<dyn Iterator<Item = Event> + Send> {
-    let end = json!(finish_reason(head.kind, said));
+fn choice_chunks(
+    head: &CompletionHead,
+    index: u64,
+    output: &ModelOutput,
+) -> Box<dyn Iterator<Item = Event> + Send> {
+    let end = json!(finish_reason(head.kind, output));
     let head = head.clone();
-    if head.kind == Kind::Text {
-        let end = head.piece(index, "text", json!(""), end);
-        let words = voice::word_by_word(&plain(said).into());
-        let words = words.map(move |word| head.piece(index, "text", json!(word), Value::Null));
+    if head.kind == CompletionKind::Text {
+        let end = head.chunk_with(index, "text", json!(""), end);
+        let words = model_stub::word_chunks(&plain_text(output).into());
+        let words = words.map(move |word| head.chunk_with(index, "text", json!(word), Value::Null));
         return Box::new(words.chain([end]));
     }
-    let end = head.piece(index, "delta", json!({}), end);
-    let deltas: Box<dyn Iterator<Item = Value> + Send> = match said {
-        Said::Text(text) => {
-            let words = voice::word_by_word(text).map(|word| json!({"content": word}));
+    let end = head.chunk_with(index, "delta", json!({}), end);
+    let deltas: Box<dyn Iterator<Item = Value> + Send> = match output {
+        ModelOutput::Text(text) => {
+            let words = model_stub::word_chunks(text).map(|word| json!({"content": word}));
             Box::new(iter::once(json!({"role": "assistant", "content": ""})).chain(words))
         }
-        Said::Tools(calls) => {
+        ModelOutput::ToolCalls(calls) => {
             let start = json!({"role": "assistant", "content": null});
             let calls = calls.clone().into_iter().enumerate().flat_map(tool_call);
             Box::new(iter::once(start).chain(calls))
         }
     };
-    let deltas = deltas.map(move |delta| head.piece(index, "delta", delta, Value::Null));
+    let deltas = deltas.map(move |delta| head.chunk_with(index, "delta", delta, Value::Null));
     Box::new(deltas.chain([end]))
 }
 
 /// The pieces of one call: its name first, then the arguments.
-fn tool_call((index, call): (usize, voice::ToolCall)) -> impl Iterator<Item = Value> + Send {
+fn tool_call((index, call): (usize, model_stub::ToolCall)) -> impl Iterator<Item = Value> + Send {
     let delta = |call: Value| json!({"tool_calls": [call]});
     let function = json!({"name": call.name, "arguments": ""});
     let start = json!({"index": index, "id": call.id, "type": "function", "function": function});
-    let bits = voice::bit_by_bit(&call.arguments)
-        .map(move |bit| json!({"index": index, "function": {"arguments": bit}}));
-    iter::once(start).chain(bits).map(delta)
+    let chunks = model_stub::argument_chunks(&call.arguments)
+        .map(move |chunk| json!({"index": index, "function": {"arguments": chunk}}));
+    iter::once(start).chain(chunks).map(delta)
 }

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use sha2::{Digest, Sha256};
 
 /// How much is read, hashed and sent at a time.
-pub(crate) const BLOCK: usize = 64 * 1024;
+pub(crate) const BLOCK_SIZE: usize = 64 * 1024;
 
 /// How much content one emulator keeps in all.
-const KEPT_IN_ALL: usize = 64 * 1024 * 1024;
+const MAX_STORED_CONTENT: usize = 64 * 1024 * 1024;
 
 /// What a binary answer consists of, for [`Script::content`](crate::Script::content).
 ///
@@ -29,20 +29,20 @@ pub struct Content(Kind);
 
 #[derive(Clone, PartialEq, Eq)]
 enum Kind {
-    Kept(Arc<Kept>),
+    Stored(Arc<StoredBytes>),
     Synthetic { size: u64, seed: u64 },
 }
 
 #[derive(PartialEq, Eq)]
-struct Kept {
+struct StoredBytes {
     bytes: Vec<u8>,
-    held: Option<Held>,
+    reservation: Option<QuotaReservation>,
 }
 
 impl Content {
     /// These bytes.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::kept(bytes.into(), None)
+        Self::stored(bytes.into(), None)
     }
 
     /// So many bytes that look random and depend on `seed` only.
@@ -50,14 +50,14 @@ impl Content {
         Self(Kind::Synthetic { size, seed })
     }
 
-    pub(crate) fn kept(bytes: Vec<u8>, held: Option<Held>) -> Self {
-        Self(Kind::Kept(Arc::new(Kept { bytes, held })))
+    pub(crate) fn stored(bytes: Vec<u8>, reservation: Option<QuotaReservation>) -> Self {
+        Self(Kind::Stored(Arc::new(StoredBytes { bytes, reservation })))
     }
 
     /// How many bytes there are.
     pub fn size(&self) -> u64 {
         match &self.0 {
-            Kind::Kept(kept) => kept.bytes.len() as u64,
+            Kind::Stored(stored) => stored.bytes.len() as u64,
             Kind::Synthetic { size, .. } => *size,
         }
     }
@@ -67,12 +67,12 @@ impl Content {
         let rest = self.size().saturating_sub(start);
         let length = usize::try_from(rest).map_or(length, |rest| rest.min(length));
         match &self.0 {
-            Kind::Kept(kept) => {
+            Kind::Stored(stored) => {
                 let start = usize::try_from(start).unwrap_or(usize::MAX);
-                let bytes = kept.bytes.iter().skip(start).take(length);
+                let bytes = stored.bytes.iter().skip(start).take(length);
                 bytes.copied().collect()
             }
-            Kind::Synthetic { seed, .. } => synthesise(*seed, start, length),
+            Kind::Synthetic { seed, .. } => generate(*seed, start, length),
         }
     }
 
@@ -81,9 +81,9 @@ impl Content {
         let mut digest = Checksum::default();
         let mut at = 0;
         while at < self.size() {
-            let block = self.read(at, BLOCK);
+            let block = self.read(at, BLOCK_SIZE);
             at += block.len() as u64;
-            digest.add(&block);
+            digest.update(&block);
         }
         digest.finish()
     }
@@ -91,7 +91,7 @@ impl Content {
     /// All of it, where it is kept.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
-            Kind::Kept(kept) => Some(&kept.bytes),
+            Kind::Stored(stored) => Some(&stored.bytes),
             Kind::Synthetic { .. } => None,
         }
     }
@@ -107,12 +107,12 @@ impl fmt::Debug for Content {
 }
 
 /// Eight bytes at a time, each eight from their number alone, so that reading may begin anywhere.
-fn synthesise(seed: u64, start: u64, length: usize) -> Vec<u8> {
+fn generate(seed: u64, start: u64, length: usize) -> Vec<u8> {
     let skip = usize::try_from(start % 8).unwrap_or(0);
     let mut bytes = Vec::with_capacity(length + 16);
     let mut number = start / 8;
     while bytes.len() < skip + length {
-        bytes.extend_from_slice(&mixed(seed, number).to_le_bytes());
+        bytes.extend_from_slice(&split_mix64(seed, number).to_le_bytes());
         number = number.wrapping_add(1);
     }
     bytes.drain(..skip);
@@ -121,7 +121,7 @@ fn synthesise(seed: u64, start: u64, length: usize) -> Vec<u8> {
 }
 
 /// The generator SplitMix64 at one position.
-fn mixed(seed: u64, number: u64) -> u64 {
+fn split_mix64(seed: u64, number: u64) -> u64 {
     let step = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut z = seed.wrapping_add(step);
     z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -134,7 +134,7 @@ fn mixed(seed: u64, number: u64) -> u64 {
 pub(crate) struct Checksum(Sha256);
 
 impl Checksum {
-    pub(crate) fn add(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
@@ -146,7 +146,7 @@ impl Checksum {
 }
 
 /// A number that a text decides.
-pub(crate) fn seed_of(text: &str) -> u64 {
+pub(crate) fn seed_from_str(text: &str) -> u64 {
     let digest = Sha256::digest(text.as_bytes());
     digest
         .iter()
@@ -156,19 +156,19 @@ pub(crate) fn seed_of(text: &str) -> u64 {
 
 /// How much more may be kept; shared by everything that one emulator keeps.
 #[derive(Debug, Clone)]
-pub(crate) struct Space(Arc<AtomicUsize>);
+pub(crate) struct ContentQuota(Arc<AtomicUsize>);
 
-impl Default for Space {
+impl Default for ContentQuota {
     fn default() -> Self {
-        Self(Arc::new(AtomicUsize::new(KEPT_IN_ALL)))
+        Self(Arc::new(AtomicUsize::new(MAX_STORED_CONTENT)))
     }
 }
 
-impl Space {
+impl ContentQuota {
     /// A place for something that will grow.
-    pub(crate) fn hold(&self) -> Held {
-        Held {
-            space: self.clone(),
+    pub(crate) fn reserve(&self) -> QuotaReservation {
+        QuotaReservation {
+            quota: self.clone(),
             size: 0,
         }
     }
@@ -176,17 +176,17 @@ impl Space {
 
 /// A place that is given back when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Held {
-    space: Space,
+pub(crate) struct QuotaReservation {
+    quota: ContentQuota,
     size: usize,
 }
 
-impl Held {
+impl QuotaReservation {
     /// Takes so much more, if there is that much.
-    pub(crate) fn grow(&mut self, by: usize) -> bool {
+    pub(crate) fn try_grow(&mut self, by: usize) -> bool {
         let take = |free: usize| free.checked_sub(by);
-        let space = &self.space.0;
-        let taken = space.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        let quota = &self.quota.0;
+        let taken = quota.fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
         if taken.is_ok() {
             self.size += by;
         }
@@ -194,27 +194,27 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for QuotaReservation {
     fn drop(&mut self) {
-        self.space.0.fetch_add(self.size, Ordering::AcqRel);
+        self.quota.0.fetch_add(self.size, Ordering::AcqRel);
     }
 }
 
 /// What is held says nothing about what it is held for.
-impl PartialEq for Held {
+impl PartialEq for QuotaReservation {
     fn eq(&self, _: &Self) -> bool {
         true
     }
 }
 
-impl Eq for Held {}
+impl Eq for QuotaReservation {}
 
 #[cfg(test)]
 mod tests {
-    use super::{Content, KEPT_IN_ALL, Space};
+    use super::{Content, ContentQuota, MAX_STORED_CONTENT};
 
     #[test]
-    fn synthetic_bytes_are_the_same_wherever_reading_begins() {
+    fn synthetic_bytes_do_not_depend_on_the_read_offset() {
         let content = Content::synthetic(1000, 5);
         let whole = content.read(0, 5000);
         assert_eq!(whole.len(), 1000);
@@ -228,13 +228,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_dropped_makes_room() {
-        let space = Space::default();
-        let mut one = space.hold();
-        assert!(one.grow(KEPT_IN_ALL));
-        let mut two = space.hold();
-        assert!(!two.grow(1));
+    fn a_dropped_reservation_frees_its_quota() {
+        let quota = ContentQuota::default();
+        let mut one = quota.reserve();
+        assert!(one.try_grow(MAX_STORED_CONTENT));
+        let mut two = quota.reserve();
+        assert!(!two.try_grow(1));
         drop(one);
-        assert!(two.grow(1));
+        assert!(two.try_grow(1));
     }
 }

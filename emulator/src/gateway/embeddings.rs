@@ -4,55 +4,58 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_of};
-use super::{record, voice};
+use super::content::{Content, seed_from_str};
+use super::{log_request, model_stub};
 use crate::call::Call;
-use crate::reply::{Answer, Refusal, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
 
 /// How many numbers a vector has, where it is not asked for, and at most.
-const DIMENSIONS: u64 = 16;
-const MOST_DIMENSIONS: u64 = 3072;
+const DEFAULT_DIMENSIONS: u64 = 16;
+const MAX_DIMENSIONS: u64 = 3072;
 
 /// How many numbers one answer has at most.
-const MOST_NUMBERS: u64 = 1_000_000;
+const MAX_NUMBERS: u64 = 1_000_000;
 
-pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     embed(state, call, &call.body)
 }
 
-pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> Answer {
+pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let inputs = inputs(&request["input"]);
-    let dimensions = request["dimensions"].as_u64().unwrap_or(DIMENSIONS);
-    if !(1..=MOST_DIMENSIONS).contains(&dimensions) {
-        let problem = format!("is from 1 to {MOST_DIMENSIONS} here");
-        return Err(Refusal::invalid_field("dimensions", &problem));
+    let dimensions = request["dimensions"].as_u64().unwrap_or(DEFAULT_DIMENSIONS);
+    if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
+        let problem = format!("is from 1 to {MAX_DIMENSIONS} here");
+        return Err(ApiError::invalid_field("dimensions", &problem));
     }
-    if inputs.len() as u64 * dimensions > MOST_NUMBERS {
-        let problem = format!("asks for more than {MOST_NUMBERS} numbers");
-        return Err(Refusal::invalid_field("input", &problem));
+    if inputs.len() as u64 * dimensions > MAX_NUMBERS {
+        let problem = format!("asks for more than {MAX_NUMBERS} numbers");
+        return Err(ApiError::invalid_field("input", &problem));
     }
     let as_base64 = request["encoding_format"] == "base64";
     let vectors = inputs.iter().enumerate().map(|(index, input)| {
         let vector = vector(input, dimensions);
         let vector = if as_base64 {
-            packed(&vector)
+            to_base64(&vector)
         } else {
             json!(vector)
         };
         json!({"object": "embedding", "index": index, "embedding": vector})
     });
     let vectors: Vec<Value> = vectors.collect();
-    let tokens: usize = inputs.iter().map(|input| voice::words(input)).sum();
+    let tokens: usize = inputs
+        .iter()
+        .map(|input| model_stub::count_words(input))
+        .sum();
     let usage = json!({"prompt_tokens": tokens, "total_tokens": tokens});
     let model = &request["model"];
-    record(
+    log_request(
         state,
         call,
         request,
         &json!({"model": model, "usage": usage}),
     )?;
-    Ok(Reply::json(json!({
+    Ok(ResponseBody::json(json!({
         "object": "list", "data": vectors, "model": model, "usage": usage,
     })))
 }
@@ -74,7 +77,7 @@ fn inputs(input: &Value) -> Vec<String> {
 }
 
 fn vector(text: &str, dimensions: u64) -> Vec<f32> {
-    let bytes = Content::synthetic(dimensions * 2, seed_of(text));
+    let bytes = Content::synthetic(dimensions * 2, seed_from_str(text));
     let bytes = bytes.read(0, usize::try_from(dimensions * 2).unwrap_or(usize::MAX));
     let pairs = bytes.as_chunks::<2>().0;
     // Never zero, so that there is a length.
@@ -91,7 +94,7 @@ fn vector(text: &str, dimensions: u64) -> Vec<f32> {
 }
 
 /// The numbers as Base64 of their bytes.
-fn packed(vector: &[f32]) -> Value {
+fn to_base64(vector: &[f32]) -> Value {
     let bytes: Vec<u8> = vector
         .iter()
         .flat_map(|number| number.to_le_bytes())

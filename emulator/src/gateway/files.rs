@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Owned;
+use super::ResourceKey;
 use super::content::Content;
 use crate::call::Call;
-use crate::reply::{Answer, Refusal, Reply};
-use crate::rooms::State;
-use crate::shelf::Item;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::Row;
 
 /// What the content of any file is sent as.
 pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
@@ -16,7 +16,7 @@ pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 /// An uploaded file, or one that the gateway has made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct File {
-    owned: Owned,
+    key: ResourceKey,
     bytes: u64,
     created_at: i64,
     filename: String,
@@ -26,23 +26,23 @@ pub(crate) struct File {
     content: Option<Content>,
 }
 
-impl Item for File {
+impl Row for File {
     const NAME: &'static str = "file";
 
     fn id(&self) -> &str {
-        &self.owned.id
+        &self.key.id
     }
 
     fn workspace(&self) -> Option<&str> {
-        Some(&self.owned.workspace_id)
+        Some(&self.key.workspace_id)
     }
 }
 
 impl File {
     /// A file that is made here.
-    pub(super) fn made(owned: Owned, at: i64, filename: &str, content: Content) -> Self {
+    pub(super) fn generated(key: ResourceKey, at: i64, filename: &str, content: Content) -> Self {
         Self {
-            owned,
+            key,
             bytes: content.size(),
             created_at: at,
             filename: filename.to_owned(),
@@ -52,16 +52,16 @@ impl File {
     }
 
     /// The content, or why there is none.
-    pub(super) fn content(&self) -> Result<&Content, Refusal> {
+    pub(super) fn content(&self) -> Result<&Content, ApiError> {
         self.content.as_ref().ok_or_else(|| {
             let problem = "the emulator remembers size and name of this file only: it keeps content of up to 16 MiB, 64 MiB in all, and none over a restart; a script can say what to send";
-            Refusal::new(501, None, problem)
+            ApiError::new(501, None, problem)
         })
     }
 
     fn json(&self) -> Value {
         json!({
-            "id": self.owned.id,
+            "id": self.key.id,
             "object": "file",
             "bytes": self.bytes,
             "created_at": self.created_at,
@@ -77,49 +77,55 @@ pub(super) fn new_id(call: &Call) -> String {
     format!("file-{}", call.ids.uuid().replace('-', ""))
 }
 
-pub(super) fn upload(state: &mut State, call: &Call) -> Answer {
-    let part = call.file("file")?;
+pub(super) fn upload(state: &mut State, call: &Call) -> HandlerResult {
+    let part = call.form_file("file")?;
     let file = File {
-        owned: Owned::new(state, call, new_id(call))?,
-        bytes: part.facts.size,
+        key: ResourceKey::new(state, call, new_id(call))?,
+        bytes: part.info.size,
         created_at: call.now.timestamp(),
-        filename: part.facts.file_name.clone().unwrap_or_default(),
-        purpose: call.required("purpose")?.to_owned(),
+        filename: part.info.file_name.clone().unwrap_or_default(),
+        purpose: call.required_str("purpose")?.to_owned(),
         content: part.content.clone(),
     };
     let body = file.json();
     state.gateway.files.put(file);
-    Ok(Reply::json(body))
+    Ok(ResponseBody::json(body))
 }
 
 /// The latest first.
-pub(super) fn list(state: &State, call: &Call) -> Answer {
-    let files = state.gateway.files.listed(call);
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    let files = state.gateway.files.list_for(call);
     let files = files
         .iter()
         .rev()
-        .filter(|file| call.admits("purpose", &file.purpose));
+        .filter(|file| call.matches_filter("purpose", &file.purpose));
     let files: Vec<Value> = files.map(File::json).collect();
-    Ok(Reply::json(json!({"object": "list", "data": files})))
+    Ok(ResponseBody::json(json!({"object": "list", "data": files})))
 }
 
-pub(super) fn get(state: &State, call: &Call) -> Answer {
-    let file = state.gateway.files.find(call.id(0), call)?;
-    Ok(Reply::json(file.json()))
+pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
+    let file = state.gateway.files.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(file.json()))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
-    let id = state.gateway.files.find(call.id(0), call)?.owned.id.clone();
+pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .gateway
+        .files
+        .find(call.path_param(0), call)?
+        .key
+        .id
+        .clone();
     state.gateway.files.remove(&id);
-    Ok(Reply::json(
+    Ok(ResponseBody::json(
         json!({"id": id, "object": "file", "deleted": true}),
     ))
 }
 
-pub(super) fn download(state: &State, call: &Call) -> Answer {
+pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
     if call.has_scripted_content {
-        return Ok(Reply::Content(CONTENT_TYPE, Content::bytes([])));
+        return Ok(ResponseBody::Content(CONTENT_TYPE, Content::bytes([])));
     }
-    let file = state.gateway.files.find(call.id(0), call)?;
-    Ok(Reply::Content(CONTENT_TYPE, file.content()?.clone()))
+    let file = state.gateway.files.find(call.path_param(0), call)?;
+    Ok(ResponseBody::Content(CONTENT_TYPE, file.content()?.clone()))
 }

@@ -12,29 +12,29 @@ use hyper::http::request::Parts;
 use multer::{Field, Multipart};
 use serde::{Deserialize, Serialize};
 
-use super::content::{Checksum, Content, Held, Space};
+use super::content::{Checksum, Content, ContentQuota, QuotaReservation};
 use super::uploads::UploadPart;
-use crate::plane::lock;
-use crate::reply::Refusal;
+use crate::dispatch::lock;
+use crate::response::ApiError;
 
 /// The longest content that is kept.
-const LONGEST_KEPT: usize = 16 * 1024 * 1024;
+const MAX_STORED_CONTENT: usize = 16 * 1024 * 1024;
 
 /// How many parts a form has at most, and how many bytes of text there are in all of them.
-const MOST_PARTS: usize = 64;
-const LONGEST_TEXTS: usize = 256 * 1024;
+const MAX_PARTS: usize = 64;
+const MAX_TEXT_SIZE: usize = 256 * 1024;
 
 /// How much may be read without coming to the end of a part's head, or to a piece of its content.
-const LONGEST_HEAD: usize = 1024 * 1024;
+const MAX_HEAD_SIZE: usize = 1024 * 1024;
 
 /// How long nothing may come, and how long all of it may take.
-const IDLE: Duration = Duration::from_secs(30);
-const WHOLE: Duration = Duration::from_secs(60 * 60);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
+const TOTAL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
 /// What is read of a form that was refused, so that the sender gets to read why; and of what comes
 /// behind its end.
-const LONGEST_REST: usize = 8 * 1024 * 1024;
-const REST_TIME: Duration = Duration::from_secs(2);
+const MAX_DRAIN_SIZE: usize = 8 * 1024 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A form that has come.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,7 +45,7 @@ pub(crate) struct Form {
 /// One part of it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
-    pub(crate) facts: UploadPart,
+    pub(crate) info: UploadPart,
     /// Only where there was room for it; it is not written to a state file.
     #[serde(skip)]
     pub(crate) content: Option<Content>,
@@ -54,43 +54,43 @@ pub(crate) struct Part {
 impl Form {
     /// The first file of this name.
     pub(crate) fn file(&self, name: &str) -> Option<&Part> {
-        let mut files = self.parts.iter().filter(|part| part.facts.text.is_none());
-        files.find(|part| part.facts.name == name)
+        let mut files = self.parts.iter().filter(|part| part.info.text.is_none());
+        files.find(|part| part.info.name == name)
     }
 
     /// Names and texts; of files, their names.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = (String, String)> {
+    pub(crate) fn text_fields(&self) -> impl Iterator<Item = (String, String)> {
         self.parts.iter().map(|part| {
-            let facts = &part.facts;
-            let text = facts.text.as_ref().or(facts.file_name.as_ref());
-            (facts.name.clone(), text.cloned().unwrap_or_default())
+            let info = &part.info;
+            let text = info.text.as_ref().or(info.file_name.as_ref());
+            (info.name.clone(), text.cloned().unwrap_or_default())
         })
     }
 }
 
-/// Reads a form; `keep` is where the content of files is kept, if it is to be.
+/// Reads a form; `quota` is where the content of files is kept, if it is to be.
 pub(crate) async fn receive(
     head: &Parts,
     body: Incoming,
-    keep: Option<&Space>,
-) -> Result<Form, Refusal> {
-    let feed = Arc::new(Mutex::new(Feed {
+    quota: Option<&ContentQuota>,
+) -> Result<Form, ApiError> {
+    let source = Arc::new(Mutex::new(BodySource {
         body,
-        ahead: 0,
-        pauses: false,
+        unconsumed: 0,
+        yields_first: false,
     }));
-    let form = read(head, &feed, keep).await;
-    let rest = Rest(feed).read();
+    let form = read(head, &source, quota).await;
+    let drain = BodyDrain(source).read();
     // What comes behind the end of a form is no part of it.
-    let _ = tokio::time::timeout(REST_TIME, rest).await;
+    let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain).await;
     form
 }
 
 async fn read(
     head: &Parts,
-    feed: &Arc<Mutex<Feed>>,
-    keep: Option<&Space>,
-) -> Result<Form, Refusal> {
+    source: &Arc<Mutex<BodySource>>,
+    quota: Option<&ContentQuota>,
+) -> Result<Form, ApiError> {
     let content_type = head.headers.get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let boundary = content_type.map(multer::parse_boundary);
@@ -99,18 +99,18 @@ async fn read(
             Some(Err(multer::Error::NoBoundary)) => "has no boundary",
             _ => "is not multipart/form-data",
         };
-        return Err(Refusal::invalid(format!(
+        return Err(ApiError::bad_request(format!(
             "header `content-type`: {problem}"
         )));
     };
     let mut reader = Reader {
-        parts: Multipart::new(Tap(Arc::clone(feed)), boundary),
-        feed: Arc::clone(feed),
-        deadline: Instant::now() + WHOLE,
-        texts: 0,
+        parts: Multipart::new(BodyStream(Arc::clone(source)), boundary),
+        source: Arc::clone(source),
+        deadline: Instant::now() + TOTAL_TIMEOUT,
+        text_size: 0,
     };
     let mut form = Form::default();
-    while let Some(part) = reader.part(form.parts.len(), keep).await? {
+    while let Some(part) = reader.part(form.parts.len(), quota).await? {
         form.parts.push(part);
     }
     Ok(form)
@@ -119,38 +119,44 @@ async fn read(
 /// A form on its way in.
 struct Reader {
     parts: Multipart<'static>,
-    feed: Arc<Mutex<Feed>>,
+    source: Arc<Mutex<BodySource>>,
     deadline: Instant,
     /// How many bytes of text have come.
-    texts: usize,
+    text_size: usize,
 }
 
 impl Reader {
-    async fn part(&mut self, number: usize, keep: Option<&Space>) -> Result<Option<Part>, Refusal> {
-        lock(&self.feed).ahead = 0;
-        let next = tokio::time::timeout(IDLE, self.parts.next_field()).await;
-        let place = format!("part {}", number + 1);
-        let Some(mut field) = in_time(next, &place)? else {
+    async fn part(
+        &mut self,
+        number: usize,
+        quota: Option<&ContentQuota>,
+    ) -> Result<Option<Part>, ApiError> {
+        lock(&self.source).unconsumed = 0;
+        let next = tokio::time::timeout(IDLE_TIMEOUT, self.parts.next_field()).await;
+        let location = format!("part {}", number + 1);
+        let Some(mut field) = within_timeout(next, &location)? else {
             return Ok(None);
         };
-        if number >= MOST_PARTS {
-            let problem = format!("body: has more than {MOST_PARTS} parts");
-            return Err(Refusal::new(413, None, problem));
+        if number >= MAX_PARTS {
+            let problem = format!("body: has more than {MAX_PARTS} parts");
+            return Err(ApiError::new(413, None, problem));
         }
         let Some(name) = field.name().map(str::to_owned) else {
-            return Err(Refusal::invalid(format!("body: {place} has no name")));
+            return Err(ApiError::bad_request(format!(
+                "body: {location} has no name"
+            )));
         };
-        let place = format!("`/{name}`");
-        let mut sink = Sink::new(field.file_name().is_some(), keep);
-        while let Some(piece) = self.piece(&mut field, &place).await? {
-            sink.take(&piece);
+        let location = format!("`/{name}`");
+        let mut sink = PartSink::new(field.file_name().is_some(), quota);
+        while let Some(chunk) = self.chunk(&mut field, &location).await? {
+            sink.write(&chunk);
             if sink.is_text() {
-                self.texts += piece.len();
+                self.text_size += chunk.len();
             }
-            if self.texts > LONGEST_TEXTS {
+            if self.text_size > MAX_TEXT_SIZE {
                 let problem =
-                    format!("body: {place} makes more than {LONGEST_TEXTS} bytes of text");
-                return Err(Refusal::new(413, None, problem));
+                    format!("body: {location} makes more than {MAX_TEXT_SIZE} bytes of text");
+                return Err(ApiError::new(413, None, problem));
             }
         }
         let head = (name, field.file_name(), field.content_type());
@@ -159,44 +165,44 @@ impl Reader {
             head.1.map(str::to_owned),
             head.2.map(ToString::to_string),
         );
-        sink.finish(head, &place).map(Some)
+        sink.finish(head, &location).map(Some)
     }
 
     /// The next piece of a part's content.
-    async fn piece(
+    async fn chunk(
         &mut self,
         field: &mut Field<'static>,
-        place: &str,
-    ) -> Result<Option<Bytes>, Refusal> {
-        lock(&self.feed).ahead = 0;
-        let rest = self.deadline.saturating_duration_since(Instant::now());
-        let piece = tokio::time::timeout(IDLE.min(rest), field.chunk()).await;
-        in_time(piece, place)
+        location: &str,
+    ) -> Result<Option<Bytes>, ApiError> {
+        lock(&self.source).unconsumed = 0;
+        let remaining = self.deadline.saturating_duration_since(Instant::now());
+        let chunk = tokio::time::timeout(IDLE_TIMEOUT.min(remaining), field.chunk()).await;
+        within_timeout(chunk, location)
     }
 }
 
-fn in_time<T>(
+fn within_timeout<T>(
     result: Result<multer::Result<T>, tokio::time::error::Elapsed>,
-    place: &str,
-) -> Result<T, Refusal> {
+    location: &str,
+) -> Result<T, ApiError> {
     match result {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(malformed(&error, place)),
+        Ok(Err(error)) => Err(form_error(&error, location)),
         Err(_) => {
-            let problem = format!("body: {place} took too long to arrive");
-            Err(Refusal::new(408, None, problem))
+            let problem = format!("body: {location} took too long to arrive");
+            Err(ApiError::new(408, None, problem))
         }
     }
 }
 
-/// A refusal that says where. It never quotes what came.
-fn malformed(error: &multer::Error, place: &str) -> Refusal {
+/// An error that says where. It never quotes what came.
+fn form_error(error: &multer::Error, location: &str) -> ApiError {
     use multer::Error;
     let problem = match error {
         Error::IncompleteFieldData { .. } | Error::IncompleteStream | Error::IncompleteHeaders => {
             "is cut off: the form has no end"
         }
-        Error::StreamReadFailed(cause) if cause.is::<TooFar>() => "has no end of its head",
+        Error::StreamReadFailed(cause) if cause.is::<HeadTooLarge>() => "has no end of its head",
         Error::StreamReadFailed(_) => "is cut off, or its chunks are malformed",
         Error::ReadHeaderFailed(_)
         | Error::DecodeHeaderName { .. }
@@ -204,31 +210,31 @@ fn malformed(error: &multer::Error, place: &str) -> Refusal {
         Error::DecodeContentType(_) => "has a malformed content type",
         _ => "is malformed",
     };
-    Refusal::invalid(format!("body: {place} {problem}"))
+    ApiError::bad_request(format!("body: {location} {problem}"))
 }
 
 /// Where the content of a part goes.
-struct Sink {
+struct PartSink {
     size: u64,
     checksum: Checksum,
     /// The text, or the content as long as it is kept.
     bytes: Option<Vec<u8>>,
     /// Of a file that may be kept.
-    held: Option<Held>,
+    reservation: Option<QuotaReservation>,
     is_file: bool,
 }
 
 /// Name, file name and content type.
-type Head = (String, Option<String>, Option<String>);
+type PartHead = (String, Option<String>, Option<String>);
 
-impl Sink {
-    fn new(is_file: bool, keep: Option<&Space>) -> Self {
-        let held = keep.filter(|_| is_file).map(Space::hold);
+impl PartSink {
+    fn new(is_file: bool, quota: Option<&ContentQuota>) -> Self {
+        let reservation = quota.filter(|_| is_file).map(ContentQuota::reserve);
         Self {
             size: 0,
             checksum: Checksum::default(),
-            bytes: (!is_file || held.is_some()).then(Vec::new),
-            held,
+            bytes: (!is_file || reservation.is_some()).then(Vec::new),
+            reservation,
             is_file,
         }
     }
@@ -237,31 +243,41 @@ impl Sink {
         !self.is_file
     }
 
-    fn take(&mut self, piece: &[u8]) {
-        self.size += piece.len() as u64;
-        self.checksum.add(piece);
+    fn write(&mut self, chunk: &[u8]) {
+        self.size += chunk.len() as u64;
+        self.checksum.update(chunk);
         let Some(bytes) = &mut self.bytes else { return };
-        let fits = match &mut self.held {
-            Some(held) => bytes.len() + piece.len() <= LONGEST_KEPT && held.grow(piece.len()),
+        let fits = match &mut self.reservation {
+            Some(reservation) => {
+                bytes.len() + chunk.len() <= MAX_STORED_CONTENT && reservation.try_grow(chunk.len())
+            }
             None => true,
         };
         match fits {
-            true => bytes.extend_from_slice(piece),
-            false => (self.bytes, self.held) = (None, None),
+            true => bytes.extend_from_slice(chunk),
+            false => (self.bytes, self.reservation) = (None, None),
         }
     }
 
-    fn finish(self, (name, file_name, content_type): Head, place: &str) -> Result<Part, Refusal> {
+    fn finish(
+        self,
+        (name, file_name, content_type): PartHead,
+        location: &str,
+    ) -> Result<Part, ApiError> {
         let is_text = self.is_text();
         let (text, content) = match (self.bytes, is_text) {
             (Some(bytes), true) => match String::from_utf8(bytes) {
                 Ok(text) => (Some(text), None),
-                Err(_) => return Err(Refusal::invalid(format!("body: {place} is not UTF-8"))),
+                Err(_) => {
+                    return Err(ApiError::bad_request(format!(
+                        "body: {location} is not UTF-8"
+                    )));
+                }
             },
-            (Some(bytes), false) => (None, Some(Content::kept(bytes, self.held))),
+            (Some(bytes), false) => (None, Some(Content::stored(bytes, self.reservation))),
             (None, _) => (None, None),
         };
-        let facts = UploadPart {
+        let info = UploadPart {
             name,
             file_name,
             content_type,
@@ -269,21 +285,21 @@ impl Sink {
             sha256: self.checksum.finish(),
             text,
         };
-        Ok(Part { facts, content })
+        Ok(Part { info, content })
     }
 }
 
 /// A body on its way in.
-struct Feed {
+struct BodySource {
     body: Incoming,
     /// How much was read since the reader last got on.
-    ahead: usize,
+    unconsumed: usize,
     /// Whether to let the reader look at what it has first: it reads on as long as it can, and would
     /// otherwise collect whatever comes quickly.
-    pauses: bool,
+    yields_first: bool,
 }
 
-impl Feed {
+impl BodySource {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<hyper::Result<Bytes>>> {
         loop {
             return match Pin::new(&mut self.body).poll_frame(context) {
@@ -301,35 +317,35 @@ impl Feed {
 }
 
 /// The body as the reader sees it.
-struct Tap(Arc<Mutex<Feed>>);
+struct BodyStream(Arc<Mutex<BodySource>>);
 
 /// Too much was read without getting on.
 #[derive(Debug)]
-struct TooFar;
+struct HeadTooLarge;
 
-impl std::fmt::Display for TooFar {
+impl std::fmt::Display for HeadTooLarge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("too long")
     }
 }
 
-impl std::error::Error for TooFar {}
+impl std::error::Error for HeadTooLarge {}
 
-impl Stream for Tap {
+impl Stream for BodyStream {
     type Item = Result<Bytes, Box<dyn std::error::Error + Send + Sync>>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut feed = lock(&self.0);
-        if std::mem::take(&mut feed.pauses) {
+        let mut source = lock(&self.0);
+        if std::mem::take(&mut source.yields_first) {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let next = feed.poll(context);
+        let next = source.poll(context);
         if let Poll::Ready(Some(Ok(bytes))) = &next {
-            feed.pauses = true;
-            feed.ahead += bytes.len();
-            if feed.ahead > LONGEST_HEAD {
-                return Poll::Ready(Some(Err(Box::new(TooFar))));
+            source.yields_first = true;
+            source.unconsumed += bytes.len();
+            if source.unconsumed > MAX_HEAD_SIZE {
+                return Poll::Ready(Some(Err(Box::new(HeadTooLarge))));
             }
         }
         next.map(|next| next.map(|next| next.map_err(Into::into)))
@@ -337,15 +353,15 @@ impl Stream for Tap {
 }
 
 /// What is left of a body.
-struct Rest(Arc<Mutex<Feed>>);
+struct BodyDrain(Arc<Mutex<BodySource>>);
 
-impl Rest {
+impl BodyDrain {
     async fn read(self) {
-        let mut rest = 0;
-        while rest < LONGEST_REST {
+        let mut drained = 0;
+        while drained < MAX_DRAIN_SIZE {
             let next = std::future::poll_fn(|context| lock(&self.0).poll(context)).await;
             match next {
-                Some(Ok(bytes)) => rest += bytes.len(),
+                Some(Ok(bytes)) => drained += bytes.len(),
                 Some(Err(_)) | None => return,
             }
         }

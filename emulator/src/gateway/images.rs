@@ -5,11 +5,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
 
 /// A PNG of one dot.
-const DOT: [u8; 67] = [
+const PIXEL_PNG: [u8; 67] = [
     0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
     0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b,
     0x55, 0x00, 0x00, 0x00, 0x0a, 0x49, 0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0x68, 0x00, 0x00, 0x00,
@@ -18,23 +18,23 @@ const DOT: [u8; 67] = [
 ];
 
 /// Answers a description, an edit and a variation alike.
-pub(super) fn create(state: &State, call: &Call) -> Answer {
-    let count = call.value("n").as_u64().unwrap_or(1).clamp(1, 10);
-    let as_base64 = call.text("response_format") == Some("b64_json");
+pub(super) fn create(state: &State, call: &Call) -> HandlerResult {
+    let count = call.body_value("n").as_u64().unwrap_or(1).clamp(1, 10);
+    let as_base64 = call.body_str("response_format") == Some("b64_json");
     let image = |_| match as_base64 {
-        true => json!({"b64_json": BASE64_STANDARD.encode(DOT)}),
+        true => json!({"b64_json": BASE64_STANDARD.encode(PIXEL_PNG)}),
         false => {
             let (organisation, id) = (&state.organisation.id, call.ids.uuid());
             json!({"url": format!("{}/emulator/{organisation}/images/{id}", call.origin)})
         }
     };
     let images: Vec<Value> = (0..count).map(image).collect();
-    Ok(Reply::json(
+    Ok(ResponseBody::json(
         json!({"created": call.now.timestamp(), "data": images}),
     ))
 }
 
 /// Follows the link of an image, which is the same for all.
-pub(super) fn picture(_: &State, _: &Call) -> Answer {
-    Ok(Reply::bytes("image/png", DOT.to_vec()))
+pub(super) fn serve(_: &State, _: &Call) -> HandlerResult {
+    Ok(ResponseBody::bytes("image/png", PIXEL_PNG.to_vec()))
 }

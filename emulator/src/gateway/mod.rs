@@ -1,16 +1,16 @@
-//! The gateway: what is passed on to models. There is none here; `voice.rs` says what is answered.
+//! The gateway: what is passed on to models. There is none here; `model_stub.rs` says what is answered.
 //!
-//! Its operations are handlers of a room like any other (`ROOM` below, by the ledger's ids), so that
+//! Its operations are handlers of a resource like any other (`RESOURCE` below, by the ledger's ids), so that
 //! keys, scopes and the request check are the control plane's. What is different is how bodies come and
 //! go:
 //!
 //! - `form.rs` reads a form part by part. `Call::form` has what came; `uploads.rs` remembers it.
-//! - `Reply::Events` and `Reply::Content` are sent piece by piece (`stream.rs`), as a script wants it
+//! - `ResponseBody::Events` and `ResponseBody::Content` are sent piece by piece (`stream.rs`), as a script wants it
 //!   (`script.rs`).
-//! - `Reply::Session` makes a websocket of the connection (`realtime.rs`).
+//! - `ResponseBody::WebSocket` makes a websocket of the connection (`realtime.rs`).
 //!
-//! A writer here is a `Handler::Gateway`: the audit log has no record of it, the log room has
-//! ([`record`]).
+//! A writer here is a `Handler::Gateway`: the audit log has no record of it, the `logs` resource has
+//! ([`log_request`]).
 
 mod audio;
 mod batches;
@@ -20,6 +20,7 @@ mod embeddings;
 mod files;
 pub(crate) mod form;
 mod images;
+mod model_stub;
 mod models;
 mod moderations;
 mod range;
@@ -29,7 +30,6 @@ mod responses;
 pub(crate) mod script;
 pub(crate) mod stream;
 mod uploads;
-mod voice;
 
 use std::collections::BTreeMap;
 
@@ -39,31 +39,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 pub use content::Content;
-pub use script::{LineEnd, Script, ScriptError};
+pub use script::{LineEnding, Script, ScriptError};
 pub use uploads::{Upload, UploadPart};
 
 pub(crate) use chat::{chat, text};
-pub(crate) use content::Space;
+pub(crate) use content::ContentQuota;
 pub(crate) use uploads::Uploads;
 
-use crate::answer::Payload;
 use crate::call::Call;
-use crate::reply::{Refusal, Reply};
-use crate::rooms::Handler::{Gateway as Write, Read};
-use crate::rooms::{Room, State, logs, usage_policies};
-use crate::shelf::Shelf;
+use crate::handlers::Handler::{Gateway as Write, Read};
+use crate::handlers::{Resource, State, logs, usage_policies};
+use crate::http_response::HttpBody;
+use crate::response::{ApiError, ResponseBody};
 use crate::socket::Resetter;
+use crate::table::Table;
 use form::Form;
-use script::Say;
+use script::ScriptedReply;
 
-pub(crate) const ROOM: Room = Room {
-    links: &[("images", images::picture)],
-    forget_workspace: |state, workspace| {
-        state.gateway.files.forget_workspace(workspace);
-        state.gateway.batches.forget_workspace(workspace);
-        state.gateway.responses.forget_workspace(workspace);
+pub(crate) const RESOURCE: Resource = Resource {
+    links: &[("images", images::serve)],
+    remove_workspace: |state, workspace| {
+        state.gateway.files.remove_workspace(workspace);
+        state.gateway.batches.remove_workspace(workspace);
+        state.gateway.responses.remove_workspace(workspace);
     },
-    ..Room::of(&[
+    ..Resource::new(&[
         (
             "create_chat_completion",
             Write(chat::create_chat_completion),
@@ -84,9 +84,9 @@ pub(crate) const ROOM: Room = Room {
         ("create_image", Read(images::create)),
         ("create_image_edit", Read(images::create)),
         ("create_image_variation", Read(images::create)),
-        ("create_speech", Read(audio::speak)),
-        ("create_transcription", Read(audio::write_down)),
-        ("create_translation", Read(audio::write_down)),
+        ("create_speech", Read(audio::create_speech)),
+        ("create_transcription", Read(audio::transcribe)),
+        ("create_translation", Read(audio::transcribe)),
         ("connect_realtime", Read(realtime::connect)),
         ("upload_file", Write(files::upload)),
         ("list_files", Read(files::list)),
@@ -102,17 +102,17 @@ pub(crate) const ROOM: Room = Room {
 };
 
 /// The operations whose body is a form, and of which the content of files is kept.
-const FORMS: [&str; 5] = [
+const FORM_OPERATIONS: [&str; 5] = [
     "upload_file",
     "create_image_edit",
     "create_image_variation",
     "create_transcription",
     "create_translation",
 ];
-const KEPT: &str = "upload_file";
+const STORED_CONTENT_OPERATION: &str = "upload_file";
 
 /// The operations that a script can be for.
-const SCRIPTED: [&str; 8] = [
+const SCRIPTABLE_OPERATIONS: [&str; 8] = [
     "create_chat_completion",
     "create_completion",
     "create_response",
@@ -125,29 +125,29 @@ const SCRIPTED: [&str; 8] = [
 
 /// What the gateway remembers of an organisation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Gateway {
-    files: Shelf<files::File>,
-    batches: Shelf<batches::Batch>,
-    responses: Shelf<responses::Stored>,
+pub(crate) struct GatewayState {
+    files: Table<files::File>,
+    batches: Table<batches::Batch>,
+    responses: Table<responses::StoredResponse>,
 }
 
 /// What everything has that the gateway keeps.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Owned {
+struct ResourceKey {
     id: String,
     workspace_id: String,
 }
 
-impl Owned {
-    fn new(state: &State, call: &Call, id: String) -> Result<Self, Refusal> {
-        let workspace_id = workspace(state, call)?;
+impl ResourceKey {
+    fn new(state: &State, call: &Call, id: String) -> Result<Self, ApiError> {
+        let workspace_id = workspace_or_default(state, call)?;
         Ok(Self { id, workspace_id })
     }
 }
 
 /// What a request to the gateway has besides what every request has.
 #[derive(Debug, Default)]
-pub(crate) struct Extras {
+pub(crate) struct GatewayContext {
     /// What came instead of a body that is one piece.
     pub(crate) form: Option<Form>,
     pub(crate) script: Option<Script>,
@@ -167,7 +167,7 @@ const LOGGED_HEADERS: [&str; 8] = [
     "x-portkey-parent-span-id",
 ];
 
-impl Extras {
+impl GatewayContext {
     pub(crate) fn new(head: &Parts, form: Option<Form>, script: Option<Script>) -> Self {
         let value = |name: &str| head.headers.get(name)?.to_str().ok();
         let headers = LOGGED_HEADERS.iter().filter_map(|name| {
@@ -183,29 +183,29 @@ impl Extras {
     }
 
     /// What the script makes the model say.
-    pub(crate) fn say(&self) -> Option<Say> {
-        self.script.as_ref()?.say.clone()
+    pub(crate) fn scripted_reply(&self) -> Option<ScriptedReply> {
+        self.script.as_ref()?.reply.clone()
     }
 
     /// Whether the script says what a binary answer consists of.
-    pub(crate) fn has_content(&self) -> bool {
+    pub(crate) fn has_scripted_content(&self) -> bool {
         let script = self.script.as_ref();
         script.is_some_and(|script| script.content.is_some())
     }
 }
 
 /// Whether the body of an operation is a form.
-pub(crate) fn takes_form(operation: &str) -> bool {
-    FORMS.contains(&operation)
+pub(crate) fn has_form_body(operation: &str) -> bool {
+    FORM_OPERATIONS.contains(&operation)
 }
 
 /// Whether the content of files is kept.
-pub(crate) fn keeps_content(operation: &str) -> bool {
-    operation == KEPT
+pub(crate) fn stores_content(operation: &str) -> bool {
+    operation == STORED_CONTENT_OPERATION
 }
 
 /// The workspace of the key, or the default one.
-fn workspace(state: &State, call: &Call) -> Result<String, Refusal> {
+fn workspace_or_default(state: &State, call: &Call) -> Result<String, ApiError> {
     match call.workspace() {
         Some(workspace) => Ok(workspace.to_owned()),
         None => logs::default_workspace(state),
@@ -217,16 +217,16 @@ fn wants_stream(request: &Value) -> bool {
 }
 
 /// Requests whose body is longer are logged with no more of it than the model.
-const LONGEST_LOGGED: usize = 64 * 1024;
+const MAX_LOGGED_BODY: usize = 64 * 1024;
 
 /// Leaves a log of a call to a model, as the service does, and counts it for usage-limit policies.
-fn record(
+fn log_request(
     state: &mut State,
     call: &Call,
     request: &Value,
     response: &Value,
-) -> Result<(), Refusal> {
-    let workspace = workspace(state, call)?;
+) -> Result<(), ApiError> {
+    let workspace = workspace_or_default(state, call)?;
     let headers = &call.request.gateway;
     let mut metadata = headers
         .get("x-portkey-metadata")
@@ -241,7 +241,7 @@ fn record(
             metadata[name] = json!(value);
         }
     }
-    let body = match request.to_string().len() > LONGEST_LOGGED {
+    let body = match request.to_string().len() > MAX_LOGGED_BODY {
         true => json!({"model": request["model"]}),
         false => request.clone(),
     };
@@ -256,34 +256,34 @@ fn record(
         "response": {"status": 200, "response_time": 0, "body": response},
     });
     let at = call.now.timestamp_millis();
-    let facts = state
+    let attributes = state
         .logs
         .insert(&workspace, at, &call.caller.key_id, &entry);
-    usage_policies::count(state, &workspace, &facts, call);
+    usage_policies::record_usage(state, &workspace, &attributes, call);
     Ok(())
 }
 
 /// How many items a page has, where it is not asked for, and at most.
-const PAGE: (u64, u64) = (20, 100);
+const PAGE_SIZES: (u64, u64) = (20, 100);
 
 /// A page of a list that goes on behind an id: `limit` and `after`.
-fn listing<'a, T>(
+fn cursor_page<'a, T>(
     call: &Call,
     rows: &[&'a T],
     id: impl Fn(&'a T) -> &'a str,
-    show: impl Fn(&'a T) -> Value,
-) -> Reply {
+    to_json: impl Fn(&'a T) -> Value,
+) -> ResponseBody {
     let limit = call.query.get("limit").and_then(Value::as_u64);
-    let limit = limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
-    let start = call.query_text("after").map_or(0, |after| {
-        let place = rows.iter().position(|row| id(row) == after);
-        place.map_or(rows.len(), |place| place + 1)
+    let limit = limit.unwrap_or(PAGE_SIZES.0).clamp(1, PAGE_SIZES.1);
+    let start = call.query_param("after").map_or(0, |after| {
+        let position = rows.iter().position(|row| id(row) == after);
+        position.map_or(rows.len(), |position| position + 1)
     });
     let rest = rows.get(start..).unwrap_or_default();
     let page = rest.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
     let (page, more) = rest.split_at(page);
-    let data: Vec<Value> = page.iter().map(|row| show(row)).collect();
-    Reply::json(json!({
+    let data: Vec<Value> = page.iter().map(|row| to_json(row)).collect();
+    ResponseBody::json(json!({
         "object": "list",
         "data": data,
         "first_id": page.first().map(|row| id(row)),
@@ -293,23 +293,23 @@ fn listing<'a, T>(
 }
 
 /// Makes an answer arrive as a script wants it, and cuts out of it what is asked for.
-pub(crate) fn deliver(
-    response: &mut Response<Payload>,
+pub(crate) fn apply_script(
+    response: &mut Response<HttpBody>,
     head: &Parts,
     script: Option<&Script>,
     resetter: &Resetter,
 ) {
-    let Payload::Stream(streamed) = response.body_mut() else {
+    let HttpBody::Stream(stream) = response.body_mut() else {
         return;
     };
-    streamed.may_reset(resetter);
+    stream.set_resetter(resetter);
     if let Some(script) = script {
-        streamed.follow(script.plan.clone());
+        stream.set_delivery(script.delivery.clone());
         if let Some(events) = &script.events {
-            streamed.replace_events(events.clone());
+            stream.replace_events(events.clone());
         }
         if let Some(content) = &script.content {
-            streamed.replace_content(content.clone());
+            stream.replace_content(content.clone());
         }
     }
     range::apply(response, head);

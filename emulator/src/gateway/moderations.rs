@@ -2,10 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::voice;
+use super::model_stub;
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
 
 const CATEGORIES: [&str; 11] = [
     "harassment",
@@ -21,50 +21,50 @@ const CATEGORIES: [&str; 11] = [
     "violence/graphic",
 ];
 
-pub(super) fn create(_: &State, call: &Call) -> Answer {
-    let input = call.value("input");
+pub(super) fn create(_: &State, call: &Call) -> HandlerResult {
+    let input = call.body_value("input");
     let results: Vec<Value> = match &input {
         Value::Array(items) if items.iter().all(Value::is_string) => items
             .iter()
-            .map(|item| judge(&voice::text_of(item)))
+            .map(|item| classify(&model_stub::content_text(item)))
             .collect(),
-        input => vec![judge(&voice::text_of(input))],
+        input => vec![classify(&model_stub::content_text(input))],
     };
-    let model = call.text("model").unwrap_or("omni-moderation-latest");
-    Ok(Reply::json(json!({
+    let model = call.body_str("model").unwrap_or("omni-moderation-latest");
+    Ok(ResponseBody::json(json!({
         "id": format!("modr-{}", call.ids.uuid()), "model": model, "results": results,
     })))
 }
 
-fn judge(text: &str) -> Value {
+fn classify(text: &str) -> Value {
     let text = text.to_lowercase();
     let words: Vec<&str> = text
         .split(|c: char| !c.is_alphanumeric() && c != '-')
         .collect();
-    let is_in = |category: &str| category.split('/').all(|word| words.contains(&word));
-    let each = |value: fn(bool) -> Value| {
-        let members = CATEGORIES
+    let matches = |category: &str| category.split('/').all(|word| words.contains(&word));
+    let for_categories = |value: fn(bool) -> Value| {
+        let categories = CATEGORIES
             .iter()
-            .map(|name| ((*name).to_owned(), value(is_in(name))));
-        Value::Object(members.collect::<Map<_, _>>())
+            .map(|name| ((*name).to_owned(), value(matches(name))));
+        Value::Object(categories.collect::<Map<_, _>>())
     };
     json!({
-        "flagged": CATEGORIES.iter().any(|category| is_in(category)),
-        "categories": each(Value::Bool),
-        "category_scores": each(|is_in| json!(f64::from(u8::from(is_in)))),
+        "flagged": CATEGORIES.iter().any(|category| matches(category)),
+        "categories": for_categories(Value::Bool),
+        "category_scores": for_categories(|matches| json!(f64::from(u8::from(matches)))),
     })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::judge;
+    use super::classify;
 
     #[test]
-    fn words_decide() {
-        let result = judge("No violence, please.");
+    fn categories_are_matched_by_words() {
+        let result = classify("No violence, please.");
         assert_eq!(result["flagged"], true);
         assert_eq!(result["categories"]["violence"], true);
         assert_eq!(result["categories"]["violence/graphic"], false);
-        assert_eq!(judge("non-violence")["flagged"], false);
+        assert_eq!(classify("non-violence")["flagged"], false);
     }
 }

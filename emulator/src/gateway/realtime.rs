@@ -22,23 +22,23 @@ use sha1_smol::Sha1;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
-use super::script::{Plan, Script, Stop};
+use super::model_stub::{self, ModelInput, ModelOutput};
+use super::script::{Delivery, Script, Stop};
 use super::stream::Event;
-use super::voice::{self, Said, Told};
 use crate::call::Call;
-use crate::reply::{Answer, Refusal, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::socket::Resetter;
 
 /// How many sessions are open at a time; more are refused.
-const SESSIONS: usize = 256;
+const MAX_SESSIONS: usize = 256;
 
 /// The largest message that is received, in bytes.
-const LARGEST_MESSAGE: usize = 16 * 1024 * 1024;
+const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 
 /// When nothing has come for so long, the other side is asked for a sign of life, and once more that
 /// long later the session is over. As long a message may take to be sent.
-const SILENCE: Duration = Duration::from_secs(30);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What the standard adds to a key before it is hashed (RFC 6455, section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -46,16 +46,16 @@ const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 /// The sessions of one emulator.
 #[derive(Debug)]
 pub(crate) struct Sessions {
-    places: Arc<Semaphore>,
-    stopped: watch::Receiver<bool>,
+    slots: Arc<Semaphore>,
+    shutdown: watch::Receiver<bool>,
 }
 
 impl Sessions {
     /// No sessions yet; they end when they are told to stop.
-    pub(crate) fn new(stopped: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(shutdown: watch::Receiver<bool>) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(SESSIONS)),
-            stopped,
+            slots: Arc::new(Semaphore::new(MAX_SESSIONS)),
+            shutdown,
         }
     }
 }
@@ -65,14 +65,14 @@ impl Sessions {
 pub(crate) struct Session {
     call: Call,
     /// `Sec-WebSocket-Accept`, once the handshake was looked at.
-    pub(crate) accept: String,
+    pub(crate) accept_key: String,
 }
 
 /// The key may; what is left is the handshake.
-pub(super) fn connect(_: &State, call: &Call) -> Answer {
-    Ok(Reply::Session(Box::new(Session {
+pub(super) fn connect(_: &State, call: &Call) -> HandlerResult {
+    Ok(ResponseBody::WebSocket(Box::new(Session {
         call: call.clone(),
-        accept: String::new(),
+        accept_key: String::new(),
     })))
 }
 
@@ -80,52 +80,54 @@ pub(super) fn connect(_: &State, call: &Call) -> Answer {
 pub(crate) fn open(
     sessions: &Sessions,
     head: &mut Parts,
-    answer: Answer,
+    answer: HandlerResult,
     script: Option<&Script>,
     resetter: &Resetter,
-) -> Answer {
+) -> HandlerResult {
     let mut session = match answer {
-        Ok(Reply::Session(session)) => session,
+        Ok(ResponseBody::WebSocket(session)) => session,
         other => return other,
     };
-    session.accept = accept(&head.headers)?;
+    session.accept_key = accept_key(&head.headers)?;
     let upgrade = head.extensions.remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or_else(|| refused(&UPGRADE, "cannot be followed here"))?;
-    let place = Arc::clone(&sessions.places).try_acquire_owned();
-    let place = place.map_err(|_| {
-        let problem = format!("more than {SESSIONS} sessions are open");
-        Refusal::new(429, None, problem)
+    let upgrade = upgrade.ok_or_else(|| handshake_error(&UPGRADE, "cannot be followed here"))?;
+    let permit = Arc::clone(&sessions.slots).try_acquire_owned();
+    let permit = permit.map_err(|_| {
+        let problem = format!("more than {MAX_SESSIONS} sessions are open");
+        ApiError::new(429, None, problem)
     })?;
-    let live = Live {
+    let active = ActiveSession {
         call: session.call.clone(),
-        plan: script.map(|script| script.plan.clone()).unwrap_or_default(),
+        delivery: script
+            .map(|script| script.delivery.clone())
+            .unwrap_or_default(),
         events: script.and_then(|script| script.events.clone()),
         settings: Map::new(),
-        told: String::new(),
-        given: 0,
+        user_text: String::new(),
+        sent_count: 0,
     };
-    let stopped = sessions.stopped.clone();
-    tokio::spawn(run(upgrade, live, resetter.clone(), stopped, place));
-    Ok(Reply::Session(session))
+    let shutdown = sessions.shutdown.clone();
+    tokio::spawn(serve(upgrade, active, resetter.clone(), shutdown, permit));
+    Ok(ResponseBody::WebSocket(session))
 }
 
 /// The answer to the handshake's key.
-fn accept(headers: &HeaderMap) -> Result<String, Refusal> {
+fn accept_key(headers: &HeaderMap) -> Result<String, ApiError> {
     let has = |name: &HeaderName, token: &str| {
         let values = headers.get_all(name).iter();
         let mut tokens = values
             .filter_map(|value| value.to_str().ok())
             .flat_map(|v| v.split(','));
-        tokens.any(|own| own.trim().eq_ignore_ascii_case(token))
+        tokens.any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     if !has(&CONNECTION, "upgrade") {
-        return Err(refused(&CONNECTION, "is not `Upgrade`"));
+        return Err(handshake_error(&CONNECTION, "is not `Upgrade`"));
     }
     if !has(&UPGRADE, "websocket") {
-        return Err(refused(&UPGRADE, "is not `websocket`"));
+        return Err(handshake_error(&UPGRADE, "is not `websocket`"));
     }
     if !has(&SEC_WEBSOCKET_VERSION, "13") {
-        return Err(refused(&SEC_WEBSOCKET_VERSION, "is not 13"));
+        return Err(handshake_error(&SEC_WEBSOCKET_VERSION, "is not 13"));
     }
     let key = headers
         .get(SEC_WEBSOCKET_KEY)
@@ -136,104 +138,107 @@ fn accept(headers: &HeaderMap) -> Result<String, Refusal> {
             let digest = Sha1::from(format!("{}{GUID}", key.trim())).digest();
             Ok(BASE64_STANDARD.encode(digest.bytes()))
         }
-        _ => Err(refused(&SEC_WEBSOCKET_KEY, "is not 16 bytes in Base64")),
+        _ => Err(handshake_error(
+            &SEC_WEBSOCKET_KEY,
+            "is not 16 bytes in Base64",
+        )),
     }
 }
 
-fn refused(header: &HeaderName, problem: &str) -> Refusal {
-    Refusal::invalid(format!("header `{header}`: {problem}"))
+fn handshake_error(header: &HeaderName, problem: &str) -> ApiError {
+    ApiError::bad_request(format!("header `{header}`: {problem}"))
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
 /// What a session knows.
-struct Live {
+struct ActiveSession {
     call: Call,
-    plan: Plan,
+    delivery: Delivery,
     /// What a script says instead of a response.
     events: Option<Vec<Event>>,
     settings: Map<String, Value>,
     /// The last text of the user.
-    told: String,
+    user_text: String,
     /// How many events were sent.
-    given: u64,
+    sent_count: u64,
 }
 
 /// Why a session ends.
-enum End {
-    Goodbye(CloseCode, &'static str),
+enum SessionEnd {
+    Close(CloseCode, &'static str),
     /// Without a word.
-    Gone,
+    Disconnected,
     Reset,
 }
 
-async fn run(
+async fn serve(
     upgrade: OnUpgrade,
-    mut live: Live,
+    mut active: ActiveSession,
     resetter: Resetter,
-    mut stopped: watch::Receiver<bool>,
-    place: OwnedSemaphorePermit,
+    mut shutdown: watch::Receiver<bool>,
+    permit: OwnedSemaphorePermit,
 ) {
     // The other side may have gone before the session began.
     let Ok(upgraded) = upgrade.await else { return };
-    let limits = Limits::default().max_payload_len(Some(LARGEST_MESSAGE));
+    let limits = Limits::default().max_payload_len(Some(MAX_MESSAGE_SIZE));
     let mut socket = ServerBuilder::new()
         .limits(limits)
         .serve(TokioIo::new(upgraded));
     let end = tokio::select! {
-        end = live.talk(&mut socket) => end,
+        end = active.run(&mut socket) => end,
         // An error would say that the emulator is gone, which is the same.
-        _ = stopped.wait_for(|stopped| *stopped) => End::Goodbye(CloseCode::GOING_AWAY, "the emulator stops"),
+        _ = shutdown.wait_for(|stopping| *stopping) => SessionEnd::Close(CloseCode::GOING_AWAY, "the emulator stops"),
     };
     match end {
-        End::Goodbye(code, reason) => {
-            let goodbye = async {
+        SessionEnd::Close(code, reason) => {
+            let close = async {
                 // It is refused where the library has one waiting that is about a broken rule.
                 let _ = socket.send(Message::close(Some(code), reason)).await;
                 let _ = socket.flush().await;
             };
             // It is a courtesy.
-            let _ = tokio::time::timeout(SILENCE, goodbye).await;
+            let _ = tokio::time::timeout(IDLE_TIMEOUT, close).await;
         }
-        End::Gone => {}
-        End::Reset => resetter.reset(),
+        SessionEnd::Disconnected => {}
+        SessionEnd::Reset => resetter.reset(),
     }
-    drop((socket, place));
+    drop((socket, permit));
 }
 
-impl Live {
-    async fn talk(&mut self, socket: &mut Socket) -> End {
+impl ActiveSession {
+    async fn run(&mut self, socket: &mut Socket) -> SessionEnd {
         let created = self.session("session.created");
         if let Err(end) = self.send(socket, vec![created]).await {
             return end;
         }
-        let mut was_asked = false;
+        let mut ping_sent = false;
         loop {
-            let message = match tokio::time::timeout(SILENCE, socket.next()).await {
+            let message = match tokio::time::timeout(IDLE_TIMEOUT, socket.next()).await {
                 Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(problem))) => return farewell(&problem),
-                Ok(None) => return End::Gone,
-                Err(_) if was_asked => return End::Gone,
+                Ok(Some(Err(problem))) => return close_reason(&problem),
+                Ok(None) => return SessionEnd::Disconnected,
+                Err(_) if ping_sent => return SessionEnd::Disconnected,
                 Err(_) => {
-                    was_asked = true;
+                    ping_sent = true;
                     if let Err(end) = write(socket, Message::ping("")).await {
                         return end;
                     }
                     continue;
                 }
             };
-            was_asked = false;
+            ping_sent = false;
             if message.is_ping() || message.is_pong() || message.is_close() {
                 // The library has answered, or ends the session next.
                 continue;
             }
             let event = event(&message);
-            let asks = matches!(&event, Ok((kind, _)) if kind == "response.create");
-            let sent = match self.events.clone().filter(|_| asks) {
+            let wants_response = matches!(&event, Ok((kind, _)) if kind == "response.create");
+            let sent = match self.events.clone().filter(|_| wants_response) {
                 Some(events) => self.send_scripted(socket, events).await,
                 None => {
-                    let answers = self.answers(event);
-                    self.send(socket, answers).await
+                    let responses = self.respond(event);
+                    self.send(socket, responses).await
                 }
             };
             if let Err(end) = sent {
@@ -243,24 +248,24 @@ impl Live {
     }
 
     /// What is answered to an event, or to what is none.
-    fn answers(&mut self, event: Result<(String, Value), String>) -> Answers {
+    fn respond(&mut self, event: Result<(String, Value), String>) -> Events {
         let (kind, event) = match event {
             Ok(event) => event,
             Err(problem) => return vec![self.error(&problem)],
         };
         match kind.as_str() {
             "session.update" => {
-                let given = event["session"].as_object().cloned().unwrap_or_default();
-                if self.settings.len() + given.len() > MOST_SETTINGS {
+                let settings = event["session"].as_object().cloned().unwrap_or_default();
+                if self.settings.len() + settings.len() > MAX_SETTINGS {
                     return vec![self.error("the session has too many members")];
                 }
-                self.settings.extend(given);
+                self.settings.extend(settings);
                 vec![self.session("session.updated")]
             }
             "conversation.item.create" => {
                 let mut item = event["item"].clone();
                 if item["role"] == "user" {
-                    self.told = voice::text_of(&item["content"]);
+                    self.user_text = model_stub::content_text(&item["content"]);
                 }
                 if item.is_object() && item["id"].is_null() {
                     item["id"] = json!(self.id("item"));
@@ -273,11 +278,11 @@ impl Live {
     }
 
     /// The events of a response in text.
-    fn response(&mut self) -> Answers {
-        let told = Told::Question(self.told.clone());
-        let text = match voice::said(&self.call, &told, &Value::Null) {
-            Said::Text(text) => text,
-            Said::Tools(calls) => calls
+    fn response(&mut self) -> Events {
+        let input = ModelInput::UserMessage(self.user_text.clone());
+        let text = match model_stub::generate(&self.call, &input, &Value::Null) {
+            ModelOutput::Text(text) => text,
+            ModelOutput::ToolCalls(calls) => calls
                 .iter()
                 .map(|call| &*call.arguments)
                 .collect::<String>()
@@ -298,13 +303,13 @@ impl Live {
             json!({"response": response})
         };
         let at = |name: &str, value: Value| {
-            let mut place = json!({
+            let mut event = json!({
                 "response_id": response, "item_id": item, "output_index": 0, "content_index": 0,
             });
-            place[name] = value;
-            place
+            event[name] = value;
+            event
         };
-        let whole = item_json("completed", json!([part(&text)]));
+        let completed = item_json("completed", json!([part(&text)]));
         let of = |item: &Value| json!({"response_id": response, "output_index": 0, "item": item});
         let mut events = vec![
             self.event("response.created", response_json("in_progress", json!([]))),
@@ -314,14 +319,17 @@ impl Live {
             ),
             self.event("response.content_part.added", at("part", part(""))),
         ];
-        for word in voice::word_by_word(&text) {
+        for word in model_stub::word_chunks(&text) {
             events.push(self.event("response.output_text.delta", at("delta", json!(word))));
         }
         events.extend([
             self.event("response.output_text.done", at("text", json!(&*text))),
             self.event("response.content_part.done", at("part", part(&text))),
-            self.event("response.output_item.done", of(&whole)),
-            self.event("response.done", response_json("completed", json!([whole]))),
+            self.event("response.output_item.done", of(&completed)),
+            self.event(
+                "response.done",
+                response_json("completed", json!([completed])),
+            ),
         ]);
         events
     }
@@ -333,7 +341,7 @@ impl Live {
             json!(format!("sess_{}", self.call.request.id)),
         );
         session.insert("object".to_owned(), json!("realtime.session"));
-        session.insert("model".to_owned(), json!(self.call.query_text("model")));
+        session.insert("model".to_owned(), json!(self.call.query_param("model")));
         session.extend(self.settings.clone());
         self.event(kind, json!({"session": session}))
     }
@@ -353,52 +361,66 @@ impl Live {
         format!("{prefix}_{}", self.call.ids.uuid().replace('-', ""))
     }
 
-    async fn send(&mut self, socket: &mut Socket, events: Answers) -> Result<(), End> {
+    async fn send(&mut self, socket: &mut Socket, events: Events) -> Result<(), SessionEnd> {
         for event in events {
-            self.send_one(socket, Message::text(event.to_string()))
+            self.send_message(socket, Message::text(event.to_string()))
                 .await?;
         }
         Ok(())
     }
 
-    async fn send_scripted(&mut self, socket: &mut Socket, events: Vec<Event>) -> Result<(), End> {
+    async fn send_scripted(
+        &mut self,
+        socket: &mut Socket,
+        events: Vec<Event>,
+    ) -> Result<(), SessionEnd> {
         for event in events {
             let message = match event {
                 Event::Data { data, .. } => Message::text(data),
                 Event::Raw(bytes) => Message::binary(bytes),
             };
-            self.send_one(socket, message).await?;
+            self.send_message(socket, message).await?;
         }
         Ok(())
     }
 
     /// Sends an event as the script wants it.
-    async fn send_one(&mut self, socket: &mut Socket, message: Message) -> Result<(), End> {
-        match self.plan.stop.filter(|(after, _)| self.given >= *after) {
+    async fn send_message(
+        &mut self,
+        socket: &mut Socket,
+        message: Message,
+    ) -> Result<(), SessionEnd> {
+        match self
+            .delivery
+            .stop
+            .filter(|(after, _)| self.sent_count >= *after)
+        {
             None => {}
             Some((_, Stop::Stall)) => return Ok(()),
-            Some((_, Stop::Reset)) => return Err(End::Reset),
-            Some((_, Stop::End)) => return Err(End::Goodbye(CloseCode::NORMAL_CLOSURE, "")),
-            Some((_, Stop::Half | Stop::Close | Stop::Truncate)) => return Err(End::Gone),
+            Some((_, Stop::Reset)) => return Err(SessionEnd::Reset),
+            Some((_, Stop::End)) => return Err(SessionEnd::Close(CloseCode::NORMAL_CLOSURE, "")),
+            Some((_, Stop::Half | Stop::Close | Stop::Truncate)) => {
+                return Err(SessionEnd::Disconnected);
+            }
         }
-        if !self.plan.pace.is_zero() {
-            tokio::time::sleep(self.plan.pace).await;
+        if !self.delivery.pace.is_zero() {
+            tokio::time::sleep(self.delivery.pace).await;
         }
-        self.given += 1;
+        self.sent_count += 1;
         write(socket, message).await
     }
 }
 
 /// How many members the settings of a session have at most.
-const MOST_SETTINGS: usize = 100;
+const MAX_SETTINGS: usize = 100;
 
-type Answers = Vec<Value>;
+type Events = Vec<Value>;
 
-async fn write(socket: &mut Socket, message: Message) -> Result<(), End> {
-    let sent = tokio::time::timeout(SILENCE, socket.send(message)).await;
+async fn write(socket: &mut Socket, message: Message) -> Result<(), SessionEnd> {
+    let sent = tokio::time::timeout(IDLE_TIMEOUT, socket.send(message)).await;
     match sent {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(_)) | Err(_) => Err(End::Gone),
+        Ok(Err(_)) | Err(_) => Err(SessionEnd::Disconnected),
     }
 }
 
@@ -413,15 +435,15 @@ fn event(message: &Message) -> Result<(String, Value), String> {
 }
 
 /// How a session ends whose other side does not keep to the protocol.
-fn farewell(problem: &tokio_websockets::Error) -> End {
+fn close_reason(problem: &tokio_websockets::Error) -> SessionEnd {
     match problem {
         tokio_websockets::Error::PayloadTooLong { .. } => {
-            End::Goodbye(CloseCode::MESSAGE_TOO_BIG, "the message is too large")
+            SessionEnd::Close(CloseCode::MESSAGE_TOO_BIG, "the message is too large")
         }
         tokio_websockets::Error::Protocol(_) => {
-            End::Goodbye(CloseCode::PROTOCOL_ERROR, "that is no websocket")
+            SessionEnd::Close(CloseCode::PROTOCOL_ERROR, "that is no websocket")
         }
-        _ => End::Gone,
+        _ => SessionEnd::Disconnected,
     }
 }
 
@@ -429,24 +451,24 @@ fn farewell(problem: &tokio_websockets::Error) -> End {
 mod tests {
     use hyper::header::{HeaderMap, HeaderValue};
 
-    use super::accept;
+    use super::accept_key;
 
     fn handshake(changes: &[(&'static str, &str)]) -> Result<String, String> {
         let mut headers = HeaderMap::new();
-        let usual = [
+        let defaults = [
             ("connection", "keep-alive, Upgrade"),
             ("upgrade", "WebSocket"),
             ("sec-websocket-version", "13"),
             ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ];
-        for (name, value) in usual.iter().chain(changes) {
+        for (name, value) in defaults.iter().chain(changes) {
             headers.insert(*name, HeaderValue::from_str(value).unwrap());
         }
-        accept(&headers).map_err(|refusal| refusal.body.to_string())
+        accept_key(&headers).map_err(|error| error.body.to_string())
     }
 
     #[test]
-    fn a_handshake_is_answered_as_the_standard_says() {
+    fn a_handshake_is_answered_as_in_the_rfc() {
         assert_eq!(handshake(&[]).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         for (name, value) in [
             ("connection", "close"),

@@ -4,24 +4,24 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::record;
+use super::log_request;
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
 
-pub(super) fn create(state: &mut State, call: &Call) -> Answer {
-    let query = words(call.text("query").unwrap_or_default());
-    let documents = call.items("documents").iter().enumerate();
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let query = words(call.body_str("query").unwrap_or_default());
+    let documents = call.body_items("documents").iter().enumerate();
     let mut scored: Vec<(usize, f64, &Value)> = documents
         .map(|(index, document)| (index, score(&query, document), document))
         .collect();
     scored.sort_by(|one, other| other.1.total_cmp(&one.1));
-    let most = call
-        .value("top_n")
+    let top_n = call
+        .body_value("top_n")
         .as_u64()
-        .and_then(|most| usize::try_from(most).ok());
-    scored.truncate(most.unwrap_or(usize::MAX));
-    let with_documents = call.value("return_documents") == true;
+        .and_then(|top_n| usize::try_from(top_n).ok());
+    scored.truncate(top_n.unwrap_or(usize::MAX));
+    let with_documents = call.body_value("return_documents") == true;
     let results = scored.into_iter().map(|(index, score, document)| {
         let mut result = json!({"index": index, "relevance_score": score});
         if with_documents {
@@ -35,11 +35,11 @@ pub(super) fn create(state: &mut State, call: &Call) -> Answer {
     let body = json!({
         "object": "list",
         "id": call.ids.uuid(),
-        "model": call.value("model"),
+        "model": call.body_value("model"),
         "results": results.collect::<Vec<Value>>(),
     });
-    record(state, call, &call.body, &json!({"model": body["model"]}))?;
-    Ok(Reply::json(body))
+    log_request(state, call, &call.body, &json!({"model": body["model"]}))?;
+    Ok(ResponseBody::json(body))
 }
 
 fn words(text: &str) -> BTreeSet<String> {
@@ -53,7 +53,7 @@ fn words(text: &str) -> BTreeSet<String> {
 #[allow(clippy::cast_precision_loss)]
 fn score(query: &BTreeSet<String>, document: &Value) -> f64 {
     let text = document.as_str().or_else(|| document["text"].as_str());
-    let own = words(text.unwrap_or_default());
-    let shared = query.intersection(&own).count();
+    let document_words = words(text.unwrap_or_default());
+    let shared = query.intersection(&document_words).count();
     shared as f64 / query.len().max(1) as f64
 }

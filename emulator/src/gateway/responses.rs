@@ -5,117 +5,123 @@ use std::iter;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::model_stub::{self, ModelInput, ModelOutput};
 use super::stream::{Event, Events};
-use super::voice::{self, Said, Told};
-use super::{Owned, record, wants_stream};
+use super::{ResourceKey, log_request, wants_stream};
 use crate::call::Call;
-use crate::reply::{Answer, Reply};
-use crate::rooms::State;
-use crate::shelf::Item;
+use crate::handlers::State;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::table::Row;
 
 /// How many responses are kept; beyond that, the oldest go.
-const KEPT: usize = 1000;
+const MAX_STORED: usize = 1000;
 
 /// A response that can be read again.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Stored {
-    owned: Owned,
+pub(crate) struct StoredResponse {
+    key: ResourceKey,
     response: Value,
     /// What it was asked, as items.
     input: Vec<Value>,
 }
 
-impl Item for Stored {
+impl Row for StoredResponse {
     const NAME: &'static str = "response";
 
     fn id(&self) -> &str {
-        &self.owned.id
+        &self.key.id
     }
 
     fn workspace(&self) -> Option<&str> {
-        Some(&self.owned.workspace_id)
+        Some(&self.key.workspace_id)
     }
 }
 
-pub(super) fn create(state: &mut State, call: &Call) -> Answer {
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let request = &call.body;
     let input = items(&request["input"], call);
     let last = input.last().unwrap_or(&Value::Null);
-    let told = match last["type"].as_str() {
-        Some("function_call_output") => Told::ToolOutput(voice::text_of(&last["output"])),
-        _ => Told::Question(voice::text_of(&last["content"])),
+    let input_text = match last["type"].as_str() {
+        Some("function_call_output") => {
+            ModelInput::ToolResult(model_stub::content_text(&last["output"]))
+        }
+        _ => ModelInput::UserMessage(model_stub::content_text(&last["content"])),
     };
-    let said = voice::said(call, &told, request);
-    let texts = input.iter().map(|item| voice::text_of(&item["content"]));
-    let prompt: usize = texts.map(|text| voice::words(&text)).sum();
+    let output = model_stub::generate(call, &input_text, request);
+    let texts = input
+        .iter()
+        .map(|item| model_stub::content_text(&item["content"]));
+    let prompt: usize = texts.map(|text| model_stub::count_words(&text)).sum();
     let id = format!("resp_{}", call.ids.uuid().replace('-', ""));
-    let parts = Parts::of(call, said);
+    let items = OutputItems::new(call, output);
     let usage = json!({
         "input_tokens": prompt,
         "input_tokens_details": {"cached_tokens": 0},
-        "output_tokens": parts.said.tokens(),
+        "output_tokens": items.output.tokens(),
         "output_tokens_details": {"reasoning_tokens": 0},
-        "total_tokens": prompt + parts.said.tokens(),
+        "total_tokens": prompt + items.output.tokens(),
     });
-    let begun = begun(request, &id, call);
-    let mut completed = begun.clone();
+    let initial = initial_response(request, &id, call);
+    let mut completed = initial.clone();
     completed["status"] = json!("completed");
-    completed["output"] = parts.items("completed").into();
+    completed["output"] = items.items("completed").into();
     completed["usage"] = usage;
     let logged = json!({"model": completed["model"], "usage": completed["usage"]});
-    record(state, call, request, &logged)?;
+    log_request(state, call, request, &logged)?;
     if request["store"] != false {
-        let owned = Owned::new(state, call, id)?;
+        let key = ResourceKey::new(state, call, id)?;
         let response = completed.clone();
-        keep(
+        store(
             state,
-            Stored {
-                owned,
+            StoredResponse {
+                key,
                 response,
                 input,
             },
         );
     }
     if wants_stream(request) {
-        return Ok(Reply::Events(Events::new(parts.events(begun, completed))));
+        return Ok(ResponseBody::Events(Events::new(
+            items.events(initial, completed),
+        )));
     }
-    Ok(Reply::json(completed))
+    Ok(ResponseBody::json(completed))
 }
 
-fn keep(state: &mut State, stored: Stored) {
-    let shelf = &mut state.gateway.responses;
-    shelf.put(stored);
-    if shelf.len() > KEPT {
-        let oldest = shelf.iter().next().map(|stored| stored.owned.id.clone());
-        oldest.and_then(|oldest| shelf.remove(&oldest));
+fn store(state: &mut State, stored: StoredResponse) {
+    let table = &mut state.gateway.responses;
+    table.put(stored);
+    if table.len() > MAX_STORED {
+        let oldest = table.iter().next().map(|stored| stored.key.id.clone());
+        oldest.and_then(|oldest| table.remove(&oldest));
     }
 }
 
-pub(super) fn get(state: &State, call: &Call) -> Answer {
-    let stored = state.gateway.responses.find(call.id(0), call)?;
-    Ok(Reply::json(stored.response.clone()))
+pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
+    let stored = state.gateway.responses.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(stored.response.clone()))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let id = state
         .gateway
         .responses
-        .find(call.id(0), call)?
-        .owned
+        .find(call.path_param(0), call)?
+        .key
         .id
         .clone();
     state.gateway.responses.remove(&id);
-    Ok(Reply::done())
+    Ok(ResponseBody::empty_object())
 }
 
-pub(super) fn list_input_items(state: &State, call: &Call) -> Answer {
-    let stored = state.gateway.responses.find(call.id(0), call)?;
+pub(super) fn list_input_items(state: &State, call: &Call) -> HandlerResult {
+    let stored = state.gateway.responses.find(call.path_param(0), call)?;
     // The latest first, unless it is asked for otherwise.
     let mut items: Vec<&Value> = stored.input.iter().rev().collect();
-    if call.query_text("order") == Some("asc") {
+    if call.query_param("order") == Some("asc") {
         items.reverse();
     }
-    Ok(super::listing(call, &items, id, Value::clone))
+    Ok(super::cursor_page(call, &items, id, Value::clone))
 }
 
 fn id(item: &Value) -> &str {
@@ -151,10 +157,10 @@ fn items(input: &Value, call: &Call) -> Vec<Value> {
 }
 
 /// The response before anything was said.
-fn begun(request: &Value, id: &str, call: &Call) -> Value {
-    let or = |name: &str, usual: Value| match &request[name] {
-        Value::Null => usual,
-        given => given.clone(),
+fn initial_response(request: &Value, id: &str, call: &Call) -> Value {
+    let or_default = |name: &str, default: Value| match &request[name] {
+        Value::Null => default,
+        value => value.clone(),
     };
     let mut response = json!({
         "id": id,
@@ -165,17 +171,17 @@ fn begun(request: &Value, id: &str, call: &Call) -> Value {
         "incomplete_details": null,
         "instructions": request["instructions"],
         "max_output_tokens": request["max_output_tokens"],
-        "metadata": or("metadata", json!({})),
+        "metadata": or_default("metadata", json!({})),
         "model": request["model"],
         "output": [],
-        "parallel_tool_calls": or("parallel_tool_calls", json!(true)),
+        "parallel_tool_calls": or_default("parallel_tool_calls", json!(true)),
         "previous_response_id": request["previous_response_id"],
-        "temperature": or("temperature", json!(1)),
-        "text": or("text", json!({"format": {"type": "text"}})),
-        "tool_choice": or("tool_choice", json!("auto")),
-        "tools": or("tools", json!([])),
-        "top_p": or("top_p", json!(1)),
-        "truncation": or("truncation", json!("disabled")),
+        "temperature": or_default("temperature", json!(1)),
+        "text": or_default("text", json!({"format": {"type": "text"}})),
+        "tool_choice": or_default("tool_choice", json!("auto")),
+        "tools": or_default("tools", json!([])),
+        "top_p": or_default("top_p", json!(1)),
+        "truncation": or_default("truncation", json!("disabled")),
         "usage": null,
     });
     if let Some(user) = request.get("user") {
@@ -185,28 +191,28 @@ fn begun(request: &Value, id: &str, call: &Call) -> Value {
 }
 
 /// What is said, and the ids of its items.
-struct Parts {
-    said: Said,
+struct OutputItems {
+    output: ModelOutput,
     ids: Vec<String>,
 }
 
-impl Parts {
-    fn of(call: &Call, said: Said) -> Self {
+impl OutputItems {
+    fn new(call: &Call, output: ModelOutput) -> Self {
         let id = |prefix: &str| format!("{prefix}_{}", call.ids.uuid().replace('-', ""));
-        let ids = match &said {
-            Said::Text(_) => vec![id("msg")],
-            Said::Tools(calls) => calls.iter().map(|_| id("fc")).collect(),
+        let ids = match &output {
+            ModelOutput::Text(_) => vec![id("msg")],
+            ModelOutput::ToolCalls(calls) => calls.iter().map(|_| id("fc")).collect(),
         };
-        Self { said, ids }
+        Self { output, ids }
     }
 
     /// The items of the output; without what they consist of while they are in progress.
     fn items(&self, status: &str) -> Vec<Value> {
-        let is_whole = status == "completed";
-        match &self.said {
-            Said::Text(text) => {
-                let content = match is_whole {
-                    true => json!([part(text)]),
+        let is_completed = status == "completed";
+        match &self.output {
+            ModelOutput::Text(text) => {
+                let content = match is_completed {
+                    true => json!([output_text(text)]),
                     false => json!([]),
                 };
                 let id = self.ids.first();
@@ -215,10 +221,10 @@ impl Parts {
                     "content": content,
                 })]
             }
-            Said::Tools(calls) => {
+            ModelOutput::ToolCalls(calls) => {
                 let calls = calls.iter().zip(&self.ids);
                 let items = calls.map(|(call, id)| {
-                    let arguments = if is_whole { &*call.arguments } else { "" };
+                    let arguments = if is_completed { &*call.arguments } else { "" };
                     json!({
                         "id": id, "type": "function_call", "status": status,
                         "call_id": call.id, "name": call.name, "arguments": arguments,
@@ -230,28 +236,28 @@ impl Parts {
     }
 
     /// All events of the stream.
-    fn events(self, begun: Value, completed: Value) -> impl Iterator<Item = Event> + Send {
+    fn events(self, initial: Value, response: Value) -> impl Iterator<Item = Event> + Send {
         let start = ["response.created", "response.in_progress"];
-        let start = start.map(|kind| event(kind, json!({"response": begun})));
-        let (open, whole) = (self.items("in_progress"), self.items("completed"));
-        let items = open.into_iter().zip(whole).enumerate();
-        let said = self.said;
-        let items = items.flat_map(move |(index, (open, whole))| {
-            let place = json!({"item_id": open["id"], "output_index": index});
+        let start = start.map(|kind| event(kind, json!({"response": initial})));
+        let (in_progress, completed) = (self.items("in_progress"), self.items("completed"));
+        let items = in_progress.into_iter().zip(completed).enumerate();
+        let output = self.output;
+        let items = items.flat_map(move |(index, (in_progress, completed))| {
+            let location = json!({"item_id": in_progress["id"], "output_index": index});
             let item =
                 |kind: &str, item: Value| event(kind, json!({"item": item, "output_index": index}));
-            let start = item("response.output_item.added", open);
-            let end = item("response.output_item.done", whole);
+            let start = item("response.output_item.added", in_progress);
+            let end = item("response.output_item.done", completed);
             iter::once(start)
-                .chain(inside(&said, index, place))
+                .chain(content_events(&output, index, location))
                 .chain([end])
         });
-        let end = event("response.completed", json!({"response": completed}));
+        let end = event("response.completed", json!({"response": response}));
         start.into_iter().chain(items).chain([end])
     }
 }
 
-fn part(text: &str) -> Value {
+fn output_text(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": []})
 }
 
@@ -261,37 +267,62 @@ fn event(kind: &str, mut data: Value) -> Event {
     Event::named(kind, data.to_string())
 }
 
-/// The events inside of an item; `place` is what they say of where they belong.
-fn inside(said: &Said, index: usize, mut place: Value) -> Box<dyn Iterator<Item = Event> + Send> {
-    match said {
-        Said::Text(text) => {
-            place["content_index"] = json!(0);
+/// The events inside of an item; `location` is what they say of where they belong.
+fn content_events(
+    output: &ModelOutput,
+    index: usize,
+    mut location: Value,
+) -> Box<dyn Iterator<Item = Event> + Send> {
+    match output {
+        ModelOutput::Text(text) => {
+            location["content_index"] = json!(0);
             let ends = [
-                inner("response.output_text.done", &place, "text", json!(&**text)),
-                inner("response.content_part.done", &place, "part", part(text)),
+                field_event(
+                    "response.output_text.done",
+                    &location,
+                    "text",
+                    json!(&**text),
+                ),
+                field_event(
+                    "response.content_part.done",
+                    &location,
+                    "part",
+                    output_text(text),
+                ),
             ];
-            let start = inner("response.content_part.added", &place, "part", part(""));
-            let words = voice::word_by_word(text)
-                .map(move |word| inner("response.output_text.delta", &place, "delta", json!(word)));
+            let start = field_event(
+                "response.content_part.added",
+                &location,
+                "part",
+                output_text(""),
+            );
+            let words = model_stub::word_chunks(text).map(move |word| {
+                field_event(
+                    "response.output_text.delta",
+                    &location,
+                    "delta",
+                    json!(word),
+                )
+            });
             Box::new(iter::once(start).chain(words).chain(ends))
         }
-        Said::Tools(calls) => {
+        ModelOutput::ToolCalls(calls) => {
             let call = calls.get(index);
             let arguments = call.map_or_else(|| "".into(), |call| call.arguments.clone());
             let kind = "response.function_call_arguments.done";
-            let end = inner(kind, &place, "arguments", json!(&*arguments));
-            let bits = voice::bit_by_bit(&arguments).map(move |bit| {
+            let end = field_event(kind, &location, "arguments", json!(&*arguments));
+            let chunks = model_stub::argument_chunks(&arguments).map(move |chunk| {
                 let kind = "response.function_call_arguments.delta";
-                inner(kind, &place, "delta", json!(bit))
+                field_event(kind, &location, "delta", json!(chunk))
             });
-            Box::new(bits.chain([end]))
+            Box::new(chunks.chain([end]))
         }
     }
 }
 
 /// An event at a place with one more member.
-fn inner(kind: &str, place: &Value, name: &str, value: Value) -> Event {
-    let mut data = place.clone();
+fn field_event(kind: &str, location: &Value, name: &str, value: Value) -> Event {
+    let mut data = location.clone();
     data[name] = value;
     event(kind, data)
 }

@@ -10,13 +10,13 @@ use std::time::Duration;
 use hyper::body::{Bytes, SizeHint};
 use tokio::time::{Sleep, sleep};
 
-use super::content::{BLOCK, Content};
-use super::script::{LineEnd, Plan, Stop};
+use super::content::{BLOCK_SIZE, Content};
+use super::script::{Delivery, LineEnding, Stop};
 use crate::faults::Effect;
 use crate::socket::Resetter;
 
 /// How long what was sent before a reset has to be read: a reset overtakes it.
-const BEFORE_RESET: Duration = Duration::from_millis(20);
+const RESET_DELAY: Duration = Duration::from_millis(20);
 
 /// One event of a stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,12 +40,12 @@ impl Event {
         }
     }
 
-    fn encode(self, line_end: LineEnd) -> Bytes {
+    fn encode(self, line_ending: LineEnding) -> Bytes {
         let (name, data) = match self {
             Self::Raw(bytes) => return bytes.into(),
             Self::Data { name, data } => (name, data),
         };
-        let end = line_end.text();
+        let end = line_ending.as_str();
         let mut text = String::with_capacity(data.len() + 16);
         if let Some(name) = name {
             text.extend(["event: ", &name, end]);
@@ -81,14 +81,16 @@ enum Source {
 }
 
 impl Source {
-    fn next(&mut self, line_end: LineEnd) -> Option<Bytes> {
+    fn next(&mut self, line_ending: LineEnding) -> Option<Bytes> {
         match self {
-            Self::Events(events) => Some(events.0.next()?.encode(line_end)),
+            Self::Events(events) => Some(events.0.next()?.encode(line_ending)),
             Self::Content { content, at, end } => {
-                let rest = usize::try_from(*end - *at).unwrap_or(BLOCK).min(BLOCK);
-                let piece = content.read(*at, rest);
-                *at += piece.len() as u64;
-                (!piece.is_empty()).then(|| piece.into())
+                let remaining = usize::try_from(*end - *at)
+                    .unwrap_or(BLOCK_SIZE)
+                    .min(BLOCK_SIZE);
+                let chunk = content.read(*at, remaining);
+                *at += chunk.len() as u64;
+                (!chunk.is_empty()).then(|| chunk.into())
             }
         }
     }
@@ -110,17 +112,17 @@ enum Step {
 
 /// The body of an answer that is sent piece by piece.
 #[derive(Debug)]
-pub(crate) struct Streamed {
+pub(crate) struct StreamBody {
     source: Source,
-    plan: Plan,
+    delivery: Delivery,
     resetter: Option<Resetter>,
     steps: VecDeque<Step>,
-    pause: Option<Pin<Box<Sleep>>>,
-    given: u64,
+    sleep: Option<Pin<Box<Sleep>>>,
+    sent: u64,
     has_ended: bool,
 }
 
-impl Streamed {
+impl StreamBody {
     pub(crate) fn events(events: Events) -> Self {
         Self::new(Source::Events(events))
     }
@@ -137,40 +139,42 @@ impl Streamed {
     fn new(source: Source) -> Self {
         Self {
             source,
-            plan: Plan::default(),
+            delivery: Delivery::default(),
             resetter: None,
             steps: VecDeque::new(),
-            pause: None,
-            given: 0,
+            sleep: None,
+            sent: 0,
             has_ended: false,
         }
     }
 
-    /// Follows a plan from now on.
-    pub(crate) fn follow(&mut self, plan: Plan) {
-        self.plan = plan;
+    /// Follows a delivery from now on.
+    pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
+        self.delivery = delivery;
     }
 
     /// Consists of these events instead, if it consists of events.
     pub(crate) fn replace_events(&mut self, events: Vec<Event>) {
-        if let Source::Events(own) = &mut self.source {
-            *own = Events::new(events.into_iter());
+        if let Source::Events(current) = &mut self.source {
+            *current = Events::new(events.into_iter());
         }
     }
 
     /// Consists of this instead, if it is a binary answer.
     pub(crate) fn replace_content(&mut self, content: Content) {
         if let Source::Content {
-            end, content: own, ..
+            end,
+            content: current,
+            ..
         } = &mut self.source
         {
             *end = content.size();
-            *own = content;
+            *current = content;
         }
     }
 
     /// What a reset resets.
-    pub(crate) fn may_reset(&mut self, resetter: &Resetter) {
+    pub(crate) fn set_resetter(&mut self, resetter: &Resetter) {
         self.resetter = Some(resetter.clone());
     }
 
@@ -183,97 +187,102 @@ impl Streamed {
     }
 
     /// Leaves out what is not from `start` up to, but not including, `end`.
-    pub(crate) fn cut(&mut self, start: u64, stop: u64) {
+    pub(crate) fn set_range(&mut self, start: u64, stop: u64) {
         if let Source::Content { at, end, .. } = &mut self.source {
             (*at, *end) = (start, stop);
         }
     }
 
     /// Does what a fault says.
-    pub(crate) fn spoil(&mut self, effect: Effect) {
+    pub(crate) fn corrupt(&mut self, effect: Effect) {
         let half = self.size().map(|size| size / 2);
-        let pieces = half.map_or(1, |half| half / BLOCK as u64);
+        let chunks = half.map_or(1, |half| half / BLOCK_SIZE as u64);
         match (effect, &mut self.source) {
-            (Effect::Truncate, _) => self.plan.stop = Some((pieces, Stop::Truncate)),
+            (Effect::Truncate, _) => self.delivery.stop = Some((chunks, Stop::Truncate)),
             (Effect::Malformed, Source::Content { at, end, .. }) => *end = *at + (*end - *at) / 2,
-            (Effect::Malformed, Source::Events(_)) => self.plan.stop = Some((pieces, Stop::Half)),
+            (Effect::Malformed, Source::Events(_)) => {
+                self.delivery.stop = Some((chunks, Stop::Half))
+            }
             (Effect::None | Effect::Status(_) | Effect::Reset, _) => {}
         }
     }
 
     /// The next steps: those up to the next piece and the piece itself, or those to the end.
-    fn plan_steps(&mut self) {
-        let stop = self.plan.stop.filter(|(after, _)| *after == self.given);
+    fn queue_steps(&mut self) {
+        let stop = self.delivery.stop.filter(|(after, _)| *after == self.sent);
         match stop {
-            Some((_, stop)) => self.plan_stop(stop),
-            None => match self.source.next(self.plan.line_end) {
-                Some(piece) => {
-                    self.given += 1;
-                    self.plan_wait();
-                    self.plan_comment();
-                    self.plan_piece(piece);
+            Some((_, stop)) => self.queue_stop(stop),
+            None => match self.source.next(self.delivery.line_ending) {
+                Some(chunk) => {
+                    self.sent += 1;
+                    self.queue_wait();
+                    self.queue_comment();
+                    self.queue_chunk(chunk);
                 }
                 None => self.steps.push_back(Step::End),
             },
         }
     }
 
-    fn plan_stop(&mut self, stop: Stop) {
+    fn queue_stop(&mut self, stop: Stop) {
         if matches!(stop, Stop::Half | Stop::Truncate)
-            && let Some(piece) = self.source.next(self.plan.line_end)
+            && let Some(chunk) = self.source.next(self.delivery.line_ending)
         {
             self.steps
-                .push_back(Step::Send(piece.slice(..piece.len() / 2)));
+                .push_back(Step::Send(chunk.slice(..chunk.len() / 2)));
         }
         let steps = match stop {
             Stop::End | Stop::Half => vec![Step::End],
             Stop::Close | Stop::Truncate => vec![Step::Flush, Step::Break],
-            Stop::Reset => vec![Step::Flush, Step::Wait(BEFORE_RESET), Step::Reset],
+            Stop::Reset => vec![Step::Flush, Step::Wait(RESET_DELAY), Step::Reset],
             Stop::Stall => vec![Step::Stall],
         };
         self.steps.extend(steps);
     }
 
     /// The pause before a piece, with signs of life in between.
-    fn plan_wait(&mut self) {
-        let mut rest = self.plan.pace;
+    fn queue_wait(&mut self) {
+        let mut remaining = self.delivery.pace;
         if let Some(interval) = self.keep_alive() {
-            while rest > interval {
-                rest -= interval;
+            while remaining > interval {
+                remaining -= interval;
                 self.steps.push_back(Step::Wait(interval));
-                self.steps.push_back(Step::Send(self.sign_of_life()));
+                self.steps.push_back(Step::Send(self.keep_alive_comment()));
             }
         }
-        if !rest.is_zero() {
-            self.steps.push_back(Step::Wait(rest));
+        if !remaining.is_zero() {
+            self.steps.push_back(Step::Wait(remaining));
         }
     }
 
-    fn plan_comment(&mut self) {
-        if let (Source::Events(_), Some(comment)) = (&self.source, &self.plan.comment) {
-            let end = self.plan.line_end.text();
+    fn queue_comment(&mut self) {
+        if let (Source::Events(_), Some(comment)) = (&self.source, &self.delivery.comment) {
+            let end = self.delivery.line_ending.as_str();
             let comment = format!(": {comment}{end}{end}");
-            self.plan_piece(comment.into());
+            self.queue_chunk(comment.into());
         }
     }
 
-    fn plan_piece(&mut self, mut piece: Bytes) {
-        let Some(size) = self.plan.chunks else {
-            return self.steps.push_back(Step::Send(piece));
+    fn queue_chunk(&mut self, mut bytes: Bytes) {
+        let Some(size) = self.delivery.chunk_size else {
+            return self.steps.push_back(Step::Send(bytes));
         };
-        while !piece.is_empty() {
-            let chunk = piece.split_to(size.min(piece.len()));
+        while !bytes.is_empty() {
+            let chunk = bytes.split_to(size.min(bytes.len()));
             self.steps.extend([Step::Send(chunk), Step::Flush]);
         }
     }
 
     fn keep_alive(&self) -> Option<Duration> {
-        let interval = self.plan.keep_alive.filter(|interval| !interval.is_zero());
+        let interval = self
+            .delivery
+            .keep_alive
+            .filter(|interval| !interval.is_zero());
         interval.filter(|_| matches!(self.source, Source::Events(_)))
     }
 
-    fn sign_of_life(&self) -> Bytes {
-        let end = self.plan.line_end.text();
+    fn keep_alive_comment(&self) -> Bytes {
+        let end = self.delivery.line_ending.as_str();
         format!(": keep-alive{end}{end}").into()
     }
 
@@ -283,29 +292,30 @@ impl Streamed {
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Bytes>>> {
         loop {
-            if let Some(pause) = &mut self.pause {
-                ready!(pause.as_mut().poll(context));
-                self.pause = None;
+            if let Some(sleep) = &mut self.sleep {
+                ready!(sleep.as_mut().poll(context));
+                self.sleep = None;
             }
             if self.has_ended {
                 return Poll::Ready(None);
             }
             let Some(step) = self.steps.pop_front() else {
-                self.plan_steps();
+                self.queue_steps();
                 continue;
             };
             match step {
                 Step::Send(bytes) if bytes.is_empty() => {}
                 Step::Send(bytes) => return Poll::Ready(Some(Ok(bytes))),
-                Step::Wait(time) => self.pause = Some(Box::pin(sleep(time))),
+                Step::Wait(time) => self.sleep = Some(Box::pin(sleep(time))),
                 Step::Flush => {
                     context.waker().wake_by_ref();
                     return Poll::Pending;
                 }
                 Step::Stall => match self.keep_alive() {
                     Some(interval) => {
-                        let sign = Step::Send(self.sign_of_life());
-                        self.steps.extend([Step::Wait(interval), sign, Step::Stall]);
+                        let comment = Step::Send(self.keep_alive_comment());
+                        self.steps
+                            .extend([Step::Wait(interval), comment, Step::Stall]);
                     }
                     None => {
                         self.steps.push_front(Step::Stall);

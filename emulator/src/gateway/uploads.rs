@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::form::Form;
-use crate::plane::lock;
+use crate::dispatch::lock;
 
 /// One form as it arrived: of an uploaded file, an image or a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Upload {
 }
 
 /// How many bytes of uploads are remembered; beyond that, the oldest go.
-const KEPT: usize = 16 * 1024 * 1024;
+const CAPACITY: usize = 16 * 1024 * 1024;
 
 /// What a part costs besides its texts.
 const OVERHEAD: usize = 256;
@@ -57,15 +57,15 @@ impl Uploads {
     pub(crate) fn push(&self, operation: &str, form: &Form) {
         let upload = Upload {
             operation: operation.to_owned(),
-            parts: form.parts.iter().map(|part| part.facts.clone()).collect(),
+            parts: form.parts.iter().map(|part| part.info.clone()).collect(),
         };
-        let mut kept = lock(&self.0);
-        kept.1 += upload.cost();
-        kept.0.push_back(upload);
-        while kept.1 > KEPT
-            && let Some(oldest) = kept.0.pop_front()
+        let mut uploads = lock(&self.0);
+        uploads.1 += upload.size_in_memory();
+        uploads.0.push_back(upload);
+        while uploads.1 > CAPACITY
+            && let Some(oldest) = uploads.0.pop_front()
         {
-            kept.1 -= oldest.cost();
+            uploads.1 -= oldest.size_in_memory();
         }
     }
 
@@ -75,14 +75,14 @@ impl Uploads {
 }
 
 impl Upload {
-    fn cost(&self) -> usize {
-        let parts = self.parts.iter().map(UploadPart::cost);
+    fn size_in_memory(&self) -> usize {
+        let parts = self.parts.iter().map(UploadPart::size_in_memory);
         OVERHEAD + self.operation.len() + parts.sum::<usize>()
     }
 }
 
 impl UploadPart {
-    fn cost(&self) -> usize {
+    fn size_in_memory(&self) -> usize {
         let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
         let texts = length(&self.file_name) + length(&self.content_type) + length(&self.text);
         OVERHEAD + self.name.len() + texts

@@ -4,9 +4,9 @@ use portkey_admin_emulator::{Emulator, Key, Organisation, Role, WorkspaceRole};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, column, receive, text};
+use crate::support::{Response, TestClient, column, receive, string};
 
-async fn world() -> World {
+async fn client() -> TestClient {
     let create = [
         "workspace_service_api_keys.create",
         "workspace_user_api_keys.create",
@@ -36,7 +36,7 @@ async fn world() -> World {
                 .scopes(create),
         )
         .key(Key::workspace("One", "everything"));
-    World::of(
+    TestClient::with_emulator(
         Emulator::builder()
             .organisation(organisation)
             .start()
@@ -45,52 +45,52 @@ async fn world() -> World {
     )
 }
 
-async fn create_key(world: &World, with: &str, kind: &str) -> Answer {
-    let key = world.emulator.key(with).unwrap();
-    let user = world.first("/admin/users").await["id"].clone();
+async fn create_key(client: &TestClient, key_name: &str, kind: &str) -> Response {
+    let key = client.emulator.key(key_name).unwrap();
+    let user = client.first("/admin/users").await["id"].clone();
     let body = json!({"name": "new", "scopes": ["configs.list"], "user_id": user});
-    world
+    client
         .send_as(&key, Method::POST, &format!("/api-keys/{kind}"), body)
         .await
 }
 
 #[tokio::test]
 async fn who_may_create_keys_follows_the_roles() {
-    let world = world().await;
-    for (with, expected) in [
+    let client = client().await;
+    for (key_name, expected) in [
         ("service", 200),
         ("owner", 200),
         ("manager", 200),
         ("member", 403),
     ] {
-        let answer = create_key(&world, with, "workspace/service").await;
-        assert_eq!(answer.status, expected, "{with}: {}", answer.body);
+        let response = create_key(&client, key_name, "workspace/service").await;
+        assert_eq!(response.status, expected, "{key_name}: {}", response.body);
     }
     // No workspace key makes a key of the organisation, whatever its scopes.
-    for with in ["service", "everything"] {
-        let refusal = create_key(&world, with, "organisation/service")
+    for key_name in ["service", "everything"] {
+        let error = create_key(&client, key_name, "organisation/service")
             .await
-            .refusal();
-        assert_eq!((refusal.0, refusal.1.as_str()), (403, "AB03"), "{with}");
+            .error();
+        assert_eq!((error.0, error.1.as_str()), (403, "AB03"), "{key_name}");
     }
 }
 
 #[tokio::test]
-async fn a_key_of_another_kind_takes_another_scope() {
-    let world = world().await;
+async fn scopes_depend_on_the_kind_of_key() {
+    let client = client().await;
     let scopes = [
         "workspace_user_api_keys.list",
         "workspace_user_api_keys.read",
         "workspace_user_api_keys.delete",
     ];
     let body = json!({"name": "narrow", "scopes": scopes});
-    let narrow = text(&world.post("/api-keys/organisation/service", body).await["key"]);
-    let list = world
+    let narrow = string(&client.post("/api-keys/organisation/service", body).await["key"]);
+    let list = client
         .send_as(&narrow, Method::GET, "/api-keys", Value::Null)
         .await
         .body;
     assert_eq!(column(&list, "name"), ["owner", "manager", "member"]);
-    let all = world.get("/api-keys").await;
+    let all = client.get("/api-keys").await;
     let names = column(&all, "name");
     for (name, id) in names.iter().zip(column(&all, "id")) {
         let expected = if column(&list, "name").contains(name) {
@@ -100,7 +100,7 @@ async fn a_key_of_another_kind_takes_another_scope() {
         };
         let path = format!("/api-keys/{id}");
         assert_eq!(
-            world
+            client
                 .send_as(&narrow, Method::GET, &path, Value::Null)
                 .await
                 .status,
@@ -108,7 +108,7 @@ async fn a_key_of_another_kind_takes_another_scope() {
             "{name}"
         );
         assert_eq!(
-            world
+            client
                 .send_as(&narrow, Method::PUT, &path, json!({}))
                 .await
                 .status,
@@ -116,10 +116,10 @@ async fn a_key_of_another_kind_takes_another_scope() {
             "{name}"
         );
     }
-    let nobody = "/api-keys/a0000000-0000-4000-8000-000000000000";
+    let unknown_id = "/api-keys/a0000000-0000-4000-8000-000000000000";
     assert_eq!(
-        world
-            .send_as(&narrow, Method::GET, nobody, Value::Null)
+        client
+            .send_as(&narrow, Method::GET, unknown_id, Value::Null)
             .await
             .status,
         404
@@ -127,16 +127,16 @@ async fn a_key_of_another_kind_takes_another_scope() {
 }
 
 #[tokio::test]
-async fn a_workspace_key_is_at_home_in_one_workspace() {
-    let world = world().await;
-    let workspaces = world.get("/admin/workspaces").await;
+async fn a_workspace_key_is_limited_to_its_workspace() {
+    let client = client().await;
+    let workspaces = client.get("/admin/workspaces").await;
     let [one, two] = [&workspaces["data"][0], &workspaces["data"][1]];
-    let key = world.emulator.key("everything").unwrap();
+    let key = client.emulator.key("everything").unwrap();
     for (workspace, expected) in [(one, 200), (two, 403)] {
-        for name in [text(&workspace["id"]), text(&workspace["slug"])] {
+        for name in [string(&workspace["id"]), string(&workspace["slug"])] {
             let body = json!({"name": "c", "config": {}, "workspace_id": name});
             assert_eq!(
-                world
+                client
                     .send_as(&key, Method::POST, "/configs", body)
                     .await
                     .status,
@@ -147,7 +147,7 @@ async fn a_workspace_key_is_at_home_in_one_workspace() {
                 format!("/admin/workspaces/{name}"),
             ] {
                 assert_eq!(
-                    world
+                    client
                         .send_as(&key, Method::GET, &path, Value::Null)
                         .await
                         .status,
@@ -158,47 +158,50 @@ async fn a_workspace_key_is_at_home_in_one_workspace() {
         }
     }
     let foreign = json!({"name": "c", "config": {}, "workspace_id": two["id"]});
-    let slug = text(&world.post("/configs", foreign).await["slug"]);
+    let slug = string(&client.post("/configs", foreign).await["slug"]);
     let path = format!("/configs/{slug}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
         assert_eq!(
-            world
+            client
                 .send_as(&key, method, &path, json!({"name": "x"}))
                 .await
                 .status,
             404
         );
     }
-    assert_eq!(world.get(&path).await["name"], "c");
+    assert_eq!(client.get(&path).await["name"], "c");
 }
 
 #[tokio::test]
-async fn an_organisation_key_names_the_workspace_where_the_service_wants_it() {
-    let world = world().await;
+async fn organisation_keys_require_workspace_id_for_some_operations() {
+    let client = client().await;
     for (method, path, body) in [
         (Method::GET, "/collections", Value::Null),
         (Method::POST, "/collections", json!({"name": "c"})),
         (Method::POST, "/configs", json!({"name": "c", "config": {}})),
         (Method::GET, "/prompts/partials", Value::Null),
     ] {
-        let (status, code, message) = world.refused(method, path, body).await;
+        let (status, code, message) = client.expect_error(method, path, body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
         assert!(message.contains("workspace_id"), "{message}");
     }
-    assert_eq!(world.get_as("everything", "/collections").await["total"], 1);
+    assert_eq!(
+        client.get_as("everything", "/collections").await["total"],
+        1
+    );
 }
 
 /// The table of the introduction to the Admin API: what a key of each kind can do, whatever its scopes.
 #[tokio::test]
-async fn each_kind_of_key_can_do_what_the_table_says() {
-    let world = world().await;
-    let one = text(&world.first("/admin/workspaces").await["id"]);
-    let user = text(&world.get("/admin/users").await["data"][2]["id"]);
+async fn access_of_each_kind_of_key_matches_the_table() {
+    let client = client().await;
+    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let user = string(&client.get("/admin/users").await["data"][2]["id"]);
     let integration =
         json!({"name": "i", "ai_provider_id": "openai", "key": "sample", "slug": "shared"});
-    world.post("/integrations", integration).await;
+    client.post("/integrations", integration).await;
     let access = json!({"workspaces": [{"id": one, "enabled": true}]});
-    world.put("/integrations/shared/workspaces", access).await;
+    client.put("/integrations/shared/workspaces", access).await;
     let span =
         "time_of_generation_min=2020-01-01T00:00:00Z&time_of_generation_max=2040-01-01T00:00:00Z";
     let config = json!({"name": "c", "config": {}, "workspace_id": one});
@@ -240,15 +243,15 @@ async fn each_kind_of_key_can_do_what_the_table_says() {
         // Feedback: the keys of a workspace only.
         (Method::POST, "/v1/feedback".to_owned(), feedback, 403, 200),
     ];
-    let own = world.emulator.key("everything").unwrap();
+    let own = client.emulator.key("everything").unwrap();
     for (method, path, body, organisation, workspace) in rows {
-        for (key, expected) in [(&world.key, organisation), (&own, workspace)] {
-            let url = format!("{}{path}", world.emulator.public_base_url());
-            let request = world.http.request(method.clone(), url);
-            let answer = receive(request.header("x-portkey-api-key", key).json(&body)).await;
-            assert_eq!(answer.status, expected, "{path}: {}", answer.body);
+        for (key, expected) in [(&client.key, organisation), (&own, workspace)] {
+            let url = format!("{}{path}", client.emulator.public_base_url());
+            let request = client.http.request(method.clone(), url);
+            let response = receive(request.header("x-portkey-api-key", key).json(&body)).await;
+            assert_eq!(response.status, expected, "{path}: {}", response.body);
             if expected == 403 {
-                assert_eq!(answer.refusal().1, "AB03", "{path}");
+                assert_eq!(response.error().1, "AB03", "{path}");
             }
         }
     }

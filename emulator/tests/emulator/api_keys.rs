@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::logs::entry;
-use crate::support::{World, column, has_members, text};
+use crate::support::{TestClient, assert_fields, column, string};
 
-const ALL: [&str; 6] = [
+const ALL_SCOPES: [&str; 6] = [
     "workspace_service_api_keys.list",
     "workspace_service_api_keys.read",
     "workspace_service_api_keys.create",
@@ -18,24 +18,27 @@ const ALL: [&str; 6] = [
     "workspaces.list",
 ];
 
-async fn seeded_workspace(world: &World) -> String {
-    text(&world.first("/admin/workspaces").await["id"])
+async fn seeded_workspace(client: &TestClient) -> String {
+    string(&client.first("/admin/workspaces").await["id"])
 }
 
 #[tokio::test]
-async fn a_key_is_shown_once() {
-    let world = World::new().await;
-    let slug = text(&world.first("/admin/workspaces").await["slug"]);
+async fn a_key_value_is_returned_only_on_creation() {
+    let client = TestClient::new().await;
+    let slug = string(&client.first("/admin/workspaces").await["slug"]);
     let body = json!({"name": "ci", "workspace_id": slug, "scopes": ["completions.write"]});
-    let created = world.post("/api-keys/workspace/service", body).await;
+    let created = client.post("/api-keys/workspace/service", body).await;
     assert_eq!(created["object"], "api-key");
-    let (id, secret) = (text(&created["id"]), text(&created["key"]));
+    let (id, secret) = (string(&created["id"]), string(&created["key"]));
 
-    let key = world.get(&format!("/api-keys/{id}")).await;
+    let key = client.get(&format!("/api-keys/{id}")).await;
     assert_eq!(key["type"], "workspace-service");
-    assert_eq!(text(&key["workspace_id"]), seeded_workspace(&world).await);
     assert_eq!(
-        text(&key["key"]),
+        string(&key["workspace_id"]),
+        seeded_workspace(&client).await
+    );
+    assert_eq!(
+        string(&key["key"]),
         format!("{}*****{}", &secret[..2], &secret[secret.len() - 3..])
     );
     assert_eq!(
@@ -58,7 +61,7 @@ async fn a_key_is_shown_once() {
         key["defaults"],
         json!({"metadata": null, "config_id": null, "allow_config_override": true})
     );
-    has_members(
+    assert_fields(
         &key,
         &[
             "next_usage_reset_at",
@@ -72,11 +75,11 @@ async fn a_key_is_shown_once() {
         "{key}"
     );
 
-    let list = world.get(&format!("/api-keys?workspace_id={slug}")).await;
+    let list = client.get(&format!("/api-keys?workspace_id={slug}")).await;
     assert_eq!((column(&list, "id"), &list["total"]), (vec![id], &json!(1)));
     assert!(!list.to_string().contains(&secret));
     assert!(list["data"][0].get("next_usage_reset_at").is_none());
-    let all = world.get("/api-keys?page_size=1&current_page=1").await;
+    let all = client.get("/api-keys?page_size=1&current_page=1").await;
     assert_eq!(
         (all["total"].clone(), all["data"].as_array().unwrap().len()),
         (json!(2), 1)
@@ -84,9 +87,9 @@ async fn a_key_is_shown_once() {
 }
 
 #[tokio::test]
-async fn what_a_kind_of_key_needs_is_checked() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+async fn required_fields_depend_on_the_kind_of_key() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     let cases = [
         (
             "/api-keys/workspace/service",
@@ -110,50 +113,54 @@ async fn what_a_kind_of_key_needs_is_checked() {
         ),
     ];
     for (path, body, field) in cases {
-        let (status, code, message) = world.refused(Method::POST, path, body).await;
+        let (status, code, message) = client.expect_error(Method::POST, path, body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
         assert!(message.contains(field), "{message}");
     }
-    let user = text(&world.first("/admin/users").await["id"]);
+    let user = string(&client.first("/admin/users").await["id"]);
     let body = json!({"name": "a", "scopes": ["x"], "workspace_id": workspace, "user_id": user});
-    let key = world.post("/api-keys/workspace/user", body).await;
+    let key = client.post("/api-keys/workspace/user", body).await;
     assert_eq!(
-        text(&world.get(&format!("/api-keys/{}", text(&key["id"]))).await["user_id"]),
+        string(
+            &client
+                .get(&format!("/api-keys/{}", string(&key["id"])))
+                .await["user_id"]
+        ),
         user
     );
-    let organisation = world
+    let organisation = client
         .post(
             "/api-keys/organisation/service",
             json!({"name": "o", "scopes": ["x"]}),
         )
         .await;
-    assert!(text(&organisation["key"]).starts_with("emulator-org-key-"));
+    assert!(string(&organisation["key"]).starts_with("emulator-org-key-"));
 }
 
 /// The service does not look at the request first: it fails, whatever else is wrong.
 #[tokio::test]
 async fn a_key_without_scopes_fails_as_in_the_service() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     for body in [json!({"name": "a", "scopes": []}), json!({"name": 1})] {
-        let (status, _, _) = world
-            .refused(Method::POST, "/api-keys/organisation/service", body)
+        let (status, _, _) = client
+            .expect_error(Method::POST, "/api-keys/organisation/service", body)
             .await;
         assert_eq!(status, 502);
     }
-    assert_eq!(world.get("/api-keys").await["total"], 1);
+    assert_eq!(client.get("/api-keys").await["total"], 1);
 }
 
 #[tokio::test]
-async fn an_update_keeps_clears_and_sets() {
-    let world = World::new().await;
-    let config = world.first("/configs").await;
+async fn an_update_keeps_absent_clears_null_and_sets_values() {
+    let client = TestClient::new().await;
+    let config = client.first("/configs").await;
     let body = json!({"name": "a", "scopes": ["x"], "alert_emails": ["a@example.com"],
         "usage_limits": {"type": "cost", "credit_limit": 5}, "expires_at": "2099-01-01T00:00:00Z",
         "rate_limits": [{"type": "requests", "unit": "rpm", "value": 3}],
         "defaults": {"config_id": config["slug"], "metadata": {"env": "t"}, "allow_config_override": false}});
-    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
+    let id = string(&client.post("/api-keys/organisation/service", body).await["id"]);
     let path = format!("/api-keys/{id}");
-    let key = world.get(&path).await;
+    let key = client.get(&path).await;
     assert_eq!(
         (
             &key["defaults"]["config_id"],
@@ -170,8 +177,8 @@ async fn an_update_keeps_clears_and_sets() {
     );
     assert_eq!(key["expires_at"], "2099-01-01T00:00:00.000Z");
 
-    assert_eq!(world.put(&path, json!({"name": "b"})).await, json!({}));
-    let kept = world.get(&path).await;
+    assert_eq!(client.put(&path, json!({"name": "b"})).await, json!({}));
+    let kept = client.get(&path).await;
     assert_eq!(
         (&kept["name"], &kept["usage_limits"], &kept["alert_emails"]),
         (&json!("b"), &key["usage_limits"], &key["alert_emails"])
@@ -179,8 +186,8 @@ async fn an_update_keeps_clears_and_sets() {
 
     let clear = json!({"usage_limits": null, "rate_limits": null, "alert_emails": null, "expires_at": null,
         "defaults": {"config_id": null}, "reset_usage": true});
-    world.put(&path, clear).await;
-    let cleared = world.get(&path).await;
+    client.put(&path, clear).await;
+    let cleared = client.get(&path).await;
     for name in ["usage_limits", "alert_emails", "expires_at", "reset_usage"] {
         assert_eq!(cleared[name], Value::Null, "{name}");
     }
@@ -189,25 +196,25 @@ async fn an_update_keeps_clears_and_sets() {
         (&json!([]), &Value::Null)
     );
     assert_eq!(cleared["defaults"]["metadata"]["env"], "t");
-    text(&cleared["last_reset_at"]);
+    string(&cleared["last_reset_at"]);
 }
 
 #[tokio::test]
 async fn a_rotation_policy_has_a_period_or_a_date() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     let create = |policy: Value| json!({"name": "a", "scopes": ["x"], "rotation_policy": policy});
     let both =
         create(json!({"rotation_period": "weekly", "next_rotation_at": "2099-01-01T00:00:00Z"}));
     assert_eq!(
-        world
-            .refused(Method::POST, "/api-keys/organisation/service", both)
+        client
+            .expect_error(Method::POST, "/api-keys/organisation/service", both)
             .await
             .0,
         400
     );
     let hasty = create(json!({"rotation_period": "weekly", "key_transition_period_ms": 1}));
-    let message = world
-        .refused(Method::POST, "/api-keys/organisation/service", hasty)
+    let message = client
+        .expect_error(Method::POST, "/api-keys/organisation/service", hasty)
         .await
         .2;
     assert!(
@@ -215,50 +222,50 @@ async fn a_rotation_policy_has_a_period_or_a_date() {
         "{message}"
     );
     let body = create(json!({"rotation_period": "monthly", "key_transition_period_ms": 1_800_000}));
-    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
-    text(&world.get(&format!("/api-keys/{id}")).await["rotation_policy"]["next_rotation_at"]);
-    let rotated = world
-        .ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
+    let id = string(&client.post("/api-keys/organisation/service", body).await["id"]);
+    string(&client.get(&format!("/api-keys/{id}")).await["rotation_policy"]["next_rotation_at"]);
+    let rotated = client
+        .expect_ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
         .await;
-    text(&rotated["key_transition_expires_at"]);
+    string(&rotated["key_transition_expires_at"]);
 }
 
 #[tokio::test]
-async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
-    let world = World::new().await;
-    let (id, first) = world
-        .workspace_key(&seeded_workspace(&world).await, &ALL)
+async fn rotation_invalidates_the_old_key_after_the_transition_period() {
+    let client = TestClient::new().await;
+    let (id, first) = client
+        .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
         .await;
     let path = format!("/api-keys/{id}/rotate");
-    let rotated = world
+    let rotated = client
         .post(&path, json!({"key_transition_period_ms": 3_600_000}))
         .await;
-    let second = text(&rotated["key"]);
+    let second = string(&rotated["key"]);
     assert_eq!(rotated["id"], json!(id));
-    text(&rotated["key_transition_expires_at"]);
+    string(&rotated["key_transition_expires_at"]);
     for key in [&first, &second] {
         assert_eq!(
-            world
+            client
                 .send_as(key, Method::GET, "/configs", Value::Null)
                 .await
                 .status,
             200
         );
     }
-    let rotated = world.ok(Method::POST, &path, Value::Null).await;
+    let rotated = client.expect_ok(Method::POST, &path, Value::Null).await;
     assert!(rotated.get("key_transition_expires_at").is_none());
     for key in [&first, &second] {
         assert_eq!(
-            world
+            client
                 .send_as(key, Method::GET, "/configs", Value::Null)
                 .await
                 .status,
             401
         );
     }
-    let third = text(&rotated["key"]);
+    let third = string(&rotated["key"]);
     assert_eq!(
-        world
+        client
             .send_as(&third, Method::GET, "/configs", Value::Null)
             .await
             .status,
@@ -266,8 +273,8 @@ async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
     );
     let impatient = json!({"key_transition_period_ms": 1});
     assert!(
-        world
-            .refused(Method::POST, &path, impatient)
+        client
+            .expect_error(Method::POST, &path, impatient)
             .await
             .2
             .contains("`/key_transition_period_ms`")
@@ -275,74 +282,74 @@ async fn rotation_ends_the_old_key_at_once_or_after_a_while() {
 }
 
 #[tokio::test]
-async fn a_deleted_key_lets_nobody_in() {
-    let world = World::new().await;
-    let (id, secret) = world
-        .workspace_key(&seeded_workspace(&world).await, &ALL)
+async fn a_deleted_key_is_rejected() {
+    let client = TestClient::new().await;
+    let (id, secret) = client
+        .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
         .await;
-    assert_eq!(world.delete(&format!("/api-keys/{id}")).await, json!({}));
+    assert_eq!(client.delete(&format!("/api-keys/{id}")).await, json!({}));
     assert_eq!(
-        world
+        client
             .send_as(&secret, Method::GET, "/configs", Value::Null)
             .await
             .status,
         401
     );
-    let (status, code, _) = world
-        .refused(Method::GET, &format!("/api-keys/{id}"), Value::Null)
+    let (status, code, _) = client
+        .expect_error(Method::GET, &format!("/api-keys/{id}"), Value::Null)
         .await;
     assert_eq!((status, code.as_str()), (404, "AB08"));
 }
 
 #[tokio::test]
 async fn a_workspace_key_sees_its_own_workspace() {
-    let world = World::new().await;
-    let other = text(&world.workspace("Other").await["id"]);
-    let (_, secret) = world.workspace_key(&other, &ALL).await;
-    let get = |path: &'static str| world.send_as(&secret, Method::GET, path, Value::Null);
+    let client = TestClient::new().await;
+    let other = string(&client.workspace("Other").await["id"]);
+    let (_, secret) = client.workspace_key(&other, &ALL_SCOPES).await;
+    let get = |path: &'static str| client.send_as(&secret, Method::GET, path, Value::Null);
     assert_eq!(get("/configs").await.body["total"], 0);
     assert_eq!(get("/prompts").await.body["total"], 0);
     assert_eq!(get("/api-keys").await.body["total"], 1);
     assert_eq!(column(&get("/admin/workspaces").await.body, "id"), [other]);
-    let seeded = seeded_workspace(&world).await;
-    let foreign = world
+    let seed_data = seeded_workspace(&client).await;
+    let foreign = client
         .send_as(
             &secret,
             Method::GET,
-            &format!("/configs?workspace_id={seeded}"),
+            &format!("/configs?workspace_id={seed_data}"),
             Value::Null,
         )
         .await;
-    assert_eq!(foreign.refusal().0, 403);
+    assert_eq!(foreign.error().0, 403);
     // Its workspace goes without saying.
     let body = json!({"name": "second", "scopes": ["x"]});
-    let key = world
+    let key = client
         .send_as(&secret, Method::POST, "/api-keys/workspace/service", body)
         .await;
     assert_eq!(key.status, 200, "{}", key.body);
 }
 
 #[tokio::test]
-async fn kind_and_scopes_of_a_key_limit_it() {
-    let world = World::new().await;
-    let (_, secret) = world
-        .workspace_key(&seeded_workspace(&world).await, &["configs.list"])
+async fn kind_and_scopes_limit_a_key() {
+    let client = TestClient::new().await;
+    let (_, secret) = client
+        .workspace_key(&seeded_workspace(&client).await, &["configs.list"])
         .await;
-    let users = world
+    let users = client
         .send_as(&secret, Method::GET, "/admin/users", Value::Null)
         .await
-        .refusal();
+        .error();
     assert_eq!((users.0, users.1.as_str()), (403, "AB03"));
-    let prompts = world
+    let prompts = client
         .send_as(&secret, Method::GET, "/prompts", Value::Null)
         .await
-        .refusal();
+        .error();
     assert!(
         prompts.0 == 403 && prompts.2.contains("prompts.list"),
         "{prompts:?}"
     );
     assert_eq!(
-        world
+        client
             .send_as(&secret, Method::GET, "/configs", Value::Null)
             .await
             .status,
@@ -351,62 +358,65 @@ async fn kind_and_scopes_of_a_key_limit_it() {
 }
 
 #[tokio::test]
-async fn a_user_takes_their_keys_along() {
-    let world = World::new().await;
-    let users = world.get("/admin/users").await;
-    let user = text(&users["data"][2]["id"]);
-    let body = json!({"name": "a", "scopes": ["configs.list"], "user_id": user, "workspace_id": seeded_workspace(&world).await});
-    let secret = text(&world.post("/api-keys/workspace/user", body).await["key"]);
+async fn deleting_a_user_deletes_their_keys() {
+    let client = TestClient::new().await;
+    let users = client.get("/admin/users").await;
+    let user = string(&users["data"][2]["id"]);
+    let body = json!({"name": "a", "scopes": ["configs.list"], "user_id": user, "workspace_id": seeded_workspace(&client).await});
+    let secret = string(&client.post("/api-keys/workspace/user", body).await["key"]);
     let get = || async {
-        let answer = world.send_as(&secret, Method::GET, "/configs", Value::Null);
-        answer.await.status
+        let response = client.send_as(&secret, Method::GET, "/configs", Value::Null);
+        response.await.status
     };
     assert_eq!(get().await, 200);
-    world.delete(&format!("/admin/users/{user}")).await;
+    client.delete(&format!("/admin/users/{user}")).await;
     assert_eq!(get().await, 401);
 }
 
 #[tokio::test]
-async fn a_rotation_starts_the_period_anew() {
+async fn a_rotation_restarts_the_period() {
     let start = std::time::SystemTime::UNIX_EPOCH;
     let emulator = Emulator::builder().clock(Clock::fixed(start));
-    let world = World::of(emulator.start().await.unwrap());
+    let client = TestClient::with_emulator(emulator.start().await.unwrap());
     let body =
         json!({"name": "a", "scopes": ["x"], "rotation_policy": {"rotation_period": "weekly"}});
-    let id = text(&world.post("/api-keys/organisation/service", body).await["id"]);
+    let id = string(&client.post("/api-keys/organisation/service", body).await["id"]);
     let next = || async {
-        let key = world.get(&format!("/api-keys/{id}")).await;
-        text(&key["rotation_policy"]["next_rotation_at"])
+        let key = client.get(&format!("/api-keys/{id}")).await;
+        string(&key["rotation_policy"]["next_rotation_at"])
     };
     assert_eq!(next().await, "1970-01-08T00:00:00.000Z");
-    world.emulator.advance(Duration::from_secs(24 * 60 * 60));
-    world
-        .ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
+    client.emulator.advance(Duration::from_secs(24 * 60 * 60));
+    client
+        .expect_ok(Method::POST, &format!("/api-keys/{id}/rotate"), Value::Null)
         .await;
     assert_eq!(next().await, "1970-01-09T00:00:00.000Z");
 }
 
 /// An emulator whose time is the test's, from 1970 on.
-async fn in_1970() -> World {
+async fn client_at_epoch() -> TestClient {
     let emulator = Emulator::builder().clock(Clock::fixed(std::time::SystemTime::UNIX_EPOCH));
-    World::of(emulator.start().await.unwrap())
+    TestClient::with_emulator(emulator.start().await.unwrap())
 }
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A key of the organisation that may list configs, its path and its value.
-async fn key_with(world: &World, more: Value) -> (String, String) {
+async fn key_with(client: &TestClient, fields: Value) -> (String, String) {
     let mut body = json!({"name": "limited", "scopes": ["configs.list"]});
     let members = body.as_object_mut().unwrap();
-    members.extend(more.as_object().unwrap().clone());
-    let key = world.post("/api-keys/organisation/service", body).await;
-    (format!("/api-keys/{}", text(&key["id"])), text(&key["key"]))
+    members.extend(fields.as_object().unwrap().clone());
+    let key = client.post("/api-keys/organisation/service", body).await;
+    (
+        format!("/api-keys/{}", string(&key["id"])),
+        string(&key["key"]),
+    )
 }
 
-async fn lets_in(world: &World, key: &str) -> bool {
-    let answer = world.send_as(key, Method::GET, "/configs", Value::Null);
-    match answer.await.status {
+async fn is_accepted(client: &TestClient, key: &str) -> bool {
+    let response = client.send_as(key, Method::GET, "/configs", Value::Null);
+    match response.await.status {
         200 => true,
         401 => false,
         other => panic!("{other}"),
@@ -414,19 +424,19 @@ async fn lets_in(world: &World, key: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_key_with_a_period_rotates_by_itself() {
-    let world = in_1970().await;
+async fn a_key_with_a_period_rotates_automatically() {
+    let client = client_at_epoch().await;
     let policy = json!({"rotation_period": "weekly", "key_transition_period_ms": 7_200_000});
-    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
-    let value = || world.emulator.key("limited").unwrap();
-    world.emulator.advance(6 * DAY);
+    let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
+    let value = || client.emulator.key("limited").unwrap();
+    client.emulator.advance(6 * DAY);
     assert_eq!(value(), first);
-    world.emulator.advance(DAY + HOUR);
+    client.emulator.advance(DAY + HOUR);
     // The new value, and for two hours from the rotation on the old one.
     let second = value();
     assert_ne!(second, first);
-    assert!(lets_in(&world, &first).await && lets_in(&world, &second).await);
-    let key = world.get(&path).await;
+    assert!(is_accepted(&client, &first).await && is_accepted(&client, &second).await);
+    let key = client.get(&path).await;
     assert_eq!(
         (
             &key["last_updated_at"],
@@ -437,14 +447,14 @@ async fn a_key_with_a_period_rotates_by_itself() {
             &json!("1970-01-15T00:00:00.000Z")
         )
     );
-    assert_eq!(text(&key["key"])[7..], second[second.len() - 3..]);
-    world.emulator.advance(HOUR);
-    assert!(!lets_in(&world, &first).await && lets_in(&world, &second).await);
+    assert_eq!(string(&key["key"])[7..], second[second.len() - 3..]);
+    client.emulator.advance(HOUR);
+    assert!(!is_accepted(&client, &first).await && is_accepted(&client, &second).await);
     // Weeks in which nobody asks anything change nothing about what it comes to.
-    world.emulator.advance(21 * DAY);
+    client.emulator.advance(21 * DAY);
     let later = value();
-    assert!(!lets_in(&world, &second).await && lets_in(&world, &later).await);
-    let key = world.get(&path).await;
+    assert!(!is_accepted(&client, &second).await && is_accepted(&client, &later).await);
+    let key = client.get(&path).await;
     assert_eq!(
         key["rotation_policy"]["next_rotation_at"],
         "1970-02-05T00:00:00.000Z"
@@ -453,23 +463,23 @@ async fn a_key_with_a_period_rotates_by_itself() {
 
 #[tokio::test]
 async fn a_key_with_a_date_rotates_once() {
-    let world = in_1970().await;
+    let client = client_at_epoch().await;
     let policy = json!({"next_rotation_at": "1970-01-02T00:00:00Z"});
-    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
-    world.emulator.advance(DAY);
-    assert!(!lets_in(&world, &first).await);
-    let second = world.emulator.key("limited").unwrap();
-    assert!(lets_in(&world, &second).await);
-    let policy = &world.get(&path).await["rotation_policy"];
+    let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
+    client.emulator.advance(DAY);
+    assert!(!is_accepted(&client, &first).await);
+    let second = client.emulator.key("limited").unwrap();
+    assert!(is_accepted(&client, &second).await);
+    let policy = &client.get(&path).await["rotation_policy"];
     assert_eq!(policy["next_rotation_at"], Value::Null);
-    world.emulator.advance(365 * DAY);
-    assert!(lets_in(&world, &second).await);
+    client.emulator.advance(365 * DAY);
+    assert!(is_accepted(&client, &second).await);
     // A policy that is taken away rotates no more.
     let policy = json!({"rotation_policy": {"rotation_period": "monthly"}});
-    world.put(&path, policy).await;
-    world.put(&path, json!({"rotation_policy": null})).await;
-    world.emulator.advance(62 * DAY);
-    assert!(lets_in(&world, &second).await);
+    client.put(&path, policy).await;
+    client.put(&path, json!({"rotation_policy": null})).await;
+    client.emulator.advance(62 * DAY);
+    assert!(is_accepted(&client, &second).await);
 }
 
 /// What rotates by itself is not written down, and comes to the same after a restart, whether
@@ -482,59 +492,59 @@ async fn rotations_survive_a_restart() {
         let emulator = Emulator::builder()
             .clock(Clock::fixed(std::time::SystemTime::UNIX_EPOCH))
             .state_file(folder.join("state.json"));
-        World::of(emulator.start().await.unwrap())
+        TestClient::with_emulator(emulator.start().await.unwrap())
     };
-    let world = start().await;
+    let client = start().await;
     let policy = json!({"rotation_period": "weekly"});
-    let (path, first) = key_with(&world, json!({"rotation_policy": policy})).await;
+    let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
     for _ in 0..3 {
-        world.emulator.advance(7 * DAY);
-        assert_ne!(world.emulator.key("limited").unwrap(), first);
+        client.emulator.advance(7 * DAY);
+        assert_ne!(client.emulator.key("limited").unwrap(), first);
     }
-    world
+    client
         .put(&path, json!({"description": "three weeks old"}))
         .await;
-    let (value, key) = (world.emulator.key("limited"), world.get(&path).await);
-    world.emulator.shutdown().await;
-    let world = start().await;
-    world.emulator.advance(21 * DAY);
-    assert_eq!(world.emulator.key("limited"), value);
-    assert_eq!(world.get(&path).await, key);
-    world.emulator.shutdown().await;
+    let (value, key) = (client.emulator.key("limited"), client.get(&path).await);
+    client.emulator.shutdown().await;
+    let client = start().await;
+    client.emulator.advance(21 * DAY);
+    assert_eq!(client.emulator.key("limited"), value);
+    assert_eq!(client.get(&path).await, key);
+    client.emulator.shutdown().await;
     std::fs::remove_dir_all(folder).unwrap();
 }
 
 /// Logs as a key reports them; the emulator's model costs 10 cents for 100,000 tokens.
-async fn report(world: &World, key: &str, tokens: u64) {
-    let answer = world
+async fn insert_log(client: &TestClient, key: &str, tokens: u64) {
+    let response = client
         .send_as(key, Method::POST, "/logs", entry("user", 200, tokens))
         .await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(response.status, 200, "{}", response.body);
 }
 
 #[tokio::test]
-async fn a_key_is_exhausted_by_what_it_reports() {
-    let world = in_1970().await;
+async fn a_key_is_exhausted_by_logged_usage() {
+    let client = client_at_epoch().await;
     let limits = json!({"type": "tokens", "credit_limit": 100, "periodic_reset_days": 10});
     let scopes = json!(["configs.list", "logs.view"]);
-    let (path, key) = key_with(&world, json!({"usage_limits": limits, "scopes": scopes})).await;
-    let (other, _) = key_with(&world, json!({"usage_limits": limits})).await;
-    let status = async |path: &str| text(&world.get(path).await["status"]);
-    report(&world, &key, 60).await;
+    let (path, key) = key_with(&client, json!({"usage_limits": limits, "scopes": scopes})).await;
+    let (other, _) = key_with(&client, json!({"usage_limits": limits})).await;
+    let status = async |path: &str| string(&client.get(path).await["status"]);
+    insert_log(&client, &key, 60).await;
     assert_eq!(status(&path).await, "active");
-    report(&world, &key, 40).await;
+    insert_log(&client, &key, 40).await;
     assert_eq!(status(&path).await, "exhausted");
     assert_eq!(status(&other).await, "active");
-    let listed = world.get("/api-keys").await;
+    let listed = client.get("/api-keys").await;
     assert_eq!(column(&listed, "status"), ["active", "exhausted", "active"]);
     // It is the gateway that refuses an exhausted key.
-    assert!(lets_in(&world, &key).await);
+    assert!(is_accepted(&client, &key).await);
 
-    world.put(&path, json!({"reset_usage": true})).await;
+    client.put(&path, json!({"reset_usage": true})).await;
     assert_eq!(status(&path).await, "active");
-    report(&world, &key, 100).await;
+    insert_log(&client, &key, 100).await;
     assert_eq!(status(&path).await, "exhausted");
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["last_reset_at"], &read["next_usage_reset_at"]),
         (
@@ -542,8 +552,8 @@ async fn a_key_is_exhausted_by_what_it_reports() {
             &json!("1970-01-11T00:00:00.000Z")
         )
     );
-    world.emulator.advance(10 * DAY);
-    let read = world.get(&path).await;
+    client.emulator.advance(10 * DAY);
+    let read = client.get(&path).await;
     assert_eq!(
         (
             &read["status"],
@@ -557,35 +567,35 @@ async fn a_key_is_exhausted_by_what_it_reports() {
         )
     );
     // What was used under a lower limit counts under a higher one, too.
-    report(&world, &key, 150).await;
-    world
+    insert_log(&client, &key, 150).await;
+    client
         .put(
             &path,
             json!({"usage_limits": {"type": "tokens", "credit_limit": 151}}),
         )
         .await;
     assert_eq!(status(&path).await, "active");
-    report(&world, &key, 1).await;
+    insert_log(&client, &key, 1).await;
     assert_eq!(status(&path).await, "exhausted");
 }
 
 #[tokio::test]
-async fn cost_exhausts_a_key_and_a_named_date_revives_it() {
-    let world = in_1970().await;
+async fn cost_exhausts_a_key_until_the_reset_date() {
+    let client = client_at_epoch().await;
     let next = "1970-01-03T00:00:00Z";
     let limits = json!({"type": "cost", "credit_limit": 1, "next_usage_reset_at": next});
-    let more = json!({"usage_limits": limits, "scopes": ["logs.view"]});
-    let (path, key) = key_with(&world, more).await;
-    report(&world, &key, 999_000).await;
-    assert_eq!(world.get(&path).await["status"], "active");
-    report(&world, &key, 1_000).await;
-    let read = world.get(&path).await;
+    let fields = json!({"usage_limits": limits, "scopes": ["logs.view"]});
+    let (path, key) = key_with(&client, fields).await;
+    insert_log(&client, &key, 999_000).await;
+    assert_eq!(client.get(&path).await["status"], "active");
+    insert_log(&client, &key, 1_000).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["status"], &read["next_usage_reset_at"]),
         (&json!("exhausted"), &json!("1970-01-03T00:00:00.000Z"))
     );
-    world.emulator.advance(2 * DAY);
-    let read = world.get(&path).await;
+    client.emulator.advance(2 * DAY);
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["status"], &read["next_usage_reset_at"]),
         (&json!("active"), &Value::Null)
@@ -595,18 +605,18 @@ async fn cost_exhausts_a_key_and_a_named_date_revives_it() {
 /// As recorded: of an expired key without limits, they say that the alert was sent.
 #[tokio::test]
 async fn a_key_expires() {
-    let world = in_1970().await;
-    let (path, key) = key_with(&world, json!({"expires_at": "1970-01-02T00:00:00Z"})).await;
-    assert!(lets_in(&world, &key).await);
-    assert_eq!(world.get(&path).await["usage_limits"], Value::Null);
-    world.emulator.advance(DAY);
-    assert!(!lets_in(&world, &key).await);
-    let read = world.get(&path).await;
+    let client = client_at_epoch().await;
+    let (path, key) = key_with(&client, json!({"expires_at": "1970-01-02T00:00:00Z"})).await;
+    assert!(is_accepted(&client, &key).await);
+    assert_eq!(client.get(&path).await["usage_limits"], Value::Null);
+    client.emulator.advance(DAY);
+    assert!(!is_accepted(&client, &key).await);
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["status"], &read["usage_limits"]),
         (&json!("expired"), &json!({"is_expired_alerts_sent": true}))
     );
-    world.put(&path, json!({"expires_at": null})).await;
-    assert!(lets_in(&world, &key).await);
-    assert_eq!(world.get(&path).await["usage_limits"], Value::Null);
+    client.put(&path, json!({"expires_at": null})).await;
+    assert!(is_accepted(&client, &key).await);
+    assert_eq!(client.get(&path).await["usage_limits"], Value::Null);
 }

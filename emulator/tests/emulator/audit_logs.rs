@@ -3,17 +3,17 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{TestClient, string};
 
-const ALWAYS: &str = "start_time=2000-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
+const ALL_TIME: &str = "start_time=2000-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
 
-fn path(world: &World, more: &str) -> String {
-    let organisation = world.emulator.organisation_id("Example").unwrap();
-    format!("/audit-logs?{ALWAYS}&organisation_id={organisation}{more}")
+fn path(client: &TestClient, filters: &str) -> String {
+    let organisation = client.emulator.organisation_id("Example").unwrap();
+    format!("/audit-logs?{ALL_TIME}&organisation_id={organisation}{filters}")
 }
 
-async fn records(world: &World, more: &str) -> Vec<Value> {
-    let list = world.get(&path(world, more)).await;
+async fn records(client: &TestClient, filters: &str) -> Vec<Value> {
+    let list = client.get(&path(client, filters)).await;
     assert_eq!(list["object"], "analytics-graph");
     let records = list["records"].as_array().unwrap().clone();
     assert!(records.len() as u64 <= list["total"].as_u64().unwrap());
@@ -21,17 +21,17 @@ async fn records(world: &World, more: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn every_write_leaves_a_record_that_filters_find() {
-    let world = World::new().await;
-    let workspace = world.workspace("Audited").await;
-    let id = text(&workspace["id"]);
+async fn every_write_creates_a_filterable_audit_record() {
+    let client = TestClient::new().await;
+    let workspace = client.workspace("Audited").await;
+    let id = string(&workspace["id"]);
     let config = json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": id});
-    world.post("/configs", config).await;
-    world.get("/configs").await;
-    world
-        .refused(Method::POST, "/configs", json!({"name": 1}))
+    client.post("/configs", config).await;
+    client.get("/configs").await;
+    client
+        .expect_error(Method::POST, "/configs", json!({"name": 1}))
         .await;
-    let all = records(&world, "").await;
+    let all = records(&client, "").await;
     assert_eq!(all.len(), 2, "reads and refusals leave none: {all:?}");
     let first = &all[0];
     assert_eq!(
@@ -48,14 +48,14 @@ async fn every_write_leaves_a_record_that_filters_find() {
             &json!("workspace")
         )
     );
-    let request = text(&first["request_id"]);
+    let request = string(&first["request_id"]);
     for (filter, count) in [
         (format!("&request_id={request}"), 1),
         ("&resource_type=config".to_owned(), 1),
         ("&resource_type=config&action=delete".to_owned(), 0),
         (format!("&workspace_id={id}"), 1),
-        (format!("&workspace_id={}", text(&workspace["slug"])), 1),
-        (format!("&user_id={}", text(&first["user_id"])), 2),
+        (format!("&workspace_id={}", string(&workspace["slug"])), 1),
+        (format!("&user_id={}", string(&first["user_id"])), 2),
         ("&user_type=user".to_owned(), 0),
         ("&method=POST&uri=/v1/configs".to_owned(), 1),
         (
@@ -66,18 +66,18 @@ async fn every_write_leaves_a_record_that_filters_find() {
         ("&country=nowhere".to_owned(), 0),
         ("&page_size=1&current_page=1".to_owned(), 1),
     ] {
-        assert_eq!(records(&world, &filter).await.len(), count, "{filter}");
+        assert_eq!(records(&client, &filter).await.len(), count, "{filter}");
     }
-    let past = path(&world, "").replace("2999", "2001");
-    assert_eq!(world.get(&past).await["total"], 0);
+    let past = path(&client, "").replace("2999", "2001");
+    assert_eq!(client.get(&past).await["total"], 0);
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
-    let world = World::new().await;
-    let own = path(&world, "");
+async fn errors_name_the_invalid_field() {
+    let client = TestClient::new().await;
+    let own = path(&client, "");
     for (path, status, word) in [
-        (format!("/audit-logs?{ALWAYS}"), 400, "organisation_id"),
+        (format!("/audit-logs?{ALL_TIME}"), 400, "organisation_id"),
         (
             own.replace("2999-01-01T00:00:00Z", "later"),
             400,
@@ -85,22 +85,22 @@ async fn refusals_name_what_is_wrong() {
         ),
         (format!("{own}&page_size=101"), 400, "page_size"),
         (
-            format!("/audit-logs?{ALWAYS}&organisation_id=other"),
+            format!("/audit-logs?{ALL_TIME}&organisation_id=other"),
             403,
             "organisation",
         ),
     ] {
-        let (got, _, message) = world.refused(Method::GET, &path, Value::Null).await;
+        let (got, _, message) = client.expect_error(Method::GET, &path, Value::Null).await;
         assert!(got == status && message.contains(word), "{path}: {message}");
     }
 }
 
 /// Whatever the document does not declare shows by its name only, and so do secrets.
 #[tokio::test]
-async fn no_record_holds_a_secret() {
+async fn audit_records_contain_no_secrets() {
     const CANARY: &str = "emulator-canary-5f1d";
-    let world = World::new().await;
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
     let bodies = [
         (
             "/virtual-keys",
@@ -145,9 +145,9 @@ async fn no_record_holds_a_secret() {
     ];
     let count = bodies.len();
     for (path, body) in bodies {
-        world.post(path, body).await;
+        client.post(path, body).await;
     }
-    let records = records(&world, "").await;
+    let records = records(&client, "").await;
     assert_eq!(records.len(), count);
     let text = Value::Array(records).to_string();
     assert!(!text.contains(CANARY), "{text}");

@@ -6,16 +6,16 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::{World, receive, text};
+use crate::support::{TestClient, receive, string};
 
 #[tokio::test]
 async fn a_missing_or_wrong_key_is_401() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     for key in ["wrong", "", "emulator-org-key-0"] {
-        let answer = world
+        let response = client
             .send_as(key, Method::GET, "/configs", Value::Null)
             .await;
-        let (status, _, message) = answer.refusal();
+        let (status, _, message) = response.error();
         assert_eq!(status, 401);
         assert!(
             message.contains("x-portkey-api-key") && !message.contains("emulator"),
@@ -23,47 +23,47 @@ async fn a_missing_or_wrong_key_is_401() {
         );
     }
     let keyless = receive(
-        world
+        client
             .http
-            .get(format!("{}/configs", world.emulator.base_url())),
+            .get(format!("{}/configs", client.emulator.base_url())),
     )
     .await;
-    assert_eq!(keyless.refusal().0, 401);
+    assert_eq!(keyless.error().0, 401);
 }
 
 #[tokio::test]
-async fn every_answer_carries_trace_and_request_ids() {
-    let world = World::new().await;
+async fn every_response_has_trace_and_request_ids() {
+    let client = TestClient::new().await;
     let mut ids = Vec::new();
     for (path, key) in [
-        ("/configs", world.key.as_str()),
+        ("/configs", client.key.as_str()),
         ("/configs", "wrong"),
         ("/nothing", ""),
     ] {
-        let answer = world.send_as(key, Method::GET, path, Value::Null).await;
-        assert!(answer.headers.contains_key("x-portkey-trace-id"));
-        ids.push(answer.headers["x-portkey-request-id"].clone());
+        let response = client.send_as(key, Method::GET, path, Value::Null).await;
+        assert!(response.headers.contains_key("x-portkey-trace-id"));
+        ids.push(response.headers["x-portkey-request-id"].clone());
     }
     ids.dedup();
     assert_eq!(ids.len(), 3);
 }
 
 #[tokio::test]
-async fn operations_without_a_handler_answer_501_with_their_name() {
-    let world = World::new().await;
+async fn operations_without_a_handler_return_501_with_their_id() {
+    let client = TestClient::new().await;
     for (path, name) in [
         ("/assistants", "list_assistants"),
         ("/vector_stores", "list_vector_stores"),
     ] {
-        let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+        let (status, _, message) = client.expect_error(Method::GET, path, Value::Null).await;
         assert_eq!(status, 501);
         assert!(message.contains(&format!("`{name}`")), "{message}");
     }
 }
 
 #[tokio::test]
-async fn paths_that_do_not_exist_answer_as_the_service_does() {
-    let world = World::new().await;
+async fn unknown_paths_fail_as_in_the_service() {
+    let client = TestClient::new().await;
     let cases = [
         (Method::GET, "/nothing/here", 400),
         (Method::GET, "/workspaces", 400),
@@ -76,14 +76,14 @@ async fn paths_that_do_not_exist_answer_as_the_service_does() {
         (Method::PATCH, "/configs", 404),
     ];
     for (method, path, expected) in cases {
-        let (status, _, message) = world.refused(method.clone(), path, Value::Null).await;
+        let (status, _, message) = client.expect_error(method.clone(), path, Value::Null).await;
         assert_eq!(status, expected, "{method} {path}: {message}");
     }
 }
 
 #[tokio::test]
 async fn a_bad_request_names_the_field() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     let cases = [
         (
             Method::GET,
@@ -136,57 +136,57 @@ async fn a_bad_request_names_the_field() {
         ),
     ];
     for (method, path, body, expected) in cases {
-        let (status, code, message) = world.refused(method, path, body).await;
+        let (status, code, message) = client.expect_error(method, path, body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
         assert!(message.contains(expected), "{path}: {message}");
     }
-    let url = format!("{}/admin/workspaces", world.emulator.base_url());
+    let url = format!("{}/admin/workspaces", client.emulator.base_url());
     let broken = receive(
-        world
+        client
             .http
             .post(url)
-            .header("x-portkey-api-key", &world.key)
+            .header("x-portkey-api-key", &client.key)
             .body("{"),
     )
     .await;
-    assert!(broken.refusal().2.contains("body: is not JSON"));
+    assert!(broken.error().2.contains("body: is not JSON"));
 }
 
 #[tokio::test]
 async fn prices_are_public_and_have_no_version() {
-    let world = World::new().await;
-    let base = world.emulator.public_base_url();
-    let price = receive(world.http.get(format!(
+    let client = TestClient::new().await;
+    let base = client.emulator.public_base_url();
+    let price = receive(client.http.get(format!(
         "{base}/model-configs/pricing/example-provider/example-model"
     )))
     .await;
     assert_eq!(price.status, 200);
     assert!(price.body["pay_as_you_go"]["request_token"]["price"].is_number());
-    let unknown = receive(world.http.get(format!(
+    let unknown = receive(client.http.get(format!(
         "{base}/model-configs/pricing/example-provider/other"
     )))
     .await;
     assert_eq!(unknown.status, 404);
-    text(&unknown.body["error"]);
+    string(&unknown.body["error"]);
 }
 
 #[tokio::test]
-async fn requests_are_kept_as_they_arrived() {
-    let world = World::new().await;
-    let address = world.emulator.public_base_url().replace("http://", "");
+async fn requests_are_recorded_verbatim() {
+    let client = TestClient::new().await;
+    let address = client.emulator.public_base_url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let head =
         "GET /v1/configs/a%2Fb%2520%C3%A9?x=%41&x=1 HTTP/1.1\r\nhost: e\r\nX-Custom: One\r\n";
     let request = format!(
         "{head}x-portkey-api-key: {}\r\ncontent-length: 2\r\nconnection: close\r\n\r\nhi",
-        world.key
+        client.key
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 404"), "{response}");
 
-    let requests = world.emulator.requests();
+    let requests = client.emulator.requests();
     let [request] = requests.as_slice() else {
         panic!("{requests:?}")
     };
@@ -195,12 +195,12 @@ async fn requests_are_kept_as_they_arrived() {
     assert_eq!(request.segments, ["v1", "configs", "a/b%20é"]);
     assert_eq!(request.header("x-custom"), Some("One"));
     assert_eq!(request.body, b"hi");
-    assert!(!format!("{request:?}").contains(&world.key));
+    assert!(!format!("{request:?}").contains(&client.key));
 }
 
 #[tokio::test]
 async fn emulators_are_independent() {
-    let (one, two) = (World::new().await, World::new().await);
+    let (one, two) = (TestClient::new().await, TestClient::new().await);
     one.workspace("Only here").await;
     assert_eq!(one.get("/admin/workspaces").await["total"], 2);
     assert_eq!(two.get("/admin/workspaces").await["total"], 1);
@@ -217,15 +217,17 @@ async fn emulators_are_independent() {
 async fn nothing_is_shared_between_emulators() {
     let start = std::time::SystemTime::UNIX_EPOCH;
     let new = || {
-        let builder = Emulator::builder().clock(Clock::fixed(start)).seed(7);
-        async { World::of(builder.start().await.unwrap()) }
+        let builder = Emulator::builder()
+            .clock(Clock::fixed(start))
+            .random_seed(7);
+        async { TestClient::with_emulator(builder.start().await.unwrap()) }
     };
     let (one, two) = (new().await, new().await);
     assert_ne!(one.emulator.base_url(), two.emulator.base_url());
     // The same seed makes the same ids, however much the other one has made.
     one.emulator.advance(std::time::Duration::from_secs(60));
     one.emulator
-        .fault(Fault::on("list_configs").status(503))
+        .add_fault(Fault::on("list_configs").status(503))
         .unwrap();
     let first = one.workspace("W").await;
     assert_eq!(
@@ -252,11 +254,11 @@ async fn nothing_is_shared_between_emulators() {
 
 #[tokio::test]
 async fn shutdown_frees_the_port() {
-    let world = World::new().await;
-    world.get("/configs").await;
-    let url = format!("{}/configs", world.emulator.base_url());
-    world.emulator.shutdown().await;
-    assert!(world.http.get(url).send().await.unwrap_err().is_connect());
+    let client = TestClient::new().await;
+    client.get("/configs").await;
+    let url = format!("{}/configs", client.emulator.base_url());
+    client.emulator.shutdown().await;
+    assert!(client.http.get(url).send().await.unwrap_err().is_connect());
 }
 
 #[tokio::test]
@@ -275,17 +277,20 @@ async fn dropping_stops_the_server() {
 
 /// The hosted service knows these paths under `/v2` only.
 #[tokio::test]
-async fn operations_of_version_two_are_unknown_under_version_one() {
-    let world = World::new().await;
+async fn v2_operations_are_unknown_under_v1() {
+    let client = TestClient::new().await;
     for path in [
         "/deployments",
         "/admin/organisation/defaults",
         "/scim/groups",
     ] {
-        let one = world.send(Method::GET, path, Value::Null).await;
+        let one = client.send(Method::GET, path, Value::Null).await;
         assert_eq!(one.status, 400, "{path}: {}", one.body);
-        let url = format!("{}/v2{path}", world.emulator.public_base_url());
-        let two = world.http.get(url).header("x-portkey-api-key", &world.key);
+        let url = format!("{}/v2{path}", client.emulator.public_base_url());
+        let two = client
+            .http
+            .get(url)
+            .header("x-portkey-api-key", &client.key);
         let two = two.send().await.unwrap();
         assert_ne!(two.status(), 400, "{path}");
     }

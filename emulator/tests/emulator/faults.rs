@@ -6,104 +6,107 @@ use portkey_admin_emulator::{Emulator, Fault};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::World;
+use crate::support::TestClient;
 
-async fn get(world: &World, path: &str) -> Result<reqwest::Response, reqwest::Error> {
-    let url = format!("{}{path}", world.emulator.base_url());
-    world
+async fn get(client: &TestClient, path: &str) -> Result<reqwest::Response, reqwest::Error> {
+    let url = format!("{}{path}", client.emulator.base_url());
+    client
         .http
         .get(url)
-        .header("x-portkey-api-key", &world.key)
+        .header("x-portkey-api-key", &client.key)
         .send()
         .await
 }
 
 #[tokio::test]
-async fn a_status_comes_as_often_as_told() {
-    let world = World::new().await;
+async fn a_status_fault_is_limited_by_times() {
+    let client = TestClient::new().await;
     let fault = Fault::on("list_api_keys")
         .times(2)
         .status(429)
         .retry_after("1");
-    world.emulator.fault(fault).unwrap();
-    world.get("/configs").await;
+    client.emulator.add_fault(fault).unwrap();
+    client.get("/configs").await;
     for _ in 0..2 {
-        let answer = world.send(Method::GET, "/api-keys", Value::Null).await;
-        assert_eq!(answer.headers["retry-after"], "1");
-        assert!(answer.headers.contains_key("x-portkey-request-id"));
-        assert_eq!(answer.refusal().0, 429);
+        let response = client.send(Method::GET, "/api-keys", Value::Null).await;
+        assert_eq!(response.headers["retry-after"], "1");
+        assert!(response.headers.contains_key("x-portkey-request-id"));
+        assert_eq!(response.error().0, 429);
     }
-    world.get("/api-keys").await;
-    assert_eq!(world.emulator.requests().len(), 4);
+    client.get("/api-keys").await;
+    assert_eq!(client.emulator.requests().len(), 4);
 }
 
 #[tokio::test]
-async fn a_struck_write_is_carried_out_only_if_told() {
-    let world = World::new().await;
+async fn a_faulted_write_executes_only_with_after_execution() {
+    let client = TestClient::new().await;
     let create =
-        |name: &'static str| world.send(Method::POST, "/admin/workspaces", json!({"name": name}));
-    world
+        |name: &'static str| client.send(Method::POST, "/admin/workspaces", json!({"name": name}));
+    client
         .emulator
-        .fault(Fault::on("create_workspace").times(1).status(503))
+        .add_fault(Fault::on("create_workspace").times(1).status(503))
         .unwrap();
-    world
+    client
         .emulator
-        .fault(
+        .add_fault(
             Fault::on("create_workspace")
                 .times(1)
-                .carried_out()
+                .after_execution()
                 .status(504),
         )
         .unwrap();
     assert_eq!(create("A").await.status, 503);
-    assert_eq!(world.get("/admin/workspaces").await["total"], 1);
+    assert_eq!(client.get("/admin/workspaces").await["total"], 1);
     assert_eq!(create("B").await.status, 504);
-    assert_eq!(world.get("/admin/workspaces").await["total"], 2);
-    world
+    assert_eq!(client.get("/admin/workspaces").await["total"], 2);
+    client
         .emulator
-        .fault(Fault::everywhere().status(500))
+        .add_fault(Fault::on_any_request().status(500))
         .unwrap();
-    world.emulator.clear_faults();
+    client.emulator.clear_faults();
     assert_eq!(create("C").await.status, 200);
 }
 
 #[tokio::test]
-async fn connections_break_and_bodies_are_spoilt() {
-    let world = World::new().await;
-    world
+async fn connections_break_and_bodies_are_corrupted() {
+    let client = TestClient::new().await;
+    client
         .emulator
-        .fault(Fault::on("list_configs").times(1).reset())
+        .add_fault(Fault::on("list_configs").times(1).reset())
         .unwrap();
-    let reset = get(&world, "/configs").await.unwrap_err();
+    let reset = get(&client, "/configs").await.unwrap_err();
     assert!(reset.is_request() && !reset.is_connect(), "{reset:?}");
 
-    world
+    client
         .emulator
-        .fault(Fault::on("list_configs").times(1).truncate())
+        .add_fault(Fault::on("list_configs").times(1).truncate())
         .unwrap();
-    let cut = get(&world, "/configs").await.unwrap();
+    let cut = get(&client, "/configs").await.unwrap();
     assert_eq!(cut.status(), 200);
     let length = cut.content_length().unwrap();
     assert!(cut.bytes().await.is_err(), "{length} bytes came after all");
 
-    world
+    client
         .emulator
-        .fault(Fault::on("list_configs").times(1).malformed())
+        .add_fault(Fault::on("list_configs").times(1).malformed())
         .unwrap();
-    let half = get(&world, "/configs").await.unwrap();
+    let half = get(&client, "/configs").await.unwrap();
     assert_eq!(half.headers()["content-type"], "application/json");
     let half = half.bytes().await.unwrap();
     assert!(!half.is_empty() && serde_json::from_slice::<Value>(&half).is_err());
-    world.get("/configs").await;
+    client.get("/configs").await;
 }
 
 /// What the client sees of a reset is a reset, not an early end.
 #[tokio::test]
-async fn a_reset_is_one_on_the_wire() {
+async fn a_reset_fault_sends_a_tcp_reset() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let world = World::new().await;
-    world.emulator.fault(Fault::everywhere().reset()).unwrap();
-    let address = world.emulator.public_base_url().replace("http://", "");
+    let client = TestClient::new().await;
+    client
+        .emulator
+        .add_fault(Fault::on_any_request().reset())
+        .unwrap();
+    let address = client.emulator.public_base_url().replace("http://", "");
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     stream
         .write_all(b"GET / HTTP/1.1\r\nhost: e\r\n\r\n")
@@ -114,29 +117,30 @@ async fn a_reset_is_one_on_the_wire() {
 }
 
 #[tokio::test]
-async fn an_answer_comes_late_by_at_least_so_much() {
-    let world = World::new().await;
+async fn latency_delays_the_response() {
+    let client = TestClient::new().await;
     let late = Duration::from_millis(80);
-    world
+    client
         .emulator
-        .fault(Fault::on("list_configs").latency(late))
+        .add_fault(Fault::on("list_configs").latency(late))
         .unwrap();
     let started = Instant::now();
-    world.get("/configs").await;
+    client.get("/configs").await;
     assert!(started.elapsed() >= late);
 }
 
 #[tokio::test]
-async fn chance_follows_the_seed() {
+async fn probability_follows_the_random_seed() {
     let run = || async {
-        let world = World::of(Emulator::builder().seed(3).start().await.unwrap());
-        world
+        let client =
+            TestClient::with_emulator(Emulator::builder().random_seed(3).start().await.unwrap());
+        client
             .emulator
-            .fault(Fault::everywhere().probability(0.5).status(500))
+            .add_fault(Fault::on_any_request().probability(0.5).status(500))
             .unwrap();
         let mut statuses = Vec::new();
         for _ in 0..20 {
-            statuses.push(get(&world, "/configs").await.unwrap().status().as_u16());
+            statuses.push(get(&client, "/configs").await.unwrap().status().as_u16());
         }
         statuses
     };
@@ -146,17 +150,17 @@ async fn chance_follows_the_seed() {
 }
 
 #[tokio::test]
-async fn a_fault_that_cannot_strike_is_refused() {
-    let world = World::new().await;
+async fn an_invalid_fault_is_rejected() {
+    let client = TestClient::new().await;
     let cases = [
         (Fault::on("list_api_kyes"), "`list_api_kyes`"),
-        (Fault::everywhere().probability(1.5), "1.5"),
-        (Fault::everywhere().status(99), "200 to 599"),
-        (Fault::everywhere().retry_after("a\nb"), "Retry-After"),
+        (Fault::on_any_request().probability(1.5), "1.5"),
+        (Fault::on_any_request().status(99), "200 to 599"),
+        (Fault::on_any_request().retry_after("a\nb"), "Retry-After"),
     ];
     for (fault, expected) in cases {
-        let error = world.emulator.fault(fault).unwrap_err().to_string();
+        let error = client.emulator.add_fault(fault).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
-    world.get("/configs").await;
+    client.get("/configs").await;
 }

@@ -4,34 +4,34 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::logs::entry;
-use crate::support::{World, text};
+use crate::support::{TestClient, string};
 
 const WINDOW: &str =
     "time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2999-01-01T00:00:00Z";
 
-async fn world() -> (World, String) {
-    let world = World::new().await;
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
-    let (_, key) = world.workspace_key(&workspace, &["analytics.view"]).await;
-    (world, key)
+async fn client() -> (TestClient, String) {
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let (_, key) = client.workspace_key(&workspace, &["analytics.view"]).await;
+    (client, key)
 }
 
-async fn graph(world: &World, name: &str, more: &str) -> Value {
-    world
-        .get(&format!("/analytics/graphs/{name}?{WINDOW}{more}"))
+async fn graph(client: &TestClient, name: &str, filters: &str) -> Value {
+    client
+        .get(&format!("/analytics/graphs/{name}?{WINDOW}{filters}"))
         .await
 }
 
 #[tokio::test]
-async fn feedback_is_given_changed_and_counted() {
-    let (world, key) = world().await;
-    world
+async fn feedback_is_created_updated_and_counted() {
+    let (client, key) = client().await;
+    client
         .post("/logs", json!([entry("a", 200, 1), entry("b", 200, 1)]))
         .await;
     let send = async |method, path: &str, body| {
-        let answer = world.send_as(&key, method, path, body).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.body
+        let response = client.send_as(&key, method, path, body).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        response.body
     };
     let one = send(
         Method::POST,
@@ -44,11 +44,11 @@ async fn feedback_is_given_changed_and_counted() {
     let many = send(Method::POST, "/feedback", many).await;
     assert_eq!(many["feedback_ids"].as_array().unwrap().len(), 2);
 
-    assert_eq!(graph(&world, "feedbacks", "").await["summary"]["total"], 3);
-    let average = graph(&world, "feedbacks/weighted", "").await;
+    assert_eq!(graph(&client, "feedbacks", "").await["summary"]["total"], 3);
+    let average = graph(&client, "feedbacks/weighted", "").await;
     assert!((average["summary"]["avg"].as_f64().unwrap() - 2.0 / 3.0).abs() < 1e-9);
     assert_eq!(
-        graph(&world, "feedbacks/scores", "").await["data_points"],
+        graph(&client, "feedbacks/scores", "").await["data_points"],
         json!([
             {"score": -10, "total": 1},
             {"score": 4, "total": 1},
@@ -56,24 +56,24 @@ async fn feedback_is_given_changed_and_counted() {
         ])
     );
     assert_eq!(
-        graph(&world, "feedbacks/ai-models", "").await["data_points"],
+        graph(&client, "feedbacks/ai-models", "").await["data_points"],
         json!([{"ai_model": "example-model", "total": 2, "avg_weighted_feedback": -4.0}])
     );
-    let of_logs = graph(&world, "feedbacks", "&status_code=200").await;
+    let of_logs = graph(&client, "feedbacks", "&status_code=200").await;
     assert_eq!(of_logs["summary"]["total"], 2, "one has no log");
-    let good = graph(&world, "requests", "&weighted_feedback_min=1").await;
+    let good = graph(&client, "requests", "&weighted_feedback_min=1").await;
     assert_eq!(good["summary"]["total"], 1);
 
-    let id = text(&one["feedback_ids"][0]);
+    let id = string(&one["feedback_ids"][0]);
     send(
         Method::PUT,
         &format!("/feedback/{id}"),
         json!({"value": 5, "weight": 1}),
     )
     .await;
-    let scores = graph(&world, "feedbacks/scores", "").await;
+    let scores = graph(&client, "feedbacks/scores", "").await;
     assert_eq!(scores["data_points"][1]["score"], 5);
-    let metadata = world
+    let metadata = client
         .get(&format!("/analytics/groups/metadata/team?{WINDOW}"))
         .await;
     let row = &metadata["data"][0];
@@ -89,10 +89,10 @@ async fn feedback_is_given_changed_and_counted() {
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
-    let (world, key) = world().await;
-    let (status, ..) = world
-        .refused(
+async fn errors_name_the_invalid_field() {
+    let (client, key) = client().await;
+    let (status, ..) = client
+        .expect_error(
             Method::POST,
             "/feedback",
             json!({"trace_id": "a", "value": 1}),
@@ -105,13 +105,13 @@ async fn refusals_name_what_is_wrong() {
         (json!([{"value": 1}]), "`/0/trace_id` is required"),
         (json!([]), "body"),
     ] {
-        let answer = world.send_as(&key, Method::POST, "/feedback", body).await;
-        let (status, _, message) = answer.refusal();
+        let response = client.send_as(&key, Method::POST, "/feedback", body).await;
+        let (status, _, message) = response.error();
         assert!(status == 400 && message.contains(field), "{message}");
     }
     let path = "/feedback/00000000-0000-4000-8000-000000000001";
-    let answer = world
+    let response = client
         .send_as(&key, Method::PUT, path, json!({"value": 1}))
         .await;
-    assert_eq!(answer.refusal().0, 404);
+    assert_eq!(response.error().0, 404);
 }

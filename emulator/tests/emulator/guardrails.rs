@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, column, has_members, receive, text};
+use crate::support::{Response, TestClient, assert_fields, column, receive, string};
 
 fn checks() -> Value {
     json!([
@@ -16,21 +16,21 @@ fn body(name: &str) -> Value {
     json!({"name": name, "checks": checks(), "actions": {"onFail": "block", "deny": true}})
 }
 
-async fn guardrail(world: &World, name: &str, workspace: &Value) -> Value {
+async fn guardrail(client: &TestClient, name: &str, workspace: &Value) -> Value {
     let mut body = body(name);
     body["workspace_id"] = workspace.clone();
-    world.post("/guardrails", body).await
+    client.post("/guardrails", body).await
 }
 
 #[tokio::test]
-async fn every_change_of_a_guardrail_is_a_version() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await;
-    let created = guardrail(&world, "one", &workspace["slug"]).await;
-    let slug = text(&created["slug"]);
+async fn every_guardrail_update_creates_a_version() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await;
+    let created = guardrail(&client, "one", &workspace["slug"]).await;
+    let slug = string(&created["slug"]);
     assert!(slug.starts_with("guard_"), "{slug}");
     let path = format!("/guardrails/{slug}");
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["workspace_id"], &read["updated_by"]),
         (&workspace["id"], &Value::Null)
@@ -40,12 +40,12 @@ async fn every_change_of_a_guardrail_is_a_version() {
     assert!(read["checks"][0].get("is_enabled").is_none());
     assert_eq!(read["checks"][1]["is_enabled"], false);
 
-    let renamed = world.put(&path, json!({"name": "two"})).await;
+    let renamed = client.put(&path, json!({"name": "two"})).await;
     assert_ne!(renamed["version_id"], created["version_id"]);
-    has_members(&renamed, &["id", "slug"]);
-    let changed = world.put(&path, json!({"actions": {"deny": false}})).await;
-    let by_id = world
-        .get(&format!("/guardrails/{}", text(&created["id"])))
+    assert_fields(&renamed, &["id", "slug"]);
+    let changed = client.put(&path, json!({"actions": {"deny": false}})).await;
+    let by_id = client
+        .get(&format!("/guardrails/{}", string(&created["id"])))
         .await;
     assert_eq!(
         (&by_id["name"], &by_id["version_id"]),
@@ -57,47 +57,52 @@ async fn every_change_of_a_guardrail_is_a_version() {
     );
     assert!(by_id["updated_by"].is_string());
 
-    assert_eq!(world.delete(&path).await, json!({}));
-    let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+    assert_eq!(client.delete(&path).await, json!({}));
+    let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }
 
 #[tokio::test]
 async fn guardrails_are_listed_by_workspace() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
-    let other = world.workspace("Other").await["id"].clone();
-    let organisation = world.first("/virtual-keys").await["organisation_id"].clone();
-    guardrail(&world, "one", &workspace).await;
-    guardrail(&world, "two", &other).await;
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
+    let other = client.workspace("Other").await["id"].clone();
+    let organisation = client.first("/virtual-keys").await["organisation_id"].clone();
+    guardrail(&client, "one", &workspace).await;
+    guardrail(&client, "two", &other).await;
     let mut shared = body("shared");
     shared["organisation_id"] = organisation.clone();
-    world.post("/guardrails", shared).await;
+    client.post("/guardrails", shared).await;
 
-    let (status, _, message) = world.refused(Method::GET, "/guardrails", Value::Null).await;
+    let (status, _, message) = client
+        .expect_error(Method::GET, "/guardrails", Value::Null)
+        .await;
     assert!(
         status == 400 && message.contains("workspace_id"),
         "{message}"
     );
-    let path = format!("/guardrails?workspace_id={}", text(&workspace));
-    let list = world.get(&path).await;
+    let path = format!("/guardrails?workspace_id={}", string(&workspace));
+    let list = client.get(&path).await;
     assert_eq!(column(&list, "name"), ["one"]);
     assert!(list["data"][0].get("checks").is_none());
-    let both = format!("{path}&organisation_id={}", text(&organisation));
-    assert_eq!(column(&world.get(&both).await, "name"), ["one", "shared"]);
+    let both = format!("{path}&organisation_id={}", string(&organisation));
+    assert_eq!(column(&client.get(&both).await, "name"), ["one", "shared"]);
     let cut = format!("{both}&page_size=1&current_page=1");
-    assert_eq!(column(&world.get(&cut).await, "name"), ["shared"]);
+    assert_eq!(column(&client.get(&cut).await, "name"), ["shared"]);
     let foreign = format!("{path}&organisation_id=00000000-0000-4000-8000-000000000001");
     assert_eq!(
-        world.refused(Method::GET, &foreign, Value::Null).await.0,
+        client
+            .expect_error(Method::GET, &foreign, Value::Null)
+            .await
+            .0,
         403
     );
 }
 
 #[tokio::test]
-async fn bad_guardrails_are_refused() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
+async fn invalid_guardrails_are_rejected() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
     let cases = [
         (
             json!({"name": "a", "checks": checks(), "workspace_id": workspace}),
@@ -121,43 +126,43 @@ async fn bad_guardrails_are_refused() {
         ),
     ];
     for (body, place) in cases {
-        let (status, code, message) = world.refused(Method::POST, "/guardrails", body).await;
+        let (status, code, message) = client.expect_error(Method::POST, "/guardrails", body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
         assert!(message.contains(place), "{message}");
     }
 }
 
 #[tokio::test]
-async fn a_guardrail_watches_mcp_servers() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
-    let (_, key) = world
-        .workspace_key(&text(&workspace), &["mcp.invoke"])
+async fn a_guardrail_maps_mcp_servers() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
+    let (_, key) = client
+        .workspace_key(&string(&workspace), &["mcp.invoke"])
         .await;
     let integration = json!({"name": "i", "url": "https://example.com", "auth_type": "none", "transport": "http", "workspace_id": workspace});
-    let integration = world.post("/mcp-integrations", integration).await["id"].clone();
+    let integration = client.post("/mcp-integrations", integration).await["id"].clone();
     let mut servers = Vec::new();
     for name in ["one", "two"] {
         let body = json!({"name": name, "mcp_integration_id": integration});
-        let created = world
+        let created = client
             .send_as(&key, Method::POST, "/mcp-servers", body)
             .await;
-        servers.push(text(&created.body["id"]));
+        servers.push(string(&created.body["id"]));
     }
     let tools = json!({"name": "tools", "target": "mcp_tools", "workspace_id": workspace});
-    let own = text(&world.post("/guardrails", tools).await["id"]);
+    let own = string(&client.post("/guardrails", tools).await["id"]);
     let path = format!("/guardrails/{own}/mcp-servers");
-    assert_eq!(world.get(&path).await, json!([]));
+    assert_eq!(client.get(&path).await, json!([]));
 
     let all = json!({"mcp_servers": {&servers[0]: {"run_on": ["input"]}, &servers[1]: {}}});
-    let counts = world.put(&path, all.clone()).await;
+    let counts = client.put(&path, all.clone()).await;
     assert_eq!(
         counts,
         json!({"changed": true, "added": 2, "updated": 0, "removed": 0})
     );
-    assert_eq!(world.put(&path, all).await["changed"], false);
-    let mappings = world.get(&format!("/guardrails/{own}")).await["mcp_server_mappings"].clone();
-    assert_eq!(mappings, world.get(&path).await);
+    assert_eq!(client.put(&path, all).await["changed"], false);
+    let mappings = client.get(&format!("/guardrails/{own}")).await["mcp_server_mappings"].clone();
+    assert_eq!(mappings, client.get(&path).await);
     let second = mappings
         .as_array()
         .unwrap()
@@ -169,7 +174,7 @@ async fn a_guardrail_watches_mcp_servers() {
         (&json!(["input", "output"]), &json!([]))
     );
 
-    let changed = world
+    let changed = client
         .put(
             &format!("{path}/{}", servers[1]),
             json!({"run_on": ["output"]}),
@@ -178,26 +183,26 @@ async fn a_guardrail_watches_mcp_servers() {
     assert_eq!(changed["map_id"], second["id"]);
     let one = json!({"mcp_servers": {&servers[1]: {"run_on": ["input"]}}});
     assert_eq!(
-        world.put(&path, one).await,
+        client.put(&path, one).await,
         json!({"changed": true, "added": 0, "updated": 1, "removed": 1})
     );
-    let unknown = world
-        .refused(Method::PUT, &path, json!({"mcp_servers": {"none": {}}}))
+    let unknown = client
+        .expect_error(Method::PUT, &path, json!({"mcp_servers": {"none": {}}}))
         .await;
     assert!(
         unknown.0 == 400 && unknown.2.contains("`/mcp_servers/none`"),
         "{unknown:?}"
     );
     assert_eq!(
-        world
-            .refused(Method::PUT, &format!("{path}/none"), json!({}))
+        client
+            .expect_error(Method::PUT, &format!("{path}/none"), json!({}))
             .await
             .0,
         404
     );
 
     // A server that is gone is watched no longer.
-    let gone = world
+    let gone = client
         .send_as(
             &key,
             Method::DELETE,
@@ -206,89 +211,92 @@ async fn a_guardrail_watches_mcp_servers() {
         )
         .await;
     assert_eq!(gone.status, 200);
-    assert_eq!(world.get(&path).await, json!([]));
+    assert_eq!(client.get(&path).await, json!([]));
 }
 
-async fn defaults(world: &World, method: Method, body: Value) -> Answer {
+async fn defaults(client: &TestClient, method: Method, body: Value) -> Response {
     let url = format!(
         "{}/v2/admin/organisation/defaults",
-        world.emulator.public_base_url()
+        client.emulator.public_base_url()
     );
-    let request = world.http.request(method, url);
-    receive(request.header("x-portkey-api-key", &world.key).json(&body)).await
+    let request = client.http.request(method, url);
+    receive(request.header("x-portkey-api-key", &client.key).json(&body)).await
 }
 
 #[tokio::test]
 async fn the_organisation_has_default_guardrails() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
-    let one = guardrail(&world, "one", &workspace).await;
-    let two = guardrail(&world, "two", &workspace).await;
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
+    let one = guardrail(&client, "one", &workspace).await;
+    let two = guardrail(&client, "two", &workspace).await;
     let shown = |own: &Value| json!({"id": own["id"], "slug": own["slug"]});
-    let none = defaults(&world, Method::GET, Value::Null).await.body;
+    let none = defaults(&client, Method::GET, Value::Null).await.body;
     assert_eq!(
         none,
         json!({"input_guardrails": [], "output_guardrails": []})
     );
     let change =
         json!({"input_guardrails": [two["slug"], one["id"]], "output_guardrails": [one["slug"]]});
-    let set = defaults(&world, Method::PUT, change).await.body;
+    let set = defaults(&client, Method::PUT, change).await.body;
     let expected =
         json!({"input_guardrails": [shown(&two), shown(&one)], "output_guardrails": [shown(&one)]});
     assert_eq!(set, expected);
     // What is left out stays; what is deleted goes.
-    defaults(&world, Method::PUT, json!({"output_guardrails": []})).await;
-    world
-        .delete(&format!("/guardrails/{}", text(&two["id"])))
+    defaults(&client, Method::PUT, json!({"output_guardrails": []})).await;
+    client
+        .delete(&format!("/guardrails/{}", string(&two["id"])))
         .await;
-    let rest = defaults(&world, Method::GET, Value::Null).await.body;
+    let rest = defaults(&client, Method::GET, Value::Null).await.body;
     assert_eq!(
         rest,
         json!({"input_guardrails": [shown(&one)], "output_guardrails": []})
     );
-    let bad = defaults(&world, Method::PUT, json!({"input_guardrails": ["none"]})).await;
-    assert!(bad.refusal().2.contains("`/input_guardrails/0`"));
-    assert_eq!(world.get("/virtual-keys").await["total"], 1);
+    let bad = defaults(&client, Method::PUT, json!({"input_guardrails": ["none"]})).await;
+    assert!(bad.error().2.contains("`/input_guardrails/0`"));
+    assert_eq!(client.get("/virtual-keys").await["total"], 1);
 }
 
 #[tokio::test]
-async fn workspaces_are_left_out_one_way_at_a_time() {
-    let world = World::new().await;
-    let first = text(&world.first("/admin/workspaces").await["id"]);
-    let second = world.workspace("Other").await;
-    let organisation = text(&world.first("/virtual-keys").await["organisation_id"]);
+async fn exclusions_are_separate_for_input_and_output() {
+    let client = TestClient::new().await;
+    let first = string(&client.first("/admin/workspaces").await["id"]);
+    let second = client.workspace("Other").await;
+    let organisation = string(&client.first("/virtual-keys").await["organisation_id"]);
     let entry = |workspace: &Value, excluded: bool| json!({"workspace_id": workspace, "excluded": excluded});
     for (path, other) in [("input", "output"), ("output", "input")] {
         let path = format!("/workspace-exclusions/{path}-guardrails");
         let read = format!("{path}?organisation_id={organisation}");
         let none =
             json!({"workspaces": [entry(&json!(first), false), entry(&second["id"], false)]});
-        assert_eq!(world.get(&read).await, none);
+        assert_eq!(client.get(&read).await, none);
         let change =
             json!({"organisation_id": organisation, "workspaces": [entry(&second["slug"], true)]});
-        let changed = world.put(&path, change).await;
+        let changed = client.put(&path, change).await;
         assert_eq!(changed["workspaces"][1], entry(&second["id"], true));
         let replace = json!({"organisation_id": organisation, "override_existing": true, "workspaces": [entry(&json!(first), true)]});
-        world.put(&path, replace).await;
+        client.put(&path, replace).await;
         let after =
             json!({"workspaces": [entry(&json!(first), true), entry(&second["id"], false)]});
-        assert_eq!(world.get(&read).await, after);
+        assert_eq!(client.get(&read).await, after);
         let reset =
             json!({"organisation_id": organisation, "workspaces": [entry(&json!(first), false)]});
-        world.put(&path, reset).await;
+        client.put(&path, reset).await;
         let other =
             format!("/workspace-exclusions/{other}-guardrails?organisation_id={organisation}");
-        assert_eq!(world.get(&other).await, none);
+        assert_eq!(client.get(&other).await, none);
     }
     let path = "/workspace-exclusions/input-guardrails";
     let unknown =
         json!({"organisation_id": organisation, "workspaces": [entry(&json!("none"), true)]});
-    let refused = world.refused(Method::PUT, path, unknown).await;
+    let refused = client.expect_error(Method::PUT, path, unknown).await;
     assert!(
         refused.2.contains("`/workspaces/0/workspace_id`"),
         "{refused:?}"
     );
     let foreign = json!({"organisation_id": "other", "workspaces": [entry(&json!(first), true)]});
-    assert_eq!(world.refused(Method::PUT, path, foreign).await.0, 403);
-    assert_eq!(world.refused(Method::GET, path, Value::Null).await.0, 400);
+    assert_eq!(client.expect_error(Method::PUT, path, foreign).await.0, 403);
+    assert_eq!(
+        client.expect_error(Method::GET, path, Value::Null).await.0,
+        400
+    );
 }

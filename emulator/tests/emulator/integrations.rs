@@ -4,28 +4,28 @@ use portkey_admin_emulator::{Emulator, Key, Organisation};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, has_members, text};
+use crate::support::{TestClient, assert_fields, column, string};
 
 /// The secret that no answer may show.
 const CANARY: &str = "emulator-canary-key";
 
-async fn integration(world: &World, more: Value) -> String {
+async fn integration(client: &TestClient, overrides: Value) -> String {
     let mut body = json!({"name": "Main", "ai_provider_id": "openai", "key": CANARY});
-    for (name, value) in more.as_object().unwrap() {
+    for (name, value) in overrides.as_object().unwrap() {
         body[name] = value.clone();
     }
-    let created = world.post("/integrations", body).await;
-    has_members(&created, &["id", "slug"]);
-    format!("/integrations/{}", text(&created["slug"]))
+    let created = client.post("/integrations", body).await;
+    assert_fields(&created, &["id", "slug"]);
+    format!("/integrations/{}", string(&created["slug"]))
 }
 
 #[tokio::test]
 async fn an_integration_shows_no_secret() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     let settings = json!({"openai_project": "one", "custom_headers": {"x-a": CANARY}, "deep": {"client_secret": CANARY}});
-    let path = integration(&world, json!({"slug": "main", "configurations": settings})).await;
+    let path = integration(&client, json!({"slug": "main", "configurations": settings})).await;
     assert_eq!(path, "/integrations/main");
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert!(!read.to_string().contains(CANARY), "{read}");
     assert_eq!(read["masked_key"], "em*****key");
     assert_eq!(
@@ -44,40 +44,40 @@ async fn an_integration_shows_no_secret() {
         (&read["workspace_count"], &read["last_updated_at"]),
         (&json!(0), &Value::Null)
     );
-    let same = world
-        .get(&format!("/integrations/{}", text(&read["id"])))
+    let same = client
+        .get(&format!("/integrations/{}", string(&read["id"])))
         .await;
     assert_eq!(same, read);
 
-    let list = world.get("/integrations?type=organisation").await;
+    let list = client.get("/integrations?type=organisation").await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(1))
     );
     assert!(list["data"][0].get("masked_key").is_none());
-    assert_eq!(world.get("/integrations").await["total"], 2);
+    assert_eq!(client.get("/integrations").await["total"], 2);
 }
 
 #[tokio::test]
 async fn an_integration_is_changed_and_deleted() {
-    let world = World::new().await;
-    let path = integration(&world, json!({})).await;
+    let client = TestClient::new().await;
+    let path = integration(&client, json!({})).await;
     let change = json!({"name": "Other", "description": "d", "key": "emulator-other-one"});
-    assert_eq!(world.put(&path, change).await, json!({}));
-    let read = world.get(&path).await;
+    assert_eq!(client.put(&path, change).await, json!({}));
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["name"], &read["description"], &read["masked_key"]),
         (&json!("Other"), &json!("d"), &json!("em*****one"))
     );
     assert!(read["last_updated_at"].is_string());
-    assert_eq!(world.delete(&path).await, json!({}));
-    let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+    assert_eq!(client.delete(&path).await, json!({}));
+    let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;
     assert_eq!((status, code.as_str()), (404, "AB08"));
 }
 
 #[tokio::test]
-async fn credentials_that_cannot_work_are_refused() {
-    let world = World::new().await;
+async fn invalid_credentials_are_rejected() {
+    let client = TestClient::new().await;
     let cases = [
         (json!({"name": "a", "ai_provider_id": "openai"}), "`/key`"),
         (json!({"name": "a", "key": "k"}), "`/ai_provider_id`"),
@@ -99,32 +99,34 @@ async fn credentials_that_cannot_work_are_refused() {
         ),
     ];
     for (body, place) in cases {
-        let (status, code, message) = world.refused(Method::POST, "/integrations", body).await;
+        let (status, code, message) = client
+            .expect_error(Method::POST, "/integrations", body)
+            .await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{message}");
         assert!(message.contains(place), "{message}");
     }
     let keyless = json!({"name": "a", "ai_provider_id": "bedrock", "configurations": {"aws_auth_type": "assumedRole", "aws_region": "one"}});
-    world.post("/integrations", keyless).await;
+    client.post("/integrations", keyless).await;
     let entra = json!({"azure_auth_mode": "entra", "azure_foundry_url": "https://example.com"});
     let body = json!({"name": "a", "ai_provider_id": "azure-ai", "configurations": entra});
-    world.post("/integrations", body).await;
+    client.post("/integrations", body).await;
 }
 
 #[tokio::test]
 async fn models_are_enabled_added_and_removed() {
-    let world = World::new().await;
-    let path = format!("{}/models", integration(&world, json!({})).await);
-    let list = world.get(&path).await;
+    let client = TestClient::new().await;
+    let path = format!("{}/models", integration(&client, json!({})).await);
+    let list = client.get(&path).await;
     assert_eq!(list["allow_all_models"], true);
-    let built_in = text(&list["models"][0]["slug"]);
+    let built_in = string(&list["models"][0]["slug"]);
     let arn = "arn:aws:one:two/three.v1:0";
     let change = json!({"allow_all_models": false, "models": [
         {"slug": built_in, "enabled": false},
         {"slug": arn, "enabled": true, "is_custom": true, "base_model_slug": built_in,
          "pricing_config": {"type": "static", "pay_as_you_go": {"request_token": {"price": 1.5}}}},
     ]});
-    assert_eq!(world.put(&path, change).await, json!({}));
-    let list = world.get(&path).await;
+    assert_eq!(client.put(&path, change).await, json!({}));
+    let list = client.get(&path).await;
     assert_eq!(list["allow_all_models"], false);
     assert_eq!(list["models"][0]["enabled"], false);
     let models = list["models"].as_array().unwrap();
@@ -137,27 +139,32 @@ async fn models_are_enabled_added_and_removed() {
     );
 
     let removal = |slugs: &str| format!("{path}?slugs={}", slugs.replace('/', "%2F"));
-    let refused = world
-        .refused(Method::DELETE, &removal(&built_in), Value::Null)
+    let refused = client
+        .expect_error(Method::DELETE, &removal(&built_in), Value::Null)
         .await;
     assert_eq!(refused.0, 400, "{}", refused.2);
     let both = removal(&format!("{arn},none"));
     assert_eq!(
-        world.refused(Method::DELETE, &both, Value::Null).await.0,
+        client
+            .expect_error(Method::DELETE, &both, Value::Null)
+            .await
+            .0,
         404
     );
-    assert_eq!(world.get(&path).await["total"], models.len());
-    assert_eq!(world.delete(&removal(arn)).await, json!({}));
-    assert_eq!(world.get(&path).await["total"], models.len() - 1);
-    let missing = world.refused(Method::DELETE, &path, Value::Null).await;
+    assert_eq!(client.get(&path).await["total"], models.len());
+    assert_eq!(client.delete(&removal(arn)).await, json!({}));
+    assert_eq!(client.get(&path).await["total"], models.len() - 1);
+    let missing = client
+        .expect_error(Method::DELETE, &path, Value::Null)
+        .await;
     assert!(missing.2.contains("slugs"), "{}", missing.2);
 }
 
 #[tokio::test]
-async fn models_that_say_too_little_are_refused() {
-    let world = World::new().await;
+async fn incomplete_models_are_rejected() {
+    let client = TestClient::new().await;
     let settings = json!({"ai_provider_id": "bedrock"});
-    let path = format!("{}/models", integration(&world, settings).await);
+    let path = format!("{}/models", integration(&client, settings).await);
     let cases = [
         (json!({}), "`/models`"),
         (json!({"models": [{"slug": "a"}]}), "`/models/0/enabled`"),
@@ -171,7 +178,7 @@ async fn models_that_say_too_little_are_refused() {
         ),
     ];
     for (body, place) in cases {
-        let (status, _, message) = world.refused(Method::PUT, &path, body).await;
+        let (status, _, message) = client.expect_error(Method::PUT, &path, body).await;
         assert_eq!(status, 400);
         assert!(message.contains(place), "{message}");
     }
@@ -179,84 +186,86 @@ async fn models_that_say_too_little_are_refused() {
 
 #[tokio::test]
 async fn workspaces_are_given_access_and_providers() {
-    let world = World::new().await;
-    let workspace = world.workspace("Other").await;
-    let (id, slug) = (text(&workspace["id"]), text(&workspace["slug"]));
-    let own = integration(&world, json!({"slug": "main"})).await;
+    let client = TestClient::new().await;
+    let workspace = client.workspace("Other").await;
+    let (id, slug) = (string(&workspace["id"]), string(&workspace["slug"]));
+    let own = integration(&client, json!({"slug": "main"})).await;
     let path = format!("{own}/workspaces");
     let providers = format!("/providers?workspace_id={id}");
     assert_eq!(
-        world.get(&path).await,
+        client.get(&path).await,
         json!({"object": "list", "total": 0, "workspaces": [], "global_workspace_access": null})
     );
 
     let limits = json!([{"type": "cost", "credit_limit": 10, "alert_threshold": 5}]);
     let grant = json!({"workspaces": [{"id": id, "enabled": true, "usage_limits": limits, "default_provider_slug": "mine"}]});
-    assert_eq!(world.put(&path, grant).await, json!({}));
-    let list = world.get(&path).await;
+    assert_eq!(client.put(&path, grant).await, json!({}));
+    let list = client.get(&path).await;
     // A UUID comes back as the slug.
     assert_eq!(
         list["workspaces"],
         json!([{"id": slug, "enabled": true, "usage_limits": limits, "rate_limits": null}])
     );
-    assert_eq!(world.get(&own).await["workspace_count"], 1);
-    let provider = world.first(&providers).await;
+    assert_eq!(client.get(&own).await["workspace_count"], 1);
+    let provider = client.first(&providers).await;
     assert_eq!(
         (&provider["slug"], &provider["integration_id"]),
         (&json!("mine"), &json!("main"))
     );
-    assert!(text(&provider["note"]).contains("main"));
+    assert!(string(&provider["note"]).contains("main"));
     // It keeps the workspace from being deleted.
     let workspace = format!("/admin/workspaces/{id}");
-    let refused = world
-        .refused(Method::DELETE, &workspace, json!({"name": "Other"}))
+    let refused = client
+        .expect_error(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
     assert_eq!((refused.0, refused.1.as_str()), (409, "AB07"));
 
     // Access that is taken away and given again makes no second provider.
     for enabled in [false, true] {
         let change = json!({"workspaces": [{"id": slug, "enabled": enabled, "reset_usage": true}]});
-        world.put(&path, change).await;
-        assert_eq!(world.get(&path).await["workspaces"][0]["enabled"], enabled);
+        client.put(&path, change).await;
+        assert_eq!(client.get(&path).await["workspaces"][0]["enabled"], enabled);
     }
-    assert_eq!(world.get(&providers).await["total"], 1);
-    let key = world.get("/virtual-keys/mine").await;
+    assert_eq!(client.get(&providers).await["total"], 1);
+    let key = client.get("/virtual-keys/mine").await;
     assert!(key["last_reset_at"].is_string());
 
-    world.delete(&own).await;
-    assert_eq!(world.get(&providers).await["total"], 0);
-    world
+    client.delete(&own).await;
+    assert_eq!(client.get(&providers).await["total"], 0);
+    client
         .send(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
-    let gone = world.refused(Method::GET, &workspace, Value::Null).await;
+    let gone = client
+        .expect_error(Method::GET, &workspace, Value::Null)
+        .await;
     assert_eq!(gone.0, 403);
 }
 
 #[tokio::test]
-async fn access_for_all_holds_where_nothing_else_was_said() {
-    let world = World::new().await;
-    let other = text(&world.workspace("Other").await["slug"]);
-    let own = integration(&world, json!({})).await;
+async fn global_access_applies_without_a_workspace_entry() {
+    let client = TestClient::new().await;
+    let other = string(&client.workspace("Other").await["slug"]);
+    let own = integration(&client, json!({})).await;
     let path = format!("{own}/workspaces");
     let change = json!({"workspaces": [{"id": other, "enabled": false}], "global_workspace_access": {"enabled": true}, "create_default_provider": false});
-    world.put(&path, change).await;
-    assert_eq!(world.get(&own).await["workspace_count"], 1);
-    assert_eq!(world.get("/virtual-keys").await["total"], 1);
+    client.put(&path, change).await;
+    assert_eq!(client.get(&own).await["workspace_count"], 1);
+    assert_eq!(client.get("/virtual-keys").await["total"], 1);
     let all = json!({"global_workspace_access": {"enabled": true}, "override_existing_workspace_access": true});
-    world.put(&path, all).await;
-    assert_eq!(world.get(&own).await["workspace_count"], 2);
+    client.put(&path, all).await;
+    assert_eq!(client.get(&own).await["workspace_count"], 2);
     assert_eq!(
-        world.get(&path).await["global_workspace_access"]["enabled"],
+        client.get(&path).await["global_workspace_access"]["enabled"],
         true
     );
     assert_eq!(
-        world.get(&own).await["global_workspace_access_settings"]["enabled"],
+        client.get(&own).await["global_workspace_access_settings"]["enabled"],
         true
     );
     // Only the workspace that gained access got a provider.
-    assert_eq!(world.get("/virtual-keys").await["total"], 2);
+    assert_eq!(client.get("/virtual-keys").await["total"], 2);
     assert_eq!(
-        world
+        client
             .get(&format!("/integrations?workspace_id={other}"))
             .await["total"],
         1
@@ -273,85 +282,87 @@ async fn access_for_all_holds_where_nothing_else_was_said() {
         ),
     ];
     for (body, place) in cases {
-        let (status, _, message) = world.refused(Method::PUT, &path, body).await;
+        let (status, _, message) = client.expect_error(Method::PUT, &path, body).await;
         assert_eq!(status, 400);
         assert!(message.contains(place), "{message}");
     }
 }
 
 #[tokio::test]
-async fn an_integration_of_a_workspace_brings_a_provider() {
-    let world = World::new().await;
-    let workspace = text(&world.workspace("Other").await["id"]);
+async fn a_workspace_integration_creates_a_provider() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.workspace("Other").await["id"]);
     let providers = format!("/providers?workspace_id={workspace}");
     let without = json!({"workspace_id": workspace, "create_default_provider": false});
-    let own = integration(&world, without).await;
-    assert_eq!(world.get(&providers).await["total"], 0);
-    assert_eq!(world.get(&own).await["type"], "workspace");
+    let own = integration(&client, without).await;
+    assert_eq!(client.get(&providers).await["total"], 0);
+    assert_eq!(client.get(&own).await["type"], "workspace");
     let with = json!({"workspace_id": workspace, "default_provider_slug": "mine"});
-    let own = integration(&world, with).await;
-    assert_eq!(column(&world.get(&providers).await, "slug"), ["mine"]);
+    let own = integration(&client, with).await;
+    assert_eq!(column(&client.get(&providers).await, "slug"), ["mine"]);
     let taken = json!({"name": "a", "ai_provider_id": "openai", "key": "k", "workspace_id": workspace, "default_provider_slug": "mine"});
-    let (status, _, message) = world.refused(Method::POST, "/integrations", taken).await;
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/integrations", taken)
+        .await;
     assert_eq!(status, 400);
     assert!(message.contains("`/default_provider_slug`"), "{message}");
-    assert_eq!(world.get("/integrations?type=workspace").await["total"], 3);
-    assert_eq!(world.get(&format!("{own}/workspaces")).await["total"], 1);
+    assert_eq!(client.get("/integrations?type=workspace").await["total"], 3);
+    assert_eq!(client.get(&format!("{own}/workspaces")).await["total"], 1);
 }
 
 #[tokio::test]
-async fn a_workspace_key_is_refused_integrations_of_the_organisation() {
+async fn workspace_keys_cannot_use_organisation_integrations() {
     let organisation = Organisation::named("Acme")
         .workspace("One")
         .workspace("Two")
         .key(Key::workspace("One", "one"));
     let emulator = Emulator::builder().organisation(organisation);
-    let world = World::of(emulator.start().await.unwrap());
-    let workspaces = column(&world.get("/admin/workspaces").await, "id");
-    let shared = integration(&world, json!({"slug": "shared"})).await;
-    let foreign = integration(&world, json!({"workspace_id": workspaces[1]})).await;
+    let client = TestClient::with_emulator(emulator.start().await.unwrap());
+    let workspaces = column(&client.get("/admin/workspaces").await, "id");
+    let shared = integration(&client, json!({"slug": "shared"})).await;
+    let foreign = integration(&client, json!({"workspace_id": workspaces[1]})).await;
     let own = integration(
-        &world,
+        &client,
         json!({"workspace_id": workspaces[0], "slug": "own"}),
     )
     .await;
     assert_eq!(
-        column(&world.get_as("one", "/integrations").await, "slug"),
+        column(&client.get_as("one", "/integrations").await, "slug"),
         ["own"]
     );
     let grant = json!({"workspaces": [{"id": workspaces[0], "enabled": true}]});
-    world.put(&format!("{shared}/workspaces"), grant).await;
+    client.put(&format!("{shared}/workspaces"), grant).await;
     assert_eq!(
-        column(&world.get_as("one", "/integrations").await, "slug"),
+        column(&client.get_as("one", "/integrations").await, "slug"),
         ["shared", "own"]
     );
-    world.get_as("one", &own).await;
-    let key = world.emulator.key("one").unwrap();
+    client.get_as("one", &own).await;
+    let key = client.emulator.key("one").unwrap();
     for (path, expected) in [(shared, 403), (foreign, 404)] {
-        let answer = world.send_as(&key, Method::GET, &path, Value::Null).await;
-        assert_eq!(answer.status, expected, "{path}");
+        let response = client.send_as(&key, Method::GET, &path, Value::Null).await;
+        assert_eq!(response.status, expected, "{path}");
     }
 }
 
 /// Even a workspace that nobody has used owns something then, and is not deleted without force.
 #[tokio::test]
-async fn a_new_workspace_gets_a_provider_of_what_is_open_to_all() {
-    let world = World::new().await;
-    let own = integration(&world, json!({"slug": "shared"})).await;
-    let quiet = integration(&world, json!({"slug": "quiet"})).await;
+async fn a_new_workspace_gets_providers_of_global_integrations() {
+    let client = TestClient::new().await;
+    let own = integration(&client, json!({"slug": "shared"})).await;
+    let quiet = integration(&client, json!({"slug": "quiet"})).await;
     let all = json!({"global_workspace_access": {"enabled": true}});
-    world.put(&format!("{own}/workspaces"), all.clone()).await;
+    client.put(&format!("{own}/workspaces"), all.clone()).await;
     let mut without = all;
     without["create_default_provider"] = json!(false);
-    world.put(&format!("{quiet}/workspaces"), without).await;
-    let id = text(&world.workspace("Fresh").await["id"]);
-    let providers = world.get(&format!("/providers?workspace_id={id}")).await;
+    client.put(&format!("{quiet}/workspaces"), without).await;
+    let id = string(&client.workspace("Fresh").await["id"]);
+    let providers = client.get(&format!("/providers?workspace_id={id}")).await;
     assert_eq!(column(&providers, "integration_id"), ["shared"]);
     let path = format!("/admin/workspaces/{id}");
-    let refusal = world
-        .refused(Method::DELETE, &path, json!({"name": "Fresh"}))
+    let error = client
+        .expect_error(Method::DELETE, &path, json!({"name": "Fresh"}))
         .await;
-    assert_eq!((refusal.0, refusal.1.as_str()), (409, "AB07"));
+    assert_eq!((error.0, error.1.as_str()), (409, "AB07"));
     let forced = json!({"name": "Fresh", "force_delete": true});
-    world.ok(Method::DELETE, &path, forced).await;
+    client.expect_ok(Method::DELETE, &path, forced).await;
 }

@@ -6,41 +6,41 @@ use portkey_admin_emulator::{Clock, Emulator};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::logs::{entry, exported, lines};
-use crate::support::{World, text};
+use crate::logs::{download_lines, entry, export_logs};
+use crate::support::{TestClient, string};
 
-async fn world() -> World {
+async fn client() -> TestClient {
     let emulator = Emulator::builder().clock(Clock::fixed(SystemTime::now()));
-    World::of(emulator.start().await.unwrap())
+    TestClient::with_emulator(emulator.start().await.unwrap())
 }
 
-async fn draft(world: &World) -> String {
-    let workspace = text(&world.first("/admin/workspaces").await["slug"]);
+async fn draft(client: &TestClient) -> String {
+    let workspace = string(&client.first("/admin/workspaces").await["slug"]);
     let body = json!({
         "workspace_id": workspace,
         "filters": {"metadata": {"team": "search"}},
         "requested_data": ["id", "trace_id", "cost", "metadata"],
         "description": "for a test",
     });
-    let created = world.post("/logs/exports", body).await;
+    let created = client.post("/logs/exports", body).await;
     assert_eq!(created["total"], 2);
-    format!("/logs/exports/{}", text(&created["id"]))
+    format!("/logs/exports/{}", string(&created["id"]))
 }
 
-async fn status(world: &World, path: &str) -> String {
-    text(&world.get(path).await["status"])
+async fn status(client: &TestClient, path: &str) -> String {
+    string(&client.get(path).await["status"])
 }
 
 #[tokio::test]
 async fn an_export_runs_until_it_can_be_downloaded() {
-    let world = world().await;
+    let client = client().await;
     let entries = json!([entry("a", 200, 1000), entry("b", 200, 1)]);
-    world.post("/logs", entries).await;
-    let path = draft(&world).await;
-    assert_eq!(status(&world, &path).await, "draft");
+    client.post("/logs", entries).await;
+    let path = draft(&client).await;
+    assert_eq!(status(&client, &path).await, "draft");
     let start = format!("{path}/start");
-    world.post(&start, Value::Null).await;
-    assert_eq!(status(&world, &path).await, "in_progress");
+    client.post(&start, Value::Null).await;
+    assert_eq!(status(&client, &path).await, "in_progress");
     for (method, path) in [
         (Method::GET, format!("{path}/download")),
         (Method::POST, start),
@@ -51,17 +51,17 @@ async fn an_export_runs_until_it_can_be_downloaded() {
         } else {
             Value::Null
         };
-        let (status, _, message) = world.refused(method, &path, body).await;
+        let (status, _, message) = client.expect_error(method, &path, body).await;
         assert!(
             status == 400 && message.contains("in_progress") || message.contains("in progress"),
             "{message}"
         );
     }
     // What comes after the start is not in it.
-    world.emulator.advance(Duration::from_secs(1));
-    world.post("/logs", entry("late", 200, 1)).await;
-    world.emulator.advance(Duration::from_secs(1));
-    let done = world.get(&path).await;
+    client.emulator.advance(Duration::from_secs(1));
+    client.post("/logs", entry("late", 200, 1)).await;
+    client.emulator.advance(Duration::from_secs(1));
+    let done = client.get(&path).await;
     assert_eq!(
         (
             &done["status"],
@@ -70,52 +70,63 @@ async fn an_export_runs_until_it_can_be_downloaded() {
         ),
         (&json!("success"), &json!(2), &json!("for a test"))
     );
-    let link = text(&world.get(&format!("{path}/download")).await["signed_url"]);
-    let lines = lines(&world, &link).await;
+    let link = string(&client.get(&format!("{path}/download")).await["signed_url"]);
+    let lines = download_lines(&client, &link).await;
     let traces: Vec<&Value> = lines.iter().map(|line| &line["trace_id"]).collect();
     assert_eq!(traces, ["trace-a", "trace-b"]);
     let members: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
     assert_eq!(members.len(), 4, "{members:?}");
     assert_eq!(lines[0]["cost"], 0.1);
-    let again = world.put(&path, json!({"requested_data": ["id"]})).await;
+    let again = client.put(&path, json!({"requested_data": ["id"]})).await;
     assert_eq!(again["total"], 3);
-    assert_eq!(status(&world, &path).await, "draft");
+    assert_eq!(status(&client, &path).await, "draft");
 }
 
 #[tokio::test]
-async fn a_link_is_good_for_an_hour_and_cannot_be_guessed() {
-    let world = world().await;
+async fn a_download_link_is_signed_and_expires_after_an_hour() {
+    let client = client().await;
     let entries = json!([entry("a", 200, 1), entry("b", 200, 1)]);
-    world.post("/logs", entries).await;
-    let path = draft(&world).await;
-    world.post(&format!("{path}/start"), Value::Null).await;
-    world.emulator.advance(Duration::from_secs(2));
-    let link = text(&world.get(&format!("{path}/download")).await["signed_url"]);
+    client.post("/logs", entries).await;
+    let path = draft(&client).await;
+    client.post(&format!("{path}/start"), Value::Null).await;
+    client.emulator.advance(Duration::from_secs(2));
+    let link = string(&client.get(&format!("{path}/download")).await["signed_url"]);
     let (unsigned, _) = link.split_once('?').unwrap();
     let longer = link.replace("expires=", "expires=9");
-    let get = async |link: &str| world.http.get(link).send().await.unwrap().status().as_u16();
+    let get = async |link: &str| {
+        client
+            .http
+            .get(link)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .as_u16()
+    };
     assert_eq!(
         (get(&link).await, get(unsigned).await, get(&longer).await),
         (200, 403, 403)
     );
-    world.emulator.advance(Duration::from_secs(3601));
+    client.emulator.advance(Duration::from_secs(3601));
     assert_eq!(get(&link).await, 403);
 }
 
 #[tokio::test]
 async fn a_running_export_can_be_stopped() {
-    let world = world().await;
+    let client = client().await;
     let entries = json!([entry("a", 200, 1), entry("b", 200, 1)]);
-    world.post("/logs", entries).await;
-    let path = draft(&world).await;
+    client.post("/logs", entries).await;
+    let path = draft(&client).await;
     let cancel = format!("{path}/cancel");
-    let (code, _, message) = world.refused(Method::POST, &cancel, Value::Null).await;
+    let (code, _, message) = client
+        .expect_error(Method::POST, &cancel, Value::Null)
+        .await;
     assert!(code == 400 && message.contains("draft"), "{message}");
-    world.post(&format!("{path}/start"), Value::Null).await;
-    world.post(&cancel, Value::Null).await;
-    world.emulator.advance(Duration::from_secs(60));
-    assert_eq!(status(&world, &path).await, "stopped");
-    let list = world.get("/logs/exports").await;
+    client.post(&format!("{path}/start"), Value::Null).await;
+    client.post(&cancel, Value::Null).await;
+    client.emulator.advance(Duration::from_secs(60));
+    assert_eq!(status(&client, &path).await, "stopped");
+    let list = client.get("/logs/exports").await;
     assert_eq!(
         (&list["total"], &list["data"][0]["status"]),
         (&json!(1), &json!("stopped"))
@@ -123,14 +134,14 @@ async fn a_running_export_can_be_stopped() {
 }
 
 #[tokio::test]
-async fn filters_choose_the_logs() {
-    let world = world().await;
+async fn filters_select_logs() {
+    let client = client().await;
     let entries = json!([
         entry("a", 200, 10),
         entry("b", 429, 20),
         entry("c", 200, 3000)
     ]);
-    world.post("/logs", entries).await;
+    client.post("/logs", entries).await;
     let all = json!({"team": "search"});
     for (filter, expected) in [
         (json!({"status_code": "429, 500"}), vec!["trace-b"]),
@@ -157,7 +168,7 @@ async fn filters_choose_the_logs() {
     ] {
         let mut filters = filter;
         filters["metadata"] = all.clone();
-        let lines = exported(&world, filters.clone(), &["trace_id"]).await;
+        let lines = export_logs(&client, filters.clone(), &["trace_id"]).await;
         let traces: Vec<&str> = lines
             .iter()
             .filter_map(|line| line["trace_id"].as_str())
@@ -167,29 +178,33 @@ async fn filters_choose_the_logs() {
 }
 
 #[tokio::test]
-async fn a_key_of_the_organisation_names_a_workspace() {
-    let world = world().await;
+async fn organisation_keys_require_a_workspace() {
+    let client = client().await;
     let body = json!({"filters": {}, "requested_data": ["id"]});
-    let (status, _, message) = world.refused(Method::POST, "/logs/exports", body).await;
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/logs/exports", body)
+        .await;
     assert!(
         status == 400 && message.contains("workspace_id"),
         "{message}"
     );
-    let workspace = world.first("/admin/workspaces").await;
+    let workspace = client.first("/admin/workspaces").await;
     let filters = json!({"workspace_slug": workspace["slug"], "status_code": "many"});
     let body = json!({"filters": filters, "requested_data": ["id"]});
-    let (status, _, message) = world.refused(Method::POST, "/logs/exports", body).await;
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/logs/exports", body)
+        .await;
     assert!(
         status == 400 && message.contains("/filters/status_code"),
         "{message}"
     );
     let path = format!(
         "/logs/exports/field-restrictions?workspace_id={}",
-        text(&workspace["slug"])
+        string(&workspace["slug"])
     );
-    assert_eq!(world.get(&path).await["restricted_fields"], json!([]));
-    let (status, ..) = world
-        .refused(Method::GET, "/logs/exports/nothing", Value::Null)
+    assert_eq!(client.get(&path).await["restricted_fields"], json!([]));
+    let (status, ..) = client
+        .expect_error(Method::GET, "/logs/exports/nothing", Value::Null)
         .await;
     assert_eq!(status, 404);
 }

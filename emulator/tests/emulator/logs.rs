@@ -6,7 +6,7 @@ use portkey_admin_emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, text};
+use crate::support::{TestClient, column, string};
 
 /// A request of a user to a model that has a price.
 pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
@@ -28,19 +28,19 @@ pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
 }
 
 /// An export of everything, and its lines; the emulator's clock has to be fixed.
-pub async fn exported(world: &World, filters: Value, fields: &[&str]) -> Vec<Value> {
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+pub async fn export_logs(client: &TestClient, filters: Value, fields: &[&str]) -> Vec<Value> {
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
     let body = json!({"workspace_id": workspace, "filters": filters, "requested_data": fields});
-    let export = text(&world.post("/logs/exports", body).await["id"]);
+    let export = string(&client.post("/logs/exports", body).await["id"]);
     let path = format!("/logs/exports/{export}");
-    world.post(&format!("{path}/start"), Value::Null).await;
-    world.emulator.advance(Duration::from_secs(60));
-    let link = world.get(&format!("{path}/download")).await;
-    lines(world, &text(&link["signed_url"])).await
+    client.post(&format!("{path}/start"), Value::Null).await;
+    client.emulator.advance(Duration::from_secs(60));
+    let link = client.get(&format!("{path}/download")).await;
+    download_lines(client, &string(&link["signed_url"])).await
 }
 
-pub async fn lines(world: &World, link: &str) -> Vec<Value> {
-    let response = world.http.get(link).send().await.unwrap();
+pub async fn download_lines(client: &TestClient, link: &str) -> Vec<Value> {
+    let response = client.http.get(link).send().await.unwrap();
     assert_eq!(response.status(), 200);
     let body = response.text().await.unwrap();
     let lines = body.lines();
@@ -50,22 +50,22 @@ pub async fn lines(world: &World, link: &str) -> Vec<Value> {
 }
 
 /// The ids of the logs of a user.
-async fn ids(world: &World, user: &str) -> Vec<String> {
+async fn ids(client: &TestClient, user: &str) -> Vec<String> {
     let filters = json!({"metadata": {"_user": user}});
-    let lines = exported(world, filters, &["id"]).await;
-    lines.iter().map(|line| text(&line["id"])).collect()
+    let lines = export_logs(client, filters, &["id"]).await;
+    lines.iter().map(|line| string(&line["id"])).collect()
 }
 
 #[tokio::test]
 async fn one_or_many_are_inserted_and_read() {
-    let world = World::new().await;
-    world.post("/logs", entry("a", 200, 1000)).await;
-    world
+    let client = TestClient::new().await;
+    client.post("/logs", entry("a", 200, 1000)).await;
+    client
         .post("/logs", json!([entry("b", 200, 1), entry("b", 500, 2)]))
         .await;
-    assert_eq!(ids(&world, "b").await.len(), 2);
-    let id = ids(&world, "a").await.remove(0);
-    let log = world.get(&format!("/logs/{id}")).await;
+    assert_eq!(ids(&client, "b").await.len(), 2);
+    let id = ids(&client, "a").await.remove(0);
+    let log = client.get(&format!("/logs/{id}")).await;
     assert_eq!(log["_id"], id.as_str());
     assert_eq!(log["request"]["method"], "POST");
     assert_eq!(
@@ -88,39 +88,39 @@ async fn one_or_many_are_inserted_and_read() {
 
 #[tokio::test]
 async fn a_log_belongs_to_the_workspace_of_the_key() {
-    let world = World::new().await;
-    let other = text(&world.workspace("Other").await["id"]);
-    let (_, key) = world.workspace_key(&other, &["logs.view"]).await;
-    world.post("/logs", entry("a", 200, 1)).await;
-    let log = format!("/logs/{}", ids(&world, "a").await[0]);
+    let client = TestClient::new().await;
+    let other = string(&client.workspace("Other").await["id"]);
+    let (_, key) = client.workspace_key(&other, &["logs.view"]).await;
+    client.post("/logs", entry("a", 200, 1)).await;
+    let log = format!("/logs/{}", ids(&client, "a").await[0]);
     assert_eq!(
-        world.get(&log).await["metrics"]["response_status_code"],
+        client.get(&log).await["metrics"]["response_status_code"],
         200
     );
-    let hidden = world.send_as(&key, Method::GET, &log, Value::Null).await;
-    assert_eq!(hidden.refusal().0, 404);
-    let inserted = world
+    let hidden = client.send_as(&key, Method::GET, &log, Value::Null).await;
+    assert_eq!(hidden.error().0, 404);
+    let inserted = client
         .send_as(&key, Method::POST, "/logs", entry("c", 200, 1))
         .await;
     assert_eq!(inserted.status, 200);
     assert!(
-        ids(&world, "c").await.is_empty(),
+        ids(&client, "c").await.is_empty(),
         "it is in the other workspace"
     );
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
-    let world = World::new().await;
-    let (status, _, _) = world
-        .refused(Method::GET, "/logs/nothing", Value::Null)
+async fn errors_name_the_invalid_field() {
+    let client = TestClient::new().await;
+    let (status, _, _) = client
+        .expect_error(Method::GET, "/logs/nothing", Value::Null)
         .await;
     assert_eq!(status, 404);
     let path = "/logs/00000000-0000-7000-8000-000000000000?path_format=v2";
-    let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+    let (status, _, message) = client.expect_error(Method::GET, path, Value::Null).await;
     assert!(status == 400 && message.contains("created_at"), "{message}");
-    let (status, _, message) = world
-        .refused(
+    let (status, _, message) = client
+        .expect_error(
             Method::POST,
             "/logs",
             json!({"request": {"url": "", "body": {}}}),
@@ -130,38 +130,38 @@ async fn refusals_name_what_is_wrong() {
         status == 400 && message.contains("`/response` is required"),
         "{message}"
     );
-    let (status, ..) = world.refused(Method::GET, "/logs", Value::Null).await;
+    let (status, ..) = client.expect_error(Method::GET, "/logs", Value::Null).await;
     assert_eq!(status, 405);
 }
 
 #[tokio::test]
-async fn logs_go_with_their_workspace() {
-    let world = World::new().await;
-    let other = world.workspace("Other").await;
-    let (_, key) = world
-        .workspace_key(&text(&other["id"]), &["logs.view"])
+async fn deleting_a_workspace_deletes_its_logs() {
+    let client = TestClient::new().await;
+    let other = client.workspace("Other").await;
+    let (_, key) = client
+        .workspace_key(&string(&other["id"]), &["logs.view"])
         .await;
-    world
+    client
         .send_as(&key, Method::POST, "/logs", entry("gone", 200, 1))
         .await;
     let groups = "/analytics/groups/users?time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2999-01-01T00:00:00Z";
-    assert!(column(&world.get(groups).await, "user").contains(&"gone".to_owned()));
-    let path = format!("/admin/workspaces/{}", text(&other["id"]));
+    assert!(column(&client.get(groups).await, "user").contains(&"gone".to_owned()));
+    let path = format!("/admin/workspaces/{}", string(&other["id"]));
     let body = json!({"name": "Other", "force_delete": true});
-    world.ok(Method::DELETE, &path, body).await;
-    assert!(!column(&world.get(groups).await, "user").contains(&"gone".to_owned()));
+    client.expect_ok(Method::DELETE, &path, body).await;
+    assert!(!column(&client.get(groups).await, "user").contains(&"gone".to_owned()));
 }
 
 #[tokio::test]
-async fn logs_and_what_they_used_survive_a_restart() {
+async fn logs_and_usage_survive_a_restart() {
     let folder = std::env::temp_dir().join(format!("emulator-logs-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let start = async || {
         let emulator = Emulator::builder().state_file(folder.join("state.json"));
-        World::of(emulator.start().await.unwrap())
+        TestClient::with_emulator(emulator.start().await.unwrap())
     };
-    let world = start().await;
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
+    let client = start().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
     let body = json!({
         "workspace_id": workspace,
         "conditions": [{"key": "workspace_id", "value": workspace}],
@@ -169,17 +169,17 @@ async fn logs_and_what_they_used_survive_a_restart() {
         "type": "tokens",
         "credit_limit": 100,
     });
-    let policy = text(&world.post("/policies/usage-limits", body).await["id"]);
-    world.post("/logs", entry("a", 200, 30)).await;
+    let policy = string(&client.post("/policies/usage-limits", body).await["id"]);
+    client.post("/logs", entry("a", 200, 30)).await;
     let entities = format!("/policies/usage-limits/{policy}/entities");
-    let (ids_before, used) = (ids(&world, "a").await, world.get(&entities).await);
-    world.emulator.shutdown().await;
+    let (ids_before, used) = (ids(&client, "a").await, client.get(&entities).await);
+    client.emulator.shutdown().await;
     // Once from the journal, once from the state that it was folded into.
     for _ in 0..2 {
-        let world = start().await;
-        assert_eq!(world.get(&entities).await, used);
-        assert_eq!(ids(&world, "a").await, ids_before);
-        world.emulator.shutdown().await;
+        let client = start().await;
+        assert_eq!(client.get(&entities).await, used);
+        assert_eq!(ids(&client, "a").await, ids_before);
+        client.emulator.shutdown().await;
     }
     std::fs::remove_dir_all(folder).unwrap();
 }

@@ -4,13 +4,13 @@ use portkey_admin_emulator::{Emulator, Key, Organisation, Role, WorkspaceRole};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, World, column, has_members, text};
+use crate::support::{Response, TestClient, assert_fields, column, string};
 
 /// The secret that no answer may show, except for tokens to whom they belong.
 const CANARY: &str = "emulator-canary-key";
 
 /// Keys: `one` and `two` are services of a workspace each, `user` a person of the first.
-async fn world() -> World {
+async fn client() -> TestClient {
     let organisation = Organisation::named("Acme")
         .user("owner@example.com", Role::Owner)
         .user("member@example.com", Role::Member)
@@ -22,52 +22,66 @@ async fn world() -> World {
         .key(Key::workspace("Two", "two"))
         .key(Key::workspace("One", "user").user("member@example.com"));
     let emulator = Emulator::builder().organisation(organisation);
-    World::of(emulator.start().await.unwrap())
+    TestClient::with_emulator(emulator.start().await.unwrap())
 }
 
-async fn send(world: &World, with: &str, method: Method, path: &str, body: Value) -> Answer {
-    let key = world.emulator.key(with).unwrap();
-    world.send_as(&key, method, path, body).await
+async fn send(
+    client: &TestClient,
+    key_name: &str,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> Response {
+    let key = client.emulator.key(key_name).unwrap();
+    client.send_as(&key, method, path, body).await
 }
 
-async fn ok(world: &World, with: &str, method: Method, path: &str, body: Value) -> Value {
-    let answer = send(world, with, method, path, body).await;
-    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-    answer.body
+async fn expect_ok(
+    client: &TestClient,
+    key_name: &str,
+    method: Method,
+    path: &str,
+    body: Value,
+) -> Value {
+    let response = send(client, key_name, method, path, body).await;
+    assert_eq!(response.status, 200, "{path}: {}", response.body);
+    response.body
 }
 
-async fn workspaces(world: &World) -> Vec<Value> {
-    world.get("/admin/workspaces").await["data"]
+async fn workspaces(client: &TestClient) -> Vec<Value> {
+    client.get("/admin/workspaces").await["data"]
         .as_array()
         .unwrap()
         .clone()
 }
 
-fn body(more: Value) -> Value {
+fn body(overrides: Value) -> Value {
     let mut body = json!({"name": "Tools", "url": "https://mcp.example.com", "auth_type": "none", "transport": "http"});
-    for (name, value) in more.as_object().unwrap() {
+    for (name, value) in overrides.as_object().unwrap() {
         body[name] = value.clone();
     }
     body
 }
 
-async fn integration(world: &World, more: Value) -> String {
-    let created = world.post("/mcp-integrations", body(more)).await;
-    has_members(&created, &["id"]);
-    format!("/mcp-integrations/{}", text(&created["slug"]))
+async fn integration(client: &TestClient, overrides: Value) -> String {
+    let created = client.post("/mcp-integrations", body(overrides)).await;
+    assert_fields(&created, &["id"]);
+    format!("/mcp-integrations/{}", string(&created["slug"]))
 }
 
 /// A server in the first workspace, on an integration that it may use.
-async fn server(world: &World, integration: &str) -> String {
-    let grant = json!({"workspaces": [{"id": workspaces(world).await[0]["id"], "enabled": true}]});
-    world.put(&format!("{integration}/workspaces"), grant).await;
+async fn server(client: &TestClient, integration: &str) -> String {
+    let grant = json!({"workspaces": [{"id": workspaces(client).await[0]["id"], "enabled": true}]});
+    client
+        .put(&format!("{integration}/workspaces"), grant)
+        .await;
     let slug = integration.rsplit('/').next().unwrap();
     let body = json!({"name": "Mine", "mcp_integration_id": slug});
-    let created = ok(world, "one", Method::POST, "/mcp-servers", body).await;
-    format!("/mcp-servers/{}", text(&created["id"]))
+    let created = expect_ok(client, "one", Method::POST, "/mcp-servers", body).await;
+    format!("/mcp-servers/{}", string(&created["id"]))
 }
 
-fn discovered() -> Value {
+fn sync_body() -> Value {
     json!({"server_info": {"name": "srv", "version": "1", "capabilities": {"tools": {}}}, "capabilities": [
         {"name": "add", "type": "tool", "inputSchema": {"type": "object"}, "description": "adds"},
         {"name": "sub", "type": "tool"},
@@ -77,16 +91,16 @@ fn discovered() -> Value {
 }
 
 #[tokio::test]
-async fn an_mcp_integration_lives() {
-    let world = World::new().await;
+async fn mcp_integration_crud() {
+    let client = TestClient::new().await;
     let settings = json!({"custom_headers": {"authorization": CANARY}});
     let path = integration(
-        &world,
+        &client,
         json!({"slug": "tools", "auth_type": "headers", "configurations": settings}),
     )
     .await;
     assert_eq!(path, "/mcp-integrations/tools");
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert!(!read.to_string().contains(CANARY), "{read}");
     assert_eq!(
         (&read["object"], &read["type"], &read["last_updated_at"]),
@@ -96,36 +110,39 @@ async fn an_mcp_integration_lives() {
             &Value::Null
         )
     );
-    integration(&world, json!({"name": "Other"})).await;
-    let list = world.get("/mcp-integrations?page_size=1").await;
+    integration(&client, json!({"name": "Other"})).await;
+    let list = client.get("/mcp-integrations?page_size=1").await;
     assert_eq!(
         (&list["object"], &list["total"], &list["has_more"]),
         (&json!("list"), &json!(2), &json!(true))
     );
     assert_eq!(list["data"][0]["workspaces_count"], 0);
-    assert_eq!(world.get("/mcp-integrations?search=oth").await["total"], 1);
+    assert_eq!(client.get("/mcp-integrations?search=oth").await["total"], 1);
     assert_eq!(
-        world.get("/mcp-integrations?type=workspace").await["total"],
+        client.get("/mcp-integrations?type=workspace").await["total"],
         0
     );
 
     assert_eq!(
-        world.put(&path, json!({"description": "d"})).await,
+        client.put(&path, json!({"description": "d"})).await,
         json!({})
     );
-    let by_id = world
-        .get(&format!("/mcp-integrations/{}", text(&read["id"])))
+    let by_id = client
+        .get(&format!("/mcp-integrations/{}", string(&read["id"])))
         .await;
     assert_eq!(by_id["description"], "d");
     assert!(by_id["last_updated_at"].is_string());
-    assert_eq!(world.delete(&path).await, json!({}));
-    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 404);
+    assert_eq!(client.delete(&path).await, json!({}));
+    assert_eq!(
+        client.expect_error(Method::GET, &path, Value::Null).await.0,
+        404
+    );
 }
 
 #[tokio::test]
-async fn bad_mcp_integrations_are_refused() {
-    let world = World::new().await;
-    let path = integration(&world, json!({"slug": "taken"})).await;
+async fn invalid_mcp_integrations_are_rejected() {
+    let client = TestClient::new().await;
+    let path = integration(&client, json!({"slug": "taken"})).await;
     let cases = [
         (json!({"slug": "taken"}), "`/slug`"),
         (
@@ -141,29 +158,32 @@ async fn bad_mcp_integrations_are_refused() {
         ),
     ];
     for (change, place) in cases {
-        let (status, code, message) = world
-            .refused(Method::POST, "/mcp-integrations", body(change))
+        let (status, code, message) = client
+            .expect_error(Method::POST, "/mcp-integrations", body(change))
             .await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
         assert!(message.contains(place), "{message}");
     }
-    assert_eq!(world.refused(Method::PUT, &path, json!({})).await.0, 400);
-    let headers = world
-        .refused(Method::PUT, &path, json!({"auth_type": "headers"}))
+    assert_eq!(
+        client.expect_error(Method::PUT, &path, json!({})).await.0,
+        400
+    );
+    let headers = client
+        .expect_error(Method::PUT, &path, json!({"auth_type": "headers"}))
         .await;
     assert!(headers.2.contains("custom_headers"), "{headers:?}");
 }
 
 #[tokio::test]
-async fn the_list_of_workspaces_has_two_shapes() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
+async fn workspace_list_shape_depends_on_version_parameter() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
     let path = format!("{own}/workspaces");
-    let workspaces = workspaces(&world).await;
+    let workspaces = workspaces(&client).await;
     let (id, slug) = (&workspaces[0]["id"], &workspaces[0]["slug"]);
     let change = json!({"workspaces": [{"id": slug, "enabled": true}, {"id": workspaces[1]["id"], "enabled": false}], "global_workspace_access": {"enabled": true}});
-    assert_eq!(world.put(&path, change).await, json!({}));
-    let plain = world.get(&path).await;
+    assert_eq!(client.put(&path, change).await, json!({}));
+    let plain = client.get(&path).await;
     assert_eq!(plain["object"], "integration");
     assert!(plain.get("data").is_none() && plain.get("total").is_none());
     assert_eq!(
@@ -173,7 +193,7 @@ async fn the_list_of_workspaces_has_two_shapes() {
         ),
         (id, &json!(false))
     );
-    let other = world.get(&format!("{path}?version=2")).await;
+    let other = client.get(&format!("{path}?version=2")).await;
     assert!(other.get("workspaces").is_none());
     assert_eq!(
         (&other["data"], &other["total"]),
@@ -181,22 +201,29 @@ async fn the_list_of_workspaces_has_two_shapes() {
     );
     assert_eq!(other["global_workspace_access"], json!({"enabled": true}));
     // A workspace key sees its own, by slug, and changes nothing.
-    let seen = world.get_as("one", &path).await;
+    let seen = client.get_as("one", &path).await;
     assert_eq!(
         column(&json!({"data": seen["workspaces"]}), "id"),
-        [text(slug)]
+        [string(slug)]
     );
-    let refused = send(&world, "one", Method::PUT, &path, json!({"workspaces": []})).await;
+    let refused = send(
+        &client,
+        "one",
+        Method::PUT,
+        &path,
+        json!({"workspaces": []}),
+    )
+    .await;
     assert_eq!(refused.status, 403);
-    let hidden = send(&world, "two", Method::GET, &own, Value::Null).await;
+    let hidden = send(&client, "two", Method::GET, &own, Value::Null).await;
     assert_eq!(hidden.status, 404);
 
     let all = json!({"workspaces": [], "global_workspace_access": {"enabled": true}, "override_existing_workspace_access": true});
-    world.put(&path, all).await;
-    assert_eq!(world.get(&path).await["workspaces"], json!([]));
-    assert_eq!(world.get_as("two", "/mcp-integrations").await["total"], 1);
+    client.put(&path, all).await;
+    assert_eq!(client.get(&path).await["workspaces"], json!([]));
+    assert_eq!(client.get_as("two", "/mcp-integrations").await["total"], 1);
     let unknown = json!({"workspaces": [{"id": "none", "enabled": true}]});
-    let refused = world.refused(Method::PUT, &path, unknown).await;
+    let refused = client.expect_error(Method::PUT, &path, unknown).await;
     assert!(
         refused.0 == 400 && refused.2.contains("`/workspaces/0/id`"),
         "{refused:?}"
@@ -204,25 +231,25 @@ async fn the_list_of_workspaces_has_two_shapes() {
 }
 
 #[tokio::test]
-async fn what_a_server_offers_is_synchronised_and_switched() {
-    let world = World::new().await;
-    let own = integration(&world, json!({})).await;
+async fn capabilities_are_synced_and_toggled() {
+    let client = TestClient::new().await;
+    let own = integration(&client, json!({})).await;
     let (path, metadata) = (format!("{own}/capabilities"), format!("{own}/metadata"));
-    let before = world.get(&metadata).await;
+    let before = client.get(&metadata).await;
     assert_eq!(
         (&before["sync_status"], &before["object"]),
         (&json!("pending"), &json!("metadata"))
     );
-    let synced = world.post(&format!("{own}/sync"), discovered()).await;
+    let synced = client.post(&format!("{own}/sync"), sync_body()).await;
     assert_eq!(synced["success"], true);
-    let after = world.get(&metadata).await;
+    let after = client.get(&metadata).await;
     assert_eq!(
         (&after["sync_status"], &after["server_name"]),
         (&json!("synced"), &json!("srv"))
     );
     assert_eq!(after["capability_flags"], json!({"tools": {}}));
 
-    let list = world.get(&format!("{path}?type=tool&page_size=1")).await;
+    let list = client.get(&format!("{path}?type=tool&page_size=1")).await;
     assert_eq!(
         (&list["total"], &list["has_more"]),
         (&json!(2), &json!(true))
@@ -231,28 +258,28 @@ async fn what_a_server_offers_is_synchronised_and_switched() {
     assert_eq!(list["counts"]["prompts"], json!({"total": 1, "enabled": 1}));
     // Pages are counted from one.
     assert_eq!(
-        world
+        client
             .get(&format!("{path}?type=tool&page_size=1&page=2"))
             .await["data"][0]["name"],
         "sub"
     );
     assert_eq!(
-        world
-            .refused(Method::GET, &format!("{path}?page=0"), Value::Null)
+        client
+            .expect_error(Method::GET, &format!("{path}?page=0"), Value::Null)
             .await
             .0,
         400
     );
 
     let off = json!({"capabilities": [{"name": "sub", "type": "tool", "enabled": false}]});
-    assert_eq!(world.put(&path, off).await, json!({"success": true}));
+    assert_eq!(client.put(&path, off).await, json!({"success": true}));
     assert_eq!(
-        world.get(&path).await["counts"]["tools"],
+        client.get(&path).await["counts"]["tools"],
         json!({"total": 2, "enabled": 1})
     );
     // What was off stays off when it is found again.
-    world.post(&format!("{own}/sync"), discovered()).await;
-    assert_eq!(world.get(&path).await["data"][1]["enabled"], false);
+    client.post(&format!("{own}/sync"), sync_body()).await;
+    assert_eq!(client.get(&path).await["data"][1]["enabled"], false);
     let cases = [
         (
             Method::PUT,
@@ -280,27 +307,27 @@ async fn what_a_server_offers_is_synchronised_and_switched() {
         ),
     ];
     for (method, path, body, place) in cases {
-        let (status, _, message) = world.refused(method, &path, body).await;
+        let (status, _, message) = client.expect_error(method, &path, body).await;
         assert_eq!(status, 400);
         assert!(message.contains(place), "{message}");
     }
 }
 
 #[tokio::test]
-async fn tests_answer_200_whether_or_not_the_server_is_there() {
-    let world = world().await;
+async fn connection_tests_return_200_for_unreachable_servers() {
+    let client = client().await;
     for (url, reached) in [
         ("https://mcp.example.com", true),
         ("https://mcp.invalid/x", false),
     ] {
-        let own = integration(&world, json!({"url": url})).await;
-        let tested = world
-            .ok(Method::POST, &format!("{own}/test"), json!({}))
+        let own = integration(&client, json!({"url": url})).await;
+        let tested = client
+            .expect_ok(Method::POST, &format!("{own}/test"), json!({}))
             .await;
         assert_eq!(tested["success"], reached);
-        let server = server(&world, &own).await;
-        let tested = ok(
-            &world,
+        let server = server(&client, &own).await;
+        let tested = expect_ok(
+            &client,
             "one",
             Method::POST,
             &format!("{server}/test"),
@@ -315,65 +342,66 @@ async fn tests_answer_200_whether_or_not_the_server_is_there() {
             (tested["error"].is_null(), tested["status_code"].is_null()),
             (reached, !reached)
         );
-        has_members(&tested, &["server_name", "response_time_ms", "object"]);
+        assert_fields(&tested, &["server_name", "response_time_ms", "object"]);
     }
 }
 
 #[tokio::test]
-async fn an_mcp_server_lives_in_a_workspace() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
+async fn mcp_server_crud_in_a_workspace() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
     let slug = own.rsplit('/').next().unwrap();
     // With an organisation key, nothing goes.
-    let refused = world
-        .refused(Method::GET, "/mcp-servers", Value::Null)
+    let refused = client
+        .expect_error(Method::GET, "/mcp-servers", Value::Null)
         .await;
     assert_eq!((refused.0, refused.1.as_str()), (403, "AB03"));
     let body =
         json!({"name": "Mine", "mcp_integration_id": slug, "slug": "mine", "description": "d"});
-    let early = send(&world, "one", Method::POST, "/mcp-servers", body.clone()).await;
+    let early = send(&client, "one", Method::POST, "/mcp-servers", body.clone()).await;
     assert_eq!(early.status, 403, "{}", early.body);
-    let grant = json!({"workspaces": [{"id": workspaces(&world).await[0]["id"], "enabled": true}]});
-    world.put(&format!("{own}/workspaces"), grant).await;
-    let created = ok(&world, "one", Method::POST, "/mcp-servers", body.clone()).await;
-    let taken = send(&world, "one", Method::POST, "/mcp-servers", body).await;
-    assert!(taken.refusal().2.contains("`/slug`"));
-    let other = server(&world, &own).await;
+    let grant =
+        json!({"workspaces": [{"id": workspaces(&client).await[0]["id"], "enabled": true}]});
+    client.put(&format!("{own}/workspaces"), grant).await;
+    let created = expect_ok(&client, "one", Method::POST, "/mcp-servers", body.clone()).await;
+    let taken = send(&client, "one", Method::POST, "/mcp-servers", body).await;
+    assert!(taken.error().2.contains("`/slug`"));
+    let other = server(&client, &own).await;
 
-    let list = world.get_as("one", "/mcp-servers?page_size=1").await;
+    let list = client.get_as("one", "/mcp-servers?page_size=1").await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(2))
     );
     assert!(list.get("has_more").is_none());
-    let id = text(&created["id"]);
+    let id = string(&created["id"]);
     assert_eq!(
-        world
+        client
             .get_as("one", &format!("/mcp-servers?id={id},none"))
             .await["total"],
         1
     );
     assert_eq!(
-        world.get_as("one", "/mcp-servers?search=none").await["total"],
+        client.get_as("one", "/mcp-servers?search=none").await["total"],
         0
     );
-    assert_eq!(world.get_as("two", "/mcp-servers").await["total"], 0);
-    let read = world.get_as("one", "/mcp-servers/mine").await;
+    assert_eq!(client.get_as("two", "/mcp-servers").await["total"], 0);
+    let read = client.get_as("one", "/mcp-servers/mine").await;
     assert_eq!(
         (&read["id"], &read["object"]),
         (&created["id"], &json!("mcp-server"))
     );
-    has_members(
+    assert_fields(
         &read,
         &["workspace_id", "mcp_integration_details", "workspace_slug"],
     );
     // Keys of users are told less.
-    let less = world.get_as("user", "/mcp-servers/mine").await;
+    let less = client.get_as("user", "/mcp-servers/mine").await;
     assert!(less.get("workspace_id").is_none() && less.get("mcp_integration_details").is_none());
 
     assert_eq!(
-        ok(
-            &world,
+        expect_ok(
+            &client,
             "one",
             Method::PUT,
             "/mcp-servers/mine",
@@ -383,18 +411,18 @@ async fn an_mcp_server_lives_in_a_workspace() {
         json!({})
     );
     assert_eq!(
-        world.get_as("one", &format!("/mcp-servers/{id}")).await["name"],
+        client.get_as("one", &format!("/mcp-servers/{id}")).await["name"],
         "New"
     );
     assert_eq!(
-        send(&world, "one", Method::PUT, "/mcp-servers/mine", json!({}))
+        send(&client, "one", Method::PUT, "/mcp-servers/mine", json!({}))
             .await
             .status,
         400
     );
     assert_eq!(
-        ok(
-            &world,
+        expect_ok(
+            &client,
             "one",
             Method::DELETE,
             "/mcp-servers/mine",
@@ -404,15 +432,21 @@ async fn an_mcp_server_lives_in_a_workspace() {
         json!({})
     );
     assert_eq!(
-        send(&world, "one", Method::GET, "/mcp-servers/mine", Value::Null)
-            .await
-            .status,
+        send(
+            &client,
+            "one",
+            Method::GET,
+            "/mcp-servers/mine",
+            Value::Null
+        )
+        .await
+        .status,
         404
     );
     // Without the integration there is no server.
-    world.delete(&own).await;
+    client.delete(&own).await;
     assert_eq!(
-        send(&world, "one", Method::GET, &other, Value::Null)
+        send(&client, "one", Method::GET, &other, Value::Null)
             .await
             .status,
         404
@@ -420,18 +454,18 @@ async fn an_mcp_server_lives_in_a_workspace() {
 }
 
 #[tokio::test]
-async fn a_server_offers_what_its_integration_lets_it() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
-    world.post(&format!("{own}/sync"), discovered()).await;
-    let server = server(&world, &own).await;
+async fn server_capabilities_are_limited_by_the_integration() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
+    client.post(&format!("{own}/sync"), sync_body()).await;
+    let server = server(&client, &own).await;
     let path = format!("{server}/capabilities");
     let off =
         |name: &str| json!({"capabilities": [{"name": name, "type": "tool", "enabled": false}]});
-    world.put(&format!("{own}/capabilities"), off("add")).await;
-    let done = ok(&world, "one", Method::PUT, &path, off("sub")).await;
+    client.put(&format!("{own}/capabilities"), off("add")).await;
+    let done = expect_ok(&client, "one", Method::PUT, &path, off("sub")).await;
     assert_eq!(done, json!({"success": true}));
-    let list = world.get_as("one", &path).await;
+    let list = client.get_as("one", &path).await;
     let states = |list: &Value, name: &str| -> Vec<Value> {
         list["data"]
             .as_array()
@@ -445,30 +479,30 @@ async fn a_server_offers_what_its_integration_lets_it() {
     assert_eq!(states(&list, "integration_enabled"), [false, true, true]);
     assert_eq!(list["counts"]["tools"], json!({"total": 2, "enabled": 0}));
     // The integration's own setting is not for users to see.
-    let seen = world.get_as("user", &path).await;
+    let seen = client.get_as("user", &path).await;
     assert!(seen["data"][0].get("integration_enabled").is_none());
-    let unknown = send(&world, "one", Method::PUT, &path, off("none")).await;
-    assert!(unknown.refusal().2.contains("`/capabilities/0/name`"));
+    let unknown = send(&client, "one", Method::PUT, &path, off("none")).await;
+    assert!(unknown.error().2.contains("`/capabilities/0/name`"));
 
     let found = json!({"capabilities": [{"name": "sub", "type": "tool", "schema": {"type": "object"}}, {"name": "new", "type": "tool"}]});
-    ok(&world, "one", Method::POST, &format!("{path}/sync"), found).await;
-    let list = world.get_as("one", &path).await;
+    expect_ok(&client, "one", Method::POST, &format!("{path}/sync"), found).await;
+    let list = client.get_as("one", &path).await;
     assert_eq!(column(&list, "name"), ["sub", "new"]);
     assert_eq!(states(&list, "enabled"), [false, true]);
     assert_eq!(list["data"][0]["input_schema"], json!({"type": "object"}));
 
     let metadata = format!("{server}/metadata");
-    assert_eq!(world.get_as("one", &metadata).await["server_name"], "srv");
+    assert_eq!(client.get_as("one", &metadata).await["server_name"], "srv");
     let said = json!({"server_name": "own", "instructions": null, "icons": []});
-    ok(
-        &world,
+    expect_ok(
+        &client,
         "one",
         Method::POST,
         &format!("{metadata}/sync"),
         said,
     )
     .await;
-    let read = world.get_as("one", &metadata).await;
+    let read = client.get_as("one", &metadata).await;
     assert_eq!(
         (&read["server_name"], &read["sync_status"], &read["icons"]),
         (&json!("own"), &json!("synced"), &json!([]))
@@ -476,11 +510,11 @@ async fn a_server_offers_what_its_integration_lets_it() {
 }
 
 #[tokio::test]
-async fn users_are_let_in_one_by_one() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
-    let path = format!("{}/user-access", server(&world, &own).await);
-    let list = world.get_as("one", &path).await;
+async fn user_access_is_set_per_user() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
+    let path = format!("{}/user-access", server(&client, &own).await);
+    let list = client.get_as("one", &path).await;
     assert_eq!(
         (
             &list["default_user_access"],
@@ -495,26 +529,28 @@ async fn users_are_let_in_one_by_one() {
         (&json!("user-acces"), &json!("not_connected"))
     );
     assert_eq!(
-        world.get_as("user", &format!("{path}/check")).await["has_access"],
+        client.get_as("user", &format!("{path}/check")).await["has_access"],
         true
     );
 
     let deny = json!({"default_user_access": "deny"});
     assert_eq!(
-        ok(&world, "one", Method::PUT, &path, deny).await,
+        expect_ok(&client, "one", Method::PUT, &path, deny).await,
         json!({"success": true})
     );
     assert_eq!(
-        world.get_as("user", &format!("{path}/check")).await["has_access"],
+        client.get_as("user", &format!("{path}/check")).await["has_access"],
         false
     );
     let allow = json!({"user_access": [{"user_id": member["user_id"], "enabled": true}]});
-    ok(&world, "one", Method::PUT, &path, allow).await;
+    expect_ok(&client, "one", Method::PUT, &path, allow).await;
     assert_eq!(
-        world.get_as("user", &format!("{path}/check")).await["has_access"],
+        client.get_as("user", &format!("{path}/check")).await["has_access"],
         true
     );
-    let found = world.get_as("one", &format!("{path}?search=MEMBER@")).await;
+    let found = client
+        .get_as("one", &format!("{path}?search=MEMBER@"))
+        .await;
     assert_eq!(found["total"], 1);
     assert_eq!(
         (
@@ -523,7 +559,7 @@ async fn users_are_let_in_one_by_one() {
         ),
         (&json!(true), &json!(true))
     );
-    let next = world
+    let next = client
         .get_as("one", &format!("{path}?page_size=1&page=2"))
         .await;
     assert_eq!(next["data"][0]["user_id"], member["user_id"]);
@@ -538,74 +574,72 @@ async fn users_are_let_in_one_by_one() {
         ),
     ];
     for (body, place) in cases {
-        let (status, _, message) = send(&world, "one", Method::PUT, &path, body)
-            .await
-            .refusal();
+        let (status, _, message) = send(&client, "one", Method::PUT, &path, body).await.error();
         assert_eq!(status, 400);
         assert!(message.contains(place), "{message}");
     }
 }
 
 #[tokio::test]
-async fn tokens_connect_a_user() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
-    let server = server(&world, &own).await;
+async fn setting_tokens_connects_a_user() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
+    let server = server(&client, &own).await;
     let (tokens, connections) = (format!("{server}/tokens"), format!("{server}/connections"));
     assert_eq!(
-        world.get_as("user", &tokens).await["access_token"],
+        client.get_as("user", &tokens).await["access_token"],
         Value::Null
     );
     let given = json!({"access_token": CANARY, "refresh_token": "emulator-refresh"});
-    ok(&world, "user", Method::PUT, &tokens, given).await;
-    ok(
-        &world,
+    expect_ok(&client, "user", Method::PUT, &tokens, given).await;
+    expect_ok(
+        &client,
         "user",
         Method::PUT,
         &tokens,
         json!({"access_token": "emulator-next"}),
     )
     .await;
-    let read = world.get_as("user", &tokens).await;
+    let read = client.get_as("user", &tokens).await;
     assert_eq!(
         (&read["access_token"], &read["refresh_token"]),
         (&json!("emulator-next"), &json!("emulator-refresh"))
     );
     assert_eq!(
-        world.get_as("one", &tokens).await["access_token"],
+        client.get_as("one", &tokens).await["access_token"],
         Value::Null
     );
-    let list = world.get_as("one", &connections).await;
+    let list = client.get_as("one", &connections).await;
     assert_eq!(
         (&list["total"], &list["has_more"]),
         (&json!(1), &json!(false))
     );
-    let user = text(&list["data"][0]["user_id"]);
-    let access = world
+    let user = string(&list["data"][0]["user_id"]);
+    let access = client
         .get_as("one", &format!("{server}/user-access?search=member"))
         .await;
     assert_eq!(access["data"][0]["connection_status"], "connected");
 
     // A service key has to name the user.
-    let unnamed = send(&world, "one", Method::DELETE, &connections, Value::Null).await;
-    assert!(unnamed.refusal().2.contains("`user_id`"));
+    let unnamed = send(&client, "one", Method::DELETE, &connections, Value::Null).await;
+    assert!(unnamed.error().2.contains("`user_id`"));
     let named = format!("{connections}?user_id={user}");
     assert_eq!(
-        ok(&world, "one", Method::DELETE, &named, Value::Null).await,
+        expect_ok(&client, "one", Method::DELETE, &named, Value::Null).await,
         json!({})
     );
     assert_eq!(
-        send(&world, "one", Method::DELETE, &named, Value::Null)
+        send(&client, "one", Method::DELETE, &named, Value::Null)
             .await
             .status,
         404
     );
     assert_eq!(
-        world.get_as("user", &tokens).await["access_token"],
+        client.get_as("user", &tokens).await["access_token"],
         Value::Null
     );
-    ok(
-        &world,
+    expect_ok(
+        &client,
         "user",
         Method::PUT,
         &tokens,
@@ -613,12 +647,12 @@ async fn tokens_connect_a_user() {
     )
     .await;
     assert_eq!(
-        ok(&world, "user", Method::DELETE, &tokens, Value::Null).await,
+        expect_ok(&client, "user", Method::DELETE, &tokens, Value::Null).await,
         json!({})
     );
-    assert_eq!(world.get_as("user", &connections).await["total"], 0);
+    assert_eq!(client.get_as("user", &connections).await["total"], 0);
     assert_eq!(
-        send(&world, "user", Method::PUT, &tokens, json!({}))
+        send(&client, "user", Method::PUT, &tokens, json!({}))
             .await
             .status,
         400
@@ -627,7 +661,7 @@ async fn tokens_connect_a_user() {
 
 #[tokio::test]
 async fn a_client_is_registered_or_configured() {
-    let world = world().await;
+    let client = client().await;
     let cases = [
         (json!({"auth_type": "oauth_auto"}), false, Value::Null),
         (
@@ -637,10 +671,10 @@ async fn a_client_is_registered_or_configured() {
         ),
         (json!({}), true, Value::Null),
     ];
-    for (more, without, secret) in cases {
-        let own = integration(&world, more).await;
-        let path = format!("{}/client-info", server(&world, &own).await);
-        let info = world.get_as("one", &path).await;
+    for (overrides, without, secret) in cases {
+        let own = integration(&client, overrides).await;
+        let path = format!("{}/client-info", server(&client, &own).await);
+        let info = client.get_as("one", &path).await;
         assert_eq!(
             (info["client_id"].is_null(), &info["client_secret"]),
             (without, &secret)
@@ -649,30 +683,30 @@ async fn a_client_is_registered_or_configured() {
 }
 
 #[tokio::test]
-async fn a_deleted_workspace_takes_its_servers_along() {
-    let world = world().await;
-    let own = integration(&world, json!({})).await;
-    server(&world, &own).await;
-    let workspace = text(&workspaces(&world).await[0]["id"]);
-    world
+async fn deleting_a_workspace_deletes_its_mcp_servers() {
+    let client = client().await;
+    let own = integration(&client, json!({})).await;
+    server(&client, &own).await;
+    let workspace = string(&workspaces(&client).await[0]["id"]);
+    client
         .post(
             "/mcp-integrations",
             body(json!({"workspace_id": workspace})),
         )
         .await;
-    assert_eq!(world.get("/mcp-integrations").await["total"], 2);
+    assert_eq!(client.get("/mcp-integrations").await["total"], 2);
     let path = format!("/admin/workspaces/{workspace}");
-    let answer = world
+    let response = client
         .send(
             Method::DELETE,
             &path,
             json!({"name": "One", "force_delete": true}),
         )
         .await;
-    assert_eq!(answer.status, 200);
-    assert_eq!(world.get("/mcp-integrations").await["total"], 1);
+    assert_eq!(response.status, 200);
+    assert_eq!(client.get("/mcp-integrations").await["total"], 1);
     assert_eq!(
-        world.get(&format!("{own}/workspaces")).await["workspaces"],
+        client.get(&format!("{own}/workspaces")).await["workspaces"],
         json!([])
     );
 }

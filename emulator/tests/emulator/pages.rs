@@ -2,42 +2,45 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{TestClient, string};
 
-const SNAKE: Option<(&str, &str)> = Some(("current_page", "page_size"));
-const CAMEL: Option<(&str, &str)> = Some(("currentPage", "pageSize"));
+const SNAKE_CASE: Option<(&str, &str)> = Some(("current_page", "page_size"));
+const CAMEL_CASE: Option<(&str, &str)> = Some(("currentPage", "pageSize"));
 
 /// Path, name of the items, name of the total, names of page and size.
-type Row = (
+type ListCase = (
     String,
     &'static str,
     &'static str,
     Option<(&'static str, &'static str)>,
 );
 
-async fn rows(world: &World) -> Vec<Row> {
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
-    let of = format!("workspace_id={workspace}");
-    let prompt = text(&world.first("/prompts").await["slug"]);
-    let config = text(&world.first("/configs").await["slug"]);
+async fn list_cases(client: &TestClient) -> Vec<ListCase> {
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace_query = format!("workspace_id={workspace}");
+    let prompt = string(&client.first("/prompts").await["slug"]);
+    let config = string(&client.first("/configs").await["slug"]);
     let partial = json!({"name": "p", "string": "s", "workspace_id": workspace});
-    let partial = text(&world.post("/prompts/partials", partial).await["slug"]);
-    let organisation = world.emulator.organisation_id("Example").unwrap();
+    let partial = string(&client.post("/prompts/partials", partial).await["slug"]);
+    let organisation = client.emulator.organisation_id("Example").unwrap();
     let span = "start_time=2000-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
-    let made =
+    let generated =
         "time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2999-01-01T00:00:00Z";
     let list = |path: String, names| (path, "data", "total", names);
     vec![
-        list(format!("/collections?{of}"), SNAKE),
-        list(format!("/labels?organisation_id={organisation}"), SNAKE),
-        list("/prompts".to_owned(), SNAKE),
+        list(format!("/collections?{workspace_query}"), SNAKE_CASE),
+        list(
+            format!("/labels?organisation_id={organisation}"),
+            SNAKE_CASE,
+        ),
+        list("/prompts".to_owned(), SNAKE_CASE),
         list(format!("/prompts/{prompt}/versions"), None),
-        list(format!("/prompts/partials?{of}"), None),
+        list(format!("/prompts/partials?{workspace_query}"), None),
         list(format!("/prompts/partials/{partial}/versions"), None),
-        list(format!("/guardrails?{of}"), SNAKE),
+        list(format!("/guardrails?{workspace_query}"), SNAKE_CASE),
         list("/configs".to_owned(), None),
         list(format!("/configs/{config}/versions"), None),
-        list("/integrations".to_owned(), SNAKE),
+        list("/integrations".to_owned(), SNAKE_CASE),
         (
             "/integrations/openai-main/models".to_owned(),
             "models",
@@ -50,66 +53,78 @@ async fn rows(world: &World) -> Vec<Row> {
             "total",
             None,
         ),
-        list(format!("/providers?{of}"), SNAKE),
-        list("/virtual-keys".to_owned(), SNAKE),
-        list("/admin/users".to_owned(), CAMEL),
-        list("/admin/users/invites".to_owned(), CAMEL),
-        list("/admin/workspaces".to_owned(), SNAKE),
-        list(format!("/admin/workspaces/{workspace}/users"), SNAKE),
+        list(format!("/providers?{workspace_query}"), SNAKE_CASE),
+        list("/virtual-keys".to_owned(), SNAKE_CASE),
+        list("/admin/users".to_owned(), CAMEL_CASE),
+        list("/admin/users/invites".to_owned(), CAMEL_CASE),
+        list("/admin/workspaces".to_owned(), SNAKE_CASE),
+        list(format!("/admin/workspaces/{workspace}/users"), SNAKE_CASE),
         (
             "/scim/workspaces".to_owned(),
             "mappings",
             "total_count",
             Some(("page", "page_size")),
         ),
-        list("/mcp-integrations".to_owned(), SNAKE),
+        list("/mcp-integrations".to_owned(), SNAKE_CASE),
         list("/logs/exports".to_owned(), None),
         (
             format!("/audit-logs?{span}&organisation_id={organisation}"),
             "records",
             "total",
-            SNAKE,
+            SNAKE_CASE,
         ),
-        list("/api-keys".to_owned(), SNAKE),
-        list(format!("/policies/usage-limits?{of}"), SNAKE),
-        list(format!("/policies/rate-limits?{of}"), SNAKE),
-        list(format!("/analytics/groups/users?{made}"), SNAKE),
-        list(format!("/analytics/groups/ai-models?{made}"), SNAKE),
-        list(format!("/analytics/groups/metadata/_user?{made}"), SNAKE),
-        list("/secret-references".to_owned(), SNAKE),
+        list("/api-keys".to_owned(), SNAKE_CASE),
+        list(
+            format!("/policies/usage-limits?{workspace_query}"),
+            SNAKE_CASE,
+        ),
+        list(
+            format!("/policies/rate-limits?{workspace_query}"),
+            SNAKE_CASE,
+        ),
+        list(format!("/analytics/groups/users?{generated}"), SNAKE_CASE),
+        list(
+            format!("/analytics/groups/ai-models?{generated}"),
+            SNAKE_CASE,
+        ),
+        list(
+            format!("/analytics/groups/metadata/_user?{generated}"),
+            SNAKE_CASE,
+        ),
+        list("/secret-references".to_owned(), SNAKE_CASE),
     ]
 }
 
 #[tokio::test]
 async fn every_list_has_its_envelope_and_pages_from_zero() {
-    let world = World::new().await;
-    for (path, items, total, names) in rows(&world).await {
+    let client = TestClient::new().await;
+    for (path, items, total, names) in list_cases(&client).await {
         let page = |list: &Value| list[items].as_array().map(Vec::len);
-        let whole = world.get(&path).await;
-        let count = page(&whole).unwrap_or_else(|| panic!("{path}: no `{items}`: {whole}"));
-        assert_eq!(whole[total], json!(count), "{path}: {whole}");
-        assert!(whole.get("success").is_none(), "{path}: {whole}");
+        let full = client.get(&path).await;
+        let count = page(&full).unwrap_or_else(|| panic!("{path}: no `{items}`: {full}"));
+        assert_eq!(full[total], json!(count), "{path}: {full}");
+        assert!(full.get("success").is_none(), "{path}: {full}");
         assert!(
-            whole["object"].is_string() || items == "mappings",
-            "{path}: {whole}"
+            full["object"].is_string() || items == "mappings",
+            "{path}: {full}"
         );
         let Some((number, size)) = names else {
             continue;
         };
-        let mark = if path.contains('?') { '&' } else { '?' };
-        let cut = async |at: usize| {
-            let path = format!("{path}{mark}{number}={at}&{size}=1");
-            world.get(&path).await
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let get_page = async |at: usize| {
+            let path = format!("{path}{separator}{number}={at}&{size}=1");
+            client.get(&path).await
         };
         // Page by page it is the same list, and there is nothing behind the last page.
         let mut pages = Vec::new();
         for at in 0..count {
-            pages.extend(cut(at).await[items].as_array().cloned().unwrap());
+            pages.extend(get_page(at).await[items].as_array().cloned().unwrap());
         }
-        assert_eq!(json!(pages), whole[items], "{path}");
-        let behind = cut(count).await;
+        assert_eq!(json!(pages), full[items], "{path}");
+        let after_last = get_page(count).await;
         assert_eq!(
-            (page(&behind), &behind[total]),
+            (page(&after_last), &after_last[total]),
             (Some(0), &json!(count)),
             "{path}"
         );

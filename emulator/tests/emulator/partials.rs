@@ -3,22 +3,22 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, text};
+use crate::support::{TestClient, column, string};
 
-async fn seeded_workspace(world: &World) -> String {
-    text(&world.first("/admin/workspaces").await["id"])
+async fn seeded_workspace(client: &TestClient) -> String {
+    string(&client.first("/admin/workspaces").await["id"])
 }
 
 #[tokio::test]
 async fn partials_have_versions_and_a_default() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     for (method, path) in [
         (Method::GET, "/prompts/partials"),
         (Method::POST, "/prompts/partials"),
     ] {
-        let (status, _, message) = world
-            .refused(method, path, json!({"name": "p", "string": "s"}))
+        let (status, _, message) = client
+            .expect_error(method, path, json!({"name": "p", "string": "s"}))
             .await;
         assert!(
             status == 400 && message.contains("workspace_id"),
@@ -26,9 +26,9 @@ async fn partials_have_versions_and_a_default() {
         );
     }
     let body = json!({"name": "Signature", "string": "-- {{name}}", "workspace_id": workspace, "version_description": "first"});
-    let created = world.post("/prompts/partials", body).await;
-    for key in [text(&created["id"]), text(&created["slug"])] {
-        let partial = world.get(&format!("/prompts/partials/{key}")).await;
+    let created = client.post("/prompts/partials", body).await;
+    for key in [string(&created["id"]), string(&created["slug"])] {
+        let partial = client.get(&format!("/prompts/partials/{key}")).await;
         assert_eq!(
             (&partial["version"], &partial["string"]),
             (&json!(1), &json!("-- {{name}}"))
@@ -37,13 +37,13 @@ async fn partials_have_versions_and_a_default() {
         assert_eq!(partial["version_description"], "first");
         assert!(partial.get("workspace_id").is_none(), "{partial}");
     }
-    let path = format!("/prompts/partials/{}", text(&created["slug"]));
-    assert_eq!(world.put(&path, json!({"name": "Sign"})).await, json!({}));
+    let path = format!("/prompts/partials/{}", string(&created["slug"]));
+    assert_eq!(client.put(&path, json!({"name": "Sign"})).await, json!({}));
     // A `description` has no effect; `version_description` has.
     let change =
         json!({"string": "== {{name}}", "description": "lost", "version_description": "kept"});
-    let second = world.put(&path, change).await;
-    let latest = world.get(&format!("{path}?version=latest")).await;
+    let second = client.put(&path, change).await;
+    let latest = client.get(&format!("{path}?version=latest")).await;
     assert_eq!(
         (
             &latest["prompt_partial_version_id"],
@@ -51,12 +51,12 @@ async fn partials_have_versions_and_a_default() {
         ),
         (&second["prompt_partial_version_id"], &json!("kept"))
     );
-    let default = world.get(&path).await;
+    let default = client.get(&path).await;
     assert_eq!(
         (&default["version"], &default["name"]),
         (&json!(1), &json!("Sign"))
     );
-    let versions = world.get(&format!("{path}/versions")).await;
+    let versions = client.get(&format!("{path}/versions")).await;
     let numbers: Vec<&Value> = versions["data"]
         .as_array()
         .unwrap()
@@ -68,15 +68,15 @@ async fn partials_have_versions_and_a_default() {
         (vec![&json!(2), &json!(1)], &json!(2))
     );
     assert_eq!(
-        world
+        client
             .put(&format!("{path}/makeDefault"), json!({"version": 2}))
             .await,
         json!({})
     );
-    assert_eq!(world.get(&path).await["string"], "== {{name}}");
+    assert_eq!(client.get(&path).await["string"], "== {{name}}");
     assert_eq!(
-        world
-            .refused(
+        client
+            .expect_error(
                 Method::PUT,
                 &format!("{path}/makeDefault"),
                 json!({"version": 9})
@@ -86,8 +86,8 @@ async fn partials_have_versions_and_a_default() {
         404
     );
     assert_eq!(
-        world
-            .refused(
+        client
+            .expect_error(
                 Method::PUT,
                 &format!("{path}/publish"),
                 json!({"version": 1})
@@ -96,35 +96,35 @@ async fn partials_have_versions_and_a_default() {
             .0,
         404
     );
-    let list = world
+    let list = client
         .get(&format!("/prompts/partials?workspace_id={workspace}"))
         .await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(1))
     );
-    assert_eq!(world.delete(&path).await, json!({}));
+    assert_eq!(client.delete(&path).await, json!({}));
     assert_eq!(
-        world.refused(Method::GET, &path, Value::Null).await.1,
+        client.expect_error(Method::GET, &path, Value::Null).await.1,
         "AB08"
     );
 }
 
 #[tokio::test]
 async fn a_prompt_is_rendered() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     let partial = json!({"name": "Signature", "string": "-- {{name}}", "workspace_id": workspace});
-    let partial = text(&world.post("/prompts/partials", partial).await["slug"]);
-    let collection = world
+    let partial = string(&client.post("/prompts/partials", partial).await["slug"]);
+    let collection = client
         .first(&format!("/collections?workspace_id={workspace}"))
         .await;
     let messages = json!([{"role": "user", "content": format!("Greet {{{{name}}}}. {{{{#tags}}}}[{{{{.}}}}]{{{{/tags}}}} {{{{>{partial}}}}}")}]);
     let body = json!({"name": "Chat", "collection_id": collection["id"], "string": messages.to_string(),
         "parameters": {"max_tokens": 5, "temperature": 1}, "model": "example-model", "virtual_key": "openai-main"});
-    let prompt = text(&world.post("/prompts", body).await["slug"]);
+    let prompt = string(&client.post("/prompts", body).await["slug"]);
     let request = json!({"variables": {"name": "\"Q\"", "tags": ["a", "b"]}, "temperature": 0.5});
-    let rendered = world
+    let rendered = client
         .post(&format!("/prompts/{prompt}/render"), request)
         .await;
     assert_eq!(rendered["success"], true);
@@ -140,24 +140,24 @@ async fn a_prompt_is_rendered() {
         ),
         (&json!("example-model"), &json!(5), &json!(0.5))
     );
-    let components = &world.get(&format!("/prompts/{prompt}")).await["variable_components"];
+    let components = &client.get(&format!("/prompts/{prompt}")).await["variable_components"];
     assert_eq!(
         (&components["partials"], &components["sections"]),
         (&json!([partial]), &json!(["tags"]))
     );
 
-    let seeded = text(&world.first("/prompts").await["slug"]);
-    let rendered = world
+    let seed_data = string(&client.first("/prompts").await["slug"]);
+    let rendered = client
         .post(
-            &format!("/prompts/{seeded}/render"),
+            &format!("/prompts/{seed_data}/render"),
             json!({"variables": {"name": "me"}}),
         )
         .await;
     assert_eq!(rendered["data"]["prompt"], "Greet me.");
-    let (status, _, message) = world
-        .refused(
+    let (status, _, message) = client
+        .expect_error(
             Method::POST,
-            &format!("/prompts/{seeded}/render"),
+            &format!("/prompts/{seed_data}/render"),
             json!({}),
         )
         .await;
@@ -169,31 +169,31 @@ async fn a_prompt_is_rendered() {
 
 #[tokio::test]
 async fn labels_mark_versions() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
-    let organisation = world.emulator.organisation_id("Example").unwrap();
-    let (status, _, message) = world
-        .refused(Method::POST, "/labels", json!({"name": "live"}))
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
+    let organisation = client.emulator.organisation_id("Example").unwrap();
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/labels", json!({"name": "live"}))
         .await;
     assert!(
         status == 400 && message.contains("`/workspace_id`"),
         "{message}"
     );
-    let live = text(
-        &world
+    let live = string(
+        &client
             .post(
                 "/labels",
                 json!({"name": "live", "workspace_id": workspace}),
             )
             .await["id"],
     );
-    world
+    client
         .post(
             "/labels",
             json!({"name": "any", "organisation_id": organisation, "color_code": "#aabbcc"}),
         )
         .await;
-    let list = world.get("/labels").await;
+    let list = client.get("/labels").await;
     assert_eq!(
         (column(&list, "name"), &list["total"]),
         (vec!["live".to_owned(), "any".to_owned()], &json!(2))
@@ -201,30 +201,30 @@ async fn labels_mark_versions() {
     assert_eq!(list["data"][1]["is_universal"], 1);
     assert_eq!(
         column(
-            &world
+            &client
                 .get("/labels?search=LI&page_size=1&current_page=0")
                 .await,
             "name"
         ),
         ["live"]
     );
-    let other = text(&world.workspace("Other").await["id"]);
+    let other = string(&client.workspace("Other").await["id"]);
     assert_eq!(
         column(
-            &world.get(&format!("/labels?workspace_id={other}")).await,
+            &client.get(&format!("/labels?workspace_id={other}")).await,
             "name"
         ),
         ["any"]
     );
 
-    let prompt = text(&world.first("/prompts").await["id"]);
-    let version = text(&world.first(&format!("/prompts/{prompt}/versions")).await["id"]);
+    let prompt = string(&client.first("/prompts").await["id"]);
+    let version = string(&client.first(&format!("/prompts/{prompt}/versions")).await["id"]);
     let path = format!("/prompts/{prompt}/versions/{version}");
-    world.put(&path, json!({"label_id": live})).await;
-    world
+    client.put(&path, json!({"label_id": live})).await;
+    client
         .put(&format!("/labels/{live}"), json!({"name": "staging"}))
         .await;
-    let labelled = world.get(&path).await;
+    let labelled = client.get(&path).await;
     assert_eq!(
         (
             &labelled["prompt_version_label_name"],
@@ -233,17 +233,17 @@ async fn labels_mark_versions() {
         (&json!("staging"), &json!(live))
     );
     assert_eq!(
-        world.get(&format!("/labels/{live}")).await["name"],
+        client.get(&format!("/labels/{live}")).await["name"],
         "staging"
     );
-    assert_eq!(world.delete(&format!("/labels/{live}")).await, json!({}));
+    assert_eq!(client.delete(&format!("/labels/{live}")).await, json!({}));
     assert_eq!(
-        world.get(&path).await["prompt_version_label_id"],
+        client.get(&path).await["prompt_version_label_id"],
         Value::Null
     );
     assert_eq!(
-        world
-            .refused(Method::GET, &format!("/labels/{live}"), Value::Null)
+        client
+            .expect_error(Method::GET, &format!("/labels/{live}"), Value::Null)
             .await
             .0,
         404

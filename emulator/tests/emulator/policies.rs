@@ -8,27 +8,27 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::logs::entry;
-use crate::support::{World, column, text};
+use crate::support::{TestClient, column, string};
 
-const USAGE: &str = "/policies/usage-limits";
-const RATE: &str = "/policies/rate-limits";
+const USAGE_POLICIES: &str = "/policies/usage-limits";
+const RATE_POLICIES: &str = "/policies/rate-limits";
 
 /// It is a Thursday.
-async fn world() -> World {
+async fn client() -> TestClient {
     let start: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
     let emulator = Emulator::builder().clock(Clock::fixed(start));
-    World::of(emulator.start().await.unwrap())
+    TestClient::with_emulator(emulator.start().await.unwrap())
 }
 
-async fn workspace(world: &World) -> String {
-    text(&world.first("/admin/workspaces").await["id"])
+async fn workspace(client: &TestClient) -> String {
+    string(&client.first("/admin/workspaces").await["id"])
 }
 
 /// A weekly limit of what each user of a team may cost.
-async fn usage_policy(world: &World, kind: &str, limit: f64) -> String {
+async fn usage_policy(client: &TestClient, kind: &str, limit: f64) -> String {
     let body = json!({
         "name": "each user",
-        "workspace_id": workspace(world).await,
+        "workspace_id": workspace(client).await,
         "conditions": [{"key": "metadata.team", "value": "search"}],
         "group_by": [{"key": "metadata._user"}],
         "type": kind,
@@ -36,18 +36,18 @@ async fn usage_policy(world: &World, kind: &str, limit: f64) -> String {
         "alert_threshold": limit / 2.0,
         "periodic_reset": "weekly",
     });
-    let created = world.post(USAGE, body).await;
+    let created = client.post(USAGE_POLICIES, body).await;
     assert_eq!(created["object"], "policy");
-    format!("{USAGE}/{}", text(&created["id"]))
+    format!("{USAGE_POLICIES}/{}", string(&created["id"]))
 }
 
 #[tokio::test]
-async fn usage_is_counted_reset_and_forgotten_every_week() {
-    let world = world().await;
-    let path = usage_policy(&world, "tokens", 100.0).await;
+async fn usage_is_counted_and_reset_weekly() {
+    let client = client().await;
+    let path = usage_policy(&client, "tokens", 100.0).await;
     let mut other = entry("b", 200, 5);
     other["metadata"]["team"] = json!("other");
-    world
+    client
         .post(
             "/logs",
             json!([
@@ -58,7 +58,7 @@ async fn usage_is_counted_reset_and_forgotten_every_week() {
             ]),
         )
         .await;
-    let policy = world.get(&format!("{path}?include_usage=true")).await;
+    let policy = client.get(&format!("{path}?include_usage=true")).await;
     let map = &policy["value_key_usage_map"];
     assert_eq!(map["metadata._user:a"]["status"], "exhausted");
     assert_eq!(
@@ -69,41 +69,41 @@ async fn usage_is_counted_reset_and_forgotten_every_week() {
         (&json!(40.0), &json!(false))
     );
     let entities = format!("{path}/entities");
-    let list = world.get(&entities).await;
+    let list = client.get(&entities).await;
     assert_eq!(
         column(&list, "value_key"),
         ["metadata._user:a", "metadata._user:b"]
     );
     assert_eq!(
-        world.get(&format!("{entities}?status=exhausted")).await["total"],
+        client.get(&format!("{entities}?status=exhausted")).await["total"],
         1
     );
     assert_eq!(
-        world
+        client
             .get(&format!("{entities}?search=user:b&page_size=1"))
             .await["total"],
         1
     );
 
-    let id = text(&list["data"][0]["id"]);
-    world
+    let id = string(&list["data"][0]["id"]);
+    client
         .put(&format!("{entities}/{id}/reset"), Value::Null)
         .await;
-    world
+    client
         .put(
             &path,
             json!({"reset_usage_for_value": "metadata._user:b", "credit_limit": 200}),
         )
         .await;
-    for entity in world.get(&entities).await["data"].as_array().unwrap() {
+    for entity in client.get(&entities).await["data"].as_array().unwrap() {
         assert_eq!(entity["current_usage"], 0.0);
     }
-    world.post("/logs", entry("a", 200, 7)).await;
-    assert_eq!(world.get(&entities).await["data"][0]["current_usage"], 7.0);
-    assert_eq!(world.get(&path).await["last_reset_at"], Value::Null);
-    world.emulator.advance(Duration::from_secs(4 * 24 * 3600));
-    assert_eq!(world.get(&entities).await["data"][0]["current_usage"], 0.0);
-    let policy = world.get(&path).await;
+    client.post("/logs", entry("a", 200, 7)).await;
+    assert_eq!(client.get(&entities).await["data"][0]["current_usage"], 7.0);
+    assert_eq!(client.get(&path).await["last_reset_at"], Value::Null);
+    client.emulator.advance(Duration::from_secs(4 * 24 * 3600));
+    assert_eq!(client.get(&entities).await["data"][0]["current_usage"], 0.0);
+    let policy = client.get(&path).await;
     assert_eq!(policy["last_reset_at"], "2026-01-19T00:00:00.000Z");
     assert_eq!(
         (&policy["credit_limit"], &policy["object"]),
@@ -113,10 +113,10 @@ async fn usage_is_counted_reset_and_forgotten_every_week() {
 
 #[tokio::test]
 async fn cost_is_counted_in_dollars() {
-    let world = world().await;
-    let path = usage_policy(&world, "cost", 1.0).await;
-    world.post("/logs", entry("a", 200, 100_000)).await;
-    let usage = &world.get(&format!("{path}/entities")).await["data"][0]["current_usage"];
+    let client = client().await;
+    let path = usage_policy(&client, "cost", 1.0).await;
+    client.post("/logs", entry("a", 200, 100_000)).await;
+    let usage = &client.get(&format!("{path}/entities")).await["data"][0]["current_usage"];
     assert!(
         (usage.as_f64().unwrap() - 0.1).abs() < 1e-9,
         "10 cents: {usage}"
@@ -124,42 +124,48 @@ async fn cost_is_counted_in_dollars() {
 }
 
 #[tokio::test]
-async fn archived_policies_have_to_be_asked_for() {
-    let world = world().await;
-    let usage = usage_policy(&world, "cost", 1.0).await;
-    let workspace = workspace(&world).await;
+async fn archived_policies_are_listed_only_with_a_status_filter() {
+    let client = client().await;
+    let usage = usage_policy(&client, "cost", 1.0).await;
+    let workspace = workspace(&client).await;
     let body = json!({
         "workspace_id": workspace,
         "conditions": [{"key": "workspace_id", "value": workspace}],
         "group_by": [{"key": "api_key"}],
         "type": "requests", "unit": "rpm", "value": 10,
     });
-    let rate = format!("{RATE}/{}", text(&world.post(RATE, body).await["id"]));
-    for (base, path) in [(USAGE, usage), (RATE, rate)] {
+    let rate = format!(
+        "{RATE_POLICIES}/{}",
+        string(&client.post(RATE_POLICIES, body).await["id"])
+    );
+    for (base, path) in [(USAGE_POLICIES, usage), (RATE_POLICIES, rate)] {
         let list = async |more: &str| {
             let path = format!("{base}?workspace_id={workspace}{more}");
-            world.get(&path).await["total"].as_u64().unwrap()
+            client.get(&path).await["total"].as_u64().unwrap()
         };
         assert_eq!(list("").await, 1);
-        let read = world.get(&path).await;
+        let read = client.get(&path).await;
         assert_eq!(
             (&read["status"], &read["workspace_id"]),
             (&json!("active"), &json!(workspace))
         );
-        world
+        client
             .put(&path, json!({"status": "archived", "name": "old"}))
             .await;
         assert_eq!((list("").await, list("&status=archived").await), (0, 1));
-        let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+        let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;
         assert_eq!((status, code.as_str()), (404, "AB08"));
         assert_eq!(
-            world.get(&format!("{path}?status=archived")).await["name"],
+            client.get(&format!("{path}?status=archived")).await["name"],
             "old"
         );
-        world.delete(&path).await;
+        client.delete(&path).await;
         assert_eq!(list("&status=archived").await, 0);
         assert_eq!(
-            world.refused(Method::DELETE, &path, Value::Null).await.0,
+            client
+                .expect_error(Method::DELETE, &path, Value::Null)
+                .await
+                .0,
             404
         );
     }
@@ -167,8 +173,8 @@ async fn archived_policies_have_to_be_asked_for() {
 
 #[tokio::test]
 async fn rate_limits_are_listed_by_type_and_unit() {
-    let world = world().await;
-    let workspace = workspace(&world).await;
+    let client = client().await;
+    let workspace = workspace(&client).await;
     for unit in ["rpm", "rps"] {
         let body = json!({
             "workspace_id": workspace,
@@ -176,33 +182,37 @@ async fn rate_limits_are_listed_by_type_and_unit() {
             "group_by": [{"key": "metadata._user"}],
             "type": "tokens", "unit": unit, "value": 1.5,
         });
-        world.post(RATE, body).await;
+        client.post(RATE_POLICIES, body).await;
     }
-    let path = format!("{RATE}?workspace_id={workspace}");
-    let list = world.get(&format!("{path}&unit=rps&type=tokens")).await;
+    let path = format!("{RATE_POLICIES}?workspace_id={workspace}");
+    let list = client.get(&format!("{path}&unit=rps&type=tokens")).await;
     assert_eq!(
         (&list["total"], &list["data"][0]["value"]),
         (&json!(1), &json!(1.5))
     );
-    let policy = format!("{RATE}/{}", text(&list["data"][0]["id"]));
-    world.put(&policy, json!({"value": 2, "unit": "rpw"})).await;
-    assert_eq!(world.get(&policy).await["unit"], "rpw");
+    let policy = format!("{RATE_POLICIES}/{}", string(&list["data"][0]["id"]));
+    client
+        .put(&policy, json!({"value": 2, "unit": "rpw"}))
+        .await;
+    assert_eq!(client.get(&policy).await["unit"], "rpw");
     assert_eq!(
-        world.get(&format!("{path}&type=requests")).await["total"],
+        client.get(&format!("{path}&type=requests")).await["total"],
         0
     );
 }
 
 #[tokio::test]
-async fn refusals_name_what_is_wrong() {
-    let world = world().await;
-    let (status, _, message) = world.refused(Method::GET, USAGE, Value::Null).await;
+async fn errors_name_the_invalid_field() {
+    let client = client().await;
+    let (status, _, message) = client
+        .expect_error(Method::GET, USAGE_POLICIES, Value::Null)
+        .await;
     assert!(
         status == 400 && message.contains("workspace_id"),
         "{message}"
     );
     let good = json!({
-        "workspace_id": workspace(&world).await,
+        "workspace_id": workspace(&client).await,
         "conditions": [{"key": "api_key", "value": "any"}],
         "group_by": [{"key": "api_key"}],
         "type": "cost",
@@ -217,24 +227,34 @@ async fn refusals_name_what_is_wrong() {
     ] {
         let mut body = good.clone();
         body[member] = value;
-        let (status, _, message) = world.refused(Method::POST, USAGE, body).await;
+        let (status, _, message) = client
+            .expect_error(Method::POST, USAGE_POLICIES, body)
+            .await;
         assert!(status == 400 && message.contains(word), "{message}");
     }
     let mut both = good.clone();
     both["periodic_reset"] = json!("weekly");
     both["periodic_reset_days"] = json!(3);
-    let (status, _, message) = world.refused(Method::POST, USAGE, both).await;
+    let (status, _, message) = client
+        .expect_error(Method::POST, USAGE_POLICIES, both)
+        .await;
     assert!(
         status == 400 && message.contains("periodic_reset_days"),
         "{message}"
     );
-    let path = format!("{USAGE}/{}", text(&world.post(USAGE, good).await["id"]));
+    let path = format!(
+        "{USAGE_POLICIES}/{}",
+        string(&client.post(USAGE_POLICIES, good).await["id"])
+    );
     let body = json!({"reset_usage_for_value": "nobody"});
-    let (status, _, message) = world.refused(Method::PUT, &path, body).await;
+    let (status, _, message) = client.expect_error(Method::PUT, &path, body).await;
     assert!(
         status == 400 && message.contains("reset_usage_for_value"),
         "{message}"
     );
     let path = format!("{path}/entities/nobody/reset");
-    assert_eq!(world.refused(Method::PUT, &path, Value::Null).await.0, 404);
+    assert_eq!(
+        client.expect_error(Method::PUT, &path, Value::Null).await.0,
+        404
+    );
 }

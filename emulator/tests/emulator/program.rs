@@ -11,12 +11,12 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{column, text};
+use crate::support::{column, string};
 
 /// A folder that is removed at the end.
-struct Folder(PathBuf);
+struct TempDir(PathBuf);
 
-impl Folder {
+impl TempDir {
     fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -34,7 +34,7 @@ impl Folder {
     }
 }
 
-impl Drop for Folder {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -104,7 +104,7 @@ impl Program {
     }
 
     fn key(&self, name: &str) -> &str {
-        &self.keys.iter().find(|(own, _)| own == name).unwrap().1
+        &self.keys.iter().find(|(other, _)| other == name).unwrap().1
     }
 
     async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
@@ -143,14 +143,14 @@ impl Program {
     }
 }
 
-fn demo() -> String {
+fn demo_seed() -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("demo.yaml");
     path.to_str().unwrap().to_owned()
 }
 
 #[tokio::test]
 async fn the_demo_starts_serves_and_stops() {
-    let program = Program::start(&["--port", "0", "--seed", &demo()]);
+    let program = Program::start(&["--port", "0", "--seed", &demo_seed()]);
     assert!(
         program.base.starts_with("http://127.0.0.1:"),
         "{}",
@@ -179,9 +179,9 @@ async fn the_demo_starts_serves_and_stops() {
 }
 
 #[test]
-fn bad_arguments_and_files_are_one_clear_error() {
-    let folder = Folder::new();
-    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
+fn invalid_arguments_and_files_print_one_error() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     let cases = [
         (vec!["--prot", "1"], "--prot", ""),
         (vec!["--port", "x"], "\"x\"", ""),
@@ -228,13 +228,14 @@ fn bad_arguments_and_files_are_one_clear_error() {
     );
 }
 
-const ONE_KEY: &str = "organisations: [{name: O, workspaces: [{name: W}], keys: [{name: last}]}]";
+const SEED_WITH_ONE_KEY: &str =
+    "organisations: [{name: O, workspaces: [{name: W}], keys: [{name: last}]}]";
 
 #[tokio::test]
-async fn nothing_that_was_acknowledged_is_lost_in_a_kill() {
-    let folder = Folder::new();
-    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
-    std::fs::write(&seed, ONE_KEY).unwrap();
+async fn acknowledged_writes_survive_a_kill() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let arguments = ["--quiet", "--seed", &seed, "--state", &state];
     let mut expected = vec!["W".to_owned()];
     let mut secret = String::new();
@@ -283,7 +284,7 @@ async fn nothing_that_was_acknowledged_is_lost_in_a_kill() {
     let read = program
         .get(
             "last",
-            &format!("/admin/workspaces/{}", text(&created["slug"])),
+            &format!("/admin/workspaces/{}", string(&created["slug"])),
         )
         .await;
     assert_eq!(
@@ -300,16 +301,25 @@ struct Acknowledged {
 }
 
 /// Writes until the program is gone: new workspaces, and long descriptions of one of them, so that
-/// the journal is folded now and then.
-async fn write(client: Writer, round: usize, number: usize, told: Arc<Mutex<Acknowledged>>) {
+/// the journal is compacted now and then.
+async fn write(
+    client: Writer,
+    round: usize,
+    number: usize,
+    acknowledged: Arc<Mutex<Acknowledged>>,
+) {
     let first = client.send(
         Method::POST,
         "",
         json!({"name": format!("{round}-{number}")}),
     );
     let Some(first) = first.await else { return };
-    let (id, padding) = (text(&first["id"]), "x".repeat(64 * 1024));
-    told.lock().unwrap().created.insert(text(&first["name"]));
+    let (id, padding) = (string(&first["id"]), "x".repeat(64 * 1024));
+    acknowledged
+        .lock()
+        .unwrap()
+        .created
+        .insert(string(&first["name"]));
     for count in 1.. {
         let body = json!({"description": format!("{count} {padding}")});
         if client
@@ -319,7 +329,11 @@ async fn write(client: Writer, round: usize, number: usize, told: Arc<Mutex<Ackn
         {
             return;
         }
-        told.lock().unwrap().counted.insert(id.clone(), count);
+        acknowledged
+            .lock()
+            .unwrap()
+            .counted
+            .insert(id.clone(), count);
         let name = format!("{round}-{number}-{count}");
         if client
             .send(Method::POST, "", json!({"name": name}))
@@ -328,7 +342,7 @@ async fn write(client: Writer, round: usize, number: usize, told: Arc<Mutex<Ackn
         {
             return;
         }
-        told.lock().unwrap().created.insert(name);
+        acknowledged.lock().unwrap().created.insert(name);
     }
 }
 
@@ -354,42 +368,55 @@ impl Writer {
 /// Nobody can know when the end comes: what was answered before it is there afterwards, and what
 /// was not answered is there as a whole or not at all.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_kill_in_the_middle_of_writes_loses_nothing_that_was_acknowledged() {
-    let folder = Folder::new();
-    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
-    std::fs::write(&seed, ONE_KEY).unwrap();
+async fn acknowledged_writes_survive_a_kill_during_writes() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let arguments = ["--quiet", "--seed", &seed, "--state", &state];
-    let told = Arc::new(Mutex::new(Acknowledged::default()));
+    let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
     for round in 0..4 {
         let mut program = Program::start(&arguments);
-        compare(&program.get("last", "/admin/workspaces").await, &told);
+        compare(
+            &program.get("last", "/admin/workspaces").await,
+            &acknowledged,
+        );
         let client = Writer {
             http: program.http.clone(),
             url: format!("{}/admin/workspaces", program.base),
             key: program.key("last").to_owned(),
         };
         let writers: Vec<_> = (0..4)
-            .map(|number| tokio::spawn(write(client.clone(), round, number, Arc::clone(&told))))
+            .map(|number| {
+                tokio::spawn(write(
+                    client.clone(),
+                    round,
+                    number,
+                    Arc::clone(&acknowledged),
+                ))
+            })
             .collect();
-        let moment = Duration::from_micros(fastrand::u64(1_000..400_000));
-        tokio::time::sleep(moment).await;
+        let delay = Duration::from_micros(fastrand::u64(1_000..400_000));
+        tokio::time::sleep(delay).await;
         program.child.kill().unwrap();
         for writer in writers {
             writer.await.unwrap();
         }
     }
     let program = Program::start(&arguments);
-    compare(&program.get("last", "/admin/workspaces").await, &told);
+    compare(
+        &program.get("last", "/admin/workspaces").await,
+        &acknowledged,
+    );
     assert!(
-        told.lock().unwrap().created.len() > 4,
+        acknowledged.lock().unwrap().created.len() > 4,
         "hardly anything was written"
     );
 }
 
-fn compare(list: &Value, told: &Mutex<Acknowledged>) {
-    let told = told.lock().unwrap();
-    let there: BTreeSet<String> = column(list, "name").into_iter().collect();
-    let lost: Vec<_> = told.created.difference(&there).collect();
+fn compare(list: &Value, acknowledged: &Mutex<Acknowledged>) {
+    let acknowledged = acknowledged.lock().unwrap();
+    let listed: BTreeSet<String> = column(list, "name").into_iter().collect();
+    let lost: Vec<_> = acknowledged.created.difference(&listed).collect();
     assert!(lost.is_empty(), "{lost:?}");
     for workspace in list["data"].as_array().unwrap() {
         let description = workspace["description"].as_str().unwrap_or("0");
@@ -399,7 +426,10 @@ fn compare(list: &Value, told: &Mutex<Acknowledged>) {
             .unwrap()
             .parse::<u64>()
             .unwrap();
-        let counted = told.counted.get(workspace["id"].as_str().unwrap()).copied();
+        let counted = acknowledged
+            .counted
+            .get(workspace["id"].as_str().unwrap())
+            .copied();
         let counted = counted.unwrap_or_default();
         assert!(
             count == counted || count == counted + 1,
@@ -409,10 +439,10 @@ fn compare(list: &Value, told: &Mutex<Acknowledged>) {
 }
 
 #[tokio::test]
-async fn a_state_file_has_one_user_and_its_owner_only() {
-    let folder = Folder::new();
-    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
-    std::fs::write(&seed, ONE_KEY).unwrap();
+async fn a_state_file_is_locked_and_readable_by_its_owner_only() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let arguments = ["--seed", &seed, "--state", &state];
     let program = Program::start(&arguments);
     let second = command(&arguments).output().unwrap();
@@ -433,10 +463,10 @@ async fn a_state_file_has_one_user_and_its_owner_only() {
 }
 
 #[tokio::test]
-async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
-    let folder = Folder::new();
-    let (seed, state) = (folder.file("seed.yaml"), folder.file("state.json"));
-    std::fs::write(&seed, ONE_KEY).unwrap();
+async fn a_corrupt_journal_line_is_an_error() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let arguments = ["--seed", &seed, "--state", &state];
     let program = Program::start(&arguments);
     for name in ["a", "b"] {
@@ -466,19 +496,19 @@ async fn a_journal_that_is_damaged_in_the_middle_is_an_error() {
 /// What the system says of the program's memory, in KiB: `VmRSS:` is what it has, `VmHWM:` the most
 /// that it has had.
 #[cfg(target_os = "linux")]
-fn memory(program: &Program, what: &str) -> u64 {
+fn memory(program: &Program, field: &str) -> u64 {
     let status = format!("/proc/{}/status", program.child.id());
     let status = std::fs::read_to_string(status).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(what));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let number = line.unwrap().trim().trim_end_matches(" kB");
     number.parse().unwrap()
 }
 
 /// What a process holds: open files, and KiB of memory.
 #[cfg(target_os = "linux")]
-fn holds(program: &Program) -> (usize, u64) {
-    let folder = format!("/proc/{}/fd", program.child.id());
-    let files = std::fs::read_dir(folder).unwrap().count();
+fn resource_usage(program: &Program) -> (usize, u64) {
+    let directory = format!("/proc/{}/fd", program.child.id());
+    let files = std::fs::read_dir(directory).unwrap().count();
     (files, memory(program, "VmRSS:"))
 }
 
@@ -486,7 +516,7 @@ fn holds(program: &Program) -> (usize, u64) {
 /// Whoever is behind a crowd is served all the same; waiting for that also keeps the system from
 /// turning connections away, which it does when a thousand wait.
 #[cfg(target_os = "linux")]
-fn come_and_go(address: &str, times: usize) {
+fn open_and_drop_connections(address: &str, times: usize) {
     use std::io::Write;
     let connect = || std::net::TcpStream::connect(address).unwrap();
     for number in 0..times {
@@ -494,36 +524,36 @@ fn come_and_go(address: &str, times: usize) {
         // Without a reset, this end of the connection would keep its port for a minute.
         let socket = socket2::SockRef::from(&stream);
         socket.set_linger(Some(Duration::ZERO)).unwrap();
-        let begun: &[u8] = match number % 3 {
+        let partial_request: &[u8] = match number % 3 {
             0 => b"",
             1 => b"GET /v1/con",
             _ => b"POST /v1/configs HTTP/1.1\r\nhost: e\r\ncontent-length: 10\r\n\r\n{",
         };
-        let _ = stream.write_all(begun);
+        let _ = stream.write_all(partial_request);
         drop(stream);
         if number % 200 == 0 {
             let mut stream = connect();
             let request = b"GET /v1/configs HTTP/1.1\r\nhost: e\r\nconnection: close\r\n\r\n";
             stream.write_all(request).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+            let mut response = String::new();
+            stream.read_to_string(&mut response).unwrap();
+            assert!(response.starts_with("HTTP/1.1 401"), "{response}");
         }
     }
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hundred_thousand_connections_leave_nothing_behind() {
-    let folder = Folder::new();
-    let seed = folder.file("seed.yaml");
-    std::fs::write(&seed, ONE_KEY).unwrap();
+async fn a_hundred_thousand_connections_leak_nothing() {
+    let directory = TempDir::new();
+    let seed = directory.file("seed.yaml");
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let program = Program::start(&["--quiet", "--seed", &seed]);
     let address = program.base.replace("http://", "").replace("/v1", "");
-    let crowd = async |times: usize| {
+    let connect_many = async |times: usize| {
         let clients = (0..4).map(|_| {
             let address = address.clone();
-            tokio::task::spawn_blocking(move || come_and_go(&address, times / 4))
+            tokio::task::spawn_blocking(move || open_and_drop_connections(&address, times / 4))
         });
         for client in clients.collect::<Vec<_>>() {
             client.await.unwrap();
@@ -531,13 +561,13 @@ async fn a_hundred_thousand_connections_leave_nothing_behind() {
         program.get("last", "/admin/workspaces").await;
     };
     let all = async {
-        crowd(4_000).await;
-        let before = holds(&program);
-        crowd(100_000).await;
-        let mut after = holds(&program);
+        connect_many(4_000).await;
+        let before = resource_usage(&program);
+        connect_many(100_000).await;
+        let mut after = resource_usage(&program);
         while after.0 > before.0 + 16 {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            after = holds(&program);
+            after = resource_usage(&program);
         }
         (before, after)
     };
@@ -553,11 +583,11 @@ async fn a_hundred_thousand_connections_leave_nothing_behind() {
 /// No more of a file is in memory than is kept: 256 MiB pass in a part of that.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn an_upload_passes_in_constant_memory() {
+async fn an_upload_uses_constant_memory() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     const SIZE: u64 = 256 << 20;
-    let program = Program::start(&["--port", "0", "--seed", &demo()]);
+    let program = Program::start(&["--port", "0", "--seed", &demo_seed()]);
     let key = program.key("laptop");
     let part = |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
     let start = part("\"purpose\"") + "batch\r\n" + &part("\"file\"; filename=\"large\"");
@@ -571,15 +601,18 @@ async fn an_upload_passes_in_constant_memory() {
     let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
     let before = memory(&program, "VmHWM:");
     stream.write_all(head.as_bytes()).await.unwrap();
-    let piece = vec![b'a'; 1 << 20];
+    let chunk = vec![b'a'; 1 << 20];
     for _ in 0..SIZE >> 20 {
-        stream.write_all(&piece).await.unwrap();
+        stream.write_all(&chunk).await.unwrap();
     }
     stream.write_all(end.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(answer.contains(&format!("\"bytes\":{SIZE}")), "{answer}");
-    let grown = memory(&program, "VmHWM:") - before;
-    assert!(grown < 64 << 10, "{grown} KiB more");
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 200"), "{response}");
+    assert!(
+        response.contains(&format!("\"bytes\":{SIZE}")),
+        "{response}"
+    );
+    let growth = memory(&program, "VmHWM:") - before;
+    assert!(growth < 64 << 10, "{growth} KiB more");
 }

@@ -3,21 +3,24 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, has_members, text};
+use crate::support::{TestClient, assert_fields, column, string};
 
-async fn seeded(world: &World) -> String {
-    format!("/prompts/{}", text(&world.first("/prompts").await["slug"]))
+async fn seed_data(client: &TestClient) -> String {
+    format!(
+        "/prompts/{}",
+        string(&client.first("/prompts").await["slug"])
+    )
 }
 
 #[tokio::test]
 async fn the_seeded_prompt_has_the_recorded_shape() {
-    let world = World::new().await;
-    let list = world.get("/prompts").await;
+    let client = TestClient::new().await;
+    let list = client.get("/prompts").await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(1))
     );
-    has_members(
+    assert_fields(
         &list["data"][0],
         &[
             "access_level",
@@ -26,7 +29,7 @@ async fn the_seeded_prompt_has_the_recorded_shape() {
             "model",
         ],
     );
-    let prompt = world.get(&seeded(&world).await).await;
+    let prompt = client.get(&seed_data(&client).await).await;
     assert_eq!(
         (&prompt["prompt_version"], &prompt["is_raw_template"]),
         (&json!(1), &json!(0))
@@ -49,32 +52,32 @@ async fn the_seeded_prompt_has_the_recorded_shape() {
     assert_eq!(prompt["variable_components"]["variables"], json!(["name"]));
     assert_eq!(
         prompt["virtual_key"],
-        world.first("/virtual-keys").await["slug"]
+        client.first("/virtual-keys").await["slug"]
     );
     assert!(prompt.get("workspace_id").is_none());
-    text(&prompt["prompt_owning_workspace_id"]);
+    string(&prompt["prompt_owning_workspace_id"]);
 }
 
 #[tokio::test]
-async fn a_version_is_asked_for_by_name_or_number() {
-    let world = World::new().await;
-    let path = seeded(&world).await;
+async fn a_version_is_selected_by_name_or_number() {
+    let client = TestClient::new().await;
+    let path = seed_data(&client).await;
     for (version, number) in [("latest", 2), ("default", 1), ("2", 2), ("1", 1)] {
         assert_eq!(
-            world.get(&format!("{path}?version={version}")).await["prompt_version"],
+            client.get(&format!("{path}?version={version}")).await["prompt_version"],
             number
         );
     }
     assert_eq!(
-        world
-            .refused(Method::GET, &format!("{path}?version=9"), Value::Null)
+        client
+            .expect_error(Method::GET, &format!("{path}?version=9"), Value::Null)
             .await
             .0,
         404
     );
     assert_eq!(
-        world
-            .refused(Method::GET, &format!("{path}?version=newest"), Value::Null)
+        client
+            .expect_error(Method::GET, &format!("{path}?version=newest"), Value::Null)
             .await
             .0,
         400
@@ -82,21 +85,21 @@ async fn a_version_is_asked_for_by_name_or_number() {
 }
 
 #[tokio::test]
-async fn a_new_version_is_not_the_default_until_it_is_made_so() {
-    let world = World::new().await;
-    let collection = world.get(&seeded(&world).await).await["collection_id"].clone();
-    let key = world.first("/virtual-keys").await;
+async fn a_new_version_is_not_the_default_until_set() {
+    let client = TestClient::new().await;
+    let collection = client.get(&seed_data(&client).await).await["collection_id"].clone();
+    let key = client.first("/virtual-keys").await;
     let body = json!({"name": "Summary", "collection_id": collection, "string": "Sum up {{text}}.",
         "parameters": {"max_tokens": 9}, "virtual_key": key["id"], "model": "example-model",
         "template_metadata": {"team": "a"}});
-    let created = world.post("/prompts", body).await;
-    let slug = text(&created["slug"]);
+    let created = client.post("/prompts", body).await;
+    let slug = string(&created["slug"]);
     assert!(
         slug.starts_with("pp-") && created["object"] == "prompt",
         "{created}"
     );
     let path = format!("/prompts/{slug}");
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["prompt_version_id"], &read["virtual_key"]),
         (&created["version_id"], &key["slug"])
@@ -107,30 +110,33 @@ async fn a_new_version_is_not_the_default_until_it_is_made_so() {
     );
     assert_eq!(read["template_metadata"], json!({"team": "a"}));
 
-    assert_eq!(world.put(&path, json!({"name": "Digest"})).await, json!({}));
     assert_eq!(
-        world
+        client.put(&path, json!({"name": "Digest"})).await,
+        json!({})
+    );
+    assert_eq!(
+        client
             .put(&path, json!({"version_description": "only words"}))
             .await,
         json!({})
     );
     let part = json!({"string": "Digest {{text}}."});
-    let (status, _, message) = world.refused(Method::PUT, &path, part).await;
+    let (status, _, message) = client.expect_error(Method::PUT, &path, part).await;
     assert!(
         status == 400 && message.contains("`/parameters`"),
         "{message}"
     );
     let patch =
         json!({"patch": true, "string": "Digest {{text}}.", "version_description": "shorter"});
-    let updated = world.put(&path, patch).await;
+    let updated = client.put(&path, patch).await;
     assert_eq!(updated["id"], created["id"]);
-    assert_eq!(world.get(&path).await["prompt_version"], 1);
+    assert_eq!(client.get(&path).await["prompt_version"], 1);
     assert_eq!(
-        world.get(&format!("{path}?version=latest")).await["model"],
+        client.get(&format!("{path}?version=latest")).await["model"],
         "example-model"
     );
 
-    let versions = world.get(&format!("{path}/versions")).await;
+    let versions = client.get(&format!("{path}/versions")).await;
     assert_eq!(
         (&versions["object"], &versions["total"]),
         (&json!("list"), &json!(2))
@@ -147,19 +153,19 @@ async fn a_new_version_is_not_the_default_until_it_is_made_so() {
     assert_eq!(latest["prompt_template"]["string"], "Digest {{text}}.");
 
     assert_eq!(
-        world
+        client
             .put(&format!("{path}/makeDefault"), json!({"version": 2}))
             .await,
         json!({})
     );
-    let read = world.get(&path).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["prompt_version"], &read["name"]),
         (&json!(2), &json!("Digest"))
     );
     assert_eq!(
-        world
-            .refused(
+        client
+            .expect_error(
                 Method::PUT,
                 &format!("{path}/makeDefault"),
                 json!({"version": 7})
@@ -168,24 +174,24 @@ async fn a_new_version_is_not_the_default_until_it_is_made_so() {
             .0,
         404
     );
-    assert_eq!(world.delete(&path).await, json!({}));
-    let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+    assert_eq!(client.delete(&path).await, json!({}));
+    let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;
     assert_eq!((status, code.as_str()), (404, "AB08"));
 }
 
 #[tokio::test]
-async fn a_label_is_put_on_a_version_and_taken_off() {
-    let world = World::new().await;
-    let prompt = seeded(&world).await;
-    let id = column(&world.get(&format!("{prompt}/versions")).await, "id")[0].clone();
+async fn a_label_is_set_and_removed_on_a_version() {
+    let client = TestClient::new().await;
+    let prompt = seed_data(&client).await;
+    let id = column(&client.get(&format!("{prompt}/versions")).await, "id")[0].clone();
     let path = format!("{prompt}/versions/{id}");
     let label = "a0000000-0000-4000-8000-000000000001";
     assert_eq!(
-        world.put(&path, json!({"label_id": label})).await,
+        client.put(&path, json!({"label_id": label})).await,
         json!({})
     );
-    world.put(&path, json!({})).await;
-    let version = world.get(&path).await;
+    client.put(&path, json!({})).await;
+    let version = client.get(&path).await;
     assert_eq!(
         (
             &version["prompt_version"],
@@ -193,14 +199,14 @@ async fn a_label_is_put_on_a_version_and_taken_off() {
         ),
         (&json!(2), &json!(label))
     );
-    world.put(&path, json!({"label_id": null})).await;
+    client.put(&path, json!({"label_id": null})).await;
     assert_eq!(
-        world.get(&path).await["prompt_version_label_id"],
+        client.get(&path).await["prompt_version_label_id"],
         Value::Null
     );
     assert_eq!(
-        world
-            .refused(
+        client
+            .expect_error(
                 Method::GET,
                 &format!("{prompt}/versions/{label}"),
                 Value::Null
@@ -213,32 +219,32 @@ async fn a_label_is_put_on_a_version_and_taken_off() {
 
 #[tokio::test]
 async fn prompts_are_found_by_name_and_collection() {
-    let world = World::new().await;
-    assert_eq!(world.get("/prompts?search=greet").await["total"], 1);
-    assert_eq!(world.get("/prompts?search=other").await["total"], 0);
-    let other = text(&world.workspace("Other").await["slug"]);
+    let client = TestClient::new().await;
+    assert_eq!(client.get("/prompts?search=greet").await["total"], 1);
+    assert_eq!(client.get("/prompts?search=other").await["total"], 0);
+    let other = string(&client.workspace("Other").await["slug"]);
     assert_eq!(
-        world.get(&format!("/prompts?workspace_id={other}")).await["total"],
+        client.get(&format!("/prompts?workspace_id={other}")).await["total"],
         0
     );
-    let collection = world
+    let collection = client
         .post(
             "/collections",
             json!({"name": "Empty", "workspace_id": other}),
         )
         .await;
     assert_eq!(
-        world
+        client
             .get(&format!(
                 "/prompts?collection_id={}",
-                text(&collection["slug"])
+                string(&collection["slug"])
             ))
             .await["total"],
         0
     );
     assert_eq!(
-        world
-            .refused(Method::GET, "/prompts?collection_id=none", Value::Null)
+        client
+            .expect_error(Method::GET, "/prompts?collection_id=none", Value::Null)
             .await
             .0,
         404
@@ -248,28 +254,30 @@ async fn prompts_are_found_by_name_and_collection() {
 /// No model runs here: what it would be asked comes back.
 #[tokio::test]
 async fn a_prompt_is_run() {
-    let world = World::new().await;
-    let platform = text(&world.first("/admin/workspaces").await["id"]);
-    let (_, key) = world.workspace_key(&platform, &["completions.write"]).await;
+    let client = TestClient::new().await;
+    let platform = string(&client.first("/admin/workspaces").await["id"]);
+    let (_, key) = client
+        .workspace_key(&platform, &["completions.write"])
+        .await;
     let run = async |prompt: &str, body: Value| {
         let path = format!("/prompts/{prompt}/completions");
-        world.send_as(&key, Method::POST, &path, body).await
+        client.send_as(&key, Method::POST, &path, body).await
     };
-    let seeded = text(&world.first("/prompts").await["slug"]);
-    let answer = run(&seeded, json!({"variables": {"name": "me"}})).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    let answer = answer.body;
-    assert_eq!(answer["object"], "text_completion");
+    let seed_data = string(&client.first("/prompts").await["slug"]);
+    let response = run(&seed_data, json!({"variables": {"name": "me"}})).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    let response = response.body;
+    assert_eq!(response["object"], "text_completion");
     assert_eq!(
         (
-            &answer["choices"][0]["text"],
-            &answer["choices"][0]["finish_reason"]
+            &response["choices"][0]["text"],
+            &response["choices"][0]["finish_reason"]
         ),
         (&json!("You said: Greet me."), &json!("stop"))
     );
-    has_members(&answer, &["id", "created", "model", "usage"]);
+    assert_fields(&response, &["id", "created", "model", "usage"]);
 
-    let collection = world
+    let collection = client
         .first(&format!("/collections?workspace_id={platform}"))
         .await;
     let messages = json!([
@@ -278,52 +286,60 @@ async fn a_prompt_is_run() {
     ]);
     let body = json!({"name": "Chat", "collection_id": collection["id"], "string": messages.to_string(),
         "parameters": {}, "model": "example-model", "virtual_key": "openai-main"});
-    let chat = text(&world.post("/prompts", body).await["slug"]);
+    let chat = string(&client.post("/prompts", body).await["slug"]);
     // What stands beside the variables goes before what the version says.
     let body = json!({"variables": {"name": "you"}, "model": "other-model", "max_tokens": 5});
-    let answer = run(&chat, body).await.body;
+    let response = run(&chat, body).await.body;
     assert_eq!(
-        (&answer["object"], &answer["model"]),
+        (&response["object"], &response["model"]),
         (&json!("chat.completion"), &json!("other-model"))
     );
     assert_eq!(
-        answer["choices"][0]["message"],
+        response["choices"][0]["message"],
         json!({"role": "assistant", "content": "You said: Greet you.", "refusal": null})
     );
 }
 
 #[tokio::test]
-async fn what_cannot_be_run_is_refused() {
-    let world = World::new().await;
-    let platform = text(&world.first("/admin/workspaces").await["id"]);
-    let other = text(&world.workspace("Other").await["id"]);
-    let (_, key) = world.workspace_key(&platform, &["completions.write"]).await;
-    let (_, stranger) = world.workspace_key(&other, &["completions.write"]).await;
-    let (_, narrow) = world.workspace_key(&platform, &["prompts.list"]).await;
-    let seeded = text(&world.first("/prompts").await["slug"]);
+async fn a_prompt_that_cannot_run_is_rejected() {
+    let client = TestClient::new().await;
+    let platform = string(&client.first("/admin/workspaces").await["id"]);
+    let other = string(&client.workspace("Other").await["id"]);
+    let (_, key) = client
+        .workspace_key(&platform, &["completions.write"])
+        .await;
+    let (_, stranger) = client.workspace_key(&other, &["completions.write"]).await;
+    let (_, narrow) = client.workspace_key(&platform, &["prompts.list"]).await;
+    let seed_data = string(&client.first("/prompts").await["slug"]);
     let variables = json!({"variables": {"name": "me"}});
     for (with, prompt, body, status, word) in [
-        (&key, seeded.as_str(), json!({}), 400, "`/variables`"),
+        (&key, seed_data.as_str(), json!({}), 400, "`/variables`"),
         (&key, "pp-none", variables.clone(), 404, "prompt"),
-        (&stranger, &seeded, variables.clone(), 404, "prompt"),
+        (&stranger, &seed_data, variables.clone(), 404, "prompt"),
         (
             &narrow,
-            &seeded,
+            &seed_data,
             variables.clone(),
             403,
             "completions.write",
         ),
         // Completions are those of a workspace.
-        (&world.key, &seeded, variables.clone(), 403, "organisation"),
+        (
+            &client.key,
+            &seed_data,
+            variables.clone(),
+            403,
+            "organisation",
+        ),
     ] {
         let path = format!("/prompts/{prompt}/completions");
-        let refusal = world
+        let error = client
             .send_as(with, Method::POST, &path, body)
             .await
-            .refusal();
+            .error();
         assert!(
-            refusal.0 == status && refusal.2.contains(word),
-            "{prompt}: {refusal:?}"
+            error.0 == status && error.2.contains(word),
+            "{prompt}: {error:?}"
         );
     }
 }

@@ -7,20 +7,20 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::logs::entry;
-use crate::support::{World, has_members, text};
+use crate::support::{TestClient, assert_fields, string};
 
-async fn seeded_workspace(world: &World) -> String {
-    text(&world.first("/admin/workspaces").await["id"])
+async fn seeded_workspace(client: &TestClient) -> String {
+    string(&client.first("/admin/workspaces").await["id"])
 }
 
 #[tokio::test]
-async fn both_views_show_one_thing() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
-    let created = world
+async fn virtual_keys_and_providers_show_the_same_resource() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
+    let created = client
         .post("/virtual-keys", json!({"name": "Azure", "provider": "azure-openai", "key": "emulator-canary-key", "note": "n", "resourceName": "one", "azureSecret": "emulator-canary-key", "workspace_id": workspace}))
         .await;
-    let slug = text(&created["slug"]);
+    let slug = string(&created["slug"]);
     assert_eq!(
         (&created["data"]["slug"], &created["object"]),
         (&json!(slug), &json!("virtual-key"))
@@ -31,14 +31,14 @@ async fn both_views_show_one_thing() {
     );
     let provider = format!("/providers/{slug}?{query}");
 
-    let read = world.get(&key).await;
+    let read = client.get(&key).await;
     assert!(!read.to_string().contains("canary"), "{read}");
     assert_eq!(read["masked_api_key"], "em*****key");
     assert_eq!(
         read["model_config"],
         json!({"resourceName": "one", "masked_azureSecret": "em*****key"})
     );
-    let shown = world.get(&provider).await;
+    let shown = client.get(&provider).await;
     assert_eq!((&shown["id"], &shown["name"]), (&read["id"], &read["name"]));
     assert_eq!(
         (&shown["object"], &shown["ai_provider_name"]),
@@ -52,7 +52,7 @@ async fn both_views_show_one_thing() {
         ),
         (&Value::Null, &Value::Null, &Value::Null)
     );
-    has_members(
+    assert_fields(
         &shown,
         &[
             "workspace_id",
@@ -62,87 +62,87 @@ async fn both_views_show_one_thing() {
         ],
     );
     // The credentials are in an integration of their own.
-    let integration = format!("/integrations/{}", text(&shown["integration_id"]));
-    assert_eq!(world.get(&integration).await["masked_key"], "em*****key");
+    let integration = format!("/integrations/{}", string(&shown["integration_id"]));
+    assert_eq!(client.get(&integration).await["masked_key"], "em*****key");
 
-    let ids = world
+    let ids = client
         .put(&provider, json!({"name": "Renamed", "reset_usage": true}))
         .await;
     assert_eq!(ids, json!({"id": shown["id"], "slug": slug}));
-    let read = world.get(&key).await;
+    let read = client.get(&key).await;
     assert_eq!(read["name"], "Renamed");
     assert!(read["last_reset_at"].is_string());
-    world
+    client
         .put(&key, json!({"note": null, "key": "emulator-another"}))
         .await;
-    assert_eq!(world.get(&key).await["masked_api_key"], "em*****her");
-    assert_eq!(world.get(&provider).await["note"], Value::Null);
+    assert_eq!(client.get(&key).await["masked_api_key"], "em*****her");
+    assert_eq!(client.get(&provider).await["note"], Value::Null);
 
-    let list = world.get(&format!("/providers?{query}")).await;
+    let list = client.get(&format!("/providers?{query}")).await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(2))
     );
     assert_eq!(
-        world
+        client
             .get(&format!("/providers?{query}&page_size=1&current_page=1"))
             .await["data"][0]["slug"],
         slug
     );
-    assert_eq!(world.delete(&provider).await, json!({}));
+    assert_eq!(client.delete(&provider).await, json!({}));
     for path in [&key, &integration] {
-        let (status, code, _) = world.refused(Method::GET, path, Value::Null).await;
+        let (status, code, _) = client.expect_error(Method::GET, path, Value::Null).await;
         assert_eq!((status, code.as_str()), (404, "AB08"), "{path}");
     }
-    assert_eq!(world.get("/virtual-keys").await["total"], 1);
+    assert_eq!(client.get("/virtual-keys").await["total"], 1);
 }
 
 #[tokio::test]
-async fn a_virtual_key_is_deleted_as_such() {
-    let world = World::new().await;
-    assert_eq!(world.delete("/virtual-keys/openai-main").await, json!({}));
-    let refused = world
-        .refused(Method::DELETE, "/virtual-keys/openai-main", Value::Null)
+async fn deleting_a_virtual_key_deletes_its_integration() {
+    let client = TestClient::new().await;
+    assert_eq!(client.delete("/virtual-keys/openai-main").await, json!({}));
+    let refused = client
+        .expect_error(Method::DELETE, "/virtual-keys/openai-main", Value::Null)
         .await;
     assert_eq!(refused.0, 404);
-    assert_eq!(world.get("/integrations").await["total"], 0);
+    assert_eq!(client.get("/integrations").await["total"], 0);
 }
 
 #[tokio::test]
 async fn a_provider_needs_an_integration_that_is_enabled() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     let integration =
         json!({"name": "Shared", "ai_provider_id": "openai", "key": "k", "slug": "shared"});
-    world.post("/integrations", integration).await;
+    client.post("/integrations", integration).await;
     let body = json!({"name": "Mine", "integration_id": "shared", "workspace_id": workspace, "slug": "mine",
         "rate_limits": [{"type": "requests", "unit": "rpm", "value": 5}], "usage_limits": {"credit_limit": 10, "type": "cost"}});
-    let (status, code, _) = world
-        .refused(Method::POST, "/providers", body.clone())
+    let (status, code, _) = client
+        .expect_error(Method::POST, "/providers", body.clone())
         .await;
     assert_eq!((status, code.as_str()), (403, "AB03"));
     let grant = json!({"workspaces": [{"id": workspace, "enabled": true, "create_default_provider": false}]});
-    world.put("/integrations/shared/workspaces", grant).await;
-    let created = world.post("/providers", body.clone()).await;
+    client.put("/integrations/shared/workspaces", grant).await;
+    let created = client.post("/providers", body.clone()).await;
     assert_eq!(
         (&created["slug"], &created["object"]),
         (&json!("mine"), &json!("provider"))
     );
-    let shown = world
+    let shown = client
         .get(&format!("/providers/mine?workspace_id={workspace}"))
         .await;
     assert_eq!(
         (&shown["rate_limits"], &shown["usage_limits"]),
         (&body["rate_limits"], &body["usage_limits"])
     );
-    let refused = world.refused(Method::POST, "/providers", body).await;
+    let refused = client.expect_error(Method::POST, "/providers", body).await;
     assert!(
         refused.0 == 400 && refused.2.contains("`/slug`"),
         "{refused:?}"
     );
     // The key of a shared integration is not changed from below.
-    let refused = world
-        .refused(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
+    let refused = client
+        .expect_error(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
         .await;
     assert!(
         refused.0 == 400 && refused.2.contains("`/key`"),
@@ -151,49 +151,55 @@ async fn a_provider_needs_an_integration_that_is_enabled() {
 }
 
 #[tokio::test]
-async fn slugs_are_those_of_a_workspace() {
-    let world = World::new().await;
+async fn slugs_are_unique_per_workspace() {
+    let client = TestClient::new().await;
     let mut ids = Vec::new();
     for name in ["One", "Two"] {
-        let workspace = text(&world.workspace(name).await["id"]);
+        let workspace = string(&client.workspace(name).await["id"]);
         let body = json!({"name": name, "ai_provider_id": "openai", "key": "k", "workspace_id": workspace, "default_provider_slug": "same"});
-        world.post("/integrations", body).await;
+        client.post("/integrations", body).await;
         let path = format!("/providers/same?workspace_id={workspace}");
-        let provider = world.get(&path).await;
+        let provider = client.get(&path).await;
         assert_eq!(provider["workspace_id"], workspace);
-        ids.push((path, text(&provider["id"])));
+        ids.push((path, string(&provider["id"])));
     }
     assert_ne!(ids[0].1, ids[1].1);
-    world.delete(&ids[0].0).await;
+    client.delete(&ids[0].0).await;
     assert_eq!(
-        world.refused(Method::GET, &ids[0].0, Value::Null).await.0,
+        client
+            .expect_error(Method::GET, &ids[0].0, Value::Null)
+            .await
+            .0,
         404
     );
-    assert_eq!(world.get(&ids[1].0).await["id"], ids[1].1);
+    assert_eq!(client.get(&ids[1].0).await["id"], ids[1].1);
 }
 
 #[tokio::test]
-async fn an_organisation_key_names_the_workspace() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+async fn organisation_keys_require_workspace_id() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     let paths = ["/providers", "/providers/openai-main"];
     for path in paths {
-        let (status, _, message) = world.refused(Method::GET, path, Value::Null).await;
+        let (status, _, message) = client.expect_error(Method::GET, path, Value::Null).await;
         assert_eq!(status, 400);
         assert!(message.contains("workspace_id"), "{message}");
     }
     // One client names it in the body of a change.
     let body = json!({"name": "New", "workspace_id": workspace});
-    world.put("/providers/openai-main", body).await;
-    let other = text(&world.workspace("Other").await["id"]);
+    client.put("/providers/openai-main", body).await;
+    let other = string(&client.workspace("Other").await["id"]);
     let elsewhere = format!("/providers/openai-main?workspace_id={other}");
     assert_eq!(
-        world.refused(Method::GET, &elsewhere, Value::Null).await.0,
+        client
+            .expect_error(Method::GET, &elsewhere, Value::Null)
+            .await
+            .0,
         404
     );
     assert_eq!(
-        world
-            .refused(Method::DELETE, &elsewhere, Value::Null)
+        client
+            .expect_error(Method::DELETE, &elsewhere, Value::Null)
             .await
             .0,
         404
@@ -201,9 +207,9 @@ async fn an_organisation_key_names_the_workspace() {
 }
 
 #[tokio::test]
-async fn bad_virtual_keys_are_refused() {
-    let world = World::new().await;
-    let workspace = seeded_workspace(&world).await;
+async fn invalid_virtual_keys_are_rejected() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
     let cases = [
         (json!({"provider": "openai", "key": "k"}), "`/name`"),
         (json!({"name": "a", "key": "k"}), "`/provider`"),
@@ -219,7 +225,9 @@ async fn bad_virtual_keys_are_refused() {
     ];
     for (mut body, place) in cases {
         body["workspace_id"] = json!(workspace);
-        let (status, code, message) = world.refused(Method::POST, "/virtual-keys", body).await;
+        let (status, code, message) = client
+            .expect_error(Method::POST, "/virtual-keys", body)
+            .await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
         assert!(message.contains(place), "{message}");
     }
@@ -228,44 +236,44 @@ async fn bad_virtual_keys_are_refused() {
 #[tokio::test]
 async fn a_provider_expires() {
     let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
-    let world = World::of(Emulator::builder().clock(clock).start().await.unwrap());
-    let workspace = seeded_workspace(&world).await;
+    let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
+    let workspace = seeded_workspace(&client).await;
     let path = format!("/providers/openai-main?workspace_id={workspace}");
-    world
+    client
         .put(&path, json!({"expires_at": "1970-01-01T00:01:00Z"}))
         .await;
-    assert_eq!(world.get(&path).await["status"], "active");
-    world.emulator.advance(Duration::from_secs(60));
-    assert_eq!(world.get(&path).await["status"], "expired");
+    assert_eq!(client.get(&path).await["status"], "active");
+    client.emulator.advance(Duration::from_secs(60));
+    assert_eq!(client.get(&path).await["status"], "expired");
     assert_eq!(
-        world.get("/virtual-keys/openai-main").await["status"],
+        client.get("/virtual-keys/openai-main").await["status"],
         "expired"
     );
-    world.put(&path, json!({"expires_at": null})).await;
-    assert_eq!(world.get(&path).await["status"], "active");
+    client.put(&path, json!({"expires_at": null})).await;
+    assert_eq!(client.get(&path).await["status"], "active");
 }
 
 #[tokio::test]
-async fn a_provider_is_exhausted_by_what_is_logged() {
+async fn a_provider_is_exhausted_by_logged_usage() {
     let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
-    let world = World::of(Emulator::builder().clock(clock).start().await.unwrap());
-    let workspace = seeded_workspace(&world).await;
+    let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
+    let workspace = seeded_workspace(&client).await;
     let path = format!("/providers/openai-main?workspace_id={workspace}");
     let limits = json!({"type": "tokens", "credit_limit": 10, "periodic_reset": "weekly"});
-    world.put(&path, json!({"usage_limits": limits})).await;
+    client.put(&path, json!({"usage_limits": limits})).await;
     let mut named = entry("user", 200, 10);
     named["request"]["headers"]["x-portkey-virtual-key"] = json!("openai-main");
-    world.post("/logs", entry("user", 200, 10)).await;
-    assert_eq!(world.get(&path).await["status"], "active");
-    world.post("/logs", named.clone()).await;
-    assert_eq!(world.get(&path).await["status"], "exhausted");
-    let listed = world.first("/virtual-keys").await;
+    client.post("/logs", entry("user", 200, 10)).await;
+    assert_eq!(client.get(&path).await["status"], "active");
+    client.post("/logs", named.clone()).await;
+    assert_eq!(client.get(&path).await["status"], "exhausted");
+    let listed = client.first("/virtual-keys").await;
     assert_eq!(listed["status"], "exhausted");
-    world.put(&path, json!({"reset_usage": true})).await;
-    assert_eq!(world.get(&path).await["status"], "active");
-    world.post("/logs", named).await;
-    assert_eq!(world.get(&path).await["status"], "exhausted");
+    client.put(&path, json!({"reset_usage": true})).await;
+    assert_eq!(client.get(&path).await["status"], "active");
+    client.post("/logs", named).await;
+    assert_eq!(client.get(&path).await["status"], "exhausted");
     // The first of January 1970 was a Thursday.
-    world.emulator.advance(Duration::from_secs(4 * 24 * 3600));
-    assert_eq!(world.get(&path).await["status"], "active");
+    client.emulator.advance(Duration::from_secs(4 * 24 * 3600));
+    assert_eq!(client.get(&path).await["status"], "active");
 }

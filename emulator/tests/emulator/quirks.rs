@@ -5,14 +5,14 @@ use portkey_admin_emulator::{Emulator, Organisation, Plan};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, text};
+use crate::support::{TestClient, column, string};
 
 const NULL: Value = Value::Null;
 
 /// Documented paths, and what the service answered there.
 #[tokio::test]
-async fn documented_paths_fail_as_they_were_seen_to() {
-    let world = World::new().await;
+async fn documented_paths_fail_as_observed() {
+    let client = TestClient::new().await;
     let (get, put, post, delete) = (Method::GET, Method::PUT, Method::POST, Method::DELETE);
     let mut cases = vec![
         (&get, "/workspaces", 400),
@@ -46,22 +46,22 @@ async fn documented_paths_fail_as_they_were_seen_to() {
     ];
     cases.extend(gone.map(|path| (&get, path, 404)));
     for (method, path, expected) in cases {
-        let (status, _, message) = world.refused(method.clone(), path, NULL).await;
+        let (status, _, message) = client.expect_error(method.clone(), path, NULL).await;
         assert_eq!(status, expected, "{method} {path}: {message}");
     }
 }
 
 /// Each a request that the document allows, or refuses otherwise.
 #[tokio::test]
-async fn requests_fail_in_the_services_own_ways() {
-    let world = World::new().await;
-    let user = text(&world.get("/admin/users").await["data"][2]["id"]);
-    let workspace = text(&world.first("/admin/workspaces").await["id"]);
-    let seeded = world.first("/prompts").await;
-    let prompt = text(&seeded["slug"]);
-    let rocket = text(&world.workspace("🚀 Team").await["id"]);
+async fn requests_fail_as_the_service_does() {
+    let client = TestClient::new().await;
+    let user = string(&client.get("/admin/users").await["data"][2]["id"]);
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let seed_data = client.first("/prompts").await;
+    let prompt = string(&seed_data["slug"]);
+    let rocket = string(&client.workspace("🚀 Team").await["id"]);
     let listed = format!("/collections?workspace_id={workspace}");
-    let collection = text(&world.first(&listed).await["id"]);
+    let collection = string(&client.first(&listed).await["id"]);
     let (post, put, delete) = (Method::POST, Method::PUT, Method::DELETE);
     let reference = json!({"name": "r", "manager_type": "aws_sm", "secret_path": "a", "allowed_workspaces": [],
         "auth_config": {"aws_auth_type": "assumedRole", "aws_assume_role_arn": "arn", "aws_region": "one"}});
@@ -133,87 +133,85 @@ async fn requests_fail_in_the_services_own_ways() {
         ),
     ];
     for (method, path, body, status, code) in cases {
-        let refusal = world.refused(method.clone(), &path, body).await;
+        let error = client.expect_error(method.clone(), &path, body).await;
         assert_eq!(
-            (refusal.0, refusal.1.as_str()),
+            (error.0, error.1.as_str()),
             (status, code),
             "{path}: {}",
-            refusal.2
+            error.2
         );
     }
 }
 
 /// Where something is gone, or never was.
 #[tokio::test]
-async fn what_is_gone_is_forbidden_or_missing() {
-    let world = World::new().await;
-    let workspace = text(&world.workspace("Short-lived").await["id"]);
+async fn deleted_resources_are_forbidden_or_not_found() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.workspace("Short-lived").await["id"]);
     let gone = format!("/admin/workspaces/{workspace}");
-    world
-        .ok(Method::DELETE, &gone, json!({"name": "Short-lived"}))
+    client
+        .expect_ok(Method::DELETE, &gone, json!({"name": "Short-lived"}))
         .await;
-    let nobody = "a0000000-0000-4000-8000-000000000000";
+    let unknown_id = "a0000000-0000-4000-8000-000000000000";
     for (path, expected) in [
         (gone, (403, "AB03")),
-        (format!("/admin/workspaces/{nobody}"), (403, "AB03")),
-        (format!("/configs?workspace_id={nobody}"), (403, "AB03")),
-        (format!("/guardrails/{nobody}"), (403, "AB03")),
-        (format!("/secret-references/{nobody}"), (404, "AB08")),
-        (format!("/api-keys/{nobody}"), (404, "AB08")),
-        (format!("/admin/users/{nobody}"), (404, "AB08")),
+        (format!("/admin/workspaces/{unknown_id}"), (403, "AB03")),
+        (format!("/configs?workspace_id={unknown_id}"), (403, "AB03")),
+        (format!("/guardrails/{unknown_id}"), (403, "AB03")),
+        (format!("/secret-references/{unknown_id}"), (404, "AB08")),
+        (format!("/api-keys/{unknown_id}"), (404, "AB08")),
+        (format!("/admin/users/{unknown_id}"), (404, "AB08")),
         ("/configs/pc-none".to_owned(), (404, "AB08")),
         ("/prompts/pp-none".to_owned(), (404, "AB08")),
-        (format!("/collections/{nobody}"), (404, "AB08")),
+        (format!("/collections/{unknown_id}"), (404, "AB08")),
     ] {
-        let refusal = world.refused(Method::GET, &path, NULL).await;
-        assert_eq!(
-            (refusal.0, refusal.1.as_str()),
-            expected,
-            "{path}: {}",
-            refusal.2
-        );
+        let error = client.expect_error(Method::GET, &path, NULL).await;
+        assert_eq!((error.0, error.1.as_str()), expected, "{path}: {}", error.2);
     }
 }
 
 /// What is accepted and has no effect, or another one than the document says.
 #[tokio::test]
-async fn some_members_mean_nothing_and_some_names_something_else() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await;
-    let (id, slug) = (text(&workspace["id"]), text(&workspace["slug"]));
+async fn some_fields_are_ignored_or_renamed() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await;
+    let (id, slug) = (string(&workspace["id"]), string(&workspace["slug"]));
     // The description of a partial's version is `version_description`; the documented name is nothing.
     let body = json!({"name": "p", "string": "a", "workspace_id": id});
-    let partial = text(&world.post("/prompts/partials", body).await["slug"]);
+    let partial = string(&client.post("/prompts/partials", body).await["slug"]);
     let path = format!("/prompts/partials/{partial}");
-    world
+    client
         .put(&path, json!({"string": "b", "description": "ignored"}))
         .await;
-    world
+    client
         .put(&path, json!({"string": "c", "version_description": "kept"}))
         .await;
     for (version, described) in [(2, NULL), (3, json!("kept"))] {
-        let read = world.get(&format!("{path}?version={version}")).await;
+        let read = client.get(&format!("{path}?version={version}")).await;
         assert_eq!(read["version_description"], described, "{version}");
     }
     // A slug that is sent comes back as a UUID, and finds no SCIM mapping.
     let body = json!({"workspace_id": slug, "scim_group_name": "g", "role": "member"});
-    let mapping = world.post("/scim/workspaces", body).await;
+    let mapping = client.post("/scim/workspaces", body).await;
     assert_eq!(mapping["workspace_id"], workspace["id"]);
     for (name, count) in [(&id, 1), (&slug, 0)] {
-        let list = world
+        let list = client
             .get(&format!("/scim/workspaces?workspace_id={name}"))
             .await;
         assert_eq!(list["total_count"], count, "{name}");
     }
     // A new version of a prompt is not the default; its name alone makes none.
-    let prompt = format!("/prompts/{}", text(&world.first("/prompts").await["slug"]));
+    let prompt = format!(
+        "/prompts/{}",
+        string(&client.first("/prompts").await["slug"])
+    );
     assert_eq!(
-        world.put(&prompt, json!({"name": "renamed"})).await,
+        client.put(&prompt, json!({"name": "renamed"})).await,
         json!({})
     );
     let alone = json!({"version_description": "of nothing"});
-    assert_eq!(world.put(&prompt, alone).await, json!({}));
-    let versions = world.get(&format!("{prompt}/versions")).await;
+    assert_eq!(client.put(&prompt, alone).await, json!({}));
+    let versions = client.get(&format!("{prompt}/versions")).await;
     assert_eq!(
         (&versions["object"], &versions["total"]),
         (&json!("list"), &json!(2))
@@ -222,18 +220,18 @@ async fn some_members_mean_nothing_and_some_names_something_else() {
 
 /// A key of the organisation is refused MCP servers, whatever it may do.
 #[tokio::test]
-async fn mcp_servers_are_for_workspace_keys() {
-    let world = World::new().await;
-    let (status, code, _) = world.refused(Method::GET, "/mcp-servers", NULL).await;
+async fn mcp_servers_require_a_workspace_key() {
+    let client = TestClient::new().await;
+    let (status, code, _) = client.expect_error(Method::GET, "/mcp-servers", NULL).await;
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }
 
 #[tokio::test]
-async fn some_things_take_the_enterprise_plan() {
+async fn some_operations_require_the_enterprise_plan() {
     let organisation = Organisation::named("Small").workspace("W").plan(Plan::Free);
     let emulator = Emulator::builder().organisation(organisation);
-    let world = World::of(emulator.start().await.unwrap());
-    let organisation = world.emulator.organisation_id("Small").unwrap();
+    let client = TestClient::with_emulator(emulator.start().await.unwrap());
+    let organisation = client.emulator.organisation_id("Small").unwrap();
     let span = "start_time=2020-01-01T00:00:00Z&end_time=2030-01-01T00:00:00Z";
     let generation = span.replace("start_time", "time_of_generation_min");
     let generation = generation.replace("end_time", "time_of_generation_max");
@@ -245,9 +243,12 @@ async fn some_things_take_the_enterprise_plan() {
         "/logs/exports".to_owned(),
         "/scim/workspaces".to_owned(),
     ] {
-        let (status, code, message) = world.refused(Method::GET, &path, NULL).await;
+        let (status, code, message) = client.expect_error(Method::GET, &path, NULL).await;
         assert_eq!((status, code.as_str()), (403, "AB03"), "{path}");
         assert!(message.contains("Enterprise"), "{path}: {message}");
     }
-    assert_eq!(column(&world.get("/admin/workspaces").await, "name"), ["W"]);
+    assert_eq!(
+        column(&client.get("/admin/workspaces").await, "name"),
+        ["W"]
+    );
 }

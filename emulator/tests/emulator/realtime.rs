@@ -8,15 +8,15 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::support::World;
+use crate::support::TestClient;
 
 /// A websocket as it goes over the wire.
-struct Wire(TcpStream);
+struct RawWebSocket(TcpStream);
 
-impl Wire {
+impl RawWebSocket {
     /// Sends a handshake with these headers beside the key; the socket and the head of the answer.
-    async fn shake(world: &World, key: &str, headers: &str) -> (Self, String) {
-        let address = world.emulator.public_base_url().replace("http://", "");
+    async fn handshake(client: &TestClient, key: &str, headers: &str) -> (Self, String) {
+        let address = client.emulator.public_base_url().replace("http://", "");
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!(
             "GET /v1/realtime?model=m HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\n{headers}\r\n"
@@ -29,12 +29,12 @@ impl Wire {
         (Self(stream), String::from_utf8(head).unwrap())
     }
 
-    async fn open(world: &World) -> Self {
-        let (mut wire, head) = Self::shake(world, &world.key, HANDSHAKE).await;
+    async fn open(client: &TestClient) -> Self {
+        let (mut socket, head) = Self::handshake(client, &client.key, HANDSHAKE).await;
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         assert!(head.contains("x-portkey-request-id"), "{head}");
-        assert_eq!(wire.event().await["type"], "session.created");
-        wire
+        assert_eq!(socket.event().await["type"], "session.created");
+        socket
     }
 
     /// Sends a frame, masked with zeros, of at most 65535 bytes.
@@ -72,13 +72,13 @@ impl Wire {
         serde_json::from_slice(&payload).unwrap()
     }
 
-    async fn ask(&mut self, event: Value) -> Value {
+    async fn request(&mut self, event: Value) -> Value {
         self.send(1, event.to_string().as_bytes()).await;
         self.event().await
     }
 
     /// The code of the goodbye that comes next.
-    async fn goodbye(&mut self) -> u16 {
+    async fn close_code(&mut self) -> u16 {
         let (opcode, payload) = self.receive().await.unwrap();
         assert_eq!(opcode, 8);
         u16::from_be_bytes([payload[0], payload[1]])
@@ -89,57 +89,57 @@ const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websoc
     sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 #[tokio::test]
-async fn events_are_answered_or_come_back() {
-    let world = World::new().await;
-    let mut wire = Wire::open(&world).await;
+async fn events_are_answered_or_echoed() {
+    let client = TestClient::new().await;
+    let mut socket = RawWebSocket::open(&client).await;
     let update = json!({"type": "session.update", "session": {"voice": "nova"}});
-    let updated = wire.ask(update).await;
+    let updated = socket.request(update).await;
     assert_eq!(updated["type"], "session.updated");
     assert_eq!(
         (&updated["session"]["voice"], &updated["session"]["model"]),
         (&json!("nova"), &json!("m"))
     );
     let item = json!({"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]});
-    let created = wire
-        .ask(json!({"type": "conversation.item.create", "item": item}))
+    let created = socket
+        .request(json!({"type": "conversation.item.create", "item": item}))
         .await;
     assert_eq!(created["type"], "conversation.item.created");
-    let mut kinds = vec![wire.ask(json!({"type": "response.create"})).await["type"].clone()];
-    let mut said = String::new();
-    while kinds.last().unwrap() != "response.done" {
-        let event = wire.event().await;
-        said += event["delta"].as_str().unwrap_or_default();
-        kinds.push(event["type"].clone());
+    let mut types = vec![socket.request(json!({"type": "response.create"})).await["type"].clone()];
+    let mut text = String::new();
+    while types.last().unwrap() != "response.done" {
+        let event = socket.event().await;
+        text += event["delta"].as_str().unwrap_or_default();
+        types.push(event["type"].clone());
     }
     assert_eq!(
-        (said.as_str(), &kinds[0]),
+        (text.as_str(), &types[0]),
         ("You said: hi", &json!("response.created"))
     );
     let other = json!({"type": "input_audio_buffer.append", "audio": "AAAA"});
-    let echo = wire.ask(other.clone()).await;
+    let echo = socket.request(other.clone()).await;
     assert_eq!(
         (&echo["type"], &echo["event"]),
         (&json!("emulator.echo"), &other)
     );
-    wire.send(9, b"anyone?").await;
-    assert_eq!(wire.receive().await.unwrap(), (10, b"anyone?".to_vec()));
-    wire.send(8, &1000_u16.to_be_bytes()).await;
-    assert_eq!(wire.goodbye().await, 1000);
-    assert!(wire.receive().await.is_err());
+    socket.send(9, b"anyone?").await;
+    assert_eq!(socket.receive().await.unwrap(), (10, b"anyone?".to_vec()));
+    socket.send(8, &1000_u16.to_be_bytes()).await;
+    assert_eq!(socket.close_code().await, 1000);
+    assert!(socket.receive().await.is_err());
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_answered_with_an_error() {
-    let world = World::new().await;
-    let mut wire = Wire::open(&world).await;
+async fn invalid_events_get_an_error_event() {
+    let client = TestClient::new().await;
+    let mut socket = RawWebSocket::open(&client).await;
     for (opcode, payload) in [
         (1, &b"nonsense"[..]),
         (1, b"{}"),
         (1, b"[1]"),
         (2, b"\xff\x00"),
     ] {
-        wire.send(opcode, payload).await;
-        let error = wire.event().await;
+        socket.send(opcode, payload).await;
+        let error = socket.event().await;
         assert_eq!(error["type"], "error");
         assert!(
             error["error"]["message"]
@@ -151,14 +151,14 @@ async fn what_is_no_event_is_answered_with_an_error() {
     }
     // It goes on.
     assert_eq!(
-        wire.ask(json!({"type": "x"})).await["type"],
+        socket.request(json!({"type": "x"})).await["type"],
         "emulator.echo"
     );
 }
 
 #[tokio::test]
-async fn what_is_no_websocket_ends_the_session() {
-    let world = World::new().await;
+async fn websocket_protocol_errors_close_the_session() {
+    let client = TestClient::new().await;
     // An unmasked frame, an unknown opcode, text that is not UTF-8, a message that is too large.
     let cases: [(&[u8], u16); 4] = [
         (&[0x81, 0x02, b'h', b'i'], 1002),
@@ -167,33 +167,35 @@ async fn what_is_no_websocket_ends_the_session() {
         (&[0x82, 0xff, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0], 1009),
     ];
     for (bytes, expected) in cases {
-        let mut wire = Wire::open(&world).await;
-        wire.0.write_all(bytes).await.unwrap();
-        let code = wire.goodbye().await;
+        let mut socket = RawWebSocket::open(&client).await;
+        socket.0.write_all(bytes).await.unwrap();
+        let code = socket.close_code().await;
         // The library calls text that is not UTF-8 by its own name.
         assert!(code == expected || code == 1007, "{bytes:?}: {code}");
-        assert!(wire.receive().await.is_err());
+        assert!(socket.receive().await.is_err());
     }
     // Half a frame, and gone.
-    let mut wire = Wire::open(&world).await;
-    wire.0.write_all(&[0x81, 0xfe]).await.unwrap();
-    drop(wire);
-    Wire::open(&world).await;
+    let mut socket = RawWebSocket::open(&client).await;
+    socket.0.write_all(&[0x81, 0xfe]).await.unwrap();
+    drop(socket);
+    RawWebSocket::open(&client).await;
 }
 
 #[tokio::test]
-async fn what_is_no_handshake_is_refused_in_json() {
-    let world = World::new().await;
-    let plain = world.refused(Method::GET, "/realtime", Value::Null).await;
+async fn invalid_handshakes_are_rejected_with_json() {
+    let client = TestClient::new().await;
+    let plain = client
+        .expect_error(Method::GET, "/realtime", Value::Null)
+        .await;
     assert_eq!(plain.0, 400);
     assert!(plain.2.contains("header `connection`"), "{plain:?}");
-    let (mut wire, head) = Wire::shake(&world, "wrong", HANDSHAKE).await;
+    let (mut socket, head) = RawWebSocket::handshake(&client, "wrong", HANDSHAKE).await;
     assert!(
         head.starts_with("HTTP/1.1 401") && head.contains("application/json"),
         "{head}"
     );
     let mut body = [0; 16];
-    wire.0.read_exact(&mut body).await.unwrap();
+    socket.0.read_exact(&mut body).await.unwrap();
     assert!(body.starts_with(b"{"), "{body:?}");
     for name in [
         "connection",
@@ -205,64 +207,64 @@ async fn what_is_no_handshake_is_refused_in_json() {
             .lines()
             .filter(|line| !line.starts_with(&format!("{name}:")));
         let headers: String = lines.map(|line| format!("{line}\r\n")).collect();
-        let (_, head) = Wire::shake(&world, &world.key, &headers).await;
+        let (_, head) = RawWebSocket::handshake(&client, &client.key, &headers).await;
         assert!(head.starts_with("HTTP/1.1 400"), "{name}: {head}");
     }
-    world
+    client
         .emulator
-        .fault(Fault::on("connect_realtime").times(1).status(503))
+        .add_fault(Fault::on("connect_realtime").times(1).status(503))
         .unwrap();
-    let (_, head) = Wire::shake(&world, &world.key, HANDSHAKE).await;
+    let (_, head) = RawWebSocket::handshake(&client, &client.key, HANDSHAKE).await;
     assert!(head.starts_with("HTTP/1.1 503"), "{head}");
 }
 
 #[tokio::test]
-async fn a_script_ends_a_session_or_says_what_is_sent() {
-    let world = World::new().await;
-    let on = || Script::on("connect_realtime").times(1);
-    world
+async fn a_script_ends_a_session_or_replaces_its_events() {
+    let client = TestClient::new().await;
+    let script = || Script::on("connect_realtime").times(1);
+    client
         .emulator
-        .script(on().event("{\"type\": \"mine\"}").raw(*b"bytes"))
+        .add_script(script().event("{\"type\": \"mine\"}").raw(*b"bytes"))
         .unwrap();
-    let mut wire = Wire::open(&world).await;
+    let mut socket = RawWebSocket::open(&client).await;
     assert_eq!(
-        wire.ask(json!({"type": "response.create"})).await["type"],
+        socket.request(json!({"type": "response.create"})).await["type"],
         "mine"
     );
-    assert_eq!(wire.receive().await.unwrap(), (2, b"bytes".to_vec()));
+    assert_eq!(socket.receive().await.unwrap(), (2, b"bytes".to_vec()));
 
-    world.emulator.script(on().close_after(1)).unwrap();
-    let mut wire = Wire::open(&world).await;
-    wire.send(1, b"{\"type\": \"x\"}").await;
+    client.emulator.add_script(script().close_after(1)).unwrap();
+    let mut socket = RawWebSocket::open(&client).await;
+    socket.send(1, b"{\"type\": \"x\"}").await;
     assert_eq!(
-        wire.receive().await.unwrap_err().kind(),
+        socket.receive().await.unwrap_err().kind(),
         std::io::ErrorKind::UnexpectedEof
     );
 
-    world.emulator.script(on().reset_after(1)).unwrap();
-    let mut wire = Wire::open(&world).await;
-    wire.send(1, b"{\"type\": \"x\"}").await;
+    client.emulator.add_script(script().reset_after(1)).unwrap();
+    let mut socket = RawWebSocket::open(&client).await;
+    socket.send(1, b"{\"type\": \"x\"}").await;
     assert_eq!(
-        wire.receive().await.unwrap_err().kind(),
+        socket.receive().await.unwrap_err().kind(),
         std::io::ErrorKind::ConnectionReset
     );
 
-    world.emulator.script(on().end_after(1)).unwrap();
-    let mut wire = Wire::open(&world).await;
-    wire.send(1, b"{\"type\": \"x\"}").await;
-    assert_eq!(wire.goodbye().await, 1000);
+    client.emulator.add_script(script().end_after(1)).unwrap();
+    let mut socket = RawWebSocket::open(&client).await;
+    socket.send(1, b"{\"type\": \"x\"}").await;
+    assert_eq!(socket.close_code().await, 1000);
 
-    world.emulator.script(on().stall_after(1)).unwrap();
-    let mut wire = Wire::open(&world).await;
-    wire.send(1, b"{\"type\": \"x\"}").await;
-    let next = tokio::time::timeout(Duration::from_millis(100), wire.receive()).await;
+    client.emulator.add_script(script().stall_after(1)).unwrap();
+    let mut socket = RawWebSocket::open(&client).await;
+    socket.send(1, b"{\"type\": \"x\"}").await;
+    let next = tokio::time::timeout(Duration::from_millis(100), socket.receive()).await;
     assert!(next.is_err(), "{next:?}");
 }
 
 #[tokio::test]
-async fn sessions_end_with_the_emulator() {
-    let world = World::new().await;
-    let mut wire = Wire::open(&world).await;
-    world.emulator.shutdown().await;
-    assert_eq!(wire.goodbye().await, 1001);
+async fn shutdown_closes_sessions() {
+    let client = TestClient::new().await;
+    let mut socket = RawWebSocket::open(&client).await;
+    client.emulator.shutdown().await;
+    assert_eq!(socket.close_code().await, 1001);
 }

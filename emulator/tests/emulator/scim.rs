@@ -3,40 +3,40 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, receive, text};
+use crate::support::{TestClient, receive, string};
 
 #[tokio::test]
-async fn mappings_are_made_listed_and_archived() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await;
+async fn mappings_are_created_listed_and_deleted() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await;
     let body = json!({"workspace_id": workspace["slug"], "scim_group_name": "engineers", "role": "member"});
-    let mapping = world.post("/scim/workspaces", body).await;
+    let mapping = client.post("/scim/workspaces", body).await;
     assert_eq!(
         (&mapping["workspace_id"], &mapping["scim_group"]),
         (&workspace["id"], &json!("engineers"))
     );
     assert!(mapping.get("scim_group_name").is_none(), "{mapping}");
     let body = json!({"workspace_id": workspace["id"], "scim_group_id": mapping["scim_group_id"], "role": "admin"});
-    world.post("/scim/workspaces", body).await;
+    client.post("/scim/workspaces", body).await;
 
-    let list = world.get("/scim/workspaces").await;
+    let list = client.get("/scim/workspaces").await;
     assert_eq!(
         (&list["total_count"], &list["page"], &list["page_size"]),
         (&json!(2), &json!(0), &json!(100))
     );
-    let admins = world.get("/scim/workspaces?role=admin").await;
+    let admins = client.get("/scim/workspaces?role=admin").await;
     assert_eq!(admins["total_count"], 1);
     // The filter takes the UUID only.
-    let by_id = world
+    let by_id = client
         .get(&format!(
             "/scim/workspaces?workspace_id={}",
-            text(&workspace["id"])
+            string(&workspace["id"])
         ))
         .await;
-    let by_slug = world
+    let by_slug = client
         .get(&format!(
             "/scim/workspaces?workspace_id={}",
-            text(&workspace["slug"])
+            string(&workspace["slug"])
         ))
         .await;
     assert_eq!(
@@ -46,9 +46,15 @@ async fn mappings_are_made_listed_and_archived() {
 
     let url = format!(
         "{}/v2/scim/groups?search=ENG",
-        world.emulator.public_base_url()
+        client.emulator.public_base_url()
     );
-    let groups = receive(world.http.get(url).header("x-portkey-api-key", &world.key)).await;
+    let groups = receive(
+        client
+            .http
+            .get(url)
+            .header("x-portkey-api-key", &client.key),
+    )
+    .await;
     assert_eq!(
         (
             &groups.body["groups"][0]["name"],
@@ -57,24 +63,26 @@ async fn mappings_are_made_listed_and_archived() {
         (&json!("engineers"), &json!(1))
     );
 
-    let path = format!("/scim/workspaces/{}", text(&mapping["id"]));
-    assert_eq!(world.delete(&path).await["success"], true);
+    let path = format!("/scim/workspaces/{}", string(&mapping["id"]));
+    assert_eq!(client.delete(&path).await["success"], true);
     assert_eq!(
-        world.send(Method::DELETE, &path, Value::Null).await.status,
+        client.send(Method::DELETE, &path, Value::Null).await.status,
         404
     );
 }
 
 #[tokio::test]
 async fn a_mapping_names_one_group_and_a_workspace() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
     for body in [
         json!({"workspace_id": workspace, "role": "member"}),
         json!({"workspace_id": workspace, "role": "member", "scim_group_id": "a", "scim_group_name": "b"}),
         json!({"workspace_id": workspace, "role": "member", "scim_group_id": "unknown"}),
     ] {
-        let (status, _, message) = world.refused(Method::POST, "/scim/workspaces", body).await;
+        let (status, _, message) = client
+            .expect_error(Method::POST, "/scim/workspaces", body)
+            .await;
         assert!(
             status == 400 && message.contains("`/scim_group_id`"),
             "{message}"
@@ -82,8 +90,8 @@ async fn a_mapping_names_one_group_and_a_workspace() {
     }
     let nowhere = json!({"workspace_id": "ws-none", "role": "member", "scim_group_name": "b"});
     assert_eq!(
-        world
-            .refused(Method::POST, "/scim/workspaces", nowhere)
+        client
+            .expect_error(Method::POST, "/scim/workspaces", nowhere)
             .await
             .0,
         403
@@ -93,14 +101,14 @@ async fn a_mapping_names_one_group_and_a_workspace() {
 /// A list that nobody asks to be cut is cut at a hundred.
 #[tokio::test]
 async fn a_page_holds_a_hundred_at_most() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
     for number in 0..101 {
         let body = json!({"workspace_id": workspace, "scim_group_name": format!("g{number}"), "role": "member"});
-        world.post("/scim/workspaces", body).await;
+        client.post("/scim/workspaces", body).await;
     }
     for (query, expected) in [("", 100), ("?page=1", 1), ("?page_size=60&page=1", 41)] {
-        let list = world.get(&format!("/scim/workspaces{query}")).await;
+        let list = client.get(&format!("/scim/workspaces{query}")).await;
         assert_eq!(
             (
                 list["mappings"].as_array().unwrap().len(),

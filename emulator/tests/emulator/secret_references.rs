@@ -4,7 +4,7 @@ use portkey_admin_emulator::{Emulator, Key, Organisation, Plan};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, text};
+use crate::support::{TestClient, column, string};
 
 /// The secret that no answer may show.
 const CANARY: &str = "emulator-canary-key";
@@ -16,17 +16,17 @@ fn body(name: &str) -> Value {
     })
 }
 
-async fn reference(world: &World, name: &str) -> String {
-    let created = world.post("/secret-references", body(name)).await;
+async fn reference(client: &TestClient, name: &str) -> String {
+    let created = client.post("/secret-references", body(name)).await;
     assert_eq!(created["object"], "secret-reference");
-    format!("/secret-references/{}", text(&created["slug"]))
+    format!("/secret-references/{}", string(&created["slug"]))
 }
 
 #[tokio::test]
 async fn a_reference_shows_no_secret_and_merges_settings() {
-    let world = World::new().await;
-    let path = reference(&world, "one").await;
-    let read = world.get(&path).await;
+    let client = TestClient::new().await;
+    let path = reference(&client, "one").await;
+    let read = client.get(&path).await;
     assert!(!read.to_string().contains(CANARY), "{read}");
     assert_eq!(
         read["auth_config"],
@@ -40,13 +40,13 @@ async fn a_reference_shows_no_secret_and_merges_settings() {
         ),
         (&json!("ACTIVE"), &json!(1), &Value::Null)
     );
-    let by_id = format!("/secret-references/{}", text(&read["id"]));
+    let by_id = format!("/secret-references/{}", string(&read["id"]));
     let change = json!({
         "name": "Renamed", "secret_key": "k", "tags": {"team": "one"}, "manager_type": "azure_kv",
         "auth_config": {"aws_region": "two", "masked_aws_secret_access_key": "em*****key"},
     });
-    assert_eq!(world.put(&by_id, change).await, json!({}));
-    let read = world.get(&path).await;
+    assert_eq!(client.put(&by_id, change).await, json!({}));
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["name"], &read["secret_key"], &read["manager_type"]),
         (&json!("Renamed"), &json!("k"), &json!("aws_sm"))
@@ -56,27 +56,27 @@ async fn a_reference_shows_no_secret_and_merges_settings() {
         read["auth_config"]["masked_aws_secret_access_key"],
         "em*****key"
     );
-    world.put(&path, json!({"secret_key": null})).await;
-    assert_eq!(world.get(&path).await["secret_key"], Value::Null);
+    client.put(&path, json!({"secret_key": null})).await;
+    assert_eq!(client.get(&path).await["secret_key"], Value::Null);
 
-    assert_eq!(world.delete(&path).await, json!({}));
-    let (status, code, _) = world.refused(Method::GET, &path, Value::Null).await;
+    assert_eq!(client.delete(&path).await, json!({}));
+    let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;
     assert_eq!((status, code.as_str()), (404, "AB08"));
 }
 
 #[tokio::test]
-async fn lists_are_short_filtered_and_cut() {
-    let world = World::new().await;
+async fn lists_are_filtered_and_paginated() {
+    let client = TestClient::new().await;
     for number in 0..21 {
-        reference(&world, &format!("ref-{number}")).await;
+        reference(&client, &format!("ref-{number}")).await;
     }
-    world
+    client
         .put(
             "/secret-references/ref-7",
             json!({"tags": {"team": "one", "x": "y"}}),
         )
         .await;
-    let list = world.get("/secret-references").await;
+    let list = client.get("/secret-references").await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(21))
@@ -85,32 +85,32 @@ async fn lists_are_short_filtered_and_cut() {
     for name in ["tags", "secret_path", "description", "auth_config"] {
         assert!(list["data"][0].get(name).is_none(), "{name}");
     }
-    let next = world.get("/secret-references?current_page=1").await;
+    let next = client.get("/secret-references?current_page=1").await;
     assert_eq!(column(&next, "slug"), ["ref-20"]);
-    let found = world.get("/secret-references?search=REF-20").await;
+    let found = client.get("/secret-references?search=REF-20").await;
     assert_eq!(found["total"], 1);
-    let tagged = world
+    let tagged = client
         .get("/secret-references?tags=%7B%22team%22%3A%22one%22%7D")
         .await;
     assert_eq!(column(&tagged, "slug"), ["ref-7"]);
     assert_eq!(
-        world.get("/secret-references?manager_type=azure_kv").await["total"],
+        client.get("/secret-references?manager_type=azure_kv").await["total"],
         0
     );
-    let (status, _, message) = world
-        .refused(Method::GET, "/secret-references?tags=x", Value::Null)
+    let (status, _, message) = client
+        .expect_error(Method::GET, "/secret-references?tags=x", Value::Null)
         .await;
     assert!(status == 400 && message.contains("`tags`"), "{message}");
-    let large = world
-        .refused(Method::GET, "/secret-references?page_size=101", Value::Null)
+    let large = client
+        .expect_error(Method::GET, "/secret-references?page_size=101", Value::Null)
         .await;
     assert_eq!(large.0, 400);
 }
 
 #[tokio::test]
-async fn bad_references_are_refused() {
-    let world = World::new().await;
-    reference(&world, "taken").await;
+async fn invalid_references_are_rejected() {
+    let client = TestClient::new().await;
+    reference(&client, "taken").await;
     let cases = [
         (json!({"slug": "taken"}), "`/slug`"),
         (json!({"allowed_workspaces": []}), "`/allowed_workspaces`"),
@@ -138,8 +138,8 @@ async fn bad_references_are_refused() {
         for (name, value) in change.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let (status, code, message) = world
-            .refused(Method::POST, "/secret-references", body)
+        let (status, code, message) = client
+            .expect_error(Method::POST, "/secret-references", body)
             .await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{message}");
         assert!(message.contains(place), "{message}");
@@ -150,8 +150,8 @@ async fn bad_references_are_refused() {
         json!({"allowed_workspaces": []}),
     ];
     for body in nothing {
-        let (status, code, _) = world
-            .refused(Method::PUT, "/secret-references/taken", body)
+        let (status, code, _) = client
+            .expect_error(Method::PUT, "/secret-references/taken", body)
             .await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
     }
@@ -159,10 +159,10 @@ async fn bad_references_are_refused() {
 
 #[tokio::test]
 async fn a_reference_in_use_cannot_be_deleted() {
-    let world = World::new().await;
-    let path = reference(&world, "used").await;
-    let id = world.get(&path).await["id"].clone();
-    let workspace = world.first("/admin/workspaces").await["id"].clone();
+    let client = TestClient::new().await;
+    let path = reference(&client, "used").await;
+    let id = client.get(&path).await["id"].clone();
+    let workspace = client.first("/admin/workspaces").await["id"].clone();
     let users = [
         (
             "/integrations",
@@ -178,25 +178,27 @@ async fn a_reference_in_use_cannot_be_deleted() {
         ),
     ];
     for (users, body) in users {
-        let slug = text(&world.post(users, body).await["slug"]);
-        let (status, code, message) = world.refused(Method::DELETE, &path, Value::Null).await;
+        let slug = string(&client.post(users, body).await["slug"]);
+        let (status, code, message) = client
+            .expect_error(Method::DELETE, &path, Value::Null)
+            .await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
         assert!(message.contains(&slug), "{message}");
         if users == "/integrations" {
-            let read = world.get(&format!("/integrations/{slug}")).await;
+            let read = client.get(&format!("/integrations/{slug}")).await;
             assert_eq!(read["secret_mappings"][0]["secret_reference_id"], "used");
             // An empty list lets go; the key has to come from somewhere.
             let change = json!({"secret_mappings": [], "key": "k"});
-            world.put(&format!("/integrations/{slug}"), change).await;
+            client.put(&format!("/integrations/{slug}"), change).await;
         } else {
-            world.delete(&format!("{users}/{slug}")).await;
+            client.delete(&format!("{users}/{slug}")).await;
         }
     }
-    world.delete(&path).await;
+    client.delete(&path).await;
 }
 
 #[tokio::test]
-async fn workspaces_and_plans_limit_who_uses_one() {
+async fn workspaces_and_plans_limit_access_to_references() {
     let organisation = Organisation::named("Acme")
         .workspace("One")
         .workspace("Two")
@@ -208,35 +210,37 @@ async fn workspaces_and_plans_limit_who_uses_one() {
     let emulator = Emulator::builder()
         .organisation(organisation)
         .organisation(free);
-    let world = World::of(emulator.start().await.unwrap());
-    let workspaces = column(&world.get("/admin/workspaces").await, "slug");
+    let client = TestClient::with_emulator(emulator.start().await.unwrap());
+    let workspaces = column(&client.get("/admin/workspaces").await, "slug");
     let mut body = body("one");
     body["allowed_workspaces"] = json!([workspaces[0]]);
-    world.post("/secret-references", body).await;
-    let read = world.get("/secret-references/one").await;
+    client.post("/secret-references", body).await;
+    let read = client.get("/secret-references/one").await;
     assert_eq!(read["allow_all_workspaces"], 0);
     assert!(read.get("allowed_workspaces").is_none());
-    assert_eq!(world.get_as("one", "/secret-references").await["total"], 1);
-    assert_eq!(world.get_as("two", "/secret-references").await["total"], 0);
+    assert_eq!(client.get_as("one", "/secret-references").await["total"], 1);
+    assert_eq!(client.get_as("two", "/secret-references").await["total"], 0);
     let mapping = json!([{"secret_reference_id": "one", "target_field": "key"}]);
     let foreign = json!({"name": "a", "ai_provider_id": "openai", "workspace_id": workspaces[1], "secret_mappings": mapping});
-    let (status, _, message) = world.refused(Method::POST, "/integrations", foreign).await;
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/integrations", foreign)
+        .await;
     assert!(
         status == 400 && message.contains("`/secret_mappings/0/"),
         "{message}"
     );
-    world
+    client
         .put(
             "/secret-references/one",
             json!({"allow_all_workspaces": true}),
         )
         .await;
-    assert_eq!(world.get_as("two", "/secret-references").await["total"], 1);
+    assert_eq!(client.get_as("two", "/secret-references").await["total"], 1);
 
-    let key = world.emulator.key("free").unwrap();
-    let refused = world
+    let key = client.emulator.key("free").unwrap();
+    let refused = client
         .send_as(&key, Method::GET, "/secret-references", Value::Null)
         .await;
-    let (status, code, _) = refused.refusal();
+    let (status, code, _) = refused.error();
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }

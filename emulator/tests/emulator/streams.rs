@@ -2,41 +2,41 @@
 
 use std::time::{Duration, Instant};
 
-use portkey_admin_emulator::{Emulator, Fault, Key, LineEnd, Organisation, Script};
+use portkey_admin_emulator::{Emulator, Fault, Key, LineEnding, Organisation, Script};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{World, text};
+use crate::support::{TestClient, string};
 
-/// A world whose key is one of a workspace: models are for those.
-pub async fn world() -> World {
+/// A client whose key is one of a workspace: models are for those.
+pub async fn client() -> TestClient {
     let organisation = Organisation::named("Acme")
         .workspace("Main")
         .key(Key::workspace("Main", "app"));
     let emulator = Emulator::builder().organisation(organisation);
-    let mut world = World::of(emulator.start().await.unwrap());
-    world.key = world.emulator.key("app").unwrap();
-    world
+    let mut client = TestClient::with_emulator(emulator.start().await.unwrap());
+    client.key = client.emulator.key("app").unwrap();
+    client
 }
 
-fn question(text: &str) -> Value {
+fn chat_request(text: &str) -> Value {
     json!({"model": "gpt-4o", "messages": [{"role": "user", "content": text}]})
 }
 
-fn streamed(mut body: Value) -> Value {
+fn with_stream(mut body: Value) -> Value {
     body["stream"] = json!(true);
     body
 }
 
-fn post(world: &World, path: &str, body: &Value) -> reqwest::RequestBuilder {
-    let url = format!("{}{path}", world.emulator.base_url());
-    let request = world.http.post(url).json(body);
-    request.header("x-portkey-api-key", &world.key)
+fn post(client: &TestClient, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    let url = format!("{}{path}", client.emulator.base_url());
+    let request = client.http.post(url).json(body);
+    request.header("x-portkey-api-key", &client.key)
 }
 
 /// The body of a stream.
-async fn body(world: &World, path: &str, body: &Value) -> String {
-    let response = post(world, path, body).send().await.unwrap();
+async fn body(client: &TestClient, path: &str, body: &Value) -> String {
+    let response = post(client, path, body).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
     let kind = response.headers()["content-type"].to_str().unwrap();
     assert!(kind.starts_with("text/event-stream"), "{kind}");
@@ -44,8 +44,8 @@ async fn body(world: &World, path: &str, body: &Value) -> String {
 }
 
 /// What came until the connection broke.
-async fn broken(world: &World, path: &str, body: &Value) -> String {
-    let mut response = post(world, path, body).send().await.unwrap();
+async fn read_until_error(client: &TestClient, path: &str, body: &Value) -> String {
+    let mut response = post(client, path, body).send().await.unwrap();
     let mut all = Vec::new();
     loop {
         match response.chunk().await {
@@ -78,35 +78,35 @@ fn json_events(body: &str) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn a_chat_is_an_echo_whole_or_in_pieces() {
-    let world = world().await;
-    let whole = world
-        .post("/chat/completions", question("hello there"))
+async fn a_chat_completion_echoes_whole_or_streamed() {
+    let client = client().await;
+    let whole = client
+        .post("/chat/completions", chat_request("hello there"))
         .await;
     let message = &whole["choices"][0]["message"];
     assert_eq!(message["content"], "You said: hello there");
     assert_eq!(whole["usage"]["completion_tokens"], 4);
 
-    let mut request = streamed(question("hello there"));
+    let mut request = with_stream(chat_request("hello there"));
     request["n"] = json!(2);
     request["stream_options"] = json!({"include_usage": true});
-    let stream = body(&world, "/chat/completions", &request).await;
+    let stream = body(&client, "/chat/completions", &request).await;
     assert!(stream.ends_with("data: [DONE]\n\n"), "{stream}");
-    let chunks = json_events(&stream);
+    let chunk_size = json_events(&stream);
     for index in [0, 1] {
-        let pieces = chunks
+        let pieces = chunk_size
             .iter()
             .flat_map(|chunk| chunk["choices"].as_array().unwrap());
         let pieces: Vec<&Value> = pieces.filter(|choice| choice["index"] == index).collect();
         assert_eq!(pieces[0]["delta"]["role"], "assistant");
-        let said: String = pieces
+        let text: String = pieces
             .iter()
             .filter_map(|piece| piece["delta"]["content"].as_str())
             .collect();
-        assert_eq!(said, "You said: hello there");
+        assert_eq!(text, "You said: hello there");
         assert_eq!(pieces.last().unwrap()["finish_reason"], "stop");
     }
-    let last = chunks.last().unwrap();
+    let last = chunk_size.last().unwrap();
     assert_eq!(
         (&last["choices"], &last["usage"]["total_tokens"]),
         (&json!([]), &json!(10))
@@ -114,24 +114,24 @@ async fn a_chat_is_an_echo_whole_or_in_pieces() {
 }
 
 #[tokio::test]
-async fn tools_are_called_in_pieces_and_their_output_is_repeated() {
-    let world = world().await;
+async fn tool_calls_are_streamed_and_tool_results_echoed() {
+    let client = client().await;
     let parameters = json!({"type": "object", "properties": {"city": {"type": "string"}}});
     let function = json!({"name": "weather", "parameters": parameters});
-    let mut request = question("what is the weather in Tromsø today");
+    let mut request = chat_request("what is the weather in Tromsø today");
     request["tools"] = json!([{"type": "function", "function": function}]);
-    let whole = world.post("/chat/completions", request.clone()).await;
+    let whole = client.post("/chat/completions", request.clone()).await;
     assert_eq!(whole["choices"][0]["finish_reason"], "tool_calls");
     let call = &whole["choices"][0]["message"]["tool_calls"][0];
-    let arguments = text(&call["function"]["arguments"]);
+    let arguments = string(&call["function"]["arguments"]);
     assert_eq!(
         arguments,
         r#"{"city":"what is the weather in Tromsø today"}"#
     );
 
-    let stream = body(&world, "/chat/completions", &streamed(request.clone())).await;
-    let chunks = json_events(&stream);
-    let calls = chunks
+    let stream = body(&client, "/chat/completions", &with_stream(request.clone())).await;
+    let chunk_size = json_events(&stream);
+    let calls = chunk_size
         .iter()
         .map(|chunk| &chunk["choices"][0]["delta"]["tool_calls"][0]);
     let calls: Vec<&Value> = calls.filter(|call| !call.is_null()).collect();
@@ -146,7 +146,7 @@ async fn tools_are_called_in_pieces_and_their_output_is_repeated() {
     let messages = request["messages"].as_array_mut().unwrap();
     messages.push(whole["choices"][0]["message"].clone());
     messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": "rain"}));
-    let after = world.post("/chat/completions", request).await;
+    let after = client.post("/chat/completions", request).await;
     assert_eq!(
         after["choices"][0]["message"]["content"],
         "The tool said: rain"
@@ -154,26 +154,26 @@ async fn tools_are_called_in_pieces_and_their_output_is_repeated() {
 }
 
 #[tokio::test]
-async fn texts_are_continued() {
-    let world = world().await;
+async fn completions_continue_text() {
+    let client = client().await;
     let request = json!({"model": "m", "prompt": "once upon"});
-    let whole = world.post("/completions", request.clone()).await;
+    let whole = client.post("/completions", request.clone()).await;
     assert_eq!(whole["choices"][0]["text"], "You said: once upon");
-    let stream = body(&world, "/completions", &streamed(request)).await;
-    let chunks = json_events(&stream);
-    let said: String = chunks
+    let stream = body(&client, "/completions", &with_stream(request)).await;
+    let chunk_size = json_events(&stream);
+    let text: String = chunk_size
         .iter()
         .filter_map(|chunk| chunk["choices"][0]["text"].as_str())
         .collect();
-    assert_eq!(said, "You said: once upon");
+    assert_eq!(text, "You said: once upon");
     assert!(stream.ends_with("data: [DONE]\n\n"));
 }
 
 #[tokio::test]
 async fn responses_have_named_events_and_can_be_read_again() {
-    let world = world().await;
+    let client = client().await;
     let request = json!({"model": "gpt-4o", "input": "hello"});
-    let stream = body(&world, "/responses", &streamed(request.clone())).await;
+    let stream = body(&client, "/responses", &with_stream(request.clone())).await;
     let all = events(&stream);
     let names: Vec<&str> = all.iter().map(|(name, _)| name.as_str()).collect();
     let expected = [
@@ -202,61 +202,68 @@ async fn responses_have_named_events_and_can_be_read_again() {
         "You said: hello"
     );
 
-    let path = format!("/responses/{}", text(&completed["id"]));
-    assert_eq!(world.get(&path).await, *completed);
-    let items = world.get(&format!("{path}/input_items")).await;
+    let path = format!("/responses/{}", string(&completed["id"]));
+    assert_eq!(client.get(&path).await, *completed);
+    let items = client.get(&format!("{path}/input_items")).await;
     assert_eq!(items["data"][0]["content"][0]["text"], "hello");
-    assert_eq!(world.delete(&path).await, json!({}));
-    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 404);
+    assert_eq!(client.delete(&path).await, json!({}));
+    assert_eq!(
+        client.expect_error(Method::GET, &path, Value::Null).await.0,
+        404
+    );
 
     let mut request = request;
     request["tools"] = json!([{"type": "function", "name": "find", "strict": false,
         "parameters": {"type": "object", "properties": {"what": {"type": "string"}}}}]);
-    let whole = world.post("/responses", request).await;
+    let whole = client.post("/responses", request).await;
     assert_eq!(whole["output"][0]["arguments"], r#"{"what":"hello"}"#);
 }
 
 #[tokio::test]
-async fn a_prompt_is_run_as_what_it_comes_to() {
-    let world = World::new().await;
-    let workspace = world.first("/admin/workspaces").await;
-    let workspace = text(&workspace["id"]);
-    let prompt = world.first("/prompts").await;
-    let path = format!("/prompts/{}/completions", text(&prompt["id"]));
-    let (_, key) = world
+async fn a_prompt_run_equals_its_rendered_request() {
+    let client = TestClient::new().await;
+    let workspace = client.first("/admin/workspaces").await;
+    let workspace = string(&workspace["id"]);
+    let prompt = client.first("/prompts").await;
+    let path = format!("/prompts/{}/completions", string(&prompt["id"]));
+    let (_, key) = client
         .workspace_key(&workspace, &["completions.write", "logs.view"])
         .await;
-    let world = World { key, ..world };
+    let client = TestClient { key, ..client };
     let request = json!({"variables": {"name": "Ada", "topic": "rain"}, "stream": true});
-    let stream = body(&world, &path, &request).await;
+    let stream = body(&client, &path, &request).await;
     assert!(stream.ends_with("data: [DONE]\n\n"), "{stream}");
 }
 
 #[tokio::test]
-async fn what_is_asked_of_a_model_is_logged() {
-    let world = world().await;
-    let request = post(&world, "/chat/completions", &question("a b c"))
+async fn model_requests_are_logged() {
+    let client = client().await;
+    let request = post(&client, "/chat/completions", &chat_request("a b c"))
         .header("x-portkey-provider", "openai")
         .header("x-portkey-metadata", r#"{"_user": "ada"}"#)
         .header("x-portkey-config", r#"{"api_key": "canary"}"#);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     let span =
         "time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2100-01-01T00:00:00Z";
-    let admin = world.emulator.api_key().to_owned();
+    let admin = client.emulator.api_key().to_owned();
     let path = format!("/analytics/groups/ai-models?{span}");
-    let groups = world.send_as(&admin, Method::GET, &path, Value::Null).await;
+    let groups = client
+        .send_as(&admin, Method::GET, &path, Value::Null)
+        .await;
     assert_eq!(
         groups.body["data"][0]["ai_model"], "gpt-4o",
         "{}",
         groups.body
     );
     let path = format!("/analytics/groups/users?{span}");
-    let users = world.send_as(&admin, Method::GET, &path, Value::Null).await;
+    let users = client
+        .send_as(&admin, Method::GET, &path, Value::Null)
+        .await;
     assert_eq!(users.body["data"][0]["user"], "ada", "{}", users.body);
-    let snapshot = serde_json::to_string(&world.emulator.snapshot()).unwrap();
+    let snapshot = serde_json::to_string(&client.emulator.snapshot()).unwrap();
     assert!(snapshot.contains("a b c") && !snapshot.contains("canary"));
     // The audit log is about the organisation, not about what models are asked.
-    let audit = world
+    let audit = client
         .send_as(&admin, Method::GET, "/audit-logs", Value::Null)
         .await;
     assert!(!audit.body.to_string().contains("chat"), "{}", audit.body);
@@ -264,67 +271,85 @@ async fn what_is_asked_of_a_model_is_logged() {
 
 #[tokio::test]
 async fn the_key_and_the_request_are_checked() {
-    let world = world().await;
-    let answer = world
-        .send_as("wrong", Method::POST, "/chat/completions", question("x"))
+    let client = client().await;
+    let response = client
+        .send_as(
+            "wrong",
+            Method::POST,
+            "/chat/completions",
+            chat_request("x"),
+        )
         .await;
-    assert_eq!(answer.refusal().0, 401);
-    let admin = world.emulator.api_key().to_owned();
-    let answer = world
-        .send_as(&admin, Method::POST, "/chat/completions", question("x"))
+    assert_eq!(response.error().0, 401);
+    let admin = client.emulator.api_key().to_owned();
+    let response = client
+        .send_as(&admin, Method::POST, "/chat/completions", chat_request("x"))
         .await;
-    assert_eq!(answer.refusal().0, 403);
-    let (status, _, message) = world
-        .refused(Method::POST, "/chat/completions", json!({"model": "m"}))
+    assert_eq!(response.error().0, 403);
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/chat/completions", json!({"model": "m"}))
         .await;
     assert_eq!(status, 400);
     assert!(message.contains("`/messages` is required"), "{message}");
 }
 
 #[tokio::test]
-async fn a_script_says_what_is_said() {
-    let world = world().await;
+async fn a_script_sets_the_content() {
+    let client = client().await;
     let script = Script::on("create_chat_completion")
         .times(2)
         .text("It rains.");
-    world.emulator.script(script).unwrap();
-    let whole = world.post("/chat/completions", question("x")).await;
+    client.emulator.add_script(script).unwrap();
+    let whole = client.post("/chat/completions", chat_request("x")).await;
     assert_eq!(whole["choices"][0]["message"]["content"], "It rains.");
-    let stream = body(&world, "/chat/completions", &streamed(question("x"))).await;
+    let stream = body(
+        &client,
+        "/chat/completions",
+        &with_stream(chat_request("x")),
+    )
+    .await;
     assert_eq!(
         json_events(&stream)[2]["choices"][0]["delta"]["content"],
         " rains."
     );
 
     let script = Script::on("create_response").tool_call("add", json!({"a": 1}));
-    world.emulator.script(script).unwrap();
-    let whole = world
+    client.emulator.add_script(script).unwrap();
+    let whole = client
         .post("/responses", json!({"model": "gpt-4o", "input": "x"}))
         .await;
     assert_eq!(whole["output"][0]["arguments"], r#"{"a":1}"#);
 
-    world.emulator.clear_scripts();
-    let whole = world
+    client.emulator.clear_scripts();
+    let whole = client
         .post("/responses", json!({"model": "gpt-4o", "input": "x"}))
         .await;
     assert_eq!(whole["output"][0]["type"], "message");
-    assert!(world.emulator.script(Script::on("list_users")).is_err());
+    assert!(
+        client
+            .emulator
+            .add_script(Script::on("list_users"))
+            .is_err()
+    );
 }
 
 #[tokio::test]
-async fn a_script_says_how_it_arrives() {
-    let world = world().await;
+async fn a_script_sets_the_delivery() {
+    let client = client().await;
     let on = || Script::on("create_completion").times(1);
-    let request = streamed(json!({"model": "m", "prompt": "x"}));
+    let request = with_stream(json!({"model": "m", "prompt": "x"}));
     let script = on()
         .named_event("news", "one\ntwo")
         .raw(*b"id: \xff\n")
         .event("[DONE]")
         .comment("still\nhere")
-        .line_end(LineEnd::CrLf)
-        .chunks(1);
-    world.emulator.script(script).unwrap();
-    let response = post(&world, "/completions", &request).send().await.unwrap();
+        .line_ending(LineEnding::CrLf)
+        .chunk_size(1);
+    client.emulator.add_script(script).unwrap();
+    let response = post(&client, "/completions", &request)
+        .send()
+        .await
+        .unwrap();
     let expected = b": still here\r\n\r\nevent: news\r\ndata: one\r\ndata: two\r\n\r\n\
         : still here\r\n\r\nid: \xff\n: still here\r\n\r\ndata: [DONE]\r\n\r\n";
     assert_eq!(response.bytes().await.unwrap(), expected.as_slice());
@@ -335,70 +360,76 @@ async fn a_script_says_how_it_arrives() {
         .event("2")
         .pace(pace)
         .keep_alive(Duration::from_millis(10));
-    world.emulator.script(script).unwrap();
+    client.emulator.add_script(script).unwrap();
     let started = Instant::now();
-    let stream = body(&world, "/completions", &request).await;
+    let stream = body(&client, "/completions", &request).await;
     assert!(started.elapsed() >= 2 * pace);
     assert_eq!(stream.matches(": keep-alive\n\n").count(), 4, "{stream}");
 
-    world
+    client
         .emulator
-        .script(
+        .add_script(
             on().event("1")
                 .event("2")
-                .line_end(LineEnd::Cr)
+                .line_ending(LineEnding::Cr)
                 .end_after(1),
         )
         .unwrap();
-    assert_eq!(body(&world, "/completions", &request).await, "data: 1\r\r");
+    assert_eq!(body(&client, "/completions", &request).await, "data: 1\r\r");
 }
 
 #[tokio::test]
-async fn a_script_says_how_it_breaks() {
-    let world = world().await;
+async fn a_script_sets_the_interruption() {
+    let client = client().await;
     let on = || {
         Script::on("create_completion")
             .times(1)
             .event("one")
             .event("two")
     };
-    let request = streamed(json!({"model": "m", "prompt": "x"}));
-    world.emulator.script(on().close_after(1)).unwrap();
+    let request = with_stream(json!({"model": "m", "prompt": "x"}));
+    client.emulator.add_script(on().close_after(1)).unwrap();
     assert_eq!(
-        broken(&world, "/completions", &request).await,
+        read_until_error(&client, "/completions", &request).await,
         "data: one\n\n"
     );
-    world.emulator.script(on().truncate_after(1)).unwrap();
+    client.emulator.add_script(on().truncate_after(1)).unwrap();
     assert_eq!(
-        broken(&world, "/completions", &request).await,
+        read_until_error(&client, "/completions", &request).await,
         "data: one\n\ndata:"
     );
-    world.emulator.script(on().reset_after(1)).unwrap();
+    client.emulator.add_script(on().reset_after(1)).unwrap();
     assert_eq!(
-        broken(&world, "/completions", &request).await,
+        read_until_error(&client, "/completions", &request).await,
         "data: one\n\n"
     );
 
-    world.emulator.script(on().stall_after(1)).unwrap();
-    let mut response = post(&world, "/completions", &request).send().await.unwrap();
+    client.emulator.add_script(on().stall_after(1)).unwrap();
+    let mut response = post(&client, "/completions", &request)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(response.chunk().await.unwrap().unwrap(), "data: one\n\n");
     let next = tokio::time::timeout(Duration::from_millis(100), response.chunk()).await;
     assert!(next.is_err(), "{next:?}");
     drop(response);
     // The next one is served.
-    body(&world, "/completions", &request).await;
+    body(&client, "/completions", &request).await;
 }
 
 #[tokio::test]
-async fn faults_strike_streams_too() {
-    let world = world().await;
+async fn faults_apply_to_streams() {
+    let client = client().await;
     let fault = |fault: fn(Fault) -> Fault| {
         let fault = fault(Fault::on("create_completion").times(1));
-        world.emulator.fault(fault).unwrap();
+        client.emulator.add_fault(fault).unwrap();
     };
-    let request = streamed(json!({"model": "m", "prompt": "x"}));
+    let request = with_stream(json!({"model": "m", "prompt": "x"}));
     fault(|fault| fault.status(429).retry_after("3"));
-    let response = post(&world, "/completions", &request).send().await.unwrap();
+    let response = post(&client, "/completions", &request)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
         (
             response.status().as_u16(),
@@ -407,15 +438,20 @@ async fn faults_strike_streams_too() {
         (429, &"3".parse().unwrap())
     );
     fault(Fault::truncate);
-    let stream = broken(&world, "/completions", &request).await;
+    let stream = read_until_error(&client, "/completions", &request).await;
     assert_eq!(stream.matches("\n\n").count(), 1, "{stream}");
     fault(Fault::malformed);
-    let stream = body(&world, "/completions", &request).await;
+    let stream = body(&client, "/completions", &request).await;
     assert!(!stream.ends_with('\n'), "{stream}");
     fault(Fault::reset);
-    assert!(post(&world, "/completions", &request).send().await.is_err());
     assert!(
-        body(&world, "/completions", &request)
+        post(&client, "/completions", &request)
+            .send()
+            .await
+            .is_err()
+    );
+    assert!(
+        body(&client, "/completions", &request)
             .await
             .ends_with("[DONE]\n\n")
     );

@@ -4,10 +4,10 @@ use portkey_admin_emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::document;
+use crate::response_schema;
 
 /// An emulator and a key for it.
-pub struct World {
+pub struct TestClient {
     pub emulator: Emulator,
     pub http: reqwest::Client,
     pub key: String,
@@ -15,19 +15,19 @@ pub struct World {
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Response {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
     /// Null where the body was empty.
     pub body: Value,
 }
 
-impl World {
+impl TestClient {
     pub async fn new() -> Self {
-        Self::of(Emulator::start().await.unwrap())
+        Self::with_emulator(Emulator::start().await.unwrap())
     }
 
-    pub fn of(emulator: Emulator) -> Self {
+    pub fn with_emulator(emulator: Emulator) -> Self {
         let key = emulator.api_key().to_owned();
         // Whatever proxy the environment names, it is not for loopback.
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -39,7 +39,7 @@ impl World {
     }
 
     /// Sends a request below `/v1` with `key`, a null body meaning none.
-    pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Value) -> Response {
         let url = format!("{}{path}", self.emulator.base_url());
         let mut request = self
             .http
@@ -48,51 +48,56 @@ impl World {
         if !body.is_null() {
             request = request.json(&body);
         }
-        let answer = receive(request).await;
-        if answer.status == 200 {
-            document::check(method.as_str(), path, &answer.body);
+        let response = receive(request).await;
+        if response.status == 200 {
+            response_schema::assert_response(method.as_str(), path, &response.body);
         }
-        answer
+        response
     }
 
-    pub async fn send(&self, method: Method, path: &str, body: Value) -> Answer {
+    pub async fn send(&self, method: Method, path: &str, body: Value) -> Response {
         self.send_as(&self.key, method, path, body).await
     }
 
     /// The body of a 200.
-    pub async fn ok(&self, method: Method, path: &str, body: Value) -> Value {
-        let answer = self.send(method, path, body).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        answer.body
+    pub async fn expect_ok(&self, method: Method, path: &str, body: Value) -> Value {
+        let response = self.send(method, path, body).await;
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        response.body
     }
 
     pub async fn get(&self, path: &str) -> Value {
-        self.ok(Method::GET, path, Value::Null).await
+        self.expect_ok(Method::GET, path, Value::Null).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Value {
-        self.ok(Method::POST, path, body).await
+        self.expect_ok(Method::POST, path, body).await
     }
 
     pub async fn put(&self, path: &str, body: Value) -> Value {
-        self.ok(Method::PUT, path, body).await
+        self.expect_ok(Method::PUT, path, body).await
     }
 
     pub async fn delete(&self, path: &str) -> Value {
-        self.ok(Method::DELETE, path, Value::Null).await
+        self.expect_ok(Method::DELETE, path, Value::Null).await
     }
 
     /// The body of a 200 that a named key gets.
     pub async fn get_as(&self, name: &str, path: &str) -> Value {
         let key = self.emulator.key(name).unwrap();
-        let answer = self.send_as(&key, Method::GET, path, Value::Null).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        answer.body
+        let response = self.send_as(&key, Method::GET, path, Value::Null).await;
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        response.body
     }
 
-    /// Status, code and message of a refusal in the control plane's envelope.
-    pub async fn refused(&self, method: Method, path: &str, body: Value) -> (u16, String, String) {
-        self.send(method, path, body).await.refusal()
+    /// Status, code and message of an error in the control plane's envelope.
+    pub async fn expect_error(
+        &self,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> (u16, String, String) {
+        self.send(method, path, body).await.error()
     }
 
     /// The first item of a list.
@@ -109,23 +114,23 @@ impl World {
     pub async fn workspace_key(&self, workspace_id: &str, scopes: &[&str]) -> (String, String) {
         let body = json!({"name": "ci", "workspace_id": workspace_id, "scopes": scopes});
         let key = self.post("/api-keys/workspace/service", body).await;
-        (text(&key["id"]), text(&key["key"]))
+        (string(&key["id"]), string(&key["key"]))
     }
 }
 
-impl Answer {
-    pub fn refusal(&self) -> (u16, String, String) {
+impl Response {
+    pub fn error(&self) -> (u16, String, String) {
         assert_eq!(self.body["success"], false, "{}", self.body);
         let data = &self.body["data"];
         (
             self.status,
             data["errorCode"].as_str().unwrap_or_default().to_owned(),
-            text(&data["message"]),
+            string(&data["message"]),
         )
     }
 }
 
-pub async fn receive(request: reqwest::RequestBuilder) -> Answer {
+pub async fn receive(request: reqwest::RequestBuilder) -> Response {
     let response = request.send().await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let bytes = response.bytes().await.unwrap();
@@ -134,14 +139,14 @@ pub async fn receive(request: reqwest::RequestBuilder) -> Answer {
     } else {
         serde_json::from_slice(&bytes).unwrap()
     };
-    Answer {
+    Response {
         status,
         headers,
         body,
     }
 }
 
-pub fn text(value: &Value) -> String {
+pub fn string(value: &Value) -> String {
     value
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no text"))
@@ -154,12 +159,12 @@ pub fn column(list: &Value, name: &str) -> Vec<String> {
         .as_array()
         .unwrap()
         .iter()
-        .map(|item| text(&item[name]))
+        .map(|item| string(&item[name]))
         .collect()
 }
 
 /// Asserts that every named member is there, null or not.
-pub fn has_members(value: &Value, names: &[&str]) {
+pub fn assert_fields(value: &Value, names: &[&str]) {
     for name in names {
         assert!(value.get(name).is_some(), "no `{name}` in {value}");
     }

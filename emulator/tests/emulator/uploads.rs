@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::streams::world;
-use crate::support::{Answer, World, receive, text};
+use crate::streams::client;
+use crate::support::{Response, TestClient, receive, string};
 
 const BOUNDARY: &str = "edge";
 
@@ -20,8 +20,10 @@ fn form(parts: &[Part<'_>]) -> Vec<u8> {
         body.extend(
             format!("--{BOUNDARY}\r\ncontent-disposition: form-data; name=\"{name}\"").bytes(),
         );
-        if let Some((file_name, kind)) = file {
-            body.extend(format!("; filename=\"{file_name}\"\r\ncontent-type: {kind}").bytes());
+        if let Some((file_name, content_type)) = file {
+            body.extend(
+                format!("; filename=\"{file_name}\"\r\ncontent-type: {content_type}").bytes(),
+            );
         }
         body.extend(b"\r\n\r\n");
         body.extend(*content);
@@ -31,31 +33,34 @@ fn form(parts: &[Part<'_>]) -> Vec<u8> {
     body
 }
 
-fn request(world: &World, path: &str, body: Vec<u8>) -> reqwest::RequestBuilder {
-    let url = format!("{}{path}", world.emulator.base_url());
-    let kind = format!("multipart/form-data; boundary={BOUNDARY}");
-    let request = world.http.post(url).header("content-type", kind);
-    request.header("x-portkey-api-key", &world.key).body(body)
+fn request(client: &TestClient, path: &str, body: Vec<u8>) -> reqwest::RequestBuilder {
+    let url = format!("{}{path}", client.emulator.base_url());
+    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+    let request = client.http.post(url).header("content-type", content_type);
+    request.header("x-portkey-api-key", &client.key).body(body)
 }
 
-async fn send(world: &World, path: &str, parts: &[Part<'_>]) -> Answer {
-    let answer = receive(request(world, path, form(parts))).await;
-    if answer.status == 200 {
-        crate::document::check("POST", path, &answer.body);
+async fn send(client: &TestClient, path: &str, parts: &[Part<'_>]) -> Response {
+    let response = receive(request(client, path, form(parts))).await;
+    if response.status == 200 {
+        crate::response_schema::assert_response("POST", path, &response.body);
     }
-    answer
+    response
 }
 
-async fn upload(world: &World, name: &str, content: &[u8]) -> Value {
+async fn upload(client: &TestClient, name: &str, content: &[u8]) -> Value {
     let file = ("file", Some((name, "application/jsonl")), content);
-    let answer = send(world, "/files", &[("purpose", None, b"batch"), file]).await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    answer.body
+    let response = send(client, "/files", &[("purpose", None, b"batch"), file]).await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    response.body
 }
 
-async fn content(world: &World, path: &str, range: Option<&str>) -> reqwest::Response {
-    let url = format!("{}{path}", world.emulator.base_url());
-    let mut request = world.http.get(url).header("x-portkey-api-key", &world.key);
+async fn content(client: &TestClient, path: &str, range: Option<&str>) -> reqwest::Response {
+    let url = format!("{}{path}", client.emulator.base_url());
+    let mut request = client
+        .http
+        .get(url)
+        .header("x-portkey-api-key", &client.key);
     if let Some(range) = range {
         request = request.header("range", range);
     }
@@ -63,56 +68,59 @@ async fn content(world: &World, path: &str, range: Option<&str>) -> reqwest::Res
 }
 
 #[tokio::test]
-async fn a_file_is_kept_listed_read_and_deleted() {
-    let world = world().await;
-    let one = upload(&world, "größe \u{201c}1\u{201d}.jsonl", b"0123456789").await;
+async fn a_file_is_stored_listed_read_and_deleted() {
+    let client = client().await;
+    let one = upload(&client, "größe \u{201c}1\u{201d}.jsonl", b"0123456789").await;
     assert_eq!(
         (&one["bytes"], &one["purpose"]),
         (&json!(10), &json!("batch"))
     );
     assert_eq!(one["filename"], "größe \u{201c}1\u{201d}.jsonl");
-    let path = format!("/files/{}", text(&one["id"]));
-    assert_eq!(world.get(&path).await, one);
-    let two = upload(&world, "b", b"").await;
-    let list = world.get("/files").await;
+    let path = format!("/files/{}", string(&one["id"]));
+    assert_eq!(client.get(&path).await, one);
+    let two = upload(&client, "b", b"").await;
+    let list = client.get("/files").await;
     assert_eq!(list["data"], json!([two, one]));
-    assert_eq!(world.get("/files?purpose=vision").await["data"], json!([]));
+    assert_eq!(client.get("/files?purpose=vision").await["data"], json!([]));
 
     let path = format!("{path}/content");
-    let whole = content(&world, &path, None).await;
+    let whole = content(&client, &path, None).await;
     assert_eq!(whole.headers()["accept-ranges"], "bytes");
     assert_eq!(whole.content_length(), Some(10));
     assert_eq!(whole.bytes().await.unwrap(), "0123456789");
-    let part = content(&world, &path, Some("bytes=2-4")).await;
+    let part = content(&client, &path, Some("bytes=2-4")).await;
     assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
     assert_eq!(part.headers()["content-range"], "bytes 2-4/10");
     assert_eq!(part.bytes().await.unwrap(), "234");
-    let none = content(&world, &path, Some("bytes=10-")).await;
+    let none = content(&client, &path, Some("bytes=10-")).await;
     assert_eq!(none.status(), StatusCode::RANGE_NOT_SATISFIABLE);
     assert_eq!(none.headers()["content-range"], "bytes */10");
 
-    let path = format!("/files/{}", text(&one["id"]));
-    assert_eq!(world.delete(&path).await["deleted"], true);
-    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 404);
+    let path = format!("/files/{}", string(&one["id"]));
+    assert_eq!(client.delete(&path).await["deleted"], true);
+    assert_eq!(
+        client.expect_error(Method::GET, &path, Value::Null).await.0,
+        404
+    );
 }
 
 #[tokio::test]
-async fn what_arrived_can_be_read_back() {
-    let world = world().await;
+async fn uploads_are_recorded_for_assertions() {
+    let client = client().await;
     let image = ("image", Some(("a.png", "image/png")), &b"png"[..]);
     let parts = [image, ("prompt", None, b"paint it"), ("n", None, b"2")];
-    let answer = send(&world, "/images/edits", &parts).await;
+    let response = send(&client, "/images/edits", &parts).await;
     assert_eq!(
-        answer.body["data"].as_array().unwrap().len(),
+        response.body["data"].as_array().unwrap().len(),
         2,
         "{}",
-        answer.body
+        response.body
     );
-    let url = text(&answer.body["data"][0]["url"]);
-    let picture = world.http.get(url).send().await.unwrap();
-    assert_eq!(picture.headers()["content-type"], "image/png");
+    let url = string(&response.body["data"][0]["url"]);
+    let image_response = client.http.get(url).send().await.unwrap();
+    assert_eq!(image_response.headers()["content-type"], "image/png");
 
-    let uploads: Vec<Upload> = world.emulator.uploads();
+    let uploads: Vec<Upload> = client.emulator.uploads();
     assert_eq!(
         (uploads.len(), uploads[0].operation.as_str()),
         (1, "create_image_edit")
@@ -135,47 +143,47 @@ async fn what_arrived_can_be_read_back() {
         Some("paint it")
     );
     // The body is not among the requests.
-    assert!(world.emulator.requests()[0].body.is_empty());
+    assert!(client.emulator.requests()[0].body.is_empty());
 }
 
 #[tokio::test]
-async fn recordings_are_answered_in_the_format_that_is_asked_for() {
-    let world = world().await;
+async fn transcriptions_use_the_requested_format() {
+    let client = client().await;
     let file = ("file", Some(("a.mp3", "audio/mpeg")), &b"sound"[..]);
     let model = ("model", None, &b"whisper-1"[..]);
     for path in ["/audio/transcriptions", "/audio/translations"] {
-        let plain = send(&world, path, &[file, model]).await;
-        let said = text(&plain.body["text"]);
+        let plain = send(&client, path, &[file, model]).await;
+        let said = string(&plain.body["text"]);
         assert!(said.starts_with("5 bytes of audio/mpeg"), "{said}");
         // It fits both shapes of the document, of which it asks for one.
         let parts = [file, model, ("response_format", None, b"verbose_json")];
-        let verbose = receive(request(&world, path, form(&parts))).await;
+        let verbose = receive(request(&client, path, form(&parts))).await;
         assert_eq!(verbose.body["segments"][0]["text"], said.as_str());
         let parts = [file, model, ("response_format", None, b"srt")];
-        let srt = request(&world, path, form(&parts)).send().await.unwrap();
+        let srt = request(&client, path, form(&parts)).send().await.unwrap();
         assert!(srt.text().await.unwrap().contains("-->"));
     }
 }
 
 /// More than is kept: 17 MiB pass, and are remembered by size and checksum.
 #[tokio::test]
-async fn content_that_is_too_large_is_not_kept() {
-    let world = world().await;
+async fn too_large_content_is_not_stored() {
+    let client = client().await;
     let large = Content::synthetic(17 << 20, 3);
-    let file = upload(&world, "large", &large.read(0, 17 << 20)).await;
+    let file = upload(&client, "large", &large.read(0, 17 << 20)).await;
     assert_eq!(file["bytes"], 17 << 20);
     assert_eq!(
-        world.emulator.uploads()[0].part("file").unwrap().sha256,
+        client.emulator.uploads()[0].part("file").unwrap().sha256,
         large.sha256()
     );
-    let path = format!("/files/{}/content", text(&file["id"]));
-    let (status, _, message) = world.refused(Method::GET, &path, Value::Null).await;
+    let path = format!("/files/{}/content", string(&file["id"]));
+    let (status, _, message) = client.expect_error(Method::GET, &path, Value::Null).await;
     assert_eq!(status, 501);
     assert!(message.contains("16 MiB"), "{message}");
 
     let script = Script::on("get_file_content").content(Content::synthetic(1 << 40, 3));
-    world.emulator.script(script).unwrap();
-    let part = content(&world, &path, Some("bytes=1099511627770-")).await;
+    client.emulator.add_script(script).unwrap();
+    let part = content(&client, &path, Some("bytes=1099511627770-")).await;
     assert_eq!(
         part.headers()["content-range"],
         "bytes 1099511627770-1099511627775/1099511627776"
@@ -186,30 +194,30 @@ async fn content_that_is_too_large_is_not_kept() {
 
 /// 64 MiB are kept in all, and what is deleted makes room.
 #[tokio::test]
-async fn content_is_kept_as_far_as_there_is_room() {
-    let world = world().await;
+async fn content_is_stored_within_the_quota() {
+    let client = client().await;
     let bytes = vec![7; 15 << 20];
     let mut ids = Vec::new();
     for number in 0..5 {
-        ids.push(text(
-            &upload(&world, &number.to_string(), &bytes).await["id"],
+        ids.push(string(
+            &upload(&client, &number.to_string(), &bytes).await["id"],
         ));
     }
     let status = async |id: &str| {
-        content(&world, &format!("/files/{id}/content"), None)
+        content(&client, &format!("/files/{id}/content"), None)
             .await
             .status()
     };
     assert_eq!(status(&ids[3]).await, 200);
     assert_eq!(status(&ids[4]).await, 501);
-    world.delete(&format!("/files/{}", ids[0])).await;
-    let again = text(&upload(&world, "again", &bytes).await["id"]);
+    client.delete(&format!("/files/{}", ids[0])).await;
+    let again = string(&upload(&client, "again", &bytes).await["id"]);
     assert_eq!(status(&again).await, 200);
 }
 
 #[tokio::test]
-async fn a_batch_answers_the_requests_of_a_file() {
-    let world = world().await;
+async fn a_batch_runs_the_requests_of_a_file() {
+    let client = client().await;
     let line = |id: &str, url: &str, body: Value| {
         json!({"custom_id": id, "method": "POST", "url": url, "body": body}).to_string()
     };
@@ -219,25 +227,28 @@ async fn a_batch_answers_the_requests_of_a_file() {
         line("b", "/v1/embeddings", json!({"model": "m", "input": "x"})),
         line("c", "/v1/nothing", json!({})),
     ];
-    let file = upload(&world, "in.jsonl", lines.join("\n").as_bytes()).await;
+    let file = upload(&client, "in.jsonl", lines.join("\n").as_bytes()).await;
     let request = json!({"input_file_id": file["id"], "endpoint": "/v1/chat/completions",
         "completion_window": "24h", "metadata": {"night": "1"}});
-    let batch = world.post("/batches", request.clone()).await;
+    let batch = client.post("/batches", request.clone()).await;
     assert_eq!(batch["status"], "in_progress");
-    let path = format!("/batches/{}", text(&batch["id"]));
+    let path = format!("/batches/{}", string(&batch["id"]));
     let output = format!("{path}/output");
     assert_eq!(
-        world.refused(Method::GET, &output, Value::Null).await.0,
+        client
+            .expect_error(Method::GET, &output, Value::Null)
+            .await
+            .0,
         404
     );
 
-    world.emulator.advance(std::time::Duration::from_secs(2));
-    let done = world.get(&path).await;
+    client.emulator.advance(std::time::Duration::from_secs(2));
+    let done = client.get(&path).await;
     assert_eq!(
         (&done["status"], &done["request_counts"]["completed"]),
         (&json!("completed"), &json!(3))
     );
-    let output = content(&world, &output, None).await.text().await.unwrap();
+    let output = content(&client, &output, None).await.text().await.unwrap();
     let lines: Vec<Value> = output
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -247,51 +258,54 @@ async fn a_batch_answers_the_requests_of_a_file() {
     assert_eq!(message["content"], "You said: hi");
     let status = |line: usize| lines[line]["response"]["status_code"].clone();
     assert_eq!((status(1), status(2)), (json!(200), json!(400)));
-    let same = format!("/files/{}/content", text(&done["output_file_id"]));
+    let same = format!("/files/{}/content", string(&done["output_file_id"]));
     assert_eq!(
-        content(&world, &same, None).await.text().await.unwrap(),
+        content(&client, &same, None).await.text().await.unwrap(),
         output
     );
 
     let cancel = format!("{path}/cancel");
     assert_eq!(
-        world.refused(Method::POST, &cancel, Value::Null).await.0,
+        client
+            .expect_error(Method::POST, &cancel, Value::Null)
+            .await
+            .0,
         409
     );
-    let other = world.post("/batches", request).await;
-    let cancel = format!("/batches/{}/cancel", text(&other["id"]));
+    let other = client.post("/batches", request).await;
+    let cancel = format!("/batches/{}/cancel", string(&other["id"]));
     assert_eq!(
-        world.post(&cancel, Value::Null).await["status"],
+        client.post(&cancel, Value::Null).await["status"],
         "cancelled"
     );
-    let list = world.get("/batches?limit=1").await;
+    let list = client.get("/batches?limit=1").await;
     assert_eq!(
         (&list["data"][0]["id"], &list["has_more"]),
         (&other["id"], &json!(true))
     );
-    let rest = world
-        .get(&format!("/batches?after={}", text(&other["id"])))
+    let rest = client
+        .get(&format!("/batches?after={}", string(&other["id"])))
         .await;
     assert_eq!(
         (&rest["data"][0]["id"], &rest["has_more"]),
         (&batch["id"], &json!(false))
     );
 
-    let file = upload(&world, "bad.jsonl", b"{}\nnonsense\n").await;
+    let file = upload(&client, "bad.jsonl", b"{}\nnonsense\n").await;
     let request = json!({"input_file_id": file["id"], "endpoint": "/v1/embeddings", "completion_window": "24h"});
-    let failed = world.post("/batches", request).await;
+    let failed = client.post("/batches", request).await;
     assert_eq!(failed["status"], "failed");
     assert_eq!(failed["errors"]["data"][1]["line"], 2, "{failed}");
 }
 
 #[tokio::test]
-async fn speech_comes_in_pieces_as_a_script_wants_it() {
-    let world = world().await;
+async fn speech_is_delivered_as_scripted() {
+    let client = client().await;
     let body = json!({"model": "tts-1", "voice": "nova", "input": "one two three"});
     let speak = || {
-        let url = format!("{}/audio/speech", world.emulator.base_url());
-        let request = world.http.post(url).json(&body);
-        request.header("x-portkey-api-key", &world.key).send()
+        let url = format!("{}/audio/speech", client.emulator.base_url());
+        let request = client.http.post(url).json(&body);
+        request.header("x-portkey-api-key", &client.key).send()
     };
     let audio = speak().await.unwrap();
     assert_eq!(audio.headers()["content-type"], "audio/mpeg");
@@ -303,22 +317,22 @@ async fn speech_comes_in_pieces_as_a_script_wants_it() {
     let script = Script::on("create_speech")
         .times(1)
         .content(large.clone())
-        .chunks(1000);
-    world.emulator.script(script).unwrap();
+        .chunk_size(1000);
+    client.emulator.add_script(script).unwrap();
     assert_eq!(
         speak().await.unwrap().bytes().await.unwrap(),
         large.read(0, 300_000)
     );
-    world
+    client
         .emulator
-        .script(Script::on("create_speech").content(large).close_after(2))
+        .add_script(Script::on("create_speech").content(large).close_after(2))
         .unwrap();
     assert!(speak().await.unwrap().bytes().await.is_err());
-    world
+    client
         .emulator
-        .fault(Fault::on("create_speech").malformed())
+        .add_fault(Fault::on("create_speech").malformed())
         .unwrap();
-    world.emulator.clear_scripts();
+    client.emulator.clear_scripts();
     assert_eq!(
         speak().await.unwrap().bytes().await.unwrap(),
         first[..first.len() / 2]
@@ -326,34 +340,36 @@ async fn speech_comes_in_pieces_as_a_script_wants_it() {
 }
 
 #[tokio::test]
-async fn simple_operations_answer_in_their_shapes() {
-    let world = world().await;
+async fn simple_operations_return_their_documented_shapes() {
+    let client = client().await;
     let request = json!({"model": "m", "input": ["a", "b"], "dimensions": 4});
-    let vectors = world.post("/embeddings", request).await;
+    let vectors = client.post("/embeddings", request).await;
     assert_eq!(vectors["data"][1]["embedding"].as_array().unwrap().len(), 4);
-    let verdict = world
+    let verdict = client
         .post("/moderations", json!({"input": ["violence", "peace"]}))
         .await;
     let flagged = |index: usize| verdict["results"][index]["flagged"].clone();
     assert_eq!((flagged(0), flagged(1)), (json!(true), json!(false)));
-    let models = world.get("/models?limit=2&offset=1").await;
+    let models = client.get("/models?limit=2&offset=1").await;
     let model = &models["data"][1];
     assert_eq!(
-        world.get(&format!("/models/{}", text(&model["id"]))).await,
+        client
+            .get(&format!("/models/{}", string(&model["id"])))
+            .await,
         *model
     );
     let images = json!({"prompt": "dot", "n": 3, "response_format": "b64_json"});
-    let images = world.post("/images/generations", images).await;
+    let images = client.post("/images/generations", images).await;
     assert_eq!(images["data"].as_array().unwrap().len(), 3);
     let request = json!({"model": "m", "query": "red apples", "documents": ["a pear", "red apples", {"text": "red"}], "top_n": 2});
-    let order = world.post("/rerank", request).await;
+    let order = client.post("/rerank", request).await;
     let indices = (&order["results"][0]["index"], &order["results"][1]["index"]);
     assert_eq!(indices, (&json!(1), &json!(2)));
 }
 
 #[tokio::test]
-async fn a_bad_form_is_refused_with_the_place() {
-    let world = world().await;
+async fn an_invalid_form_is_rejected_with_the_field_path() {
+    let client = client().await;
     let file = ("file", Some(("a", "text/plain")), &b"x"[..]);
     let cases: [(&[Part<'_>], &str); 4] = [
         (&[("purpose", None, b"batch")], "`/file` is required"),
@@ -365,29 +381,29 @@ async fn a_bad_form_is_refused_with_the_place() {
         ),
     ];
     for (parts, expected) in cases {
-        let (status, _, message) = send(&world, "/files", parts).await.refusal();
+        let (status, _, message) = send(&client, "/files", parts).await.error();
         assert_eq!(status, 400);
         assert!(message.contains(expected), "{message}");
     }
     let many = vec![("a", None, &b""[..]); 70];
-    assert_eq!(send(&world, "/files", &many).await.refusal().0, 413);
+    assert_eq!(send(&client, "/files", &many).await.error().0, 413);
     let long = vec![b'a'; 300 * 1024];
     assert_eq!(
-        send(&world, "/files", &[("a", None, &long)])
+        send(&client, "/files", &[("a", None, &long)])
             .await
-            .refusal()
+            .error()
             .0,
         413
     );
-    let json = world
-        .refused(Method::POST, "/files", json!({"purpose": "batch"}))
+    let json = client
+        .expect_error(Method::POST, "/files", json!({"purpose": "batch"}))
         .await;
     assert!(json.2.contains("`content-type`"), "{json:?}");
 }
 
 #[tokio::test]
-async fn a_malformed_form_is_refused_and_the_next_one_is_served() {
-    let world = world().await;
+async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
+    let client = client().await;
     let head = "content-disposition: form-data; name=\"file\"; filename=\"f\"\r\n";
     let cases = [
         (String::new(), "is cut off"),
@@ -414,35 +430,42 @@ async fn a_malformed_form_is_refused_and_the_next_one_is_served() {
         ("z".repeat(3 << 20), "part 1"),
     ];
     for (body, expected) in cases {
-        let answer = receive(request(&world, "/files", body.into_bytes())).await;
-        let (status, _, message) = answer.refusal();
+        let response = receive(request(&client, "/files", body.into_bytes())).await;
+        let (status, _, message) = response.error();
         assert_eq!(status, 400, "{message}");
         assert!(message.contains(expected), "{message}");
         assert!(message.contains("body: "), "{message}");
     }
-    for kind in [
+    for content_type in [
         "multipart/form-data",
         "text/plain",
         "multipart/form-data; boundary=",
     ] {
-        let url = format!("{}/files", world.emulator.base_url());
-        let request = world.http.post(url).header("content-type", kind).body("x");
-        let refused = receive(request.header("x-portkey-api-key", &world.key)).await;
-        assert_eq!(refused.status, 400, "{kind}");
+        let url = format!("{}/files", client.emulator.base_url());
+        let request = client
+            .http
+            .post(url)
+            .header("content-type", content_type)
+            .body("x");
+        let refused = receive(request.header("x-portkey-api-key", &client.key)).await;
+        assert_eq!(refused.status, 400, "{content_type}");
     }
     // Cut off by the connection.
-    let address = world.emulator.public_base_url().replace("http://", "");
+    let address = client.emulator.public_base_url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = format!(
         "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {}\r\ncontent-length: 1000\r\n\
         content-type: multipart/form-data; boundary={BOUNDARY}\r\n\r\n--{BOUNDARY}\r\n{head}\r\nabc",
-        world.key
+        client.key
     );
     stream.write_all(start.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
-    let mut answer = String::new();
+    let mut response = String::new();
     // The other half may be closed with or without an answer.
-    let _ = stream.read_to_string(&mut answer).await;
-    assert!(answer.is_empty() || answer.contains(" 400 "), "{answer}");
-    upload(&world, "after", b"x").await;
+    let _ = stream.read_to_string(&mut response).await;
+    assert!(
+        response.is_empty() || response.contains(" 400 "),
+        "{response}"
+    );
+    upload(&client, "after", b"x").await;
 }

@@ -3,16 +3,16 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{World, column, has_members, text};
+use crate::support::{TestClient, assert_fields, column, string};
 
 #[tokio::test]
 async fn a_workspace_is_created_read_changed_and_listed() {
-    let world = World::new().await;
-    let created = world.workspace("Team A").await;
-    let (id, slug) = (text(&created["id"]), text(&created["slug"]));
+    let client = TestClient::new().await;
+    let created = client.workspace("Team A").await;
+    let (id, slug) = (string(&created["id"]), string(&created["slug"]));
     assert!(slug.starts_with("ws-"), "{slug}");
     for key in [&id, &slug] {
-        let read = world.get(&format!("/admin/workspaces/{key}")).await;
+        let read = client.get(&format!("/admin/workspaces/{key}")).await;
         assert_eq!(
             (&read["id"], &read["name"]),
             (&created["id"], &json!("Team A"))
@@ -25,7 +25,7 @@ async fn a_workspace_is_created_read_changed_and_listed() {
             (&read["defaults"], &read["usage_limits"], &read["users"]),
             (&Value::Null, &Value::Null, &json!([]))
         );
-        has_members(
+        assert_fields(
             &read,
             &[
                 "icon",
@@ -41,62 +41,62 @@ async fn a_workspace_is_created_read_changed_and_listed() {
     let change = json!({"name": "Team B", "defaults": {"metadata": {"env": "test"}},
         "usage_limits": [{"type": "cost", "credit_limit": 10}]});
     assert_eq!(
-        world.put(&format!("/admin/workspaces/{id}"), change).await,
+        client.put(&format!("/admin/workspaces/{id}"), change).await,
         json!({})
     );
-    let read = world.get(&format!("/admin/workspaces/{id}")).await;
+    let read = client.get(&format!("/admin/workspaces/{id}")).await;
     assert_eq!(
         (&read["name"], &read["defaults"]["metadata"]["env"]),
         (&json!("Team B"), &json!("test"))
     );
     assert_eq!(read["usage_limits"][0]["credit_limit"], 10);
-    world
+    client
         .put(
             &format!("/admin/workspaces/{id}"),
             json!({"usage_limits": null}),
         )
         .await;
     assert_eq!(
-        world.get(&format!("/admin/workspaces/{id}")).await["usage_limits"],
+        client.get(&format!("/admin/workspaces/{id}")).await["usage_limits"],
         Value::Null
     );
 
-    let list = world.get("/admin/workspaces").await;
+    let list = client.get("/admin/workspaces").await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(2))
     );
-    has_members(
+    assert_fields(
         &list["data"][0],
         &["status", "scim_source_id", "icon", "security_settings"],
     );
     assert_eq!(
         column(
-            &world.get("/admin/workspaces?exact_name=Team%20B").await,
+            &client.get("/admin/workspaces?exact_name=Team%20B").await,
             "name"
         ),
         ["Team B"]
     );
     assert_eq!(
-        column(&world.get("/admin/workspaces?name=team").await, "name"),
+        column(&client.get("/admin/workspaces?name=team").await, "name"),
         ["Team B"]
     );
     assert_eq!(
-        world.get("/admin/workspaces?status=archived").await["total"],
+        client.get("/admin/workspaces?status=archived").await["total"],
         0
     );
 }
 
 #[tokio::test]
 async fn lists_page_from_zero() {
-    let world = World::new().await;
+    let client = TestClient::new().await;
     for name in ["A", "B", "C", "D"] {
-        world.workspace(name).await;
+        client.workspace(name).await;
     }
     let page = |number: u32| format!("/admin/workspaces?page_size=2&current_page={number}");
     let mut names = Vec::new();
     for number in 0..4 {
-        let list = world.get(&page(number)).await;
+        let list = client.get(&page(number)).await;
         assert_eq!(list["total"], 5);
         names.extend(column(&list, "name"));
     }
@@ -104,68 +104,68 @@ async fn lists_page_from_zero() {
 }
 
 #[tokio::test]
-async fn an_icon_stands_before_the_name() {
-    let world = World::new().await;
-    let created = world
+async fn the_icon_precedes_the_name() {
+    let client = TestClient::new().await;
+    let created = client
         .post("/admin/workspaces", json!({"name": "Team", "icon": "🚀"}))
         .await;
     assert_eq!(
         (&created["name"], &created["icon"]),
         (&json!("🚀 Team"), &json!("🚀"))
     );
-    let path = format!("/admin/workspaces/{}", text(&created["id"]));
-    let (status, _, message) = world
-        .refused(Method::DELETE, &path, json!({"name": "🚀 Team"}))
+    let path = format!("/admin/workspaces/{}", string(&created["id"]));
+    let (status, _, message) = client
+        .expect_error(Method::DELETE, &path, json!({"name": "🚀 Team"}))
         .await;
     assert!(status == 400 && message.contains("`/name`"), "{message}");
-    world.put(&path, json!({"icon": ""})).await;
-    let read = world.get(&path).await;
+    client.put(&path, json!({"icon": ""})).await;
+    let read = client.get(&path).await;
     assert_eq!(
         (&read["name"], &read["icon"]),
         (&json!("Team"), &Value::Null)
     );
-    assert_eq!(world.workspace("✨ Sparkling").await["icon"], "✨");
+    assert_eq!(client.workspace("✨ Sparkling").await["icon"], "✨");
 }
 
 #[tokio::test]
 async fn a_missing_workspace_is_forbidden() {
-    let world = World::new().await;
-    let (status, code, _) = world
-        .refused(Method::GET, "/admin/workspaces/ws-gone", Value::Null)
+    let client = TestClient::new().await;
+    let (status, code, _) = client
+        .expect_error(Method::GET, "/admin/workspaces/ws-gone", Value::Null)
         .await;
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }
 
 #[tokio::test]
-async fn deleting_takes_the_name_and_sometimes_force() {
-    let world = World::new().await;
-    let id = text(&world.workspace("Short-lived").await["id"]);
+async fn deleting_requires_the_name_and_sometimes_force() {
+    let client = TestClient::new().await;
+    let id = string(&client.workspace("Short-lived").await["id"]);
     let path = format!("/admin/workspaces/{id}");
     for (body, field) in [
         (Value::Null, "body"),
         (json!({}), "`/name`"),
         (json!({"name": "Other"}), "`/name`"),
     ] {
-        let (status, code, message) = world.refused(Method::DELETE, &path, body).await;
+        let (status, code, message) = client.expect_error(Method::DELETE, &path, body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"));
         assert!(message.contains(field), "{message}");
     }
 
-    let (key_id, secret) = world.workspace_key(&id, &["configs.list"]).await;
-    world
+    let (key_id, secret) = client.workspace_key(&id, &["configs.list"]).await;
+    client
         .post(
             "/configs",
             json!({"name": "c", "config": {}, "workspace_id": id}),
         )
         .await;
-    let (status, code, message) = world
-        .refused(Method::DELETE, &path, json!({"name": "Short-lived"}))
+    let (status, code, message) = client
+        .expect_error(Method::DELETE, &path, json!({"name": "Short-lived"}))
         .await;
     assert_eq!((status, code.as_str()), (409, "AB07"));
     assert!(message.contains("API keys"), "{message}");
 
-    let gone = world
-        .ok(
+    let gone = client
+        .expect_ok(
             Method::DELETE,
             &path,
             json!({"name": "Short-lived", "force_delete": true}),
@@ -173,60 +173,60 @@ async fn deleting_takes_the_name_and_sometimes_force() {
         .await;
     assert_eq!(gone, json!({}));
     assert_eq!(
-        world.send(Method::GET, &path, Value::Null).await.status,
+        client.send(Method::GET, &path, Value::Null).await.status,
         403
     );
     assert_eq!(
-        world
+        client
             .send(Method::GET, &format!("/api-keys/{key_id}"), Value::Null)
             .await
             .status,
         404
     );
     assert_eq!(
-        world
+        client
             .send_as(&secret, Method::GET, "/configs", Value::Null)
             .await
             .status,
         401
     );
-    assert_eq!(world.get("/configs").await["total"], 1);
+    assert_eq!(client.get("/configs").await["total"], 1);
 }
 
 #[tokio::test]
 async fn an_empty_workspace_needs_no_force() {
-    let world = World::new().await;
-    let id = text(&world.workspace("Empty").await["id"]);
-    let gone = world
-        .ok(
+    let client = TestClient::new().await;
+    let id = string(&client.workspace("Empty").await["id"]);
+    let gone = client
+        .expect_ok(
             Method::DELETE,
             &format!("/admin/workspaces/{id}"),
             json!({"name": "Empty"}),
         )
         .await;
     assert_eq!(gone, json!({}));
-    assert_eq!(world.get("/admin/workspaces").await["total"], 1);
+    assert_eq!(client.get("/admin/workspaces").await["total"], 1);
 }
 
 #[tokio::test]
 async fn configs_and_virtual_keys_block_deletion_too() {
-    let world = World::new().await;
-    let seeded = text(&world.first("/admin/workspaces").await["id"]);
-    let path = format!("/admin/workspaces/{seeded}");
-    let message = world
-        .refused(Method::DELETE, &path, json!({"name": "Platform"}))
+    let client = TestClient::new().await;
+    let seed_data = string(&client.first("/admin/workspaces").await["id"]);
+    let path = format!("/admin/workspaces/{seed_data}");
+    let message = client
+        .expect_error(Method::DELETE, &path, json!({"name": "Platform"}))
         .await
         .2;
     assert!(message.contains("virtual keys"), "{message}");
-    let id = text(&world.workspace("Other").await["id"]);
-    world
+    let id = string(&client.workspace("Other").await["id"]);
+    client
         .post(
             "/configs",
             json!({"name": "c", "config": {}, "workspace_id": id}),
         )
         .await;
-    let message = world
-        .refused(
+    let message = client
+        .expect_error(
             Method::DELETE,
             &format!("/admin/workspaces/{id}"),
             json!({"name": "Other"}),
@@ -238,15 +238,15 @@ async fn configs_and_virtual_keys_block_deletion_too() {
 
 #[tokio::test]
 async fn members_are_added_changed_and_removed() {
-    let world = World::new().await;
-    let id = text(&world.workspace("Team").await["id"]);
-    let users = column(&world.get("/admin/users").await, "id");
+    let client = TestClient::new().await;
+    let id = string(&client.workspace("Team").await["id"]);
+    let users = column(&client.get("/admin/users").await, "id");
     let members = format!("/admin/workspaces/{id}/users");
     let body =
         json!({"users": [{"id": users[1], "role": "member"}, {"id": users[2], "role": "manager"}]});
-    assert_eq!(world.post(&members, body).await, json!({}));
+    assert_eq!(client.post(&members, body).await, json!({}));
 
-    let list = world.get(&members).await;
+    let list = client.get(&members).await;
     assert_eq!(
         (&list["object"], &list["total"]),
         (&json!("list"), &json!(2))
@@ -254,14 +254,14 @@ async fn members_are_added_changed_and_removed() {
     assert_eq!(column(&list, "role"), ["member", "manager"]);
     assert_eq!(
         column(
-            &world.get(&format!("{members}?role=manager")).await,
+            &client.get(&format!("{members}?role=manager")).await,
             "email"
         ),
         ["user3@example.com"]
     );
     assert_eq!(
         column(
-            &world
+            &client
                 .get(&format!("{members}?page_size=1&current_page=1"))
                 .await,
             "id"
@@ -270,31 +270,31 @@ async fn members_are_added_changed_and_removed() {
     );
 
     let one = format!("{members}/{}", users[1]);
-    assert_eq!(world.put(&one, json!({"role": "admin"})).await, json!({}));
-    let member = world.get(&one).await;
+    assert_eq!(client.put(&one, json!({"role": "admin"})).await, json!({}));
+    let member = client.get(&one).await;
     assert_eq!(
         (&member["role"], &member["org_role"], &member["settings"]),
         (&json!("admin"), &json!("admin"), &Value::Null)
     );
-    let nested = &world.get(&format!("/admin/workspaces/{id}")).await["users"][0];
+    let nested = &client.get(&format!("/admin/workspaces/{id}")).await["users"][0];
     assert!(
         nested.get("email").is_none() && nested["id"] == users[1],
         "{nested}"
     );
     assert_eq!(
-        world.get(&format!("/admin/users/{}", users[1])).await["workspace_ids"]
+        client.get(&format!("/admin/users/{}", users[1])).await["workspace_ids"]
             .as_array()
             .unwrap()
             .len(),
         2
     );
 
-    assert_eq!(world.delete(&one).await, json!({}));
-    let (status, code, _) = world.refused(Method::GET, &one, Value::Null).await;
+    assert_eq!(client.delete(&one).await, json!({}));
+    let (status, code, _) = client.expect_error(Method::GET, &one, Value::Null).await;
     assert_eq!((status, code.as_str()), (404, "AB08"));
     let stranger =
         json!({"users": [{"id": "a0000000-0000-4000-8000-000000000000", "role": "member"}]});
-    let (status, _, message) = world.refused(Method::POST, &members, stranger).await;
+    let (status, _, message) = client.expect_error(Method::POST, &members, stranger).await;
     assert!(
         status == 400 && message.contains("`/users/0/id`"),
         "{message}"
@@ -302,8 +302,8 @@ async fn members_are_added_changed_and_removed() {
 }
 
 #[tokio::test]
-async fn limits_have_limits() {
-    let world = World::new().await;
+async fn invalid_limits_are_rejected() {
+    let client = TestClient::new().await;
     let two = json!([{"type": "cost", "credit_limit": 1}, {"type": "tokens", "credit_limit": 1}]);
     let late = json!([{"type": "cost", "credit_limit": 10, "alert_threshold": 11}]);
     for (limits, field) in [
@@ -311,12 +311,14 @@ async fn limits_have_limits() {
         (late, "`/usage_limits/0/alert_threshold`"),
     ] {
         let body = json!({"name": "a", "usage_limits": limits});
-        let (status, _, message) = world.refused(Method::POST, "/admin/workspaces", body).await;
+        let (status, _, message) = client
+            .expect_error(Method::POST, "/admin/workspaces", body)
+            .await;
         assert!(status == 400 && message.contains(field), "{message}");
     }
     let body = json!({"name": "a", "scopes": ["x"], "usage_limits": {"type": "cost", "credit_limit": 1, "alert_threshold": 2}});
-    let (status, _, message) = world
-        .refused(Method::POST, "/api-keys/organisation/service", body)
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/api-keys/organisation/service", body)
         .await;
     assert!(
         status == 400 && message.contains("`/usage_limits/alert_threshold`"),
@@ -326,21 +328,24 @@ async fn limits_have_limits() {
 
 /// A new workspace has a collection of its own, which goes with it and is no obstacle.
 #[tokio::test]
-async fn a_workspace_comes_with_a_collection() {
-    let world = World::new().await;
-    let id = text(&world.workspace("Fresh").await["id"]);
-    let collections = world.get(&format!("/collections?workspace_id={id}")).await;
+async fn a_new_workspace_has_a_default_collection() {
+    let client = TestClient::new().await;
+    let id = string(&client.workspace("Fresh").await["id"]);
+    let collections = client.get(&format!("/collections?workspace_id={id}")).await;
     assert_eq!(
         (&collections["total"], &collections["data"][0]["is_default"]),
         (&json!(1), &json!(1))
     );
-    let path = format!("/collections/{}", text(&collections["data"][0]["id"]));
-    world
-        .ok(
+    let path = format!("/collections/{}", string(&collections["data"][0]["id"]));
+    client
+        .expect_ok(
             Method::DELETE,
             &format!("/admin/workspaces/{id}"),
             json!({"name": "Fresh"}),
         )
         .await;
-    assert_eq!(world.refused(Method::GET, &path, Value::Null).await.0, 404);
+    assert_eq!(
+        client.expect_error(Method::GET, &path, Value::Null).await.0,
+        404
+    );
 }

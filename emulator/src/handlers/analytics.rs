@@ -1,0 +1,264 @@
+//! Analytics: figures of the logs that were inserted, as graphs over time and as groups.
+//!
+//! A question costs what the logs of its span of time in its workspaces cost, however many others
+//! there are.
+
+mod graphs;
+mod groups;
+
+use std::ops::RangeInclusive;
+
+use serde::{Deserialize, Serialize};
+
+use super::Handler::Read;
+use super::logs::{Cache, FeedbackScores, FilterSource, Log, LogAttributes, LogFilter};
+use super::workspaces::Workspace;
+use super::{Resource, State, feedback};
+use crate::call::Call;
+use crate::response::ApiError;
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("get_requests_graph", Read(graphs::requests)),
+    ("get_cost_graph", Read(graphs::cost)),
+    ("get_latency_graph", Read(graphs::latency)),
+    ("get_tokens_graph", Read(graphs::tokens)),
+    ("get_users_graph", Read(graphs::users)),
+    (
+        "get_requests_per_user_graph",
+        Read(graphs::requests_per_user),
+    ),
+    ("get_errors_graph", Read(graphs::errors)),
+    ("get_error_rate_graph", Read(graphs::error_rate)),
+    ("get_error_stacks_graph", Read(graphs::error_stacks)),
+    ("get_error_status_codes_graph", Read(graphs::status_codes)),
+    ("get_rescued_requests_graph", Read(graphs::rescued_requests)),
+    ("get_cache_hit_rate_graph", Read(graphs::cache_hit_rate)),
+    ("get_cache_latency_graph", Read(graphs::cache_latency)),
+    ("get_feedbacks_graph", Read(graphs::feedbacks)),
+    ("get_feedback_scores_graph", Read(graphs::feedback_scores)),
+    (
+        "get_weighted_feedback_graph",
+        Read(graphs::weighted_feedback),
+    ),
+    (
+        "get_feedback_by_model_graph",
+        Read(graphs::feedback_by_model),
+    ),
+    ("get_cache_summary", Read(graphs::cache_summary)),
+    ("get_usage_by_user", Read(groups::by_user)),
+    ("get_usage_by_model", Read(groups::by_model)),
+    ("get_usage_by_metadata", Read(groups::by_metadata)),
+    ("get_usage_by_provider", Read(groups::by_provider)),
+    ("get_usage_by_workspace", Read(groups::by_workspace)),
+    ("get_usage_by", Read(groups::by_dimension)),
+]);
+
+/// Everything is computed from logs and feedback.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Analytics {}
+
+/// What figures are asked for: whose, of when, of which logs.
+struct AnalyticsQuery<'a> {
+    state: &'a State,
+    workspaces: Vec<&'a str>,
+    time_range: RangeInclusive<i64>,
+    filter: LogFilter,
+    is_filtered: bool,
+}
+
+/// Parameters of these operations that say nothing about logs.
+const NON_FILTER_PARAMETERS: [&str; 9] = [
+    "workspace_slug",
+    "time_of_generation_min",
+    "time_of_generation_max",
+    "current_page",
+    "page_size",
+    "columns",
+    "include_total",
+    "order_by",
+    "order_by_type",
+];
+
+impl<'a> AnalyticsQuery<'a> {
+    fn read(state: &'a State, call: &Call) -> Result<Self, ApiError> {
+        let source = FilterSource {
+            filters: &call.query,
+            error: |name, problem| {
+                ApiError::bad_request(format!("query parameter `{name}` {problem}"))
+            },
+        };
+        let mut names = call.query.keys();
+        Ok(Self {
+            state,
+            workspaces: queried_workspaces(state, call)?,
+            time_range: source.time_range()?,
+            filter: LogFilter::read(&source, &state.logs)?,
+            is_filtered: names.any(|name| !NON_FILTER_PARAMETERS.contains(&name.as_str())),
+        })
+    }
+
+    /// Shows every log that is asked about, those of a workspace in the order of time.
+    fn for_each_log(&self, mut visit: impl FnMut(&'a str, &'a Log)) {
+        let logs = &self.state.logs;
+        for workspace in &self.workspaces {
+            let scores = if self.filter.needs_feedback() {
+                feedback::scores(self.state, workspace)
+            } else {
+                FeedbackScores::new()
+            };
+            let matching = logs.in_range(workspace, &self.time_range);
+            let matched = matching.filter(|log| self.filter.matches(logs, log, &scores));
+            matched.for_each(|log| visit(workspace, log));
+        }
+    }
+
+    /// Shows the feedback that was given in the span of time, with the first log of its trace. Where
+    /// logs are filtered, feedback without a log is not asked about.
+    fn for_each_feedback(
+        &self,
+        mut visit: impl FnMut(&'a feedback::FeedbackItem, Option<&'a Log>),
+    ) {
+        let logs = &self.state.logs;
+        for workspace in &self.workspaces {
+            let items = self.state.feedback.in_workspace(workspace);
+            if items.is_empty() {
+                continue;
+            }
+            let scores = feedback::scores(self.state, workspace);
+            for item in items
+                .iter()
+                .filter(|item| self.time_range.contains(&item.at))
+            {
+                let log = logs.first_of_trace(workspace, &item.trace_id);
+                let matched = match log {
+                    Some(log) => self.filter.matches(logs, log, &scores),
+                    None => !self.is_filtered,
+                };
+                if matched {
+                    visit(item, log);
+                }
+            }
+        }
+    }
+}
+
+/// A workspace key asks about its own workspace, whatever it names; a key of the organisation about
+/// the one that it names, or all. By UUID.
+fn queried_workspaces<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a str>, ApiError> {
+    let slug = call
+        .query_param("workspace_slug")
+        .filter(|slug| !slug.is_empty());
+    let requested = match (call.caller.workspace(), slug) {
+        (Some(id), _) => Some(id.to_owned()),
+        (None, Some(slug)) => Some(super::workspaces::resolve(state, slug, &call.caller)?),
+        (None, None) => None,
+    };
+    let workspace_id = |workspace: &'a Workspace| workspace.id.as_str();
+    Ok(match requested {
+        Some(id) => state
+            .workspaces
+            .get(&id)
+            .into_iter()
+            .map(workspace_id)
+            .collect(),
+        None => state.workspaces.iter().map(workspace_id).collect(),
+    })
+}
+
+/// Sums over logs.
+#[derive(Debug, Clone, Default)]
+struct Totals {
+    requests: u64,
+    errors: u64,
+    successes: u64,
+    cost: f64,
+    input: u64,
+    output: u64,
+    tokens: u64,
+    millis: u64,
+    simple_hits: u64,
+    semantic_hits: u64,
+    simple_savings: f64,
+    semantic_savings: f64,
+    /// How long answers from the cache took, all together.
+    cached_duration_ms: u64,
+    /// The times of the first and the last.
+    first: Option<i64>,
+    last: Option<i64>,
+}
+
+impl Totals {
+    fn add(&mut self, log: &Log) {
+        let attributes = &log.attributes;
+        self.requests += 1;
+        self.errors += u64::from(is_error(attributes));
+        self.successes += u64::from(attributes.is_success());
+        self.cost += attributes.cost;
+        self.input = self.input.saturating_add(attributes.input_tokens);
+        self.output = self.output.saturating_add(attributes.output_tokens);
+        self.tokens = self.tokens.saturating_add(attributes.total_tokens);
+        self.millis = self.millis.saturating_add(attributes.duration_ms);
+        self.first = Some(self.first.map_or(log.at, |first| first.min(log.at)));
+        self.last = self.last.max(Some(log.at));
+        match attributes.cache {
+            Cache::None => return,
+            Cache::Simple => {
+                self.simple_hits += 1;
+                self.simple_savings += attributes.cache_savings;
+            }
+            Cache::Semantic => {
+                self.semantic_hits += 1;
+                self.semantic_savings += attributes.cache_savings;
+            }
+        }
+        self.cached_duration_ms = self
+            .cached_duration_ms
+            .saturating_add(attributes.duration_ms);
+    }
+
+    fn hits(&self) -> u64 {
+        self.simple_hits + self.semantic_hits
+    }
+}
+
+fn is_error(attributes: &LogAttributes) -> bool {
+    attributes.status >= 400
+}
+
+/// `part` for each of `count`; 0 where there is none.
+fn ratio(part: f64, count: u64) -> f64 {
+    if count == 0 {
+        0.0
+    } else {
+        part / to_f64(count)
+    }
+}
+
+/// Which share of `count` are `part`, in per cent.
+fn percentage(part: u64, count: u64) -> f64 {
+    ratio(100.0 * to_f64(part), count)
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn to_f64(count: u64) -> f64 {
+    count as f64
+}
+
+/// What so many per cent of the numbers, which are in order, do not exceed.
+fn percentile(sorted: &[u64], percentage: usize) -> u64 {
+    let rank = (sorted.len() * percentage).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentile;
+
+    #[test]
+    fn percentiles_are_values_of_the_input() {
+        let numbers: Vec<u64> = (1..=200).collect();
+        assert_eq!(percentile(&numbers, 50), 100);
+        assert_eq!(percentile(&numbers, 99), 198);
+        assert_eq!((percentile(&[7], 50), percentile(&[], 99)), (7, 0));
+    }
+}

@@ -1,0 +1,328 @@
+//! Groups: figures for each user, model, provider, workspace and the like.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+
+use serde_json::{Map, Value, json};
+
+use super::super::logs::{Log, StringId, format_millis};
+use super::super::{State, feedback};
+use super::{AnalyticsQuery, Totals, percentage, percentile, ratio, to_f64};
+use crate::call::Call;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// What makes a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum GroupKey<'a> {
+    String(StringId),
+    Status(u16),
+    /// By UUID.
+    Workspace(&'a str),
+}
+
+impl GroupKey<'_> {
+    fn text(self, state: &State) -> String {
+        match self {
+            GroupKey::String(name) => state.logs.strings.resolve(name).to_owned(),
+            GroupKey::Status(status) => status.to_string(),
+            GroupKey::Workspace(id) => {
+                let workspace = state.workspaces.get(id);
+                workspace.map_or(id, |workspace| &workspace.slug).to_owned()
+            }
+        }
+    }
+}
+
+/// The figures of one group.
+#[derive(Default)]
+struct Group {
+    totals: Totals,
+    /// How long each request took; only where percentiles are asked for.
+    latencies: Vec<u64>,
+    /// Requests with feedback, and the sum of the averages of it.
+    with_feedback: u64,
+    score: f64,
+}
+
+/// A group as a list has it.
+struct GroupRow {
+    value: String,
+    group: Group,
+}
+
+/// The groups of a question; logs without a key belong to none.
+fn groups<'a>(
+    query: &AnalyticsQuery<'a>,
+    with_latencies: bool,
+    key: impl Fn(&'a str, &'a Log) -> Option<GroupKey<'a>>,
+    mut update: impl FnMut(&mut Group, &'a str, &'a Log),
+) -> Vec<GroupRow> {
+    let mut groups: HashMap<GroupKey, Group> = HashMap::new();
+    query.for_each_log(|workspace, log| {
+        let Some(key) = key(workspace, log) else {
+            return;
+        };
+        let group = groups.entry(key).or_default();
+        group.totals.add(log);
+        if with_latencies {
+            group.latencies.push(log.attributes.duration_ms);
+        }
+        update(group, workspace, log);
+    });
+    let row = |(key, group): (GroupKey, Group)| GroupRow {
+        value: key.text(query.state),
+        group,
+    };
+    groups.into_iter().map(row).collect()
+}
+
+/// Columns that rows can show and be ordered by.
+const COLUMNS: [&str; 14] = [
+    "requests",
+    "cost",
+    "total_tokens",
+    "avg_tokens",
+    "avg_input_tokens",
+    "avg_output_tokens",
+    "avg_latency",
+    "p95_latency",
+    "p99_latency",
+    "success_rate",
+    "error_count",
+    "cache_hit_rate",
+    "last_seen",
+    "first_seen",
+];
+
+impl Group {
+    /// The figure of a column; times as milliseconds since the Unix epoch.
+    fn metric(&self, column: &str) -> f64 {
+        let totals = &self.totals;
+        let average = |total: u64| ratio(to_f64(total), totals.requests);
+        #[allow(clippy::cast_precision_loss)]
+        let time = |at: Option<i64>| at.unwrap_or_default() as f64;
+        match column {
+            "cost" => totals.cost,
+            "total_tokens" => to_f64(totals.tokens),
+            "avg_tokens" => average(totals.tokens),
+            "avg_input_tokens" => average(totals.input),
+            "avg_output_tokens" => average(totals.output),
+            "avg_latency" => average(totals.millis),
+            "p95_latency" => to_f64(percentile(&self.latencies, 95)),
+            "p99_latency" => to_f64(percentile(&self.latencies, 99)),
+            "success_rate" => percentage(totals.successes, totals.requests),
+            "error_count" => to_f64(totals.errors),
+            "cache_hit_rate" => percentage(totals.hits(), totals.requests),
+            "last_seen" => time(totals.last),
+            "first_seen" => time(totals.first),
+            _ => to_f64(totals.requests),
+        }
+    }
+
+    /// A column as a row shows it.
+    fn column(&self, column: &str) -> Value {
+        match column {
+            "requests" => json!(self.totals.requests),
+            "total_tokens" => json!(self.totals.tokens),
+            "error_count" => json!(self.totals.errors),
+            "last_seen" => json!(self.totals.last.map(format_millis)),
+            "first_seen" => json!(self.totals.first.map(format_millis)),
+            other => json!(self.metric(other)),
+        }
+    }
+}
+
+/// The columns that are asked for.
+fn columns(call: &Call) -> Vec<&str> {
+    let columns = call.query.get("columns").and_then(Value::as_array);
+    let columns: Vec<&str> = columns
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if columns.is_empty() {
+        vec!["requests", "cost"]
+    } else {
+        columns
+    }
+}
+
+fn order(call: &Call) -> Result<&str, ApiError> {
+    let column = call.query_param("order_by").unwrap_or("requests");
+    if COLUMNS.contains(&column) {
+        Ok(column)
+    } else {
+        let message = format!(
+            "query parameter `order_by` is none of {}",
+            COLUMNS.join(", ")
+        );
+        Err(ApiError::bad_request(message))
+    }
+}
+
+fn needs_latencies(columns: &[&str]) -> bool {
+    let percentiles = ["p95_latency", "p99_latency"];
+    columns.iter().any(|column| percentiles.contains(column))
+}
+
+/// The busiest first, unless the query says otherwise; equals by their value.
+fn page(
+    call: &Call,
+    mut rows: Vec<GroupRow>,
+    order: &str,
+    to_json: impl Fn(&GroupRow) -> Value,
+) -> ResponseBody {
+    let ascending = call
+        .query_param("order_by_type")
+        .is_some_and(|order| order.eq_ignore_ascii_case("asc"));
+    for row in &mut rows {
+        row.group.latencies.sort_unstable();
+    }
+    let metric = |row: &GroupRow| row.group.metric(order);
+    rows.sort_by(|one, other| {
+        let larger_first = metric(other)
+            .partial_cmp(&metric(one))
+            .unwrap_or(Ordering::Equal);
+        let ordered = if ascending {
+            larger_first.reverse()
+        } else {
+            larger_first
+        };
+        ordered.then_with(|| one.value.cmp(&other.value))
+    });
+    call.page(rows, |row| {
+        let mut body = to_json(&row);
+        body["object"] = json!("analytics-group");
+        body
+    })
+}
+
+/// Counts and costs come as text here, as the service was said to write them.
+pub(super) fn by_user(state: &State, call: &Call) -> HandlerResult {
+    with_string_numbers(state, call, "user", |log| log.attributes.user)
+}
+
+pub(super) fn by_model(state: &State, call: &Call) -> HandlerResult {
+    with_string_numbers(state, call, "ai_model", |log| log.attributes.model)
+}
+
+fn with_string_numbers(
+    state: &State,
+    call: &Call,
+    value_field: &str,
+    name: impl Fn(&Log) -> Option<StringId>,
+) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let rows = groups(
+        &query,
+        false,
+        |_, log| name(log).map(GroupKey::String),
+        |_, _, _| (),
+    );
+    Ok(page(call, rows, "requests", |row| {
+        let totals = &row.group.totals;
+        json!({
+            (value_field): row.value,
+            "requests": totals.requests.to_string(),
+            "cost": totals.cost.to_string(),
+        })
+    }))
+}
+
+pub(super) fn by_metadata(state: &State, call: &Call) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let logs = &state.logs;
+    let wanted_key = logs.strings.get(call.path_param(0));
+    let key = |_, log: &Log| {
+        let mut metadata = log.attributes.metadata.iter();
+        let found = metadata.find(|(key, _)| Some(*key) == wanted_key);
+        found.map(|(_, value)| GroupKey::String(*value))
+    };
+    let mut scores = HashMap::new();
+    for workspace in &query.workspaces {
+        scores.insert(*workspace, feedback::scores(state, workspace));
+    }
+    let rate = |group: &mut Group, workspace: &str, log: &Log| {
+        let scores = scores.get(workspace).filter(|scores| !scores.is_empty());
+        if let Some(score) = scores.and_then(|scores| scores.get(&logs.trace_id(log))) {
+            group.with_feedback += 1;
+            group.score += score;
+        }
+    };
+    let rows = groups(&query, false, key, rate);
+    Ok(page(call, rows, "requests", |row| {
+        json!({
+            "metadata_value": row.value,
+            "requests": row.group.totals.requests,
+            "cost": row.group.totals.cost,
+            "avg_tokens": row.group.metric("avg_tokens"),
+            "avg_weighted_feedback": ratio(row.group.score, row.group.with_feedback),
+            "requests_with_feedback": row.group.with_feedback,
+            "last_seen": row.group.column("last_seen"),
+        })
+    }))
+}
+
+pub(super) fn by_provider(state: &State, call: &Call) -> HandlerResult {
+    with_columns(state, call, "provider", |_, log| {
+        log.attributes.provider.map(GroupKey::String)
+    })
+}
+
+/// A workspace is shown by its slug.
+pub(super) fn by_workspace(state: &State, call: &Call) -> HandlerResult {
+    with_columns(state, call, "workspace_slug", |workspace, _| {
+        Some(GroupKey::Workspace(workspace))
+    })
+}
+
+pub(super) fn by_dimension(state: &State, call: &Call) -> HandlerResult {
+    let dimension = call.path_param(0);
+    with_columns(state, call, dimension, |workspace, log| {
+        let attributes = &log.attributes;
+        let name = match dimension {
+            "status_code" => return Some(GroupKey::Status(attributes.status)),
+            "workspace" => return Some(GroupKey::Workspace(workspace)),
+            "ai_service" => attributes.provider,
+            "model" => attributes.model,
+            "api_key" => Some(attributes.api_key),
+            "config" => attributes.config,
+            _ => attributes.prompt,
+        };
+        name.map(GroupKey::String)
+    })
+}
+
+fn with_columns<'a>(
+    state: &'a State,
+    call: &Call,
+    value_field: &str,
+    key: impl Fn(&'a str, &'a Log) -> Option<GroupKey<'a>>,
+) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let (columns, order) = (columns(call), order(call)?);
+    let with_latencies = needs_latencies(&columns) || needs_latencies(&[order]);
+    let rows = groups(&query, with_latencies, key, |_, _, _| ());
+    let response = page(call, rows, order, |row| {
+        let mut body = Map::new();
+        body.insert(value_field.to_owned(), json!(row.value));
+        for column in &columns {
+            body.insert((*column).to_owned(), row.group.column(column));
+        }
+        Value::Object(body)
+    });
+    Ok(without_total(call, response))
+}
+
+/// Counting all groups can be declined.
+fn without_total(call: &Call, response: ResponseBody) -> ResponseBody {
+    match response {
+        ResponseBody::Json(Value::Object(mut body))
+            if call.query.get("include_total") == Some(&json!(false)) =>
+        {
+            body.remove("total");
+            ResponseBody::Json(Value::Object(body))
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,94 @@
+//! The audit log as clients read it; what it holds is written down in [`crate::audit`].
+
+use chrono::DateTime;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::Read;
+use super::{Resource, State};
+use crate::audit::AuditRecord;
+use crate::call::{Call, timestamp};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[("list_audit_logs", Read(list))]);
+
+/// The records have a place of their own in the state.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct AuditLogs {}
+
+/// A page holds so many, also where no size is asked for.
+const MAX_PAGE_SIZE: u64 = 100;
+
+/// One end of the span of time, as records write their time: such texts sort like times.
+fn time_bound(call: &Call, name: &str) -> Result<String, ApiError> {
+    let text = call.query_param(name).unwrap_or_default();
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| timestamp(at.to_utc()))
+        .map_err(|_| {
+            ApiError::bad_request(format!("query parameter `{name}` is not a date and time"))
+        })
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let time_range = time_bound(call, "start_time")?..=time_bound(call, "end_time")?;
+    if !call.matches_filter("organisation_id", &state.organisation.id) {
+        return Err(ApiError::forbidden("this key is of another organisation"));
+    }
+    let workspace = call.query_param("workspace_id").map(|id| {
+        let workspace = state.workspaces.get(id);
+        workspace.map_or(id, |workspace| workspace.id.as_str())
+    });
+    let records = state.audit_records.list_for(call).filter(|record| {
+        time_range.contains(&record.timestamp)
+            && workspace.is_none_or(|id| record.workspace_id.as_deref() == Some(id))
+            && matches(record, call)
+    });
+    let sizes = (MAX_PAGE_SIZE, MAX_PAGE_SIZE);
+    let response = call.page_sized(sizes, records, json);
+    Ok(match response {
+        ResponseBody::Json(mut body) => {
+            body["object"] = json!("analytics-graph");
+            ResponseBody::Json(body)
+        }
+        other => other,
+    })
+}
+
+/// Nothing is known of countries: a record has none.
+fn matches(record: &AuditRecord, call: &Call) -> bool {
+    let status = call
+        .query
+        .get("response_status_code")
+        .and_then(Value::as_u64);
+    status.is_none_or(|status| u64::from(record.response_status_code) == status)
+        && call.matches_filter("method", &record.method)
+        && call.matches_filter("uri", &record.uri)
+        && call.matches_filter("request_id", &record.request_id)
+        && call.matches_filter("user_id", &record.user_id)
+        && call.matches_filter("user_type", &record.user_type)
+        && call.matches_filter("resource_type", &record.resource_type)
+        && call.matches_filter("action", &record.action)
+        && call.matches_filter("client_ip", &record.client_ip)
+        && call.matches_filter("country", "")
+}
+
+fn json(record: &AuditRecord) -> Value {
+    json!({
+        "timestamp": record.timestamp,
+        "method": record.method,
+        "uri": record.uri,
+        "request_id": record.request_id,
+        "request_body": record.request_body,
+        "query_params": record.query_params,
+        "request_headers": record.request_headers,
+        "user_id": record.user_id,
+        "user_type": record.user_type,
+        "organisation_id": record.organisation_id,
+        "workspace_id": record.workspace_id,
+        "response_status_code": record.response_status_code,
+        "resource_type": record.resource_type,
+        "action": record.action,
+        "client_ip": record.client_ip,
+        "country": null,
+    })
+}

@@ -1,0 +1,198 @@
+//! Collections, the folders of prompts.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Resource, State};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.collections.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_collections", Read(list)),
+        ("get_collection", Read(get)),
+        ("create_collection", Write(create)),
+        ("update_collection", Write(update)),
+        ("delete_collection", Write(delete)),
+    ])
+};
+
+pub(crate) type Collections = Table<Collection>;
+
+/// A collection.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Collection {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) workspace_id: String,
+    name: String,
+    parent_id: Option<String>,
+    is_default: bool,
+    created_at: String,
+    last_updated_at: String,
+}
+
+impl Row for Collection {
+    const NAME: &'static str = "collection";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl Collection {
+    /// The collection that every workspace has.
+    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        Self {
+            is_default: true,
+            ..Self::new("Default", workspace_id, &timestamp(now), ids)
+        }
+    }
+
+    fn new(name: &str, workspace_id: &str, at: &str, ids: &Ids) -> Self {
+        Self {
+            id: ids.uuid(),
+            slug: ids.slug("col", name),
+            workspace_id: workspace_id.to_owned(),
+            name: name.to_owned(),
+            parent_id: None,
+            is_default: false,
+            created_at: at.to_owned(),
+            last_updated_at: at.to_owned(),
+        }
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "name": self.name,
+            "workspace_id": self.workspace_id,
+            "slug": self.slug,
+            "is_default": i32::from(self.is_default),
+            "status": "active",
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "object": "collection",
+        });
+        let mut body = body.as_object().cloned().unwrap_or_default();
+        if let Some(parent) = &self.parent_id {
+            body.insert("parent_collection_id".to_owned(), json!(parent));
+        }
+        body
+    }
+
+    fn list_json(&self, state: &State) -> Value {
+        let prompts = state.prompts.table.in_workspace(&self.workspace_id).iter();
+        let prompts: Vec<&str> = prompts
+            .filter(|prompt| prompt.collection_id == self.id)
+            .map(|prompt| prompt.last_updated_at())
+            .collect();
+        let children: Vec<&str> = self
+            .children(state)
+            .map(|child| child.last_updated_at.as_str())
+            .collect();
+        let mut body = Value::Object(self.json());
+        body["collection_details"] = json!({
+            "child_collections_count": children.len(),
+            "prompts_count": prompts.len(),
+            "child_collections_last_updated_at": children.iter().max(),
+            "prompts_last_updated_at": prompts.iter().max(),
+        });
+        body
+    }
+
+    fn children<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Self> {
+        let siblings = state.collections.in_workspace(&self.workspace_id).iter();
+        siblings.filter(|other| other.parent_id.as_ref() == Some(&self.id))
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let collections = state.collections.list_for(call);
+    let matching =
+        collections.filter(|collection| collection.name.to_lowercase().contains(&search));
+    Ok(call.page(matching, |collection| collection.list_json(state)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let collection = state.collections.find(call.path_param(0), call)?;
+    let mut body = Value::Object(collection.json());
+    body["child_collections"] = collection
+        .children(state)
+        .map(|child| Value::Object(child.json()))
+        .collect();
+    Ok(ResponseBody::json(body))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let (name, workspace) = (call.required_str("name")?, call.required_workspace()?);
+    let mut collection = Collection::new(name, workspace, &call.timestamp(), &call.ids);
+    if let Some(parent) = call
+        .body_str("parent_collection_id")
+        .filter(|key| !key.is_empty())
+    {
+        collection.parent_id = Some(state.collections.find(parent, call)?.id.clone());
+    }
+    let body = json!({"id": collection.id, "slug": collection.slug});
+    state.collections.put(collection);
+    Ok(ResponseBody::json(body))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut collection = state.collections.find(call.path_param(0), call)?.clone();
+    collection.name = call.required_str("name")?.to_owned();
+    collection.last_updated_at = call.timestamp();
+    state.collections.put(collection);
+    Ok(ResponseBody::empty_object())
+}
+
+/// The UUID of the collection that a workspace has from the start.
+pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<String> {
+    let mut all = state.collections.in_workspace(workspace).iter();
+    let collection = all.find(|collection| collection.is_default)?;
+    Some(collection.id.clone())
+}
+
+/// The default collection cannot go. What another one holds moves to where it was itself.
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let collection = state.collections.find(call.path_param(0), call)?.clone();
+    if collection.is_default {
+        return Err(ApiError::not_found("a collection that may be deleted was"));
+    }
+    let parent_id = collection.parent_id.clone();
+    let target_id = parent_id
+        .clone()
+        .or_else(|| default_collection_id(state, &collection.workspace_id));
+    let target_id = target_id.unwrap_or_default();
+    state.collections.update_where(
+        |child| child.parent_id.as_ref() == Some(&collection.id),
+        |child| child.parent_id.clone_from(&parent_id),
+    );
+    state.prompts.table.update_where(
+        |prompt| prompt.collection_id == collection.id,
+        |prompt| prompt.collection_id.clone_from(&target_id),
+    );
+    state.partials.update_where(
+        |partial| partial.collection_id == collection.id,
+        |partial| partial.collection_id.clone_from(&target_id),
+    );
+    state.collections.remove(&collection.id);
+    Ok(ResponseBody::empty_object())
+}

@@ -1,0 +1,309 @@
+//! Deployments: gateways that an organisation runs itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Resource, State};
+use crate::call::Call;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_deployments", Read(list)),
+    ("get_deployment", Read(get)),
+    ("create_deployment", Write(create)),
+    ("update_deployment", Write(update)),
+    ("delete_deployment", Write(delete)),
+    ("ping_deployment", Read(ping)),
+]);
+
+pub(crate) type Deployments = Table<Deployment>;
+
+/// What a token is shown as when it is not new.
+const MASK: &str = "*****";
+
+/// A deployment. One that was deleted stays, archived.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Deployment {
+    id: String,
+    slug: String,
+    name: String,
+    kind: String,
+    archived: bool,
+    is_default: bool,
+    created_by: String,
+    created_at: String,
+    last_updated_at: String,
+    config: Value,
+    /// Texts and numbers of the settings, by their names.
+    settings: Map<String, Value>,
+    /// The slugs of the workspaces that may use it; none means all.
+    workspaces: Vec<String>,
+    jwt_subjects: Vec<String>,
+    token: String,
+}
+
+impl Row for Deployment {
+    const NAME: &'static str = "deployment";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Deployment {
+    fn json(&self) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "name": self.name,
+            "slug": self.slug,
+            "type": self.kind,
+            "status": if self.archived { "archived" } else { "active" },
+            "is_default": i32::from(self.is_default),
+            "connection_status": "unknown",
+            "created_by": self.created_by,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "last_synced_at": null,
+            "last_resynced_at": null,
+            "object": "deployment",
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    fn detail_json(&self, state: &State) -> Value {
+        let mut body = self.json();
+        let mut settings = self.settings.clone();
+        settings.insert("workspaces_allowed".to_owned(), json!(self.workspaces));
+        settings.insert("jwt_subs_allowed".to_owned(), json!(self.jwt_subjects));
+        let all = i32::from(self.workspaces.is_empty());
+        settings.insert("allow_all_workspaces".to_owned(), json!(all));
+        let workspaces = self.workspaces.iter().filter_map(|slug| {
+            let workspace = state.workspaces.get(slug)?;
+            Some(json!({"id": workspace.id, "slug": workspace.slug}))
+        });
+        let extra = [
+            ("auth_settings", Value::Object(settings)),
+            ("deployment_config", self.config.clone()),
+            ("workspaces", workspaces.collect()),
+            ("client_auth", json!(MASK)),
+        ];
+        body.extend(extra.map(|(name, value)| (name.to_owned(), value)));
+        Value::Object(body)
+    }
+
+    fn gateway(&self) -> Option<&str> {
+        self.settings.get("gateway_base_url")?.as_str()
+    }
+
+    /// Takes over what a create or update request gives.
+    fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        for (name, field) in [("name", &mut self.name), ("type", &mut self.kind)] {
+            if let Some(text) = call.body_str(name) {
+                text.clone_into(field);
+            }
+        }
+        if let Some(config) = call.body_field("deployment_config") {
+            self.config = config.clone();
+        }
+        self.last_updated_at = call.timestamp();
+        let settings = call.body_value("auth_settings");
+        self.apply_settings(&settings);
+        self.apply_workspaces(
+            state,
+            &settings,
+            call.body_value("override_existing") == true,
+        )
+    }
+
+    fn apply_settings(&mut self, settings: &Value) {
+        const SETTINGS: [&str; 5] = [
+            "gateway_base_url",
+            "mcp_gateway_base_url",
+            "is_dataservice_hosted",
+            "is_playground_proxy_allowed",
+            "jwt_sub_workspace_mapping",
+        ];
+        for name in SETTINGS {
+            if let Some(value) = settings.get(name) {
+                self.settings.insert(name.to_owned(), value.clone());
+            }
+        }
+    }
+
+    /// Lists are added to, unless the request replaces them; what it removes goes last.
+    fn apply_workspaces(
+        &mut self,
+        state: &State,
+        settings: &Value,
+        replace: bool,
+    ) -> Result<(), ApiError> {
+        for (field, removed, list) in [
+            (
+                "workspaces_allowed",
+                "remove_workspaces_allowed",
+                &mut self.workspaces,
+            ),
+            (
+                "jwt_subs_allowed",
+                "remove_subs_allowed",
+                &mut self.jwt_subjects,
+            ),
+        ] {
+            if replace && settings.get(field).is_some() {
+                list.clear();
+            }
+            list.extend(string_list(&settings[field]));
+            list.sort();
+            list.dedup();
+            let removed = string_list(&settings[removed]);
+            list.retain(|text| !removed.contains(text));
+        }
+        if settings["allow_all_workspaces"] == true {
+            self.workspaces.clear();
+        }
+        let is_unknown = |slug: &&String| state.workspaces.get(slug).is_none();
+        match self.workspaces.iter().find(is_unknown) {
+            Some(_) => Err(ApiError::invalid_field(
+                "auth_settings/workspaces_allowed",
+                "names a workspace that does not exist",
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+fn string_list(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    let strings = items.filter_map(Value::as_str);
+    strings.map(str::to_owned).collect()
+}
+
+/// Whether there is an active deployment besides this one.
+fn has_other_active(state: &State, id: &str) -> bool {
+    let mut all = state.deployments.iter();
+    all.any(|other| other.id != id && !other.archived)
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let slugs = call.query.get("workspace_slug").map(string_list);
+    let matching = state.deployments.all().filter(|deployment| {
+        let status = if deployment.archived {
+            "archived"
+        } else {
+            "active"
+        };
+        let is_available_to = |slug: &String| {
+            deployment.workspaces.is_empty() || deployment.workspaces.contains(slug)
+        };
+        call.matches_filter("status", status)
+            && call.matches_filter("type", &deployment.kind)
+            && deployment.name.to_lowercase().contains(&search)
+            && slugs
+                .as_ref()
+                .is_none_or(|slugs| slugs.iter().any(is_available_to))
+    });
+    Ok(call.page(matching, |deployment| Value::Object(deployment.json())))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let deployment = state.deployments.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(deployment.detail_json(state)))
+}
+
+/// The first active deployment is the default one, whatever the request says.
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let name = call.required_str("name")?;
+    let slug = call.body_str("slug").map(str::to_owned);
+    let mut deployment = Deployment {
+        id: call.ids.uuid(),
+        slug: slug.unwrap_or_else(|| call.ids.slug("dp", name)),
+        name: name.to_owned(),
+        kind: "production".to_owned(),
+        archived: false,
+        is_default: false,
+        created_by: state.users.acting_user(call).to_owned(),
+        created_at: call.timestamp(),
+        last_updated_at: call.timestamp(),
+        config: Value::Null,
+        settings: Map::new(),
+        workspaces: Vec::new(),
+        jwt_subjects: Vec::new(),
+        token: call.ids.secret("deployment"),
+    };
+    deployment.apply(state, call)?;
+    let is_only = !has_other_active(state, &deployment.id);
+    if is_only || call.body_value("is_default") == true {
+        make_default(state, &mut deployment);
+    }
+    let body = json!({
+        "id": deployment.id,
+        "organisation_id": state.organisation.id,
+        "client_auth": deployment.token,
+        "object": "deployment",
+    });
+    state.deployments.put(deployment);
+    Ok(ResponseBody::json(body))
+}
+
+fn make_default(state: &mut State, deployment: &mut Deployment) {
+    let is_default = |other: &Deployment| other.is_default;
+    state
+        .deployments
+        .update_where(is_default, |other| other.is_default = false);
+    deployment.is_default = true;
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    deployment.apply(state, call)?;
+    if let Some(status) = call.body_str("status") {
+        deployment.archived = status == "archived";
+    }
+    if call.body_value("is_default") == false {
+        if deployment.is_default && !has_other_active(state, &deployment.id) {
+            let problem = "cannot be taken from the only active deployment";
+            return Err(ApiError::invalid_field("is_default", problem));
+        }
+        deployment.is_default = false;
+    }
+    let mut body = json!({});
+    if call.body_value("rotate_auth") == true {
+        deployment.token = call.ids.secret("deployment");
+        body = json!({"client_auth": deployment.token});
+    }
+    if call.body_value("is_default") == true {
+        make_default(state, &mut deployment);
+    }
+    state.deployments.put(deployment);
+    Ok(ResponseBody::json(body))
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    deployment.archived = true;
+    deployment.is_default = false;
+    deployment.last_updated_at = call.timestamp();
+    state.deployments.put(deployment);
+    Ok(ResponseBody::empty_object())
+}
+
+/// Nothing is asked over the network: a gateway that has an address is well.
+fn ping(state: &State, call: &Call) -> HandlerResult {
+    let deployment = state.deployments.find(call.path_param(0), call)?;
+    let gateway = deployment.gateway().ok_or_else(|| {
+        ApiError::bad_request("the deployment has no `auth_settings/gateway_base_url`")
+    })?;
+    Ok(ResponseBody::json(json!({
+        "status": "healthy",
+        "gateway_base_url": gateway,
+        "outbound": {"status": "healthy", "status_code": 200},
+        "inbound": {"status": "healthy"},
+        "object": "deployment",
+    })))
+}

@@ -1,0 +1,113 @@
+//! Feedback on traced requests.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::Write;
+use super::logs::FeedbackScores;
+use super::{Resource, State};
+use crate::call::Call;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.feedback.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("create_feedback", Write(create)),
+        ("update_feedback", Write(update)),
+    ])
+};
+
+pub(crate) type Feedback = Table<FeedbackItem>;
+
+/// What somebody thought of an answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct FeedbackItem {
+    id: String,
+    workspace_id: String,
+    pub(crate) trace_id: String,
+    /// From -10 to 10.
+    pub(crate) value: i64,
+    /// From 0 to 1.
+    weight: f64,
+    metadata: Value,
+    /// Milliseconds since the Unix epoch.
+    pub(crate) at: i64,
+}
+
+impl Row for FeedbackItem {
+    const NAME: &'static str = "feedback";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl FeedbackItem {
+    #[allow(clippy::cast_precision_loss)]
+    pub(crate) fn weighted(&self) -> f64 {
+        self.value as f64 * self.weight
+    }
+}
+
+/// The average of the weighted feedback of each trace of a workspace.
+pub(crate) fn scores(state: &State, workspace: &str) -> FeedbackScores {
+    let mut sums: HashMap<&str, (f64, f64)> = HashMap::new();
+    for item in state.feedback.in_workspace(workspace).iter() {
+        let (sum, count) = sums.entry(&item.trace_id).or_default();
+        *sum += item.weighted();
+        *count += 1.0;
+    }
+    let average = |(trace, (sum, count)): (&str, (f64, f64))| (trace.to_owned(), sum / count);
+    sums.into_iter().map(average).collect()
+}
+
+fn feedback_response(message: &str, ids: &[String]) -> ResponseBody {
+    ResponseBody::json(json!({"status": "success", "message": message, "feedback_ids": ids}))
+}
+
+/// One piece, or a list of them.
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let workspace = call.required_workspace()?;
+    let bodies = match &call.body {
+        Value::Array(bodies) => bodies.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    let mut ids = Vec::new();
+    for body in bodies {
+        let item = FeedbackItem {
+            id: call.ids.uuid(),
+            workspace_id: workspace.to_owned(),
+            trace_id: body["trace_id"].as_str().unwrap_or_default().to_owned(),
+            value: body["value"].as_i64().unwrap_or(0),
+            weight: body["weight"].as_f64().unwrap_or(1.0),
+            metadata: body["metadata"].clone(),
+            at: call.now.timestamp_millis(),
+        };
+        ids.push(item.id.clone());
+        state.feedback.put(item);
+    }
+    Ok(feedback_response("feedback was saved", &ids))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut item = state.feedback.find(call.path_param(0), call)?.clone();
+    if let Some(value) = call.body_field("value").and_then(Value::as_i64) {
+        item.value = value;
+    }
+    if let Some(weight) = call.body_field("weight").and_then(Value::as_f64) {
+        item.weight = weight;
+    }
+    if let Some(metadata) = call.body_field("metadata") {
+        item.metadata = metadata.clone();
+    }
+    let id = item.id.clone();
+    state.feedback.put(item);
+    Ok(feedback_response("feedback was updated", &[id]))
+}

@@ -1,0 +1,68 @@
+//! The guardrails that every request of the organisation runs through.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// The UUIDs of the guardrails, in their order.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Defaults {
+    input: Vec<String>,
+    output: Vec<String>,
+}
+
+impl Defaults {
+    pub(super) fn remove(&mut self, guardrail: &str) {
+        for list in [&mut self.input, &mut self.output] {
+            list.retain(|id| id != guardrail);
+        }
+    }
+
+    fn json(&self, state: &State) -> Value {
+        let to_json = |list: &[String]| -> Value {
+            let known = list.iter().filter_map(|id| state.guardrails.table.get(id));
+            let items = known.map(|guardrail| json!({"id": guardrail.id, "slug": guardrail.slug}));
+            items.collect()
+        };
+        json!({
+            "input_guardrails": to_json(&self.input),
+            "output_guardrails": to_json(&self.output),
+        })
+    }
+}
+
+/// The UUIDs of the guardrails that a member of the body lists, if it is there.
+fn parse_list(state: &State, call: &Call, name: &str) -> Result<Option<Vec<String>>, ApiError> {
+    if call.body_field(name).is_none() {
+        return Ok(None);
+    }
+    let items = call.body_items(name).iter().enumerate();
+    let ids = items.map(|(index, key)| {
+        let found = state.guardrails.table.get(key.as_str().unwrap_or_default());
+        let field_path = format!("{name}/{index}");
+        found
+            .map(|guardrail| guardrail.id.clone())
+            .ok_or_else(|| ApiError::invalid_field(&field_path, "is no guardrail"))
+    });
+    ids.collect::<Result<Vec<String>, ApiError>>().map(Some)
+}
+
+pub(super) fn get(state: &State, _: &Call) -> HandlerResult {
+    Ok(ResponseBody::json(state.guardrails.defaults.json(state)))
+}
+
+pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut defaults = state.guardrails.defaults.clone();
+    if let Some(input) = parse_list(state, call, "input_guardrails")? {
+        defaults.input = input;
+    }
+    if let Some(output) = parse_list(state, call, "output_guardrails")? {
+        defaults.output = output;
+    }
+    let body = defaults.json(state);
+    state.guardrails.defaults = defaults;
+    Ok(ResponseBody::json(body))
+}

@@ -1,0 +1,83 @@
+//! The workspaces that the organisation's default guardrails leave out.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::handlers::{State, workspaces};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// The UUIDs of the workspaces that are left out.
+type Excluded = BTreeSet<String>;
+
+/// Who is left out of what.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Exclusions {
+    input: Excluded,
+    output: Excluded,
+}
+
+impl Exclusions {
+    pub(super) fn remove(&mut self, workspace: &str) {
+        self.input.remove(workspace);
+        self.output.remove(workspace);
+    }
+}
+
+/// Every workspace, and whether it is left out.
+fn json(state: &State, excluded: &Excluded) -> Value {
+    let entries = state.workspaces.iter().map(|workspace| {
+        json!({"workspace_id": workspace.id, "excluded": excluded.contains(&workspace.id)})
+    });
+    json!({"workspaces": entries.collect::<Vec<Value>>()})
+}
+
+/// What a request makes of those that are left out.
+fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Excluded, ApiError> {
+    state.organisation.reject_other_organisation(call)?;
+    let mut excluded = match call.body_value("override_existing") == true {
+        true => Excluded::new(),
+        false => current.clone(),
+    };
+    for (index, item) in call.body_items("workspaces").iter().enumerate() {
+        let key = item["workspace_id"].as_str().unwrap_or_default();
+        let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
+            let field_path = format!("workspaces/{index}/workspace_id");
+            ApiError::invalid_field(&field_path, "is no workspace")
+        })?;
+        if item["excluded"] == true {
+            excluded.insert(workspace);
+        } else {
+            excluded.remove(&workspace);
+        }
+    }
+    Ok(excluded)
+}
+
+pub(super) fn list_input(state: &State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let excluded = &state.guardrails.exclusions.input;
+    Ok(ResponseBody::json(json(state, excluded)))
+}
+
+pub(super) fn list_output(state: &State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let excluded = &state.guardrails.exclusions.output;
+    Ok(ResponseBody::json(json(state, excluded)))
+}
+
+pub(super) fn update_input(state: &mut State, call: &Call) -> HandlerResult {
+    let excluded = apply_changes(state, call, &state.guardrails.exclusions.input)?;
+    let body = json(state, &excluded);
+    state.guardrails.exclusions.input = excluded;
+    Ok(ResponseBody::json(body))
+}
+
+pub(super) fn update_output(state: &mut State, call: &Call) -> HandlerResult {
+    let excluded = apply_changes(state, call, &state.guardrails.exclusions.output)?;
+    let body = json(state, &excluded);
+    state.guardrails.exclusions.output = excluded;
+    Ok(ResponseBody::json(body))
+}

@@ -1,0 +1,140 @@
+//! The MCP servers that a guardrail watches.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Guardrail, find_editable};
+use crate::call::Call;
+use crate::handlers::State;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// How a guardrail watches one MCP server.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Mapping {
+    id: String,
+    /// The UUID of the server.
+    server_id: String,
+    run_on: Value,
+    /// The UUIDs of the tools; none means all.
+    capability_ids: Value,
+}
+
+impl Mapping {
+    /// What a request says; without it, at input and output, and all tools.
+    fn new(server_id: &str, item: &Value, id: String) -> Self {
+        let field = |name: &str, default: Value| match item.get(name) {
+            Some(value) if !value.is_null() => value.clone(),
+            _ => default,
+        };
+        Self {
+            id,
+            server_id: server_id.to_owned(),
+            run_on: field("run_on", json!(["input", "output"])),
+            capability_ids: field("mcp_integration_capability_ids", json!([])),
+        }
+    }
+
+    pub(super) fn json(&self, guardrail: &str) -> Value {
+        json!({
+            "id": self.id,
+            "guardrail_id": guardrail,
+            "mcp_server_id": self.server_id,
+            "run_on": self.run_on,
+            "capability_ids": self.capability_ids,
+        })
+    }
+}
+
+/// The UUID of an MCP server that the guardrail can watch.
+fn resolve_server(state: &State, guardrail: &Guardrail, key: &str) -> Option<String> {
+    let server = state.mcp.servers.get(key)?;
+    let workspace = guardrail.workspace_id.as_ref();
+    workspace
+        .is_none_or(|workspace| *workspace == server.workspace_id)
+        .then(|| server.id.clone())
+}
+
+/// A server that is gone is watched no longer.
+pub(crate) fn remove_server(state: &mut State, server: &str) {
+    let is_mapped = |guardrail: &Guardrail| {
+        guardrail
+            .mcp_servers
+            .iter()
+            .any(|mapping| mapping.server_id == server)
+    };
+    state.guardrails.table.update_where(is_mapped, |guardrail| {
+        guardrail
+            .mcp_servers
+            .retain(|mapping| mapping.server_id != server);
+    });
+}
+
+/// A bare list.
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
+    let rows: Vec<&Mapping> = guardrail.mcp_servers.iter().collect();
+    Ok(call.page(rows, |mapping| mapping.json(&guardrail.id)))
+}
+
+pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
+    let mut guardrail = find_editable(state, call)?.clone();
+    let existing_mappings = guardrail.mcp_servers.iter();
+    let mut existing_mappings: BTreeMap<&str, &Mapping> = existing_mappings
+        .map(|mapping| (mapping.server_id.as_str(), mapping))
+        .collect();
+    let (mut new_mappings, mut added, mut updated) = (Vec::new(), 0, 0);
+    let requested = call.body_value("mcp_servers");
+    for (key, item) in requested.as_object().into_iter().flatten() {
+        let field_path = format!("mcp_servers/{key}");
+        let server = resolve_server(state, &guardrail, key).ok_or_else(|| {
+            ApiError::invalid_field(&field_path, "is no MCP server of the guardrail")
+        })?;
+        if new_mappings
+            .iter()
+            .any(|mapping: &Mapping| mapping.server_id == server)
+        {
+            return Err(ApiError::invalid_field(
+                &field_path,
+                "is there under another name",
+            ));
+        }
+        let existing = existing_mappings.remove(server.as_str());
+        let id = existing.map_or_else(|| call.ids.uuid(), |existing| existing.id.clone());
+        let mapping = Mapping::new(&server, item, id);
+        match existing {
+            None => added += 1,
+            Some(existing) if *existing != mapping => updated += 1,
+            Some(_) => {}
+        }
+        new_mappings.push(mapping);
+    }
+    let removed = existing_mappings.len();
+    guardrail.mcp_servers = new_mappings;
+    state.guardrails.table.put(guardrail);
+    Ok(ResponseBody::json(json!({
+        "changed": added + updated + removed > 0,
+        "added": added,
+        "updated": updated,
+        "removed": removed,
+    })))
+}
+
+pub(super) fn upsert(state: &mut State, call: &Call) -> HandlerResult {
+    let mut guardrail = find_editable(state, call)?.clone();
+    let server = resolve_server(state, &guardrail, call.path_param(1));
+    let server = server.ok_or_else(|| ApiError::not_found("MCP server"))?;
+    let mut mappings = guardrail.mcp_servers.iter_mut();
+    let existing = mappings.find(|mapping| mapping.server_id == server);
+    let id = existing
+        .as_ref()
+        .map_or_else(|| call.ids.uuid(), |existing| existing.id.clone());
+    let mapping = Mapping::new(&server, &call.body, id.clone());
+    match existing {
+        Some(existing) => *existing = mapping,
+        None => guardrail.mcp_servers.push(mapping),
+    }
+    state.guardrails.table.put(guardrail);
+    Ok(ResponseBody::json(json!({"map_id": id})))
+}

@@ -1,0 +1,235 @@
+//! Which workspaces may use an integration, and within which limits.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Integration, find};
+use crate::call::Call;
+use crate::handlers::virtual_keys::{self, VirtualKey};
+use crate::handlers::{State, limits, workspaces};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// Who may use an integration.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Access {
+    /// What holds for workspaces without an entry, as it was set; null where it never was.
+    pub(super) global: Value,
+    /// Whether that was set without a provider for each.
+    #[serde(default)]
+    without_providers: bool,
+    entries: Vec<WorkspaceAccess>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct WorkspaceAccess {
+    workspace_id: String,
+    enabled: bool,
+    usage_limits: Value,
+    rate_limits: Value,
+}
+
+impl Access {
+    pub(super) fn allows(&self, workspace: &str) -> bool {
+        let mut entries = self.entries.iter();
+        match entries.find(|entry| entry.workspace_id == workspace) {
+            Some(entry) => entry.enabled,
+            None => self.global["enabled"] == true,
+        }
+    }
+
+    pub(super) fn allow(&mut self, workspace: &str) {
+        self.entry(workspace).enabled = true;
+    }
+
+    pub(super) fn remove(&mut self, workspace: &str) {
+        self.entries.retain(|entry| entry.workspace_id != workspace);
+    }
+
+    /// The entry of a workspace; a new one gives no access yet.
+    fn entry(&mut self, workspace: &str) -> &mut WorkspaceAccess {
+        let mut entries = self.entries.iter();
+        let position = entries.position(|entry| entry.workspace_id == workspace);
+        let position = position.unwrap_or_else(|| {
+            self.entries.push(WorkspaceAccess {
+                workspace_id: workspace.to_owned(),
+                enabled: false,
+                usage_limits: Value::Null,
+                rate_limits: Value::Null,
+            });
+            self.entries.len() - 1
+        });
+        &mut self.entries[position]
+    }
+
+    fn apply_global(&mut self, call: &Call) -> Result<(), ApiError> {
+        let Some(item) = call.body_field("global_workspace_access") else {
+            return Ok(());
+        };
+        validate_limits(item, "global_workspace_access")?;
+        self.global = item.clone();
+        self.without_providers = call.body_value("create_default_provider") == false;
+        if call.body_value("override_existing_workspace_access") == true {
+            self.entries.clear();
+        }
+        Ok(())
+    }
+}
+
+impl WorkspaceAccess {
+    fn apply(&mut self, item: &Value) {
+        self.enabled = item["enabled"] == true;
+        let limits = [
+            ("usage_limits", &mut self.usage_limits),
+            ("rate_limits", &mut self.rate_limits),
+        ];
+        for (name, target) in limits {
+            if let Some(value) = item.get(name) {
+                target.clone_from(value);
+            }
+        }
+    }
+
+    /// The workspace is shown by its slug, never by its UUID.
+    fn json(&self, state: &State) -> Value {
+        let workspace = state.workspaces.get(&self.workspace_id);
+        json!({
+            "id": workspace.map(|workspace| &workspace.slug),
+            "enabled": self.enabled,
+            "usage_limits": self.usage_limits,
+            "rate_limits": self.rate_limits,
+        })
+    }
+}
+
+fn validate_limits(value: &Value, field_path: &str) -> Result<(), ApiError> {
+    limits::validate_usage_limits(
+        &value["usage_limits"],
+        &format!("{field_path}/usage_limits"),
+    )?;
+    limits::validate_single_limit(&value["rate_limits"], &format!("{field_path}/rate_limits"))
+}
+
+/// An item of the body with the workspace that it names.
+struct Change<'a> {
+    workspace: String,
+    item: &'a Value,
+    field_path: String,
+}
+
+fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiError> {
+    let items = call.body_items("workspaces").iter().enumerate();
+    let changes = items.map(|(index, item)| {
+        let field_path = format!("workspaces/{index}");
+        validate_limits(item, &field_path)?;
+        let key = item["id"].as_str().unwrap_or_default();
+        let workspace = workspaces::resolve(state, key, &call.caller)
+            .map_err(|_| ApiError::invalid_field(&format!("{field_path}/id"), "is no workspace"))?;
+        Ok(Change {
+            workspace,
+            item,
+            field_path,
+        })
+    });
+    changes.collect()
+}
+
+/// A provider for each workspace that has just been given access and has none, unless the request
+/// does without.
+fn new_providers(
+    state: &State,
+    call: &Call,
+    before: &Integration,
+    after: &Integration,
+    changes: &[Change<'_>],
+) -> Result<Vec<VirtualKey>, ApiError> {
+    let mut providers = Vec::new();
+    for workspace in state
+        .workspaces
+        .iter()
+        .map(|workspace| workspace.id.as_str())
+    {
+        let gained_access =
+            after.allows_workspace(workspace) && !before.allows_workspace(workspace);
+        if !gained_access || virtual_keys::has_provider(state, &after.slug, workspace) {
+            continue;
+        }
+        let mut changes = changes.iter().rev();
+        let change = changes.find(|change| change.workspace == workspace);
+        let setting = |name: &str| {
+            let from_item = change.and_then(|change| change.item.get(name));
+            from_item.or_else(|| call.body_field(name))
+        };
+        if setting("create_default_provider") == Some(&json!(false)) {
+            continue;
+        }
+        let slug = setting("default_provider_slug").and_then(Value::as_str);
+        let provider = virtual_keys::new_default_provider(state, call, after, workspace, slug);
+        providers.push(provider.map_err(|error| with_item_path(error, change))?);
+    }
+    Ok(providers)
+}
+
+/// Gives a new workspace a provider of each integration that all may use: so even a workspace that
+/// nobody has used yet may own something.
+pub(crate) fn add_default_providers(
+    state: &mut State,
+    call: &Call,
+    workspace: &str,
+) -> Result<(), ApiError> {
+    let is_for_all = |integration: &&Integration| {
+        integration.allows_workspace(workspace) && !integration.access.without_providers
+    };
+    let integrations = state.integrations.iter().filter(is_for_all);
+    let providers: Result<Vec<VirtualKey>, ApiError> = integrations
+        .map(|integration| {
+            virtual_keys::new_default_provider(state, call, integration, workspace, None)
+        })
+        .collect();
+    for provider in providers? {
+        state.virtual_keys.put(provider);
+    }
+    Ok(())
+}
+
+/// Names the item that a refused slug stands in, where it stands in one.
+fn with_item_path(error: ApiError, change: Option<&Change<'_>>) -> ApiError {
+    let name = "default_provider_slug";
+    match change.filter(|change| change.item.get(name).is_some()) {
+        Some(change) => {
+            ApiError::invalid_field(&format!("{}/{name}", change.field_path), "is taken")
+        }
+        None => error,
+    }
+}
+
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    let access = &find(state, call)?.access;
+    let known = |entry: &&WorkspaceAccess| state.workspaces.get(&entry.workspace_id).is_some();
+    let entries: Vec<&WorkspaceAccess> = access.entries.iter().filter(known).collect();
+    Ok(call
+        .page(entries, |entry| entry.json(state))
+        .with_field("global_workspace_access", access.global.clone()))
+}
+
+pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let before = find(state, call)?;
+    let mut after = before.clone();
+    let changes = changes(state, call)?;
+    after.access.apply_global(call)?;
+    for change in &changes {
+        after.access.entry(&change.workspace).apply(change.item);
+    }
+    let providers = new_providers(state, call, before, &after, &changes)?;
+    let resets = changes
+        .iter()
+        .filter(|change| change.item["reset_usage"] == true);
+    let resets: Vec<&str> = resets.map(|change| change.workspace.as_str()).collect();
+    for workspace in resets {
+        virtual_keys::reset_usage(state, &after.slug, workspace, &call.timestamp());
+    }
+    state.integrations.put(after);
+    for provider in providers {
+        state.virtual_keys.put(provider);
+    }
+    Ok(ResponseBody::empty_object())
+}

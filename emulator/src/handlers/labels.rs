@@ -1,0 +1,126 @@
+//! Labels, which mark versions of prompts.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Resource, State};
+use crate::call::{Call, Caller};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.labels.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_labels", Read(list)),
+        ("get_label", Read(get)),
+        ("create_label", Write(create)),
+        ("update_label", Write(update)),
+        ("delete_label", Write(delete)),
+    ])
+};
+
+pub(crate) type Labels = Table<Label>;
+
+/// A label of a workspace, or of all of them.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Label {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    color_code: Value,
+    workspace_id: Option<String>,
+    created_at: String,
+    last_updated_at: String,
+}
+
+impl Row for Label {
+    const NAME: &'static str = "label";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        self.workspace_id.as_deref()
+    }
+
+    /// One without a workspace is for all of them.
+    fn visible_to(&self, caller: &Caller) -> bool {
+        let workspace = self.workspace();
+        workspace.is_none_or(|workspace| caller.can_see(workspace))
+    }
+}
+
+impl Label {
+    fn json(&self, state: &State) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "color_code": self.color_code,
+            "organisation_id": state.organisation.id,
+            "workspace_id": self.workspace_id,
+            "is_universal": i32::from(self.workspace_id.is_none()),
+            "status": "active",
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+        })
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let matching = state.labels.all().filter(|label| {
+        let in_workspace = match (label.workspace(), call.workspace()) {
+            (Some(id), Some(requested)) => id == requested,
+            _ => true,
+        };
+        in_workspace && label.name.to_lowercase().contains(&search)
+    });
+    Ok(call.page(matching, |label| label.json(state)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let label = state.labels.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(label.json(state)))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
+        let problem = "or `/organisation_id` is required with an organisation key";
+        return Err(ApiError::invalid_field("workspace_id", problem));
+    }
+    let label = Label {
+        id: call.ids.uuid(),
+        name: call.required_str("name")?.to_owned(),
+        color_code: call.body_value("color_code"),
+        workspace_id: call.workspace_id.clone(),
+        created_at: call.timestamp(),
+        last_updated_at: call.timestamp(),
+    };
+    let body = json!({"id": label.id});
+    state.labels.put(label);
+    Ok(ResponseBody::json(body))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut label = state.labels.find(call.path_param(0), call)?.clone();
+    if let Some(name) = call.body_str("name") {
+        label.name = name.to_owned();
+    }
+    if let Some(color) = call.body_field("color_code") {
+        label.color_code = color.clone();
+    }
+    label.last_updated_at = call.timestamp();
+    state.labels.put(label);
+    Ok(ResponseBody::empty_object())
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state.labels.find(call.path_param(0), call)?.id.clone();
+    state.labels.remove(&id);
+    super::prompts::remove_label(state, &id);
+    Ok(ResponseBody::empty_object())
+}

@@ -1,0 +1,366 @@
+//! Exports of logs: drafts that are started, run for a moment, and are then to be downloaded.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Read, Write};
+use super::logs::{self, FeedbackScores, FilterSource, Log, LogFilter};
+use super::{Resource, State, feedback};
+use crate::call::Call;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    links: &[("exports", serve_file)],
+    remove_workspace: |state, workspace| state.log_exports.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_log_exports", Read(list)),
+        (
+            "get_log_export_field_restrictions",
+            Read(field_restrictions),
+        ),
+        ("get_log_export", Read(get)),
+        ("create_log_export", Write(create)),
+        ("update_log_export", Write(update)),
+        ("start_log_export", Write(start)),
+        ("cancel_log_export", Write(cancel)),
+        ("download_log_export", Read(download)),
+    ])
+};
+
+/// How long an export runs, by the emulator's clock.
+const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
+
+/// How long a link to the file is good.
+const LINK_TTL: TimeDelta = TimeDelta::hours(1);
+
+/// An export holds no more logs than this.
+const MAX_LOGS: usize = 50_000;
+
+pub(crate) type LogExports = Table<LogExport>;
+
+/// An export: what it covers, and how far it is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LogExport {
+    id: String,
+    workspace_id: String,
+    description: Option<String>,
+    filters: Map<String, Value>,
+    requested_data: Vec<String>,
+    progress: Progress,
+    created_by: String,
+    created_at: String,
+    last_updated_at: String,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Progress {
+    Draft,
+    /// Holds the logs from before the start. Links to the file are signed with the secret.
+    Started {
+        at: DateTime<Utc>,
+        secret: String,
+        total: usize,
+    },
+    Stopped,
+}
+
+impl Row for LogExport {
+    const NAME: &'static str = "log export";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl LogExport {
+    fn status(&self, now: DateTime<Utc>) -> &'static str {
+        match &self.progress {
+            Progress::Draft => "draft",
+            Progress::Started { at, .. } if now < *at + RUN_DURATION => "in_progress",
+            Progress::Started { .. } => "success",
+            Progress::Stopped => "stopped",
+        }
+    }
+
+    fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
+        let status = self.status(now);
+        let total = match &self.progress {
+            Progress::Started { total, .. } if status == "success" => Some(*total),
+            _ => None,
+        };
+        json!({
+            "id": self.id,
+            "organisation_id": state.organisation.id,
+            "workspace_id": self.workspace_id,
+            "status": status,
+            "description": self.description,
+            "filters": self.filters,
+            "requested_data": self.requested_data,
+            "total_records": total,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "created_by": self.created_by,
+            "object": "export",
+        })
+    }
+
+    /// Takes over what the body has, and checks it.
+    fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        if let Some(filters) = call.body_field("filters").and_then(Value::as_object) {
+            self.filters = filters.clone();
+        }
+        if call.body_field("requested_data").is_some() {
+            let fields = call.body_items("requested_data").iter();
+            let fields = fields.filter_map(|field| field.as_str().map(str::to_owned));
+            self.requested_data = fields.collect();
+        }
+        if let Some(description) = call.body_field("description") {
+            self.description = description.as_str().map(str::to_owned);
+        }
+        self.workspace_id = export_workspace(state, call, self)?;
+        self.last_updated_at = call.timestamp();
+        Ok(())
+    }
+
+    /// The logs that it covers, oldest first.
+    fn logs<'a>(&self, state: &'a State) -> Result<Vec<&'a Log>, ApiError> {
+        let source = FilterSource {
+            filters: &self.filters,
+            error: |name, problem| ApiError::invalid_field(&format!("filters/{name}"), problem),
+        };
+        let filter = LogFilter::read(&source, &state.logs)?;
+        let time_range = source.time_range()?;
+        let end = match &self.progress {
+            Progress::Started { at, .. } => (*time_range.end()).min(at.timestamp_millis()),
+            Progress::Draft | Progress::Stopped => *time_range.end(),
+        };
+        let scores = if filter.needs_feedback() {
+            feedback::scores(state, &self.workspace_id)
+        } else {
+            FeedbackScores::new()
+        };
+        let (skip, take) = self.page();
+        let logs = state
+            .logs
+            .in_range(&self.workspace_id, &(*time_range.start()..=end));
+        Ok(logs
+            .filter(|log| filter.matches(&state.logs, log, &scores))
+            .skip(skip)
+            .take(take)
+            .collect())
+    }
+
+    /// Filters may ask for a page.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn page(&self) -> (usize, usize) {
+        // A number that is no size at all becomes the nearest one that is.
+        let number = |name| {
+            self.filters
+                .get(name)?
+                .as_f64()
+                .map(|number| number as usize)
+        };
+        let size = number("page_size").unwrap_or(MAX_LOGS).min(MAX_LOGS);
+        let page = number("current_page").unwrap_or(0);
+        (page.saturating_mul(size), size)
+    }
+
+    /// A line for each log, with the fields that were asked for.
+    fn json_lines(&self, state: &State) -> Result<Vec<u8>, ApiError> {
+        let mut output = Vec::new();
+        for log in self.logs(state)? {
+            let entry = log.entry();
+            let field = |name: &String| {
+                let value = logs::field(&state.logs, log, &entry, name);
+                (name.clone(), value)
+            };
+            let line: Map<String, Value> = self.requested_data.iter().map(field).collect();
+            output.extend_from_slice(Value::Object(line).to_string().as_bytes());
+            output.push(b'\n');
+        }
+        Ok(output)
+    }
+
+    /// What a link that is good until `expires` carries. It keeps links from being made up by
+    /// accident; it is no protection, and nothing here needs one.
+    fn signature(&self, expires: i64) -> Option<String> {
+        let Progress::Started { secret, .. } = &self.progress else {
+            return None;
+        };
+        let mut hasher = DefaultHasher::new();
+        (secret, &self.id, expires).hash(&mut hasher);
+        Some(format!("{:016x}", hasher.finish()))
+    }
+}
+
+/// The workspace that the request or the filters name, or that the export had.
+fn export_workspace(state: &State, call: &Call, export: &LogExport) -> Result<String, ApiError> {
+    let slug = export.filters.get("workspace_slug").and_then(Value::as_str);
+    let workspace_in_filters = match slug.filter(|slug| !slug.is_empty()) {
+        Some(slug) => Some(super::workspaces::resolve(state, slug, &call.caller)?),
+        None => None,
+    };
+    let workspace = call.workspace().map(str::to_owned).or(workspace_in_filters);
+    match workspace {
+        Some(workspace) => Ok(workspace),
+        None if !export.workspace_id.is_empty() => Ok(export.workspace_id.clone()),
+        None => call.required_workspace().map(str::to_owned),
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let exports = state.log_exports.list_for(call);
+    Ok(call.page(exports, |export| export.json(state, call.now)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let export = state.log_exports.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(export.json(state, call.now)))
+}
+
+/// The shape of the answer is not known; here, every field may be exported.
+fn field_restrictions(_: &State, call: &Call) -> HandlerResult {
+    let workspace = call.required_workspace()?;
+    Ok(ResponseBody::json(
+        json!({"workspace_id": workspace, "restricted_fields": []}),
+    ))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let mut export = LogExport {
+        id: call.ids.uuid(),
+        workspace_id: String::new(),
+        description: None,
+        filters: Map::new(),
+        requested_data: Vec::new(),
+        progress: Progress::Draft,
+        created_by: state.users.acting_user(call).to_owned(),
+        created_at: call.timestamp(),
+        last_updated_at: String::new(),
+    };
+    export.apply(state, call)?;
+    store(state, export)
+}
+
+/// What was done already is done again: a changed export is a draft.
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut export = find_export(state, call)?;
+    if export.status(call.now) == "in_progress" {
+        return Err(ApiError::bad_request(
+            "an export that is in progress cannot change",
+        ));
+    }
+    export.apply(state, call)?;
+    export.progress = Progress::Draft;
+    store(state, export)
+}
+
+fn store(state: &mut State, export: LogExport) -> HandlerResult {
+    let total = export.logs(state)?.len();
+    let body = json!({"id": export.id, "total": total, "object": "export"});
+    state.log_exports.put(export);
+    Ok(ResponseBody::json(body))
+}
+
+/// The export that the path names; a body may name a workspace that it is to move to.
+fn find_export(state: &State, call: &Call) -> Result<LogExport, ApiError> {
+    let export = state.log_exports.get(call.path_param(0));
+    export
+        .filter(|export| export.visible_to(&call.caller))
+        .cloned()
+        .ok_or_else(|| LogExport::MISSING_STATUS.error(LogExport::NAME))
+}
+
+fn start(state: &mut State, call: &Call) -> HandlerResult {
+    let mut export = find_export(state, call)?;
+    let status = export.status(call.now);
+    if status != "draft" {
+        let message = format!("only a draft can be started, and this export is `{status}`");
+        return Err(ApiError::bad_request(message));
+    }
+    export.progress = Progress::Started {
+        at: call.now,
+        secret: call.ids.secret("export"),
+        total: export.logs(state)?.len(),
+    };
+    Ok(store_and_respond(
+        state,
+        export,
+        call,
+        "the export was started",
+    ))
+}
+
+fn cancel(state: &mut State, call: &Call) -> HandlerResult {
+    let mut export = find_export(state, call)?;
+    let status = export.status(call.now);
+    if status != "in_progress" {
+        let message = format!("only a running export can be stopped, and this one is `{status}`");
+        return Err(ApiError::bad_request(message));
+    }
+    export.progress = Progress::Stopped;
+    Ok(store_and_respond(
+        state,
+        export,
+        call,
+        "the export was stopped",
+    ))
+}
+
+fn store_and_respond(
+    state: &mut State,
+    mut export: LogExport,
+    call: &Call,
+    message: &str,
+) -> ResponseBody {
+    export.last_updated_at = call.timestamp();
+    state.log_exports.put(export);
+    ResponseBody::json(json!({"message": message, "object": "export"}))
+}
+
+fn download(state: &State, call: &Call) -> HandlerResult {
+    let export = state.log_exports.find(call.path_param(0), call)?;
+    let status = export.status(call.now);
+    let expires = (call.now + LINK_TTL).timestamp();
+    match export.signature(expires) {
+        Some(signature) if status == "success" => {
+            let (origin, organisation) = (&call.origin, &state.organisation.id);
+            let id = &export.id;
+            let link = format!(
+                "{origin}/emulator/{organisation}/exports/{id}?expires={expires}&signature={signature}"
+            );
+            Ok(ResponseBody::json(json!({"signed_url": link})))
+        }
+        _ => {
+            let message = format!("there is nothing to download: this export is `{status}`");
+            Err(ApiError::bad_request(message))
+        }
+    }
+}
+
+/// What a signed link leads to.
+fn serve_file(state: &State, call: &Call) -> HandlerResult {
+    let expires = call.query_param("expires").and_then(|at| at.parse().ok());
+    let is_valid = |export: &&LogExport| {
+        expires.is_some_and(|at| {
+            call.now.timestamp() <= at
+                && export.signature(at).as_deref() == call.query_param("signature")
+        })
+    };
+    let export = state.log_exports.get(call.path_param(0)).filter(is_valid);
+    let export =
+        export.ok_or_else(|| ApiError::forbidden("this link is not good, or no longer"))?;
+    Ok(ResponseBody::bytes(
+        "application/jsonl",
+        export.json_lines(state)?,
+    ))
+}

@@ -1,0 +1,97 @@
+//! How reads show secrets: never whole.
+
+use serde_json::Value;
+
+/// What stands for the hidden part of a secret.
+const MASK: &str = "*****";
+
+/// Of a shorter secret nothing is shown.
+const MIN_MASKED_LENGTH: usize = 12;
+
+/// What the names of secret settings contain or end with.
+const SECRET_PARTS: [&str; 4] = [
+    "secret",
+    "password",
+    "service_account_json",
+    "custom_headers",
+];
+const SECRET_ENDS: [&str; 3] = ["token", "_key", "apikey"];
+
+/// A secret as a read shows it: its ends.
+pub(crate) fn mask(secret: &str) -> String {
+    let end = secret.len().saturating_sub(3);
+    match (secret.get(..2), secret.get(end..)) {
+        (Some(first), Some(last)) if secret.len() >= MIN_MASKED_LENGTH => {
+            format!("{first}{MASK}{last}")
+        }
+        _ => MASK.to_owned(),
+    }
+}
+
+/// Settings as a read shows them: a secret one stands masked under `masked_` and its name.
+pub(crate) fn mask_settings(settings: &Value) -> Value {
+    match settings {
+        Value::Object(members) => {
+            let mask_setting = |(name, value): (&String, &Value)| match is_secret_name(name) {
+                true => (format!("masked_{name}"), mask_values(value)),
+                false => (name.clone(), mask_settings(value)),
+            };
+            Value::Object(members.iter().map(mask_setting).collect())
+        }
+        Value::Array(items) => items.iter().map(mask_settings).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Whether a setting of this name is a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    SECRET_PARTS.iter().any(|part| name.contains(part))
+        || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+}
+
+/// Every text of a secret value, masked; its names stay.
+fn mask_values(value: &Value) -> Value {
+    match value {
+        Value::Null => Value::Null,
+        Value::String(text) => Value::String(mask(text)),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), mask_values(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(mask_values).collect(),
+        Value::Bool(_) | Value::Number(_) => Value::String(MASK.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::{mask, mask_settings};
+
+    #[test]
+    fn a_long_secret_shows_its_ends() {
+        assert_eq!(mask("emulator-provider-key"), "em*****key");
+        assert_eq!(mask("short"), "*****");
+        // Where a cut would fall inside a character, nothing is shown.
+        assert_eq!(mask("ééééééééééé"), "*****");
+    }
+
+    #[test]
+    fn nested_secret_settings_are_renamed_and_masked() {
+        let settings = json!({
+            "aws_region": "one", "aws_access_key_id": "id", "aws_secret_access_key": "emulator-canary",
+            "deep": [{"client_secret": "emulator-canary", "is_key_required": true}],
+            "custom_headers": {"x-a": "emulator-canary", "x-b": 5}, "vault_token": null,
+        });
+        assert_eq!(
+            mask_settings(&settings),
+            json!({
+                "aws_region": "one", "aws_access_key_id": "id", "masked_aws_secret_access_key": "em*****ary",
+                "deep": [{"masked_client_secret": "em*****ary", "is_key_required": true}],
+                "masked_custom_headers": {"x-a": "em*****ary", "x-b": "*****"}, "masked_vault_token": null,
+            })
+        );
+    }
+}

@@ -1,0 +1,202 @@
+//! Tools, prompts, resources and resource templates, of integrations and servers alike.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::PAGE_SIZES;
+use crate::call::Call;
+use crate::response::{ApiError, ResponseBody};
+
+/// The kinds, and what the counts call them.
+const KINDS: [(&str, &str); 4] = [
+    ("tool", "tools"),
+    ("prompt", "prompts"),
+    ("resource", "resources"),
+    ("resource_template", "resource_templates"),
+];
+
+/// What a capability says about itself, and how the protocol spells it where that is another way.
+const ATTRIBUTES: [(&str, &str); 12] = [
+    ("title", "title"),
+    ("description", "description"),
+    ("icons", "icons"),
+    ("input_schema", "inputSchema"),
+    ("output_schema", "outputSchema"),
+    ("execution", "execution"),
+    ("annotations", "annotations"),
+    ("arguments", "arguments"),
+    ("uri", "uri"),
+    ("uri_template", "uriTemplate"),
+    ("mime_type", "mimeType"),
+    ("size", "size"),
+];
+
+/// Something that an MCP server offers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Capability {
+    name: String,
+    kind: String,
+    pub(super) enabled: bool,
+    attributes: Map<String, Value>,
+    created_at: String,
+    last_updated_at: String,
+}
+
+/// What tells one capability from the others: kind and name, joined.
+pub(super) type CapabilityKey = String;
+
+pub(super) fn capability_key(kind: &str, name: &str) -> CapabilityKey {
+    format!("{kind}/{name}")
+}
+
+impl Capability {
+    pub(super) fn key(&self) -> CapabilityKey {
+        capability_key(&self.kind, &self.name)
+    }
+
+    /// The capability as the MCP server describes it, enabled.
+    fn parse(item: &Value, field_path: &str, at: &str) -> Result<Self, ApiError> {
+        let text = |field: &str| {
+            let text = item[field].as_str().filter(|text| !text.is_empty());
+            text.map(str::to_owned).ok_or_else(|| {
+                ApiError::invalid_field(&format!("{field_path}/{field}"), "is required")
+            })
+        };
+        let mut attributes = Map::new();
+        for (attribute, protocol_name) in ATTRIBUTES {
+            let value = item.get(attribute).or_else(|| item.get(protocol_name));
+            attributes.insert(attribute.to_owned(), value.cloned().unwrap_or(Value::Null));
+        }
+        // What is synchronised for a server calls the schema by another name.
+        if let Some(schema) = item.get("schema") {
+            attributes.insert("input_schema".to_owned(), schema.clone());
+        }
+        Ok(Self {
+            name: text("name")?,
+            kind: text("type")?,
+            enabled: true,
+            attributes,
+            created_at: at.to_owned(),
+            last_updated_at: at.to_owned(),
+        })
+    }
+
+    fn json(&self, enabled: bool) -> Value {
+        let mut body = self.attributes.clone();
+        body.insert("name".to_owned(), json!(self.name));
+        body.insert("type".to_owned(), json!(self.kind));
+        body.insert("enabled".to_owned(), json!(enabled));
+        Value::Object(body)
+    }
+
+    /// As its integration shows it.
+    pub(super) fn integration_json(&self) -> Value {
+        let mut body = self.json(self.enabled);
+        body["created_at"] = json!(self.created_at);
+        body["last_updated_at"] = json!(self.last_updated_at);
+        body
+    }
+}
+
+/// A capability as one server has it.
+pub(super) struct ServerCapability<'a> {
+    pub(super) capability: &'a Capability,
+    /// Whether it may be used there.
+    pub(super) enabled: bool,
+    /// Whether its integration lets it be used.
+    pub(super) integration_enabled: bool,
+}
+
+impl ServerCapability<'_> {
+    /// Only service keys are told about the integration.
+    pub(super) fn json(&self, call: &Call) -> Value {
+        let mut body = self.capability.json(self.enabled);
+        if call.caller.user_id.is_none() {
+            body["integration_enabled"] = json!(self.integration_enabled);
+        }
+        body
+    }
+}
+
+/// What was found, in place of what is known; what is known already stays on or off.
+pub(super) fn merge_synced(known: &[Capability], call: &Call) -> Result<Vec<Capability>, ApiError> {
+    let known: HashMap<CapabilityKey, &Capability> = known
+        .iter()
+        .map(|capability| (capability.key(), capability))
+        .collect();
+    let mut found: Vec<Capability> = Vec::new();
+    let mut seen = HashSet::new();
+    for (index, item) in call.body_items("capabilities").iter().enumerate() {
+        let field_path = format!("capabilities/{index}");
+        let mut capability = Capability::parse(item, &field_path, &call.timestamp())?;
+        if !seen.insert(capability.key()) {
+            return Err(ApiError::invalid_field(&field_path, "is there already"));
+        }
+        if let Some(existing) = known.get(&capability.key()) {
+            capability.enabled = existing.enabled;
+            capability.created_at.clone_from(&existing.created_at);
+        }
+        found.push(capability);
+    }
+    Ok(found)
+}
+
+/// Which capabilities a request switches on or off; all of them must be known.
+pub(super) fn parse_toggles(
+    call: &Call,
+    known: &HashSet<CapabilityKey>,
+) -> Result<BTreeMap<CapabilityKey, bool>, ApiError> {
+    let items = call.body_items("capabilities").iter().enumerate();
+    let toggles = items.map(|(index, item)| {
+        let text = |field: &str| item[field].as_str().unwrap_or_default();
+        let key = capability_key(text("type"), text("name"));
+        if !known.contains(&key) {
+            let field_path = format!("capabilities/{index}/name");
+            return Err(ApiError::invalid_field(&field_path, "is no capability"));
+        }
+        Ok((key, item["enabled"] == true))
+    });
+    toggles.collect()
+}
+
+/// Switches capabilities on and off.
+pub(super) fn apply_toggles(
+    list: &mut [Capability],
+    toggles: &BTreeMap<CapabilityKey, bool>,
+    at: &str,
+) {
+    for capability in list {
+        if let Some(enabled) = toggles.get(&capability.key()) {
+            capability.enabled = *enabled;
+            at.clone_into(&mut capability.last_updated_at);
+        }
+    }
+}
+
+/// A page of capabilities, `rows` in one of the kinds; the counts are of all kinds and pages.
+pub(super) fn page<T>(
+    call: &Call,
+    rows: Vec<T>,
+    capability_of: impl Fn(&T) -> (&Capability, bool),
+    to_json: impl Fn(T) -> Value,
+) -> ResponseBody {
+    let counts = KINDS.iter().map(|(kind, name)| {
+        let of_kind = || {
+            rows.iter()
+                .map(&capability_of)
+                .filter(|(capability, _)| capability.kind == *kind)
+        };
+        let enabled = of_kind().filter(|(_, enabled)| *enabled).count();
+        let counts = json!({"total": of_kind().count(), "enabled": enabled});
+        ((*name).to_owned(), counts)
+    });
+    let counts: Map<String, Value> = counts.collect();
+    let matching = rows.into_iter();
+    let matching: Vec<T> = matching
+        .filter(|row| call.matches_filter("type", &capability_of(row).0.kind))
+        .collect();
+    call.page_sized(PAGE_SIZES, matching, to_json)
+        .with_field("counts", Value::Object(counts))
+}

@@ -1,0 +1,329 @@
+//! MCP integrations.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::access::Access;
+use super::capabilities::{self, Capability};
+use super::metadata::Metadata;
+use super::{probe, servers};
+use crate::call::{Call, Caller};
+use crate::handlers::{State, masking, secret_references, slugs};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+/// A page where no size is asked for, and the largest.
+const PAGE_SIZES: (u64, u64) = (100, 1000);
+
+/// The fields that a secret can fill.
+const SECRET_TARGETS: [&str; 1] = ["configurations."];
+
+/// What an update can change.
+const UPDATABLE_FIELDS: [&str; 7] = [
+    "name",
+    "description",
+    "url",
+    "auth_type",
+    "transport",
+    "configurations",
+    "secret_mappings",
+];
+
+/// An MCP server that the organisation, or one workspace, knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct McpIntegration {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) secret_mappings: Vec<Value>,
+    /// `None` for one of the organisation.
+    workspace_id: Option<String>,
+    name: String,
+    description: Value,
+    pub(super) url: String,
+    pub(super) auth_type: String,
+    pub(super) transport: String,
+    pub(super) configurations: Value,
+    owner_id: String,
+    pub(super) access: Access,
+    pub(super) capabilities: Vec<Capability>,
+    pub(super) metadata: Metadata,
+    created_at: String,
+    last_updated_at: Option<String>,
+}
+
+impl Row for McpIntegration {
+    const NAME: &'static str = "MCP integration";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        self.workspace_id.as_deref()
+    }
+
+    /// A workspace key sees what its workspace may use.
+    fn visible_to(&self, caller: &Caller) -> bool {
+        let workspace = caller.workspace();
+        workspace.is_none_or(|workspace| {
+            self.access.allows(workspace) || self.workspace() == Some(workspace)
+        })
+    }
+}
+
+impl McpIntegration {
+    /// Whether a workspace may use it.
+    pub(super) fn allows_workspace(&self, workspace: &str) -> bool {
+        self.access.allows(workspace)
+    }
+
+    fn kind(&self) -> &'static str {
+        match self.workspace_id {
+            Some(_) => "workspace",
+            None => "organisation",
+        }
+    }
+
+    fn json(&self) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "slug": self.slug,
+            "name": self.name,
+            "description": self.description,
+            "type": self.kind(),
+            "workspace_id": self.workspace_id,
+            "url": self.url,
+            "auth_type": self.auth_type,
+            "transport": self.transport,
+            "configurations": masking::mask_settings(&self.configurations),
+            "secret_mappings": self.secret_mappings,
+            "global_workspace_access": self.access.global,
+            "owner_id": self.owner_id,
+            "status": "active",
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "object": "mcp-integration",
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    fn list_json(&self, state: &State) -> Value {
+        let all = state.workspaces.iter();
+        let count = all
+            .filter(|workspace| self.allows_workspace(&workspace.id))
+            .count();
+        let mut body = self.json();
+        body.insert("workspaces_count".to_owned(), json!(count));
+        Value::Object(body)
+    }
+
+    /// Takes over what a create or update request gives.
+    fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        let strings = [
+            ("name", &mut self.name),
+            ("url", &mut self.url),
+            ("auth_type", &mut self.auth_type),
+            ("transport", &mut self.transport),
+        ];
+        for (name, target) in strings {
+            if let Some(text) = call.body_str(name) {
+                text.clone_into(target);
+            }
+        }
+        let values = [
+            ("description", &mut self.description),
+            ("configurations", &mut self.configurations),
+        ];
+        for (name, target) in values {
+            if let Some(value) = call.body_field(name) {
+                target.clone_from(value);
+            }
+        }
+        let workspace = self.workspace_id.as_deref();
+        if let Some(mappings) =
+            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
+        {
+            self.secret_mappings = mappings;
+        }
+        self.validate()
+    }
+
+    fn validate(&self) -> Result<(), ApiError> {
+        if self.transport == "interactive" {
+            return Err(ApiError::invalid_field("transport", "can only be read"));
+        }
+        let headers = "configurations.custom_headers";
+        if self.auth_type == "headers"
+            && self.configurations["custom_headers"].is_null()
+            && !secret_references::is_mapped(&self.secret_mappings, headers)
+        {
+            let field_path = "configurations/custom_headers";
+            let problem = "is required where `/auth_type` is `headers`";
+            return Err(ApiError::invalid_field(field_path, problem));
+        }
+        Ok(())
+    }
+}
+
+/// The MCP integration of the path, to look at.
+pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpIntegration, ApiError> {
+    state.mcp.integrations.find(call.path_param(0), call)
+}
+
+/// The MCP integration of the path, to change: a workspace key changes those of its workspace only.
+pub(super) fn find_editable<'a>(
+    state: &'a State,
+    call: &Call,
+) -> Result<&'a McpIntegration, ApiError> {
+    let integration = find(state, call)?;
+    if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
+        let message = "a workspace key may not change an MCP integration of the organisation";
+        return Err(ApiError::forbidden(message));
+    }
+    Ok(integration)
+}
+
+fn table(state: &mut State) -> &mut Table<McpIntegration> {
+    &mut state.mcp.integrations
+}
+
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let kind = call.query_param("type").filter(|kind| *kind != "all");
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let matching = state.mcp.integrations.all().filter(|integration| {
+        let workspace = call.workspace();
+        let is_usable = workspace.is_none_or(|workspace| {
+            integration.allows_workspace(workspace)
+                || integration.workspace_id.as_deref() == Some(workspace)
+        });
+        let matches = |text: &str| text.to_lowercase().contains(&search);
+        is_usable
+            && kind.is_none_or(|kind| kind == integration.kind())
+            && (matches(&integration.name) || matches(&integration.slug))
+    });
+    Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
+        integration.list_json(state)
+    }))
+}
+
+pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
+    Ok(ResponseBody::json(Value::Object(find(state, call)?.json())))
+}
+
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let name = call.required_str("name")?;
+    let is_taken = |slug: &str| state.mcp.integrations.get(slug).is_some();
+    let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
+    let mut integration = McpIntegration {
+        id: call.ids.uuid(),
+        slug,
+        secret_mappings: Vec::new(),
+        workspace_id: call.workspace_id.clone(),
+        name: name.to_owned(),
+        description: Value::Null,
+        url: call.required_str("url")?.to_owned(),
+        auth_type: call.required_str("auth_type")?.to_owned(),
+        transport: call.required_str("transport")?.to_owned(),
+        configurations: Value::Null,
+        owner_id: state.users.acting_user(call).to_owned(),
+        access: Access::default(),
+        capabilities: Vec::new(),
+        metadata: Metadata::default(),
+        created_at: call.timestamp(),
+        last_updated_at: None,
+    };
+    integration.apply(state, call)?;
+    if let Some(workspace) = call.workspace() {
+        integration.access.set(workspace, true, &call.timestamp());
+    }
+    let body = json!({"id": integration.id, "slug": integration.slug});
+    table(state).put(integration);
+    Ok(ResponseBody::json(body))
+}
+
+pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut integration = find_editable(state, call)?.clone();
+    if !UPDATABLE_FIELDS
+        .iter()
+        .any(|name| call.body_field(name).is_some())
+    {
+        return Err(ApiError::bad_request("body: there is nothing to change"));
+    }
+    integration.apply(state, call)?;
+    integration.last_updated_at = Some(call.timestamp());
+    table(state).put(integration);
+    Ok(ResponseBody::empty_object())
+}
+
+/// The servers that make it available go with it.
+pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = find_editable(state, call)?.id.clone();
+    table(state).remove(&id);
+    servers::remove_integration(state, &id);
+    Ok(ResponseBody::empty_object())
+}
+
+pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
+    Ok(ResponseBody::json(find(state, call)?.metadata.json()))
+}
+
+pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
+    let mut integration = find_editable(state, call)?.clone();
+    if call.body_field("capabilities").is_some() {
+        integration.capabilities = capabilities::merge_synced(&integration.capabilities, call)?;
+    }
+    integration
+        .metadata
+        .update_from_server_info(&call.body_value("server_info"), &call.timestamp());
+    let count = integration.capabilities.len();
+    table(state).put(integration);
+    Ok(ResponseBody::json(json!({
+        "success": true,
+        "message": "what the server said was stored",
+        "details": {"capabilities": count},
+    })))
+}
+
+pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
+    let integration = find(state, call)?;
+    let problem = probe::connection_error(&integration.url);
+    Ok(ResponseBody::json(json!({
+        "success": problem.is_none(),
+        "message": problem.unwrap_or("the server was reached"),
+        "details": {"url": integration.url, "transport": integration.transport},
+    })))
+}
+
+pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
+    let rows: Vec<&Capability> = find(state, call)?.capabilities.iter().collect();
+    Ok(capabilities::page(
+        call,
+        rows,
+        |capability| (capability, capability.enabled),
+        Capability::integration_json,
+    ))
+}
+
+pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResult {
+    let mut integration = find_editable(state, call)?.clone();
+    let known: HashSet<String> = integration
+        .capabilities
+        .iter()
+        .map(Capability::key)
+        .collect();
+    let toggles = capabilities::parse_toggles(call, &known)?;
+    capabilities::apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
+    table(state).put(integration);
+    Ok(ResponseBody::json(json!({"success": true})))
+}

@@ -1,0 +1,67 @@
+//! What an MCP server says about itself.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// The members, and what the MCP protocol calls each where a session begins.
+const FIELDS: [(&str, &str); 9] = [
+    ("server_name", "name"),
+    ("server_version", "version"),
+    ("protocol_version", "protocol_version"),
+    ("title", "title"),
+    ("description", "description"),
+    ("website_url", "website_url"),
+    ("icons", "icons"),
+    ("capability_flags", "capabilities"),
+    ("instructions", "instructions"),
+];
+
+/// What was said, and when.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct Metadata {
+    values: Map<String, Value>,
+    last_synced_at: Option<String>,
+}
+
+impl Metadata {
+    /// Takes over what a server says where a session begins.
+    pub(super) fn update_from_server_info(&mut self, info: &Value, at: &str) {
+        let values = FIELDS.map(|(name, protocol_name)| (name, info.get(protocol_name)));
+        self.set_fields(values, at);
+    }
+
+    /// Takes over members by the names that reads have.
+    pub(super) fn update_from_request(&mut self, body: &Value, at: &str) {
+        let values = FIELDS.map(|(name, _)| (name, body.get(name)));
+        self.set_fields(values, at);
+    }
+
+    fn set_fields(&mut self, values: [(&str, Option<&Value>); 9], at: &str) {
+        for (name, value) in values {
+            if let Some(value) = value {
+                self.values.insert(name.to_owned(), value.clone());
+            }
+        }
+        self.last_synced_at = Some(at.to_owned());
+    }
+
+    pub(super) fn is_synced(&self) -> bool {
+        self.last_synced_at.is_some()
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let value = |name: &str| self.values.get(name).cloned().unwrap_or(Value::Null);
+        let fields = FIELDS.map(|(name, _)| (name.to_owned(), value(name)));
+        let mut body = Value::Object(fields.into_iter().collect());
+        let status = if self.is_synced() {
+            "synced"
+        } else {
+            "pending"
+        };
+        body["sync_status"] = json!(status);
+        body["sync_error"] = Value::Null;
+        body["last_synced_at"] = json!(self.last_synced_at);
+        body["object"] = json!("metadata");
+        body
+    }
+}

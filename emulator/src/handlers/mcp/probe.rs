@@ -1,0 +1,36 @@
+//! Tests of connections, without a connection: an address counts as reachable unless its host ends
+//! with `.invalid`, a domain that never exists.
+
+/// Why an address cannot be reached, if it cannot.
+pub(super) fn connection_error(url: &str) -> Option<&'static str> {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    let host = host.split(':').next().unwrap_or_default();
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    host.ends_with(".invalid")
+        .then_some("the host name does not resolve")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::connection_error;
+
+    #[test]
+    fn only_invalid_hosts_are_unreachable() {
+        for url in [
+            "https://mcp.invalid/x",
+            "http://MCP.Invalid.:80",
+            "https://a@b.invalid?x",
+        ] {
+            assert!(connection_error(url).is_some(), "{url}");
+        }
+        for url in [
+            "https://example.com/x.invalid",
+            "",
+            "http://invalid.example.com",
+        ] {
+            assert!(connection_error(url).is_none(), "{url}");
+        }
+    }
+}

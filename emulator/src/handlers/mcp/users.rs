@@ -1,0 +1,183 @@
+//! Who may use an MCP server, and who is signed in to it. Users sign in elsewhere: here a user is
+//! connected while there are tokens.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::PAGE_SIZES;
+use super::servers::{McpServer, find};
+use crate::call::Call;
+use crate::handlers::State;
+use crate::handlers::users::User;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// What an MCP server knows about users, by UUID.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(super) struct UserAccess {
+    /// Whether users without a setting of their own are kept out.
+    denied_by_default: bool,
+    overrides: BTreeMap<String, bool>,
+    tokens: BTreeMap<String, Tokens>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Tokens {
+    access: String,
+    refresh: Value,
+    created_at: String,
+    last_updated_at: String,
+}
+
+impl UserAccess {
+    fn is_allowed(&self, user: &str) -> bool {
+        self.overrides
+            .get(user)
+            .copied()
+            .unwrap_or(!self.denied_by_default)
+    }
+
+    fn json(&self, user: &User) -> Value {
+        let connected = self.tokens.contains_key(&user.id);
+        json!({
+            "user_id": user.id,
+            "first_name": user.first_name,
+            "last_name": user.last_name,
+            "enabled": self.is_allowed(&user.id),
+            "has_override": self.overrides.contains_key(&user.id),
+            "connection_status": if connected { "connected" } else { "not_connected" },
+            // The service's spelling.
+            "object": "user-acces",
+        })
+    }
+}
+
+/// The users of the server's workspace, and those with a setting of their own.
+pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {
+    let server = find(state, call)?;
+    let workspace = state.workspaces.get(&server.workspace_id);
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let is_listed = |user: &User| {
+        let name = format!("{} {} {}", user.first_name, user.last_name, user.email);
+        let is_member = workspace.is_some_and(|workspace| workspace.has_member(&user.id));
+        (is_member || server.users.overrides.contains_key(&user.id))
+            && name.to_lowercase().contains(&search)
+    };
+    let users = state.users.accounts.all().filter(is_listed);
+    let default = if server.users.denied_by_default {
+        "deny"
+    } else {
+        "allow"
+    };
+    Ok(call
+        .page_sized(PAGE_SIZES, users, |user| server.users.json(user))
+        .with_field("default_user_access", json!(default)))
+}
+
+pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
+    let mut server = find(state, call)?.clone();
+    if let Some(default) = call.body_str("default_user_access") {
+        server.users.denied_by_default = default == "deny";
+    }
+    for (index, item) in call.body_items("user_access").iter().enumerate() {
+        let id = item["user_id"].as_str().unwrap_or_default();
+        if state.users.accounts.get(id).is_none() {
+            let field_path = format!("user_access/{index}/user_id");
+            let problem = "is not a user of the organisation";
+            return Err(ApiError::invalid_field(&field_path, problem));
+        }
+        let enabled = item["enabled"] == true;
+        server.users.overrides.insert(id.to_owned(), enabled);
+    }
+    state.mcp.servers.put(server);
+    Ok(ResponseBody::json(json!({"success": true})))
+}
+
+/// A service key has no user, and whoever holds it may use the server.
+pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
+    let server = find(state, call)?;
+    let user = call.caller.user_id.as_deref();
+    let has_access = user.is_none_or(|user| server.users.is_allowed(user));
+    Ok(ResponseBody::json(
+        json!({"has_access": has_access, "object": "user-access-check"}),
+    ))
+}
+
+/// A user's key sees its user's connection only, a service key those of all.
+pub(super) fn list_connections(state: &State, call: &Call) -> HandlerResult {
+    let server = find(state, call)?;
+    let user_filter = call
+        .query_param("user_id")
+        .or(call.caller.user_id.as_deref());
+    let all = server.users.tokens.iter();
+    let rows: Vec<(&String, &Tokens)> = all
+        .filter(|(user, _)| user_filter.is_none_or(|id| id == *user))
+        .collect();
+    Ok(call.page_sized(PAGE_SIZES, rows, |(user, tokens)| {
+        json!({
+            "user_id": user,
+            "connected": true,
+            "created_at": tokens.created_at,
+            "last_updated_at": tokens.last_updated_at,
+        })
+    }))
+}
+
+pub(super) fn delete_connection(state: &mut State, call: &Call) -> HandlerResult {
+    let server = find(state, call)?.clone();
+    let user = call
+        .query_param("user_id")
+        .or(call.caller.user_id.as_deref());
+    let user = user.ok_or_else(|| {
+        ApiError::bad_request("query parameter `user_id` is required with a service key")
+    })?;
+    disconnect(state, server, user)
+}
+
+fn disconnect(state: &mut State, mut server: McpServer, user: &str) -> HandlerResult {
+    if server.users.tokens.remove(user).is_none() {
+        return Err(ApiError::not_found("connection"));
+    }
+    state.mcp.servers.put(server);
+    Ok(ResponseBody::empty_object())
+}
+
+pub(super) fn get_tokens(state: &State, call: &Call) -> HandlerResult {
+    let server = find(state, call)?;
+    let tokens = server.users.tokens.get(state.users.acting_user(call));
+    Ok(ResponseBody::json(json!({
+        "access_token": tokens.map(|tokens| &tokens.access),
+        "refresh_token": tokens.map(|tokens| &tokens.refresh),
+        "expires_at": null,
+        "object": "tokens",
+    })))
+}
+
+pub(super) fn update_tokens(state: &mut State, call: &Call) -> HandlerResult {
+    let mut server = find(state, call)?.clone();
+    let user = state.users.acting_user(call);
+    let existing = server.users.tokens.get(user);
+    let tokens = Tokens {
+        access: call.required_str("access_token")?.to_owned(),
+        refresh: match call.body_field("refresh_token") {
+            Some(token) => token.clone(),
+            None => existing.map_or(Value::Null, |tokens| tokens.refresh.clone()),
+        },
+        created_at: existing.map_or_else(|| call.timestamp(), |tokens| tokens.created_at.clone()),
+        last_updated_at: call.timestamp(),
+    };
+    server.users.tokens.insert(user.to_owned(), tokens);
+    state.mcp.servers.put(server);
+    Ok(ResponseBody::empty_object())
+}
+
+pub(super) fn delete_tokens(state: &mut State, call: &Call) -> HandlerResult {
+    let mut server = find(state, call)?.clone();
+    server.users.tokens.remove(state.users.acting_user(call));
+    state.mcp.servers.put(server);
+    Ok(ResponseBody::empty_object())
+}

@@ -1,0 +1,158 @@
+//! What usage-limit and rate-limit policies have in common: whose requests they are about.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::State;
+use super::logs::{LogAttributes, StringId};
+use crate::call::Call;
+use crate::response::ApiError;
+
+/// Keys of the document besides `metadata.` and a key. The service is thought to know the others.
+const CONDITION_KEYS: [&str; 8] = [
+    "api_key",
+    "organisation_id",
+    "workspace_id",
+    "config",
+    "model",
+    "prompt",
+    "provider",
+    "virtual_key",
+];
+
+/// The members that every policy has.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Policy {
+    pub(crate) id: String,
+    pub(crate) workspace_id: String,
+    name: Option<String>,
+    /// Pairs of `key` and `value`: a request has to fulfil all of them.
+    conditions: Vec<Value>,
+    /// Each with a `key`.
+    group_by: Vec<Value>,
+    pub(crate) kind: String,
+    archived: bool,
+    pub(crate) created_at: String,
+    pub(crate) last_updated_at: String,
+}
+
+impl Policy {
+    /// The policy that a checked body asks for.
+    pub(crate) fn new(call: &Call) -> Result<Self, ApiError> {
+        let policy = Self {
+            id: call.ids.uuid(),
+            workspace_id: call.required_workspace()?.to_owned(),
+            name: call.body_str("name").map(str::to_owned),
+            conditions: call.body_items("conditions").to_vec(),
+            group_by: call.body_items("group_by").to_vec(),
+            kind: call.required_str("type")?.to_owned(),
+            archived: false,
+            created_at: call.timestamp(),
+            last_updated_at: call.timestamp(),
+        };
+        validate_keys("conditions", &policy.conditions)?;
+        validate_keys("group_by", &policy.group_by)?;
+        Ok(policy)
+    }
+
+    /// Takes over what a body changes.
+    pub(crate) fn apply(&mut self, call: &Call) {
+        if let Some(name) = call.body_str("name") {
+            self.name = Some(name.to_owned());
+        }
+        if let Some(status) = call.body_str("status") {
+            self.archived = status == "archived";
+        }
+        self.last_updated_at = call.timestamp();
+    }
+
+    /// Whether a list or a read is about it: only active ones, unless the query says otherwise.
+    pub(crate) fn matches_query(&self, call: &Call) -> bool {
+        call.query_param("status").unwrap_or("active") == self.status()
+            && call.matches_filter("type", &self.kind)
+    }
+
+    fn status(&self) -> &'static str {
+        if self.archived { "archived" } else { "active" }
+    }
+
+    pub(crate) fn json(&self, state: &State) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "conditions": self.conditions,
+            "group_by": self.group_by,
+            "type": self.kind,
+            "status": self.status(),
+            "organisation_id": state.organisation.id,
+            "workspace_id": self.workspace_id,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "object": "policy",
+        })
+    }
+
+    /// The group that a request counts for, `key:value,key:value`; `None` where the policy is not
+    /// about the request, or the request lacks a value.
+    pub(crate) fn group(
+        &self,
+        state: &State,
+        workspace: &str,
+        attributes: &LogAttributes,
+    ) -> Option<String> {
+        if self.archived || self.workspace_id != workspace {
+            return None;
+        }
+        let value = |key: &Value| request_value(state, workspace, attributes, key["key"].as_str()?);
+        let matches = |condition: &Value| value(condition) == condition["value"].as_str();
+        if !self.conditions.iter().all(matches) {
+            return None;
+        }
+        let part = |key: &Value| Some(format!("{}:{}", key["key"].as_str()?, value(key)?));
+        let parts: Option<Vec<String>> = self.group_by.iter().map(part).collect();
+        Some(parts?.join(","))
+    }
+}
+
+/// What a request has under the key of a condition or a grouping.
+fn request_value<'a>(
+    state: &'a State,
+    workspace: &'a str,
+    attributes: &LogAttributes,
+    key: &str,
+) -> Option<&'a str> {
+    let strings = &state.logs.strings;
+    let string = |id: Option<StringId>| id.map(|id| strings.resolve(id));
+    match key {
+        "api_key" => string(Some(attributes.api_key)),
+        "organisation_id" => Some(&state.organisation.id),
+        "workspace_id" => Some(workspace),
+        "config" => string(attributes.config),
+        "model" => string(attributes.model),
+        "prompt" => string(attributes.prompt),
+        "provider" => string(attributes.provider),
+        "virtual_key" => string(attributes.virtual_key),
+        other => {
+            let key = strings.get(other.strip_prefix("metadata.")?)?;
+            let mut metadata = attributes.metadata.iter();
+            string(
+                metadata
+                    .find(|(name, _)| *name == key)
+                    .map(|(_, value)| *value),
+            )
+        }
+    }
+}
+
+fn validate_keys(name: &str, items: &[Value]) -> Result<(), ApiError> {
+    for (index, item) in items.iter().enumerate() {
+        let key = item["key"].as_str().unwrap_or_default();
+        let metadata_key = key.strip_prefix("metadata.").unwrap_or_default();
+        if metadata_key.is_empty() && !CONDITION_KEYS.contains(&key) {
+            let field_path = format!("{name}/{index}/key");
+            let problem = "is neither `metadata.` and a key nor one of the keys that there are";
+            return Err(ApiError::invalid_field(&field_path, problem));
+        }
+    }
+    Ok(())
+}

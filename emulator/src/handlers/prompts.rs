@@ -1,0 +1,536 @@
+//! Prompts and their versions.
+
+mod run;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Gateway, Read, Write};
+use super::collections::Collection;
+use super::virtual_keys::VirtualKey;
+use super::{Resource, State};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+use crate::template::Template;
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.prompts.table.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_prompts", Read(list)),
+        ("get_prompt", Read(get)),
+        ("create_prompt", Write(create)),
+        ("update_prompt", Write(update)),
+        ("delete_prompt", Write(delete)),
+        ("list_prompt_versions", Read(list_versions)),
+        ("get_prompt_version", Read(get_version)),
+        ("update_prompt_version", Write(update_version)),
+        ("make_prompt_version_default", Write(make_default)),
+        ("render_prompt", Read(render)),
+        ("run_prompt", Gateway(run::run)),
+    ])
+};
+
+/// What a new version consists of: an update without `patch` has to give all of these.
+const CONTENT_FIELDS: [&str; 5] = [
+    "string",
+    "parameters",
+    "model",
+    "virtual_key",
+    "is_raw_template",
+];
+
+/// What also makes a new version when it changes.
+const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
+
+/// The prompts.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Prompts {
+    pub(crate) table: Table<Prompt>,
+}
+
+/// A prompt with its versions, oldest first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Prompt {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) workspace_id: String,
+    pub(crate) collection_id: String,
+    name: String,
+    /// The number of the default version.
+    default: u64,
+    created_at: String,
+    last_updated_at: String,
+    versions: Vec<Version>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Version {
+    id: String,
+    number: u64,
+    description: Value,
+    label_id: Value,
+    created_at: String,
+    /// Template and parameters, by the names of the answer.
+    content: Map<String, Value>,
+}
+
+impl Row for Prompt {
+    const NAME: &'static str = "prompt";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl Prompt {
+    /// The prompt that exists from the start, with two versions, the first of them the default.
+    pub(crate) fn seed(
+        collection: &Collection,
+        key: &VirtualKey,
+        now: DateTime<Utc>,
+        ids: &Ids,
+    ) -> Self {
+        let content = |template: &str| {
+            let content = json!({
+                "string": template, "parameters": {"model": "example-model", "max_tokens": 64},
+                "model": "example-model", "virtual_key": key.slug, "is_raw_template": 0,
+            });
+            content.as_object().cloned().unwrap_or_default()
+        };
+        let at = timestamp(now);
+        let first = Version::new(1, content("Greet {{name}}."), &at, ids);
+        let mut second = Version::new(2, content("Greet {{name}} in {{language}}."), &at, ids);
+        second.description = json!("In any language");
+        let mut prompt = Self::new("Greeting", collection, first, ids);
+        prompt.versions.push(second);
+        prompt
+    }
+
+    fn new(name: &str, collection: &Collection, version: Version, ids: &Ids) -> Self {
+        Self {
+            id: ids.uuid(),
+            slug: ids.slug("pp", name),
+            workspace_id: collection.workspace_id.clone(),
+            collection_id: collection.id.clone(),
+            name: name.to_owned(),
+            default: version.number,
+            created_at: version.created_at.clone(),
+            last_updated_at: version.created_at.clone(),
+            versions: vec![version],
+        }
+    }
+
+    /// When it last changed.
+    pub(crate) fn last_updated_at(&self) -> &str {
+        &self.last_updated_at
+    }
+
+    /// `latest`, `default` or a number.
+    fn version(&self, requested: &str) -> Result<&Version, ApiError> {
+        let found = match requested {
+            "latest" => self.versions.last(),
+            "default" => self
+                .versions
+                .iter()
+                .find(|version| version.number == self.default),
+            number => {
+                let number: u64 = number.parse().map_err(|_| {
+                    ApiError::bad_request(
+                        "query parameter `version` is not latest, default or a number",
+                    )
+                })?;
+                self.versions
+                    .iter()
+                    .find(|version| version.number == number)
+            }
+        };
+        found.ok_or_else(|| ApiError::not_found("prompt version"))
+    }
+
+    /// What a list shows, and a single prompt too; most of it is about sharing and not set here.
+    fn json(&self) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "slug": self.slug,
+            "name": self.name,
+            "collection_id": self.collection_id,
+            "status": "active",
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "access_level": null,
+            "allow_all_workspaces": 0,
+            "share_organisation_id": null,
+            "shared_at": null,
+            "shared_by_user_id": null,
+            "shared_from_version_id": null,
+            "forked_from_prompt_id": null,
+            "forked_from_prompt_version_id": null,
+            "prompt_owning_workspace_id": self.workspace_id,
+            "object": "prompt",
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    fn list_json(&self) -> Value {
+        let mut body = Value::Object(self.json());
+        let version = self.version("default").or_else(|_| self.version("latest"));
+        body["model"] = version.map_or(Value::Null, |version| version.field("model"));
+        body
+    }
+
+    fn detail_json(&self, state: &State, version: &Version) -> Value {
+        let mut body = self.json();
+        body.extend(version.json(state));
+        Value::Object(body)
+    }
+}
+
+impl Version {
+    fn new(number: u64, content: Map<String, Value>, at: &str, ids: &Ids) -> Self {
+        Self {
+            id: ids.uuid(),
+            number,
+            description: Value::Null,
+            label_id: Value::Null,
+            created_at: at.to_owned(),
+            content,
+        }
+    }
+
+    fn field(&self, name: &str) -> Value {
+        self.content.get(name).cloned().unwrap_or(Value::Null)
+    }
+
+    /// The part of a single prompt that belongs to a version.
+    fn json(&self, state: &State) -> Map<String, Value> {
+        let text = self.field("string");
+        let references = Template::parse(text.as_str().unwrap_or_default()).references();
+        let metadata = Some(self.field("template_metadata")).filter(Value::is_object);
+        let label = self.label_id.as_str().and_then(|id| state.labels.get(id));
+        let labels: Vec<Value> = label
+            .map(|label| json!({"id": label.id, "name": label.name}))
+            .into_iter()
+            .collect();
+        let body = json!({
+            "string": text,
+            "parameters": self.field("parameters"),
+            "prompt_version": self.number,
+            "prompt_version_id": self.id,
+            "prompt_version_status": "active",
+            "prompt_version_description": self.description,
+            "prompt_version_label_id": self.label_id,
+            "prompt_version_label_name": label.map(|label| &label.name),
+            "prompt_version_labels": labels,
+            "virtual_key": self.field("virtual_key"),
+            "model": self.field("model"),
+            "functions": self.field("functions"),
+            "tools": self.field("tools"),
+            "tool_choice": self.field("tool_choice"),
+            "template_metadata": metadata.unwrap_or_else(|| json!({})),
+            "is_raw_template": self.content.get("is_raw_template").and_then(Value::as_i64).unwrap_or(0),
+            "variable_components": {
+                "partials": references.partials, "sections": references.sections, "variables": references.variables,
+                "sectionVariables": references.section_variables, "variablePartials": [],
+            },
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    fn list_json(&self, prompt: &Prompt) -> Value {
+        json!({
+            "id": self.id,
+            "prompt_id": prompt.id,
+            "prompt_template": {"string": self.field("string")},
+            "prompt_version": self.number,
+            "prompt_description": self.description,
+            "label_id": self.label_id,
+            "created_at": self.created_at,
+            "status": "active",
+            "object": "prompt",
+        })
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let collection = match call.query_param("collection_id") {
+        Some(key) => Some(&state.collections.find(key, call)?.id),
+        None => None,
+    };
+    let prompts = state.prompts.table.list_for(call);
+    if !call.has_query_param(&["collection_id", "search"]) {
+        return Ok(call.page(prompts, Prompt::list_json));
+    }
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let matching = prompts.filter(|prompt| {
+        collection.is_none_or(|id| *id == prompt.collection_id)
+            && prompt.name.to_lowercase().contains(&search)
+    });
+    Ok(call.page(matching, Prompt::list_json))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let requested = match call.query.get("version") {
+        Some(Value::String(text)) => text.clone(),
+        Some(number) => number.to_string(),
+        None => "default".to_owned(),
+    };
+    let version = prompt.version(&requested)?;
+    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let collection = state
+        .collections
+        .find(call.required_str("collection_id")?, call)?;
+    let content = merge_content(state, call, Map::new(), "template_metadata");
+    let mut version = Version::new(1, content, &call.timestamp(), &call.ids);
+    version.description = call.body_value("version_description");
+    let version_id = version.id.clone();
+    let prompt = Prompt::new(call.required_str("name")?, collection, version, &call.ids);
+    let body =
+        json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
+    state.prompts.table.put(prompt);
+    Ok(ResponseBody::json(body))
+}
+
+/// The content of a version: what the request gives, over what there was.
+fn merge_content(
+    state: &State,
+    call: &Call,
+    mut content: Map<String, Value>,
+    metadata: &str,
+) -> Map<String, Value> {
+    for name in CONTENT_FIELDS
+        .into_iter()
+        .chain(["functions", "tools", "tool_choice"])
+    {
+        if let Some(value) = call.body_field(name) {
+            content.insert(name.to_owned(), value.clone());
+        }
+    }
+    if let Some(value) = call.body_field(metadata) {
+        content.insert("template_metadata".to_owned(), value.clone());
+    }
+    // Whatever names the virtual key, its slug comes back.
+    let key = content.get("virtual_key").and_then(Value::as_str);
+    if let Some(key) = key.and_then(|key| state.virtual_keys.get(key)) {
+        content.insert("virtual_key".to_owned(), json!(key.slug));
+    }
+    // The service writes the model into the parameters.
+    let model = content.get("model").cloned();
+    let parameters = content
+        .get_mut("parameters")
+        .filter(|parameters| parameters.is_object());
+    if let (Some(model), Some(parameters)) = (model, parameters) {
+        parameters["model"] = model;
+    }
+    content
+}
+
+/// New content becomes a version that is not the default; a name or collection alone does not.
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let has_content = CONTENT_FIELDS
+        .iter()
+        .chain(&OPTIONAL_CONTENT_FIELDS)
+        .any(|name| call.body_field(name).is_some());
+    let patch = call.body_value("patch") == true;
+    if let (true, false, Some(missing)) = (
+        has_content,
+        patch,
+        CONTENT_FIELDS
+            .iter()
+            .find(|name| call.body_field(name).is_none()),
+    ) {
+        return Err(ApiError::invalid_field(
+            missing,
+            "is required, unless `/patch` is true",
+        ));
+    }
+    if let Some(key) = call.body_str("collection_id") {
+        prompt.collection_id = state.collections.find(key, call)?.id.clone();
+    }
+    if let Some(name) = call.body_str("name") {
+        prompt.name = name.to_owned();
+    }
+    prompt.last_updated_at = call.timestamp();
+    let body = if has_content {
+        let version = next_version(state, call, &prompt, patch);
+        let body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": version.id});
+        prompt.versions.push(version);
+        body
+    } else {
+        json!({})
+    };
+    state.prompts.table.put(prompt);
+    Ok(ResponseBody::json(body))
+}
+
+fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Version {
+    let latest = prompt.versions.last();
+    let base = latest
+        .filter(|_| patch)
+        .map(|version| version.content.clone())
+        .unwrap_or_default();
+    let content = merge_content(state, call, base, "prompt_metadata");
+    let number = latest.map_or(0, |version| version.number) + 1;
+    let mut version = Version::new(number, content, &call.timestamp(), &call.ids);
+    version.description = call.body_value("version_description");
+    version
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .prompts
+        .table
+        .find(call.path_param(0), call)?
+        .id
+        .clone();
+    state.prompts.table.remove(&id);
+    Ok(ResponseBody::empty_object())
+}
+
+fn list_versions(state: &State, call: &Call) -> HandlerResult {
+    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let newest_first: Vec<&Version> = prompt.versions.iter().rev().collect();
+    Ok(call.page(newest_first, |version| version.list_json(prompt)))
+}
+
+fn get_version(state: &State, call: &Call) -> HandlerResult {
+    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let mut versions = prompt.versions.iter();
+    let version = versions.find(|version| version.id == call.path_param(1));
+    let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
+    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+}
+
+/// Only the label of a version can change; null takes it off.
+fn update_version(state: &mut State, call: &Call) -> HandlerResult {
+    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut versions = prompt.versions.iter_mut();
+    let version = versions.find(|version| version.id == call.path_param(1));
+    let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
+    if let Some(label) = call.body_field("label_id") {
+        version.label_id = label.clone();
+    }
+    state.prompts.table.put(prompt);
+    Ok(ResponseBody::empty_object())
+}
+
+/// Takes the number of a version, never its id.
+fn make_default(state: &mut State, call: &Call) -> HandlerResult {
+    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let number = call.body_value("version");
+    let number = number
+        .as_u64()
+        .ok_or_else(|| ApiError::invalid_field("version", "is not the number of a version"))?;
+    if !prompt
+        .versions
+        .iter()
+        .any(|version| version.number == number)
+    {
+        return Err(ApiError::not_found("prompt version"));
+    }
+    prompt.default = number;
+    state.prompts.table.put(prompt);
+    Ok(ResponseBody::empty_object())
+}
+
+/// Takes a label that is deleted off every version that has it.
+pub(crate) fn remove_label(state: &mut State, label: &str) {
+    let has_label = |version: &Version| version.label_id == label;
+    state.prompts.table.update_where(
+        |prompt| prompt.versions.iter().any(has_label),
+        |prompt| {
+            let versions = prompt
+                .versions
+                .iter_mut()
+                .filter(|version| has_label(version));
+            versions.for_each(|version| version.label_id = Value::Null);
+        },
+    );
+}
+
+/// Fills in the default version: what would be sent to the model. Parameters of the request, beside
+/// `variables`, go before those of the version.
+fn render(state: &State, call: &Call) -> HandlerResult {
+    let data = build_request(state, call)?;
+    Ok(ResponseBody::json(json!({"success": true, "data": data})))
+}
+
+/// The request to a model that a prompt comes to.
+fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
+    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let version = prompt.version("default")?;
+    let parameters = version.field("parameters");
+    let mut data = parameters.as_object().cloned().unwrap_or_default();
+    for name in ["model", "functions", "tools", "tool_choice"] {
+        let value = version.field(name);
+        if !value.is_null() {
+            data.insert(name.to_owned(), value);
+        }
+    }
+    let template = version.field("string");
+    let text = template.as_str().unwrap_or_default();
+    let (name, value) = fill_template(state, prompt, text, &call.body_value("variables"));
+    data.insert(name.to_owned(), value);
+    let parameters = call.body.as_object().into_iter().flatten();
+    for (name, value) in parameters.filter(|(name, _)| *name != "variables") {
+        data.insert(name.clone(), value.clone());
+    }
+    Ok(data)
+}
+
+/// The messages of a chat prompt, each text in them filled in, or the one text of another prompt.
+fn fill_template(
+    state: &State,
+    prompt: &Prompt,
+    text: &str,
+    variables: &Value,
+) -> (&'static str, Value) {
+    let find_partial = |slug: &str| {
+        let partial = state.partials.get(slug)?;
+        let same_workspace = partial.workspace() == prompt.workspace();
+        partial.text().filter(|_| same_workspace)
+    };
+    let fill = |text: &str| Template::parse(text).render(variables, &find_partial);
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Array(messages)) => {
+            let messages = Value::Array(messages);
+            ("messages", map_strings(&messages, &fill))
+        }
+        _ => ("prompt", Value::from(fill(text))),
+    }
+}
+
+/// The same value with another text for each text.
+fn map_strings(value: &Value, replace: &dyn Fn(&str) -> String) -> Value {
+    match value {
+        Value::String(string) => Value::from(replace(string)),
+        Value::Array(items) => items
+            .iter()
+            .map(|item| map_strings(item, replace))
+            .collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            let fields = fields.map(|(name, value)| (name.clone(), map_strings(value, replace)));
+            Value::Object(fields.collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,104 @@
+//! Rate-limit policies. They are kept; nothing is slowed down.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::{Read, Write};
+use super::policies::Policy;
+use super::{Resource, State};
+use crate::call::Call;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.rate_policies.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_rate_limits_policies", Read(list)),
+        ("get_rate_limits_policy", Read(get)),
+        ("create_rate_limits_policy", Write(create)),
+        ("update_rate_limits_policy", Write(update)),
+        ("delete_rate_limits_policy", Write(delete)),
+    ])
+};
+
+pub(crate) type RatePolicies = Table<RatePolicy>;
+
+/// How much each group of requests may use in a unit of time.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct RatePolicy {
+    policy: Policy,
+    unit: String,
+    value: f64,
+}
+
+impl Row for RatePolicy {
+    const NAME: &'static str = "rate limits policy";
+
+    fn id(&self) -> &str {
+        &self.policy.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.policy.workspace_id)
+    }
+}
+
+impl RatePolicy {
+    fn json(&self, state: &State) -> Value {
+        let mut body = self.policy.json(state);
+        body["unit"] = json!(self.unit);
+        body["value"] = json!(self.value);
+        body
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let policies = state.rate_policies.list_for(call);
+    let matching = policies.filter(|rate_policy| {
+        rate_policy.policy.matches_query(call) && call.matches_filter("unit", &rate_policy.unit)
+    });
+    Ok(call.page(matching, |rate_policy| rate_policy.json(state)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let rate_policy = state.rate_policies.find(call.path_param(0), call)?;
+    if !rate_policy.policy.matches_query(call) {
+        return Err(ApiError::not_found(RatePolicy::NAME));
+    }
+    Ok(ResponseBody::json(rate_policy.json(state)))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let rate_policy = RatePolicy {
+        policy: Policy::new(call)?,
+        unit: call.required_str("unit")?.to_owned(),
+        value: call.body_value("value").as_f64().unwrap_or(0.0),
+    };
+    let body = json!({"id": rate_policy.policy.id, "object": "policy"});
+    state.rate_policies.put(rate_policy);
+    Ok(ResponseBody::json(body))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut rate_policy = state.rate_policies.find(call.path_param(0), call)?.clone();
+    rate_policy.policy.apply(call);
+    if let Some(unit) = call.body_str("unit") {
+        rate_policy.unit = unit.to_owned();
+    }
+    if let Some(value) = call.body_value("value").as_f64() {
+        rate_policy.value = value;
+    }
+    state.rate_policies.put(rate_policy);
+    Ok(ResponseBody::empty_object())
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .rate_policies
+        .find(call.path_param(0), call)?
+        .policy
+        .id
+        .clone();
+    state.rate_policies.remove(&id);
+    Ok(ResponseBody::empty_object())
+}

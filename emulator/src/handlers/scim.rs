@@ -1,0 +1,180 @@
+//! SCIM: the groups of a directory, and which of them give access to which workspaces.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Resource, State};
+use crate::call::Call;
+use crate::ids::Ids;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    remove_workspace: |state, workspace| state.scim.mappings.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_scim_workspace_mappings", Read(list_mappings)),
+        ("create_scim_workspace_mapping", Write(create_mapping)),
+        ("delete_scim_workspace_mapping", Write(delete_mapping)),
+        ("list_scim_groups", Read(list_groups)),
+    ])
+};
+
+/// A page holds so many, also where no size is asked for.
+const MAX_PAGE_SIZE: u64 = 100;
+
+/// Groups, and what they give access to.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Scim {
+    groups: Table<Group>,
+    mappings: Table<Mapping>,
+}
+
+/// A group; its name finds it, too.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Group {
+    id: String,
+    name: String,
+}
+
+/// Members of a group have a role in a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Mapping {
+    id: String,
+    group_id: String,
+    workspace_id: String,
+    role: String,
+}
+
+impl Row for Group {
+    const NAME: &'static str = "SCIM group";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.name)
+    }
+}
+
+impl Row for Mapping {
+    const NAME: &'static str = "SCIM mapping";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl Mapping {
+    /// The name of the group is never called `scim_group_name`.
+    fn json(&self, state: &State) -> Value {
+        let group = state.scim.groups.get(&self.group_id);
+        json!({
+            "id": self.id,
+            "workspace_id": self.workspace_id,
+            "scim_group": group.map(|group| &group.name),
+            "scim_group_id": self.group_id,
+            "role": self.role,
+        })
+    }
+}
+
+/// Adds the number and the size of the page, which these lists show.
+fn with_page(call: &Call, response: ResponseBody) -> ResponseBody {
+    let number = |name: &str| call.query.get(name).and_then(Value::as_u64);
+    let size = number("page_size").unwrap_or(MAX_PAGE_SIZE);
+    match response {
+        ResponseBody::Json(mut body) => {
+            body["page"] = json!(number("page").unwrap_or(0));
+            body["page_size"] = json!(size.min(MAX_PAGE_SIZE));
+            ResponseBody::Json(body)
+        }
+        other => other,
+    }
+}
+
+/// The filter `workspace_id` knows UUIDs only: a slug matches nothing.
+fn list_mappings(state: &State, call: &Call) -> HandlerResult {
+    let matching = state.scim.mappings.list_for(call).filter(|mapping| {
+        call.matches_filter("workspace_id", &mapping.workspace_id)
+            && call.matches_filter("scim_group_id", &mapping.group_id)
+            && call.matches_filter("role", &mapping.role)
+    });
+    let sizes = (MAX_PAGE_SIZE, MAX_PAGE_SIZE);
+    let page = call.page_sized(sizes, matching, |mapping| mapping.json(state));
+    Ok(with_page(call, page))
+}
+
+fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
+    let workspace_id = call.required_workspace()?.to_owned();
+    let group = group(state, call)?;
+    let mapping = Mapping {
+        id: call.ids.uuid(),
+        group_id: group.id.clone(),
+        workspace_id,
+        role: call.required_str("role")?.to_owned(),
+    };
+    state.scim.groups.put(group);
+    let body = mapping.json(state);
+    state.scim.mappings.put(mapping);
+    Ok(ResponseBody::json(body))
+}
+
+/// The group that is named, by exactly one of two names; one that is only named is new.
+fn group(state: &State, call: &Call) -> Result<Group, ApiError> {
+    let non_empty = |name: &'static str| call.body_str(name).filter(|text| !text.is_empty());
+    match (non_empty("scim_group_id"), non_empty("scim_group_name")) {
+        (Some(id), None) => state
+            .scim
+            .groups
+            .get(id)
+            .cloned()
+            .ok_or_else(|| ApiError::invalid_field("scim_group_id", "is not a group")),
+        (None, Some(name)) => {
+            let known = state.scim.groups.get(name).cloned();
+            Ok(known.unwrap_or_else(|| Group::new(name, &call.ids)))
+        }
+        _ => Err(ApiError::invalid_field(
+            "scim_group_id",
+            "or `/scim_group_name` is required, and not both",
+        )),
+    }
+}
+
+impl Group {
+    fn new(name: &str, ids: &Ids) -> Self {
+        Self {
+            id: ids.uuid(),
+            name: name.to_owned(),
+        }
+    }
+}
+
+/// Whoever got access through the mapping keeps it.
+fn delete_mapping(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .scim
+        .mappings
+        .find(call.path_param(0), call)?
+        .id
+        .clone();
+    state.scim.mappings.remove(&id);
+    Ok(ResponseBody::json(json!({"success": true})))
+}
+
+fn list_groups(state: &State, call: &Call) -> HandlerResult {
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let groups = state.scim.groups.all();
+    let matching = groups.filter(|group| group.name.to_lowercase().contains(&search));
+    let sizes = (MAX_PAGE_SIZE, MAX_PAGE_SIZE);
+    let to_json = |group: &Group| json!({"id": group.id, "name": group.name});
+    Ok(with_page(call, call.page_sized(sizes, matching, to_json)))
+}

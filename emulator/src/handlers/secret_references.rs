@@ -1,0 +1,448 @@
+//! Secret references: where in an outside secret manager a secret is kept.
+
+use std::collections::HashSet;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Read, Write};
+use super::{Resource, State, masking, slugs, workspaces};
+use crate::call::{Call, Caller};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::seed::Plan;
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    guards: &[
+        ("list_secret_references", require_enterprise_plan),
+        ("get_secret_reference", require_enterprise_plan),
+        ("create_secret_reference", require_enterprise_plan),
+        ("update_secret_reference", require_enterprise_plan),
+        ("delete_secret_reference", require_enterprise_plan),
+    ],
+    remove_workspace,
+    ..Resource::new(&[
+        ("list_secret_references", Read(list)),
+        ("get_secret_reference", Read(get)),
+        ("create_secret_reference", Write(create)),
+        ("update_secret_reference", Write(update)),
+        ("delete_secret_reference", Write(delete)),
+    ])
+};
+
+pub(crate) type SecretReferences = Table<SecretReference>;
+
+/// How many references a page has where no size is asked for, and at most.
+const PAGE_SIZES: (u64, u64) = (20, 100);
+
+/// What an update can change.
+const UPDATABLE_FIELDS: [&str; 8] = [
+    "name",
+    "description",
+    "secret_path",
+    "secret_key",
+    "tags",
+    "auth_config",
+    "allow_all_workspaces",
+    "allowed_workspaces",
+];
+
+/// For each secret manager and way of signing in, what the settings must have. The member that says
+/// the way comes first.
+const AUTH_METHODS: [(&str, &str, &str, &[&str]); 9] = [
+    (
+        "aws_sm",
+        "aws_auth_type",
+        "accessKey",
+        &["aws_access_key_id", "aws_secret_access_key", "aws_region"],
+    ),
+    (
+        "aws_sm",
+        "aws_auth_type",
+        "assumedRole",
+        &["aws_role_arn", "aws_region"],
+    ),
+    ("aws_sm", "aws_auth_type", "serviceRole", &[]),
+    (
+        "azure_kv",
+        "azure_auth_mode",
+        "entra",
+        &[
+            "azure_vault_url",
+            "azure_entra_tenant_id",
+            "azure_entra_client_id",
+            "azure_entra_client_secret",
+        ],
+    ),
+    (
+        "azure_kv",
+        "azure_auth_mode",
+        "managed",
+        &["azure_vault_url"],
+    ),
+    (
+        "azure_kv",
+        "azure_auth_mode",
+        "default",
+        &["azure_vault_url"],
+    ),
+    (
+        "hashicorp_vault",
+        "vault_auth_type",
+        "token",
+        &["vault_addr", "vault_token"],
+    ),
+    (
+        "hashicorp_vault",
+        "vault_auth_type",
+        "approle",
+        &["vault_addr", "vault_role_id", "vault_secret_id"],
+    ),
+    (
+        "hashicorp_vault",
+        "vault_auth_type",
+        "kubernetes",
+        &["vault_addr", "vault_role"],
+    ),
+];
+
+/// A reference to a secret.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SecretReference {
+    id: String,
+    slug: String,
+    name: String,
+    description: Value,
+    manager_type: String,
+    auth_config: Map<String, Value>,
+    secret_path: String,
+    secret_key: Value,
+    tags: Value,
+    allow_all_workspaces: bool,
+    /// The UUIDs of those that may use it where not all may; no answer shows them.
+    allowed_workspaces: Vec<String>,
+    created_by: String,
+    created_at: String,
+    last_updated_at: String,
+}
+
+impl Row for SecretReference {
+    const NAME: &'static str = "secret reference";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    /// A workspace key sees what its workspace may use.
+    fn visible_to(&self, caller: &Caller) -> bool {
+        caller
+            .workspace()
+            .is_none_or(|workspace| self.allows_workspace(workspace))
+    }
+}
+
+impl SecretReference {
+    fn allows_workspace(&self, workspace: &str) -> bool {
+        self.allow_all_workspaces || self.allowed_workspaces.iter().any(|id| id == workspace)
+    }
+
+    fn list_json(&self) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "slug": self.slug,
+            "name": self.name,
+            "manager_type": self.manager_type,
+            "status": "ACTIVE",
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "object": "secret-reference",
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    fn detail_json(&self, state: &State) -> Value {
+        let mut body = Value::Object(self.list_json());
+        body["organisation_id"] = json!(state.organisation.id);
+        body["description"] = self.description.clone();
+        body["secret_path"] = json!(self.secret_path);
+        body["secret_key"] = self.secret_key.clone();
+        body["allow_all_workspaces"] = json!(i32::from(self.allow_all_workspaces));
+        body["tags"] = self.tags.clone();
+        body["created_by"] = json!(self.created_by);
+        body["auth_config"] = masking::mask_settings(&Value::Object(self.auth_config.clone()));
+        body
+    }
+
+    /// Takes over what a request gives.
+    fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        let strings = [
+            ("name", &mut self.name),
+            ("secret_path", &mut self.secret_path),
+        ];
+        for (name, target) in strings {
+            if let Some(text) = call.body_str(name) {
+                text.clone_into(target);
+            }
+        }
+        let values = [
+            ("description", &mut self.description),
+            ("secret_key", &mut self.secret_key),
+            ("tags", &mut self.tags),
+        ];
+        for (name, target) in values {
+            if let Some(value) = call.body_field(name) {
+                target.clone_from(value);
+            }
+        }
+        self.last_updated_at = call.timestamp();
+        self.apply_auth(call.body_field("auth_config"))?;
+        self.apply_workspaces(state, call)
+    }
+
+    /// Settings are merged by name; what a read showed masked is no setting.
+    fn apply_auth(&mut self, auth_config: Option<&Value>) -> Result<(), ApiError> {
+        let fields = auth_config.and_then(Value::as_object).into_iter().flatten();
+        let settings = fields.filter(|(name, _)| !name.starts_with("masked_"));
+        self.auth_config
+            .extend(settings.map(|(name, value)| (name.clone(), value.clone())));
+        validate_auth(&self.manager_type, &self.auth_config)
+    }
+
+    fn apply_workspaces(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        let all = call
+            .body_field("allow_all_workspaces")
+            .and_then(Value::as_bool);
+        if call.body_field("allowed_workspaces").is_some() {
+            if all == Some(true) {
+                let problem = "cannot be true together with `/allowed_workspaces`";
+                return Err(ApiError::invalid_field("allow_all_workspaces", problem));
+            }
+            self.allowed_workspaces = workspace_ids(state, call)?;
+            self.allow_all_workspaces = false;
+        } else if let Some(all) = all {
+            self.allow_all_workspaces = all;
+            if all {
+                self.allowed_workspaces.clear();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The UUIDs of the workspaces that the body allows.
+fn workspace_ids(state: &State, call: &Call) -> Result<Vec<String>, ApiError> {
+    let items = call.body_items("allowed_workspaces").iter().enumerate();
+    let resolved = items.map(|(index, key)| {
+        let key = key.as_str().unwrap_or_default();
+        workspaces::resolve(state, key, &call.caller).map_err(|_| {
+            ApiError::invalid_field(&format!("allowed_workspaces/{index}"), "is no workspace")
+        })
+    });
+    resolved.collect()
+}
+
+fn validate_auth(manager: &str, settings: &Map<String, Value>) -> Result<(), ApiError> {
+    let error = |name: &str, problem: &str| {
+        let field_path = format!("auth_config/{name}");
+        Err(ApiError::invalid_field(&field_path, problem))
+    };
+    let mut methods = AUTH_METHODS.iter().filter(|(kind, ..)| *kind == manager);
+    let Some((_, discriminator, ..)) = methods.clone().next() else {
+        return Ok(());
+    };
+    let Some(method) = settings.get(*discriminator).and_then(Value::as_str) else {
+        return error(discriminator, "is required");
+    };
+    let Some((.., required_settings)) = methods.find(|(_, _, known, _)| *known == method) else {
+        return error(discriminator, "is no known way to sign in");
+    };
+    match required_settings
+        .iter()
+        .find(|name| !settings.contains_key(**name))
+    {
+        Some(missing) => error(missing, "is required"),
+        None => Ok(()),
+    }
+}
+
+/// What a body says in `secret_mappings`, if it does. `targets` are the fields that may be filled;
+/// one that ends with a dot stands for all that begin so.
+pub(crate) fn parse_mappings(
+    state: &State,
+    call: &Call,
+    targets: &[&str],
+    workspace: Option<&str>,
+) -> Result<Option<Vec<Value>>, ApiError> {
+    if call.body_field("secret_mappings").is_none() {
+        return Ok(None);
+    }
+    let mut seen = HashSet::new();
+    for (index, mapping) in call.body_items("secret_mappings").iter().enumerate() {
+        let error = |name: &str, problem: &str| {
+            let field_path = format!("secret_mappings/{index}/{name}");
+            Err(ApiError::invalid_field(&field_path, problem))
+        };
+        let target = mapping["target_field"].as_str().unwrap_or_default();
+        let is_match = |known: &&str| match known.strip_suffix('.') {
+            Some(_) => target.len() > known.len() && target.starts_with(*known),
+            None => target == *known,
+        };
+        if !targets.iter().any(is_match) {
+            return error("target_field", "cannot be filled from a secret");
+        }
+        if !seen.insert(target) {
+            return error("target_field", "is filled already");
+        }
+        let key = mapping["secret_reference_id"].as_str().unwrap_or_default();
+        match state.secret_references.get(key) {
+            None => return error("secret_reference_id", "is no secret reference"),
+            Some(reference) if workspace.is_some_and(|id| !reference.allows_workspace(id)) => {
+                return error("secret_reference_id", "is not for this workspace");
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(Some(call.body_items("secret_mappings").to_vec()))
+}
+
+/// Whether any of these mappings fills this field.
+pub(crate) fn is_mapped(secret_mappings: &[Value], target: &str) -> bool {
+    let mut targets = secret_mappings
+        .iter()
+        .map(|mapping| &mapping["target_field"]);
+    targets.any(|field| field == target)
+}
+
+fn require_enterprise_plan(state: &State, _: &Call) -> Result<(), ApiError> {
+    match state.organisation.plan {
+        Plan::Enterprise => Ok(()),
+        Plan::Free => Err(ApiError::forbidden(
+            "secret references are not part of the plan",
+        )),
+    }
+}
+
+fn remove_workspace(state: &mut State, workspace: &str) {
+    let allows = |reference: &SecretReference| {
+        reference
+            .allowed_workspaces
+            .iter()
+            .any(|id| id == workspace)
+    };
+    state.secret_references.update_where(allows, |reference| {
+        reference.allowed_workspaces.retain(|id| id != workspace);
+    });
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let tags = match call.query_param("tags").map(serde_json::from_str) {
+        None => Map::new(),
+        Some(Ok(Value::Object(tags))) => tags,
+        Some(_) => {
+            let message = "query parameter `tags` is not a JSON object";
+            return Err(ApiError::bad_request(message));
+        }
+    };
+    let search = call
+        .query_param("search")
+        .unwrap_or_default()
+        .to_lowercase();
+    let matching = state.secret_references.all().filter(|reference| {
+        reference.visible_to(&call.caller)
+            && call.matches_filter("manager_type", &reference.manager_type)
+            && reference.name.to_lowercase().contains(&search)
+            && tags.iter().all(|(name, tag)| reference.tags[name] == *tag)
+    });
+    Ok(call.page_sized(PAGE_SIZES, matching, |reference| {
+        Value::Object(reference.list_json())
+    }))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let reference = state.secret_references.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(reference.detail_json(state)))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let name = call.required_str("name")?;
+    let is_taken = |slug: &str| state.secret_references.get(slug).is_some();
+    let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
+    let mut reference = SecretReference {
+        id: call.ids.uuid(),
+        slug,
+        name: name.to_owned(),
+        description: Value::Null,
+        manager_type: call.required_str("manager_type")?.to_owned(),
+        auth_config: Map::new(),
+        secret_path: call.required_str("secret_path")?.to_owned(),
+        secret_key: Value::Null,
+        tags: Value::Null,
+        allow_all_workspaces: true,
+        allowed_workspaces: Vec::new(),
+        created_by: state.users.acting_user(call).to_owned(),
+        created_at: call.timestamp(),
+        last_updated_at: call.timestamp(),
+    };
+    reference.apply(state, call)?;
+    let body = json!({"id": reference.id, "slug": reference.slug, "object": "secret-reference"});
+    state.secret_references.put(reference);
+    Ok(ResponseBody::json(body))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut reference = state
+        .secret_references
+        .find(call.path_param(0), call)?
+        .clone();
+    if !UPDATABLE_FIELDS
+        .iter()
+        .any(|name| call.body_field(name).is_some())
+    {
+        return Err(ApiError::bad_request("body: there is nothing to change"));
+    }
+    reference.apply(state, call)?;
+    state.secret_references.put(reference);
+    Ok(ResponseBody::empty_object())
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let reference = state.secret_references.find(call.path_param(0), call)?;
+    if let Some(user) = find_usage(state, reference) {
+        let message = format!("the secret reference is in use by {user}");
+        return Err(ApiError::bad_request(message));
+    }
+    let id = reference.id.clone();
+    state.secret_references.remove(&id);
+    Ok(ResponseBody::empty_object())
+}
+
+/// What fills a field from this reference.
+fn find_usage(state: &State, reference: &SecretReference) -> Option<String> {
+    let is_used_in = |secret_mappings: &[Value]| {
+        let mut keys = secret_mappings
+            .iter()
+            .map(|mapping| &mapping["secret_reference_id"]);
+        keys.any(|key| *key == reference.id || *key == reference.slug)
+    };
+    let integration = state
+        .integrations
+        .iter()
+        .find(|holder| is_used_in(&holder.secret_mappings));
+    let key = state
+        .virtual_keys
+        .iter()
+        .find(|holder| is_used_in(&holder.secret_mappings));
+    let mcp = &state.mcp.integrations;
+    let mcp = mcp
+        .iter()
+        .find(|holder| is_used_in(&holder.secret_mappings));
+    integration
+        .map(|holder| format!("the integration `{}`", holder.slug))
+        .or_else(|| key.map(|holder| format!("the virtual key `{}`", holder.slug)))
+        .or_else(|| mcp.map(|holder| format!("the MCP integration `{}`", holder.slug)))
+}

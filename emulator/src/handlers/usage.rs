@@ -1,0 +1,217 @@
+//! Usage against limits: what keys and policies count, and when the count begins again.
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::logs::LogAttributes;
+
+/// How much was used, in dollars or tokens.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct UsageCounter {
+    usage: f64,
+    /// When something was last added: before the latest reset, it counts no more.
+    last_counted: Option<DateTime<Utc>>,
+}
+
+impl UsageCounter {
+    /// What was used since the latest reset.
+    pub(crate) fn since_reset(&self, reset: Option<DateTime<Utc>>) -> f64 {
+        // Without a reset nothing is before it.
+        if self.last_counted < reset {
+            0.0
+        } else {
+            self.usage
+        }
+    }
+
+    /// Counts something.
+    pub(crate) fn add(&mut self, amount: f64, reset: Option<DateTime<Utc>>, now: DateTime<Utc>) {
+        self.usage = self.since_reset(reset) + amount;
+        self.last_counted = Some(now);
+    }
+}
+
+/// What a log adds to a count of `cost` or `tokens`.
+pub(crate) fn usage_amount(kind: &str, attributes: &LogAttributes) -> f64 {
+    #[allow(clippy::cast_precision_loss)]
+    match kind {
+        // Logs count cents, limits dollars.
+        "cost" => attributes.cost / 100.0,
+        _ => attributes.total_tokens as f64,
+    }
+}
+
+/// The `usage_limits` of a key: one object, or a list of at most one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct UsageLimits<'a> {
+    limits: &'a Value,
+    /// From when on days are counted.
+    created: DateTime<Utc>,
+}
+
+impl<'a> UsageLimits<'a> {
+    pub(crate) fn new(limits: &'a Value, created: DateTime<Utc>) -> Self {
+        let limits = limits.get(0).unwrap_or(limits);
+        Self { limits, created }
+    }
+
+    /// Whether there is anything to count.
+    pub(crate) fn is_limited(&self) -> bool {
+        self.limits["credit_limit"].is_number()
+    }
+
+    /// Counts a log; whatever has no kind counts cost.
+    pub(crate) fn record(
+        &self,
+        counter: &mut UsageCounter,
+        attributes: &LogAttributes,
+        now: DateTime<Utc>,
+    ) {
+        let kind = self.limits["type"].as_str().unwrap_or("cost");
+        counter.add(usage_amount(kind, attributes), self.last_reset(now), now);
+    }
+
+    /// Whether all is used up.
+    pub(crate) fn is_exhausted(&self, counter: &UsageCounter, now: DateTime<Utc>) -> bool {
+        let limit = self.limits["credit_limit"].as_f64();
+        limit.is_some_and(|limit| counter.since_reset(self.last_reset(now)) >= limit)
+    }
+
+    /// When usage was last set to zero by itself.
+    pub(crate) fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let scheduled_reset = self.scheduled_reset().filter(|at| *at <= now);
+        ResetSchedule::from_limits(self.limits)
+            .last_reset(self.created, now)
+            .max(scheduled_reset)
+    }
+
+    /// When it will be, if ever.
+    pub(crate) fn next_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        let period = ResetSchedule::from_limits(self.limits).period(self.created, now);
+        let scheduled_reset = self.scheduled_reset().filter(|at| *at > now);
+        scheduled_reset.or(period.map(|(_, end)| end))
+    }
+
+    /// The time that the limits themselves name.
+    fn scheduled_reset(&self) -> Option<DateTime<Utc>> {
+        self.limits["next_usage_reset_at"].as_str()?.parse().ok()
+    }
+}
+
+/// When usage is set to zero by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ResetSchedule {
+    Never,
+    /// On Mondays.
+    Weekly,
+    /// On the first of a month.
+    Monthly,
+    /// Every so many days from the creation on.
+    Days(u16),
+}
+
+impl ResetSchedule {
+    /// What the `usage_limits` of a key say.
+    fn from_limits(limits: &Value) -> Self {
+        let days = limits["periodic_reset_days"].as_u64();
+        match (limits["periodic_reset"].as_str(), days.map(u16::try_from)) {
+            (Some("weekly"), _) => Self::Weekly,
+            (Some("monthly"), _) => Self::Monthly,
+            (_, Some(Ok(days))) => Self::Days(days),
+            _ => Self::Never,
+        }
+    }
+
+    /// When usage was last set to zero by itself, since the creation.
+    pub(crate) fn last_reset(
+        self,
+        created: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let (start, _) = self.period(created, now)?;
+        (start > created).then_some(start)
+    }
+
+    /// When the present period began, and when it ends.
+    pub(crate) fn period(
+        self,
+        created: DateTime<Utc>,
+        now: DateTime<Utc>,
+    ) -> Option<(DateTime<Utc>, DateTime<Utc>)> {
+        let midnight = |day: NaiveDate| day.and_time(NaiveTime::MIN).and_utc();
+        let today = now.date_naive();
+        match self {
+            Self::Never => None,
+            Self::Weekly => {
+                let past = u64::from(today.weekday().num_days_from_monday());
+                let monday = today.checked_sub_days(Days::new(past))?;
+                Some((
+                    midnight(monday),
+                    midnight(monday.checked_add_days(Days::new(7))?),
+                ))
+            }
+            Self::Monthly => {
+                let first = today.with_day(1)?;
+                Some((
+                    midnight(first),
+                    midnight(first.checked_add_months(Months::new(1))?),
+                ))
+            }
+            Self::Days(days) => {
+                let length = i64::from(days.max(1));
+                let past = (now - created).num_days().div_euclid(length) * length;
+                let start = created.checked_add_signed(TimeDelta::days(past))?;
+                Some((start, start.checked_add_signed(TimeDelta::days(length))?))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, Utc};
+
+    use super::ResetSchedule;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn periods_follow_the_calendar() {
+        let created = at("2026-01-05T10:00:00Z");
+        for (resets, now, start, end) in [
+            (
+                ResetSchedule::Weekly,
+                "2026-02-01T23:59:59Z",
+                "2026-01-26",
+                "2026-02-02",
+            ),
+            (
+                ResetSchedule::Weekly,
+                "2026-02-02T00:00:00Z",
+                "2026-02-02",
+                "2026-02-09",
+            ),
+            (
+                ResetSchedule::Monthly,
+                "2026-12-31T00:00:00Z",
+                "2026-12-01",
+                "2027-01-01",
+            ),
+        ] {
+            let midnight = |day: &str| at(&format!("{day}T00:00:00Z"));
+            assert_eq!(
+                resets.period(created, at(now)),
+                Some((midnight(start), midnight(end)))
+            );
+        }
+        assert_eq!(
+            ResetSchedule::Days(10).period(created, at("2026-01-25T09:00:00Z")),
+            Some((at("2026-01-15T10:00:00Z"), at("2026-01-25T10:00:00Z")))
+        );
+        assert_eq!(ResetSchedule::Never.period(created, created), None);
+    }
+}

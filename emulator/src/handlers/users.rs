@@ -1,0 +1,365 @@
+//! Users of the organisation, and invitations to it.
+
+use chrono::{DateTime, Duration, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::Handler::{Read, Write};
+use super::workspaces::Workspace;
+use super::{Resource, State, api_keys};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+pub(crate) const RESOURCE: Resource = Resource {
+    quirks: &[("update_user", reject_same_role)],
+    links: &[("invites", show_invite)],
+    link_actions: &[("invites", "accept_user_invite", accept_invite)],
+    ..Resource::new(&[
+        ("list_users", Read(list)),
+        ("get_user", Read(get)),
+        ("update_user", Write(update)),
+        ("delete_user", Write(delete)),
+        ("list_user_invites", Read(list_invites)),
+        ("get_user_invite", Read(get_invite)),
+        ("create_user_invite", Write(create_invite)),
+        ("delete_user_invite", Write(delete_invite)),
+        ("resend_user_invite", Write(resend_invite)),
+    ])
+};
+
+/// How long an invitation is open.
+const INVITE_DAYS: i64 = 7;
+
+/// The people of the organisation, and who is invited to join them.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Users {
+    pub(crate) accounts: Table<User>,
+    invites: Table<Invite>,
+}
+
+/// A person of the organisation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: String,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) role: String,
+    pub(crate) email: String,
+    created_at: String,
+    last_updated_at: String,
+}
+
+/// An invitation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Invite {
+    id: String,
+    email: String,
+    role: String,
+    created_at: String,
+    expires_at: DateTime<Utc>,
+    invited_by: String,
+    workspaces: Vec<Value>,
+    /// What the keys may do that the person gets, one for each workspace; `None` for no keys.
+    #[serde(default)]
+    key_scopes: Option<Vec<String>>,
+    #[serde(default)]
+    accepted_at: Option<DateTime<Utc>>,
+    /// What the latest link ends in; older links are void.
+    token: String,
+}
+
+impl Row for User {
+    const NAME: &'static str = "user";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Row for Invite {
+    const NAME: &'static str = "invite";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Users {
+    /// The user on whose behalf keys of the organisation act.
+    pub(crate) fn owner(&self) -> &str {
+        self.accounts.iter().next().map_or("", |user| &user.id)
+    }
+
+    /// The user on whose behalf a request acts: the key's, or else the owner.
+    pub(crate) fn acting_user<'a>(&'a self, call: &'a Call) -> &'a str {
+        let user = call.caller.user_id.as_deref();
+        user.unwrap_or_else(|| self.owner())
+    }
+
+    /// The path of the link of an invitation, by its id.
+    pub(crate) fn invite_path(&self, state: &State, id: &str) -> Option<String> {
+        Some(self.invites.get(id)?.path(state))
+    }
+}
+
+impl User {
+    /// Somebody who is there from the start; the name is made of the address.
+    pub(crate) fn seed(email: &str, role: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        let name = email.split('@').next().unwrap_or_default();
+        let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut first_name = word.to_owned();
+        if let Some(first) = first_name.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        Self {
+            id: ids.uuid(),
+            first_name,
+            last_name: name[word.len()..].to_owned(),
+            role: role.to_owned(),
+            email: email.to_owned(),
+            created_at: timestamp(now),
+            last_updated_at: timestamp(now),
+        }
+    }
+
+    fn json(&self, state: &State) -> Value {
+        let workspaces = state
+            .workspaces
+            .iter()
+            .filter(|workspace| workspace.has_member(&self.id));
+        let workspace_ids: Vec<&str> = workspaces.map(|workspace| workspace.id.as_str()).collect();
+        json!({
+            "object": "user",
+            "id": self.id,
+            "first_name": self.first_name,
+            "last_name": self.last_name,
+            "role": self.role,
+            "email": self.email,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "workspace_ids": workspace_ids,
+        })
+    }
+}
+
+impl Invite {
+    fn status(&self, now: DateTime<Utc>) -> &'static str {
+        match self.accepted_at {
+            Some(_) => "accepted",
+            None if self.expires_at > now => "pending",
+            None => "expired",
+        }
+    }
+
+    fn path(&self, state: &State) -> String {
+        let organisation = &state.organisation.id;
+        let (id, token) = (&self.id, &self.token);
+        format!("/emulator/{organisation}/invites/{id}/{token}")
+    }
+
+    fn link(&self, state: &State, call: &Call) -> String {
+        format!("{}{}", call.origin, self.path(state))
+    }
+
+    fn json(&self, now: DateTime<Utc>) -> Value {
+        json!({
+            "object": "invite",
+            "id": self.id,
+            "email": self.email,
+            "role": self.role,
+            "created_at": self.created_at,
+            "expires_at": timestamp(self.expires_at),
+            "accepted_at": self.accepted_at.map(timestamp),
+            "status": self.status(now),
+            "invited_by": self.invited_by,
+            "workspaces": self.workspaces,
+        })
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let accounts = state.users.accounts.all();
+    let matching = accounts.filter(|user| {
+        call.matches_filter("role", &user.role) && call.matches_filter("email", &user.email)
+    });
+    Ok(call.page(matching, |user| user.json(state)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let mut body = state
+        .users
+        .accounts
+        .find(call.path_param(0), call)?
+        .json(state);
+    body["status"] = json!("active");
+    Ok(ResponseBody::json(body))
+}
+
+fn reject_same_role(state: &State, call: &Call) -> Result<(), ApiError> {
+    let user = state.users.accounts.find(call.path_param(0), call)?;
+    match call.body_str("role") == Some(&user.role) {
+        true => Err(ApiError::invalid_field(
+            "role",
+            "is the role that the user already has",
+        )),
+        false => Ok(()),
+    }
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut user = state.users.accounts.find(call.path_param(0), call)?.clone();
+    user.role = call.required_str("role")?.to_owned();
+    user.last_updated_at = call.timestamp();
+    state.users.accounts.put(user);
+    Ok(ResponseBody::empty_object())
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .users
+        .accounts
+        .find(call.path_param(0), call)?
+        .id
+        .clone();
+    state.users.accounts.remove(&id);
+    super::workspaces::remove_user(state, &id);
+    api_keys::remove_user_keys(state, &id);
+    Ok(ResponseBody::empty_object())
+}
+
+fn list_invites(state: &State, call: &Call) -> HandlerResult {
+    let matching = state.users.invites.all().filter(|invite| {
+        call.matches_filter("role", &invite.role)
+            && call.matches_filter("email", &invite.email)
+            && call.matches_filter("status", invite.status(call.now))
+    });
+    Ok(call.page(matching, |invite| invite.json(call.now)))
+}
+
+fn get_invite(state: &State, call: &Call) -> HandlerResult {
+    let invite = state.users.invites.find(call.path_param(0), call)?;
+    Ok(ResponseBody::json(invite.json(call.now)))
+}
+
+fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
+    let invite = Invite {
+        id: call.ids.uuid(),
+        email: call.required_str("email")?.to_owned(),
+        role: call.required_str("role")?.to_owned(),
+        created_at: call.timestamp(),
+        expires_at: call.now + Duration::days(INVITE_DAYS),
+        invited_by: state.users.acting_user(call).to_owned(),
+        workspaces: invited_workspaces(state, call)?,
+        key_scopes: key_scopes(call),
+        accepted_at: None,
+        token: call.ids.uuid(),
+    };
+    let body = json!({"id": invite.id, "invite_link": invite.link(state, call)});
+    state.users.invites.put(invite);
+    Ok(ResponseBody::json(body))
+}
+
+/// The workspaces of an invitation; what their keys may do is never shown again.
+fn invited_workspaces(state: &State, call: &Call) -> Result<Vec<Value>, ApiError> {
+    let mut workspaces = Vec::new();
+    for (index, item) in call.body_items("workspaces").iter().enumerate() {
+        let id = item["id"].as_str().unwrap_or_default();
+        if state.workspaces.get(id).is_none() {
+            let field_path = format!("workspaces/{index}/id");
+            return Err(ApiError::invalid_field(&field_path, "is not a workspace"));
+        }
+        workspaces.push(json!({"id": id, "role": item["role"]}));
+    }
+    Ok(workspaces)
+}
+
+/// What the keys of the invited person may do, if they are to get any.
+fn key_scopes(call: &Call) -> Option<Vec<String>> {
+    let scopes = call.body_value("workspace_api_key_details");
+    let scopes = scopes["scopes"].as_array()?.iter();
+    let scopes: Vec<String> = scopes
+        .filter_map(|scope| scope.as_str().map(str::to_owned))
+        .collect();
+    Some(scopes).filter(|scopes| !scopes.is_empty())
+}
+
+/// The invitation behind a link, as long as it can be accepted.
+fn find_pending<'a>(state: &'a State, call: &Call) -> Result<&'a Invite, ApiError> {
+    let is_open = |invite: &&Invite| {
+        invite.token == call.path_param(1) && invite.status(call.now) == "pending"
+    };
+    let invite = state.users.invites.get(call.path_param(0));
+    invite
+        .filter(is_open)
+        .ok_or_else(|| ApiError::not_found(Invite::NAME))
+}
+
+/// The page behind a link: says whom it is for, and accepts nothing.
+fn show_invite(state: &State, call: &Call) -> HandlerResult {
+    let invite = find_pending(state, call)?;
+    let text = format!(
+        "{} is invited to {}. POST to this link accepts.\n",
+        invite.email, state.organisation.name
+    );
+    Ok(ResponseBody::bytes(
+        "text/plain; charset=utf-8",
+        text.into_bytes(),
+    ))
+}
+
+/// Whoever accepts becomes a user, under the id that the caller has: with the role of the invitation,
+/// in its workspaces as far as they are still there, and with a key in each if it says so.
+fn accept_invite(state: &mut State, call: &Call) -> HandlerResult {
+    let mut invite = find_pending(state, call)?.clone();
+    let has_invited_email = |user: &User| user.email.eq_ignore_ascii_case(&invite.email);
+    if state.users.accounts.iter().any(has_invited_email) {
+        return Err(ApiError::conflict(
+            "there is a user with the address of the invite already",
+        ));
+    }
+    let mut user = User::seed(&invite.email, &invite.role, call.now, &call.ids);
+    if let Some(id) = &call.caller.user_id {
+        user.id.clone_from(id);
+    }
+    for invited in &invite.workspaces {
+        let name = invited["id"].as_str().unwrap_or_default();
+        let role = invited["role"].as_str().unwrap_or("member");
+        let add_member = |workspace: &mut Workspace| workspace.add_member(&user.id, role, call.now);
+        let was_added = state.workspaces.update(name, add_member).is_some();
+        if let Some(scopes) = invite.key_scopes.as_ref().filter(|_| was_added) {
+            api_keys::create_for_user(state, &user, name, scopes, call);
+        }
+    }
+    let body = user.json(state);
+    state.users.accounts.put(user);
+    invite.accepted_at = Some(call.now);
+    state.users.invites.put(invite);
+    Ok(ResponseBody::json(body))
+}
+
+fn delete_invite(state: &mut State, call: &Call) -> HandlerResult {
+    let id = state
+        .users
+        .invites
+        .find(call.path_param(0), call)?
+        .id
+        .clone();
+    state.users.invites.remove(&id);
+    Ok(ResponseBody::empty_object())
+}
+
+fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
+    let mut invite = state.users.invites.find(call.path_param(0), call)?.clone();
+    if invite.accepted_at.is_some() {
+        return Err(ApiError::bad_request(
+            "path parameter `inviteId`: the invite is accepted already",
+        ));
+    }
+    invite.expires_at = call.now + Duration::days(INVITE_DAYS);
+    invite.token = call.ids.uuid();
+    let body = json!({"inviteLink": invite.link(state, call)});
+    state.users.invites.put(invite);
+    Ok(ResponseBody::json(body))
+}

@@ -1,0 +1,440 @@
+//! Virtual keys, and the same things under their newer name: providers.
+//!
+//! Both stand on an integration, which holds the credentials. A virtual key that is created as such
+//! brings an integration of its own.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::Handler::{Read, Write};
+use super::integrations::{self, Integration};
+use super::logs::LogAttributes;
+use super::usage::{UsageCounter, UsageLimits};
+use super::{Resource, State, limits, masking, secret_references, slugs};
+use crate::call::{Call, timestamp};
+use crate::ids::Ids;
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::table::{Row, Table};
+
+mod providers;
+
+pub(crate) const RESOURCE: Resource = Resource {
+    deletion_blockers: &[("virtual keys", |state, workspace| {
+        !state.virtual_keys.in_workspace(workspace).is_empty()
+    })],
+    remove_workspace: |state, workspace| state.virtual_keys.remove_workspace(workspace),
+    ..Resource::new(&[
+        ("list_virtual_keys", Read(list)),
+        ("get_virtual_key", Read(get)),
+        ("create_virtual_key", Write(create)),
+        ("update_virtual_key", Write(update)),
+        ("delete_virtual_key", Write(delete)),
+        ("list_providers", Read(providers::list)),
+        ("get_provider", Read(providers::get)),
+        ("create_provider", Write(providers::create)),
+        ("update_provider", Write(providers::update)),
+        ("delete_provider", Write(providers::delete)),
+    ])
+};
+
+pub(crate) type VirtualKeys = Table<VirtualKey>;
+
+/// A page where no size is asked for, and the largest; nobody saw a limit to the latter.
+const PAGE_SIZES: (u64, u64) = (50, u64::MAX);
+
+/// The fields of a virtual key that a secret can fill.
+const SECRET_TARGETS: [&str; 2] = ["key", "model_config."];
+
+/// Members of a request that are no settings of the AI provider.
+const NON_SETTING_FIELDS: [&str; 11] = [
+    "expires_at",
+    "key",
+    "model_config",
+    "name",
+    "note",
+    "provider",
+    "rate_limits",
+    "secret_mappings",
+    "slug",
+    "usage_limits",
+    "workspace_id",
+];
+
+/// A virtual key, or provider. Slugs are unique within a workspace only.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct VirtualKey {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) workspace_id: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    /// The slug of the integration.
+    pub(crate) integration_id: String,
+    pub(crate) secret_mappings: Vec<Value>,
+    pub(crate) created_at: String,
+    note: Value,
+    model_config: Value,
+    usage_limits: Value,
+    rate_limits: Value,
+    expires_at: Value,
+    last_reset_at: Option<String>,
+    last_updated_at: Option<String>,
+    /// What was used of `usage_limits`.
+    #[serde(default)]
+    usage: UsageCounter,
+}
+
+impl Row for VirtualKey {
+    const NAME: &'static str = "virtual key";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl VirtualKey {
+    /// The virtual key that exists from the start.
+    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        let slug = "openai-main".to_owned();
+        let provider_and_integration = ("openai", slug.as_str());
+        Self::new(
+            "OpenAI main",
+            slug.clone(),
+            workspace_id,
+            provider_and_integration,
+            &timestamp(now),
+            ids,
+        )
+    }
+
+    /// The pair is the AI provider and the slug of the integration.
+    fn new(
+        name: &str,
+        slug: String,
+        workspace_id: &str,
+        (provider, integration): (&str, &str),
+        at: &str,
+        ids: &Ids,
+    ) -> Self {
+        Self {
+            id: ids.uuid(),
+            slug,
+            workspace_id: workspace_id.to_owned(),
+            name: name.to_owned(),
+            provider: provider.to_owned(),
+            integration_id: integration.to_owned(),
+            secret_mappings: Vec::new(),
+            created_at: at.to_owned(),
+            note: Value::Null,
+            model_config: Value::Null,
+            usage_limits: Value::Null,
+            rate_limits: Value::Null,
+            expires_at: Value::Null,
+            last_reset_at: None,
+            last_updated_at: None,
+            usage: UsageCounter::default(),
+        }
+    }
+
+    fn status(&self, now: DateTime<Utc>) -> &'static str {
+        let expires = self.expires_at.as_str().map(DateTime::parse_from_rfc3339);
+        match expires {
+            Some(Ok(at)) if at <= now => "expired",
+            _ if self.limits().is_exhausted(&self.usage, now) => "exhausted",
+            _ => "active",
+        }
+    }
+
+    fn limits(&self) -> UsageLimits<'_> {
+        let created = self.created_at.parse().unwrap_or_default();
+        UsageLimits::new(&self.usage_limits, created)
+    }
+
+    /// Sets what was used to zero.
+    fn reset_usage(&mut self, at: &str) {
+        self.usage = UsageCounter::default();
+        self.last_reset_at = Some(at.to_owned());
+    }
+
+    /// What every view of it shows.
+    fn json(&self, call: &Call) -> Map<String, Value> {
+        let body = json!({
+            "id": self.id,
+            "name": self.name,
+            "note": self.note,
+            "status": self.status(call.now),
+            "slug": self.slug,
+            "integration_id": self.integration_id,
+            "usage_limits": self.usage_limits,
+            "rate_limits": self.rate_limits,
+            "model_config": masking::mask_settings(&self.model_config),
+            "expires_at": self.expires_at,
+            "created_at": self.created_at,
+        });
+        body.as_object().cloned().unwrap_or_default()
+    }
+
+    /// A list item: unset members are null.
+    fn list_json(&self, state: &State, call: &Call) -> Value {
+        let workspace = state.workspaces.get(&self.workspace_id);
+        let mut body = Value::Object(self.json(call));
+        body["provider"] = json!(self.provider);
+        body["organisation_id"] = json!(state.organisation.id);
+        body["workspace_id"] = json!(self.workspace_id);
+        body["workspace_name"] = json!(workspace.map(|workspace| workspace.display_name()));
+        body["reset_usage"] = Value::Null;
+        body["last_reset_at"] = json!(self.last_reset_at);
+        body["tags"] = Value::Null;
+        body["object"] = json!("virtual-key");
+        body
+    }
+
+    /// A single virtual key: other members than in a list, and empty values instead of null.
+    fn detail_json(&self, state: &State, call: &Call) -> Value {
+        let integration = state.integrations.get(&self.integration_id);
+        let mut body = Value::Object(self.json(call));
+        body["ai_provider_name"] = json!(self.provider);
+        body["key"] = json!("");
+        body["masked_api_key"] = json!(integration.and_then(Integration::masked_key));
+        body["last_reset_at"] = json!(self.last_reset_at);
+        body["tags"] = Value::Null;
+        body["object"] = json!("virtual-key");
+        for (name, empty) in [("rate_limits", json!([])), ("model_config", json!({}))] {
+            if body[name].is_null() {
+                body[name] = empty;
+            }
+        }
+        body
+    }
+
+    /// Takes over what a request of either name gives.
+    fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
+        limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
+        limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
+        if let Some(name) = call.body_str("name") {
+            name.clone_into(&mut self.name);
+        }
+        let values = [
+            ("note", &mut self.note),
+            ("usage_limits", &mut self.usage_limits),
+            ("rate_limits", &mut self.rate_limits),
+            ("expires_at", &mut self.expires_at),
+            ("model_config", &mut self.model_config),
+        ];
+        for (name, target) in values {
+            if let Some(value) = call.body_field(name) {
+                target.clone_from(value);
+            }
+        }
+        Ok(())
+    }
+
+    /// What only a request for a virtual key has: secrets, and settings among the other members.
+    fn apply_settings(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
+        let workspace = Some(self.workspace_id.as_str());
+        if let Some(mappings) =
+            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
+        {
+            self.secret_mappings = mappings;
+        }
+        let fields = call.body.as_object().into_iter().flatten();
+        let new_settings = fields.filter(|(name, value)| {
+            !NON_SETTING_FIELDS.contains(&name.as_str()) && !value.is_null()
+        });
+        let mut settings = self.model_config.as_object().cloned().unwrap_or_default();
+        settings.extend(new_settings.map(|(name, value)| (name.clone(), value.clone())));
+        if !settings.is_empty() {
+            self.model_config = Value::Object(settings);
+        }
+        Ok(())
+    }
+}
+
+/// The virtual key with this id or slug in the workspace of the request; `name` is for the error.
+fn find<'a>(state: &'a State, call: &Call, name: &str) -> Result<&'a VirtualKey, ApiError> {
+    let key = call.path_param(0);
+    let found = state.virtual_keys.get(key).filter(|virtual_key| {
+        let named = call.workspace();
+        named.is_none_or(|named| named == virtual_key.workspace_id)
+    });
+    // The slug may be that of another one elsewhere.
+    let by_slug = || {
+        let mut listed = state.virtual_keys.list_for(call).iter();
+        listed.find(|virtual_key| virtual_key.slug == key)
+    };
+    found
+        .or_else(by_slug)
+        .ok_or_else(|| ApiError::not_found(name))
+}
+
+fn is_slug_taken(state: &State, workspace: &str, slug: &str) -> bool {
+    let mut keys = state.virtual_keys.in_workspace(workspace).iter();
+    state
+        .virtual_keys
+        .get(slug)
+        .is_some_and(|other| other.id == slug || other.workspace_id == workspace)
+        || keys.any(|virtual_key| virtual_key.slug == slug)
+}
+
+/// The provider that a workspace gets with its access to an integration.
+pub(crate) fn new_default_provider(
+    state: &State,
+    call: &Call,
+    integration: &Integration,
+    workspace: &str,
+    slug: Option<&str>,
+) -> Result<VirtualKey, ApiError> {
+    let is_taken = |slug: &str| is_slug_taken(state, workspace, slug);
+    let provider = integration.ai_provider_id();
+    let slug = slugs::choose(slug, "default_provider_slug", is_taken, provider, &call.ids)?;
+    let provider_and_integration = (provider, integration.slug.as_str());
+    let mut virtual_key = VirtualKey::new(
+        &slug,
+        slug.clone(),
+        workspace,
+        provider_and_integration,
+        &call.timestamp(),
+        &call.ids,
+    );
+    let note = format!("Made by itself for the integration `{}`.", integration.slug);
+    virtual_key.note = json!(note);
+    Ok(virtual_key)
+}
+
+/// Whether a workspace has a provider that stands on this integration.
+pub(crate) fn has_provider(state: &State, integration: &str, workspace: &str) -> bool {
+    let mut keys = state.virtual_keys.in_workspace(workspace).iter();
+    keys.any(|virtual_key| virtual_key.integration_id == integration)
+}
+
+/// Sets to zero what a workspace has used of an integration.
+pub(crate) fn reset_usage(state: &mut State, integration: &str, workspace: &str, at: &str) {
+    state.virtual_keys.update_where(
+        |virtual_key| {
+            virtual_key.integration_id == integration && virtual_key.workspace_id == workspace
+        },
+        |virtual_key| virtual_key.reset_usage(at),
+    );
+}
+
+/// Counts a request that is being logged, if it says which key it was made with.
+pub(crate) fn record_usage(
+    state: &mut State,
+    workspace: &str,
+    attributes: &LogAttributes,
+    call: &Call,
+) {
+    let Some(slug) = attributes
+        .virtual_key
+        .map(|id| state.logs.strings.resolve(id))
+    else {
+        return;
+    };
+    let keys = state.virtual_keys.in_workspace(workspace);
+    let is_counted =
+        |virtual_key: &&VirtualKey| virtual_key.slug == slug && virtual_key.limits().is_limited();
+    let id = keys
+        .iter()
+        .find(is_counted)
+        .map(|virtual_key| virtual_key.id.clone());
+    if let Some(id) = id {
+        state.virtual_keys.update(&id, |key| {
+            let mut usage = std::mem::take(&mut key.usage);
+            key.limits().record(&mut usage, attributes, call.now);
+            key.usage = usage;
+        });
+    }
+}
+
+/// Takes away everything that stands on an integration.
+pub(crate) fn remove_integration(state: &mut State, integration: &str) {
+    let all = state.virtual_keys.iter();
+    let dependent = all.filter(|virtual_key| virtual_key.integration_id == integration);
+    let ids: Vec<String> = dependent
+        .map(|virtual_key| virtual_key.id.clone())
+        .collect();
+    for id in ids {
+        state.virtual_keys.remove(&id);
+    }
+}
+
+fn list(state: &State, call: &Call) -> HandlerResult {
+    let keys = state.virtual_keys.list_for(call);
+    Ok(call.page_sized(PAGE_SIZES, keys, |key| key.list_json(state, call)))
+}
+
+fn get(state: &State, call: &Call) -> HandlerResult {
+    let key = find(state, call, VirtualKey::NAME)?;
+    Ok(ResponseBody::json(key.detail_json(state, call)))
+}
+
+fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let (name, provider) = (call.required_str("name")?, call.required_str("provider")?);
+    let workspace = call.required_workspace()?;
+    let is_taken = |slug: &str| {
+        is_slug_taken(state, workspace, slug) || state.integrations.get(slug).is_some()
+    };
+    let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
+    let provider_and_integration = (provider, slug.as_str());
+    let mut key = VirtualKey::new(
+        name,
+        slug.clone(),
+        workspace,
+        provider_and_integration,
+        &call.timestamp(),
+        &call.ids,
+    );
+    key.apply(call)?;
+    key.apply_settings(state, call)?;
+    let secret = call.body_str("key").filter(|secret| !secret.is_empty());
+    let key_is_mapped = secret_references::is_mapped(&key.secret_mappings, "key");
+    integrations::require_key(provider, secret.is_some() || key_is_mapped)?;
+    let owner = state.users.acting_user(call);
+    let integration = Integration::for_virtual_key(&key, secret, owner, &call.ids);
+    // The document has the slug in `data`, clients look for it at the top.
+    let body = json!({
+        "success": true, "data": {"slug": key.slug},
+        "id": key.id, "slug": key.slug, "object": "virtual-key",
+    });
+    state.integrations.put(integration);
+    state.virtual_keys.put(key);
+    Ok(ResponseBody::json(body))
+}
+
+fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut key = find(state, call, VirtualKey::NAME)?.clone();
+    key.apply(call)?;
+    key.apply_settings(state, call)?;
+    key.last_updated_at = Some(call.timestamp());
+    if let Some(secret) = call.body_str("key") {
+        let integration = state.integrations.get(&key.integration_id);
+        if !integration.is_some_and(|virtual_key| virtual_key.is_for_virtual_key(&key)) {
+            let problem = "is that of an integration, and can be changed only there";
+            return Err(ApiError::invalid_field("key", problem));
+        }
+        integrations::update_key(state, &key.integration_id, secret, &call.timestamp());
+    }
+    let body = json!({"id": key.id, "slug": key.slug, "object": "virtual-key"});
+    state.virtual_keys.put(key);
+    Ok(ResponseBody::json(body))
+}
+
+fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let key = find(state, call, VirtualKey::NAME)?.clone();
+    remove(state, &key);
+    Ok(ResponseBody::empty_object())
+}
+
+fn remove(state: &mut State, key: &VirtualKey) {
+    state.virtual_keys.remove(&key.id);
+    integrations::remove_virtual_key(state, key);
+}

@@ -1,0 +1,74 @@
+//! Providers: virtual keys as `/providers` shows them.
+
+use serde_json::{Value, json};
+
+use super::{PAGE_SIZES, VirtualKey, find, is_slug_taken, remove};
+use crate::call::Call;
+use crate::handlers::{State, slugs};
+use crate::response::{ApiError, HandlerResult, ResponseBody};
+
+/// What errors call one.
+const NAME: &str = "provider";
+
+/// Unset members are null.
+fn json(key: &VirtualKey, call: &Call) -> Value {
+    let mut body = Value::Object(key.json(call));
+    body["ai_provider_name"] = json!(key.provider);
+    body["workspace_id"] = json!(key.workspace_id);
+    body["reset_usage"] = Value::Null;
+    body["last_updated_at"] = json!(key.last_updated_at);
+    body["object"] = json!("provider");
+    body
+}
+
+pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
+    let keys = state.virtual_keys.list_for(call);
+    Ok(call.page_sized(PAGE_SIZES, keys, |key| json(key, call)))
+}
+
+pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
+    Ok(ResponseBody::json(json(find(state, call, NAME)?, call)))
+}
+
+pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
+    let (name, workspace) = (call.required_str("name")?, call.required_workspace()?);
+    let integration = state.integrations.get(call.required_str("integration_id")?);
+    let integration = integration.ok_or_else(|| ApiError::not_found("integration"))?;
+    if !integration.allows_workspace(workspace) {
+        let message = "the integration is not enabled for the workspace";
+        return Err(ApiError::forbidden(message));
+    }
+    let is_taken = |slug: &str| is_slug_taken(state, workspace, slug);
+    let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
+    let provider_and_integration = (integration.ai_provider_id(), integration.slug.as_str());
+    let mut key = VirtualKey::new(
+        name,
+        slug,
+        workspace,
+        provider_and_integration,
+        &call.timestamp(),
+        &call.ids,
+    );
+    key.apply(call)?;
+    let body = json!({"id": key.id, "slug": key.slug, "object": NAME});
+    state.virtual_keys.put(key);
+    Ok(ResponseBody::json(body))
+}
+
+pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
+    let mut key = find(state, call, NAME)?.clone();
+    key.apply(call)?;
+    key.last_updated_at = Some(call.timestamp());
+    if call.body_value("reset_usage") == true {
+        key.reset_usage(&call.timestamp());
+    }
+    let body = json!({"id": key.id, "slug": key.slug});
+    state.virtual_keys.put(key);
+    Ok(ResponseBody::json(body))
+}
+
+pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
+    let key = find(state, call, NAME)?.clone();
+    remove(state, &key);
+    Ok(ResponseBody::empty_object())
+}

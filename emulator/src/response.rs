@@ -1,0 +1,233 @@
+//! Answers: success, errors in the service's envelope, pages of lists.
+
+use portkey_admin_codegen::ledger::Paging;
+use serde_json::{Map, Value, json};
+
+use crate::gateway::Content;
+use crate::gateway::realtime::Session;
+use crate::gateway::stream::Events;
+use crate::table::Paginate;
+
+/// What a handler returns.
+pub(crate) type HandlerResult = Result<ResponseBody, ApiError>;
+
+/// A successful answer: 200.
+#[derive(Debug)]
+pub(crate) enum ResponseBody {
+    Json(Value),
+    /// Bytes of some other content type.
+    Bytes(&'static str, Vec<u8>),
+    /// An event stream.
+    Events(Events),
+    /// A binary answer of any size.
+    Content(&'static str, Content),
+    /// A websocket.
+    WebSocket(Box<Session>),
+}
+
+/// An answer that is not 2xx.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    pub(crate) status: u16,
+    pub(crate) body: Value,
+}
+
+impl ResponseBody {
+    /// 200 with a body.
+    pub(crate) fn json(body: Value) -> Self {
+        Self::Json(body)
+    }
+
+    /// 200 with `{}`: what most updates and deletions answer.
+    pub(crate) fn empty_object() -> Self {
+        Self::Json(json!({}))
+    }
+
+    /// The same with one more member in its JSON object.
+    pub(crate) fn with_field(self, name: &str, value: Value) -> Self {
+        match self {
+            Self::Json(Value::Object(mut body)) => {
+                body.insert(name.to_owned(), value);
+                Self::Json(Value::Object(body))
+            }
+            other => other,
+        }
+    }
+
+    /// 200 with a body that is not JSON.
+    pub(crate) fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
+        Self::Bytes(content_type, bytes)
+    }
+}
+
+impl ApiError {
+    /// An error in the control plane's envelope.
+    pub(crate) fn new(status: u16, code: Option<&str>, message: impl Into<String>) -> Self {
+        let mut data = Map::new();
+        data.insert("message".to_owned(), Value::String(message.into()));
+        if let Some(code) = code {
+            data.insert("errorCode".to_owned(), json!(code));
+        }
+        Self {
+            status,
+            body: json!({"success": false, "data": data}),
+        }
+    }
+
+    /// What it says.
+    pub(crate) fn message(&self) -> &str {
+        self.body["data"]["message"].as_str().unwrap_or_default()
+    }
+
+    /// 400 `AB01`: the request itself is wrong.
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(400, Some("AB01"), message)
+    }
+
+    /// 400 `AB01` for a member of the body.
+    pub(crate) fn invalid_field(name: &str, problem: &str) -> Self {
+        Self::bad_request(format!("body: `/{name}` {problem}"))
+    }
+
+    /// 403 `AB03`: not allowed, or gone.
+    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(403, Some("AB03"), message)
+    }
+
+    /// 404 `AB08`: there is no such thing.
+    pub(crate) fn not_found(name: &str) -> Self {
+        Self::new(404, Some("AB08"), format!("{name} not found"))
+    }
+
+    /// 409 `AB07`: something else still depends on it.
+    pub(crate) fn conflict(message: impl Into<String>) -> Self {
+        Self::new(409, Some("AB07"), message)
+    }
+}
+
+/// The size of a page where none is asked for, and the largest. The service was seen to cut few lists
+/// that nobody asks it to cut; for the others, `None`.
+pub(crate) type PageSizes = Option<(u64, u64)>;
+
+/// One page of `rows` in its envelope; names, first page and size come from the ledger.
+///
+/// Without a page size, the list is cut by `page_sizes`: the size then, and the largest there is.
+pub(crate) fn page<T>(
+    paging: Option<&Paging>,
+    query: &Map<String, Value>,
+    page_sizes: PageSizes,
+    rows: impl Paginate<T>,
+    to_json: impl Fn(T) -> Value,
+) -> ResponseBody {
+    let total = rows.total();
+    let number = |name: Option<&String>| {
+        name.and_then(|name| query.get(name))
+            .and_then(Value::as_u64)
+    };
+    let size = number(paging.and_then(|paging| paging.size.as_ref()))
+        .filter(|size| *size > 0)
+        .or(page_sizes.map(|(default, _)| default))
+        .map(|size| page_sizes.map_or(size, |(_, max)| size.min(max)));
+    let first = u64::from(paging.and_then(|paging| paging.first).unwrap_or(0));
+    let page = number(paging.and_then(|paging| paging.page.as_ref()))
+        .unwrap_or(first)
+        .saturating_sub(first);
+    let (skip, take) = match size {
+        None if page > 0 => (0, 0),
+        None => (0, usize::MAX),
+        Some(size) => (to_usize(page.saturating_mul(size)), to_usize(size)),
+    };
+    let items = rows.slice(skip, take).into_iter().map(to_json).collect();
+    envelope(paging, total, end(page, size), items)
+}
+
+fn to_usize(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// How many items the pages up to and including this one hold.
+fn end(page: u64, size: Option<u64>) -> u64 {
+    size.map_or(u64::MAX, |size| page.saturating_add(1).saturating_mul(size))
+}
+
+fn envelope(paging: Option<&Paging>, total: usize, end: u64, items: Vec<Value>) -> ResponseBody {
+    let Some(paging) = paging else {
+        return ResponseBody::json(json!({"object": "list", "total": total, "data": items}));
+    };
+    let Some(name) = &paging.items else {
+        return ResponseBody::json(Value::Array(items));
+    };
+    let mut body = Map::new();
+    body.insert("object".to_owned(), json!("list"));
+    if let Some(name) = &paging.total {
+        body.insert(name.clone(), json!(total));
+    }
+    if let Some(name) = &paging.more {
+        body.insert(name.clone(), json!(end < total as u64));
+    }
+    body.insert(name.clone(), Value::Array(items));
+    ResponseBody::json(Value::Object(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use portkey_admin_codegen::ledger::Paging;
+    use serde_json::{Map, Value, json};
+
+    use super::{ResponseBody, page};
+
+    fn paging(first: u32) -> Paging {
+        let name = |name: &str| Some(name.to_owned());
+        Paging {
+            page: name("p"),
+            size: name("s"),
+            first: Some(first),
+            after: None,
+            items: name("rows"),
+            also: None,
+            key: None,
+            total: name("count"),
+            more: name("more"),
+        }
+    }
+
+    fn body(paging: &Paging, query: Value) -> Value {
+        let query: Map<String, Value> = query.as_object().cloned().unwrap();
+        let items: Vec<i32> = (0..5).collect();
+        match page(Some(paging), &query, None, items, Value::from) {
+            ResponseBody::Json(body) => body,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn only_the_rows_of_the_page_are_rendered() {
+        let rendered = std::cell::Cell::new(0);
+        let to_json = |row: usize| {
+            rendered.set(rendered.get() + 1);
+            Value::from(row)
+        };
+        let query: Map<String, Value> = json!({"p": 500, "s": 20}).as_object().cloned().unwrap();
+        let rows: Vec<usize> = (0..100_000).collect();
+        match page(Some(&paging(0)), &query, None, rows, to_json) {
+            ResponseBody::Json(body) => assert_eq!(body["rows"][0], 10_000),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(rendered.get(), 20);
+    }
+
+    #[test]
+    fn the_manifest_names_every_field() {
+        assert_eq!(
+            body(&paging(0), json!({"p": 1, "s": 2})),
+            json!({"object": "list", "count": 5, "more": true, "rows": [2, 3]})
+        );
+        assert_eq!(
+            body(&paging(1), json!({"p": 1, "s": 2}))["rows"],
+            json!([0, 1])
+        );
+        assert_eq!(body(&paging(0), json!({"p": 2, "s": 2}))["more"], false);
+        assert_eq!(body(&paging(0), json!({"p": 9, "s": 2}))["rows"], json!([]));
+        assert_eq!(body(&paging(0), json!({}))["rows"], json!([0, 1, 2, 3, 4]));
+    }
+}
