@@ -21,7 +21,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let patched = patch(&Sources::read(&root)?)?;
     let on = |area: &str| env::var_os(format!("CARGO_FEATURE_{}", area.to_uppercase())).is_some();
     let areas: Areas = patched
-        .ledger
+        .manifest
         .areas()
         .into_iter()
         .filter(|area| on(area))

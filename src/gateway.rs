@@ -30,8 +30,8 @@ mod tests {
     #[test]
     fn every_handwritten_operation_of_the_ledger_has_its_method() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-        let ledger = patch(&Sources::read(root).unwrap()).unwrap().ledger;
-        let entries = ledger.iter().map(|(_, entry)| entry);
+        let manifest = patch(&Sources::read(root).unwrap()).unwrap().manifest;
+        let entries = manifest.iter().map(|(_, entry)| entry);
         let mut expected: Vec<_> = entries
             .filter(|entry| entry.handwritten.is_some())
             .map(|entry| entry.id.clone())

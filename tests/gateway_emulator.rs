@@ -14,7 +14,7 @@ use portkey_admin::{
         RunPromptRequest, builder,
     },
 };
-use portkey_admin_emulator::{Content, Emulator, Key, LineEnd, Organisation, Script};
+use portkey_admin_emulator::{Content, Emulator, Key, LineEnding, Organisation, Script};
 use serde_json::{Value, json};
 
 /// An emulator, and a client with a key of a workspace.
@@ -213,12 +213,12 @@ async fn a_stream_arrives_however_it_is_cut() {
     let (emulator, client) = both().await;
     let script = Script::on("create_chat_completion")
         .text("größe über alles")
-        .chunks(1)
-        .line_end(LineEnd::CrLf)
+        .chunk_size(1)
+        .line_ending(LineEnding::CrLf)
         .comment("still here")
         .pace(Duration::from_millis(5))
         .keep_alive(Duration::from_millis(2));
-    emulator.script(script).unwrap();
+    emulator.add_script(script).unwrap();
     let stream = client
         .create_chat_completion()
         .body(question("x"))
@@ -245,20 +245,20 @@ async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
         on().reset_after(3),
         on().end_after(3),
     ] {
-        emulator.script(script.clone()).unwrap();
+        emulator.add_script(script.clone()).unwrap();
         let error = call().await.unwrap().final_response().await.unwrap_err();
         let partial: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
         let said = &partial["choices"][0]["message"]["content"];
         assert_eq!(said, "one two", "{script:?}: {error}");
     }
-    emulator.script(on().stall_after(3)).unwrap();
+    emulator.add_script(on().stall_after(3)).unwrap();
     let stream = call()
         .idle_timeout(Duration::from_millis(100))
         .await
         .unwrap();
     let error = stream.final_response().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    emulator.script(on().stall_after(0)).unwrap();
+    emulator.add_script(on().stall_after(0)).unwrap();
     let error = call()
         .idle_timeout(Duration::from_millis(100))
         .await
@@ -266,7 +266,7 @@ async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
         .unwrap();
     assert!(error.is_timeout(), "{error}");
     emulator
-        .script(on().event(r#"{"error": {"message": "overloaded"}}"#))
+        .add_script(on().event(r#"{"error": {"message": "overloaded"}}"#))
         .unwrap();
     let error = call().await.err().unwrap();
     assert!(error.to_string().contains("overloaded"), "{error}");
@@ -352,7 +352,7 @@ async fn binary_answers_are_read_to_the_end_or_are_errors() {
     // Far more than anybody would keep: read, counted and thrown away.
     let large = Content::synthetic(64 << 20, 1);
     let script = Script::on("create_speech").times(1).content(large);
-    emulator.script(script).unwrap();
+    emulator.add_script(script).unwrap();
     let audio = client.create_speech().body(request()).open().await.unwrap();
     let read = audio
         .write_to(&mut tokio::io::sink(), |_| ())
@@ -372,7 +372,7 @@ async fn binary_answers_are_read_to_the_end_or_are_errors() {
             .content(large.clone())
             .reset_after(2),
     ] {
-        emulator.script(script.times(1)).unwrap();
+        emulator.add_script(script.times(1)).unwrap();
         let audio = client.create_speech().body(request()).open().await.unwrap();
         audio
             .write_to(&mut tokio::io::sink(), |_| ())
@@ -451,7 +451,7 @@ async fn a_session_is_talked_in_and_ended() {
     session.close(1000, "done").await.unwrap();
 
     emulator
-        .script(Script::on("connect_realtime").times(1).reset_after(1))
+        .add_script(Script::on("connect_realtime").times(1).reset_after(1))
         .unwrap();
     let mut session = client.connect_realtime().connect().await.unwrap();
     session.next().await.unwrap().unwrap();

@@ -213,7 +213,7 @@ async fn arrived(server: &Server, (id, call): Call) -> Request {
 
 /// Whether a request is of the method and path of the ledger's entry of that name.
 fn is_of_ledger(id: &str, request: &Request) -> bool {
-    let mut entries = PATCHED.ledger.iter();
+    let mut entries = PATCHED.manifest.iter();
     let (key, _) = entries.find(|(_, entry)| entry.id == id).expect(id);
     let (method, path) = key.split_once(' ').unwrap();
     let target = request.target.strip_prefix("/v1").unwrap();
@@ -224,8 +224,8 @@ fn is_of_ledger(id: &str, request: &Request) -> bool {
 }
 
 /// The ids of the entries of the ledger that `which` picks.
-fn ledger(which: impl Fn(&portkey_admin_codegen::ledger::Entry) -> bool) -> BTreeSet<String> {
-    let entries = PATCHED.ledger.iter().map(|(_, entry)| entry);
+fn ledger(which: impl Fn(&portkey_admin_codegen::manifest::Entry) -> bool) -> BTreeSet<String> {
+    let entries = PATCHED.manifest.iter().map(|(_, entry)| entry);
     entries
         .filter(|entry| which(entry))
         .map(|entry| entry.id.clone())
@@ -294,7 +294,7 @@ fn what_the_document_streams_is_streamed() {
             || contents.any(|content| content.get("text/event-stream").is_some())
     });
     let streamed: BTreeSet<_> = streamed
-        .map(|(path, method, _)| PATCHED.ledger.get(method, path).unwrap().id.clone())
+        .map(|(path, method, _)| PATCHED.manifest.get(method, path).unwrap().id.clone())
         .collect();
     assert_eq!(streamed, ledger(|entry| entry.stream.is_some()));
 }

@@ -537,7 +537,7 @@ async fn only_the_sibling_itself_is_refused() {
     assert!(!server.requests().is_empty());
 }
 
-/// A route of the ledger.
+/// A route of the manifest.
 struct Route {
     method: String,
     path: String,
@@ -574,11 +574,11 @@ fn open(segment: &str) -> bool {
 
 /// The operations that the ledger lists.
 fn routes() -> Vec<Route> {
-    let ledger = std::fs::read_to_string(concat!(
+    let manifest = std::fs::read_to_string(concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/overrides/operations.yaml"
     ));
-    ledger
+    manifest
         .unwrap()
         .lines()
         .filter_map(|line| line.strip_suffix(':')?.split_once(" /"))

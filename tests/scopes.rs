@@ -1,4 +1,4 @@
-//! The constants of scopes against the ledger.
+//! The constants of scopes against the manifest.
 
 use std::collections::BTreeSet;
 

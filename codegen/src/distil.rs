@@ -17,7 +17,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::document::{self, METHODS, member};
+use crate::document::{self, METHODS, child_path};
 use crate::{Error, Result};
 
 /// The comment at the top of the vendored document.
@@ -31,11 +31,11 @@ const HEADER: &str = "\
 /// Errors name the JSON path of what is wrong: another version of OpenAPI, no paths, an object of
 /// the wrong kind, a reference that leaves the document or points at nothing.
 pub fn distil(document: &Value) -> Result<Value> {
-    check_head(document)?;
-    let mut walk = Walk::default();
-    let distilled = walk.object(Kind::Document, "$", document)?;
-    for (place, reference) in &walk.references {
-        check_reference(&distilled, place, reference)?;
+    check_version_and_paths(document)?;
+    let mut distiller = Distiller::default();
+    let distilled = distiller.object(ObjectKind::Document, "$", document)?;
+    for (location, reference) in &distiller.references {
+        check_reference(&distilled, location, reference)?;
     }
     Ok(distilled)
 }
@@ -55,7 +55,7 @@ pub fn to_yaml(document: &Value) -> Result<String> {
 
 /// The kinds of object that OpenAPI 3.0 knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ObjectKind {
     Document,
     Info,
     Tag,
@@ -80,31 +80,31 @@ enum Kind {
 
 /// What the value of a member looks like.
 #[derive(Debug, Clone, Copy)]
-enum Shape {
+enum FieldKind {
     /// One string, number or boolean.
     Scalar,
     /// A schema's `type`: one name, or a list of names, which some 3.0 documents borrow from 3.1.
     Type,
     /// Any JSON value, kept whole.
-    Fact,
+    Any,
     /// A list of values, each kept whole.
-    Facts,
+    AnyList,
     /// The values of an `enum`: like `Facts`, but each value once.
-    Values,
+    EnumValues,
     /// A set of names, sorted.
-    Names,
+    NameSet,
     /// A `$ref`.
     Reference,
     /// An object.
-    Object(Kind),
+    Object(ObjectKind),
     /// A schema, or a boolean in its place.
     SchemaOrBoolean,
     /// A list of objects.
-    List(Kind),
+    List(ObjectKind),
     /// Objects by name; every key is a name.
-    Map(Kind),
+    Map(ObjectKind),
     /// Objects by name, beside which extensions (`x-…`) may stand.
-    Extensible(Kind),
+    Extensible(ObjectKind),
     /// Path items by path.
     Paths,
     /// Callbacks by name; each is a map from an expression to a path item.
@@ -116,221 +116,238 @@ enum Shape {
 }
 
 /// The members of `kind` that state facts, in canonical order.
-fn fields(kind: Kind) -> &'static [(&'static str, Shape)] {
+fn fields(kind: ObjectKind) -> &'static [(&'static str, FieldKind)] {
     match kind {
-        Kind::Document => DOCUMENT,
-        Kind::Info => &[("version", Shape::Scalar)],
-        Kind::Tag => &[("name", Shape::Scalar)],
-        Kind::Server => SERVER,
-        Kind::ServerVariable => &[("enum", Shape::Values), ("default", Shape::Fact)],
-        Kind::PathItem => PATH_ITEM,
-        Kind::Operation => OPERATION,
-        Kind::Parameter => PARAMETER,
-        Kind::RequestBody => REQUEST_BODY,
-        Kind::MediaType => MEDIA_TYPE,
-        Kind::Encoding => ENCODING,
-        Kind::Response => RESPONSE,
-        Kind::Header => HEADER_OBJECT,
-        Kind::Link => LINK,
-        Kind::Schema => SCHEMA,
-        Kind::Discriminator => DISCRIMINATOR,
-        Kind::Components => COMPONENTS,
-        Kind::SecurityScheme => SECURITY_SCHEME,
-        Kind::OAuthFlows => OAUTH_FLOWS,
-        Kind::OAuthFlow => OAUTH_FLOW,
+        ObjectKind::Document => DOCUMENT,
+        ObjectKind::Info => &[("version", FieldKind::Scalar)],
+        ObjectKind::Tag => &[("name", FieldKind::Scalar)],
+        ObjectKind::Server => SERVER,
+        ObjectKind::ServerVariable => {
+            &[("enum", FieldKind::EnumValues), ("default", FieldKind::Any)]
+        }
+        ObjectKind::PathItem => PATH_ITEM,
+        ObjectKind::Operation => OPERATION,
+        ObjectKind::Parameter => PARAMETER,
+        ObjectKind::RequestBody => REQUEST_BODY,
+        ObjectKind::MediaType => MEDIA_TYPE,
+        ObjectKind::Encoding => ENCODING,
+        ObjectKind::Response => RESPONSE,
+        ObjectKind::Header => HEADER_OBJECT,
+        ObjectKind::Link => LINK,
+        ObjectKind::Schema => SCHEMA,
+        ObjectKind::Discriminator => DISCRIMINATOR,
+        ObjectKind::Components => COMPONENTS,
+        ObjectKind::SecurityScheme => SECURITY_SCHEME,
+        ObjectKind::OAuthFlows => OAUTH_FLOWS,
+        ObjectKind::OAuthFlow => OAUTH_FLOW,
     }
 }
 
-type Fields = &'static [(&'static str, Shape)];
+type FieldTable = &'static [(&'static str, FieldKind)];
 
-const DOCUMENT: Fields = &[
-    ("openapi", Shape::Scalar),
-    ("info", Shape::Object(Kind::Info)),
-    ("servers", Shape::List(Kind::Server)),
-    ("security", Shape::Facts),
-    ("tags", Shape::List(Kind::Tag)),
-    ("paths", Shape::Paths),
-    ("components", Shape::Object(Kind::Components)),
+const DOCUMENT: FieldTable = &[
+    ("openapi", FieldKind::Scalar),
+    ("info", FieldKind::Object(ObjectKind::Info)),
+    ("servers", FieldKind::List(ObjectKind::Server)),
+    ("security", FieldKind::AnyList),
+    ("tags", FieldKind::List(ObjectKind::Tag)),
+    ("paths", FieldKind::Paths),
+    ("components", FieldKind::Object(ObjectKind::Components)),
 ];
 
-const SERVER: Fields = &[
-    ("url", Shape::Scalar),
-    ("variables", Shape::Map(Kind::ServerVariable)),
+const SERVER: FieldTable = &[
+    ("url", FieldKind::Scalar),
+    ("variables", FieldKind::Map(ObjectKind::ServerVariable)),
 ];
 
-const PATH_ITEM: Fields = &[
-    ("$ref", Shape::Reference),
-    ("servers", Shape::List(Kind::Server)),
-    ("parameters", Shape::List(Kind::Parameter)),
-    (METHODS[0], Shape::Object(Kind::Operation)),
-    (METHODS[1], Shape::Object(Kind::Operation)),
-    (METHODS[2], Shape::Object(Kind::Operation)),
-    (METHODS[3], Shape::Object(Kind::Operation)),
-    (METHODS[4], Shape::Object(Kind::Operation)),
-    (METHODS[5], Shape::Object(Kind::Operation)),
-    (METHODS[6], Shape::Object(Kind::Operation)),
-    (METHODS[7], Shape::Object(Kind::Operation)),
+const PATH_ITEM: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("servers", FieldKind::List(ObjectKind::Server)),
+    ("parameters", FieldKind::List(ObjectKind::Parameter)),
+    (METHODS[0], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[1], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[2], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[3], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[4], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[5], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[6], FieldKind::Object(ObjectKind::Operation)),
+    (METHODS[7], FieldKind::Object(ObjectKind::Operation)),
 ];
 
-const OPERATION: Fields = &[
-    ("operationId", Shape::Scalar),
-    ("deprecated", Shape::Scalar),
-    ("tags", Shape::Facts),
-    ("servers", Shape::List(Kind::Server)),
-    ("security", Shape::Facts),
-    ("parameters", Shape::List(Kind::Parameter)),
-    ("requestBody", Shape::Object(Kind::RequestBody)),
-    ("responses", Shape::Extensible(Kind::Response)),
-    ("callbacks", Shape::Callbacks),
+const OPERATION: FieldTable = &[
+    ("operationId", FieldKind::Scalar),
+    ("deprecated", FieldKind::Scalar),
+    ("tags", FieldKind::AnyList),
+    ("servers", FieldKind::List(ObjectKind::Server)),
+    ("security", FieldKind::AnyList),
+    ("parameters", FieldKind::List(ObjectKind::Parameter)),
+    ("requestBody", FieldKind::Object(ObjectKind::RequestBody)),
+    ("responses", FieldKind::Extensible(ObjectKind::Response)),
+    ("callbacks", FieldKind::Callbacks),
 ];
 
-const PARAMETER: Fields = &[
-    ("$ref", Shape::Reference),
-    ("name", Shape::Scalar),
-    ("in", Shape::Scalar),
-    ("required", Shape::Scalar),
-    ("deprecated", Shape::Scalar),
-    ("allowEmptyValue", Shape::Scalar),
-    ("style", Shape::Scalar),
-    ("explode", Shape::Scalar),
-    ("allowReserved", Shape::Scalar),
-    ("schema", Shape::Object(Kind::Schema)),
-    ("content", Shape::Map(Kind::MediaType)),
+const PARAMETER: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("name", FieldKind::Scalar),
+    ("in", FieldKind::Scalar),
+    ("required", FieldKind::Scalar),
+    ("deprecated", FieldKind::Scalar),
+    ("allowEmptyValue", FieldKind::Scalar),
+    ("style", FieldKind::Scalar),
+    ("explode", FieldKind::Scalar),
+    ("allowReserved", FieldKind::Scalar),
+    ("schema", FieldKind::Object(ObjectKind::Schema)),
+    ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
-const REQUEST_BODY: Fields = &[
-    ("$ref", Shape::Reference),
-    ("required", Shape::Scalar),
-    ("content", Shape::Map(Kind::MediaType)),
+const REQUEST_BODY: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("required", FieldKind::Scalar),
+    ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
-const MEDIA_TYPE: Fields = &[
-    ("schema", Shape::Object(Kind::Schema)),
-    ("encoding", Shape::Map(Kind::Encoding)),
+const MEDIA_TYPE: FieldTable = &[
+    ("schema", FieldKind::Object(ObjectKind::Schema)),
+    ("encoding", FieldKind::Map(ObjectKind::Encoding)),
 ];
 
-const ENCODING: Fields = &[
-    ("contentType", Shape::Scalar),
-    ("headers", Shape::Map(Kind::Header)),
-    ("style", Shape::Scalar),
-    ("explode", Shape::Scalar),
-    ("allowReserved", Shape::Scalar),
+const ENCODING: FieldTable = &[
+    ("contentType", FieldKind::Scalar),
+    ("headers", FieldKind::Map(ObjectKind::Header)),
+    ("style", FieldKind::Scalar),
+    ("explode", FieldKind::Scalar),
+    ("allowReserved", FieldKind::Scalar),
 ];
 
-const RESPONSE: Fields = &[
-    ("$ref", Shape::Reference),
-    ("headers", Shape::Map(Kind::Header)),
-    ("content", Shape::Map(Kind::MediaType)),
-    ("links", Shape::Map(Kind::Link)),
+const RESPONSE: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("headers", FieldKind::Map(ObjectKind::Header)),
+    ("content", FieldKind::Map(ObjectKind::MediaType)),
+    ("links", FieldKind::Map(ObjectKind::Link)),
 ];
 
-const HEADER_OBJECT: Fields = &[
-    ("$ref", Shape::Reference),
-    ("required", Shape::Scalar),
-    ("deprecated", Shape::Scalar),
-    ("style", Shape::Scalar),
-    ("explode", Shape::Scalar),
-    ("schema", Shape::Object(Kind::Schema)),
-    ("content", Shape::Map(Kind::MediaType)),
+const HEADER_OBJECT: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("required", FieldKind::Scalar),
+    ("deprecated", FieldKind::Scalar),
+    ("style", FieldKind::Scalar),
+    ("explode", FieldKind::Scalar),
+    ("schema", FieldKind::Object(ObjectKind::Schema)),
+    ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
-const LINK: Fields = &[
-    ("$ref", Shape::Reference),
-    ("operationId", Shape::Scalar),
-    ("operationRef", Shape::Scalar),
-    ("parameters", Shape::Fact),
-    ("requestBody", Shape::Fact),
-    ("server", Shape::Object(Kind::Server)),
+const LINK: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("operationId", FieldKind::Scalar),
+    ("operationRef", FieldKind::Scalar),
+    ("parameters", FieldKind::Any),
+    ("requestBody", FieldKind::Any),
+    ("server", FieldKind::Object(ObjectKind::Server)),
 ];
 
-const SCHEMA: Fields = &[
-    ("$ref", Shape::Reference),
-    ("type", Shape::Type),
-    ("format", Shape::Scalar),
-    ("nullable", Shape::Scalar),
-    ("deprecated", Shape::Scalar),
-    ("readOnly", Shape::Scalar),
-    ("writeOnly", Shape::Scalar),
-    ("enum", Shape::Values),
-    ("const", Shape::Fact),
-    ("default", Shape::Fact),
-    ("multipleOf", Shape::Scalar),
-    ("minimum", Shape::Scalar),
-    ("exclusiveMinimum", Shape::Scalar),
-    ("maximum", Shape::Scalar),
-    ("exclusiveMaximum", Shape::Scalar),
-    ("minLength", Shape::Scalar),
-    ("maxLength", Shape::Scalar),
-    ("pattern", Shape::Scalar),
-    ("minItems", Shape::Scalar),
-    ("maxItems", Shape::Scalar),
-    ("uniqueItems", Shape::Scalar),
-    ("minProperties", Shape::Scalar),
-    ("maxProperties", Shape::Scalar),
-    ("required", Shape::Names),
-    ("properties", Shape::Map(Kind::Schema)),
-    ("additionalProperties", Shape::SchemaOrBoolean),
-    ("items", Shape::Object(Kind::Schema)),
-    ("allOf", Shape::List(Kind::Schema)),
-    ("oneOf", Shape::List(Kind::Schema)),
-    ("anyOf", Shape::List(Kind::Schema)),
-    ("not", Shape::Object(Kind::Schema)),
-    ("discriminator", Shape::Object(Kind::Discriminator)),
+const SCHEMA: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("type", FieldKind::Type),
+    ("format", FieldKind::Scalar),
+    ("nullable", FieldKind::Scalar),
+    ("deprecated", FieldKind::Scalar),
+    ("readOnly", FieldKind::Scalar),
+    ("writeOnly", FieldKind::Scalar),
+    ("enum", FieldKind::EnumValues),
+    ("const", FieldKind::Any),
+    ("default", FieldKind::Any),
+    ("multipleOf", FieldKind::Scalar),
+    ("minimum", FieldKind::Scalar),
+    ("exclusiveMinimum", FieldKind::Scalar),
+    ("maximum", FieldKind::Scalar),
+    ("exclusiveMaximum", FieldKind::Scalar),
+    ("minLength", FieldKind::Scalar),
+    ("maxLength", FieldKind::Scalar),
+    ("pattern", FieldKind::Scalar),
+    ("minItems", FieldKind::Scalar),
+    ("maxItems", FieldKind::Scalar),
+    ("uniqueItems", FieldKind::Scalar),
+    ("minProperties", FieldKind::Scalar),
+    ("maxProperties", FieldKind::Scalar),
+    ("required", FieldKind::NameSet),
+    ("properties", FieldKind::Map(ObjectKind::Schema)),
+    ("additionalProperties", FieldKind::SchemaOrBoolean),
+    ("items", FieldKind::Object(ObjectKind::Schema)),
+    ("allOf", FieldKind::List(ObjectKind::Schema)),
+    ("oneOf", FieldKind::List(ObjectKind::Schema)),
+    ("anyOf", FieldKind::List(ObjectKind::Schema)),
+    ("not", FieldKind::Object(ObjectKind::Schema)),
+    (
+        "discriminator",
+        FieldKind::Object(ObjectKind::Discriminator),
+    ),
 ];
 
-const DISCRIMINATOR: Fields = &[("propertyName", Shape::Scalar), ("mapping", Shape::Mapping)];
-
-const COMPONENTS: Fields = &[
-    ("securitySchemes", Shape::Map(Kind::SecurityScheme)),
-    ("parameters", Shape::Map(Kind::Parameter)),
-    ("headers", Shape::Map(Kind::Header)),
-    ("requestBodies", Shape::Map(Kind::RequestBody)),
-    ("responses", Shape::Map(Kind::Response)),
-    ("links", Shape::Map(Kind::Link)),
-    ("callbacks", Shape::Callbacks),
-    ("schemas", Shape::Map(Kind::Schema)),
+const DISCRIMINATOR: FieldTable = &[
+    ("propertyName", FieldKind::Scalar),
+    ("mapping", FieldKind::Mapping),
 ];
 
-const SECURITY_SCHEME: Fields = &[
-    ("$ref", Shape::Reference),
-    ("type", Shape::Scalar),
-    ("name", Shape::Scalar),
-    ("in", Shape::Scalar),
-    ("scheme", Shape::Scalar),
-    ("bearerFormat", Shape::Scalar),
-    ("flows", Shape::Object(Kind::OAuthFlows)),
-    ("openIdConnectUrl", Shape::Scalar),
+const COMPONENTS: FieldTable = &[
+    (
+        "securitySchemes",
+        FieldKind::Map(ObjectKind::SecurityScheme),
+    ),
+    ("parameters", FieldKind::Map(ObjectKind::Parameter)),
+    ("headers", FieldKind::Map(ObjectKind::Header)),
+    ("requestBodies", FieldKind::Map(ObjectKind::RequestBody)),
+    ("responses", FieldKind::Map(ObjectKind::Response)),
+    ("links", FieldKind::Map(ObjectKind::Link)),
+    ("callbacks", FieldKind::Callbacks),
+    ("schemas", FieldKind::Map(ObjectKind::Schema)),
 ];
 
-const OAUTH_FLOWS: Fields = &[
-    ("implicit", Shape::Object(Kind::OAuthFlow)),
-    ("password", Shape::Object(Kind::OAuthFlow)),
-    ("clientCredentials", Shape::Object(Kind::OAuthFlow)),
-    ("authorizationCode", Shape::Object(Kind::OAuthFlow)),
+const SECURITY_SCHEME: FieldTable = &[
+    ("$ref", FieldKind::Reference),
+    ("type", FieldKind::Scalar),
+    ("name", FieldKind::Scalar),
+    ("in", FieldKind::Scalar),
+    ("scheme", FieldKind::Scalar),
+    ("bearerFormat", FieldKind::Scalar),
+    ("flows", FieldKind::Object(ObjectKind::OAuthFlows)),
+    ("openIdConnectUrl", FieldKind::Scalar),
 ];
 
-const OAUTH_FLOW: Fields = &[
-    ("authorizationUrl", Shape::Scalar),
-    ("tokenUrl", Shape::Scalar),
-    ("refreshUrl", Shape::Scalar),
-    ("scopes", Shape::Scopes),
+const OAUTH_FLOWS: FieldTable = &[
+    ("implicit", FieldKind::Object(ObjectKind::OAuthFlow)),
+    ("password", FieldKind::Object(ObjectKind::OAuthFlow)),
+    (
+        "clientCredentials",
+        FieldKind::Object(ObjectKind::OAuthFlow),
+    ),
+    (
+        "authorizationCode",
+        FieldKind::Object(ObjectKind::OAuthFlow),
+    ),
+];
+
+const OAUTH_FLOW: FieldTable = &[
+    ("authorizationUrl", FieldKind::Scalar),
+    ("tokenUrl", FieldKind::Scalar),
+    ("refreshUrl", FieldKind::Scalar),
+    ("scopes", FieldKind::Scopes),
 ];
 
 /// One pass over a document; gathers the references, to be checked against the result.
 #[derive(Default)]
-struct Walk {
+struct Distiller {
     /// JSON path of the `$ref`, and what it says.
     references: Vec<(String, String)>,
 }
 
-impl Walk {
-    fn object(&mut self, kind: Kind, place: &str, value: &Value) -> Result<Value> {
-        let map = as_map(place, value)?;
+impl Distiller {
+    fn object(&mut self, kind: ObjectKind, location: &str, value: &Value) -> Result<Value> {
+        let map = as_map(location, value)?;
         let mut kept = Map::new();
-        for (key, shape) in fields(kind) {
+        for (key, field_kind) in fields(kind) {
             let Some(value) = map.get(*key) else { continue };
-            let place = member(place, key);
-            if let Some(value) = self.field(*shape, &place, value)? {
+            let location = child_path(location, key);
+            if let Some(value) = self.field(*field_kind, &location, value)? {
                 kept.insert((*key).to_owned(), value);
             }
         }
@@ -338,41 +355,48 @@ impl Walk {
     }
 
     /// The value of a member, or nothing where it states no fact.
-    fn field(&mut self, shape: Shape, place: &str, value: &Value) -> Result<Option<Value>> {
+    fn field(
+        &mut self,
+        field_kind: FieldKind,
+        location: &str,
+        value: &Value,
+    ) -> Result<Option<Value>> {
         let null_is_absent = !matches!(
-            shape,
-            Shape::Fact | Shape::Paths | Shape::Object(Kind::Operation)
+            field_kind,
+            FieldKind::Any | FieldKind::Paths | FieldKind::Object(ObjectKind::Operation)
         );
         if value.is_null() && null_is_absent {
             return Ok(None);
         }
-        let kept = match shape {
-            Shape::Scalar => scalar(place, value)?,
-            Shape::Type => type_names(place, value)?,
-            Shape::Fact => sorted(value),
-            Shape::Facts => Value::Array(as_list(place, value)?.iter().map(sorted).collect()),
-            Shape::Values => once_each(as_list(place, value)?),
-            Shape::Names => return names(place, value),
-            Shape::Reference => self.reference(place, value)?,
-            Shape::Object(kind) => self.object(kind, place, value)?,
-            Shape::SchemaOrBoolean if value.is_boolean() => value.clone(),
-            Shape::SchemaOrBoolean => self.object(Kind::Schema, place, value)?,
-            Shape::List(kind) => self.list(kind, place, value)?,
-            Shape::Map(kind) => self.map(kind, place, value, |_| true)?,
-            Shape::Extensible(kind) => self.map(kind, place, value, is_name)?,
-            Shape::Paths => self.paths(place, value)?,
-            Shape::Callbacks => self.callbacks(place, value)?,
-            Shape::Mapping => self.mapping(place, value)?,
-            Shape::Scopes => scopes(place, value)?,
+        let kept = match field_kind {
+            FieldKind::Scalar => scalar(location, value)?,
+            FieldKind::Type => type_names(location, value)?,
+            FieldKind::Any => sorted(value),
+            FieldKind::AnyList => {
+                Value::Array(as_list(location, value)?.iter().map(sorted).collect())
+            }
+            FieldKind::EnumValues => deduplicated(as_list(location, value)?),
+            FieldKind::NameSet => return name_set(location, value),
+            FieldKind::Reference => self.reference(location, value)?,
+            FieldKind::Object(kind) => self.object(kind, location, value)?,
+            FieldKind::SchemaOrBoolean if value.is_boolean() => value.clone(),
+            FieldKind::SchemaOrBoolean => self.object(ObjectKind::Schema, location, value)?,
+            FieldKind::List(kind) => self.list(kind, location, value)?,
+            FieldKind::Map(kind) => self.map(kind, location, value, |_| true)?,
+            FieldKind::Extensible(kind) => self.map(kind, location, value, is_name)?,
+            FieldKind::Paths => self.paths(location, value)?,
+            FieldKind::Callbacks => self.callbacks(location, value)?,
+            FieldKind::Mapping => self.mapping(location, value)?,
+            FieldKind::Scopes => scopes(location, value)?,
         };
         Ok(Some(kept))
     }
 
-    fn list(&mut self, kind: Kind, place: &str, value: &Value) -> Result<Value> {
-        as_list(place, value)?
+    fn list(&mut self, kind: ObjectKind, location: &str, value: &Value) -> Result<Value> {
+        as_list(location, value)?
             .iter()
             .enumerate()
-            .map(|(index, value)| self.object(kind, &format!("{place}[{index}]"), value))
+            .map(|(index, value)| self.object(kind, &format!("{location}[{index}]"), value))
             .collect::<Result<_>>()
             .map(Value::Array)
     }
@@ -380,43 +404,43 @@ impl Walk {
     /// Objects by name. An entry without content (`204:` and nothing behind it) still has a name.
     fn map(
         &mut self,
-        kind: Kind,
-        place: &str,
+        kind: ObjectKind,
+        location: &str,
         value: &Value,
         is_entry: fn(&str) -> bool,
     ) -> Result<Value> {
         let empty = Value::Object(Map::new());
-        sorted_entries(as_map(place, value)?)
+        sorted_entries(as_map(location, value)?)
             .filter(|(key, _)| is_entry(key))
             .map(|(key, value)| {
-                let nothing = value.is_null() && kind != Kind::PathItem;
-                let value = if nothing { &empty } else { value };
-                let kept = self.object(kind, &member(place, key), value)?;
+                let is_empty = value.is_null() && kind != ObjectKind::PathItem;
+                let value = if is_empty { &empty } else { value };
+                let kept = self.object(kind, &child_path(location, key), value)?;
                 Ok((key.clone(), kept))
             })
             .collect::<Result<_>>()
             .map(Value::Object)
     }
 
-    fn paths(&mut self, place: &str, value: &Value) -> Result<Value> {
-        for path in as_map(place, value)?.keys() {
+    fn paths(&mut self, location: &str, value: &Value) -> Result<Value> {
+        for path in as_map(location, value)?.keys() {
             if is_name(path) && !path.starts_with('/') {
                 return Err(Error::new(
-                    member(place, path),
+                    child_path(location, path),
                     "a path must begin with `/`",
                 ));
             }
         }
-        self.map(Kind::PathItem, place, value, is_name)
+        self.map(ObjectKind::PathItem, location, value, is_name)
     }
 
-    fn callbacks(&mut self, place: &str, value: &Value) -> Result<Value> {
-        sorted_entries(as_map(place, value)?)
+    fn callbacks(&mut self, location: &str, value: &Value) -> Result<Value> {
+        sorted_entries(as_map(location, value)?)
             .map(|(name, callback)| {
-                let place = member(place, name);
+                let location = child_path(location, name);
                 let kept = match callback.get("$ref") {
-                    Some(_) => self.object(Kind::Header, &place, callback)?,
-                    None => self.map(Kind::PathItem, &place, callback, is_name)?,
+                    Some(_) => self.object(ObjectKind::Header, &location, callback)?,
+                    None => self.map(ObjectKind::PathItem, &location, callback, is_name)?,
                 };
                 Ok((name.clone(), kept))
             })
@@ -424,16 +448,16 @@ impl Walk {
             .map(Value::Object)
     }
 
-    fn mapping(&mut self, place: &str, value: &Value) -> Result<Value> {
-        sorted_entries(as_map(place, value)?)
+    fn mapping(&mut self, location: &str, value: &Value) -> Result<Value> {
+        sorted_entries(as_map(location, value)?)
             .map(|(key, value)| {
-                let place = member(place, key);
+                let location = child_path(location, key);
                 // A value without `#` is the bare name of a schema.
                 let local = value.as_str().is_some_and(|text| text.starts_with('#'));
                 let kept = if local {
-                    self.reference(&place, value)?
+                    self.reference(&location, value)?
                 } else {
-                    scalar(&place, value)?
+                    scalar(&location, value)?
                 };
                 Ok((key.clone(), kept))
             })
@@ -441,18 +465,18 @@ impl Walk {
             .map(Value::Object)
     }
 
-    fn reference(&mut self, place: &str, value: &Value) -> Result<Value> {
+    fn reference(&mut self, location: &str, value: &Value) -> Result<Value> {
         let reference = value
             .as_str()
-            .ok_or_else(|| Error::new(place, "a reference must be a string"))?;
+            .ok_or_else(|| Error::new(location, "a reference must be a string"))?;
         self.references
-            .push((place.to_owned(), reference.to_owned()));
+            .push((location.to_owned(), reference.to_owned()));
         Ok(value.clone())
     }
 }
 
 /// Checks what tells an OpenAPI 3.0 document from any other text.
-fn check_head(document: &Value) -> Result<()> {
+fn check_version_and_paths(document: &Value) -> Result<()> {
     let map = as_map("$", document)?;
     let version = map.get("openapi").ok_or_else(|| {
         Error::new(
@@ -477,31 +501,37 @@ fn check_head(document: &Value) -> Result<()> {
     }
 }
 
-fn check_reference(distilled: &Value, place: &str, reference: &str) -> Result<()> {
-    let problem = |problem: &str| Error::new(place, format!("`{reference}`: {problem}"));
+fn check_reference(distilled: &Value, location: &str, reference: &str) -> Result<()> {
+    let problem = |problem: &str| Error::new(location, format!("`{reference}`: {problem}"));
     if !reference.starts_with('#') {
         return Err(problem("only references inside the document are supported"));
     }
-    let target = document::target(distilled, reference)
+    let target = document::lookup(distilled, reference)
         .map_err(|_| problem("this reference points at nothing"))?;
     document::resolve(distilled, target)
         .map(|_| ())
         .map_err(|_| problem("this chain of references leads nowhere"))
 }
 
-fn as_map<'a>(place: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
-    value
-        .as_object()
-        .ok_or_else(|| Error::new(place, format!("must be a map, not {}", kind_of(value))))
+fn as_map<'a>(location: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
+    value.as_object().ok_or_else(|| {
+        Error::new(
+            location,
+            format!("must be a map, not {}", describe_kind(value)),
+        )
+    })
 }
 
-fn as_list<'a>(place: &str, value: &'a Value) -> Result<&'a Vec<Value>> {
-    value
-        .as_array()
-        .ok_or_else(|| Error::new(place, format!("must be a list, not {}", kind_of(value))))
+fn as_list<'a>(location: &str, value: &'a Value) -> Result<&'a Vec<Value>> {
+    value.as_array().ok_or_else(|| {
+        Error::new(
+            location,
+            format!("must be a list, not {}", describe_kind(value)),
+        )
+    })
 }
 
-fn kind_of(value: &Value) -> &'static str {
+fn describe_kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "empty",
         Value::Bool(_) => "a boolean",
@@ -512,24 +542,24 @@ fn kind_of(value: &Value) -> &'static str {
     }
 }
 
-fn scalar(place: &str, value: &Value) -> Result<Value> {
+fn scalar(location: &str, value: &Value) -> Result<Value> {
     match value {
         Value::Object(_) | Value::Array(_) => Err(Error::new(
-            place,
-            format!("must be a single value, not {}", kind_of(value)),
+            location,
+            format!("must be a single value, not {}", describe_kind(value)),
         )),
         _ => Ok(value.clone()),
     }
 }
 
-fn type_names(place: &str, value: &Value) -> Result<Value> {
+fn type_names(location: &str, value: &Value) -> Result<Value> {
     match value {
         Value::Array(names) => names
             .iter()
-            .map(|name| scalar(place, name))
+            .map(|name| scalar(location, name))
             .collect::<Result<_>>()
             .map(Value::Array),
-        _ => scalar(place, value),
+        _ => scalar(location, value),
     }
 }
 
@@ -550,7 +580,7 @@ fn sorted_entries(map: &Map<String, Value>) -> impl Iterator<Item = (&String, &V
     entries.into_iter()
 }
 
-fn once_each(values: &[Value]) -> Value {
+fn deduplicated(values: &[Value]) -> Value {
     let mut kept: Vec<Value> = Vec::with_capacity(values.len());
     for value in values.iter().map(sorted) {
         if !kept.contains(&value) {
@@ -562,17 +592,17 @@ fn once_each(values: &[Value]) -> Value {
 
 /// A set of names, or nothing where it is empty. The boolean of old JSON Schema drafts, which
 /// some authors write on a property, means nothing in OpenAPI 3.0.
-fn names(place: &str, value: &Value) -> Result<Option<Value>> {
+fn name_set(location: &str, value: &Value) -> Result<Option<Value>> {
     if value.is_boolean() {
         return Ok(None);
     }
-    let mut names = as_list(place, value)?
+    let mut names = as_list(location, value)?
         .iter()
         .map(|name| match name.as_str() {
             Some(name) => Ok(name),
             None => Err(Error::new(
-                place,
-                format!("must be a list of names, not {}", kind_of(name)),
+                location,
+                format!("must be a list of names, not {}", describe_kind(name)),
             )),
         })
         .collect::<Result<Vec<_>>>()?;
@@ -582,8 +612,8 @@ fn names(place: &str, value: &Value) -> Result<Option<Value>> {
 }
 
 /// The names of scopes; what upstream says about each of them is prose.
-fn scopes(place: &str, value: &Value) -> Result<Value> {
-    Ok(sorted_entries(as_map(place, value)?)
+fn scopes(location: &str, value: &Value) -> Result<Value> {
+    Ok(sorted_entries(as_map(location, value)?)
         .map(|(name, _)| (name.clone(), Value::from("")))
         .collect())
 }

@@ -13,7 +13,7 @@ pub const METHODS: [&str; 8] = [
 ];
 
 /// How many references in a row are followed before they are taken for a circle.
-const LONGEST_CHAIN: usize = 64;
+const MAX_REFERENCE_HOPS: usize = 64;
 
 /// Reads YAML (or JSON, which is nearly YAML) into a JSON value.
 ///
@@ -27,18 +27,18 @@ pub fn parse(name: &str, text: &str) -> Result<Value> {
     let parsed = text
         .trim_start()
         .starts_with('{')
-        .then(|| serde_json::from_str::<Strict>(text).ok())
+        .then(|| serde_json::from_str::<StrictValue>(text).ok())
         .flatten();
     match parsed {
-        Some(Strict(value)) => Ok(value),
+        Some(StrictValue(value)) => Ok(value),
         None => serde_norway::from_str(text)
-            .map(|Strict(value)| value)
-            .map_err(|error| located(name, &error)),
+            .map(|StrictValue(value)| value)
+            .map_err(|error| with_position(name, &error)),
     }
 }
 
 /// Moves the position from the end of a parser's message to the place, where editors find it.
-fn located(name: &str, error: &serde_norway::Error) -> Error {
+fn with_position(name: &str, error: &serde_norway::Error) -> Error {
     let message = error.to_string();
     match error.location() {
         Some(at) => {
@@ -53,17 +53,19 @@ fn located(name: &str, error: &serde_norway::Error) -> Error {
 }
 
 /// A JSON value that was read without losing anything.
-struct Strict(Value);
+struct StrictValue(Value);
 
-impl<'de> Deserialize<'de> for Strict {
+impl<'de> Deserialize<'de> for StrictValue {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
+        deserializer
+            .deserialize_any(StrictValueVisitor)
+            .map(StrictValue)
     }
 }
 
-struct StrictVisitor;
+struct StrictValueVisitor;
 
-impl<'de> Visitor<'de> for StrictVisitor {
+impl<'de> Visitor<'de> for StrictValueVisitor {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -113,7 +115,7 @@ impl<'de> Visitor<'de> for StrictVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Value, A::Error> {
         let mut list = Vec::new();
-        while let Some(Strict(value)) = seq.next_element()? {
+        while let Some(StrictValue(value)) = seq.next_element()? {
             list.push(value);
         }
         Ok(Value::Array(list))
@@ -125,15 +127,19 @@ impl<'de> Visitor<'de> for StrictVisitor {
             if map.contains_key(&key) {
                 return Err(A::Error::custom(format!("key `{key}` stands here twice")));
             }
-            let Strict(value) = access.next_value()?;
+            let StrictValue(value) = access.next_value()?;
             map.insert(key, value);
         }
-        merge(map).map(Value::Object).map_err(A::Error::custom)
+        resolve_merge_key(map)
+            .map(Value::Object)
+            .map_err(A::Error::custom)
     }
 }
 
 /// Resolves a merge key: the maps under `<<` supply what `map` itself does not say.
-fn merge(mut map: Map<String, Value>) -> std::result::Result<Map<String, Value>, &'static str> {
+fn resolve_merge_key(
+    mut map: Map<String, Value>,
+) -> std::result::Result<Map<String, Value>, &'static str> {
     let bases = match map.shift_remove("<<") {
         None => return Ok(map),
         Some(Value::Array(bases)) => bases,
@@ -171,17 +177,17 @@ pub fn pointer_segment(key: &str) -> String {
 
 /// The JSON path of the member `key` of the map at `place` (`$.paths` + `/users` →
 /// `$.paths['/users']`).
-pub fn member(place: &str, key: &str) -> String {
-    let mut letters = key.chars();
-    let short = letters
+pub fn child_path(location: &str, key: &str) -> String {
+    let mut chars = key.chars();
+    let is_plain = chars
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
-        && letters.all(|c| c.is_ascii_alphanumeric() || c == '_');
-    if short {
-        format!("{place}.{key}")
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if is_plain {
+        format!("{location}.{key}")
     } else {
         format!(
-            "{place}['{}']",
+            "{location}['{}']",
             key.replace('\\', "\\\\").replace('\'', "\\'")
         )
     }
@@ -190,11 +196,11 @@ pub fn member(place: &str, key: &str) -> String {
 /// Follows a local `$ref` (`#/…`) in `document`; anything else is returned as it is.
 pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut current = value;
-    for _ in 0..LONGEST_CHAIN {
+    for _ in 0..MAX_REFERENCE_HOPS {
         let Some(reference) = current.get("$ref").and_then(Value::as_str) else {
             return Ok(current);
         };
-        current = target(document, reference)?;
+        current = lookup(document, reference)?;
     }
     Err(Error::new(
         value["$ref"].to_string(),
@@ -203,7 +209,7 @@ pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
 }
 
 /// What the reference (`#/components/schemas/User`) points at, itself perhaps a reference.
-pub fn target<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
+pub fn lookup<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
     let fragment = reference.strip_prefix('#').ok_or_else(|| {
         Error::new(
             reference,
@@ -211,14 +217,14 @@ pub fn target<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
         )
     })?;
     document
-        .pointer(&percent_decoded(fragment))
+        .pointer(&percent_decode(fragment))
         .ok_or_else(|| Error::new(reference, "this reference points at nothing"))
 }
 
 /// Undoes the percent-encoding of a URL fragment (`%7Bid%7D` → `{id}`).
 ///
 /// What is not an encoded byte stays, so that a pointer which was never encoded works too.
-fn percent_decoded(fragment: &str) -> String {
+fn percent_decode(fragment: &str) -> String {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();
     while let Some((&first, tail)) = rest.split_first() {

@@ -5,7 +5,7 @@ use std::fmt;
 /// What is wrong, and where: a file with a line or a JSON path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    place: String,
+    location: String,
     problem: String,
 }
 
@@ -14,22 +14,22 @@ pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     /// An error at `place` (a file, a file and line, or a JSON path).
-    pub fn new(place: impl Into<String>, problem: impl Into<String>) -> Self {
+    pub fn new(location: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
-            place: place.into(),
+            location: location.into(),
             problem: problem.into(),
         }
     }
 
     /// Where the problem is.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// The same error, with `outer` (usually a file name) in front of its place.
     pub fn within(self, outer: &str) -> Self {
         Self {
-            place: format!("{outer}: {}", self.place),
+            location: format!("{outer}: {}", self.location),
             problem: self.problem,
         }
     }
@@ -37,7 +37,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.place, self.problem)
+        write!(f, "{}: {}", self.location, self.problem)
     }
 }
 

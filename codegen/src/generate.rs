@@ -11,10 +11,10 @@ mod example;
 mod lists;
 mod operations;
 mod raw;
-mod read_part;
 mod request_types;
 mod rust_type;
 mod tagged;
+mod trim;
 mod types;
 
 use proc_macro2::TokenStream;
@@ -25,38 +25,41 @@ use serde_json::Value;
 use syn::{Item, ItemMod};
 
 use crate::{
-    Error, Ledger, Patched, Result,
+    Error, Manifest, Patched, Result,
+    lower::{Lowered, lower},
+    reserved_segments::reserved_segments,
     select::{Areas, select},
-    shape::{Shaped, shape},
-    siblings::siblings,
 };
-use read_part::read_part;
+use trim::trim_unused;
 
 /// Generates the client's code for the given areas, formatted.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
-    let tokens = tokens(patched, &shape(patched)?, areas)?;
+    let tokens = tokens(patched, &lower(patched)?, areas)?;
     Ok(prettyplease::unparse(&parse(tokens)?))
 }
 
 /// The same code for a program, which has shaped the document before: formatting it takes longer than
 /// all that comes before.
-pub fn tokens(patched: &Patched, shaped: &Shaped, areas: &Areas) -> Result<TokenStream> {
-    let selected = select(shaped, areas)?;
-    let generated = parse(read_part(plain(&selected.document)?))?;
-    // Siblings come from the whole document: which values are refused does not depend on features.
-    let siblings = siblings(&patched.document);
-    refine(&generated, &selected, &patched.ledger, &siblings)
+pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
+    let selected = select(lowered, areas)?;
+    let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
+    // ReservedSegments come from the whole document: which values are refused does not depend on features.
+    let reserved_segments = reserved_segments(&patched.document);
+    refine(&generated, &selected, &patched.manifest, &reserved_segments)
 }
 
 /// What progenitor alone makes of a document, in builder style.
-pub fn plain(document: &Value) -> Result<TokenStream> {
-    plain_style(document, InterfaceStyle::Builder)
+pub fn progenitor_tokens(document: &Value) -> Result<TokenStream> {
+    progenitor_tokens_with_style(document, InterfaceStyle::Builder)
 }
 
 /// What progenitor alone makes of a document (for comparison, too).
-pub fn plain_style(document: &Value, style: InterfaceStyle) -> Result<TokenStream> {
+pub fn progenitor_tokens_with_style(
+    document: &Value,
+    style: InterfaceStyle,
+) -> Result<TokenStream> {
     let document = openapiv3::OpenAPI::deserialize(document)
-        .map_err(|error| Error::new("shaped document", error.to_string()))?;
+        .map_err(|error| Error::new("lowered document", error.to_string()))?;
     Generator::new(&settings(style))
         .generate_tokens(&document)
         .map_err(|error| Error::new("progenitor", error.to_string()))
@@ -77,29 +80,35 @@ fn parse(tokens: TokenStream) -> Result<syn::File> {
 /// Puts the refined items together: types, their builders, operations, the methods of the client.
 fn refine(
     generated: &syn::File,
-    selected: &Shaped,
-    ledger: &Ledger,
-    siblings: &operations::Siblings,
+    selected: &Lowered,
+    manifest: &Manifest,
+    reserved_segments: &operations::ReservedSegments,
 ) -> Result<TokenStream> {
     let type_items = module(&generated.items, "types")?;
     let types = types::refine(type_items, &selected.document, &selected.directions)?;
-    let operations = operations::refine(generated, &selected.document, ledger, &types, siblings)?;
+    let operations = operations::refine(
+        generated,
+        &selected.document,
+        manifest,
+        &types,
+        reserved_segments,
+    )?;
     let type_tokens = types.tokens();
     let type_builders = types.builders();
-    let operations::Refined {
+    let operations::RefinedOperations {
         methods,
         builders,
         table,
         round_trips,
-        all,
-        by_hand,
-        lists,
+        operation_refs,
+        handwritten_calls,
+        list_impls,
     } = operations;
     Ok(quote! {
         /// What is sent and what is received.
         pub mod types {
             #type_tokens
-            #lists
+            #list_impls
 
             /// Builders of the types that are sent.
             pub mod builder {
@@ -119,7 +128,7 @@ fn refine(
             #table
 
             #[cfg(test)]
-            pub(crate) static ALL: &[&Operation] = &[#all];
+            pub(crate) static ALL: &[&Operation] = &[#operation_refs];
         }
 
         impl crate::Client {
@@ -144,7 +153,7 @@ fn refine(
             /// Each handwritten operation, and what its method returns.
             #[allow(unused_variables, reason = "some features have none")]
             pub(crate) fn by_hand(client: &crate::Client) -> Vec<(&'static str, String)> {
-                vec![#by_hand]
+                vec![#handwritten_calls]
             }
         }
     })

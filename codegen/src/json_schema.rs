@@ -17,7 +17,7 @@ pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 const COMPONENTS: &str = "#/components/schemas/";
 
 /// Keywords that mean the same in both dialects and hold no schema.
-const SAME: [&str; 11] = [
+const SHARED_KEYWORDS: [&str; 11] = [
     "enum",
     "multipleOf",
     "maxLength",
@@ -32,7 +32,7 @@ const SAME: [&str; 11] = [
 ];
 
 /// Keywords that hold a list of schemas.
-const COMBINED: [&str; 3] = ["allOf", "anyOf", "oneOf"];
+const COMBINATORS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
 /// The formats that JSON Schema 2020-12 defines; others describe a representation, not a check.
 const FORMATS: [&str; 15] = [
@@ -65,12 +65,12 @@ pub fn bundle(document: &Value, schema: &Value) -> Result<Value> {
 /// be there.
 ///
 /// One compiled schema then checks a request's parameters and body together.
-pub fn bundle_object(document: &Value, parts: &[(&str, Value, bool)]) -> Result<Value> {
+pub fn bundle_object(document: &Value, fields: &[(&str, Value, bool)]) -> Result<Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();
-    for (name, schema, needed) in parts {
+    for (name, schema, is_required) in fields {
         properties.insert((*name).to_owned(), schema.clone());
-        if *needed {
+        if *is_required {
             required.push(json!(name));
         }
     }
@@ -96,7 +96,7 @@ pub fn convert(schema: &Value) -> Value {
     }
     let mut target = Map::new();
     copy_type(source, &mut target);
-    for key in SAME {
+    for key in SHARED_KEYWORDS {
         if let Some(value) = source.get(key) {
             target.insert(key.to_owned(), value.clone());
         }
@@ -117,7 +117,7 @@ fn with_null(schema: Value, nullable: bool) -> Value {
     let plain = schema["type"].is_string()
         && !["enum", "const", "not"]
             .iter()
-            .chain(&COMBINED)
+            .chain(&COMBINATORS)
             .any(|key| schema.get(*key).is_some());
     match schema {
         Value::Object(mut target) if plain => {
@@ -196,7 +196,7 @@ fn copy_subschemas(source: &Map<String, Value>, target: &mut Map<String, Value>)
             target.insert(key.to_owned(), convert(schema));
         }
     }
-    for key in COMBINED {
+    for key in COMBINATORS {
         if let Some(schemas) = source.get(key).and_then(Value::as_array) {
             target.insert(key.to_owned(), schemas.iter().map(convert).collect());
         }
@@ -229,15 +229,15 @@ fn assemble(root: Value, definitions: Map<String, Value>) -> Value {
 /// The shared schemas that `schema` reaches, converted, by their name in `$defs`.
 fn definitions(document: &Value, schema: &Value) -> Result<Map<String, Value>> {
     let mut definitions = Map::new();
-    let mut open = BTreeSet::new();
-    collect_references(schema, &mut open);
-    while let Some(reference) = open.pop_first() {
+    let mut pending = BTreeSet::new();
+    collect_references(schema, &mut pending);
+    while let Some(reference) = pending.pop_first() {
         let name = definition_name(&reference);
         if definitions.contains_key(&name) {
             continue;
         }
         let target = lookup(document, &reference)?;
-        collect_references(target, &mut open);
+        collect_references(target, &mut pending);
         definitions.insert(name, convert(target));
     }
     definitions.sort_keys();
@@ -271,7 +271,7 @@ fn collect_references(schema: &Value, found: &mut BTreeSet<String>) {
             collect_references(schema, found);
         }
     }
-    for key in COMBINED {
+    for key in COMBINATORS {
         for schema in source
             .get(key)
             .and_then(Value::as_array)

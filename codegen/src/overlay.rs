@@ -31,17 +31,17 @@ pub struct Overlay {
 /// One correction: which nodes, and what happens to them.
 #[derive(Debug, Clone)]
 pub struct Action {
-    place: String,
+    location: String,
     line: Option<usize>,
     target: Query,
     description: Option<String>,
     evidence: Option<Value>,
-    kind: Kind,
+    kind: ActionKind,
 }
 
 /// What an action does to the nodes that it selects.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub enum ActionKind {
     /// Merges this value into each node.
     Update(Value),
     /// Merges the one node that this query selects into each node.
@@ -61,14 +61,14 @@ impl Overlay {
     /// Reads an overlay; anything that Overlay 1.1 does not allow is an error that names its place.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
-        let root = members_of(&source.name, "an overlay", &value)?;
+        let root = as_map(&source.name, "an overlay", &value)?;
         check_version(&source.name, root)?;
-        check_members(
+        check_fields(
             &source.name,
             root,
             &["overlay", "info", "extends", "actions"],
         )?;
-        text(&source.name, root, "extends")?;
+        string_field(&source.name, root, "extends")?;
         Ok(Self {
             title: parse_title(&source.name, root)?,
             actions: parse_actions(source, root)?,
@@ -95,8 +95,8 @@ impl Overlay {
 
 impl Action {
     /// The file, the line where it is known, and the index: `overrides/a.overlay.yaml:7: actions[0]`.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// The line on which the action begins (from 1); unknown for actions in flow style.
@@ -120,32 +120,32 @@ impl Action {
     }
 
     /// What happens to the nodes.
-    pub fn kind(&self) -> &Kind {
+    pub fn kind(&self) -> &ActionKind {
         &self.kind
     }
 
     fn apply(&self, document: &mut Value) -> Result<()> {
-        self.carry_out(document)
+        self.execute(document)
             .map_err(|problem| self.error(problem))
     }
 
-    fn carry_out(&self, document: &mut Value) -> Outcome {
-        let targets = self.target.locate(document);
-        self.carry_out_at(document, targets)
+    fn execute(&self, document: &mut Value) -> ActionResult {
+        let targets = self.target.find_nodes(document);
+        self.execute_at(document, targets)
     }
 
     /// Does what is to be done at the places that the target selects.
-    fn carry_out_at(&self, document: &mut Value, targets: Vec<Location>) -> Outcome {
+    fn execute_at(&self, document: &mut Value, targets: Vec<NodePath>) -> ActionResult {
         if targets.is_empty() {
             return Err("matches nothing in the document".to_owned());
         }
         match &self.kind {
-            Kind::Update(value) => merge_into(document, targets, value),
-            Kind::Copy(from) => {
-                let value = copied(document, from)?;
+            ActionKind::Update(value) => merge_into(document, targets, value),
+            ActionKind::Copy(from) => {
+                let value = copy_source(document, from)?;
                 merge_into(document, targets, &value)
             }
-            Kind::Remove => remove(document, &targets),
+            ActionKind::Remove => remove(document, &targets),
         }
     }
 
@@ -155,16 +155,16 @@ impl Action {
             Some(description) => format!("target `{target}` ({description}): {problem}"),
             None => format!("target `{target}`: {problem}"),
         };
-        Error::new(&self.place, problem)
+        Error::new(&self.location, problem)
     }
 }
 
 impl Query {
-    fn parse(place: &str, member: &str, text: &str) -> Result<Self> {
+    fn parse(location: &str, field: &str, text: &str) -> Result<Self> {
         let path = JsonPath::parse(text).map_err(|error| {
             Error::new(
-                place,
-                format!("`{member}: {text}` is no JSONPath query: {error}"),
+                location,
+                format!("`{field}: {text}` is no JSONPath query: {error}"),
             )
         })?;
         Ok(Self {
@@ -174,61 +174,61 @@ impl Query {
     }
 
     /// Where the query's nodes are, sorted and each once.
-    fn locate(&self, document: &Value) -> Vec<Location> {
-        let mut locations = if self.text.contains("..") {
-            self.locate_below(document)
+    fn find_nodes(&self, document: &Value) -> Vec<NodePath> {
+        let mut paths = if self.text.contains("..") {
+            self.find_descendants(document)
         } else {
             let nodes = self.path.query_located(document);
             let paths = nodes.locations();
             paths
-                .map(|path| Location(path.iter().map(Step::from).collect()))
+                .map(|path| NodePath(path.iter().map(Step::from).collect()))
                 .collect()
         };
-        locations.sort();
-        locations.dedup();
-        locations
+        paths.sort();
+        paths.dedup();
+        paths
     }
 }
 
 impl Query {
     /// The same for a query that looks at everything: the crate would write down the way to every
     /// node that it passes, so it only says which nodes they are, and the way to those is found here.
-    fn locate_below(&self, document: &Value) -> Vec<Location> {
+    fn find_descendants(&self, document: &Value) -> Vec<NodePath> {
         let nodes = self.path.query(document);
         let mut found: Vec<*const Value> = nodes.iter().map(|node| ptr::from_ref(*node)).collect();
         found.sort();
-        let mut locations = Vec::new();
+        let mut paths = Vec::new();
         if !found.is_empty() {
-            locations_of(&found, document, &mut Vec::new(), &mut locations);
+            collect_paths(&found, document, &mut Vec::new(), &mut paths);
         }
-        locations
+        paths
     }
 }
 
 /// Adds the way to each node in `found` (sorted) at `node` or below it; `steps` lead there.
-fn locations_of<'a>(
+fn collect_paths<'a>(
     found: &[*const Value],
     node: &'a Value,
     steps: &mut Vec<PathElement<'a>>,
-    locations: &mut Vec<Location>,
+    paths: &mut Vec<NodePath>,
 ) {
     if found.binary_search(&ptr::from_ref(node)).is_ok() {
-        locations.push(Location(steps.iter().map(Step::from).collect()));
+        paths.push(NodePath(steps.iter().map(Step::from).collect()));
     }
-    let mut go = |step: PathElement<'a>, below: &'a Value| {
+    let mut visit = |step: PathElement<'a>, child: &'a Value| {
         steps.push(step);
-        locations_of(found, below, steps, locations);
+        collect_paths(found, child, steps, paths);
         steps.pop();
     };
     match node {
-        Value::Object(members) => {
-            for (name, below) in members {
-                go(PathElement::Name(name), below);
+        Value::Object(fields) => {
+            for (name, child) in fields {
+                visit(PathElement::Name(name), child);
             }
         }
-        Value::Array(entries) => {
-            for (index, below) in entries.iter().enumerate() {
-                go(PathElement::Index(index), below);
+        Value::Array(items) => {
+            for (index, child) in items.iter().enumerate() {
+                visit(PathElement::Index(index), child);
             }
         }
         _ => {}
@@ -242,11 +242,11 @@ impl fmt::Display for Query {
 }
 
 /// Success, or what is wrong with an action.
-type Outcome<T = ()> = std::result::Result<T, String>;
+type ActionResult<T = ()> = std::result::Result<T, String>;
 
 /// The one node that `copy` selects, as it is before anything is written.
-fn copied(document: &Value, from: &Query) -> Outcome<Value> {
-    match from.locate(document).as_slice() {
+fn copy_source(document: &Value, from: &Query) -> ActionResult<Value> {
+    match from.find_nodes(document).as_slice() {
         [source] => Ok(source.get(document).cloned().unwrap_or_default()),
         sources => Err(format!(
             "`copy: {from}` must select exactly one node, but selects {}",
@@ -255,8 +255,8 @@ fn copied(document: &Value, from: &Query) -> Outcome<Value> {
     }
 }
 
-fn merge_into(document: &mut Value, targets: Vec<Location>, value: &Value) -> Outcome {
-    check_same_sort(document, &targets)?;
+fn merge_into(document: &mut Value, targets: Vec<NodePath>, value: &Value) -> ActionResult {
+    check_same_kind(document, &targets)?;
     for mut target in targets {
         // Merging never moves a node, so every location stays valid.
         if let Some(node) = target.get_mut(document) {
@@ -267,15 +267,15 @@ fn merge_into(document: &mut Value, targets: Vec<Location>, value: &Value) -> Ou
 }
 
 /// Several nodes may be updated together only when all are objects, all arrays or all primitives.
-fn check_same_sort(document: &Value, targets: &[Location]) -> Outcome {
-    let mut first: Option<(&'static str, &Location)> = None;
+fn check_same_kind(document: &Value, targets: &[NodePath]) -> ActionResult {
+    let mut first: Option<(&'static str, &NodePath)> = None;
     for target in targets {
-        let sort = target.get(document).map_or("nothing", sort);
+        let kind = target.get(document).map_or("nothing", node_kind);
         match first {
-            None => first = Some((sort, target)),
-            Some((expected, other)) if expected != sort => {
+            None => first = Some((kind, target)),
+            Some((expected, other)) if expected != kind => {
                 return Err(format!(
-                    "matches nodes of different kinds: {expected} at {other}, {sort} at {target}"
+                    "matches nodes of different kinds: {expected} at {other}, {kind} at {target}"
                 ));
             }
             Some(_) => {}
@@ -286,14 +286,14 @@ fn check_same_sort(document: &Value, targets: &[Location]) -> Outcome {
 
 /// Removes from the back to the front (locations are sorted), so that no index shifts under us
 /// and what is nested goes before what holds it.
-fn remove(document: &mut Value, targets: &[Location]) -> Outcome {
+fn remove(document: &mut Value, targets: &[NodePath]) -> ActionResult {
     for target in targets.iter().rev() {
         let Some((last, parent)) = target.0.split_last() else {
             return Err("the whole document cannot be removed".to_owned());
         };
         match (get_mut(document, parent), last) {
-            (Some(Value::Object(members)), Step::Name(name)) => {
-                members.shift_remove(name);
+            (Some(Value::Object(fields)), Step::Name(name)) => {
+                fields.shift_remove(name);
             }
             (Some(Value::Array(items)), Step::Index(index)) if *index < items.len() => {
                 items.remove(*index);
@@ -306,7 +306,7 @@ fn remove(document: &mut Value, targets: &[Location]) -> Outcome {
 
 /// The way from the root to a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Location(Vec<Step>);
+struct NodePath(Vec<Step>);
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Step {
@@ -314,7 +314,7 @@ enum Step {
     Index(usize),
 }
 
-impl Location {
+impl NodePath {
     fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
         self.0.iter().try_fold(document, |node, step| match step {
             Step::Name(name) => node.get(name),
@@ -343,7 +343,7 @@ impl From<&PathElement<'_>> for Step {
     }
 }
 
-impl fmt::Display for Location {
+impl fmt::Display for NodePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("$")?;
         self.0.iter().try_for_each(|step| match step {
@@ -357,46 +357,46 @@ impl fmt::Display for Location {
 
 /// Merges into a selected node. Only here does an array take in a value that is no array: as one
 /// more entry. Further down, arrays merge with arrays alone.
-fn merge_at_target(target: &mut Value, value: &Value, at: &mut Location) -> Outcome {
+fn merge_at_target(target: &mut Value, value: &Value, path: &mut NodePath) -> ActionResult {
     match target {
         Value::Array(items) if !value.is_array() => {
             items.push(value.clone());
             Ok(())
         }
-        _ => merge(target, value, at),
+        _ => merge(target, value, path),
     }
 }
 
-fn merge(target: &mut Value, value: &Value, at: &mut Location) -> Outcome {
+fn merge(target: &mut Value, value: &Value, path: &mut NodePath) -> ActionResult {
     match (target, value) {
-        (Value::Object(target), Value::Object(value)) => merge_members(target, value, at),
+        (Value::Object(target), Value::Object(value)) => merge_fields(target, value, path),
         (Value::Array(target), Value::Array(value)) => {
             target.extend(value.iter().cloned());
             Ok(())
         }
-        (target, value) if sort(target) == PRIMITIVE && sort(value) == PRIMITIVE => {
+        (target, value) if node_kind(target) == PRIMITIVE && node_kind(value) == PRIMITIVE => {
             *target = value.clone();
             Ok(())
         }
         (target, value) => Err(format!(
-            "{} cannot be merged into {} at {at}",
-            sort(value),
-            sort(target)
+            "{} cannot be merged into {} at {path}",
+            node_kind(value),
+            node_kind(target)
         )),
     }
 }
 
-fn merge_members(
+fn merge_fields(
     target: &mut Map<String, Value>,
     value: &Map<String, Value>,
-    at: &mut Location,
-) -> Outcome {
+    path: &mut NodePath,
+) -> ActionResult {
     for (name, value) in value {
         match target.get_mut(name) {
-            Some(member) => {
-                at.0.push(Step::Name(name.clone()));
-                merge(member, value, at)?;
-                at.0.pop();
+            Some(field) => {
+                path.0.push(Step::Name(name.clone()));
+                merge(field, value, path)?;
+                path.0.pop();
             }
             None => {
                 target.insert(name.clone(), value.clone());
@@ -409,7 +409,7 @@ fn merge_members(
 const PRIMITIVE: &str = "a primitive";
 
 /// The three sorts of node that the standard tells apart (`null` is a primitive).
-fn sort(value: &Value) -> &'static str {
+fn node_kind(value: &Value) -> &'static str {
     match value {
         Value::Object(_) => "an object",
         Value::Array(_) => "an array",
@@ -417,26 +417,28 @@ fn sort(value: &Value) -> &'static str {
     }
 }
 
-fn check_version(place: &str, root: &Map<String, Value>) -> Result<()> {
-    let version = text(place, root, "overlay")?.ok_or_else(|| missing(place, "overlay"))?;
+fn check_version(location: &str, root: &Map<String, Value>) -> Result<()> {
+    let version =
+        string_field(location, root, "overlay")?.ok_or_else(|| missing(location, "overlay"))?;
     let patch = version.strip_prefix("1.1.").unwrap_or_default();
     if !patch.is_empty() && patch.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
     Err(Error::new(
-        place,
+        location,
         format!("this is version `{version}` of Overlay; only 1.1 (such as `1.1.0`) is supported"),
     ))
 }
 
 fn parse_title(name: &str, root: &Map<String, Value>) -> Result<String> {
-    let place = format!("{name}: info");
+    let location = format!("{name}: info");
     let info = root.get("info").ok_or_else(|| missing(name, "info"))?;
-    let info = members_of(&place, "`info`", info)?;
-    check_members(&place, info, &["title", "version", "description"])?;
-    text(&place, info, "version")?.ok_or_else(|| missing(&place, "version"))?;
-    text(&place, info, "description")?;
-    let title = text(&place, info, "title")?.ok_or_else(|| missing(&place, "title"))?;
+    let info = as_map(&location, "`info`", info)?;
+    check_fields(&location, info, &["title", "version", "description"])?;
+    string_field(&location, info, "version")?.ok_or_else(|| missing(&location, "version"))?;
+    string_field(&location, info, "description")?;
+    let title =
+        string_field(&location, info, "title")?.ok_or_else(|| missing(&location, "title"))?;
     Ok(title.to_owned())
 }
 
@@ -469,48 +471,49 @@ fn parse_actions(source: &Source, root: &Map<String, Value>) -> Result<Vec<Actio
 }
 
 fn parse_action(name: &str, index: usize, line: Option<usize>, action: &Value) -> Result<Action> {
-    let place = match line {
+    let location = match line {
         Some(line) => format!("{name}:{line}: actions[{index}]"),
         None => format!("{name}: actions[{index}]"),
     };
-    let members = members_of(&place, "an action", action)?;
-    check_members(
-        &place,
-        members,
+    let fields = as_map(&location, "an action", action)?;
+    check_fields(
+        &location,
+        fields,
         &["target", "description", "update", "remove", "copy"],
     )?;
-    let target = text(&place, members, "target")?.ok_or_else(|| missing(&place, "target"))?;
+    let target =
+        string_field(&location, fields, "target")?.ok_or_else(|| missing(&location, "target"))?;
     Ok(Action {
-        target: Query::parse(&place, "target", target)?,
-        description: text(&place, members, "description")?.map(str::to_owned),
-        evidence: members.get("x-evidence").cloned(),
-        kind: parse_kind(&place, members)?,
+        target: Query::parse(&location, "target", target)?,
+        description: string_field(&location, fields, "description")?.map(str::to_owned),
+        evidence: fields.get("x-evidence").cloned(),
+        kind: parse_kind(&location, fields)?,
         line,
-        place,
+        location,
     })
 }
 
-fn parse_kind(place: &str, members: &Map<String, Value>) -> Result<Kind> {
-    let update = members.get("update");
-    let copy = text(place, members, "copy")?;
+fn parse_kind(location: &str, fields: &Map<String, Value>) -> Result<ActionKind> {
+    let update = fields.get("update");
+    let copy = string_field(location, fields, "copy")?;
     let copy = copy
-        .map(|copy| Query::parse(place, "copy", copy))
+        .map(|copy| Query::parse(location, "copy", copy))
         .transpose()?;
-    let remove = members.get("remove").unwrap_or(&Value::Bool(false));
+    let remove = fields.get("remove").unwrap_or(&Value::Bool(false));
     let remove = remove
         .as_bool()
-        .ok_or_else(|| Error::new(place, "`remove` must be `true` or `false`"))?;
+        .ok_or_else(|| Error::new(location, "`remove` must be `true` or `false`"))?;
     match (remove, update, copy) {
         // By the standard each of the two would disable the other.
         (_, Some(_), Some(_)) => Err(Error::new(
-            place,
+            location,
             "`update` and `copy` cannot be in one action",
         )),
-        (true, _, _) => Ok(Kind::Remove),
-        (false, Some(value), None) => Ok(Kind::Update(value.clone())),
-        (false, None, Some(from)) => Ok(Kind::Copy(from)),
+        (true, _, _) => Ok(ActionKind::Remove),
+        (false, Some(value), None) => Ok(ActionKind::Update(value.clone())),
+        (false, None, Some(from)) => Ok(ActionKind::Copy(from)),
         (false, None, None) => Err(Error::new(
-            place,
+            location,
             "does nothing: an action needs `update`, `copy` or `remove: true`",
         )),
     }
@@ -532,21 +535,21 @@ fn check_unique(actions: &[Action], written: &[Value]) -> Result<()> {
     Ok(())
 }
 
-fn members_of<'a>(place: &str, what: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
+fn as_map<'a>(location: &str, what: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
     value
         .as_object()
-        .ok_or_else(|| Error::new(place, format!("{what} must be a map")))
+        .ok_or_else(|| Error::new(location, format!("{what} must be a map")))
 }
 
-fn check_members(place: &str, members: &Map<String, Value>, known: &[&str]) -> Result<()> {
-    let unknown = members
+fn check_fields(location: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<()> {
+    let unknown = fields
         .keys()
         .find(|name| !name.starts_with("x-") && !known.contains(&name.as_str()));
     match unknown {
         Some(name) => Err(Error::new(
-            place,
+            location,
             format!(
-                "unknown member `{name}`; allowed are {} and `x-…`",
+                "unknown field `{name}`; allowed are {} and `x-…`",
                 known.join(", ")
             ),
         )),
@@ -554,26 +557,30 @@ fn check_members(place: &str, members: &Map<String, Value>, known: &[&str]) -> R
     }
 }
 
-fn text<'a>(place: &str, members: &'a Map<String, Value>, name: &str) -> Result<Option<&'a str>> {
-    match members.get(name) {
+fn string_field<'a>(
+    location: &str,
+    fields: &'a Map<String, Value>,
+    name: &str,
+) -> Result<Option<&'a str>> {
+    match fields.get(name) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Error::new(
-            place,
+            location,
             format!("`{name}` must be text (put it in quotes)"),
         )),
     }
 }
 
-fn missing(place: &str, name: &str) -> Error {
-    Error::new(place, format!("`{name}` is missing"))
+fn missing(location: &str, name: &str) -> Error {
+    Error::new(location, format!("`{name}` is missing"))
 }
 
 /// The lines on which the items of the top-level list `actions` begin, for block style YAML.
 fn action_lines(text: &str) -> Vec<usize> {
     let mut lines = (1..)
         .zip(text.lines())
-        .skip_while(|(_, line)| !opens_actions(line));
+        .skip_while(|(_, line)| !starts_actions(line));
     lines.next();
     let mut dash: Option<usize> = None;
     let mut found = Vec::new();
@@ -594,7 +601,7 @@ fn action_lines(text: &str) -> Vec<usize> {
     found
 }
 
-fn opens_actions(line: &str) -> bool {
+fn starts_actions(line: &str) -> bool {
     line.strip_prefix("actions:")
         .is_some_and(|rest| rest.trim_start().is_empty() || rest.trim_start().starts_with('#'))
 }
@@ -624,12 +631,12 @@ mod tests {
             };
             let nodes = query.path.query_located(&document);
             let paths = nodes.locations();
-            let mut expected: Vec<Location> = paths
-                .map(|path| Location(path.iter().map(Step::from).collect()))
+            let mut expected: Vec<NodePath> = paths
+                .map(|path| NodePath(path.iter().map(Step::from).collect()))
                 .collect();
             expected.sort();
             expected.dedup();
-            assert_eq!(query.locate(&document), expected, "{text}");
+            assert_eq!(query.find_nodes(&document), expected, "{text}");
             assert_eq!(!expected.is_empty(), finds, "{text}");
         }
     }

@@ -26,8 +26,8 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use relocate::{declare, put, remove_item, rename_parameters, take};
-use template::{Index, Template};
+use relocate::{declare_parameter, put_operation, remove_item, rename_parameters, take_operation};
+use template::{PathIndex, Template};
 
 use crate::{Error, Result, Source, document};
 
@@ -35,30 +35,30 @@ use crate::{Error, Result, Source, document};
 #[derive(Debug, Clone)]
 pub struct Rules {
     renames: Vec<Rename>,
-    gone: Vec<Gone>,
+    removals: Vec<Removal>,
 }
 
 /// A documented path and the tested path that takes its place.
 #[derive(Debug, Clone)]
 pub struct Rename {
-    place: String,
+    location: String,
     from: Template,
     to: Template,
     methods: Methods,
     /// For each parameter of `from`, in order, its position in `to`.
     positions: Vec<usize>,
-    adds: Vec<Added>,
+    adds: Vec<AddedParameter>,
     evidence: RenameEvidence,
 }
 
 /// A path that must not exist.
 #[derive(Debug, Clone)]
-pub struct Gone {
-    place: String,
+pub struct Removal {
+    location: String,
     path: Template,
     methods: Methods,
     instead: Option<String>,
-    evidence: GoneEvidence,
+    evidence: RemovalEvidence,
 }
 
 /// What was answered at the two paths of a rename.
@@ -67,10 +67,10 @@ pub struct Gone {
 pub struct RenameEvidence {
     /// What the documented path answered; absent where nobody recorded it.
     #[serde(default)]
-    pub documented: Option<Answer>,
+    pub documented: Option<ObservedResponse>,
     /// What the tested path answered; absent where nobody recorded it.
     #[serde(default)]
-    pub tested: Option<Answer>,
+    pub tested: Option<ObservedResponse>,
     /// What else there is to say; required where an answer is absent.
     #[serde(default)]
     pub note: Option<String>,
@@ -79,10 +79,10 @@ pub struct RenameEvidence {
 /// What was answered at a path that is gone.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct GoneEvidence {
+pub struct RemovalEvidence {
     /// What it answered; absent where nobody recorded it.
     #[serde(default)]
-    pub answered: Option<Answer>,
+    pub answered: Option<ObservedResponse>,
     /// What else there is to say; required where the answer or its date is absent.
     #[serde(default)]
     pub note: Option<String>,
@@ -91,7 +91,7 @@ pub struct GoneEvidence {
 /// One answer of the service.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Answer {
+pub struct ObservedResponse {
     /// The HTTP status.
     pub status: u16,
     /// The date, `YYYY-MM-DD`.
@@ -133,19 +133,19 @@ impl Rules {
     /// Reads the rules; a misshapen rule, and two rules that contradict each other, are errors.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
-        let lists: Lists = read(&source.name, value)?;
-        let place = |kind: &str, index: usize| format!("{}: {kind}[{index}]", source.name);
+        let file: RulesFile = deserialize(&source.name, value)?;
+        let location = |kind: &str, index: usize| format!("{}: {kind}[{index}]", source.name);
         let renames = (0..)
-            .zip(lists.rename)
-            .map(|(index, rule)| Rename::parse(place("rename", index), rule));
-        let gone = (0..)
-            .zip(lists.gone)
-            .map(|(index, rule)| Gone::parse(place("gone", index), rule));
+            .zip(file.rename)
+            .map(|(index, rule)| Rename::parse(location("rename", index), rule));
+        let removals = (0..)
+            .zip(file.gone)
+            .map(|(index, rule)| Removal::parse(location("gone", index), rule));
         let rules = Self {
             renames: renames.collect::<Result<_>>()?,
-            gone: gone.collect::<Result<_>>()?,
+            removals: removals.collect::<Result<_>>()?,
         };
-        rules.check_repetitions()?;
+        rules.check_duplicates()?;
         rules.check_contradictions()?;
         Ok(rules)
     }
@@ -156,8 +156,8 @@ impl Rules {
     }
 
     /// The paths that are gone, in the order of the file.
-    pub fn gone(&self) -> &[Gone] {
-        &self.gone
+    pub fn removals(&self) -> &[Removal] {
+        &self.removals
     }
 
     /// Brings the document in line with the rules and reports what each of them did.
@@ -165,63 +165,67 @@ impl Rules {
     /// On an error the document may be half changed and is of no use.
     pub fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let decisions = self.decide_renames(document)?;
-        if let Some(lost) = decisions.iter().find(|decision| decision.is_lost) {
-            return Err(lost.neither());
+        if let Some(unmatched) = decisions.iter().find(|decision| decision.is_unmatched) {
+            return Err(unmatched.unmatched_error());
         }
-        self.carry_out(decisions, document)
+        self.execute(decisions, document)
     }
 
     /// Like [`Rules::apply`], but a rename that finds neither path is an outcome
     /// ([`Effect::Unmatched`]): for a document that the rules were not written for.
     ///
     /// Two operations that would meet at one path are an error all the same.
-    pub fn apply_to_any(&self, document: &mut Value) -> Result<Vec<Outcome>> {
+    pub fn apply_lenient(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let decisions = self.decide_renames(document)?;
-        self.carry_out(decisions, document)
+        self.execute(decisions, document)
     }
 
     /// Decides every rename on the document as it comes.
     fn decide_renames(&self, document: &Value) -> Result<Vec<Decision<'_>>> {
-        let index = Index::of(document);
+        let index = PathIndex::new(document);
         let mut decisions = Vec::new();
         for rename in &self.renames {
             decisions.extend(rename.decide(&index)?);
         }
-        check_landings(&mut decisions)?;
+        check_collisions(&mut decisions)?;
         Ok(decisions)
     }
 
-    fn carry_out(
-        &self,
-        decisions: Vec<Decision<'_>>,
-        document: &mut Value,
-    ) -> Result<Vec<Outcome>> {
+    fn execute(&self, decisions: Vec<Decision<'_>>, document: &mut Value) -> Result<Vec<Outcome>> {
         let mut outcomes = Vec::new();
         for decision in decisions {
-            outcomes.push(decision.carry_out(document)?);
+            outcomes.push(decision.execute(document)?);
         }
-        for gone in &self.gone {
-            outcomes.extend(gone.apply(document)?);
+        for removal in &self.removals {
+            outcomes.extend(removal.apply(document)?);
         }
         Ok(outcomes)
     }
 
     /// Each method of a path has at most one rule of a kind.
-    fn check_repetitions(&self) -> Result<()> {
+    fn check_duplicates(&self) -> Result<()> {
         for (index, rule) in self.renames.iter().enumerate() {
             let earlier = self.renames[..index].iter().find(|earlier| {
-                earlier.from.same(&rule.from) && earlier.methods.overlap(&rule.methods)
+                earlier.from.matches(&rule.from) && earlier.methods.overlap(&rule.methods)
             });
             if let Some(earlier) = earlier {
-                return Err(repeated(&rule.place, &rule.from, &earlier.place));
+                return Err(duplicate_rule(
+                    &rule.location,
+                    &rule.from,
+                    &earlier.location,
+                ));
             }
         }
-        for (index, rule) in self.gone.iter().enumerate() {
-            let earlier = self.gone[..index].iter().find(|earlier| {
-                earlier.path.same(&rule.path) && earlier.methods.overlap(&rule.methods)
+        for (index, rule) in self.removals.iter().enumerate() {
+            let earlier = self.removals[..index].iter().find(|earlier| {
+                earlier.path.matches(&rule.path) && earlier.methods.overlap(&rule.methods)
             });
             if let Some(earlier) = earlier {
-                return Err(repeated(&rule.place, &rule.path, &earlier.place));
+                return Err(duplicate_rule(
+                    &rule.location,
+                    &rule.path,
+                    &earlier.location,
+                ));
             }
         }
         Ok(())
@@ -233,16 +237,20 @@ impl Rules {
             let moved = self
                 .renames
                 .iter()
-                .find(|other| other.from.same(&rename.to) && other.methods.overlap(&rename.methods))
-                .map(|other| &other.place);
+                .find(|other| {
+                    other.from.matches(&rename.to) && other.methods.overlap(&rename.methods)
+                })
+                .map(|other| &other.location);
             let removed = self
-                .gone
+                .removals
                 .iter()
-                .find(|gone| gone.path.same(&rename.to) && gone.methods.overlap(&rename.methods))
-                .map(|gone| &gone.place);
+                .find(|removal| {
+                    removal.path.matches(&rename.to) && removal.methods.overlap(&rename.methods)
+                })
+                .map(|removal| &removal.location);
             if let Some(other) = moved.or(removed) {
                 let problem = format!("its tested path `{}` is taken away by {other}", rename.to);
-                return Err(Error::new(&rename.place, problem));
+                return Err(Error::new(&rename.location, problem));
             }
         }
         Ok(())
@@ -252,40 +260,40 @@ impl Rules {
 /// Several documented paths may stand for one tested path (older and newer documentation), but only
 /// one of them can move there; the others then find that it is there. Those for which nothing is
 /// there are marked as lost.
-fn check_landings(decisions: &mut [Decision]) -> Result<()> {
-    let mut landings: HashMap<(&str, Option<&str>), &Decision> = HashMap::new();
+fn check_collisions(decisions: &mut [Decision]) -> Result<()> {
+    let mut destinations: HashMap<(&str, Option<&str>), &Decision> = HashMap::new();
     for decision in decisions.iter() {
         if decision.effect() != Some(Effect::Applied) {
             continue;
         }
         let path = decision.rename.to.identity.as_str();
-        landings.insert((path, None), decision);
-        if let Some(other) = landings.insert((path, decision.method), decision) {
-            return Err(decision.collision(other));
+        destinations.insert((path, None), decision);
+        if let Some(other) = destinations.insert((path, decision.method), decision) {
+            return Err(decision.collision_error(other));
         }
     }
-    let lost: Vec<bool> = decisions
+    let unmatched: Vec<bool> = decisions
         .iter()
         .map(|decision| {
-            let landing = (decision.rename.to.identity.as_str(), decision.method);
-            decision.effect().is_none() && !landings.contains_key(&landing)
+            let destination = (decision.rename.to.identity.as_str(), decision.method);
+            decision.effect().is_none() && !destinations.contains_key(&destination)
         })
         .collect();
-    for (decision, is_lost) in decisions.iter_mut().zip(lost) {
-        decision.is_lost = is_lost;
+    for (decision, is_unmatched) in decisions.iter_mut().zip(unmatched) {
+        decision.is_unmatched = is_unmatched;
     }
     Ok(())
 }
 
-fn repeated(place: &str, path: &Template, earlier: &str) -> Error {
+fn duplicate_rule(location: &str, path: &Template, earlier: &str) -> Error {
     let problem = format!("`{path}` has a rule for the same method already: {earlier}");
-    Error::new(place, problem)
+    Error::new(location, problem)
 }
 
 impl Rename {
     /// The rule's place: `overrides/paths.yaml: rename[3]`.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// The documented path.
@@ -319,28 +327,28 @@ impl Rename {
         &self.evidence
     }
 
-    fn parse(place: String, rule: Value) -> Result<Self> {
-        let rule: RenameText = read(&place, rule)?;
-        let from = Template::parse(&place, &rule.from)?;
-        let to = Template::parse(&place, &rule.to)?;
-        if from.same(&to) {
-            return Err(Error::new(place, "`from` and `to` are the same path"));
+    fn parse(location: String, rule: Value) -> Result<Self> {
+        let rule: RawRename = deserialize(&location, rule)?;
+        let from = Template::parse(&location, &rule.from)?;
+        let to = Template::parse(&location, &rule.to)?;
+        if from.matches(&to) {
+            return Err(Error::new(location, "`from` and `to` are the same path"));
         }
         let adds = rule
             .adds
             .into_iter()
-            .map(|parameter| Added::parse(&place, parameter, &to))
+            .map(|parameter| AddedParameter::parse(&location, parameter, &to))
             .collect::<Result<Vec<_>>>()?;
         let evidence = rule.evidence;
-        check_answers(
-            &place,
+        check_responses(
+            &location,
             [&evidence.documented, &evidence.tested],
             evidence.note.as_deref(),
         )?;
         Ok(Self {
-            methods: Methods::parse(&place, rule.methods)?,
-            positions: positions(&place, &from, &to, &adds, rule.parameters)?,
-            place,
+            methods: Methods::parse(&location, rule.methods)?,
+            positions: match_positions(&location, &from, &to, &adds, rule.parameters)?,
+            location,
             from,
             to,
             adds,
@@ -348,7 +356,7 @@ impl Rename {
         })
     }
 
-    fn decide(&self, index: &Index) -> Result<Vec<Decision<'_>>> {
+    fn decide(&self, index: &PathIndex) -> Result<Vec<Decision<'_>>> {
         let methods = match self.methods() {
             Some(methods) => methods.to_vec(),
             None => self.methods_in(index),
@@ -357,9 +365,9 @@ impl Rename {
             Ok(Decision {
                 rename: self,
                 method: Some(method),
-                documented: index.find(&self.place, &self.from, method)?,
-                tested: index.find(&self.place, &self.to, method)?,
-                is_lost: false,
+                documented: index.find(&self.location, &self.from, method)?,
+                tested: index.find(&self.location, &self.to, method)?,
+                is_unmatched: false,
             })
         };
         match methods.is_empty() {
@@ -369,14 +377,14 @@ impl Rename {
                 method: None,
                 documented: None,
                 tested: None,
-                is_lost: false,
+                is_unmatched: false,
             }]),
         }
     }
 
     /// The methods of a rule that is for all: those that are documented, or else those at the tested
     /// path.
-    fn methods_in(&self, index: &Index) -> Vec<&'static str> {
+    fn methods_in(&self, index: &PathIndex) -> Vec<&'static str> {
         let documented = index.methods(&self.from);
         if documented.is_empty() {
             index.methods(&self.to)
@@ -387,24 +395,24 @@ impl Rename {
 
     /// Moves an operation to the tested path and says how the document spells that path.
     fn relocate(&self, document: &mut Value, from: &str, method: &str) -> Result<String> {
-        let existing = Index::of(document)
+        let existing = PathIndex::new(document)
             .paths(&self.to)
             .first()
             .map(|path| (*path).to_owned());
         let to = existing.unwrap_or_else(|| self.to.text.clone());
         let names = self.new_names(from, &to)?;
-        let (mut operation, mut shared) = take(document, from, method);
+        let (mut operation, mut shared) = take_operation(document, from, method);
         rename_parameters(document, &mut operation, &names)?;
         rename_parameters(document, &mut shared, &names)?;
         self.add_parameters(document, &mut operation, &to)?;
-        put(document, &to, method, operation, &shared);
+        put_operation(document, &to, method, operation, &shared);
         Ok(to)
     }
 
     /// Old and new names of the path parameters, as the document spells the two paths.
     fn new_names(&self, from: &str, to: &str) -> Result<HashMap<String, String>> {
-        let to = Template::parse(&self.place, to)?.parameters;
-        let from = Template::parse(&self.place, from)?.parameters;
+        let to = Template::parse(&self.location, to)?.parameters;
+        let from = Template::parse(&self.location, from)?.parameters;
         let new = self.positions.iter().map(|position| to[*position].clone());
         Ok(from.into_iter().zip(new).collect())
     }
@@ -416,22 +424,22 @@ impl Rename {
         operation: &mut Map<String, Value>,
         to: &str,
     ) -> Result<()> {
-        let names = Template::parse(&self.place, to)?.parameters;
+        let names = Template::parse(&self.location, to)?.parameters;
         for added in &self.adds {
             let mut parameter = added.parameter.clone();
             if let Some(position) = added.position {
                 parameter["name"] = json!(names[position]);
             }
-            declare(document, operation, parameter);
+            declare_parameter(document, operation, parameter);
         }
         Ok(())
     }
 }
 
-impl Gone {
+impl Removal {
     /// The rule's place: `overrides/paths.yaml: gone[2]`.
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn location(&self) -> &str {
+        &self.location
     }
 
     /// The path that must not exist.
@@ -450,26 +458,26 @@ impl Gone {
     }
 
     /// What was seen.
-    pub fn evidence(&self) -> &GoneEvidence {
+    pub fn evidence(&self) -> &RemovalEvidence {
         &self.evidence
     }
 
-    fn parse(place: String, rule: Value) -> Result<Self> {
-        let rule: GoneText = read(&place, rule)?;
+    fn parse(location: String, rule: Value) -> Result<Self> {
+        let rule: RawRemoval = deserialize(&location, rule)?;
         if let Some(instead) = &rule.instead {
-            check_operation_key(&place, instead)?;
+            check_operation_key(&location, instead)?;
         }
-        check_answers(
-            &place,
+        check_responses(
+            &location,
             [&rule.evidence.answered],
             rule.evidence.note.as_deref(),
         )?;
         Ok(Self {
-            path: Template::parse(&place, &rule.path)?,
-            methods: Methods::parse(&place, rule.methods)?,
+            path: Template::parse(&location, &rule.path)?,
+            methods: Methods::parse(&location, rule.methods)?,
             instead: rule.instead,
             evidence: rule.evidence,
-            place,
+            location,
         })
     }
 
@@ -480,9 +488,9 @@ impl Gone {
         methods
             .iter()
             .map(|method| {
-                let found = Index::of(document).find(&self.place, &self.path, method)?;
+                let found = PathIndex::new(document).find(&self.location, &self.path, method)?;
                 if let Some(path) = &found {
-                    take(document, path, method);
+                    take_operation(document, path, method);
                 }
                 Ok(self.outcome(Some(*method), found))
             })
@@ -491,7 +499,7 @@ impl Gone {
 
     /// Removes the path with everything that it holds.
     fn remove_path(&self, document: &mut Value) -> Result<Vec<Outcome>> {
-        let index = Index::of(document);
+        let index = PathIndex::new(document);
         let paths: Vec<String> = index
             .paths(&self.path)
             .iter()
@@ -499,7 +507,7 @@ impl Gone {
             .collect();
         let mut outcomes: Vec<Outcome> = Vec::new();
         for method in index.methods(&self.path) {
-            let path = index.find(&self.place, &self.path, method)?;
+            let path = index.find(&self.location, &self.path, method)?;
             outcomes.push(self.outcome(Some(method), path));
         }
         if outcomes.is_empty() {
@@ -513,7 +521,7 @@ impl Gone {
 
     fn outcome(&self, method: Option<&'static str>, found: Option<String>) -> Outcome {
         Outcome {
-            rule: self.place.clone(),
+            rule: self.location.clone(),
             method,
             effect: match found {
                 Some(_) => Effect::Removed,
@@ -533,7 +541,7 @@ struct Decision<'r> {
     documented: Option<String>,
     tested: Option<String>,
     /// Whether neither path is there, nor will be once the other rules are carried out.
-    is_lost: bool,
+    is_unmatched: bool,
 }
 
 impl Decision<'_> {
@@ -550,45 +558,45 @@ impl Decision<'_> {
     /// `GET /users`, or the path alone.
     fn operation(&self, path: &str) -> String {
         match self.method {
-            Some(method) => crate::ledger::key(method, path),
+            Some(method) => crate::manifest::key(method, path),
             None => path.to_owned(),
         }
     }
 
-    fn neither(&self) -> Error {
+    fn unmatched_error(&self) -> Error {
         let [from, to] = [self.rename.from(), self.rename.to()].map(|path| self.operation(path));
         let problem = format!("the document has neither `{from}` nor `{to}`");
-        Error::new(&self.rename.place, problem)
+        Error::new(&self.rename.location, problem)
     }
 
-    fn collision(&self, other: &Self) -> Error {
+    fn collision_error(&self, other: &Self) -> Error {
         let problem = format!(
             "`{}` and (by {}) `{}` would both become `{}`",
             self.documented.as_deref().unwrap_or(self.rename.from()),
-            other.rename.place,
+            other.rename.location,
             other.documented.as_deref().unwrap_or(other.rename.from()),
             self.operation(self.rename.to()),
         );
-        Error::new(&self.rename.place, problem)
+        Error::new(&self.rename.location, problem)
     }
 
-    fn carry_out(self, document: &mut Value) -> Result<Outcome> {
+    fn execute(self, document: &mut Value) -> Result<Outcome> {
         let effect = match self.effect() {
             Some(effect) => effect,
-            None if self.is_lost => Effect::Unmatched,
+            None if self.is_unmatched => Effect::Unmatched,
             // Another rule's operation has moved to the tested path.
             None => Effect::Satisfied,
         };
         let mut tested = self.tested;
         if let (Some(from), Some(method)) = (&self.documented, self.method) {
             if tested.is_some() {
-                take(document, from, method);
+                take_operation(document, from, method);
             } else {
                 tested = Some(self.rename.relocate(document, from, method)?);
             }
         }
         Ok(Outcome {
-            rule: self.rename.place.clone(),
+            rule: self.rename.location.clone(),
             method: self.method,
             documented: self
                 .documented
@@ -603,7 +611,7 @@ impl Outcome {
     /// `GET /users → /admin/users`
     pub fn route(&self) -> String {
         let from = match self.method {
-            Some(method) => crate::ledger::key(method, &self.documented),
+            Some(method) => crate::manifest::key(method, &self.documented),
             None => self.documented.clone(),
         };
         match &self.tested {
@@ -628,15 +636,15 @@ impl fmt::Display for Outcome {
 
 /// A parameter that the tested path adds.
 #[derive(Debug, Clone)]
-struct Added {
+struct AddedParameter {
     parameter: Value,
     /// Its position in the tested path; absent for a parameter that is not in the path.
     position: Option<usize>,
 }
 
-impl Added {
-    fn parse(place: &str, parameter: Value, to: &Template) -> Result<Self> {
-        let problem = |problem: String| Err(Error::new(place, problem));
+impl AddedParameter {
+    fn parse(location: &str, parameter: Value, to: &Template) -> Result<Self> {
+        let problem = |problem: String| Err(Error::new(location, problem));
         let (Some(name), Some(location)) = (parameter["name"].as_str(), parameter["in"].as_str())
         else {
             return problem(format!(
@@ -674,45 +682,45 @@ impl Added {
 }
 
 /// For each parameter of `from` its position in `to`: by the map, or else in order.
-fn positions(
-    place: &str,
+fn match_positions(
+    location: &str,
     from: &Template,
     to: &Template,
-    adds: &[Added],
+    adds: &[AddedParameter],
     map: Option<IndexMap<String, String>>,
 ) -> Result<Vec<usize>> {
-    let supplied = |position: &usize| adds.iter().any(|added| added.position == Some(*position));
+    let is_added = |position: &usize| adds.iter().any(|added| added.position == Some(*position));
     let positions: Vec<usize> = match map {
-        Some(map) => mapped_positions(place, from, to, map)?,
+        Some(map) => match_positions_by_name(location, from, to, map)?,
         None => (0..to.parameters.len())
-            .filter(|position| !supplied(position))
+            .filter(|position| !is_added(position))
             .collect(),
     };
-    let unfilled = (0..to.parameters.len()).find(|at| !supplied(at) && !positions.contains(at));
+    let unfilled = (0..to.parameters.len()).find(|at| !is_added(at) && !positions.contains(at));
     if let Some(at) = unfilled {
         let problem = format!(
             "nothing fills the parameter `{}` of `{to}`",
             to.parameters[at]
         );
-        return Err(Error::new(place, problem));
+        return Err(Error::new(location, problem));
     }
-    if let Some(at) = positions.iter().find(|at| supplied(at)) {
+    if let Some(at) = positions.iter().find(|at| is_added(at)) {
         let problem = format!(
             "the parameter `{}` of `{to}` is filled twice",
             to.parameters[*at]
         );
-        return Err(Error::new(place, problem));
+        return Err(Error::new(location, problem));
     }
     if positions.len() != from.parameters.len() {
         let problem =
             format!("the parameters of `{from}` and `{to}` cannot be matched by position");
-        return Err(Error::new(place, problem));
+        return Err(Error::new(location, problem));
     }
     Ok(positions)
 }
 
-fn mapped_positions(
-    place: &str,
+fn match_positions_by_name(
+    location: &str,
     from: &Template,
     to: &Template,
     mut map: IndexMap<String, String>,
@@ -721,7 +729,7 @@ fn mapped_positions(
     for name in &from.parameters {
         let new = map.shift_remove(name).ok_or_else(|| {
             Error::new(
-                place,
+                location,
                 format!("`parameters` does not say what becomes of `{name}`"),
             )
         })?;
@@ -731,13 +739,13 @@ fn mapped_positions(
             .position(|other| *other == new)
             .ok_or_else(|| {
                 Error::new(
-                    place,
+                    location,
                     format!("`parameters` names `{new}`, which is not in `{to}`"),
                 )
             })?;
         if positions.contains(&position) {
             return Err(Error::new(
-                place,
+                location,
                 format!("`parameters` names `{new}` twice"),
             ));
         }
@@ -745,7 +753,7 @@ fn mapped_positions(
     }
     match map.keys().next() {
         Some(name) => Err(Error::new(
-            place,
+            location,
             format!("`parameters` names `{name}`, which is not in `{from}`"),
         )),
         None => Ok(positions),
@@ -757,7 +765,7 @@ fn mapped_positions(
 struct Methods(Option<Vec<&'static str>>);
 
 impl Methods {
-    fn parse(place: &str, names: Option<Vec<String>>) -> Result<Self> {
+    fn parse(location: &str, names: Option<Vec<String>>) -> Result<Self> {
         let Some(names) = names else {
             return Ok(Self(None));
         };
@@ -766,15 +774,20 @@ impl Methods {
             let method = document::METHODS
                 .into_iter()
                 .find(|method| method.to_ascii_uppercase() == *name)
-                .ok_or_else(|| Error::new(place, format!("`{name}` is no method such as `GET`")))?;
+                .ok_or_else(|| {
+                    Error::new(location, format!("`{name}` is no method such as `GET`"))
+                })?;
             if methods.contains(&method) {
-                return Err(Error::new(place, format!("`methods` names `{name}` twice")));
+                return Err(Error::new(
+                    location,
+                    format!("`methods` names `{name}` twice"),
+                ));
             }
             methods.push(method);
         }
         if methods.is_empty() {
             return Err(Error::new(
-                place,
+                location,
                 "`methods` is empty; leave it out for every method",
             ));
         }
@@ -792,7 +805,7 @@ impl Methods {
 /// The file as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Lists {
+struct RulesFile {
     #[serde(default)]
     rename: Vec<Value>,
     #[serde(default)]
@@ -801,7 +814,7 @@ struct Lists {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct RenameText {
+struct RawRename {
     from: String,
     to: String,
     methods: Option<Vec<String>>,
@@ -813,46 +826,48 @@ struct RenameText {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct GoneText {
+struct RawRemoval {
     path: String,
     methods: Option<Vec<String>>,
     instead: Option<String>,
-    evidence: GoneEvidence,
+    evidence: RemovalEvidence,
 }
 
-fn read<T: DeserializeOwned>(place: &str, value: Value) -> Result<T> {
-    serde_json::from_value(value).map_err(|error| Error::new(place, error.to_string()))
+fn deserialize<T: DeserializeOwned>(location: &str, value: Value) -> Result<T> {
+    serde_json::from_value(value).map_err(|error| Error::new(location, error.to_string()))
 }
 
 /// A rule without a full, dated record of what was answered has to say why.
-fn check_answers<const N: usize>(
-    place: &str,
-    answers: [&Option<Answer>; N],
+fn check_responses<const N: usize>(
+    location: &str,
+    responses: [&Option<ObservedResponse>; N],
     note: Option<&str>,
 ) -> Result<()> {
-    for answer in answers.into_iter().flatten() {
-        if !(100..600).contains(&answer.status) {
+    for response in responses.into_iter().flatten() {
+        if !(100..600).contains(&response.status) {
             return Err(Error::new(
-                place,
-                format!("{} is no HTTP status", answer.status),
+                location,
+                format!("{} is no HTTP status", response.status),
             ));
         }
-        if let Some(on) = answer.on.as_deref().filter(|on| !is_date(on)) {
+        if let Some(on) = response.on.as_deref().filter(|on| !is_date(on)) {
             return Err(Error::new(
-                place,
+                location,
                 format!("`{on}` is no date such as `2025-12-31`"),
             ));
         }
     }
-    let complete = answers
-        .into_iter()
-        .all(|answer| answer.as_ref().is_some_and(|answer| answer.on.is_some()));
+    let complete = responses.into_iter().all(|response| {
+        response
+            .as_ref()
+            .is_some_and(|response| response.on.is_some())
+    });
     if complete || note.is_some_and(|note| !note.trim().is_empty()) {
         return Ok(());
     }
     Err(Error::new(
-        place,
-        "an answer or its date is missing, and no `note` says why",
+        location,
+        "a response or its date is missing, and no `note` says why",
     ))
 }
 
@@ -867,13 +882,13 @@ fn is_date(text: &str) -> bool {
         })
 }
 
-fn check_operation_key(place: &str, key: &str) -> Result<()> {
-    match crate::ledger::split_key(key) {
+fn check_operation_key(location: &str, key: &str) -> Result<()> {
+    match crate::manifest::split_key(key) {
         Some((method, path)) if method == method.to_ascii_uppercase() => {
-            Template::parse(place, path).map(|_| ())
+            Template::parse(location, path).map(|_| ())
         }
         _ => Err(Error::new(
-            place,
+            location,
             format!("`instead: {key}` must read `METHOD /path`"),
         )),
     }

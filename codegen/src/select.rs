@@ -6,32 +6,34 @@ use serde_json::Value;
 
 use crate::{
     Result,
-    shape::{EVENT, Shaped, collect},
+    lower::{EVENT_KEY, Lowered, collect_components},
 };
 
 /// The areas to generate.
 pub type Areas = BTreeSet<String>;
 
 /// The area without which no operation streams events, whatever area it is in.
-const STREAMS: &str = "gateway";
+const STREAMING_AREA: &str = "gateway";
 
 /// Keeps the operations of the given areas and the components that they reach.
 ///
 /// Shaping came before, so a type looks the same whatever else is selected: the surface of one area
 /// is a subset of the surface of all.
-pub fn select(shaped: &Shaped, areas: &Areas) -> Result<Shaped> {
-    let mut selected = shaped.clone();
+pub fn select(lowered: &Lowered, areas: &Areas) -> Result<Lowered> {
+    let mut selected = lowered.clone();
     keep_operations(&mut selected.document["paths"], areas);
-    let mut reached = BTreeSet::new();
-    collect(
+    let mut reachable = BTreeSet::new();
+    collect_components(
         &selected.document,
         &selected.document["paths"],
-        &mut reached,
+        &mut reachable,
     );
     if let Some(schemas) = selected.document["components"]["schemas"].as_object_mut() {
-        schemas.retain(|name, _| reached.contains(name));
+        schemas.retain(|name, _| reachable.contains(name));
     }
-    selected.directions.retain(|name, _| reached.contains(name));
+    selected
+        .directions
+        .retain(|name, _| reachable.contains(name));
     Ok(selected)
 }
 
@@ -46,9 +48,9 @@ fn keep_operations(paths: &mut Value, areas: &Areas) {
                     .as_str()
                     .is_some_and(|area| areas.contains(area))
             });
-            if !areas.contains(STREAMS) {
+            if !areas.contains(STREAMING_AREA) {
                 let operations = item.values_mut().filter_map(Value::as_object_mut);
-                operations.for_each(|operation| drop(operation.remove(EVENT)));
+                operations.for_each(|operation| drop(operation.remove(EVENT_KEY)));
             }
         }
     }

@@ -23,7 +23,7 @@ pub struct Sources {
     /// `overrides/*.overlay.yaml`, in the order of their names.
     pub overlays: Vec<Source>,
     /// `overrides/operations.yaml`.
-    pub ledger: Source,
+    pub manifest: Source,
 }
 
 impl Sources {
@@ -38,7 +38,7 @@ impl Sources {
                 .iter()
                 .map(|name| read(root, &format!("overrides/{name}")))
                 .collect::<Result<_>>()?,
-            ledger: read(root, "overrides/operations.yaml")?,
+            manifest: read(root, "overrides/operations.yaml")?,
         })
     }
 }

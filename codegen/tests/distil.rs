@@ -10,7 +10,7 @@ fn distilled(text: &str) -> Value {
 }
 
 /// The error that a YAML text meets, on its way through the parser and the distiller.
-fn refusal(text: &str) -> String {
+fn error_for(text: &str) -> String {
     document::parse("input.yaml", text)
         .and_then(|document| distil::distil(&document))
         .unwrap_err()
@@ -28,18 +28,22 @@ fn schema(schema: Value) -> Value {
 }
 
 /// The canonical text of a document.
-fn text_of(document: &Value) -> String {
+fn canonical_yaml(document: &Value) -> String {
     distil::to_yaml(&distil::distil(document).unwrap()).unwrap()
 }
 
 /// The same value with the members of every map the other way round.
-fn reversed(value: &Value) -> Value {
+fn reverse_keys(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
-            let turned = map.iter().rev();
-            Value::Object(turned.map(|(k, v)| (k.clone(), reversed(v))).collect())
+            let reversed = map.iter().rev();
+            Value::Object(
+                reversed
+                    .map(|(k, v)| (k.clone(), reverse_keys(v)))
+                    .collect(),
+            )
         }
-        Value::Array(list) => Value::Array(list.iter().map(reversed).collect()),
+        Value::Array(list) => Value::Array(list.iter().map(reverse_keys).collect()),
         other => other.clone(),
     }
 }
@@ -381,9 +385,9 @@ fn lists_keep_their_order_where_it_may_mean_something() {
 #[test]
 fn the_order_of_maps_changes_nothing() {
     let document = document::parse("input.yaml", EVERYTHING).unwrap();
-    let turned = reversed(&document);
-    assert_ne!(turned.to_string(), document.to_string());
-    assert_eq!(text_of(&turned), text_of(&document));
+    let reversed = reverse_keys(&document);
+    assert_ne!(reversed.to_string(), document.to_string());
+    assert_eq!(canonical_yaml(&reversed), canonical_yaml(&document));
 }
 
 #[test]
@@ -412,8 +416,8 @@ fn the_canonical_order_is_the_documented_one() {
 
 #[test]
 fn distilling_again_changes_nothing() {
-    let once = text_of(&document::parse("input.yaml", EVERYTHING).unwrap());
-    let twice = text_of(&document::parse("once.yaml", &once).unwrap());
+    let once = canonical_yaml(&document::parse("input.yaml", EVERYTHING).unwrap());
+    let twice = canonical_yaml(&document::parse("once.yaml", &once).unwrap());
     assert_eq!(once, twice);
 }
 
@@ -422,7 +426,7 @@ fn rewording_prose_changes_nothing() {
     let document = document::parse("input.yaml", EVERYTHING).unwrap();
     let reworded = document::parse("input.yaml", &EVERYTHING.replace("Prose", "Other")).unwrap();
     assert_ne!(document, reworded);
-    assert_eq!(text_of(&document), text_of(&reworded));
+    assert_eq!(canonical_yaml(&document), canonical_yaml(&reworded));
 }
 
 #[test]
@@ -654,18 +658,18 @@ fn recursive_schemas_are_fine() {
 
 #[test]
 fn text_that_is_no_yaml_is_refused_with_line_and_column() {
-    let refusal = refusal("openapi: 3.0.0\npaths:\n  /a: [1, 2\n  /b: {}\n");
-    assert!(refusal.starts_with("input.yaml:4:"), "{refusal}");
+    let error = error_for("openapi: 3.0.0\npaths:\n  /a: [1, 2\n  /b: {}\n");
+    assert!(error.starts_with("input.yaml:4:"), "{error}");
     assert!(
-        !refusal.contains("at line 4"),
-        "the place stands once: {refusal}"
+        !error.contains("at line 4"),
+        "the location stands once: {error}"
     );
 }
 
 #[test]
 fn broken_json_is_refused_with_line_and_column() {
-    let refusal = refusal("{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": [}}");
-    assert!(refusal.starts_with("input.yaml:2:"), "{refusal}");
+    let error = error_for("{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": [}}");
+    assert!(error.starts_with("input.yaml:2:"), "{error}");
 }
 
 #[test]
@@ -674,24 +678,24 @@ fn a_repeated_key_is_refused_by_name() {
         "openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n",
         "{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": {}, \"/a\": {}}}",
     ] {
-        let refusal = refusal(text);
-        assert!(refusal.starts_with("input.yaml:"), "{refusal}");
-        assert!(refusal.contains("key `/a` stands here twice"), "{refusal}");
+        let error = error_for(text);
+        assert!(error.starts_with("input.yaml:"), "{error}");
+        assert!(error.contains("key `/a` stands here twice"), "{error}");
     }
 }
 
 #[test]
 fn numbers_that_json_cannot_hold_are_refused() {
     for number in [".nan", ".inf", "-.inf"] {
-        let refusal = refusal(&format!("openapi: 3.0.0\nx-a: {number}\npaths: {{}}\n"));
-        assert!(refusal.starts_with("input.yaml:2:"), "{refusal}");
+        let error = error_for(&format!("openapi: 3.0.0\nx-a: {number}\npaths: {{}}\n"));
+        assert!(error.starts_with("input.yaml:2:"), "{error}");
     }
 }
 
 #[test]
 fn a_merge_key_without_a_map_is_refused() {
-    let refusal = refusal("openapi: 3.0.0\npaths:\n  <<: 1\n");
-    assert!(refusal.contains("merge key"), "{refusal}");
+    let error = error_for("openapi: 3.0.0\npaths:\n  <<: 1\n");
+    assert!(error.contains("merge key"), "{error}");
 }
 
 #[test]
@@ -784,29 +788,29 @@ fn what_is_wrong_is_refused_with_its_json_path() {
         ),
     ];
     for (text, expected) in cases {
-        let refusal = refusal(text);
+        let error = error_for(text);
         assert!(
-            refusal.starts_with(expected),
-            "{text}\n  gave  {refusal}\n  not   {expected}"
+            error.starts_with(expected),
+            "{text}\n  gave  {error}\n  not   {expected}"
         );
     }
 }
 
 #[test]
 fn a_bad_reference_is_refused_with_its_place_and_target() {
-    let problem = |reference: &str| {
+    let error_for_reference = |reference: &str| {
         let items = json!({"items": {"$ref": reference}});
         distil::distil(&with_schema(items)).unwrap_err().to_string()
     };
-    let place = "$.components.schemas.S.items['$ref']";
+    let location = "$.components.schemas.S.items['$ref']";
     assert_eq!(
-        problem("#/components/schemas/None"),
-        format!("{place}: `#/components/schemas/None`: this reference points at nothing")
+        error_for_reference("#/components/schemas/None"),
+        format!("{location}: `#/components/schemas/None`: this reference points at nothing")
     );
     for external in ["other.yaml#/S", "https://example.com/s.json", "S"] {
         assert_eq!(
-            problem(external),
-            format!("{place}: `{external}`: only references inside the document are supported")
+            error_for_reference(external),
+            format!("{location}: `{external}`: only references inside the document are supported")
         );
     }
 }
@@ -819,16 +823,16 @@ fn a_reference_to_what_is_dropped_points_at_nothing() {
         "paths": {},
         "components": {"schemas": {"S": {"$ref": "#/x-shared/S"}}},
     });
-    let refusal = distil::distil(&document).unwrap_err().to_string();
+    let error = distil::distil(&document).unwrap_err().to_string();
     assert!(
-        refusal.contains("`#/x-shared/S`: this reference points at nothing"),
-        "{refusal}"
+        error.contains("`#/x-shared/S`: this reference points at nothing"),
+        "{error}"
     );
 }
 
 #[test]
 fn references_in_a_circle_are_refused() {
-    let refusal = refusal(
+    let error = error_for(
         r##"
 openapi: 3.0.0
 paths: {}
@@ -839,17 +843,17 @@ components:
 "##,
     );
     let expected = "$.components.schemas.A['$ref']: `#/components/schemas/B`: this chain";
-    assert!(refusal.starts_with(expected), "{refusal}");
+    assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]
 fn a_dangling_mapping_of_a_discriminator_is_refused() {
     let discriminator = json!({"propertyName": "a", "mapping": {"x": "#/components/schemas/None"}});
-    let refusal = distil::distil(&with_schema(json!({"discriminator": discriminator})))
+    let error = distil::distil(&with_schema(json!({"discriminator": discriminator})))
         .unwrap_err()
         .to_string();
     assert!(
-        refusal.starts_with("$.components.schemas.S.discriminator.mapping.x: `#/components"),
-        "{refusal}"
+        error.starts_with("$.components.schemas.S.discriminator.mapping.x: `#/components"),
+        "{error}"
     );
 }

@@ -5,10 +5,10 @@
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
-    Patched, Sources, document, generate, patch,
+    Patched, Sources, document, generate,
+    lower::{self, Direction, Lowered},
+    patch, reserved_segments,
     select::Areas,
-    shape::{self, Direction, Shaped},
-    siblings,
 };
 
 static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
@@ -16,29 +16,29 @@ static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     patch(&Sources::read(&root).unwrap()).unwrap()
 });
 
-static SHAPED: LazyLock<Shaped> = LazyLock::new(|| shape::shape(&PATCHED).unwrap());
+static LOWERED: LazyLock<Lowered> = LazyLock::new(|| lower::lower(&PATCHED).unwrap());
 
-fn admin() -> Areas {
+fn admin_areas() -> Areas {
     PATCHED
-        .ledger
+        .manifest
         .areas()
         .into_iter()
         .filter(|area| area != "gateway")
         .collect()
 }
 
-fn generated(areas: &Areas) -> String {
+fn generate_code(areas: &Areas) -> String {
     generate::generate(&PATCHED, areas).unwrap()
 }
 
 /// Every public item of generated code, by its path: types with their members, methods, statics.
-fn surface(code: &str) -> BTreeSet<String> {
+fn public_items(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    collect(&syn::parse_file(code).unwrap().items, "", &mut found);
+    collect_items(&syn::parse_file(code).unwrap().items, "", &mut found);
     found
 }
 
-fn collect(items: &[syn::Item], prefix: &str, found: &mut BTreeSet<String>) {
+fn collect_items(items: &[syn::Item], prefix: &str, found: &mut BTreeSet<String>) {
     use quote::ToTokens;
     for item in items {
         match item {
@@ -48,11 +48,11 @@ fn collect(items: &[syn::Item], prefix: &str, found: &mut BTreeSet<String>) {
                     .as_ref()
                     .map(|(_, items)| items.as_slice())
                     .unwrap_or_default();
-                collect(inner, &format!("{prefix}{}::", module.ident), found);
+                collect_items(inner, &format!("{prefix}{}::", module.ident), found);
             }
-            syn::Item::Impl(one) => {
-                let target = one.self_ty.to_token_stream().to_string();
-                for member in &one.items {
+            syn::Item::Impl(item) => {
+                let target = item.self_ty.to_token_stream().to_string();
+                for member in &item.items {
                     if let syn::ImplItem::Fn(function) = member {
                         found.insert(format!(
                             "{prefix}{target}: {}",
@@ -84,9 +84,9 @@ fn strip_docs(item: &mut syn::Item) {
 
 #[test]
 fn every_admin_operation_is_generated() {
-    let code = generated(&admin());
+    let code = generate_code(&admin_areas());
     let expected: Vec<&str> = PATCHED
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.area != "gateway")
         .map(|(_, entry)| entry.id.as_str())
@@ -99,9 +99,9 @@ fn every_admin_operation_is_generated() {
 
 #[test]
 fn every_json_operation_of_the_gateway_is_generated() {
-    let code = generated(&PATCHED.ledger.areas());
+    let code = generate_code(&PATCHED.manifest.areas());
     let (by_hand, generated): (Vec<_>, Vec<_>) = PATCHED
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.area == "gateway")
         .partition(|(_, entry)| entry.handwritten.is_some());
@@ -124,13 +124,13 @@ fn every_json_operation_of_the_gateway_is_generated() {
 
 #[test]
 fn no_type_is_named_after_its_position() {
-    assert!(SHAPED.derived.is_empty(), "{:#?}", SHAPED.derived);
-    shape::check_names(&SHAPED).unwrap();
+    assert!(LOWERED.derived.is_empty(), "{:#?}", LOWERED.derived);
+    lower::check_type_names(&LOWERED).unwrap();
 }
 
 #[test]
 fn no_admin_type_has_a_mechanical_ending() {
-    let admin = portkey_admin_codegen::select::select(&SHAPED, &admin()).unwrap();
+    let admin = portkey_admin_codegen::select::select(&LOWERED, &admin_areas()).unwrap();
     let endings = [
         "Item", "Variant0", "Variant1", "Subtype0", "Subtype1", "Value", "Inner",
     ];
@@ -147,31 +147,31 @@ fn no_admin_type_has_a_mechanical_ending() {
 
 #[test]
 fn generation_is_deterministic() {
-    let areas = PATCHED.ledger.areas();
-    assert_eq!(generated(&areas), generated(&areas));
+    let areas = PATCHED.manifest.areas();
+    assert_eq!(generate_code(&areas), generate_code(&areas));
 }
 
 #[test]
 fn the_surface_of_an_area_is_part_of_the_whole() {
-    let whole = surface(&generated(&PATCHED.ledger.areas()));
-    let admin_surface = surface(&generated(&admin()));
+    let whole = public_items(&generate_code(&PATCHED.manifest.areas()));
+    let admin_items = public_items(&generate_code(&admin_areas()));
     assert!(
-        admin_surface.is_subset(&whole),
+        admin_items.is_subset(&whole),
         "{:#?}",
-        admin_surface.difference(&whole).next()
+        admin_items.difference(&whole).next()
     );
-    for area in PATCHED.ledger.areas() {
-        let one = surface(&generated(&Areas::from([area.clone()])));
-        assert!(!one.is_empty());
+    for area in PATCHED.manifest.areas() {
+        let area_items = public_items(&generate_code(&Areas::from([area.clone()])));
+        assert!(!area_items.is_empty());
         let whole = if area == "gateway" {
             &whole
         } else {
-            &admin_surface
+            &admin_items
         };
         assert!(
-            one.is_subset(whole),
+            area_items.is_subset(whole),
             "{area}: {:#?}",
-            one.difference(whole).next()
+            area_items.difference(whole).next()
         );
     }
 }
@@ -182,8 +182,8 @@ fn sixteen_path_arguments_would_reach_another_route() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let vendored = Sources::read(&root).unwrap().document;
     let vendored = document::parse(&vendored.name, &vendored.text).unwrap();
-    let siblings = siblings::siblings(&vendored);
-    let pairs: BTreeSet<(&str, &str)> = siblings
+    let reserved_segments = reserved_segments::reserved_segments(&vendored);
+    let pairs: BTreeSet<(&str, &str)> = reserved_segments
         .iter()
         .flat_map(|((_, path, _), literals)| {
             literals
@@ -199,14 +199,14 @@ fn sixteen_path_arguments_would_reach_another_route() {
     ] {
         let position = (method.to_owned(), path.to_owned(), index);
         assert!(
-            siblings[&position].contains(literal),
+            reserved_segments[&position].contains(literal),
             "{method} {path} {literal}"
         );
     }
 }
 
 /// The items of the admin plane that a reader of rustdoc would find without a word.
-fn undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<String>) {
+fn collect_undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<String>) {
     let documented = |attributes: &[syn::Attribute]| {
         attributes
             .iter()
@@ -220,23 +220,23 @@ fn undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<String>) {
                     .as_ref()
                     .map(|(_, items)| items.as_slice())
                     .unwrap_or_default();
-                undocumented(inner, &format!("{prefix}{}::", module.ident), found);
+                collect_undocumented(inner, &format!("{prefix}{}::", module.ident), found);
             }
-            syn::Item::Struct(one) => {
-                let fields = one
+            syn::Item::Struct(item) => {
+                let fields = item
                     .fields
                     .iter()
                     .filter(|field| matches!(field.vis, syn::Visibility::Public(_)));
                 let bare = fields
                     .filter(|field| !documented(&field.attrs))
                     .filter_map(|field| field.ident.as_ref());
-                found.extend(bare.map(|field| format!("{prefix}{}.{field}", one.ident)));
-                if !documented(&one.attrs) {
-                    found.push(format!("{prefix}{}", one.ident));
+                found.extend(bare.map(|field| format!("{prefix}{}.{field}", item.ident)));
+                if !documented(&item.attrs) {
+                    found.push(format!("{prefix}{}", item.ident));
                 }
             }
-            syn::Item::Impl(one) if one.trait_.is_none() => {
-                for member in &one.items {
+            syn::Item::Impl(item) if item.trait_.is_none() => {
+                for member in &item.items {
                     if let syn::ImplItem::Fn(function) = member
                         && !documented(&function.attrs)
                     {
@@ -251,18 +251,18 @@ fn undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<String>) {
 
 #[test]
 fn every_admin_item_has_words() {
-    let code = syn::parse_file(&generated(&admin())).unwrap();
+    let code = syn::parse_file(&generate_code(&admin_areas())).unwrap();
     let mut found = Vec::new();
-    undocumented(&code.items, "", &mut found);
+    collect_undocumented(&code.items, "", &mut found);
     assert_eq!(found, Vec::<String>::new());
 }
 
 #[test]
 fn requests_and_answers_are_different_types_where_they_share_a_schema() {
-    assert_eq!(SHAPED.directions["RateLimit"], Direction::Received);
-    assert_eq!(SHAPED.directions["RateLimitInput"], Direction::Sent);
-    assert_eq!(SHAPED.directions["RateLimitUnit"], Direction::Both);
-    let schemas = &SHAPED.document["components"]["schemas"];
+    assert_eq!(LOWERED.directions["RateLimit"], Direction::Response);
+    assert_eq!(LOWERED.directions["RateLimitInput"], Direction::Request);
+    assert_eq!(LOWERED.directions["RateLimitUnit"], Direction::Both);
+    let schemas = &LOWERED.document["components"]["schemas"];
     assert_eq!(schemas["RateLimit"]["required"], serde_json::json!([]));
     assert_ne!(schemas["RateLimitInput"]["required"], serde_json::json!([]));
 }
@@ -271,7 +271,7 @@ fn requests_and_answers_are_different_types_where_they_share_a_schema() {
 /// whether an overlay can make something decide.
 #[test]
 fn undecided_unions_are_these_and_have_views() {
-    let schemas = SHAPED.document["components"]["schemas"].as_object();
+    let schemas = LOWERED.document["components"]["schemas"].as_object();
     let raw: Vec<_> = schemas
         .unwrap()
         .iter()
@@ -307,7 +307,7 @@ fn undecided_unions_are_these_and_have_views() {
             "{name}: a variant has no type"
         );
     }
-    let admin = portkey_admin_codegen::select::select(&SHAPED, &admin()).unwrap();
+    let admin = portkey_admin_codegen::select::select(&LOWERED, &admin_areas()).unwrap();
     let in_admin = names
         .iter()
         .find(|name| admin.directions.contains_key(**name));
@@ -320,11 +320,11 @@ fn items_of_a_list_are_told_apart_by_what_the_ledger_names() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut sources = Sources::read(&root).unwrap();
         let named = "key: prompt_partial_version_id";
-        assert!(sources.ledger.text.contains(named));
-        sources.ledger.text = sources.ledger.text.replace(named, key);
+        assert!(sources.manifest.text.contains(named));
+        sources.manifest.text = sources.manifest.text.replace(named, key);
         let patched = patch(&sources).unwrap();
-        let shaped = shape::shape(&patched).unwrap();
-        let code = generate::tokens(&patched, &shaped, &Areas::from(["prompts".to_owned()]));
+        let lowered = lower::lower(&patched).unwrap();
+        let code = generate::tokens(&patched, &lowered, &Areas::from(["prompts".to_owned()]));
         code.map(|code| code.to_string())
     };
     let own = code("key: prompt_partial_version_id").unwrap();

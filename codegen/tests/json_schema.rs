@@ -163,9 +163,9 @@ fn a_reference_to_another_place_gets_a_definition_of_its_own() {
 fn a_reference_to_nothing_is_named() {
     let missing = json!({"items": {"$ref": "#/components/schemas/Missing"}});
     let error = bundle(&document(), &missing).unwrap_err();
-    assert_eq!(error.place(), "#/components/schemas/Missing");
+    assert_eq!(error.location(), "#/components/schemas/Missing");
     let outside = bundle(&document(), &json!({"$ref": "other.yaml#/A"})).unwrap_err();
-    assert_eq!(outside.place(), "other.yaml#/A");
+    assert_eq!(outside.location(), "other.yaml#/A");
 }
 
 #[test]

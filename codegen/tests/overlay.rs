@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)] // a test that panics fails, as it should
 
-use portkey_admin_codegen::overlay::{Kind, Overlay};
+use portkey_admin_codegen::overlay::{ActionKind, Overlay};
 use portkey_admin_codegen::{Error, Result, Source};
 use serde_json::{Value, json};
 
@@ -30,18 +30,18 @@ fn applied(actions: Value, document: Value) -> Value {
     apply(actions, document).unwrap()
 }
 
-fn refused(actions: Value, document: Value) -> String {
+fn apply_error(actions: Value, document: Value) -> String {
     apply(actions, document).unwrap_err().to_string()
 }
 
-fn invalid(text: &str) -> Error {
+fn parse_error(text: &str) -> Error {
     Overlay::parse(&source(text)).unwrap_err()
 }
 
 const HEAD: &str = "overlay: 1.1.0\ninfo: {title: t, version: '1'}\n";
 
 #[track_caller]
-fn assert_has(text: &str, parts: &[&str]) {
+fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is not in `{text}`");
     }
@@ -90,16 +90,16 @@ fn a_primitive_is_replaced_by_a_primitive_only() {
         applied(json!([{"target": "$.a", "update": "x"}]), json!({"a": 1})),
         json!({"a": "x"})
     );
-    let error = refused(
+    let error = apply_error(
         json!([{"target": "$.a", "update": {"b": 1}}]),
         json!({"a": 1}),
     );
-    assert_has(
+    assert_contains(
         &error,
         &["an object cannot be merged into a primitive at $['a']"],
     );
-    let error = refused(json!([{"target": "$.a", "update": [1]}]), json!({"a": 1}));
-    assert_has(
+    let error = apply_error(json!([{"target": "$.a", "update": [1]}]), json!({"a": 1}));
+    assert_contains(
         &error,
         &["an array cannot be merged into a primitive at $['a']"],
     );
@@ -112,11 +112,11 @@ fn an_object_takes_objects_only() {
         (json!([1]), "an array"),
         (json!(null), "a primitive"),
     ] {
-        let error = refused(
+        let error = apply_error(
             json!([{"target": "$.a", "update": update}]),
             json!({"a": {}}),
         );
-        assert_has(&error, &[sort, "cannot be merged into an object at $['a']"]);
+        assert_contains(&error, &[sort, "cannot be merged into an object at $['a']"]);
     }
 }
 
@@ -130,11 +130,11 @@ fn a_conflict_further_down_names_the_json_path() {
         (json!(1), json!({"x": 2})),
         (json!(1), json!([2])),
     ] {
-        let error = refused(
+        let error = apply_error(
             json!([{"target": "$.paths['/x']", "update": {"get": {"it's": update}}}]),
             json!({"paths": {"/x": {"get": {"it's": inside}}}}),
         );
-        assert_has(
+        assert_contains(
             &error,
             &["actions[0]", r"at $['paths']['/x']['get']['it\'s']"],
         );
@@ -173,11 +173,11 @@ fn a_node_that_is_selected_twice_is_updated_once() {
 #[test]
 fn matches_of_different_kinds_are_refused() {
     for other in [json!([]), json!(1), json!(null)] {
-        let error = refused(
+        let error = apply_error(
             json!([{"target": "$.*", "update": {"x": 1}}]),
             json!({"a": {}, "b": other}),
         );
-        assert_has(
+        assert_contains(
             &error,
             &["different kinds", "an object at $['a']", "at $['b']"],
         );
@@ -234,8 +234,8 @@ fn any_node_but_the_root_can_be_removed() {
         document,
     );
     assert_eq!(after, json!({"kept": 1}));
-    let error = refused(json!([{"target": "$", "remove": true}]), json!({}));
-    assert_has(
+    let error = apply_error(json!([{"target": "$", "remove": true}]), json!({}));
+    assert_contains(
         &error,
         &["actions[0]", "the whole document cannot be removed"],
     );
@@ -320,33 +320,33 @@ fn copy_reads_its_source_before_it_writes() {
 #[test]
 fn copy_needs_exactly_one_source() {
     let document = json!({"a": {}, "l": [1, 2]});
-    let error = refused(
+    let error = apply_error(
         json!([{"target": "$.a", "copy": "$.nowhere"}]),
         document.clone(),
     );
-    assert_has(
+    assert_contains(
         &error,
         &["actions[0]", "$.nowhere", "exactly one node", "selects 0"],
     );
-    let error = refused(json!([{"target": "$.a", "copy": "$.l[*]"}]), document);
-    assert_has(&error, &["$.l[*]", "selects 2"]);
+    let error = apply_error(json!([{"target": "$.a", "copy": "$.l[*]"}]), document);
+    assert_contains(&error, &["$.l[*]", "selects 2"]);
 }
 
 #[test]
 fn copy_obeys_the_rules_of_merging() {
-    let error = refused(
+    let error = apply_error(
         json!([{"target": "$.a", "copy": "$.b"}]),
         json!({"a": {"x": 1}, "b": {"x": []}}),
     );
-    assert_has(
+    assert_contains(
         &error,
         &["an array cannot be merged into a primitive at $['a']['x']"],
     );
-    let error = refused(
+    let error = apply_error(
         json!([{"target": "$['a','b']", "copy": "$.a"}]),
         json!({"a": {}, "b": 1}),
     );
-    assert_has(&error, &["different kinds"]);
+    assert_contains(&error, &["different kinds"]);
     let after = applied(
         json!([{"target": "$.a", "copy": "$.b"}]),
         json!({"a": [1], "b": {"x": 1}}),
@@ -387,8 +387,8 @@ fn an_action_that_matches_nothing_is_an_error_that_says_which() {
     );
     let overlay = Overlay::parse(&source(&text)).unwrap();
     let error = overlay.apply(&mut json!({"a": {}})).unwrap_err();
-    assert_eq!(error.place(), "overrides/t.overlay.yaml:9: actions[1]");
-    assert_has(
+    assert_eq!(error.location(), "overrides/t.overlay.yaml:9: actions[1]");
+    assert_contains(
         &error.to_string(),
         &["target `$.b`", "Widens the limit.", "matches nothing"],
     );
@@ -396,11 +396,11 @@ fn an_action_that_matches_nothing_is_an_error_that_says_which() {
 
 #[test]
 fn a_removal_that_matches_nothing_is_an_error_too() {
-    let error = refused(
+    let error = apply_error(
         json!([{"target": "$.a[?@.x]", "remove": true}]),
         json!({"a": [{}]}),
     );
-    assert_has(&error, &["actions[0]", "$.a[?@.x]", "matches nothing"]);
+    assert_contains(&error, &["actions[0]", "$.a[?@.x]", "matches nothing"]);
 }
 
 // --- reading ---
@@ -421,10 +421,10 @@ fn actions_tell_what_they_are() {
         update.evidence(),
         Some(&json!({"rows": ["M157"], "on": "2025-12-31"}))
     );
-    assert!(matches!(update.kind(), Kind::Update(Value::Null)));
-    assert!(matches!(copy.kind(), Kind::Copy(from) if from.to_string() == "$.a"));
+    assert!(matches!(update.kind(), ActionKind::Update(Value::Null)));
+    assert!(matches!(copy.kind(), ActionKind::Copy(from) if from.to_string() == "$.a"));
     assert_eq!((copy.description(), copy.evidence()), (None, None));
-    assert!(matches!(remove.kind(), Kind::Remove));
+    assert!(matches!(remove.kind(), ActionKind::Remove));
     assert_eq!(
         overlay
             .actions()
@@ -440,7 +440,7 @@ fn without_block_style_the_index_alone_is_the_place() {
     let overlay = Overlay::parse(&overlay(json!([{"target": "$", "update": {}}]))).unwrap();
     assert_eq!(overlay.actions()[0].line(), None);
     assert_eq!(
-        overlay.actions()[0].place(),
+        overlay.actions()[0].location(),
         "overrides/t.overlay.yaml: actions[0]"
     );
 }
@@ -474,8 +474,8 @@ fn other_versions_are_refused_by_name() {
         let text = format!(
             "overlay: '{version}'\ninfo: {{title: t, version: '1'}}\nactions: [{{target: $, update: {{}}}}]\n"
         );
-        assert_has(
-            &invalid(&text).to_string(),
+        assert_contains(
+            &parse_error(&text).to_string(),
             &["overrides/t.overlay.yaml", &format!("`{version}`"), "1.1"],
         );
     }
@@ -519,13 +519,13 @@ fn a_misshapen_overlay_is_refused_with_the_place() {
         ),
         (
             format!("{HEAD}{ok}\nextend: x"),
-            vec!["unknown member `extend`"],
+            vec!["unknown field `extend`"],
         ),
         (HEAD.to_owned(), vec!["`actions` is missing"]),
         (format!("{HEAD}actions: []"), vec!["at least one"]),
         (format!("{HEAD}actions: {{}}"), vec!["must be a list"]),
     ] {
-        assert_has(&invalid(&text).to_string(), &parts);
+        assert_contains(&parse_error(&text).to_string(), &parts);
     }
 }
 
@@ -539,7 +539,7 @@ fn a_misshapen_action_is_refused_with_file_line_and_index() {
             "{target: $, update: {}, description: 1}",
             "`description` must be text",
         ),
-        ("{target: $, updates: {}}", "unknown member `updates`"),
+        ("{target: $, updates: {}}", "unknown field `updates`"),
         (
             "{target: $, update: {}, copy: $.a}",
             "cannot be in one action",
@@ -567,13 +567,13 @@ fn a_misshapen_action_is_refused_with_file_line_and_index() {
         ("{target: $, copy: a.b}", "`copy: a.b` is no JSONPath query"),
     ] {
         let text = format!("{HEAD}actions:\n  - {{target: $, update: {{}}}}\n  - {action}\n");
-        let error = invalid(&text);
+        let error = parse_error(&text);
         assert_eq!(
-            error.place(),
+            error.location(),
             "overrides/t.overlay.yaml:5: actions[1]",
             "{action}"
         );
-        assert_has(&error.to_string(), &[part]);
+        assert_contains(&error.to_string(), &[part]);
     }
 }
 
@@ -582,7 +582,7 @@ fn the_same_action_twice_is_refused() {
     let action = json!({"target": "$.a", "update": [1]});
     let other = json!({"target": "$.a", "update": [2]});
     let error = Overlay::parse(&overlay(json!([action, other, action]))).unwrap_err();
-    assert_has(
+    assert_contains(
         &error.to_string(),
         &["actions[2]", "the same action as actions[0]"],
     );

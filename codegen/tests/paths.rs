@@ -4,13 +4,13 @@
 
 use std::path::Path;
 
-use portkey_admin_codegen::paths::{Effect, Gone, Outcome, Rename, Rules};
+use portkey_admin_codegen::paths::{Effect, Outcome, Removal, Rename, Rules};
 use portkey_admin_codegen::{Error, Result, Source, document};
 use serde_json::{Map, Value, json};
 
 const NAME: &str = "overrides/paths.yaml";
 
-fn read(name: &str) -> Source {
+fn read_source(name: &str) -> Source {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     Source {
         name: name.to_owned(),
@@ -18,8 +18,8 @@ fn read(name: &str) -> Source {
     }
 }
 
-fn real() -> Rules {
-    Rules::parse(&read(NAME)).unwrap()
+fn project_rules() -> Rules {
+    Rules::parse(&read_source(NAME)).unwrap()
 }
 
 fn parse(text: &str) -> Result<Rules> {
@@ -30,22 +30,22 @@ fn parse(text: &str) -> Result<Rules> {
 }
 
 /// A rename with evidence, `more` being further members.
-fn rename(from: &str, to: &str, more: &str) -> String {
+fn rename_yaml(from: &str, to: &str, more: &str) -> String {
     format!("- {{from: '{from}', to: '{to}', evidence: {{note: n}}{more}}}\n")
 }
 
 fn rename_rules(from: &str, to: &str, more: &str) -> Rules {
-    parse(&format!("rename:\n{}", rename(from, to, more))).unwrap()
+    parse(&format!("rename:\n{}", rename_yaml(from, to, more))).unwrap()
 }
 
-fn gone_rules(path: &str, more: &str) -> Rules {
+fn removal_rules(path: &str, more: &str) -> Rules {
     parse(&format!(
         "gone:\n- {{path: '{path}', evidence: {{note: n}}{more}}}\n"
     ))
     .unwrap()
 }
 
-fn invalid(text: &str) -> Error {
+fn parse_error(text: &str) -> Error {
     parse(text).unwrap_err()
 }
 
@@ -71,7 +71,7 @@ fn query_parameter(name: &str) -> Value {
 }
 
 #[track_caller]
-fn assert_has(text: &str, parts: &[&str]) {
+fn assert_contains(text: &str, parts: &[&str]) {
     for part in parts {
         assert!(text.contains(part), "`{part}` is not in `{text}`");
     }
@@ -101,7 +101,7 @@ fn operation(path: &str) -> Value {
     json!({"operationId": format!("at {path}"), "parameters": parameters, "responses": {"200": {}}})
 }
 
-fn item(path: &str, methods: &[&str]) -> Value {
+fn path_item(path: &str, methods: &[&str]) -> Value {
     let operations = methods
         .iter()
         .map(|method| ((*method).to_owned(), operation(path)));
@@ -109,44 +109,44 @@ fn item(path: &str, methods: &[&str]) -> Value {
 }
 
 /// Only this rule, so that the documents below need no others.
-fn alone(rule: &Rename) -> Rules {
-    rules_of(json!({"rename": [{
+fn rules_with_only_rename(rule: &Rename) -> Rules {
+    rules_from_json(json!({"rename": [{
         "from": rule.from(),
         "to": rule.to(),
-        "methods": upper(rule.methods().unwrap()),
+        "methods": to_uppercase(rule.methods().unwrap()),
         "parameters": rule.parameters().collect::<std::collections::BTreeMap<_, _>>(),
         "adds": rule.adds().collect::<Vec<_>>(),
         "evidence": {"note": "n"},
     }]}))
 }
 
-fn alone_gone(rule: &Gone) -> Rules {
-    let methods = upper(rule.methods().unwrap());
-    rules_of(
+fn rules_with_only_removal(rule: &Removal) -> Rules {
+    let methods = to_uppercase(rule.methods().unwrap());
+    rules_from_json(
         json!({"gone": [{"path": rule.path(), "methods": methods, "evidence": {"note": "n"}}]}),
     )
 }
 
-fn upper(methods: &[&str]) -> Vec<String> {
+fn to_uppercase(methods: &[&str]) -> Vec<String> {
     methods.iter().map(|method| method.to_uppercase()).collect()
 }
 
-fn rules_of(rules: Value) -> Rules {
+fn rules_from_json(rules: Value) -> Rules {
     parse(&rules.to_string()).unwrap()
 }
 
 #[test]
 fn every_rename_moves_the_documented_operations() {
-    for rule in real().renames() {
+    for rule in project_rules().renames() {
         let methods = rule.methods().unwrap();
-        let document = json!({"paths": {rule.from(): item(rule.from(), methods)}});
-        let (after, outcomes) = apply(&alone(rule), document).unwrap();
+        let document = json!({"paths": {rule.from(): path_item(rule.from(), methods)}});
+        let (after, outcomes) = apply(&rules_with_only_rename(rule), document).unwrap();
 
         assert_eq!(
             effects(&outcomes),
             vec![Effect::Applied; methods.len()],
             "{}",
-            rule.place()
+            rule.location()
         );
         assert_eq!(
             after["paths"]
@@ -168,13 +168,13 @@ fn assert_moved(rule: &Rename, operation: &Value) {
         operation["operationId"],
         format!("at {}", rule.from()),
         "{}",
-        rule.place()
+        rule.location()
     );
     let declared = operation["parameters"].as_array().unwrap();
     assert!(
         declared.contains(&query_parameter("page")),
         "{}",
-        rule.place()
+        rule.location()
     );
 
     let in_path: Vec<&Value> = declared
@@ -188,62 +188,67 @@ fn assert_moved(rule: &Rename, operation: &Value) {
     let mut expected = template_names(rule.to());
     names.sort_unstable();
     expected.sort_unstable();
-    assert_eq!(names, expected, "{}", rule.place());
+    assert_eq!(names, expected, "{}", rule.location());
 
     for (from, to) in rule.parameters() {
         let parameter = in_path
             .iter()
             .find(|parameter| parameter["name"] == to)
             .unwrap();
-        assert_eq!(parameter["x-was"], from, "{}", rule.place());
+        assert_eq!(parameter["x-was"], from, "{}", rule.location());
     }
     for added in rule.adds() {
-        assert!(declared.contains(added), "{}", rule.place());
+        assert!(declared.contains(added), "{}", rule.location());
     }
 }
 
 #[test]
 fn every_rename_is_satisfied_by_the_tested_path() {
-    for rule in real().renames() {
+    for rule in project_rules().renames() {
         let methods = rule.methods().unwrap();
-        let document = json!({"paths": {rule.to(): item(rule.to(), methods)}});
-        let (after, outcomes) = apply(&alone(rule), document.clone()).unwrap();
-        assert_eq!(after.to_string(), document.to_string(), "{}", rule.place());
+        let document = json!({"paths": {rule.to(): path_item(rule.to(), methods)}});
+        let (after, outcomes) = apply(&rules_with_only_rename(rule), document.clone()).unwrap();
+        assert_eq!(
+            after.to_string(),
+            document.to_string(),
+            "{}",
+            rule.location()
+        );
         assert_eq!(
             effects(&outcomes),
             vec![Effect::Satisfied; methods.len()],
             "{}",
-            rule.place()
+            rule.location()
         );
     }
 }
 
 #[test]
 fn every_rename_removes_the_documented_path_beside_the_tested_one() {
-    for rule in real().renames() {
+    for rule in project_rules().renames() {
         let methods = rule.methods().unwrap();
-        let tested = item(rule.to(), methods);
+        let tested = path_item(rule.to(), methods);
         let document =
-            json!({"paths": {rule.from(): item(rule.from(), methods), rule.to(): tested}});
-        let (after, outcomes) = apply(&alone(rule), document).unwrap();
+            json!({"paths": {rule.from(): path_item(rule.from(), methods), rule.to(): tested}});
+        let (after, outcomes) = apply(&rules_with_only_rename(rule), document).unwrap();
         assert_eq!(
             after,
             json!({"paths": {rule.to(): tested}}),
             "{}",
-            rule.place()
+            rule.location()
         );
         assert_eq!(
             effects(&outcomes),
             vec![Effect::Superseded; methods.len()],
             "{}",
-            rule.place()
+            rule.location()
         );
     }
 }
 
 #[test]
 fn every_rename_fails_by_name_where_neither_path_is_there() {
-    for rule in real().renames() {
+    for rule in project_rules().renames() {
         for method in rule.methods().unwrap() {
             // All of the rule's methods but this one.
             let others: Vec<&str> = rule
@@ -253,11 +258,13 @@ fn every_rename_fails_by_name_where_neither_path_is_there() {
                 .copied()
                 .filter(|m| m != method)
                 .collect();
-            let document = json!({"paths": {rule.to(): item(rule.to(), &others)}});
-            let error = apply(&alone(rule), document).unwrap_err().to_string();
+            let document = json!({"paths": {rule.to(): path_item(rule.to(), &others)}});
+            let error = apply(&rules_with_only_rename(rule), document)
+                .unwrap_err()
+                .to_string();
             let both =
                 [rule.from(), rule.to()].map(|path| format!("`{} {path}`", method.to_uppercase()));
-            assert_has(
+            assert_contains(
                 &error,
                 &["overrides/paths.yaml: rename[0]", &both[0], &both[1]],
             );
@@ -267,44 +274,44 @@ fn every_rename_fails_by_name_where_neither_path_is_there() {
 
 #[test]
 fn every_gone_rule_removes_its_path_and_leaves_the_rest() {
-    for rule in real().gone() {
+    for rule in project_rules().removals() {
         let methods = rule.methods().unwrap();
-        let rules = alone_gone(rule);
+        let rules = rules_with_only_removal(rule);
         let others: Vec<&str> = document::METHODS
             .into_iter()
             .filter(|method| !methods.contains(method))
             .collect();
         let child = format!("{}/child", rule.path());
-        let rest = json!({"paths": {rule.path(): item("/", &others), &child: item("/", methods)}});
+        let rest = json!({"paths": {rule.path(): path_item("/", &others), &child: path_item("/", methods)}});
 
-        let full = json!({"paths": {rule.path(): item("/", &document::METHODS), &child: item("/", methods)}});
+        let full = json!({"paths": {rule.path(): path_item("/", &document::METHODS), &child: path_item("/", methods)}});
         let (after, outcomes) = apply(&rules, full).unwrap();
-        assert_eq!(after, rest, "{}", rule.place());
+        assert_eq!(after, rest, "{}", rule.location());
         assert_eq!(
             effects(&outcomes),
             vec![Effect::Removed; methods.len()],
             "{}",
-            rule.place()
+            rule.location()
         );
 
         let (after, outcomes) = apply(&rules, rest.clone()).unwrap();
-        assert_eq!(after, rest, "{}", rule.place());
+        assert_eq!(after, rest, "{}", rule.location());
         assert_eq!(
             effects(&outcomes),
             vec![Effect::Satisfied; methods.len()],
             "{}",
-            rule.place()
+            rule.location()
         );
     }
 }
 
 #[test]
 fn all_rules_together_turn_the_documented_paths_into_the_tested_ones() {
-    let rules = real();
+    let rules = project_rules();
     let mut paths = Map::new();
     for rule in rules.renames() {
         let there = paths.entry(rule.from()).or_insert_with(|| json!({}));
-        let added = item(rule.from(), rule.methods().unwrap());
+        let added = path_item(rule.from(), rule.methods().unwrap());
         there
             .as_object_mut()
             .unwrap()
@@ -333,9 +340,9 @@ fn all_rules_together_turn_the_documented_paths_into_the_tested_ones() {
 
 #[test]
 fn the_vendored_document_satisfies_or_takes_every_rule() {
-    let source = read("openapi/portkey.yaml");
+    let source = read_source("openapi/portkey.yaml");
     let document = document::parse(&source.name, &source.text).unwrap();
-    let rules = real();
+    let rules = project_rules();
     let (after, outcomes) = apply(&rules, document).unwrap();
     assert!(!outcomes.is_empty());
     let has = |method: &str, path: &str| {
@@ -343,21 +350,21 @@ fn the_vendored_document_satisfies_or_takes_every_rule() {
     };
     for rule in rules.renames() {
         for method in rule.methods().unwrap() {
-            assert!(has(method, rule.to()), "{} {}", rule.place(), rule.to());
+            assert!(has(method, rule.to()), "{} {}", rule.location(), rule.to());
             assert!(
                 !has(method, rule.from()),
                 "{} {}",
-                rule.place(),
+                rule.location(),
                 rule.from()
             );
         }
     }
-    for rule in rules.gone() {
+    for rule in rules.removals() {
         for method in rule.methods().unwrap() {
             assert!(
                 !has(method, rule.path()),
                 "{} {}",
-                rule.place(),
+                rule.location(),
                 rule.path()
             );
         }
@@ -365,7 +372,7 @@ fn the_vendored_document_satisfies_or_takes_every_rule() {
             assert!(
                 has(&method.to_lowercase(), path),
                 "{}: {method} {path} does not exist",
-                rule.place()
+                rule.location()
             );
         }
     }
@@ -373,7 +380,7 @@ fn the_vendored_document_satisfies_or_takes_every_rule() {
 
 #[test]
 fn every_path_known_to_differ_has_its_rule() {
-    let rules = real();
+    let rules = project_rules();
     let rename = |method: &str, from: &str| {
         let mut found = rules.renames().iter().filter(|rule| rule.from() == from);
         let found = found.find(|rule| rule.methods().unwrap().contains(&method));
@@ -483,7 +490,7 @@ fn every_path_known_to_differ_has_its_rule() {
         ("get", "/analytics/groups/metadata"),
         ("get", "/analytics/groups/models"),
     ] {
-        let mut rules = rules.gone().iter();
+        let mut rules = rules.removals().iter();
         let found = rules.any(|rule| rule.path() == path && rule.methods().unwrap() == [method]);
         assert!(found, "{method} {path}");
     }
@@ -491,12 +498,12 @@ fn every_path_known_to_differ_has_its_rule() {
 
 #[test]
 fn publish_beside_a_living_make_default_is_removed() {
-    let make_default = item("/prompts/{promptId}/makeDefault", &["put"]);
-    let rules = rules_of(json!({
+    let make_default = path_item("/prompts/{promptId}/makeDefault", &["put"]);
+    let rules = rules_from_json(json!({
         "rename": [{"from": "/p/{id}/publish", "to": "/p/{promptId}/makeDefault", "evidence": {"note": "n"}}],
         "gone": [{"path": "/p/{id}/publish", "evidence": {"note": "n"}}],
     }));
-    let document = json!({"paths": {"/p/{x}/publish": item("/", &["put"]), "/p/{promptId}/makeDefault": make_default}});
+    let document = json!({"paths": {"/p/{x}/publish": path_item("/", &["put"]), "/p/{promptId}/makeDefault": make_default}});
     let (after, outcomes) = apply(&rules, document).unwrap();
     assert_eq!(
         after,
@@ -532,7 +539,7 @@ fn a_literal_segment_is_no_parameter() {
         json!({"paths": {"/a/list": {"get": {}}, "/a": {"get": {}}}}),
     )
     .unwrap_err();
-    assert_has(
+    assert_contains(
         &error.to_string(),
         &["rename[0]", "neither `/a/{id}` nor `/b/{id}`"],
     );
@@ -603,7 +610,7 @@ fn a_shared_declaration_is_copied_before_it_is_renamed() {
 fn a_reference_to_nothing_is_an_error() {
     let rules = rename_rules("/a/{id}", "/b/{new}", "");
     let document = json!({"paths": {"/a/{id}": {"get": {"parameters": [{"$ref": "#/nowhere"}]}}}});
-    assert_has(
+    assert_contains(
         &apply(&rules, document).unwrap_err().to_string(),
         &["#/nowhere"],
     );
@@ -713,7 +720,7 @@ fn supplied_parameters_are_declared_once() {
 #[test]
 fn several_documented_paths_may_stand_for_one_tested_path() {
     let two = |more: &str| {
-        let text = rename("/old", "/new", more) + &rename("/older", "/new", more);
+        let text = rename_yaml("/old", "/new", more) + &rename_yaml("/older", "/new", more);
         parse(&format!("rename:\n{text}")).unwrap()
     };
     for (from, more) in [
@@ -737,7 +744,7 @@ fn several_documented_paths_may_stand_for_one_tested_path() {
     let rules = two("");
     let both = json!({"paths": {"/old": {"get": {}}, "/older": {"get": {}}}});
     let error = apply(&rules, both.clone()).unwrap_err();
-    assert_has(
+    assert_contains(
         &error.to_string(),
         &[
             "rename[1]",
@@ -764,7 +771,7 @@ fn spellings_that_mean_one_path_are_an_error_only_for_the_same_method() {
         json!({"paths": {"/b/{id}": {"get": {}, "put": {}}}})
     );
     let document = json!({"paths": {"/a/{x}": {"get": {}}, "/a/{y}": {"get": {}}}});
-    assert_has(
+    assert_contains(
         &apply(&rules, document).unwrap_err().to_string(),
         &["rename[0]", "`GET /a/{x}`", "`GET /a/{y}`"],
     );
@@ -774,7 +781,7 @@ fn spellings_that_mean_one_path_are_an_error_only_for_the_same_method() {
 fn a_referenced_path_item_is_refused() {
     let rules = rename_rules("/a", "/b", ", methods: [GET]");
     let document = json!({"paths": {"/a": {"$ref": "#/components/pathItems/A"}}});
-    assert_has(
+    assert_contains(
         &apply(&rules, document).unwrap_err().to_string(),
         &["rename[0]", "`/a` is a reference"],
     );
@@ -789,7 +796,7 @@ fn a_document_without_paths_has_neither_side() {
         json!({"paths": null}),
         json!("text"),
     ] {
-        assert_has(
+        assert_contains(
             &apply(&rules, document).unwrap_err().to_string(),
             &["neither"],
         );
@@ -812,7 +819,7 @@ fn outcomes_read_well() {
         ]
     );
     let (_, outcomes) = apply(
-        &gone_rules("/a/{id}", ""),
+        &removal_rules("/a/{id}", ""),
         json!({"paths": {"/a/{x}": {"get": {}}}}),
     )
     .unwrap();
@@ -820,7 +827,7 @@ fn outcomes_read_well() {
         outcomes[0].to_string(),
         "overrides/paths.yaml: gone[0]: GET /a/{x}: removed"
     );
-    let (_, outcomes) = apply(&gone_rules("/a", ""), json!({"paths": {}})).unwrap();
+    let (_, outcomes) = apply(&removal_rules("/a", ""), json!({"paths": {}})).unwrap();
     assert_eq!(
         outcomes[0].to_string(),
         "overrides/paths.yaml: gone[0]: /a: satisfied"
@@ -831,7 +838,7 @@ fn outcomes_read_well() {
 
 #[test]
 fn gone_without_methods_takes_the_whole_path() {
-    let rules = gone_rules("/a/{id}", "");
+    let rules = removal_rules("/a/{id}", "");
     let document =
         json!({"paths": {"/a/{x}": {"get": {}, "put": {}, "parameters": []}, "/a": {"get": {}}}});
     let (after, outcomes) = apply(&rules, document).unwrap();
@@ -848,7 +855,7 @@ fn gone_without_methods_takes_the_whole_path() {
 
 #[test]
 fn gone_with_methods_leaves_the_living_ones_and_their_shared_parts() {
-    let rules = gone_rules("/logs", ", methods: [GET]");
+    let rules = removal_rules("/logs", ", methods: [GET]");
     let document = json!({"paths": {"/logs": {"servers": [], "get": {}, "post": {"x": 1}}}});
     assert_eq!(
         applied(&rules, document),
@@ -868,7 +875,7 @@ fn rules_tell_what_they_are() {
     .unwrap();
     let rename = &rules.renames()[0];
     assert_eq!(
-        (rename.place(), rename.from(), rename.to()),
+        (rename.location(), rename.from(), rename.to()),
         ("overrides/paths.yaml: rename[0]", "/a/{id}", "/b/{x}")
     );
     assert_eq!((rename.methods(), rename.adds().count()), (None, 0));
@@ -879,9 +886,9 @@ fn rules_tell_what_they_are() {
         answers.tested.as_ref().unwrap().on.as_deref(),
         Some("2025-12-31")
     );
-    let gone = &rules.gone()[0];
+    let gone = &rules.removals()[0];
     assert_eq!(
-        (gone.place(), gone.path(), gone.instead()),
+        (gone.location(), gone.path(), gone.instead()),
         ("overrides/paths.yaml: gone[0]", "/c", Some("POST /b/{x}"))
     );
     assert_eq!(gone.methods(), Some(&["get"][..]));
@@ -988,16 +995,16 @@ fn a_misshapen_rename_is_refused_with_its_place() {
         };
         let text = format!(
             "rename:\n{}{}",
-            rename("/fine", "/finer", ""),
-            rename(from, to, &more)
+            rename_yaml("/fine", "/finer", ""),
+            rename_yaml(from, to, &more)
         );
-        let error = invalid(&text);
+        let error = parse_error(&text);
         assert_eq!(
-            error.place(),
+            error.location(),
             "overrides/paths.yaml: rename[1]",
             "{from} {to}{more}"
         );
-        assert_has(&error.to_string(), &[part]);
+        assert_contains(&error.to_string(), &[part]);
     }
 }
 
@@ -1029,9 +1036,9 @@ fn a_misshapen_gone_rule_is_refused_with_its_place() {
         ),
         ("text", "invalid type"),
     ] {
-        let error = invalid(&format!("gone:\n- {rule}\n"));
-        assert_eq!(error.place(), "overrides/paths.yaml: gone[0]", "{rule}");
-        assert_has(&error.to_string(), &[part]);
+        let error = parse_error(&format!("gone:\n- {rule}\n"));
+        assert_eq!(error.location(), "overrides/paths.yaml: gone[0]", "{rule}");
+        assert_contains(&error.to_string(), &[part]);
     }
 }
 
@@ -1058,27 +1065,30 @@ fn evidence_is_complete_or_says_why_not() {
         ("{answered: {on: 2025-12-31}}", "missing field `status`"),
         ("{seen: 404}", "unknown field `seen`"),
     ] {
-        assert_has(
+        assert_contains(
             &answer(evidence).unwrap_err().to_string(),
             &["gone[0]", part],
         );
     }
     let half = "rename: [{from: /a, to: /b, evidence: {tested: {status: 200, on: 2025-12-31}}}]";
-    assert_has(
-        &invalid(half).to_string(),
+    assert_contains(
+        &parse_error(half).to_string(),
         &["rename[0]", "no `note` says why"],
     );
 }
 
 #[test]
 fn a_misshapen_file_is_refused() {
-    assert_has(
-        &invalid("renames: []").to_string(),
+    assert_contains(
+        &parse_error("renames: []").to_string(),
         &[NAME, "unknown field `renames`"],
     );
-    assert_has(&invalid("rename: {}").to_string(), &[NAME, "invalid type"]);
-    assert_has(
-        &invalid("rename: [").to_string(),
+    assert_contains(
+        &parse_error("rename: {}").to_string(),
+        &[NAME, "invalid type"],
+    );
+    assert_contains(
+        &parse_error("rename: [").to_string(),
         &["overrides/paths.yaml:"],
     );
 }
@@ -1088,8 +1098,8 @@ fn two_rules_for_the_same_path_and_method_are_refused() {
     let text = |a: &str, b: &str| {
         format!(
             "rename:\n{}{}",
-            rename("/a/{x}", "/b/{x}", a),
-            rename("/a/{y}", "/c/{y}", b)
+            rename_yaml("/a/{x}", "/b/{x}", a),
+            rename_yaml("/a/{y}", "/c/{y}", b)
         )
     };
     for (a, b) in [
@@ -1097,9 +1107,9 @@ fn two_rules_for_the_same_path_and_method_are_refused() {
         ("", ", methods: [GET]"),
         (", methods: [GET, PUT]", ", methods: [PUT]"),
     ] {
-        let error = invalid(&text(a, b));
-        assert_eq!(error.place(), "overrides/paths.yaml: rename[1]");
-        assert_has(
+        let error = parse_error(&text(a, b));
+        assert_eq!(error.location(), "overrides/paths.yaml: rename[1]");
+        assert_contains(
             &error.to_string(),
             &["`/a/{y}`", "overrides/paths.yaml: rename[0]"],
         );
@@ -1107,25 +1117,33 @@ fn two_rules_for_the_same_path_and_method_are_refused() {
     assert!(parse(&text(", methods: [GET]", ", methods: [PUT]")).is_ok());
     let gone =
         "gone: [{path: '/a/{x}', evidence: {note: n}}, {path: '/a/{y}', evidence: {note: n}}]";
-    assert_has(&invalid(gone).to_string(), &["gone[1]", "gone[0]"]);
+    assert_contains(&parse_error(gone).to_string(), &["gone[1]", "gone[0]"]);
 }
 
 #[test]
 fn a_tested_path_is_final() {
     let chain = format!(
         "rename:\n{}{}",
-        rename("/a", "/b", ""),
-        rename("/b", "/c", "")
+        rename_yaml("/a", "/b", ""),
+        rename_yaml("/b", "/c", "")
     );
-    assert_has(
-        &invalid(&chain).to_string(),
+    assert_contains(
+        &parse_error(&chain).to_string(),
         &["rename[0]", "`/b`", "rename[1]"],
     );
     let gone = "gone: [{path: '/b/{z}', methods: [PUT], evidence: {note: n}}]";
-    let text = |methods: &str| format!("rename:\n{}{gone}", rename("/a/{x}", "/b/{x}", methods));
-    assert_has(&invalid(&text("")).to_string(), &["rename[0]", "gone[0]"]);
-    assert_has(
-        &invalid(&text(", methods: [PUT]")).to_string(),
+    let text = |methods: &str| {
+        format!(
+            "rename:\n{}{gone}",
+            rename_yaml("/a/{x}", "/b/{x}", methods)
+        )
+    };
+    assert_contains(
+        &parse_error(&text("")).to_string(),
+        &["rename[0]", "gone[0]"],
+    );
+    assert_contains(
+        &parse_error(&text(", methods: [PUT]")).to_string(),
         &["rename[0]", "gone[0]"],
     );
     assert!(parse(&text(", methods: [GET]")).is_ok());

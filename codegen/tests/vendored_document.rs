@@ -5,14 +5,14 @@ use portkey_admin_codegen::{distil, document};
 use serde_json::Value;
 
 /// The text of the file.
-fn text() -> String {
+fn vendored_text() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/portkey.yaml");
     std::fs::read_to_string(path).unwrap()
 }
 
 /// The document.
 fn vendored() -> Value {
-    document::parse("openapi/portkey.yaml", &text()).unwrap()
+    document::parse("openapi/portkey.yaml", &vendored_text()).unwrap()
 }
 
 /// Keywords whose value is a map from names to objects.
@@ -39,42 +39,40 @@ const NAME_MAPS: [&str; 16] = [
 const DATA: [&str; 5] = ["const", "default", "enum", "required", "security"];
 
 /// The keywords in `value`, each with its place; keys that are names are passed over.
-fn keywords(value: &Value, place: &str, found: &mut Vec<(String, String)>) {
+fn collect_keywords(value: &Value, location: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(map) => {
             for (key, value) in map {
-                let place = document::member(place, key);
-                found.push((key.clone(), place.clone()));
+                let location = document::child_path(location, key);
+                found.push((key.clone(), location.clone()));
                 match value.as_object() {
                     _ if DATA.contains(&key.as_str()) => {}
                     Some(named) if NAME_MAPS.contains(&key.as_str()) => {
                         for (name, value) in named {
-                            keywords(value, &document::member(&place, name), found);
+                            collect_keywords(value, &document::child_path(&location, name), found);
                         }
                     }
-                    _ => keywords(value, &place, found),
+                    _ => collect_keywords(value, &location, found),
                 }
             }
         }
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .for_each(|(index, value)| keywords(value, &format!("{place}[{index}]"), found)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| {
+            collect_keywords(value, &format!("{location}[{index}]"), found)
+        }),
         _ => {}
     }
 }
 
 /// Every string in `value` with its place.
-fn strings<'a>(value: &'a Value, place: &str, found: &mut Vec<(String, &'a str)>) {
+fn collect_strings<'a>(value: &'a Value, location: &str, found: &mut Vec<(String, &'a str)>) {
     match value {
-        Value::Object(map) => map
-            .iter()
-            .for_each(|(key, value)| strings(value, &document::member(place, key), found)),
-        Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .for_each(|(index, value)| strings(value, &format!("{place}[{index}]"), found)),
-        Value::String(text) => found.push((place.to_owned(), text)),
+        Value::Object(map) => map.iter().for_each(|(key, value)| {
+            collect_strings(value, &document::child_path(location, key), found)
+        }),
+        Value::Array(list) => list.iter().enumerate().for_each(|(index, value)| {
+            collect_strings(value, &format!("{location}[{index}]"), found)
+        }),
+        Value::String(text) => found.push((location.to_owned(), text)),
         _ => {}
     }
 }
@@ -92,7 +90,7 @@ fn every_operation_is_there() {
 #[test]
 fn no_keyword_of_prose_is_left() {
     let mut found = Vec::new();
-    keywords(&vendored(), "$", &mut found);
+    collect_keywords(&vendored(), "$", &mut found);
     assert!(
         found.len() > 10_000,
         "the walk saw only {} keywords",
@@ -118,7 +116,7 @@ fn no_keyword_of_prose_is_left() {
 
 #[test]
 fn properties_that_are_named_like_prose_are_still_there() {
-    let text = text();
+    let text = vendored_text();
     for name in ["description", "title", "summary"] {
         let entry = format!(" {name}:\n");
         assert!(text.contains(&entry), "no property is named `{name}`");
@@ -129,7 +127,7 @@ fn properties_that_are_named_like_prose_are_still_there() {
 fn no_string_is_a_sentence() {
     let document = vendored();
     let mut found = Vec::new();
-    strings(&document, "$", &mut found);
+    collect_strings(&document, "$", &mut found);
     assert!(
         found.len() > 5_000,
         "the walk saw only {} strings",
@@ -138,11 +136,11 @@ fn no_string_is_a_sentence() {
     // Tags are names of two or three words; nothing else has a space at all.
     let left: Vec<_> = found
         .iter()
-        .filter(|(place, text)| {
-            let longest = if place.contains(".tags[") { 40 } else { 0 };
+        .filter(|(location, text)| {
+            let longest = if location.contains(".tags[") { 40 } else { 0 };
             text.contains(char::is_whitespace)
                 && text.len() > longest
-                && !place.ends_with(".pattern")
+                && !location.ends_with(".pattern")
         })
         .collect();
     assert!(left.is_empty(), "{left:?}");
@@ -153,7 +151,7 @@ fn distilling_it_again_changes_no_byte() {
     let again = distil::to_yaml(&distil::distil(&vendored()).unwrap()).unwrap();
     // Not `assert_eq`, which would print the whole document twice.
     assert!(
-        again == text(),
+        again == vendored_text(),
         "openapi/portkey.yaml is not what the distiller writes"
     );
 }
@@ -162,18 +160,18 @@ fn distilling_it_again_changes_no_byte() {
 fn every_reference_leads_somewhere() {
     let document = vendored();
     let mut found = Vec::new();
-    strings(&document, "$", &mut found);
+    collect_strings(&document, "$", &mut found);
     let references: Vec<_> = found
         .iter()
-        .filter(|(place, _)| place.ends_with("['$ref']"))
+        .filter(|(location, _)| location.ends_with("['$ref']"))
         .collect();
     assert!(
         references.len() > 1_000,
         "only {} references",
         references.len()
     );
-    for (place, reference) in references {
-        let target = document::target(&document, reference).unwrap();
-        assert!(document::resolve(&document, target).is_ok(), "{place}");
+    for (location, reference) in references {
+        let target = document::lookup(&document, reference).unwrap();
+        assert!(document::resolve(&document, target).is_ok(), "{location}");
     }
 }

@@ -3,7 +3,7 @@
 //! What an operation takes stands in the ledger (`access`: kinds of key, scopes, plan). Here stands
 //! how the service applies it, and which operations want the workspace named.
 
-use portkey_admin_codegen::ledger::Entry;
+use portkey_admin_codegen::manifest::Entry;
 
 use crate::call::{Call, Caller};
 use crate::handlers::State;

@@ -26,10 +26,10 @@ pub(crate) fn get() -> Result<&'static ApiSpec, &'static str> {
 fn build() -> Result<ApiSpec, String> {
     let sources = sources();
     let Patched {
-        document, ledger, ..
+        document, manifest, ..
     } = patch(&sources).map_err(|error| error.to_string())?;
     let rules = Rules::parse(&sources.paths).map_err(|error| error.to_string())?;
-    let routes = Routes::new(&document, &ledger, &rules);
+    let routes = Routes::new(&document, &manifest, &rules);
     Ok(ApiSpec { document, routes })
 }
 
@@ -51,7 +51,7 @@ fn sources() -> Sources {
             .iter()
             .map(|(name, text)| source(name, text))
             .collect(),
-        ledger: source(
+        manifest: source(
             "overrides/operations.yaml",
             include_str!("../overrides/operations.yaml"),
         ),

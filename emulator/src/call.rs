@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use portkey_admin_codegen::ledger::Paging;
+use portkey_admin_codegen::manifest::Paging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -83,7 +83,7 @@ impl Caller {
 /// that was written down can be handled again with the same result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
-    /// The operation's id in the ledger.
+    /// The operation's id in the manifest.
     pub(crate) operation: String,
     pub(crate) caller: Caller,
     /// The workspace that the request names, or else that of the key, by UUID.

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::TimeDelta;
-use portkey_admin_codegen::ledger::Plane;
+use portkey_admin_codegen::manifest::Plane;
 
 use crate::access;
 use crate::api_spec::ApiSpec;

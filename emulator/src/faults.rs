@@ -56,7 +56,7 @@ pub(crate) struct InjectedFault {
 }
 
 impl Fault {
-    /// Strikes requests of one operation, by the name that it has in the ledger.
+    /// Strikes requests of one operation, by the name that it has in the manifest.
     pub fn on(operation: impl Into<String>) -> Self {
         Self {
             operation: Some(operation.into()),

@@ -1,6 +1,6 @@
 //! Answers: success, errors in the service's envelope, pages of lists.
 
-use portkey_admin_codegen::ledger::Paging;
+use portkey_admin_codegen::manifest::Paging;
 use serde_json::{Map, Value, json};
 
 use crate::gateway::Content;
@@ -109,7 +109,7 @@ impl ApiError {
 /// that nobody asks it to cut; for the others, `None`.
 pub(crate) type PageSizes = Option<(u64, u64)>;
 
-/// One page of `rows` in its envelope; names, first page and size come from the ledger.
+/// One page of `rows` in its envelope; names, first page and size come from the manifest.
 ///
 /// Without a page size, the list is cut by `page_sizes`: the size then, and the largest there is.
 pub(crate) fn page<T>(
@@ -171,7 +171,7 @@ fn envelope(paging: Option<&Paging>, total: usize, end: u64, items: Vec<Value>) 
 
 #[cfg(test)]
 mod tests {
-    use portkey_admin_codegen::ledger::Paging;
+    use portkey_admin_codegen::manifest::Paging;
     use serde_json::{Map, Value, json};
 
     use super::{ResponseBody, page};

@@ -1,11 +1,11 @@
-//! Which operation a request is for: templates of the patched document, identities of the ledger.
+//! Which operation a request is for: templates of the patched document, identities of the manifest.
 
 use std::sync::OnceLock;
 
 use percent_encoding::percent_decode_str;
-use portkey_admin_codegen::ledger::{Base, Entry, Plane};
-use portkey_admin_codegen::paths::{Answer, Rules};
-use portkey_admin_codegen::{Ledger, ledger};
+use portkey_admin_codegen::manifest::{ApiVersion, Entry, Plane};
+use portkey_admin_codegen::paths::{ObservedResponse, Rules};
+use portkey_admin_codegen::{Manifest, manifest};
 use serde_json::Value;
 
 use crate::check::Check;
@@ -60,9 +60,9 @@ pub(crate) enum RouteMatch<'a> {
 
 impl Routes {
     /// The routes of a document that the ledger was checked against.
-    pub(crate) fn new(document: &Value, ledger: &Ledger, rules: &Rules) -> Self {
+    pub(crate) fn new(document: &Value, manifest: &Manifest, rules: &Rules) -> Self {
         let operations = portkey_admin_codegen::document::operations(document)
-            .filter_map(|(path, method, _)| Some((path, method, ledger.get(method, path)?)))
+            .filter_map(|(path, method, _)| Some((path, method, manifest.get(method, path)?)))
             .map(|(path, method, entry)| Route::new(path, method, entry))
             .collect();
         Self {
@@ -113,8 +113,8 @@ impl Route {
     fn new(path: &str, method: &str, entry: &Entry) -> Self {
         let version = match (entry.plane, entry.base) {
             (Plane::Public, _) => None,
-            (_, Base::V1) => Some("v1"),
-            (_, Base::V2) => Some("v2"),
+            (_, ApiVersion::V1) => Some("v1"),
+            (_, ApiVersion::V2) => Some("v2"),
         };
         let (guards, quirks) = handlers::rules(&entry.id);
         Self {
@@ -131,7 +131,7 @@ impl Route {
 
     /// `GET /api-keys`.
     pub(crate) fn key(&self) -> String {
-        ledger::key(&self.method, &self.path)
+        manifest::key(&self.method, &self.path)
     }
 
     /// The request check of this operation, compiled on first use.
@@ -163,7 +163,7 @@ impl Retired {
     fn new(
         methods: Option<&[&'static str]>,
         path: &str,
-        answer: &Answer,
+        answer: &ObservedResponse,
         replacement: Option<String>,
     ) -> Self {
         Self {
@@ -189,7 +189,7 @@ impl Retired {
 
 /// The paths that answered as if they did not exist; a 403 says nothing of that sort.
 fn retired(rules: &Rules) -> Vec<Retired> {
-    let gone = rules.gone().iter().filter_map(|rule| {
+    let gone = rules.removals().iter().filter_map(|rule| {
         let answer = rule.evidence().answered.as_ref()?;
         Some(Retired::new(
             rule.methods(),

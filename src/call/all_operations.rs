@@ -11,7 +11,7 @@ mod server;
 
 use std::collections::BTreeSet;
 
-use portkey_admin_codegen::{Patched, Sources, ledger, patch, paths::Rules};
+use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
 use portkey_admin_emulator::Emulator;
 use serde_json::{Value, json};
 
@@ -140,7 +140,7 @@ impl Trial {
 #[tokio::test]
 async fn every_operation_is_repeated_as_the_ledger_says() {
     let (patched, trial) = (patched(), Trial::new());
-    for (key, entry) in patched.ledger.iter() {
+    for (key, entry) in patched.manifest.iter() {
         let Some(operation) = ALL.iter().find(|operation| operation.id == entry.id) else {
             let off = !cfg!(all(feature = "admin", feature = "gateway"));
             assert!(off, "{key} is not generated");
@@ -150,7 +150,7 @@ async fn every_operation_is_repeated_as_the_ledger_says() {
             .check(
                 operation,
                 &body(),
-                entry.retry == ledger::Idempotency::NonIdempotent,
+                entry.retry == manifest::Idempotency::NonIdempotent,
             )
             .await;
     }
@@ -202,7 +202,7 @@ fn gone() -> BTreeSet<String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let rules = Rules::parse(&Sources::read(root).unwrap().paths).unwrap();
     let paths = rules
-        .gone()
+        .removals()
         .iter()
         .map(|rule| format!("/v1{}", rule.path()));
     paths.collect()

@@ -47,7 +47,7 @@ fn patched() -> Patched {
 fn operations(patched: &Patched) -> Vec<Operation<'_>> {
     let all: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
-            let entry = patched.ledger.get(method, path)?;
+            let entry = patched.manifest.get(method, path)?;
             Some(Operation {
                 id: &entry.id,
                 answer: schema::of_answer(&patched.document, operation),

@@ -22,8 +22,8 @@ use std::{
 };
 
 use portkey_admin::{Client, Error, types::User};
-use portkey_admin_codegen::{Sources, ledger::Entry, patch};
-use portkey_admin_emulator::{Emulator, Key, Organisation, RequestLine, Role};
+use portkey_admin_codegen::{Sources, manifest::Entry, patch};
+use portkey_admin_emulator::{AccessLogEntry, Emulator, Key, Organisation, Role};
 
 /// The name of the organisation.
 const NAME: &str = "Interop";
@@ -35,7 +35,7 @@ type Outcome = Result<(), Error>;
 /// function, and this file has one test.
 static SUCCEEDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-fn note(line: &RequestLine) {
+fn note(line: &AccessLogEntry) {
     if (200..300).contains(&line.status)
         && let Some(operation) = &line.operation
     {
@@ -103,7 +103,7 @@ fn made(id: Option<String>) -> String {
 fn admin_operations() -> Vec<(String, Option<String>)> {
     let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let patched = patch(&sources).unwrap();
-    let entries = patched.ledger.iter().map(|(_, entry)| entry);
+    let entries = patched.manifest.iter().map(|(_, entry)| entry);
     let admin = entries.filter(|entry| entry.area != "gateway");
     let ids = |entry: &Entry| (entry.id.clone(), entry.reads.clone());
     admin.map(ids).collect()

@@ -1,18 +1,18 @@
-//! The words of generated rustdoc: ours from the ledger and the overlays, never progenitor's.
+//! The words of generated rustdoc: ours from the manifest and the overlays, never progenitor's.
 
 use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-use crate::ledger::{Access, By, Entry, Evidence, Plane, Status};
+use crate::manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status};
 
 /// The documentation among `attributes`, without the lines that only repeat the item's name.
-pub fn own(attributes: &[Attribute]) -> Vec<Attribute> {
+pub fn doc_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("doc"))
-        .filter_map(text_of)
+        .filter_map(doc_text)
         .filter(|text| !is_name_only(text))
         .map(|text| attribute(&text))
         .collect()
@@ -25,25 +25,25 @@ fn attribute(text: &str) -> Attribute {
 }
 
 /// The own documentation, or `fallback` where there is none.
-pub fn or_name(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
-    let own = own(attributes);
-    if !own.is_empty() {
-        return own;
+pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
+    let docs = doc_attributes(attributes);
+    if !docs.is_empty() {
+        return docs;
     }
     vec![attribute(&format!("{fallback}."))]
 }
 
 /// `ApiKeyList` → `Api key list`.
-pub fn words(name: &str) -> String {
+pub fn sentence_case(name: &str) -> String {
     let words = name.to_snake_case().replace('_', " ");
-    let mut letters = words.chars();
-    letters
+    let mut chars = words.chars();
+    chars
         .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
+        .map(|first| first.to_uppercase().chain(chars).collect())
         .unwrap_or_default()
 }
 
-fn text_of(attribute: &Attribute) -> Option<String> {
+fn doc_text(attribute: &Attribute) -> Option<String> {
     match &attribute.meta {
         Meta::NameValue(pair) => match &pair.value {
             Expr::Lit(ExprLit {
@@ -105,25 +105,25 @@ fn access(access: &Access, plane: Plane) -> Option<String> {
 }
 
 fn evidence(evidence: &Evidence, status: Status) -> String {
-    let who = match evidence.by {
-        By::Live => "by the live service",
-        By::OfficialClient => "in a client of Portkey's own",
-        By::Document => "in a document only",
+    let grade = match evidence.by {
+        EvidenceGrade::Live => "by the live service",
+        EvidenceGrade::OfficialClient => "in a client of Portkey's own",
+        EvidenceGrade::Document => "in a document only",
     };
-    let what = match evidence.seen {
-        Some(status) => format!("{status} {who}"),
-        None => who.to_owned(),
+    let observation = match evidence.seen {
+        Some(status) => format!("{status} {grade}"),
+        None => grade.to_owned(),
     };
-    let when = evidence
+    let date = evidence
         .on
         .as_deref()
         .map(|date| format!(", {date}"))
         .unwrap_or_default();
-    let verdict = match status {
+    let qualifier = match status {
         Status::Works => "",
         Status::Unverified => " (unverified)",
         Status::ForbiddenSeen => " (exists; nobody was seen to be let in)",
         Status::Broken => " (known not to work as documented)",
     };
-    format!("{what}{when}{verdict}.")
+    format!("{observation}{date}{qualifier}.")
 }

@@ -2,8 +2,8 @@
 
 use super::{
     operations::Operation,
-    rust_type::{RustType, Shape},
-    types::{Field, Refined, Types},
+    rust_type::{RustType, TypeKind},
+    types::{Field, RefinedType, Types},
 };
 
 /// A doctest for the operation, with everything that is required.
@@ -11,20 +11,20 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
     let arguments: Vec<String> = operation
         .arguments
         .iter()
-        .map(|argument| match (&argument.kind.shape, &argument.sample) {
-            (Shape::Named(name), Some(value)) => {
+        .map(|argument| match (&argument.ty.kind, &argument.sample) {
+            (TypeKind::Named(name), Some(value)) => {
                 types.sample_variant(name, Some(value)).map_or_else(
                     || format!("{value:?}"),
-                    |variant| format!("{}::{variant}", path(name)),
+                    |variant| format!("{}::{variant}", type_path(name)),
                 )
             }
-            _ => sample(&argument.kind, &argument.wire, types, 0),
+            _ => sample(&argument.ty, &argument.wire, types, 0),
         })
         .collect();
     let mut lines = vec![
         "# async fn example(client: &portkey_admin::Client) -> Result<(), portkey_admin::Error> {"
             .to_owned(),
-        "let answer = client".to_owned(),
+        "let response = client".to_owned(),
         format!("    .{}({})", operation.entry.id, arguments.join(", ")),
     ];
     for parameter in operation
@@ -35,17 +35,17 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
         lines.push(format!(
             "    .{}({})",
             parameter.ident,
-            sample(&parameter.kind, &parameter.wire, types, 0)
+            sample(&parameter.ty, &parameter.wire, types, 0)
         ));
     }
-    if let Some((kind, _)) = &operation.body {
-        lines.push(format!("    .body({})", sample(kind, "body", types, 0)));
+    if let Some((ty, _)) = &operation.body {
+        lines.push(format!("    .body({})", sample(ty, "body", types, 0)));
     }
     lines.extend(
         [
             "    .send()",
             "    .await?;",
-            "# let _ = answer;",
+            "# let _ = response;",
             "# Ok(())",
             "# }",
         ]
@@ -57,31 +57,31 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
     lines.join("\n")
 }
 
-fn sample(kind: &RustType, wire: &str, types: &Types, depth: usize) -> String {
-    match &kind.shape {
-        Shape::Text | Shape::Secret => format!("\"{wire}\""),
-        Shape::Bool => "true".to_owned(),
-        Shape::Integer => "1".to_owned(),
-        Shape::Number => "1.0".to_owned(),
-        Shape::Time => "std::time::SystemTime::now()".to_owned(),
-        Shape::List(item) => format!("[{}]", sample(item, wire, types, depth)),
-        Shape::Map(item) => format!("[(\"key\", {})]", sample(item, "value", types, depth)),
-        Shape::Any => "serde_json::json!({})".to_owned(),
-        Shape::Object => "[(\"key\", \"value\")]".to_owned(),
-        Shape::Option(inner) | Shape::Boxed(inner) => sample(inner, wire, types, depth),
-        Shape::Named(name) => named(name, wire, types, depth),
-        Shape::Other => "Default::default()".to_owned(),
+fn sample(ty: &RustType, wire: &str, types: &Types, depth: usize) -> String {
+    match &ty.kind {
+        TypeKind::String | TypeKind::Secret => format!("\"{wire}\""),
+        TypeKind::Bool => "true".to_owned(),
+        TypeKind::Integer => "1".to_owned(),
+        TypeKind::Float => "1.0".to_owned(),
+        TypeKind::DateTime => "std::time::SystemTime::now()".to_owned(),
+        TypeKind::List(item) => format!("[{}]", sample(item, wire, types, depth)),
+        TypeKind::Map(item) => format!("[(\"key\", {})]", sample(item, "value", types, depth)),
+        TypeKind::JsonValue => "serde_json::json!({})".to_owned(),
+        TypeKind::JsonObject => "[(\"key\", \"value\")]".to_owned(),
+        TypeKind::Option(inner) | TypeKind::Box(inner) => sample(inner, wire, types, depth),
+        TypeKind::Named(name) => sample_named(name, wire, types, depth),
+        TypeKind::Other => "Default::default()".to_owned(),
     }
 }
 
-fn named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
+fn sample_named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
     match types.get(name) {
-        Some(Refined::Enum(_)) => match types.sample_variant(name, None) {
-            Some(variant) => format!("{}::{variant}", path(name)),
+        Some(RefinedType::Enum(_)) => match types.sample_variant(name, None) {
+            Some(variant) => format!("{}::{variant}", type_path(name)),
             None => format!("\"{wire}\""),
         },
-        Some(Refined::Struct(one)) if depth < 4 => {
-            let members: String = one
+        Some(RefinedType::Struct(structure)) if depth < 4 => {
+            let setters: String = structure
                 .fields
                 .iter()
                 .filter(|field| is_required(field))
@@ -89,21 +89,21 @@ fn named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
                     format!(
                         ".{}({})",
                         field.ident,
-                        sample(&field.kind, &field.wire, types, depth + 1)
+                        sample(&field.ty, &field.wire, types, depth + 1)
                     )
                 })
                 .collect();
-            format!("{}::builder(){members}", path(name))
+            format!("{}::builder(){setters}", type_path(name))
         }
-        Some(Refined::Union(one)) => format!("{}::{}", path(name), one.sample),
+        Some(RefinedType::Union(union)) => format!("{}::{}", type_path(name), union.sample),
         _ => "serde_json::json!({})".to_owned(),
     }
 }
 
-fn path(name: &str) -> String {
+fn type_path(name: &str) -> String {
     format!("types::{name}")
 }
 
 fn is_required(field: &Field) -> bool {
-    !field.kind.is_option() && !field.flatten && field.clear.is_none() && field.constant.is_none()
+    !field.ty.is_option() && !field.flatten && field.clear.is_none() && field.constant.is_none()
 }

@@ -11,20 +11,20 @@ use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, Re
 use super::{
     docs, example, lists, module,
     request_types::setter_name,
-    rust_type::{RustType, Shape},
+    rust_type::{RustType, TypeKind},
     types::Types,
 };
 use crate::{
-    Error, Ledger, Result, document,
-    ledger::{self, Entry, Paging},
-    shape::EVENT,
-    siblings::{Position, is_parameter, segments},
+    Error, Manifest, Result, document,
+    lower::EVENT_KEY,
+    manifest::{self, Entry, Idempotency, Paging},
+    reserved_segments::{Position, is_parameter, segments},
 };
 use std::collections::BTreeSet;
 
 /// What the operations become.
 #[derive(Default)]
-pub struct Refined {
+pub struct RefinedOperations {
     /// Methods of the client.
     pub methods: TokenStream,
     /// The builders that they return.
@@ -34,60 +34,64 @@ pub struct Refined {
     /// One arm for each operation: decode its answer and encode it again.
     pub round_trips: TokenStream,
     /// A reference to each of the statics.
-    pub all: TokenStream,
+    pub operation_refs: TokenStream,
     /// For each handwritten operation its id, and what its method returns.
-    pub by_hand: TokenStream,
+    pub handwritten_calls: TokenStream,
     /// What makes the answers of list operations pages of lists.
-    pub lists: TokenStream,
+    pub list_impls: TokenStream,
 }
 
-/// The literal siblings of every path parameter.
-pub type Siblings = BTreeMap<Position, BTreeSet<String>>;
+/// The literal reserved_segments of every path parameter.
+pub type ReservedSegments = BTreeMap<Position, BTreeSet<String>>;
 
 /// Refines the operations of progenitor's code.
 pub fn refine(
     generated: &syn::File,
     document: &Value,
-    ledger: &Ledger,
+    manifest: &Manifest,
     types: &Types,
-    siblings: &Siblings,
-) -> Result<Refined> {
+    reserved_segments: &ReservedSegments,
+) -> Result<RefinedOperations> {
     let items = module(&generated.items, "builder")?;
     let type_items = module(&generated.items, "types")?;
-    let mut refined = Refined::default();
-    let mut lists = BTreeMap::new();
+    let mut refined = RefinedOperations::default();
+    let mut list_impls = BTreeMap::new();
     for (path, method, operation) in document::operations(document) {
-        let entry = ledger
+        let entry = manifest
             .get(method, path)
-            .ok_or_else(|| Error::new(ledger::key(method, path), "is not in the ledger"))?;
-        let operation = Operation::read(items, path, method, operation, entry)?;
+            .ok_or_else(|| Error::new(manifest::key(method, path), "is not in the manifest"))?;
+        let operation = Operation::new(items, path, method, operation, entry)?;
         // The method and the builder of a handwritten operation are in the crate's own `src/`.
         if entry.handwritten.is_none() {
             refined.methods.extend(operation.method(types));
             refined.builders.extend(operation.builder(types));
         } else {
-            refined.by_hand.extend(operation.call_by_hand());
+            refined
+                .handwritten_calls
+                .extend(operation.handwritten_call());
         }
-        refined.table.extend(operation.table_entry(siblings));
+        refined
+            .table
+            .extend(operation.table_entry(reserved_segments));
         refined.round_trips.extend(operation.round_trip());
         let name = operation.static_name();
-        refined.all.extend(quote!(&#name,));
-        for (name, tokens) in operation.lists(types, type_items)? {
-            add_list(&mut lists, name, tokens)?;
+        refined.operation_refs.extend(quote!(&#name,));
+        for (name, tokens) in operation.list_impls(types, type_items)? {
+            add_list_impl(&mut list_impls, name, tokens)?;
         }
     }
-    refined.lists = lists.into_values().collect();
+    refined.list_impls = list_impls.into_values().collect();
     Ok(refined)
 }
 
 /// Two operations may answer with the same list, and then must agree on how it is read.
-fn add_list(
-    lists: &mut BTreeMap<String, TokenStream>,
+fn add_list_impl(
+    list_impls: &mut BTreeMap<String, TokenStream>,
     name: String,
     tokens: TokenStream,
 ) -> Result<()> {
     let text = tokens.to_string();
-    match lists.insert(name.clone(), tokens) {
+    match list_impls.insert(name.clone(), tokens) {
         Some(other) if other.to_string() != text => Err(Error::new(
             format!("list `{name}`"),
             "is read in two ways by its operations",
@@ -96,9 +100,9 @@ fn add_list(
     }
 }
 
-/// One operation, as progenitor and the ledger know it.
+/// One operation, as progenitor and the manifest know it.
 pub struct Operation<'a> {
-    /// The ledger's entry.
+    /// The manifest's entry.
     pub entry: &'a Entry,
     key: String,
     method: &'a str,
@@ -111,11 +115,11 @@ pub struct Operation<'a> {
     /// The type of the body and whether it is required.
     pub body: Option<(RustType, bool)>,
     /// The type of the answer; absent where it carries nothing.
-    answer: Option<RustType>,
+    response: Option<RustType>,
     /// The type of the events that it streams.
     event: Option<Ident>,
     /// The operation that reads what this one updates, and the type of its answer.
-    reads: Option<(&'a str, TokenStream)>,
+    read_operation: Option<(&'a str, TokenStream)>,
 }
 
 /// A parameter of an operation.
@@ -125,18 +129,18 @@ pub struct Parameter {
     /// Its Rust name.
     pub ident: Ident,
     /// Its type, without `Option`.
-    pub kind: RustType,
+    pub ty: RustType,
     /// Whether the service wants it.
     pub required: bool,
     /// A value for examples (`x-sample`), where the first that comes to hand would be refused.
     pub sample: Option<String>,
     header: bool,
-    joined: bool,
+    comma_separated: bool,
     docs: String,
 }
 
 impl<'a> Operation<'a> {
-    fn read(
+    fn new(
         items: &[Item],
         path: &'a str,
         method: &'a str,
@@ -152,7 +156,7 @@ impl<'a> Operation<'a> {
             .map(|parameter| {
                 Ok((
                     parameter["in"] == "path",
-                    Parameter::read(builder, parameter)?,
+                    Parameter::new(builder, parameter)?,
                 ))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -160,17 +164,17 @@ impl<'a> Operation<'a> {
             parameters.into_iter().partition(|(in_path, _)| *in_path);
         arguments.sort_by_key(|(_, argument)| path.find(&format!("{{{}}}", argument.wire)));
         let body = operation.get("requestBody").map(|body| {
-            field_type(builder, "body").map(|kind| (RustType::of(kind), body["required"] == true))
+            field_type(builder, "body").map(|ty| (RustType::new(ty), body["required"] == true))
         });
-        let reads = entry.reads.as_deref().map(|id| {
-            let answer = answer_type(items, &id.to_upper_camel_case())?;
-            Ok((id, written(answer.as_ref())))
+        let read_operation = entry.reads.as_deref().map(|id| {
+            let response = response_type(items, &id.to_upper_camel_case())?;
+            Ok((id, type_tokens(response.as_ref())))
         });
         Ok(Self {
-            reads: reads.transpose()?,
+            read_operation: read_operation.transpose()?,
             event: event_type(operation),
             entry,
-            key: ledger::key(method, path),
+            key: manifest::key(method, path),
             method,
             path,
             deprecated: operation["deprecated"] == true,
@@ -183,7 +187,7 @@ impl<'a> Operation<'a> {
                 .map(|(_, parameter)| parameter)
                 .collect(),
             body: body.transpose()?,
-            answer: answer_type(items, &name)?,
+            response: response_type(items, &name)?,
         })
     }
 
@@ -206,13 +210,13 @@ impl<'a> Operation<'a> {
         let prefix = quote!(types::);
         let arguments = self.arguments.iter().map(|argument| {
             let ident = &argument.ident;
-            let kind = argument.kind.written(&prefix);
-            quote!(#ident: impl Into<#kind>)
+            let ty = argument.ty.tokens(&prefix);
+            quote!(#ident: impl Into<#ty>)
         });
         let values = self.arguments.iter().map(|argument| {
             let ident = &argument.ident;
-            match argument.kind.shape {
-                Shape::Text => quote!(#ident.into()),
+            match argument.ty.kind {
+                TypeKind::String => quote!(#ident.into()),
                 _ => quote!(#ident.into().to_string()),
             }
         });
@@ -228,17 +232,17 @@ impl<'a> Operation<'a> {
     }
 
     fn builder(&self, types: &Types) -> TokenStream {
-        let (name, answer) = (self.builder_name(), self.answer());
+        let (name, response) = (self.builder_name(), self.response_tokens());
         let pages = self.pages();
         let update_and_get = self.update_and_get();
         let stream = self.stream();
-        let own = self.own_methods();
+        let builder_methods = self.builder_methods();
         let setters = self
             .parameters
             .iter()
-            .map(|parameter| parameter.setter(own));
-        let (send, send_with_response) = self.sends();
-        let body = self.body.as_ref().map(|(kind, _)| body_setter(kind, types));
+            .map(|parameter| parameter.setter(builder_methods));
+        let (send, send_with_response) = self.send_functions();
+        let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
             " Builder of [`Client::{0}`](crate::Client::{0}).",
             self.entry.id
@@ -256,12 +260,12 @@ impl<'a> Operation<'a> {
                 #body
 
                 /// Sends the request and decodes the answer.
-                pub async fn send(self) -> Result<#answer, crate::Error> {
+                pub async fn send(self) -> Result<#response, crate::Error> {
                     self.call.#send().await
                 }
 
                 /// Sends the request; gives the answer with its status, headers and raw body.
-                pub async fn send_with_response(self) -> Result<crate::Response<#answer>, crate::Error> {
+                pub async fn send_with_response(self) -> Result<crate::Response<#response>, crate::Error> {
                     self.call.#send_with_response().await
                 }
 
@@ -273,7 +277,7 @@ impl<'a> Operation<'a> {
     }
 
     /// The methods of the builder that set nothing; none of its setters may be called so.
-    fn own_methods(&self) -> &'static [&'static str] {
+    fn builder_methods(&self) -> &'static [&'static str] {
         match (&self.entry.paging, &self.event) {
             (Some(_), _) => &["send", "send_with_response", "body", "stream", "pages"],
             (None, Some(_)) => &["send", "send_with_response", "body", "stream"],
@@ -281,31 +285,31 @@ impl<'a> Operation<'a> {
         }
     }
 
-    fn answer(&self) -> TokenStream {
-        written(self.answer.as_ref())
+    fn response_tokens(&self) -> TokenStream {
+        type_tokens(self.response.as_ref())
     }
 
     /// The two streams of a list.
     fn pages(&self) -> Option<TokenStream> {
         let paging = self.entry.paging.as_ref()?;
-        let answer = self.answer();
-        let how = match paging.page.is_some() || paging.after.is_some() {
+        let response = self.response_tokens();
+        let extent = match paging.page.is_some() || paging.after.is_some() {
             true => "page after page",
             false => "of which there is one page only",
         };
-        let items = format!(" The list as a stream of items, {how}.");
-        let pages = format!(" The list as a stream of pages, {how}.").replace(
+        let items = format!(" The list as a stream of items, {extent}.");
+        let pages = format!(" The list as a stream of pages, {extent}.").replace(
             "pages, of which there is one page only",
             "pages, of which there is one only",
         );
         Some(quote! {
             #[doc = #items]
-            pub fn stream(self) -> crate::Items<#answer> {
+            pub fn stream(self) -> crate::Items<#response> {
                 crate::pagination::items(self.call)
             }
 
             #[doc = #pages]
-            pub fn pages(self) -> crate::Pages<#answer> {
+            pub fn pages(self) -> crate::Pages<#response> {
                 crate::pagination::pages(self.call)
             }
         })
@@ -333,26 +337,28 @@ impl<'a> Operation<'a> {
     }
 
     /// The answer of a list operation as a page, with what that needs.
-    fn lists(&self, types: &Types, items: &[Item]) -> Result<Vec<(String, TokenStream)>> {
+    fn list_impls(&self, types: &Types, items: &[Item]) -> Result<Vec<(String, TokenStream)>> {
         match (
             &self.entry.paging,
-            self.answer.as_ref().map(|answer| &answer.shape),
+            self.response.as_ref().map(|response| &response.kind),
         ) {
             (None, _) => Ok(Vec::new()),
-            (Some(paging), Some(Shape::Named(name))) => lists::paged(name, paging, types, items),
+            (Some(paging), Some(TypeKind::Named(name))) => {
+                lists::paged_impls(name, paging, types, items)
+            }
             _ => Err(Error::new(
                 &self.key,
-                "is a list whose answer has no type of a name",
+                "is a list whose response has no type of a name",
             )),
         }
     }
 
     /// The read after an update that answers with nothing.
     fn update_and_get(&self) -> Option<TokenStream> {
-        let (id, answer) = self.reads.as_ref()?;
+        let (id, response) = self.read_operation.as_ref()?;
         let operation = format_ident!("{}", id.to_shouty_snake_case());
         let docs = format!(
-            " Sends the update, then reads with [`Client::{id}`](crate::Client::{id}), because the answer \
+            " Sends the update, then reads with [`Client::{id}`](crate::Client::{id}), because the response \
              to an update says nothing. The service may need a moment: what is read can still be old."
         );
         Some(quote! {
@@ -361,15 +367,15 @@ impl<'a> Operation<'a> {
             /// # Errors
             ///
             /// Those of both; one of the read comes after an update that has succeeded.
-            pub async fn update_and_get(self) -> Result<#answer, crate::Error> {
+            pub async fn update_and_get(self) -> Result<#response, crate::Error> {
                 crate::update_and_get::update_and_get(self.call, &crate::operations::#operation).await
             }
         })
     }
 
     /// The runtime's functions for an answer with a value and for one that carries nothing.
-    fn sends(&self) -> (Ident, Ident) {
-        let name = |suffix: &str| match self.answer.is_none() {
+    fn send_functions(&self) -> (Ident, Ident) {
+        let name = |suffix: &str| match self.response.is_none() {
             true => format_ident!("send_unit{suffix}"),
             false => format_ident!("send{suffix}"),
         };
@@ -377,7 +383,7 @@ impl<'a> Operation<'a> {
     }
 
     /// A call of the method that somebody has written for the operation.
-    fn call_by_hand(&self) -> TokenStream {
+    fn handwritten_call(&self) -> TokenStream {
         let (id, method) = (&self.entry.id, format_ident!("{}", self.entry.id));
         let arguments = self.arguments.iter().map(|_| quote!("one"));
         quote!((#id, format!("{:?}", client.#method(#(#arguments),*))),)
@@ -385,20 +391,20 @@ impl<'a> Operation<'a> {
 
     /// The way by which the property test reaches the type of the answer.
     fn round_trip(&self) -> TokenStream {
-        let (id, answer) = (&self.entry.id, self.answer());
-        match self.answer.is_none() {
+        let (id, response) = (&self.entry.id, self.response_tokens());
+        match self.response.is_none() {
             true => quote!(#id => Ok(serde_json::Value::Null),),
-            false => quote!(#id => crate::decode::round_trip_tests::round_trip::<#answer>(body),),
+            false => quote!(#id => crate::decode::round_trip_tests::round_trip::<#response>(body),),
         }
     }
 
-    fn table_entry(&self, siblings: &Siblings) -> TokenStream {
+    fn table_entry(&self, reserved_segments: &ReservedSegments) -> TokenStream {
         let (name, id, path) = (self.static_name(), &self.entry.id, self.path);
         let docs = format!(" `{}`.", self.key);
         let method = format_ident!("{}", self.method.to_ascii_uppercase());
         let plane = format_ident!("{}", format!("{:?}", self.entry.plane));
         let base = format_ident!("{}", format!("{:?}", self.entry.base));
-        let segments = self.segments(siblings);
+        let segments = self.segments(reserved_segments);
         let required = self
             .parameters
             .iter()
@@ -407,7 +413,11 @@ impl<'a> Operation<'a> {
         let body_required = self.body.as_ref().is_some_and(|(_, required)| *required);
         let (keys, scopes) = (&self.entry.access.keys, &self.entry.access.scopes);
         let plan = option(self.entry.access.plan.as_ref());
-        let retry = format_ident!("{}", format!("{:?}", self.entry.retry));
+        let retry = match self.entry.retry {
+            Idempotency::Safe => quote!(Idempotency::Safe),
+            Idempotency::Idempotent => quote!(Idempotency::Idempotent),
+            Idempotency::NonIdempotent => quote!(Idempotency::NonIdempotent),
+        };
         let triggers = &self.entry.triggers;
         let paging = option(self.entry.paging.as_ref().map(paging));
         let default_workspace = self.entry.default_workspace;
@@ -429,7 +439,7 @@ impl<'a> Operation<'a> {
                 api_version: ApiVersion::#base,
                 required: &[#(#required),*],
                 body_required: #body_required,
-                idempotency: Idempotency::#retry,
+                idempotency: #retry,
                 non_idempotent_fields: &[#(#triggers),*],
                 paging: #paging,
                 default_workspace: #default_workspace,
@@ -439,7 +449,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    fn segments(&self, siblings: &Siblings) -> Vec<TokenStream> {
+    fn segments(&self, reserved_segments: &ReservedSegments) -> Vec<TokenStream> {
         segments(self.path)
             .enumerate()
             .map(|(index, segment)| {
@@ -448,7 +458,7 @@ impl<'a> Operation<'a> {
                 }
                 let name = segment.trim_matches(['{', '}']);
                 let position = (self.method.to_owned(), self.path.to_owned(), index);
-                let reserved = siblings.get(&position).into_iter().flatten();
+                let reserved = reserved_segments.get(&position).into_iter().flatten();
                 quote!(Segment::Parameter { name: #name, reserved: &[#(#reserved),*] })
             })
             .collect()
@@ -456,17 +466,17 @@ impl<'a> Operation<'a> {
 }
 
 impl Parameter {
-    fn read(builder: &ItemStruct, parameter: &Value) -> Result<Self> {
+    fn new(builder: &ItemStruct, parameter: &Value) -> Result<Self> {
         let wire = parameter["name"].as_str().unwrap_or_default().to_owned();
         let ident = rust_ident(&wire);
-        let kind = RustType::of(field_type(builder, &ident.to_string())?);
+        let ty = RustType::new(field_type(builder, &ident.to_string())?);
         Ok(Self {
             ident,
-            kind: kind.unwrapped().clone(),
+            ty: ty.without_option().clone(),
             required: parameter["required"] == true,
             sample: parameter["x-sample"].as_str().map(str::to_owned),
             header: parameter["in"] == "header",
-            joined: parameter["explode"] == false,
+            comma_separated: parameter["explode"] == false,
             docs: match parameter["description"].as_str() {
                 Some(text) => format!(" {text}"),
                 None => format!(
@@ -480,44 +490,44 @@ impl Parameter {
 
     /// Header, query or repeated query: the call keeps it as text.
     /// `own` are the builder's other methods.
-    fn setter(&self, own: &[&str]) -> TokenStream {
+    fn setter(&self, builder_methods: &[&str]) -> TokenStream {
         let Self { docs, wire, .. } = self;
-        let ident = setter_name(&self.ident, own);
-        let place = if self.header {
+        let ident = setter_name(&self.ident, builder_methods);
+        let location = if self.header {
             format_ident!("header")
         } else {
             format_ident!("query")
         };
         let prefix = quote!(types::);
-        let kind = self.kind.written(&prefix);
-        let (argument, statement) = match &self.kind.shape {
-            Shape::Number => (kind, quote!(self.call.number(#wire, value))),
-            Shape::Bool | Shape::Integer => {
-                (kind, quote!(self.call.#place(#wire, value.to_string())))
+        let ty = self.ty.tokens(&prefix);
+        let (argument, statement) = match &self.ty.kind {
+            TypeKind::Float => (ty, quote!(self.call.number(#wire, value))),
+            TypeKind::Bool | TypeKind::Integer => {
+                (ty, quote!(self.call.#location(#wire, value.to_string())))
             }
-            Shape::Text => (
+            TypeKind::String => (
                 quote!(impl Into<String>),
-                quote!(self.call.#place(#wire, value.into())),
+                quote!(self.call.#location(#wire, value.into())),
             ),
-            Shape::Time => (
-                quote!(impl Into<#kind>),
-                quote!(self.call.#place(#wire, crate::call::timestamp(value.into()))),
+            TypeKind::DateTime => (
+                quote!(impl Into<#ty>),
+                quote!(self.call.#location(#wire, crate::call::timestamp(value.into()))),
             ),
-            Shape::List(item) => {
-                let item = item.written(&prefix);
-                let joined = self.joined;
+            TypeKind::List(item) => {
+                let item = item.tokens(&prefix);
+                let comma_separated = self.comma_separated;
                 (
                     quote!(impl IntoIterator<Item = impl Into<#item>>),
-                    quote!(self.call.query_list(#wire, value.into_iter().map(|item| item.into().to_string()), #joined)),
+                    quote!(self.call.query_list(#wire, value.into_iter().map(|item| item.into().to_string()), #comma_separated)),
                 )
             }
-            Shape::Object => (
-                kind,
-                quote!(self.call.#place(#wire, serde_json::Value::Object(value.into_map()).to_string())),
+            TypeKind::JsonObject => (
+                ty,
+                quote!(self.call.#location(#wire, serde_json::Value::Object(value.into_map()).to_string())),
             ),
             _ => (
-                quote!(impl Into<#kind>),
-                quote!(self.call.#place(#wire, value.into().to_string())),
+                quote!(impl Into<#ty>),
+                quote!(self.call.#location(#wire, value.into().to_string())),
             ),
         };
         quote! {
@@ -530,7 +540,7 @@ impl Parameter {
     }
 }
 
-/// The part of the ledger's `paging` that the client needs to ask for a page.
+/// The part of the manifest's `paging` that the client needs to ask for a page.
 fn paging(paging: &Paging) -> TokenStream {
     let [page, size, after] =
         [&paging.page, &paging.size, &paging.after].map(|parameter| option(parameter.as_ref()));
@@ -545,19 +555,19 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
     }
 }
 
-fn body_setter(kind: &RustType, types: &Types) -> TokenStream {
+fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
     let prefix = quote!(types::);
-    let written = kind.written(&prefix);
-    let (bounds, argument, value) = match &kind.shape {
-        _ if types.is_built(kind) => (
-            quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
+    let tokens = ty.tokens(&prefix);
+    let (bounds, argument, value) = match &ty.kind {
+        _ if types.has_builder(ty) => (
+            quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             quote!(V),
             quote!(value.try_into()),
         ),
         _ => (
             TokenStream::new(),
-            quote!(impl Into<#written>),
-            quote!(Ok::<#written, crate::Error>(value.into())),
+            quote!(impl Into<#tokens>),
+            quote!(Ok::<#tokens, crate::Error>(value.into())),
         ),
     };
     quote! {
@@ -603,36 +613,36 @@ fn field_type<'a>(builder: &'a ItemStruct, name: &str) -> Result<&'a Type> {
                 format!("builder `{}` has no field `{name}`", builder.ident),
             )
         })?;
-    Ok(inside(inside(&field.ty, "Result"), "Option"))
+    Ok(strip_wrapper(strip_wrapper(&field.ty, "Result"), "Option"))
 }
 
 /// `Outer<T, …>` → `T`; any other type as it is.
-fn inside<'a>(kind: &'a Type, outer: &str) -> &'a Type {
-    let Type::Path(path) = kind else {
-        return kind;
+fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
+    let Type::Path(path) = ty else {
+        return ty;
     };
     match path.path.segments.last() {
         Some(last) if last.ident == outer => match &last.arguments {
             PathArguments::AngleBracketed(list) => match list.args.first() {
                 Some(GenericArgument::Type(inner)) => inner,
-                _ => kind,
+                _ => ty,
             },
-            _ => kind,
+            _ => ty,
         },
-        _ => kind,
+        _ => ty,
     }
 }
 
 /// The type of an answer, as it stands in the code.
-fn written(answer: Option<&RustType>) -> TokenStream {
-    match answer {
-        Some(kind) => kind.written(&quote!(types::)),
+fn type_tokens(response: Option<&RustType>) -> TokenStream {
+    match response {
+        Some(ty) => ty.tokens(&quote!(types::)),
         None => quote!(()),
     }
 }
 
 /// `T` of `send(self) -> Result<ResponseValue<T>, …>`; absent where it is `()`.
-fn answer_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
+fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
     let send = items.iter().find_map(|item| match item {
         Item::Impl(item) if is_named(&item.self_ty, name) => {
             item.items.iter().find_map(|item| match item {
@@ -645,11 +655,11 @@ fn answer_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
         _ => None,
     });
     match send {
-        Some(ReturnType::Type(_, kind)) => {
-            let answer = inside(inside(kind, "Result"), "ResponseValue");
-            Ok(match answer {
+        Some(ReturnType::Type(_, ty)) => {
+            let response = strip_wrapper(strip_wrapper(ty, "Result"), "ResponseValue");
+            Ok(match response {
                 Type::Tuple(_) => None,
-                other => Some(RustType::of(other)),
+                other => Some(RustType::new(other)),
             })
         }
         _ => Err(Error::new(
@@ -661,11 +671,11 @@ fn answer_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
 
 /// The type of the events, where the shaped operation has one.
 fn event_type(operation: &Value) -> Option<Ident> {
-    let reference = operation[EVENT]["$ref"].as_str()?;
+    let reference = operation[EVENT_KEY]["$ref"].as_str()?;
     let name = reference.rsplit('/').next()?;
     Some(format_ident!("{}", name.to_upper_camel_case()))
 }
 
-fn is_named(kind: &Type, name: &str) -> bool {
-    matches!(kind, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
+fn is_named(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }

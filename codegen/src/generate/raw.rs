@@ -6,8 +6,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::Attribute;
 
-use super::rust_type::{RustType, Shape};
-use crate::shape::Direction;
+use super::rust_type::{RustType, TypeKind};
+use crate::lower::Direction;
 
 /// The newtype for a schema with `x-raw`: what is received is read as any of its variants, what is
 /// sent is made from any of them, or from the `answer` of the same schema.
@@ -16,56 +16,56 @@ pub fn union(
     docs: &[Attribute],
     views: &[(Ident, RustType)],
     direction: Direction,
-    answer: Option<&str>,
+    response: Option<&str>,
 ) -> TokenStream {
-    let rest = match direction {
-        Direction::Sent => sources(ident, views),
-        _ => readers(ident, views),
+    let conversions = match direction {
+        Direction::Request => from_impls(ident, views),
+        _ => view_methods(ident, views),
     };
-    let from_answer = answer.map(|answer| {
-        let answer = format_ident!("{answer}");
+    let from_response = response.map(|response| {
+        let response = format_ident!("{response}");
         quote! {
-            impl From<#answer> for #ident {
-                fn from(answer: #answer) -> Self {
-                    Self(answer.into_value())
+            impl From<#response> for #ident {
+                fn from(response: #response) -> Self {
+                    Self(response.into_value())
                 }
             }
         }
     });
     quote! {
         crate::decode::raw_json! { #(#docs)* #ident }
-        #rest
-        #from_answer
+        #conversions
+        #from_response
     }
 }
 
-fn readers(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
-    let readers = views.iter().map(|(name, kind)| {
-        let kind = written(kind);
+fn view_methods(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
+    let methods = views.iter().map(|(name, ty)| {
+        let ty = variant_tokens(ty);
         let name = format_ident!("as_{name}");
         let docs = format!(
             " Reads it as `{}`; an error where it cannot be one.",
-            plain(&kind).trim_start_matches("crate::")
+            compact(&ty).trim_start_matches("crate::")
         );
-        quote!(#[doc = #docs] #name #kind,)
+        quote!(#[doc = #docs] #name #ty,)
     });
-    quote!(crate::decode::response_raw_json! { #ident { #(#readers)* } })
+    quote!(crate::decode::response_raw_json! { #ident { #(#methods)* } })
 }
 
-fn sources(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
+fn from_impls(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
     let text = views
         .iter()
-        .any(|(_, kind)| matches!(kind.unwrapped().shape, Shape::Text))
+        .any(|(_, ty)| matches!(ty.without_option().kind, TypeKind::String))
         .then(|| quote!(&str));
     // Two variants may be of one type, and `Value` has its conversion already.
     let mut seen = BTreeSet::from(["serde_json::Value".to_owned()]);
-    let kinds = views.iter().map(|(_, kind)| written(kind)).chain(text);
+    let kinds = views.iter().map(|(_, ty)| variant_tokens(ty)).chain(text);
     kinds
-        .filter(|kind| seen.insert(plain(kind)))
-        .map(|kind| {
+        .filter(|ty| seen.insert(compact(ty)))
+        .map(|ty| {
             quote! {
-                impl From<#kind> for #ident {
-                    fn from(value: #kind) -> Self {
+                impl From<#ty> for #ident {
+                    fn from(value: #ty) -> Self {
                         Self(crate::decode::raw(&value))
                     }
                 }
@@ -75,13 +75,13 @@ fn sources(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
 }
 
 /// The type of a variant, whatever progenitor wrapped around it.
-fn written(kind: &RustType) -> TokenStream {
-    match &kind.unwrapped().shape {
-        Shape::Boxed(inner) => inner.written(&TokenStream::new()),
-        _ => kind.unwrapped().written(&TokenStream::new()),
+fn variant_tokens(ty: &RustType) -> TokenStream {
+    match &ty.without_option().kind {
+        TypeKind::Box(inner) => inner.tokens(&TokenStream::new()),
+        _ => ty.without_option().tokens(&TokenStream::new()),
     }
 }
 
-fn plain(kind: &TokenStream) -> String {
-    kind.to_string().replace(' ', "")
+fn compact(ty: &TokenStream) -> String {
+    ty.to_string().replace(' ', "")
 }

@@ -4,32 +4,32 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{
-    rust_type::{RustType, Shape},
-    types::{Clear, Field, Struct, Types, rename},
+    rust_type::{RustType, TypeKind},
+    types::{ClearValue, Field, StructType, Types, rename},
 };
 
 /// A sent struct: what is not set is not sent.
-pub fn structure(one: &Struct) -> TokenStream {
-    let Struct {
+pub fn struct_definition(structure: &StructType) -> TokenStream {
+    let StructType {
         ident,
         docs,
         fields,
         ..
-    } = one;
-    let lines = fields.iter().map(|field| {
+    } = structure;
+    let field_definitions = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
-        let attribute = attribute(field);
+        let attribute = serde_attribute(field);
         let extra = field
             .flatten
             .then(|| quote!(#[doc = " Members that the document does not name."]));
-        let kind = written(field, &TokenStream::new());
-        quote!(#(#docs)* #extra #attribute pub #ident: #kind)
+        let ty = field_type(field, &TokenStream::new());
+        quote!(#(#docs)* #extra #attribute pub #ident: #ty)
     });
     quote! {
         #(#docs)*
         #[derive(Clone, Debug, serde::Serialize)]
         #[non_exhaustive]
-        pub struct #ident { #(#lines),* }
+        pub struct #ident { #(#field_definitions),* }
 
         impl #ident {
             /// Starts one; what is required is checked when it is built or sent.
@@ -41,28 +41,28 @@ pub fn structure(one: &Struct) -> TokenStream {
 }
 
 /// The type of a member: one that can be cleared is a `Patch`.
-fn written(field: &Field, prefix: &TokenStream) -> TokenStream {
+fn field_type(field: &Field, prefix: &TokenStream) -> TokenStream {
     match field.clear {
         Some(_) => {
-            let kind = field.kind.unwrapped().written(prefix);
-            quote!(crate::Patch<#kind>)
+            let ty = field.ty.without_option().tokens(prefix);
+            quote!(crate::Patch<#ty>)
         }
-        None => field.kind.written(prefix),
+        None => field.ty.tokens(prefix),
     }
 }
 
 /// Whether a member may be left out.
 fn is_optional(field: &Field) -> bool {
-    field.kind.is_option() || field.flatten || field.clear.is_some()
+    field.ty.is_option() || field.flatten || field.clear.is_some()
 }
 
-fn attribute(field: &Field) -> TokenStream {
+fn serde_attribute(field: &Field) -> TokenStream {
     if field.flatten {
         return quote!(#[serde(flatten)]);
     }
     let mut parts = rename(field);
-    if matches!(field.kind.unwrapped().shape, Shape::Secret) {
-        let path = if field.kind.is_option() {
+    if matches!(field.ty.without_option().kind, TypeKind::Secret) {
+        let path = if field.ty.is_option() {
             "crate::secret::reveal_option"
         } else {
             "crate::secret::reveal"
@@ -70,17 +70,17 @@ fn attribute(field: &Field) -> TokenStream {
         parts.extend(quote!(serialize_with = #path,));
     }
     match field.clear {
-        Some(Clear::EmptyString) => {
+        Some(ClearValue::EmptyString) => {
             parts.extend(quote!(serialize_with = "crate::patch::empty_string",))
         }
-        Some(Clear::EmptyArray) => {
+        Some(ClearValue::EmptyArray) => {
             parts.extend(quote!(serialize_with = "crate::patch::empty_array",))
         }
         _ => {}
     }
     if field.clear.is_some() {
         parts.extend(quote!(skip_serializing_if = "crate::Patch::is_keep",));
-    } else if field.kind.is_option() {
+    } else if field.ty.is_option() {
         parts.extend(quote!(skip_serializing_if = "Option::is_none",));
     }
     if parts.is_empty() {
@@ -91,13 +91,13 @@ fn attribute(field: &Field) -> TokenStream {
 }
 
 /// The builder of a sent struct: the members that are required start out missing.
-pub fn builder(one: &Struct, types: &Types) -> TokenStream {
-    let Struct { ident, fields, .. } = one;
+pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
+    let StructType { ident, fields, .. } = structure;
     let prefix = quote!(super::);
-    let slots = fields.iter().map(|field| slot(field, &prefix));
+    let builder_fields = fields.iter().map(|field| builder_field(field, &prefix));
     let setters = fields.iter().map(|field| setter(field, types));
     let name = ident.to_string();
-    let moves = fields.iter().map(|field| {
+    let initializers = fields.iter().map(|field| {
         let Field { ident, wire, .. } = field;
         if is_optional(field) {
             quote!(#ident: self.#ident)
@@ -112,7 +112,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
         #[doc = #docs]
         #[derive(Clone, Debug, Default)]
         pub struct #ident {
-            #(#slots,)*
+            #(#builder_fields,)*
             problem: Option<crate::builder_support::BuildError>,
         }
 
@@ -122,7 +122,7 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
             /// The finished value, or the first thing that is wrong with it.
             pub fn build(self) -> Result<super::#ident, crate::Error> {
                 crate::builder_support::finish(self.problem)?;
-                Ok(super::#ident { #(#moves),* })
+                Ok(super::#ident { #(#initializers),* })
             }
         }
 
@@ -135,13 +135,13 @@ pub fn builder(one: &Struct, types: &Types) -> TokenStream {
     }
 }
 
-fn slot(field: &Field, prefix: &TokenStream) -> TokenStream {
+fn builder_field(field: &Field, prefix: &TokenStream) -> TokenStream {
     let ident = &field.ident;
-    let kind = written(field, prefix);
+    let ty = field_type(field, prefix);
     if is_optional(field) {
-        quote!(#ident: #kind)
+        quote!(#ident: #ty)
     } else {
-        quote!(#ident: Option<#kind>)
+        quote!(#ident: Option<#ty>)
     }
 }
 
@@ -169,11 +169,11 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
         bounds,
         argument,
         value,
-    } = argument(field.kind.unwrapped(), wire, types);
-    let (value, clearing) = match field.clear {
+    } = argument(field.ty.without_option(), wire, types);
+    let (value, clear_setter) = match field.clear {
         Some(_) => (
             quote!(crate::Patch::set(#value)),
-            Some(clearing(ident, wire)),
+            Some(clear_setter(ident, wire)),
         ),
         None => (value, None),
     };
@@ -183,12 +183,12 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
             self.#ident = #value;
             self
         }
-        #clearing
+        #clear_setter
     }
 }
 
 /// The second setter of a member that can be cleared.
-fn clearing(ident: &Ident, wire: &str) -> TokenStream {
+fn clear_setter(ident: &Ident, wire: &str) -> TokenStream {
     let name = format_ident!("clear_{}", ident.to_string().trim_end_matches('_'));
     let docs = format!(" Empties `{wire}`; not calling this, nor its setter, leaves it as it is.");
     quote! {
@@ -226,23 +226,23 @@ impl Argument {
     }
 }
 
-fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
+fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
     let prefix = quote!(super::);
-    let written = kind.written(&prefix);
-    match &kind.shape {
-        Shape::Number => Argument::new(
-            written,
+    let tokens = ty.tokens(&prefix);
+    match &ty.kind {
+        TypeKind::Float => Argument::new(
+            tokens,
             quote!(crate::builder_support::finite(&mut self.problem, #wire, value)),
         ),
-        Shape::Bool | Shape::Integer => Argument::new(written, quote!(Some(value))),
-        Shape::List(item) => list(item, wire, types),
-        Shape::Map(inner) => map(inner, wire, types),
-        _ if types.is_built(kind) => Argument {
-            bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
+        TypeKind::Bool | TypeKind::Integer => Argument::new(tokens, quote!(Some(value))),
+        TypeKind::List(item) => list_argument(item, wire, types),
+        TypeKind::Map(inner) => map_argument(inner, wire, types),
+        _ if types.has_builder(ty) => Argument {
+            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(V),
             value: quote!(crate::builder_support::converted(&mut self.problem, #wire, value)),
         },
-        Shape::Boxed(inner) => {
+        TypeKind::Box(inner) => {
             let Argument {
                 bounds,
                 argument,
@@ -254,42 +254,44 @@ fn argument(kind: &RustType, wire: &str, types: &Types) -> Argument {
                 value: quote!((#value).map(Box::new)),
             }
         }
-        Shape::Other => Argument::new(written, quote!(Some(value))),
-        _ => Argument::new(quote!(impl Into<#written>), quote!(Some(value.into()))),
+        TypeKind::Other => Argument::new(tokens, quote!(Some(value))),
+        _ => Argument::new(quote!(impl Into<#tokens>), quote!(Some(value.into()))),
     }
 }
 
-fn list(item: &RustType, wire: &str, types: &Types) -> Argument {
+fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
     let prefix = quote!(super::);
-    let written = item.written(&prefix);
-    match &item.shape {
-        _ if types.is_built(item) => Argument {
-            bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
+    let tokens = item.tokens(&prefix);
+    match &item.kind {
+        _ if types.has_builder(item) => Argument {
+            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = V>),
             value: quote!(crate::builder_support::converted_list(&mut self.problem, #wire, value)),
         },
-        Shape::Text | Shape::Secret | Shape::Named(_) | Shape::Any => Argument::new(
-            quote!(impl IntoIterator<Item = impl Into<#written>>),
-            quote!(Some(value.into_iter().map(Into::into).collect())),
-        ),
+        TypeKind::String | TypeKind::Secret | TypeKind::Named(_) | TypeKind::JsonValue => {
+            Argument::new(
+                quote!(impl IntoIterator<Item = impl Into<#tokens>>),
+                quote!(Some(value.into_iter().map(Into::into).collect())),
+            )
+        }
         _ => Argument::new(
-            quote!(impl IntoIterator<Item = #written>),
+            quote!(impl IntoIterator<Item = #tokens>),
             quote!(Some(value.into_iter().collect())),
         ),
     }
 }
 
-fn map(inner: &RustType, wire: &str, types: &Types) -> Argument {
-    let written = inner.written(&quote!(super::));
-    if types.is_built(inner) {
+fn map_argument(inner: &RustType, wire: &str, types: &Types) -> Argument {
+    let tokens = inner.tokens(&quote!(super::));
+    if types.has_builder(inner) {
         return Argument {
-            bounds: quote!(<V: TryInto<#written, Error: Into<crate::Error>>>),
+            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = (impl Into<String>, V)>),
             value: quote!(crate::builder_support::converted_map(&mut self.problem, #wire, value)),
         };
     }
     Argument::new(
-        quote!(impl IntoIterator<Item = (impl Into<String>, impl Into<#written>)>),
+        quote!(impl IntoIterator<Item = (impl Into<String>, impl Into<#tokens>)>),
         quote!(Some(
             value
                 .into_iter()

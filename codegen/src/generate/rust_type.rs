@@ -6,9 +6,9 @@ use syn::{GenericArgument, PathArguments, Type};
 
 /// A type, as far as setters and serde attributes care.
 #[derive(Clone)]
-pub enum Shape {
+pub enum TypeKind {
     /// `String`.
-    Text,
+    String,
     /// `crate::Secret`.
     Secret,
     /// `bool`.
@@ -16,9 +16,9 @@ pub enum Shape {
     /// `i64`.
     Integer,
     /// `f64`.
-    Number,
+    Float,
     /// `DateTime<Utc>`.
-    Time,
+    DateTime,
     /// `Vec<…>`.
     List(Box<RustType>),
     /// `BTreeMap<String, …>`.
@@ -26,11 +26,11 @@ pub enum Shape {
     /// `Option<…>`.
     Option(Box<RustType>),
     /// `Box<…>`.
-    Boxed(Box<RustType>),
+    Box(Box<RustType>),
     /// `serde_json::Value`.
-    Any,
+    JsonValue,
     /// `serde_json::Map<…>`, for us `JsonObject`.
-    Object,
+    JsonObject,
     /// One of our types, by name.
     Named(String),
     /// Anything else.
@@ -41,68 +41,68 @@ pub enum Shape {
 #[derive(Clone)]
 pub struct RustType {
     /// What it is.
-    pub shape: Shape,
+    pub kind: TypeKind,
     /// The type as progenitor wrote it.
     pub syntax: Type,
 }
 
 impl RustType {
     /// Classifies a type by the last segment of its path.
-    pub fn of(syntax: &Type) -> Self {
+    pub fn new(syntax: &Type) -> Self {
         Self {
-            shape: shape_of(syntax),
+            kind: classify(syntax),
             syntax: syntax.clone(),
         }
     }
 
     /// The type inside an `Option`, or the type itself.
-    pub fn unwrapped(&self) -> &Self {
-        match &self.shape {
-            Shape::Option(inner) => inner,
+    pub fn without_option(&self) -> &Self {
+        match &self.kind {
+            TypeKind::Option(inner) => inner,
             _ => self,
         }
     }
 
     /// Whether it is an `Option`.
     pub fn is_option(&self) -> bool {
-        matches!(self.shape, Shape::Option(_))
+        matches!(self.kind, TypeKind::Option(_))
     }
 
     /// The variant of `serde_json::Value` that it is decoded from; a named type is taken for an object.
     pub fn json_kind(&self) -> &'static str {
-        match &self.shape {
-            Shape::Text | Shape::Secret | Shape::Time => "String",
-            Shape::Bool => "Bool",
-            Shape::Integer | Shape::Number => "Number",
-            Shape::List(_) => "Array",
-            Shape::Option(inner) | Shape::Boxed(inner) => inner.json_kind(),
+        match &self.kind {
+            TypeKind::String | TypeKind::Secret | TypeKind::DateTime => "String",
+            TypeKind::Bool => "Bool",
+            TypeKind::Integer | TypeKind::Float => "Number",
+            TypeKind::List(_) => "Array",
+            TypeKind::Option(inner) | TypeKind::Box(inner) => inner.json_kind(),
             _ => "Object",
         }
     }
 
     /// How the type is written in a module from which our types are reached by `prefix`.
-    pub fn written(&self, prefix: &TokenStream) -> TokenStream {
-        match &self.shape {
-            Shape::Text => quote!(String),
-            Shape::Secret => quote!(crate::Secret),
-            Shape::Bool => quote!(bool),
-            Shape::Integer => quote!(i64),
-            Shape::Number => quote!(f64),
-            Shape::Time => quote!(chrono::DateTime<chrono::Utc>),
-            Shape::List(inner) => wrapped(quote!(Vec), inner, prefix),
-            Shape::Option(inner) => wrapped(quote!(Option), inner, prefix),
-            Shape::Boxed(inner) => wrapped(quote!(Box), inner, prefix),
-            Shape::Map(inner) => {
-                let inner = inner.written(prefix);
+    pub fn tokens(&self, prefix: &TokenStream) -> TokenStream {
+        match &self.kind {
+            TypeKind::String => quote!(String),
+            TypeKind::Secret => quote!(crate::Secret),
+            TypeKind::Bool => quote!(bool),
+            TypeKind::Integer => quote!(i64),
+            TypeKind::Float => quote!(f64),
+            TypeKind::DateTime => quote!(chrono::DateTime<chrono::Utc>),
+            TypeKind::List(inner) => wrapped(quote!(Vec), inner, prefix),
+            TypeKind::Option(inner) => wrapped(quote!(Option), inner, prefix),
+            TypeKind::Box(inner) => wrapped(quote!(Box), inner, prefix),
+            TypeKind::Map(inner) => {
+                let inner = inner.tokens(prefix);
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
-            Shape::Any => quote!(serde_json::Value),
-            Shape::Object => quote!(crate::JsonObject),
-            Shape::Named(name) => {
+            TypeKind::JsonValue => quote!(serde_json::Value),
+            TypeKind::JsonObject => quote!(crate::JsonObject),
+            TypeKind::Named(name) => {
                 let name = quote::format_ident!("{name}");
                 quote!(#prefix #name)
             }
-            Shape::Other => {
+            TypeKind::Other => {
                 let syntax = &self.syntax;
                 quote!(#syntax)
             }
@@ -111,17 +111,17 @@ impl RustType {
 }
 
 fn wrapped(outer: TokenStream, inner: &RustType, prefix: &TokenStream) -> TokenStream {
-    let inner = inner.written(prefix);
+    let inner = inner.tokens(prefix);
     quote!(#outer<#inner>)
 }
 
-fn shape_of(syntax: &Type) -> Shape {
+fn classify(syntax: &Type) -> TypeKind {
     let Type::Path(path) = syntax else {
-        return Shape::Other;
+        return TypeKind::Other;
     };
     let segments = &path.path.segments;
     let Some(last) = segments.last() else {
-        return Shape::Other;
+        return TypeKind::Other;
     };
     let arguments: Vec<&Type> = match &last.arguments {
         PathArguments::AngleBracketed(list) => list
@@ -137,27 +137,27 @@ fn shape_of(syntax: &Type) -> Shape {
     let inner = |index: usize| {
         arguments
             .get(index)
-            .map(|inner| Box::new(RustType::of(inner)))
+            .map(|inner| Box::new(RustType::new(inner)))
     };
     let name = last.ident.to_string();
-    let own = segments.len() == 1
+    let is_generated = segments.len() == 1
         || segments
             .first()
             .is_some_and(|first| first.ident == "types" || first.ident == "super");
     match (name.as_str(), inner(0), inner(1)) {
-        ("String", None, _) => Shape::Text,
-        ("Secret", None, _) => Shape::Secret,
-        ("bool", None, _) => Shape::Bool,
-        ("i64" | "u64" | "i32" | "u32", None, _) => Shape::Integer,
-        ("f64" | "f32", None, _) => Shape::Number,
-        ("DateTime", ..) => Shape::Time,
-        ("Vec", Some(inner), _) => Shape::List(inner),
-        ("Option", Some(inner), _) => Shape::Option(inner),
-        ("Box", Some(inner), _) => Shape::Boxed(inner),
-        ("BTreeMap" | "HashMap", _, Some(inner)) => Shape::Map(inner),
-        ("Value", None, _) => Shape::Any,
-        ("Map", ..) => Shape::Object,
-        (_, None, _) if own => Shape::Named(name),
-        _ => Shape::Other,
+        ("String", None, _) => TypeKind::String,
+        ("Secret", None, _) => TypeKind::Secret,
+        ("bool", None, _) => TypeKind::Bool,
+        ("i64" | "u64" | "i32" | "u32", None, _) => TypeKind::Integer,
+        ("f64" | "f32", None, _) => TypeKind::Float,
+        ("DateTime", ..) => TypeKind::DateTime,
+        ("Vec", Some(inner), _) => TypeKind::List(inner),
+        ("Option", Some(inner), _) => TypeKind::Option(inner),
+        ("Box", Some(inner), _) => TypeKind::Box(inner),
+        ("BTreeMap" | "HashMap", _, Some(inner)) => TypeKind::Map(inner),
+        ("Value", None, _) => TypeKind::JsonValue,
+        ("Map", ..) => TypeKind::JsonObject,
+        (_, None, _) if is_generated => TypeKind::Named(name),
+        _ => TypeKind::Other,
     }
 }

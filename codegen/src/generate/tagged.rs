@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 use serde_json::Value;
 use syn::Attribute;
 
-use crate::{Error, Result, shape::Direction};
+use crate::{Error, Result, lower::Direction};
 
 /// The enum for a schema with `x-tagged`: a variant for each value, and one for values added since.
 pub fn tagged(
@@ -20,26 +20,26 @@ pub fn tagged(
         .as_array()
         .into_iter()
         .flatten()
-        .map(Variant::read)
+        .map(Variant::parse)
         .collect::<Result<Vec<_>>>()?;
-    let lines = variants.iter().map(|Variant { name, kind, value }| {
+    let definitions = variants.iter().map(|Variant { name, ty, value }| {
         let docs = format!(" Where `{member}` is `{value}`.");
-        quote!(#[doc = #docs] #name(Box<#kind>))
+        quote!(#[doc = #docs] #name(Box<#ty>))
     });
-    let conversions = variants.iter().map(|Variant { name, kind, .. }| {
+    let conversions = variants.iter().map(|Variant { name, ty, .. }| {
         quote! {
-            impl From<#kind> for #ident {
-                fn from(value: #kind) -> Self {
+            impl From<#ty> for #ident {
+                fn from(value: #ty) -> Self {
                     Self::#name(Box::new(value))
                 }
             }
         }
     });
-    let decode = (direction != Direction::Sent).then(|| {
-        let rules = variants
+    let decode = (direction != Direction::Request).then(|| {
+        let variant_rules = variants
             .iter()
             .map(|Variant { name, value, .. }| quote!(#name #value,));
-        quote!(crate::decode::response_tagged_union! { #ident #member { #(#rules)* } })
+        quote!(crate::decode::response_tagged_union! { #ident #member { #(#variant_rules)* } })
     });
     Ok(quote! {
         #(#docs)*
@@ -47,7 +47,7 @@ pub fn tagged(
         #[serde(untagged)]
         #[non_exhaustive]
         pub enum #ident {
-            #(#lines,)*
+            #(#definitions,)*
             /// A variant that the document does not know.
             Unknown(crate::JsonObject),
         }
@@ -58,18 +58,18 @@ pub fn tagged(
 
 struct Variant {
     name: Ident,
-    kind: Ident,
+    ty: Ident,
     value: String,
 }
 
 impl Variant {
-    fn read(variant: &Value) -> Result<Self> {
+    fn parse(variant: &Value) -> Result<Self> {
         let value = variant["value"].as_str().unwrap_or_default().to_owned();
-        let kind = variant["schema"]["$ref"]
+        let ty = variant["schema"]["$ref"]
             .as_str()
             .and_then(|text| text.rsplit('/').next());
-        let kind =
-            kind.ok_or_else(|| Error::new(format!("variant `{value}`"), "is no named schema"))?;
+        let ty =
+            ty.ok_or_else(|| Error::new(format!("variant `{value}`"), "is no named schema"))?;
         let name = match value.to_upper_camel_case().as_str() {
             "Unknown" => "UnknownValue".to_owned(),
             other => other.to_owned(),
@@ -77,7 +77,7 @@ impl Variant {
         Ok(Self {
             name: syn::parse_str(&name)
                 .map_err(|_| Error::new(format!("variant `{value}`"), "has no Rust name"))?,
-            kind: format_ident!("{kind}"),
+            ty: format_ident!("{ty}"),
             value,
         })
     }

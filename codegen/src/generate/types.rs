@@ -10,38 +10,38 @@ use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
 
 use super::{
     conversions, docs, raw, request_types,
-    rust_type::{RustType, Shape},
+    rust_type::{RustType, TypeKind},
     tagged::tagged,
 };
-use crate::{Error, Result, shape::Direction};
+use crate::{Error, Result, lower::Direction};
 
 /// Every type of the selected document.
 pub struct Types {
-    items: BTreeMap<String, Refined>,
+    items: BTreeMap<String, RefinedType>,
 }
 
 /// One type after refinement.
-pub enum Refined {
+pub enum RefinedType {
     /// A struct.
-    Struct(Struct),
+    Struct(StructType),
     /// An open enum over strings.
     Enum(OpenEnum),
     /// A union.
-    Union(Union),
+    Union(UnionType),
 }
 
 /// A union, written.
-pub struct Union {
+pub struct UnionType {
     /// The enum and its conversions.
     pub tokens: TokenStream,
     /// A value for examples, below the name of the union.
     pub sample: &'static str,
     /// Whether one that was received converts into one that is sent.
-    pub converts: bool,
+    pub converts_from_response: bool,
 }
 
 /// A struct and how it is used.
-pub struct Struct {
+pub struct StructType {
     /// Its name.
     pub ident: Ident,
     /// Its documentation.
@@ -61,18 +61,18 @@ pub struct Field {
     /// Its documentation.
     pub docs: Vec<Attribute>,
     /// Its type.
-    pub kind: RustType,
+    pub ty: RustType,
     /// Whether it holds the members that the struct does not name.
     pub flatten: bool,
     /// How an update empties it, where it can.
-    pub clear: Option<Clear>,
+    pub clear: Option<ClearValue>,
     /// The one value that it can have.
     pub constant: Option<String>,
 }
 
 /// How a member is emptied (`x-clear`).
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Clear {
+pub enum ClearValue {
     /// With `null`.
     Null,
     /// With `""`.
@@ -81,9 +81,9 @@ pub enum Clear {
     EmptyArray,
 }
 
-impl Clear {
+impl ClearValue {
     /// What `x-clear` says of a member.
-    fn of(schema: &Value, wire: &str) -> Result<Option<Self>> {
+    fn parse(schema: &Value, wire: &str) -> Result<Option<Self>> {
         match &schema["x-clear"][wire] {
             Value::Null => Ok(None),
             Value::String(text) if text == "null" => Ok(Some(Self::Null)),
@@ -108,60 +108,62 @@ impl Types {
     /// All types, in the order of their names.
     pub fn tokens(&self) -> TokenStream {
         let conversions = self
-            .sent()
-            .filter_map(|one| conversions::from_answer(one, self));
+            .request_structs()
+            .filter_map(|structure| conversions::from_response(structure, self));
         self.items
             .values()
-            .map(Refined::tokens)
+            .map(RefinedType::tokens)
             .chain(conversions)
             .collect()
     }
 
     /// The builders of everything that is sent.
     pub fn builders(&self) -> TokenStream {
-        self.sent()
-            .map(|one| request_types::builder(one, self))
+        self.request_structs()
+            .map(|structure| request_types::builder(structure, self))
             .collect()
     }
 
     /// The type of that name.
-    pub fn get(&self, name: &str) -> Option<&Refined> {
+    pub fn get(&self, name: &str) -> Option<&RefinedType> {
         self.items.get(name)
     }
 
     /// Whether values of this type are structs that are sent, and so have a builder.
-    pub fn is_built(&self, kind: &RustType) -> bool {
-        let Shape::Named(name) = &kind.shape else {
+    pub fn has_builder(&self, ty: &RustType) -> bool {
+        let TypeKind::Named(name) = &ty.kind else {
             return false;
         };
-        matches!(self.get(name), Some(Refined::Struct(one)) if one.direction == Direction::Sent)
+        matches!(self.get(name), Some(RefinedType::Struct(structure)) if structure.direction == Direction::Request)
     }
 
     /// Whether values of this type are made from the union of the same name that was received.
-    pub fn converts(&self, kind: &RustType) -> bool {
-        let Shape::Named(name) = &kind.shape else {
+    pub fn converts_from_response(&self, ty: &RustType) -> bool {
+        let TypeKind::Named(name) = &ty.kind else {
             return false;
         };
-        matches!(self.get(name), Some(Refined::Union(one)) if one.converts)
+        matches!(self.get(name), Some(RefinedType::Union(union)) if union.converts_from_response)
     }
 
     /// A documented value of an open enum, for examples: the one asked for, else the first.
     pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
-        let Refined::Enum(one) = self.get(name)? else {
+        let RefinedType::Enum(open_enum) = self.get(name)? else {
             return None;
         };
-        let asked = one
+        let requested = open_enum
             .variants
             .iter()
             .find(|(_, text)| Some(text.as_str()) == value);
-        asked
-            .or(one.variants.first())
+        requested
+            .or(open_enum.variants.first())
             .map(|(ident, _)| ident.to_string())
     }
 
-    fn sent(&self) -> impl Iterator<Item = &Struct> {
+    fn request_structs(&self) -> impl Iterator<Item = &StructType> {
         self.items.values().filter_map(|item| match item {
-            Refined::Struct(one) if one.direction == Direction::Sent => Some(one),
+            RefinedType::Struct(structure) if structure.direction == Direction::Request => {
+                Some(structure)
+            }
             _ => None,
         })
     }
@@ -175,13 +177,13 @@ pub fn refine(
 ) -> Result<Types> {
     let mut refined = BTreeMap::new();
     for item in items {
-        let (name, one) = match item {
+        let (name, refined_type) = match item {
             Item::Struct(item) => (
                 item.ident.to_string(),
-                structure(item, document, directions)?,
+                refine_struct(item, document, directions)?,
             ),
             Item::Enum(item) if is_unit_only(item) => {
-                (item.ident.to_string(), Refined::Enum(open_enum(item)))
+                (item.ident.to_string(), RefinedType::Enum(refine_enum(item)))
             }
             Item::Enum(item) => {
                 let direction = directions
@@ -190,7 +192,7 @@ pub fn refine(
                     .unwrap_or(Direction::Both);
                 (
                     item.ident.to_string(),
-                    Refined::Union(union(item, items, direction)),
+                    RefinedType::Union(refine_union(item, items, direction)),
                 )
             }
             _ => continue,
@@ -201,7 +203,7 @@ pub fn refine(
                 format!("made up the type `{name}`, which no schema names"),
             ));
         }
-        refined.insert(name, one);
+        refined.insert(name, refined_type);
     }
     match directions.keys().find(|name| !refined.contains_key(*name)) {
         Some(name) => Err(Error::new(
@@ -212,45 +214,45 @@ pub fn refine(
     }
 }
 
-fn structure(
+fn refine_struct(
     item: &ItemStruct,
     document: &Value,
     directions: &BTreeMap<String, Direction>,
-) -> Result<Refined> {
+) -> Result<RefinedType> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
-    let docs = docs::or_name(&item.attrs, &docs::words(&name));
+    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
     let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
     if let Some(variants) = schema.get("x-tagged") {
-        return Ok(Refined::Union(Union {
+        return Ok(RefinedType::Union(UnionType {
             tokens: tagged(&item.ident, &docs, variants, direction)?,
             sample: "Unknown(Default::default())",
-            converts: false,
+            converts_from_response: false,
         }));
     }
     if schema.get("x-raw").is_some() {
         let views: Vec<_> = item
             .fields
             .iter()
-            .filter_map(|field| Some((field.ident.clone()?, RustType::of(&field.ty))))
+            .filter_map(|field| Some((field.ident.clone()?, RustType::new(&field.ty))))
             .collect();
-        let answer = name.strip_suffix("Input");
+        let response = name.strip_suffix("Input");
         let schemas = &document["components"]["schemas"];
-        let answer = answer.filter(|answer| schemas[answer].get("x-raw").is_some());
-        return Ok(Refined::Union(Union {
-            tokens: raw::union(&item.ident, &docs, &views, direction, answer),
+        let response = response.filter(|response| schemas[response].get("x-raw").is_some());
+        return Ok(RefinedType::Union(UnionType {
+            tokens: raw::union(&item.ident, &docs, &views, direction, response),
             sample: "from(serde_json::json!({}))",
-            converts: answer.is_some(),
+            converts_from_response: response.is_some(),
         }));
     }
     let fields = item
         .fields
         .iter()
         .filter_map(|field| field.ident.clone().map(|ident| (ident, field)))
-        .map(|(ident, field)| member(ident, field, schema))
+        .map(|(ident, field)| refine_field(ident, field, schema))
         .collect::<Result<Vec<_>>>()?;
-    check_distinct(&name, &fields)?;
-    Ok(Refined::Struct(Struct {
+    check_field_names(&name, &fields)?;
+    Ok(RefinedType::Struct(StructType {
         docs,
         direction,
         ident: item.ident.clone(),
@@ -258,16 +260,16 @@ fn structure(
     }))
 }
 
-fn member(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
-    let serde = SerdeNames::of(&field.attrs);
+fn refine_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
+    let serde = SerdeAttributes::parse(&field.attrs);
     let wire = serde
         .rename
         .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
     Ok(Field {
-        docs: docs::own(&field.attrs),
-        kind: with_secret(RustType::of(&field.ty), &schema["properties"][&wire]),
+        docs: docs::doc_attributes(&field.attrs),
+        ty: apply_secret_format(RustType::new(&field.ty), &schema["properties"][&wire]),
         flatten: serde.flatten,
-        clear: Clear::of(schema, &wire)?,
+        clear: ClearValue::parse(schema, &wire)?,
         constant: schema["x-const"][&wire].as_str().map(str::to_owned),
         ident,
         wire,
@@ -275,7 +277,7 @@ fn member(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
 }
 
 /// Two members whose wire names differ only in their case would be one field.
-fn check_distinct(name: &str, fields: &[Field]) -> Result<()> {
+fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
     for (index, field) in fields.iter().enumerate() {
         if field.ident == "extra" && !field.flatten {
             return Err(Error::new(
@@ -298,18 +300,18 @@ fn check_distinct(name: &str, fields: &[Field]) -> Result<()> {
 }
 
 /// `format: secret` is ours: progenitor sees a string.
-fn with_secret(kind: RustType, property: &Value) -> RustType {
+fn apply_secret_format(ty: RustType, property: &Value) -> RustType {
     if property["format"] != "secret" {
-        return kind;
+        return ty;
     }
     let secret = RustType {
-        shape: Shape::Secret,
-        syntax: kind.syntax.clone(),
+        kind: TypeKind::Secret,
+        syntax: ty.syntax.clone(),
     };
-    if kind.is_option() {
+    if ty.is_option() {
         RustType {
-            shape: Shape::Option(Box::new(secret)),
-            syntax: kind.syntax,
+            kind: TypeKind::Option(Box::new(secret)),
+            syntax: ty.syntax,
         }
     } else {
         secret
@@ -317,13 +319,13 @@ fn with_secret(kind: RustType, property: &Value) -> RustType {
 }
 
 #[derive(Default)]
-struct SerdeNames {
+struct SerdeAttributes {
     rename: Option<String>,
     flatten: bool,
 }
 
-impl SerdeNames {
-    fn of(attributes: &[Attribute]) -> Self {
+impl SerdeAttributes {
+    fn parse(attributes: &[Attribute]) -> Self {
         let mut names = Self::default();
         for attribute in attributes
             .iter()
@@ -345,15 +347,15 @@ impl SerdeNames {
     }
 }
 
-fn open_enum(item: &ItemEnum) -> OpenEnum {
+fn refine_enum(item: &ItemEnum) -> OpenEnum {
     OpenEnum {
         ident: item.ident.clone(),
-        docs: docs::or_name(&item.attrs, &docs::words(&item.ident.to_string())),
+        docs: docs::or_default(&item.attrs, &docs::sentence_case(&item.ident.to_string())),
         variants: item
             .variants
             .iter()
             .map(|variant| {
-                let text = SerdeNames::of(&variant.attrs)
+                let text = SerdeAttributes::parse(&variant.attrs)
                     .rename
                     .unwrap_or_else(|| variant.ident.to_string());
                 (variant.ident.clone(), text)
@@ -363,24 +365,24 @@ fn open_enum(item: &ItemEnum) -> OpenEnum {
 }
 
 /// A union has one variant for each kind of JSON value, named after it.
-fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
+fn refine_union(item: &ItemEnum, items: &[Item], direction: Direction) -> UnionType {
     let ident = &item.ident;
-    let docs = docs::or_name(&item.attrs, &docs::words(&ident.to_string()));
+    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
     let variants: Vec<Variant> = item
         .variants
         .iter()
         .filter_map(|variant| {
-            Some(Variant::of(
-                &RustType::of(&variant.fields.iter().next()?.ty),
+            Some(Variant::new(
+                &RustType::new(&variant.fields.iter().next()?.ty),
                 items,
                 direction,
             ))
         })
         .collect();
-    let lines = variants.iter().map(Variant::line);
+    let definitions = variants.iter().map(Variant::definition);
     let conversions = variants.iter().map(|variant| variant.conversion(ident));
     // What is only sent need not be decoded, and its members cannot be.
-    let decode = (direction != Direction::Sent).then(|| {
+    let decode = (direction != Direction::Request).then(|| {
         let rules = variants
             .iter()
             .map(|Variant { name, json, .. }| quote!(#name #json,));
@@ -391,7 +393,7 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
         #[derive(Clone, Debug, serde::Serialize)]
         #[serde(untagged)]
         #[non_exhaustive]
-        pub enum #ident { #(#lines),* }
+        pub enum #ident { #(#definitions),* }
         #(#conversions)*
         #decode
     };
@@ -401,10 +403,10 @@ fn union(item: &ItemEnum, items: &[Item], direction: Direction) -> Union {
     } else {
         "List(Vec::new())"
     };
-    Union {
+    UnionType {
         tokens,
         sample,
-        converts: false,
+        converts_from_response: false,
     }
 }
 
@@ -413,17 +415,17 @@ struct Variant {
     name: Ident,
     /// The variant of `serde_json::Value`.
     json: Ident,
-    text: &'static str,
-    kind: TokenStream,
+    doc: &'static str,
+    ty: TokenStream,
 }
 
 impl Variant {
-    fn of(kind: &RustType, items: &[Item], direction: Direction) -> Self {
-        let json = match &kind.shape {
-            Shape::Named(name) if is_open_enum(name, items) => "String",
-            _ => kind.json_kind(),
+    fn new(ty: &RustType, items: &[Item], direction: Direction) -> Self {
+        let json = match &ty.kind {
+            TypeKind::Named(name) if is_open_enum(name, items) => "String",
+            _ => ty.json_kind(),
         };
-        let (name, text) = match json {
+        let (name, doc) = match json {
             "String" => ("Text", " As text."),
             "Number" => ("Number", " As a number."),
             "Bool" => ("Bool", " As a boolean."),
@@ -433,28 +435,26 @@ impl Variant {
         Self {
             name: format_ident!("{name}"),
             json: format_ident!("{json}"),
-            text,
-            kind: match &kind.shape {
+            doc,
+            ty: match &ty.kind {
                 // There is no `extra` around it for items of another kind.
-                Shape::List(item) if direction == Direction::Received => {
-                    let item = item.written(&TokenStream::new());
+                TypeKind::List(item) if direction == Direction::Response => {
+                    let item = item.tokens(&TokenStream::new());
                     quote!(crate::List<#item>)
                 }
-                _ => kind.written(&TokenStream::new()),
+                _ => ty.tokens(&TokenStream::new()),
             },
         }
     }
 
-    fn line(&self) -> TokenStream {
-        let Self {
-            name, text, kind, ..
-        } = self;
-        quote!(#[doc = #text] #name(#kind))
+    fn definition(&self) -> TokenStream {
+        let Self { name, doc, ty, .. } = self;
+        quote!(#[doc = #doc] #name(#ty))
     }
 
     fn conversion(&self, union: &Ident) -> TokenStream {
-        let Self { name, kind, .. } = self;
-        let from_str = (kind.to_string() == "String").then(|| {
+        let Self { name, ty, .. } = self;
+        let from_str = (ty.to_string() == "String").then(|| {
             quote! {
                 impl From<&str> for #union {
                     fn from(value: &str) -> Self {
@@ -465,8 +465,8 @@ impl Variant {
         });
         quote! {
             #from_str
-            impl From<#kind> for #union {
-                fn from(value: #kind) -> Self {
+            impl From<#ty> for #union {
+                fn from(value: #ty) -> Self {
                     Self::#name(value)
                 }
             }
@@ -486,36 +486,42 @@ fn is_unit_only(item: &ItemEnum) -> bool {
         .all(|variant| matches!(variant.fields, Fields::Unit))
 }
 
-impl Refined {
+impl RefinedType {
     fn tokens(&self) -> TokenStream {
         match self {
-            Self::Struct(one) if one.direction == Direction::Sent => request_types::structure(one),
-            Self::Struct(one) => received(one),
-            Self::Enum(one) => one.tokens(),
-            Self::Union(one) => one.tokens.clone(),
+            Self::Struct(structure) if structure.direction == Direction::Request => {
+                request_types::struct_definition(structure)
+            }
+            Self::Struct(structure) => response_struct(structure),
+            Self::Enum(open_enum) => open_enum.tokens(),
+            Self::Union(union) => union.tokens.clone(),
         }
     }
 }
 
 /// A received struct: lists and maps are plain, and what the document does not know is kept.
-fn received(one: &Struct) -> TokenStream {
-    let Struct {
+fn response_struct(structure: &StructType) -> TokenStream {
+    let StructType {
         ident,
         docs,
         fields,
         ..
-    } = one;
-    let lines = fields.iter().map(|field| {
+    } = structure;
+    let definitions = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
-        let kind = match rule(field) {
-            "or_default" => field.kind.unwrapped(),
-            _ => &field.kind,
+        let ty = match presence_rule(field) {
+            "or_default" => field.ty.without_option(),
+            _ => &field.ty,
         };
-        let kind = kind.written(&TokenStream::new());
-        quote!(#(#docs)* pub #ident: #kind)
+        let ty = ty.tokens(&TokenStream::new());
+        quote!(#(#docs)* pub #ident: #ty)
     });
     let rules = fields.iter().map(|field| {
-        let (ident, wire, rule) = (&field.ident, &field.wire, format_ident!("{}", rule(field)));
+        let (ident, wire, rule) = (
+            &field.ident,
+            &field.wire,
+            format_ident!("{}", presence_rule(field)),
+        );
         quote!(#ident #wire #rule,)
     });
     quote! {
@@ -523,7 +529,7 @@ fn received(one: &Struct) -> TokenStream {
         #[derive(Clone, Debug)]
         #[non_exhaustive]
         pub struct #ident {
-            #(#lines,)*
+            #(#definitions,)*
             /// Fields that the document does not know, and values that are not of their field's type;
             /// of a list or a map those items alone, by position or name.
             pub extra: crate::JsonObject,
@@ -534,10 +540,10 @@ fn received(one: &Struct) -> TokenStream {
 }
 
 /// How a member is missed: not at all (a list, a map), as `None`, or as an error.
-fn rule(field: &Field) -> &'static str {
-    match &field.kind.unwrapped().shape {
-        Shape::List(_) | Shape::Map(_) | Shape::Object => "or_default",
-        _ if field.kind.is_option() => "optional",
+fn presence_rule(field: &Field) -> &'static str {
+    match &field.ty.without_option().kind {
+        TypeKind::List(_) | TypeKind::Map(_) | TypeKind::JsonObject => "or_default",
+        _ if field.ty.is_option() => "optional",
         _ => "required",
     }
 }
@@ -558,17 +564,17 @@ impl OpenEnum {
             docs,
             variants,
         } = self;
-        let taken = |name: &str| variants.iter().any(|(ident, _)| ident == name);
-        let other = if taken("Unknown") {
+        let is_taken = |name: &str| variants.iter().any(|(ident, _)| ident == name);
+        let other = if is_taken("Unknown") {
             format_ident!("Unrecognised")
         } else {
             format_ident!("Unknown")
         };
-        let lines = variants.iter().map(|(name, text)| quote!(#name = #text,));
+        let definitions = variants.iter().map(|(name, text)| quote!(#name = #text,));
         quote! {
             crate::open_enum::open_enum! {
                 #(#docs)*
-                #ident, #other { #(#lines)* }
+                #ident, #other { #(#definitions)* }
             }
         }
     }

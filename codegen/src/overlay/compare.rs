@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Action, Kind, Location, Query, Step, copied, sort};
-use crate::{Result, document, survey::Status};
+use super::{Action, ActionKind, NodePath, Query, Step, copy_source, node_kind};
+use crate::{Result, document, override_audit::OverrideStatus};
 
 /// The members that hold words and hints of ours. Upstream cannot confirm or contradict them.
-const WORDS: [&str; 4] = ["description", "summary", "title", "externalDocs"];
+const PROSE_FIELDS: [&str; 4] = ["description", "summary", "title", "externalDocs"];
 
 /// The members whose keys are names, so that a key in them is never a keyword.
-const NAMES: [&str; 10] = [
+const NAME_MAPS: [&str; 10] = [
     "paths",
     "properties",
     "responses",
@@ -28,11 +28,11 @@ const NAMES: [&str; 10] = [
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     /// What became of it.
-    pub status: Status,
+    pub status: OverrideStatus,
     /// What the maintainer should know, where there is something.
     pub detail: Option<String>,
     /// Whether the action fails the build as it is.
-    pub fails: bool,
+    pub fails_build: bool,
 }
 
 impl Action {
@@ -41,145 +41,151 @@ impl Action {
     ///
     /// Only an action that does not fit `old` is an error.
     pub fn compare(&self, old: &mut Value, new: &mut Value) -> Result<Verdict> {
-        let (there, here) = (self.target.locate(old), self.target.locate(new));
-        let verdict = if here.is_empty() {
-            self.without_target(new, &there)
+        let (old_paths, new_paths) = (self.target.find_nodes(old), self.target.find_nodes(new));
+        let verdict = if new_paths.is_empty() {
+            self.compare_without_target(new, &old_paths)
         } else {
-            self.with_targets(&Pairs::new(old, &there), new, &here)
+            self.compare_targets(&OldNodes::new(old, &old_paths), new, &new_paths)
         };
-        self.carry_out_at(old, there)
+        self.execute_at(old, old_paths)
             .map_err(|problem| self.error(problem))?;
-        if verdict.status == Status::Stale || (verdict.status == Status::Confirmed && !verdict.adds)
+        if verdict.status == OverrideStatus::Stale
+            || (verdict.status == OverrideStatus::Confirmed && !verdict.has_prose)
         {
-            return Ok(verdict.finish());
+            return Ok(verdict.into_verdict());
         }
-        Ok(match self.carry_out_at(new, here) {
-            Ok(()) => verdict.finish(),
+        Ok(match self.execute_at(new, new_paths) {
+            Ok(()) => verdict.into_verdict(),
             Err(problem) => Verdict {
-                status: Status::Conflicting,
+                status: OverrideStatus::Conflicting,
                 detail: Some(problem),
-                fails: true,
+                fails_build: true,
             },
         })
     }
 
     /// What was to be removed may be gone by now; anything else has lost its place.
-    fn without_target(&self, new: &Value, there: &[Location]) -> Draft {
-        let is_removed = matches!(self.kind, Kind::Remove)
-            && !there.is_empty()
-            && there.iter().all(|place| {
-                let parent = place.0.split_last().map_or(&[][..], |(_, parent)| parent);
-                Location(parent.to_vec()).get(new).is_some()
+    fn compare_without_target(&self, new: &Value, old_paths: &[NodePath]) -> Candidate {
+        let is_removed = matches!(self.kind, ActionKind::Remove)
+            && !old_paths.is_empty()
+            && old_paths.iter().all(|path| {
+                let parent = path.0.split_last().map_or(&[][..], |(_, parent)| parent);
+                NodePath(parent.to_vec()).get(new).is_some()
             });
         let (status, detail) = if is_removed {
-            (Status::Confirmed, Some("upstream has removed it"))
+            (OverrideStatus::Confirmed, Some("upstream has removed it"))
         } else {
-            (Status::Stale, None)
+            (OverrideStatus::Stale, None)
         };
-        Draft {
+        Candidate {
             status,
             detail: detail.map(str::to_owned),
-            adds: false,
-            fails: true,
+            has_prose: false,
+            fails_build: true,
         }
     }
 
-    fn with_targets(&self, pairs: &Pairs<'_>, new: &Value, here: &[Location]) -> Draft {
+    fn compare_targets(
+        &self,
+        old_nodes: &OldNodes<'_>,
+        new: &Value,
+        new_paths: &[NodePath],
+    ) -> Candidate {
         let source;
         let value = match &self.kind {
-            Kind::Remove => return removal(pairs, new, here),
-            Kind::Update(value) => value,
-            Kind::Copy(from) => match copied(new, from) {
+            ActionKind::Remove => return compare_removal(old_nodes, new, new_paths),
+            ActionKind::Update(value) => value,
+            ActionKind::Copy(from) => match copy_source(new, from) {
                 Ok(value) => {
                     source = value;
                     &source
                 }
-                Err(_) => return lost_copy(from),
+                Err(_) => return missing_copy_source(from),
             },
         };
-        let mut tally = Tally::default();
-        for place in here {
-            let Some(node) = place.get(new) else { continue };
-            let before = pairs.get(new, place);
-            tally.target(&identity(new, place), place, value, before, node);
+        let mut counts = Counts::default();
+        for path in new_paths {
+            let Some(node) = path.get(new) else { continue };
+            let before = old_nodes.get(new, path);
+            counts.compare_target(&identity(new, path), path, value, before, node);
         }
-        tally.draft()
+        counts.into_candidate()
     }
 }
 
 /// A verdict before the action was tried on the new document.
-struct Draft {
-    status: Status,
+struct Candidate {
+    status: OverrideStatus,
     detail: Option<String>,
     /// Whether it says something that upstream cannot say.
-    adds: bool,
-    fails: bool,
+    has_prose: bool,
+    fails_build: bool,
 }
 
-impl Draft {
-    fn finish(self) -> Verdict {
+impl Candidate {
+    fn into_verdict(self) -> Verdict {
         Verdict {
             status: self.status,
             detail: self.detail,
-            fails: self.fails,
+            fails_build: self.fails_build,
         }
     }
 }
 
-fn lost_copy(from: &Query) -> Draft {
-    Draft {
-        status: Status::Stale,
+fn missing_copy_source(from: &Query) -> Candidate {
+    Candidate {
+        status: OverrideStatus::Stale,
         detail: Some(format!("`copy: {from}` no longer selects exactly one node")),
-        adds: false,
-        fails: true,
+        has_prose: false,
+        fails_build: true,
     }
 }
 
-fn removal(pairs: &Pairs<'_>, new: &Value, here: &[Location]) -> Draft {
-    let changed = here.iter().find_map(|place| {
-        let (before, node) = (pairs.get(new, place)?, place.get(new)?);
-        (before != node).then(|| changed(&identity(new, place), Some(before), node, None))
+fn compare_removal(old_nodes: &OldNodes<'_>, new: &Value, new_paths: &[NodePath]) -> Candidate {
+    let changed = new_paths.iter().find_map(|path| {
+        let (before, node) = (old_nodes.get(new, path)?, path.get(new)?);
+        (before != node).then(|| describe_change(&identity(new, path), Some(before), node, None))
     });
-    Draft {
+    Candidate {
         status: match changed {
-            Some(_) => Status::Conflicting,
-            None => Status::Applied,
+            Some(_) => OverrideStatus::Conflicting,
+            None => OverrideStatus::Applied,
         },
         detail: changed,
-        adds: true,
-        fails: false,
+        has_prose: true,
+        fails_build: false,
     }
 }
 
 /// The nodes of the old document by what identifies their places.
-struct Pairs<'a>(HashMap<String, &'a Value>);
+struct OldNodes<'a>(HashMap<String, &'a Value>);
 
-impl<'a> Pairs<'a> {
-    fn new(old: &'a Value, places: &[Location]) -> Self {
+impl<'a> OldNodes<'a> {
+    fn new(old: &'a Value, paths: &[NodePath]) -> Self {
         Self(
-            places
+            paths
                 .iter()
-                .filter_map(|place| Some((identity(old, place), place.get(old)?)))
+                .filter_map(|path| Some((identity(old, path), path.get(old)?)))
                 .collect(),
         )
     }
 
-    fn get(&self, new: &Value, place: &Location) -> Option<&'a Value> {
-        self.0.get(&identity(new, place)).copied()
+    fn get(&self, new: &Value, path: &NodePath) -> Option<&'a Value> {
+        self.0.get(&identity(new, path)).copied()
     }
 }
 
 /// A location in which a parameter is known by its name and not by its position.
-fn identity(document: &Value, place: &Location) -> String {
+fn identity(document: &Value, path: &NodePath) -> String {
     let mut node = Some(document);
     let mut text = String::from("$");
-    for step in &place.0 {
+    for step in &path.0 {
         node = node.and_then(|node| match step {
             Step::Name(name) => node.get(name),
             Step::Index(index) => node.get(index),
         });
-        text = match (step, node.and_then(name_of)) {
-            (Step::Name(name), _) => document::member(&text, name),
+        text = match (step, node.and_then(entry_name)) {
+            (Step::Name(name), _) => document::child_path(&text, name),
             (Step::Index(_), Some(name)) => format!("{text}[{name}]"),
             (Step::Index(index), None) => format!("{text}[{index}]"),
         };
@@ -188,7 +194,7 @@ fn identity(document: &Value, place: &Location) -> String {
 }
 
 /// What tells the entry of a list from the others.
-fn name_of(entry: &Value) -> Option<String> {
+fn entry_name(entry: &Value) -> Option<String> {
     match (&entry["name"], &entry["in"], &entry["$ref"]) {
         (Value::String(name), Value::String(location), _) => Some(format!("{location} {name}")),
         (_, _, Value::String(reference)) => Some(reference.clone()),
@@ -198,162 +204,183 @@ fn name_of(entry: &Value) -> Option<String> {
 
 /// What the leaves of an update turned out to be.
 #[derive(Default)]
-struct Tally {
+struct Counts {
     confirmed: usize,
     applied: usize,
-    words: Vec<String>,
+    prose: Vec<String>,
     conflicts: Vec<String>,
 }
 
-impl Tally {
-    fn target(
+impl Counts {
+    fn compare_target(
         &mut self,
-        at: &str,
-        place: &Location,
+        location: &str,
+        path: &NodePath,
         value: &Value,
         old: Option<&Value>,
         new: &Value,
     ) {
-        let in_names = matches!(place.0.last(), Some(Step::Name(name)) if is_names(name, new));
+        let in_name_map = matches!(path.0.last(), Some(Step::Name(name)) if is_name_map(name, new));
         match (new, value) {
             // Only a selected list takes in a value that is no list, as one more entry.
             (Value::Array(items), value) if !value.is_array() => {
-                self.entry(at, value, old, items);
+                self.compare_entry(location, value, old, items);
             }
-            _ => self.node(at, value, old, Some(new), in_names),
+            _ => self.compare_node(location, value, old, Some(new), in_name_map),
         }
     }
 
-    fn node(
+    fn compare_node(
         &mut self,
-        at: &str,
+        location: &str,
         value: &Value,
         old: Option<&Value>,
         new: Option<&Value>,
-        in_names: bool,
+        in_name_map: bool,
     ) {
         match (value, new) {
-            (Value::Object(members), None | Some(Value::Object(_))) if !members.is_empty() => {
-                self.members(at, members, old, new, in_names);
+            (Value::Object(fields), None | Some(Value::Object(_))) if !fields.is_empty() => {
+                self.compare_fields(location, fields, old, new, in_name_map);
             }
             (Value::Array(entries), Some(Value::Array(items))) => {
                 for entry in entries {
-                    self.entry(at, entry, old, items);
+                    self.compare_entry(location, entry, old, items);
                 }
             }
-            _ => self.leaf(at, value, old, new),
+            _ => self.compare_leaf(location, value, old, new),
         }
     }
 
-    fn members(
+    fn compare_fields(
         &mut self,
-        at: &str,
-        members: &Map<String, Value>,
+        location: &str,
+        fields: &Map<String, Value>,
         old: Option<&Value>,
         new: Option<&Value>,
-        in_names: bool,
+        in_name_map: bool,
     ) {
-        for (key, value) in members {
-            if !in_names && (key.starts_with("x-") || WORDS.contains(&key.as_str())) {
-                self.words.push(key.clone());
+        for (key, value) in fields {
+            if !in_name_map && (key.starts_with("x-") || PROSE_FIELDS.contains(&key.as_str())) {
+                self.prose.push(key.clone());
                 continue;
             }
             let (old, new) = (
                 old.and_then(|old| old.get(key)),
                 new.and_then(|new| new.get(key)),
             );
-            let names = !in_names && is_names(key, value);
-            self.node(&document::member(at, key), value, old, new, names);
+            let names = !in_name_map && is_name_map(key, value);
+            self.compare_node(&document::child_path(location, key), value, old, new, names);
         }
     }
 
     /// An entry that is added to a list: it may be there already, or another by its name.
-    fn entry(&mut self, at: &str, entry: &Value, old: Option<&Value>, items: &[Value]) {
+    fn compare_entry(
+        &mut self,
+        location: &str,
+        entry: &Value,
+        old: Option<&Value>,
+        items: &[Value],
+    ) {
         let named = |items: &[Value]| -> Option<Value> {
-            let name = name_of(entry)?;
+            let name = entry_name(entry)?;
             items
                 .iter()
-                .find(|item| name_of(item).as_ref() == Some(&name))
+                .find(|item| entry_name(item).as_ref() == Some(&name))
                 .cloned()
         };
         let before = old.and_then(Value::as_array);
         match named(items) {
             Some(item) => {
                 let before = before.and_then(|items| named(items));
-                let at = format!("{at}[{}]", name_of(entry).unwrap_or_default());
-                self.node(&at, entry, before.as_ref(), Some(&item), false);
+                let location = format!("{location}[{}]", entry_name(entry).unwrap_or_default());
+                self.compare_node(&location, entry, before.as_ref(), Some(&item), false);
             }
             None if items.contains(entry) => self.confirmed += 1,
             None => self.applied += 1,
         }
     }
 
-    fn leaf(&mut self, at: &str, value: &Value, old: Option<&Value>, new: Option<&Value>) {
+    fn compare_leaf(
+        &mut self,
+        location: &str,
+        value: &Value,
+        old: Option<&Value>,
+        new: Option<&Value>,
+    ) {
         match new {
             Some(new) if new == value => self.confirmed += 1,
             Some(new) if old != Some(new) => {
-                self.conflicts.push(changed(at, old, new, Some(value)));
+                self.conflicts
+                    .push(describe_change(location, old, new, Some(value)));
             }
             None if old.is_some() => {
-                self.conflicts
-                    .push(format!("{at} is gone, {}", ours(Some(value))));
+                self.conflicts.push(format!(
+                    "{location} is gone, {}",
+                    describe_override(Some(value))
+                ));
             }
             _ => self.applied += 1,
         }
     }
 
-    fn draft(mut self) -> Draft {
-        let adds = !self.words.is_empty();
-        self.words.sort();
-        self.words.dedup();
+    fn into_candidate(mut self) -> Candidate {
+        let has_prose = !self.prose.is_empty();
+        self.prose.sort();
+        self.prose.dedup();
         let (status, detail) = if !self.conflicts.is_empty() {
-            (Status::Conflicting, Some(self.conflicts.join("; ")))
+            (OverrideStatus::Conflicting, Some(self.conflicts.join("; ")))
         } else if self.confirmed > 0 && self.applied == 0 {
-            let keep = adds.then(|| format!("only its {} is still of use", self.words.join(", ")));
-            (Status::Confirmed, keep)
+            let keep =
+                has_prose.then(|| format!("only its {} is still of use", self.prose.join(", ")));
+            (OverrideStatus::Confirmed, keep)
         } else {
-            (Status::Applied, None)
+            (OverrideStatus::Applied, None)
         };
-        Draft {
+        Candidate {
             status,
             detail,
-            adds,
-            fails: false,
+            has_prose,
+            fails_build: false,
         }
     }
 }
 
 /// Whether the keys of the member `key` are names. (`parameters` may be a list, too.)
-fn is_names(key: &str, value: &Value) -> bool {
-    NAMES.contains(&key) && value.is_object()
+fn is_name_map(key: &str, value: &Value) -> bool {
+    NAME_MAPS.contains(&key) && value.is_object()
 }
 
 /// `upstream says 3 at $.a, not 2 as before; we say 4`
-fn changed(at: &str, old: Option<&Value>, new: &Value, ours_is: Option<&Value>) -> String {
+fn describe_change(
+    location: &str,
+    old: Option<&Value>,
+    new: &Value,
+    replacement: Option<&Value>,
+) -> String {
     let before = match old {
-        Some(old) => format!("not {} as before", short(old)),
+        Some(old) => format!("not {} as before", abbreviate(old)),
         None => "and nothing before".to_owned(),
     };
     format!(
-        "upstream says {} at {at}, {before}; {}",
-        short(new),
-        ours(ours_is)
+        "upstream says {} at {location}, {before}; {}",
+        abbreviate(new),
+        describe_override(replacement)
     )
 }
 
-fn ours(value: Option<&Value>) -> String {
+fn describe_override(value: Option<&Value>) -> String {
     match value {
-        Some(value) => format!("we say {}", short(value)),
+        Some(value) => format!("we say {}", abbreviate(value)),
         None => "we remove it".to_owned(),
     }
 }
 
 /// A value in a sentence: as it is where it is short, or else what sort it is of.
-fn short(value: &Value) -> String {
+fn abbreviate(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 60 {
         text
     } else {
-        sort(value).to_owned()
+        node_kind(value).to_owned()
     }
 }

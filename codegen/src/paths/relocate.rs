@@ -8,7 +8,7 @@ use crate::{Result, document};
 
 /// Takes an operation out of its path item, and with it a copy of what the item says for all of its
 /// operations (parameters, servers). An item without operations goes away.
-pub(super) fn take(
+pub(super) fn take_operation(
     document: &mut Value,
     path: &str,
     method: &str,
@@ -38,7 +38,7 @@ pub(super) fn remove_item(document: &mut Value, path: &str) {
 }
 
 /// Puts an operation into a path item, which is made where there is none.
-pub(super) fn put(
+pub(super) fn put_operation(
     document: &mut Value,
     path: &str,
     method: &str,
@@ -49,7 +49,7 @@ pub(super) fn put(
         .pointer(&item_pointer(path))
         .and_then(Value::as_object);
     let mut item = existing.cloned().unwrap_or_else(|| shared.clone());
-    inherit(document, &item, &mut operation, shared);
+    inherit_shared(document, &item, &mut operation, shared);
     item.insert(method.to_owned(), Value::Object(operation));
     if let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) {
         // An existing item keeps its position.
@@ -59,7 +59,7 @@ pub(super) fn put(
 
 /// Where an operation joins a path item that exists, it keeps what its old item said of all of its
 /// operations: it now has to say so itself, unless the new item says the same.
-fn inherit(
+fn inherit_shared(
     document: &Value,
     item: &Map<String, Value>,
     operation: &mut Map<String, Value>,
@@ -70,7 +70,7 @@ fn inherit(
         let known = parameters(item).contains(parameter)
             || own.any(|own| same_parameter(document, own, parameter));
         if !known {
-            declare(document, operation, parameter.clone());
+            declare_parameter(document, operation, parameter.clone());
         }
     }
     if let Some(servers) = shared.get("servers")
@@ -94,7 +94,11 @@ fn parameters(holder: &Map<String, Value>) -> &[Value] {
 }
 
 /// Declares a parameter, in place of any other of the same name and place.
-pub(super) fn declare(document: &Value, operation: &mut Map<String, Value>, parameter: Value) {
+pub(super) fn declare_parameter(
+    document: &Value,
+    operation: &mut Map<String, Value>,
+    parameter: Value,
+) {
     let list = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Value::Array(list) = list {
         list.retain(|other| !same_parameter(document, other, &parameter));
@@ -113,27 +117,29 @@ pub(super) fn rename_parameters(
         return Ok(());
     };
     for parameter in list {
-        let mut declared = document::resolve(document, parameter)?.clone();
-        let new = declared["name"].as_str().and_then(|name| names.get(name));
+        let mut declaration = document::resolve(document, parameter)?.clone();
+        let new = declaration["name"]
+            .as_str()
+            .and_then(|name| names.get(name));
         if let Some(new) = new
-            && declared["in"] == "path"
-            && declared["name"] != new.as_str()
+            && declaration["in"] == "path"
+            && declaration["name"] != new.as_str()
         {
-            declared["name"] = json!(new);
-            *parameter = declared;
+            declaration["name"] = json!(new);
+            *parameter = declaration;
         }
     }
     Ok(())
 }
 
 /// Whether two declarations are for the same name in the same place.
-fn same_parameter(document: &Value, one: &Value, other: &Value) -> bool {
+fn same_parameter(document: &Value, parameter: &Value, other: &Value) -> bool {
     let key = |parameter| {
-        let declared = document::resolve(document, parameter).ok()?;
+        let declaration = document::resolve(document, parameter).ok()?;
         Some((
-            declared.get("name")?.as_str()?,
-            declared.get("in")?.as_str()?,
+            declaration.get("name")?.as_str()?,
+            declaration.get("in")?.as_str()?,
         ))
     };
-    key(one).is_some_and(|one| key(other) == Some(one))
+    key(parameter).is_some_and(|parameter| key(other) == Some(parameter))
 }

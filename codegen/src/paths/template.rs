@@ -17,9 +17,9 @@ pub(super) struct Template {
 }
 
 impl Template {
-    pub(super) fn parse(place: &str, text: &str) -> Result<Self> {
+    pub(super) fn parse(location: &str, text: &str) -> Result<Self> {
         let problem =
-            |problem: &str| Err(Error::new(place, format!("the path `{text}` {problem}")));
+            |problem: &str| Err(Error::new(location, format!("the path `{text}` {problem}")));
         if !text.starts_with('/') {
             return problem("does not begin with `/`");
         }
@@ -52,7 +52,7 @@ impl Template {
         })
     }
 
-    pub(super) fn same(&self, other: &Self) -> bool {
+    pub(super) fn matches(&self, other: &Self) -> bool {
         self.identity == other.identity
     }
 }
@@ -64,14 +64,14 @@ impl fmt::Display for Template {
 }
 
 /// The paths of a document by their identity.
-pub(super) struct Index<'d> {
+pub(super) struct PathIndex<'d> {
     paths: HashMap<String, Vec<&'d str>>,
     items: Option<&'d Map<String, Value>>,
 }
 
-impl<'d> Index<'d> {
+impl<'d> PathIndex<'d> {
     /// Paths that are no templates are left out: no rule can mean them.
-    pub(super) fn of(document: &'d Value) -> Self {
+    pub(super) fn new(document: &'d Value) -> Self {
         let items = document["paths"].as_object();
         let mut paths: HashMap<String, Vec<&str>> = HashMap::new();
         for path in items.into_iter().flat_map(Map::keys) {
@@ -108,7 +108,7 @@ impl<'d> Index<'d> {
     /// The path, as the document spells it, that has the method.
     pub(super) fn find(
         &self,
-        place: &str,
+        location: &str,
         template: &Template,
         method: &str,
     ) -> Result<Option<String>> {
@@ -119,7 +119,7 @@ impl<'d> Index<'d> {
                 let problem = format!(
                     "`{path}` is a reference to another path item; rules do not follow those"
                 );
-                return Err(Error::new(place, problem));
+                return Err(Error::new(location, problem));
             }
             if item.is_none_or(|item| item.get(method).is_none()) {
                 continue;
@@ -129,7 +129,7 @@ impl<'d> Index<'d> {
                 let problem = format!(
                     "the document has `{method} {other}` and `{method} {path}`, which are the same"
                 );
-                return Err(Error::new(place, problem));
+                return Err(Error::new(location, problem));
             }
         }
         Ok(found.map(str::to_owned))

@@ -108,7 +108,7 @@ impl LineEnding {
 }
 
 impl Script {
-    /// For the answers of this operation, by the name that it has in the ledger.
+    /// For the answers of this operation, by the name that it has in the manifest.
     pub fn on(operation: impl Into<String>) -> Self {
         Self {
             operation: operation.into(),

@@ -15,7 +15,7 @@
 //!   and `.secret(kind)`. Answers are a [`ResponseBody`](crate::response::ResponseBody) (`json`, `empty_object`,
 //!   `bytes`) or an [`ApiError`] (`invalid_field`, `forbidden`, `not_found`, `conflict`, `new`).
 //! - **Access** is no concern of handlers. The dispatcher has checked the kind of key, its scopes and
-//!   the plan against the ledger, and that the workspace that the request names (`workspace_id` in
+//!   the plan against the manifest, and that the workspace that the request names (`workspace_id` in
 //!   query or body, UUID or slug) exists and is the key's. `call.workspace()` is its UUID, or that
 //!   of the key's own workspace, or `None` for the whole organisation; `call.required_workspace()?`
 //!   insists. Operations that want a workspace named with an organisation key are listed in

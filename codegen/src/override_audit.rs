@@ -1,21 +1,21 @@
 //! Survey: what the overrides make of a later revision of the document that they were written for.
 //!
 //! A build stops at the first override that does not fit. A survey goes on: it applies what can be
-//! applied, and says of each path rule, overlay action and ledger entry what became of it.
+//! applied, and says of each path rule, overlay action and manifest entry what became of it.
 
 use std::collections::{HashMap, HashSet};
 
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use crate::ledger::{Entry, Handwritten, Ledger};
+use crate::manifest::{Entry, Handwritten, Manifest};
 use crate::overlay::{Overlay, Verdict};
 use crate::paths::{Effect, Outcome, Rules};
-use crate::{Patched, Result, Sources, document, ledger};
+use crate::{Patched, Result, Sources, document, manifest};
 
 /// What became of an override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Status {
+pub enum OverrideStatus {
     /// It fits and has an effect.
     Applied,
     /// A path rule that has nothing to do: the document is as the rule wants it.
@@ -30,35 +30,35 @@ pub enum Status {
 
 /// The kinds of override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum OverrideKind {
     /// A rule of `overrides/paths.yaml`.
     PathRule,
     /// An action of `overrides/*.overlay.yaml`.
     Overlay,
     /// An entry of `overrides/operations.yaml`.
-    Ledger,
+    ManifestEntry,
 }
 
 /// One override and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     /// What it is.
-    pub kind: Kind,
+    pub kind: OverrideKind,
     /// Where it stands: the file, and the place in it.
-    pub place: String,
+    pub location: String,
     /// What it is about: the paths of a rule, the target of an action, the key of an entry.
     pub subject: String,
     /// What became of it.
-    pub status: Status,
+    pub status: OverrideStatus,
     /// What the maintainer should know, where there is something.
     pub detail: Option<String>,
     /// Whether the build fails until it is changed.
-    pub fails: bool,
+    pub fails_build: bool,
 }
 
 /// The overrides over two revisions of the document.
 #[derive(Debug, Clone)]
-pub struct Survey {
+pub struct OverrideAudit {
     /// The document that the overrides were written for, patched.
     pub old: Patched,
     /// The later one, with every override that still fits.
@@ -66,82 +66,97 @@ pub struct Survey {
     /// What each path rule did to the later one.
     pub new_outcomes: Vec<Outcome>,
     /// Every path rule and every action of an overlay, in the order in which they are applied. Of
-    /// the ledger, [`Survey::entries`] tells.
+    /// the manifest, [`Survey::entries`] tells.
     pub findings: Vec<Finding>,
-    /// The file of the ledger.
-    ledger_name: String,
+    /// The file of the manifest.
+    manifest_name: String,
 }
 
 /// Applies the overrides to their own document, where they must fit, and to a later revision of it.
-pub fn survey(sources: &Sources, mut new: Value) -> Result<Survey> {
+pub fn audit(sources: &Sources, mut new: Value) -> Result<OverrideAudit> {
     let mut old = document::parse(&sources.document.name, &sources.document.text)?;
     let rules = Rules::parse(&sources.paths)?;
     let old_outcomes = rules.apply(&mut old)?;
-    let new_outcomes = rules.apply_to_any(&mut new)?;
+    let new_outcomes = rules.apply_lenient(&mut new)?;
     let mut findings = rule_findings(&old_outcomes, &new_outcomes);
     for source in &sources.overlays {
         for action in Overlay::parse(source)?.actions() {
             let Verdict {
                 status,
                 detail,
-                fails,
+                fails_build,
             } = action.compare(&mut old, &mut new)?;
             findings.push(Finding {
-                kind: Kind::Overlay,
-                place: action.place().to_owned(),
+                kind: OverrideKind::Overlay,
+                location: action.location().to_owned(),
                 subject: action.target().to_owned(),
                 status,
                 detail,
-                fails,
+                fails_build,
             });
         }
     }
-    let ledger = Ledger::parse(&sources.ledger)?;
-    ledger.check(&sources.ledger.name, &old)?;
-    Ok(Survey {
+    let manifest = Manifest::parse(&sources.manifest)?;
+    manifest.check(&sources.manifest.name, &old)?;
+    Ok(OverrideAudit {
         old: Patched {
             document: old,
-            ledger,
+            manifest,
             path_outcomes: old_outcomes,
         },
         new,
         new_outcomes,
         findings,
-        ledger_name: sources.ledger.name.clone(),
+        manifest_name: sources.manifest.name.clone(),
     })
 }
 
-impl Survey {
-    /// What becomes of each entry of the ledger. `adapted` is the ledger with which the new document
-    /// would be built ([`Ledger::adapted`]); entries that only it has are listed where they do not fit.
-    pub fn entries(&self, adapted: &Ledger) -> Vec<Finding> {
-        let ledger = &self.old.ledger;
-        let stale: HashSet<&str> = ledger.stale(&self.new).into_iter().collect();
+impl OverrideAudit {
+    /// What becomes of each entry of the manifest. `adapted` is the manifest with which the new document
+    /// would be built ([`Manifest::adapted`]); entries that only it has are listed where they do not fit.
+    pub fn audit_entries(&self, adjusted: &Manifest) -> Vec<Finding> {
+        let manifest = &self.old.manifest;
+        let stale: HashSet<&str> = manifest.stale(&self.new).into_iter().collect();
         let mut problems: IndexMap<String, Vec<String>> = IndexMap::new();
-        for (key, problem) in adapted.problems(&self.new) {
+        for (key, problem) in adjusted.problems(&self.new) {
             problems.entry(key).or_default().push(problem);
         }
-        let mut found: Vec<Finding> = ledger
+        let mut found: Vec<Finding> = manifest
             .iter()
             .map(|(key, entry)| {
                 if stale.contains(key) {
-                    return self.finding(key, entry, Status::Stale, None, true);
+                    return self.finding(key, entry, OverrideStatus::Stale, None, true);
                 }
-                let broken = problems.shift_remove(key);
-                let lost = contradiction(key, entry, &self.old.document, &self.new);
-                if broken.is_none() && lost.is_none() {
-                    return self.finding(key, entry, Status::Applied, None, false);
+                let broken_rules = problems.shift_remove(key);
+                let contradiction = find_contradiction(key, entry, &self.old.document, &self.new);
+                if broken_rules.is_none() && contradiction.is_none() {
+                    return self.finding(key, entry, OverrideStatus::Applied, None, false);
                 }
-                let fails = broken.is_some() || lost.as_ref().is_some_and(|(_, fails)| *fails);
-                let mut details = broken.unwrap_or_default();
-                details.extend(lost.map(|(detail, _)| detail));
-                self.finding(key, entry, Status::Conflicting, Some(details), fails)
+                let fails_build = broken_rules.is_some()
+                    || contradiction
+                        .as_ref()
+                        .is_some_and(|(_, fails_build)| *fails_build);
+                let mut details = broken_rules.unwrap_or_default();
+                details.extend(contradiction.map(|(detail, _)| detail));
+                self.finding(
+                    key,
+                    entry,
+                    OverrideStatus::Conflicting,
+                    Some(details),
+                    fails_build,
+                )
             })
             .collect();
         found.extend(problems.into_iter().filter_map(|(key, details)| {
-            let (method, path) = ledger::split_key(&key)?;
-            let entry = adapted.get(method, path)?;
-            Some(self.finding(&key, entry, Status::Conflicting, Some(details), true))
+            let (method, path) = manifest::split_key(&key)?;
+            let entry = adjusted.get(method, path)?;
+            Some(self.finding(
+                &key,
+                entry,
+                OverrideStatus::Conflicting,
+                Some(details),
+                true,
+            ))
         }));
         found
     }
@@ -150,17 +165,17 @@ impl Survey {
         &self,
         key: &str,
         entry: &Entry,
-        status: Status,
+        status: OverrideStatus,
         details: Option<Vec<String>>,
-        fails: bool,
+        fails_build: bool,
     ) -> Finding {
         Finding {
-            kind: Kind::Ledger,
-            place: format!("{}: {key}", self.ledger_name),
+            kind: OverrideKind::ManifestEntry,
+            location: format!("{}: {key}", self.manifest_name),
             subject: entry.id.clone(),
             status,
             detail: details.map(|details| details.join("; ")),
-            fails,
+            fails_build,
         }
     }
 }
@@ -183,64 +198,71 @@ fn rule_findings(old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
                 .or_else(|| before.get(&(rule, None)));
             let (status, detail) = rule_status(before.copied(), outcome.effect);
             Finding {
-                kind: Kind::PathRule,
-                place: outcome.rule.clone(),
+                kind: OverrideKind::PathRule,
+                location: outcome.rule.clone(),
                 subject: outcome.route(),
                 status,
                 detail: detail.map(str::to_owned),
-                fails: status == Status::Stale,
+                fails_build: status == OverrideStatus::Stale,
             }
         })
         .collect()
 }
 
-fn rule_status(before: Option<Effect>, now: Effect) -> (Status, Option<&'static str>) {
+fn rule_status(before: Option<Effect>, now: Effect) -> (OverrideStatus, Option<&'static str>) {
     match (before, now) {
-        (_, Effect::Unmatched) => (Status::Stale, None),
+        (_, Effect::Unmatched) => (OverrideStatus::Stale, None),
         (Some(Effect::Applied | Effect::Superseded), Effect::Satisfied) => (
-            Status::Satisfied,
+            OverrideStatus::Satisfied,
             Some("upstream has moved it there by itself"),
         ),
-        (Some(Effect::Removed), Effect::Satisfied) => {
-            (Status::Satisfied, Some("upstream has removed it by itself"))
-        }
-        (_, Effect::Satisfied) => (Status::Satisfied, None),
+        (Some(Effect::Removed), Effect::Satisfied) => (
+            OverrideStatus::Satisfied,
+            Some("upstream has removed it by itself"),
+        ),
+        (_, Effect::Satisfied) => (OverrideStatus::Satisfied, None),
         (Some(Effect::Satisfied), Effect::Removed) => (
-            Status::Conflicting,
+            OverrideStatus::Conflicting,
             Some("upstream documents it anew; the rule removes it"),
         ),
         (_, Effect::Superseded) => (
-            Status::Applied,
+            OverrideStatus::Applied,
             Some("both paths are documented; the rule removes the documented one"),
         ),
-        (_, Effect::Applied | Effect::Removed) => (Status::Applied, None),
+        (_, Effect::Applied | Effect::Removed) => (OverrideStatus::Applied, None),
     }
 }
 
-/// What an entry says of its operation, beyond what the rules of the ledger check, that was true and is
+/// What an entry says of its operation, beyond what the rules of the manifest check, that was true and is
 /// not any longer, and whether the build fails by it.
-fn contradiction(key: &str, entry: &Entry, old: &Value, new: &Value) -> Option<(String, bool)> {
+fn find_contradiction(
+    key: &str,
+    entry: &Entry,
+    old: &Value,
+    new: &Value,
+) -> Option<(String, bool)> {
     let (old, new) = (operation(old, key)?, operation(new, key)?);
-    let lost_member = entry
+    let removed_field = entry
         .paging
         .iter()
         .flat_map(|paging| [&paging.items, &paging.total, &paging.more])
         .flatten()
-        .find(|name| old.answers_with(name) && !new.answers_with(name));
-    if let Some(name) = lost_member {
-        let problem = format!("its paging names the member `{name}` of the answer, which is gone");
+        .find(|name| old.response_has_field(name) && !new.response_has_field(name));
+    if let Some(name) = removed_field {
+        let problem =
+            format!("its paging names the member `{name}` of the response, which is gone");
         return Some((problem, true));
     }
-    let lost_kind = entry
+    let removed_kind = entry
         .handwritten
-        .filter(|kind| old.is_of(*kind) && !new.is_of(*kind))?;
-    let what = match lost_kind {
+        .filter(|kind| old.has_body_kind(*kind) && !new.has_body_kind(*kind))?;
+    let body = match removed_kind {
         Handwritten::Multipart => "multipart body",
         Handwritten::EventStream => "event stream",
-        Handwritten::Binary => "binary answer",
+        Handwritten::Binary => "binary response",
         Handwritten::Websocket => "websocket",
     };
-    let problem = format!("it is handwritten for its {what}, which is gone");
+    let problem = format!("it is handwritten for its {body}, which is gone");
     Some((problem, false))
 }
 
@@ -250,7 +272,7 @@ struct Operation<'a> {
 }
 
 fn operation<'a>(document: &'a Value, key: &str) -> Option<Operation<'a>> {
-    let (method, path) = ledger::split_key(key)?;
+    let (method, path) = manifest::split_key(key)?;
     let item = document["paths"].get(path)?;
     Some(Operation {
         document,
@@ -260,17 +282,17 @@ fn operation<'a>(document: &'a Value, key: &str) -> Option<Operation<'a>> {
 
 impl Operation<'_> {
     /// Whether the success answer is an object with that member.
-    fn answers_with(&self, name: &str) -> bool {
-        let answers = self.operation["responses"].as_object();
-        let success = answers.into_iter().flatten();
+    fn response_has_field(&self, name: &str) -> bool {
+        let responses = self.operation["responses"].as_object();
+        let success = responses.into_iter().flatten();
         success
             .filter(|(status, _)| status.starts_with('2'))
-            .filter_map(|(_, answer)| document::resolve(self.document, answer).ok())
-            .filter_map(|answer| answer["content"]["application/json"].get("schema"))
-            .any(|schema| self.has_member(schema, name, 0))
+            .filter_map(|(_, response)| document::resolve(self.document, response).ok())
+            .filter_map(|response| response["content"]["application/json"].get("schema"))
+            .any(|schema| self.schema_has_field(schema, name, 0))
     }
 
-    fn has_member(&self, schema: &Value, name: &str, depth: usize) -> bool {
+    fn schema_has_field(&self, schema: &Value, name: &str, depth: usize) -> bool {
         let Ok(schema) = document::resolve(self.document, schema) else {
             return false;
         };
@@ -278,27 +300,29 @@ impl Operation<'_> {
         let mut branches = branches.filter_map(|key| schema[*key].as_array()).flatten();
         // A schema may hold itself; no answer is nested deeper.
         schema["properties"].get(name).is_some()
-            || (depth < 4 && branches.any(|branch| self.has_member(branch, name, depth + 1)))
+            || (depth < 4 && branches.any(|branch| self.schema_has_field(branch, name, depth + 1)))
     }
 
     /// Whether the document shows what keeps the operation from being generated.
-    fn is_of(&self, kind: Handwritten) -> bool {
+    fn has_body_kind(&self, kind: Handwritten) -> bool {
         let body = document::resolve(self.document, &self.operation["requestBody"]).ok();
-        let answers = self.operation["responses"]
+        let responses = self.operation["responses"]
             .as_object()
             .into_iter()
             .flatten();
-        let mut answered = answers
+        let mut response_media_types = responses
             .filter(|(status, _)| status.starts_with('2'))
-            .filter_map(|(_, answer)| document::resolve(self.document, answer).ok())
+            .filter_map(|(_, response)| document::resolve(self.document, response).ok())
             .flat_map(media_types);
         match kind {
             Handwritten::Multipart => body
                 .into_iter()
                 .flat_map(media_types)
                 .any(|media| media == "multipart/form-data"),
-            Handwritten::EventStream => answered.any(|media| media == "text/event-stream"),
-            Handwritten::Binary => answered.any(|media| !media.contains("json")),
+            Handwritten::EventStream => {
+                response_media_types.any(|media| media == "text/event-stream")
+            }
+            Handwritten::Binary => response_media_types.any(|media| !media.contains("json")),
             Handwritten::Websocket => false,
         }
     }

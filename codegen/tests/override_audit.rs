@@ -1,20 +1,28 @@
 //! What becomes of each kind of override over a later revision of the document.
 #![allow(clippy::unwrap_used)]
 
-use portkey_admin_codegen::survey::{Finding, Kind, Status, Survey, survey};
-use portkey_admin_codegen::{Ledger, Result, Source, Sources, document};
+use portkey_admin_codegen::override_audit::{
+    Finding, OverrideAudit, OverrideKind, OverrideStatus, audit,
+};
+use portkey_admin_codegen::{Manifest, Result, Source, Sources, document};
 
 const HEAD: &str = "openapi: 3.0.3\ninfo: {version: '1'}\n";
 
 /// A document with one answer, whose only member is given.
-fn with_size(size: &str) -> String {
+fn document_with_size(size: &str) -> String {
     format!(
         "paths: {{/things: {{get: {{parameters: [{{name: page, in: query}}], responses: {{'200': {{}}}}}}}}}}\n\
          components: {{schemas: {{Thing: {{type: object, properties: {{size: {size}}}}}}}}}\n"
     )
 }
 
-fn surveyed(old: &str, new: &str, paths: &str, actions: &str, ledger: &str) -> Result<Survey> {
+fn run_audit(
+    old: &str,
+    new: &str,
+    paths: &str,
+    actions: &str,
+    manifest: &str,
+) -> Result<OverrideAudit> {
     let source = |name: &str, text: String| Source {
         name: name.to_owned(),
         text,
@@ -27,17 +35,17 @@ fn surveyed(old: &str, new: &str, paths: &str, actions: &str, ledger: &str) -> R
             true => Vec::new(),
             false => vec![source("a.overlay.yaml", overlay)],
         },
-        ledger: source("operations.yaml", ledger.to_owned()),
+        manifest: source("operations.yaml", manifest.to_owned()),
     };
     let new = document::parse("new.yaml", &format!("{HEAD}{new}")).unwrap();
-    let mut survey = survey(&sources, new)?;
-    let nothing = Ledger::parse(&source("none.yaml", "{}".to_owned()))?;
-    let adapted = survey.old.ledger.adapted(&survey.new, nothing);
-    survey.findings.extend(survey.entries(&adapted));
-    Ok(survey)
+    let mut report = audit(&sources, new)?;
+    let no_entries = Manifest::parse(&source("none.yaml", "{}".to_owned()))?;
+    let adjusted = report.old.manifest.adjusted(&report.new, no_entries);
+    report.findings.extend(report.audit_entries(&adjusted));
+    Ok(report)
 }
 
-fn entry(key: &str, more: &str) -> String {
+fn manifest_entry(key: &str, more: &str) -> String {
     let id = key
         .to_lowercase()
         .replace(|letter: char| !letter.is_alphanumeric(), "");
@@ -46,16 +54,23 @@ fn entry(key: &str, more: &str) -> String {
     )
 }
 
-fn things() -> String {
-    entry("GET /things", "")
+fn things_entry() -> String {
+    manifest_entry("GET /things", "")
 }
 
 /// The status and the detail of the one action, and whether it fails the build.
-fn action(old: &str, new: &str, action: &str) -> (Status, Option<String>, bool) {
-    let survey = surveyed(&with_size(old), &with_size(new), "{}", action, &things()).unwrap();
-    let of_overlay = |finding: &&Finding| finding.kind == Kind::Overlay;
-    let finding = survey.findings.iter().find(of_overlay).unwrap();
-    (finding.status, finding.detail.clone(), finding.fails)
+fn audit_action(old: &str, new: &str, action: &str) -> (OverrideStatus, Option<String>, bool) {
+    let report = run_audit(
+        &document_with_size(old),
+        &document_with_size(new),
+        "{}",
+        action,
+        &things_entry(),
+    )
+    .unwrap();
+    let of_overlay = |finding: &&Finding| finding.kind == OverrideKind::Overlay;
+    let finding = report.findings.iter().find(of_overlay).unwrap();
+    (finding.status, finding.detail.clone(), finding.fails_build)
 }
 
 const SIZE: &str = "- target: $.components.schemas.Thing.properties.size\n";
@@ -65,8 +80,8 @@ fn an_update_is_applied_where_upstream_says_what_it_said() {
     let update = format!("{SIZE}  update: {{type: integer}}\n");
     for new in ["{type: string}", "{type: string, format: byte}"] {
         assert_eq!(
-            action("{type: string}", new, &update),
-            (Status::Applied, None, false),
+            audit_action("{type: string}", new, &update),
+            (OverrideStatus::Applied, None, false),
             "{new}"
         );
     }
@@ -75,29 +90,29 @@ fn an_update_is_applied_where_upstream_says_what_it_said() {
 #[test]
 fn an_update_is_confirmed_where_upstream_says_the_same() {
     let update = format!("{SIZE}  update: {{type: integer, minimum: 1}}\n");
-    let found = action(
+    let found = audit_action(
         "{type: string}",
         "{type: integer, minimum: 1, maximum: 9}",
         &update,
     );
-    assert_eq!(found, (Status::Confirmed, None, false));
+    assert_eq!(found, (OverrideStatus::Confirmed, None, false));
     // Half of it is still needed.
-    let found = action("{type: string}", "{type: integer}", &update);
-    assert_eq!(found, (Status::Applied, None, false));
+    let found = audit_action("{type: string}", "{type: integer}", &update);
+    assert_eq!(found, (OverrideStatus::Applied, None, false));
 }
 
 #[test]
 fn words_are_neither_confirmed_nor_contradicted() {
     let update = format!("{SIZE}  update: {{description: Ours., x-name: Size}}\n");
-    let found = action(
+    let found = audit_action(
         "{description: Theirs.}",
         "{description: Others., x-name: Else}",
         &update,
     );
-    assert_eq!(found, (Status::Applied, None, false));
+    assert_eq!(found, (OverrideStatus::Applied, None, false));
     let update = format!("{SIZE}  update: {{type: integer, x-name: Size}}\n");
-    let (status, detail, _) = action("{type: string}", "{type: integer}", &update);
-    assert_eq!(status, Status::Confirmed);
+    let (status, detail, _) = audit_action("{type: string}", "{type: integer}", &update);
+    assert_eq!(status, OverrideStatus::Confirmed);
     assert_eq!(detail.unwrap(), "only its x-name is still of use");
 }
 
@@ -105,27 +120,27 @@ fn words_are_neither_confirmed_nor_contradicted() {
 fn a_property_called_description_is_a_fact() {
     let update = format!("{SIZE}  update: {{properties: {{description: {{type: integer}}}}}}\n");
     let new = "{properties: {description: {type: number}}}";
-    let (status, detail, _) = action("{type: object}", new, &update);
-    assert_eq!(status, Status::Conflicting);
-    let place = "$.components.schemas.Thing.properties.size.properties.description.type";
+    let (status, detail, _) = audit_action("{type: object}", new, &update);
+    assert_eq!(status, OverrideStatus::Conflicting);
+    let location = "$.components.schemas.Thing.properties.size.properties.description.type";
     assert_eq!(
         detail.unwrap(),
-        format!("upstream says \"number\" at {place}, and nothing before; we say \"integer\"")
+        format!("upstream says \"number\" at {location}, and nothing before; we say \"integer\"")
     );
 }
 
 #[test]
 fn an_update_conflicts_where_upstream_says_something_else() {
     let update = format!("{SIZE}  update: {{type: integer}}\n");
-    let (status, detail, fails) = action("{type: string}", "{type: number}", &update);
-    assert_eq!((status, fails), (Status::Conflicting, false));
+    let (status, detail, fails_build) = audit_action("{type: string}", "{type: number}", &update);
+    assert_eq!((status, fails_build), (OverrideStatus::Conflicting, false));
     let detail = detail.unwrap();
     assert!(
         detail.contains("\"number\"") && detail.contains("\"string\""),
         "{detail}"
     );
-    let (status, detail, _) = action("{type: string}", "{}", &update);
-    assert_eq!(status, Status::Conflicting);
+    let (status, detail, _) = audit_action("{type: string}", "{}", &update);
+    assert_eq!(status, OverrideStatus::Conflicting);
     assert!(
         detail
             .unwrap()
@@ -136,8 +151,8 @@ fn an_update_conflicts_where_upstream_says_something_else() {
 #[test]
 fn an_update_that_no_longer_can_be_merged_conflicts_and_fails() {
     let update = format!("{SIZE}  update: {{enum: [a]}}\n");
-    let (status, detail, fails) = action("{type: string}", "{enum: {}}", &update);
-    assert_eq!((status, fails), (Status::Conflicting, true));
+    let (status, detail, fails_build) = audit_action("{type: string}", "{enum: {}}", &update);
+    assert_eq!((status, fails_build), (OverrideStatus::Conflicting, true));
     assert!(detail.unwrap().contains("cannot be merged"));
 }
 
@@ -146,13 +161,13 @@ fn an_action_without_a_target_is_stale() {
     for change in ["update: {a: 1}", "remove: true"] {
         let text =
             format!("- target: $.components.schemas.Thing.properties.size.items\n  {change}\n");
-        let old = with_size("{items: {type: string}}");
+        let old = document_with_size("{items: {type: string}}");
         let new = "paths: {/things: {get: {responses: {}}}}\n";
-        let survey = surveyed(&old, new, "{}", &text, &things()).unwrap();
-        let found = &survey.findings[0];
+        let report = run_audit(&old, new, "{}", &text, &things_entry()).unwrap();
+        let found = &report.findings[0];
         assert_eq!(
-            (found.status, found.fails),
-            (Status::Stale, true),
+            (found.status, found.fails_build),
+            (OverrideStatus::Stale, true),
             "{change}"
         );
     }
@@ -162,19 +177,23 @@ fn an_action_without_a_target_is_stale() {
 fn a_removal_is_confirmed_where_upstream_removed_it_and_conflicts_where_it_changed() {
     let remove = "- target: $.components.schemas.Thing.properties.size.format\n  remove: true\n";
     let old = "{type: string, format: uuid}";
-    assert_eq!(action(old, old, remove), (Status::Applied, None, false));
-    let (status, _, fails) = action(old, "{type: string}", remove);
-    assert_eq!((status, fails), (Status::Confirmed, true));
-    let (status, detail, fails) = action(old, "{type: string, format: date}", remove);
-    assert_eq!((status, fails), (Status::Conflicting, false));
+    assert_eq!(
+        audit_action(old, old, remove),
+        (OverrideStatus::Applied, None, false)
+    );
+    let (status, _, fails_build) = audit_action(old, "{type: string}", remove);
+    assert_eq!((status, fails_build), (OverrideStatus::Confirmed, true));
+    let (status, detail, fails_build) = audit_action(old, "{type: string, format: date}", remove);
+    assert_eq!((status, fails_build), (OverrideStatus::Conflicting, false));
     assert!(detail.unwrap().ends_with("we remove it"));
 }
 
 #[test]
 fn a_copy_without_its_source_is_stale() {
     let copy = "- target: $.components.schemas.Thing.properties.size\n  copy: $.components.schemas.Thing.properties.size.items\n";
-    let (status, detail, fails) = action("{items: {type: string}}", "{type: array}", copy);
-    assert_eq!((status, fails), (Status::Stale, true));
+    let (status, detail, fails_build) =
+        audit_action("{items: {type: string}}", "{type: array}", copy);
+    assert_eq!((status, fails_build), (OverrideStatus::Stale, true));
     assert!(detail.unwrap().contains("no longer selects"));
 }
 
@@ -188,25 +207,25 @@ fn an_entry_of_a_list_is_known_by_its_name_and_not_by_its_place() {
         "{name: size, in: query}",
     );
     let status = |old: &str, new: &str, action: &str| {
-        let survey = surveyed(&paths(old), &paths(new), "{}", action, &things()).unwrap();
-        survey.findings[0].status
+        let report = run_audit(&paths(old), &paths(new), "{}", action, &things_entry()).unwrap();
+        report.findings[0].status
     };
     let update = "- target: $.paths['/things'].get.parameters[?@.name == 'page'].schema\n  update: {type: integer}\n";
     assert_eq!(
         status(page, &format!("{size}, {page}"), update),
-        Status::Applied
+        OverrideStatus::Applied
     );
     let add = "- target: $.paths['/things'].get.parameters\n  update: {name: size, in: query}\n";
-    assert_eq!(status(page, page, add), Status::Applied);
+    assert_eq!(status(page, page, add), OverrideStatus::Applied);
     assert_eq!(
         status(page, &format!("{page}, {size}"), add),
-        Status::Confirmed
+        OverrideStatus::Confirmed
     );
     let other = "{name: size, in: query, required: true}";
     let add = "- target: $.paths['/things'].get.parameters\n  update: {name: size, in: query, required: false}\n";
     assert_eq!(
         status(page, &format!("{page}, {other}"), add),
-        Status::Conflicting
+        OverrideStatus::Conflicting
     );
 }
 
@@ -229,16 +248,16 @@ fn path_rules_have_the_status_of_what_they_do() {
         format!("paths:\n{}", items.collect::<String>())
     };
     let statuses = |old: &[&str], new: &[&str]| {
-        let survey = surveyed(&paths(old), &paths(new), RULES, "", &things()).unwrap();
-        let rules = survey
+        let report = run_audit(&paths(old), &paths(new), RULES, "", &things_entry()).unwrap();
+        let rules = report
             .findings
             .into_iter()
-            .filter(|finding| finding.kind == Kind::PathRule);
+            .filter(|finding| finding.kind == OverrideKind::PathRule);
         rules
-            .map(|finding| (finding.status, finding.fails))
+            .map(|finding| (finding.status, finding.fails_build))
             .collect::<Vec<_>>()
     };
-    use Status::{Applied, Conflicting, Satisfied, Stale};
+    use OverrideStatus::{Applied, Conflicting, Satisfied, Stale};
     let fits = |rename, gone| vec![(rename, false), (gone, false)];
     let (before, after) = (&["/old", "/ghosts"], &["/things"]);
     assert_eq!(statuses(before, before), fits(Applied, Applied));
@@ -256,24 +275,30 @@ fn path_rules_have_the_status_of_what_they_do() {
 
 #[test]
 fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
-    let ledger = entry("GET /things", "  paging: {page: page, first: 0}\n");
+    let manifest = manifest_entry("GET /things", "  paging: {page: page, first: 0}\n");
     let paths = |path: &str, name: &str| {
         format!(
             "paths: {{{path}: {{get: {{parameters: [{{name: {name}, in: query}}], responses: {{}}}}}}}}\n"
         )
     };
     let finding = |new: &str| {
-        let survey = surveyed(&paths("/things", "page"), new, "{}", "", &ledger).unwrap();
-        survey.findings[0].clone()
+        let report = run_audit(&paths("/things", "page"), new, "{}", "", &manifest).unwrap();
+        report.findings[0].clone()
     };
-    assert_eq!(finding(&paths("/things", "page")).status, Status::Applied);
+    assert_eq!(
+        finding(&paths("/things", "page")).status,
+        OverrideStatus::Applied
+    );
     let stale = finding(&paths("/else", "page"));
-    assert_eq!((stale.status, stale.fails), (Status::Stale, true));
-    assert_eq!(stale.place, "operations.yaml: GET /things");
+    assert_eq!(
+        (stale.status, stale.fails_build),
+        (OverrideStatus::Stale, true)
+    );
+    assert_eq!(stale.location, "operations.yaml: GET /things");
     let conflict = finding(&paths("/things", "cursor"));
     assert_eq!(
-        (conflict.status, conflict.fails),
-        (Status::Conflicting, true)
+        (conflict.status, conflict.fails_build),
+        (OverrideStatus::Conflicting, true)
     );
     assert_eq!(
         conflict.detail.unwrap(),
@@ -281,7 +306,7 @@ fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
     );
 }
 
-/// What a rule of the ledger refuses in a build, a survey tells before it.
+/// What a rule of the manifest refuses in a build, a survey tells before it.
 #[test]
 fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
     const THING: &str = "Thing: {type: object}";
@@ -295,14 +320,14 @@ fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
     };
     let old = document("", "false", THING);
     let finding = |fields: &str, new: &str| {
-        let put = entry("PUT /things", &format!("  {fields}\n"));
+        let put = manifest_entry("PUT /things", &format!("  {fields}\n"));
         let put = put.replace("retry: safe", "retry: idempotent");
-        let ledger = things() + &put;
-        let survey = surveyed(&old, new, "{}", "", &ledger).unwrap();
-        let found = survey
+        let manifest = things_entry() + &put;
+        let report = run_audit(&old, new, "{}", "", &manifest).unwrap();
+        let found = report
             .findings
             .into_iter()
-            .find(|finding| finding.place == "operations.yaml: PUT /things");
+            .find(|finding| finding.location == "operations.yaml: PUT /things");
         found.unwrap()
     };
     let without_get = old.replace("    get:", "    head:");
@@ -345,11 +370,14 @@ fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
         ),
     ] {
         let fine = finding(fields, &old);
-        assert_eq!((fine.status, fine.fails), (Status::Applied, false));
+        assert_eq!(
+            (fine.status, fine.fails_build),
+            (OverrideStatus::Applied, false)
+        );
         let found = finding(fields, &new);
         assert_eq!(
-            (found.status, found.fails),
-            (Status::Conflicting, true),
+            (found.status, found.fails_build),
+            (OverrideStatus::Conflicting, true),
             "{fields}"
         );
         assert_eq!(found.detail.as_deref(), Some(problem));
@@ -358,7 +386,7 @@ fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
 
 #[test]
 fn an_entry_conflicts_where_the_list_has_another_name() {
-    let ledger = entry(
+    let manifest = manifest_entry(
         "GET /things",
         "  paging: {page: page, first: 0, items: data}\n",
     );
@@ -369,18 +397,18 @@ fn an_entry_conflicts_where_the_list_has_another_name() {
         )
     };
     let finding = |new: &str| {
-        let survey = surveyed(&paths("data"), &paths(new), "{}", "", &ledger).unwrap();
-        survey.findings[0].clone()
+        let report = run_audit(&paths("data"), &paths(new), "{}", "", &manifest).unwrap();
+        report.findings[0].clone()
     };
-    assert_eq!(finding("data").status, Status::Applied);
+    assert_eq!(finding("data").status, OverrideStatus::Applied);
     let conflict = finding("items");
-    assert_eq!(conflict.status, Status::Conflicting);
+    assert_eq!(conflict.status, OverrideStatus::Conflicting);
     assert!(conflict.detail.unwrap().contains("`data`"));
 }
 
 #[test]
 fn an_entry_written_for_a_kind_of_body_conflicts_when_that_is_gone() {
-    let ledger = entry("GET /things", "  handwritten: binary\n");
+    let manifest = manifest_entry("GET /things", "  handwritten: binary\n");
     let paths = |media: &str| {
         format!(
             "paths: {{/things: {{get: {{responses: {{'200': {{content: {{{media}: {{}}}}}}}}}}}}}}\n"
@@ -388,28 +416,30 @@ fn an_entry_written_for_a_kind_of_body_conflicts_when_that_is_gone() {
     };
     let status = |new: &str| {
         let old = paths("application/octet-stream");
-        surveyed(&old, &paths(new), "{}", "", &ledger)
+        run_audit(&old, &paths(new), "{}", "", &manifest)
             .unwrap()
             .findings[0]
             .status
     };
-    assert_eq!(status("text/csv"), Status::Applied);
-    assert_eq!(status("application/json"), Status::Conflicting);
+    assert_eq!(status("text/csv"), OverrideStatus::Applied);
+    assert_eq!(status("application/json"), OverrideStatus::Conflicting);
 }
 
 #[test]
 fn overrides_that_do_not_fit_their_own_document_are_an_error() {
-    let problem = |paths: &str, action: &str, ledger: &str| {
-        let document = with_size("{}");
-        surveyed(&document, &document, paths, action, ledger)
+    let audit_error = |paths: &str, action: &str, manifest: &str| {
+        let document = document_with_size("{}");
+        run_audit(&document, &document, paths, action, manifest)
             .unwrap_err()
             .to_string()
     };
     let action = "- target: $.none\n  remove: true\n";
-    assert!(problem("{}", action, &things()).starts_with("a.overlay.yaml:4: actions[0]: "));
+    assert!(
+        audit_error("{}", action, &things_entry()).starts_with("a.overlay.yaml:4: actions[0]: ")
+    );
     let rule = RULES.replace("/things", "/nowhere");
-    assert!(problem(&rule, "", &things()).starts_with("paths.yaml: rename[0]: "));
-    assert!(problem("{}", "", "{}").contains("no entry for `GET /things`"));
-    let more = things() + &entry("GET /none", "");
-    assert!(problem("{}", "", &more).contains("`GET /none` is not an operation"));
+    assert!(audit_error(&rule, "", &things_entry()).starts_with("paths.yaml: rename[0]: "));
+    assert!(audit_error("{}", "", "{}").contains("no entry for `GET /things`"));
+    let more = things_entry() + &manifest_entry("GET /none", "");
+    assert!(audit_error("{}", "", &more).contains("`GET /none` is not an operation"));
 }

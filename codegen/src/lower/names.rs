@@ -9,45 +9,45 @@ use crate::{Error, Result};
 
 /// Every named schema met so far.
 #[derive(Debug, Default)]
-pub struct Names {
-    schemas: IndexMap<String, Named>,
+pub struct TypeNames {
+    schemas: IndexMap<String, NamedSchema>,
     derived: Vec<DerivedName>,
 }
 
 #[derive(Debug)]
-struct Named {
+struct NamedSchema {
     /// `None` while the schema is being flattened (it refers to itself).
     schema: Option<Value>,
-    place: String,
+    location: String,
 }
 
 /// Where a name comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// A component of the document, an `x-name`, or the contract over bodies and lists.
-    Given,
+    Explicit,
     /// The position of the schema.
-    Position,
+    Derived,
 }
 
-impl Names {
+impl TypeNames {
     /// The Rust name for `text`.
     pub fn rust_name(text: &str) -> String {
         text.to_upper_camel_case()
     }
 
     /// Whether the name is taken, finished or not.
-    pub fn knows(&self, name: &str) -> bool {
+    pub fn contains(&self, name: &str) -> bool {
         self.schemas.contains_key(name)
     }
 
     /// Reserves a name before its schema is flattened, so that recursion ends.
-    pub fn reserve(&mut self, name: &str, place: &str) {
+    pub fn reserve(&mut self, name: &str, location: &str) {
         self.schemas.insert(
             name.to_owned(),
-            Named {
+            NamedSchema {
                 schema: None,
-                place: place.to_owned(),
+                location: location.to_owned(),
             },
         );
     }
@@ -63,11 +63,11 @@ impl Names {
     ///
     /// The same given name may be used for several schemas of one structure; a derived name that
     /// is taken by another structure gets a number.
-    pub fn file(
+    pub fn register(
         &mut self,
         name: &str,
         schema: Value,
-        place: &str,
+        location: &str,
         origin: Origin,
     ) -> Result<String> {
         let mut candidate = name.to_owned();
@@ -75,14 +75,17 @@ impl Names {
         loop {
             match self.schemas.get_mut(&candidate) {
                 None => break,
-                Some(named) if named.is_like(&schema) => {
-                    named.take_clears(&schema);
+                Some(named) if named.has_same_structure(&schema) => {
+                    named.merge_clears(&schema);
                     return Ok(candidate);
                 }
-                Some(named) if origin == Origin::Given => {
+                Some(named) if origin == Origin::Explicit => {
                     return Err(Error::new(
-                        place,
-                        format!("`{name}` also names a different schema, at {}", named.place),
+                        location,
+                        format!(
+                            "`{name}` also names a different schema, at {}",
+                            named.location
+                        ),
                     ));
                 }
                 Some(_) => {
@@ -91,13 +94,13 @@ impl Names {
                 }
             }
         }
-        if origin == Origin::Position {
+        if origin == Origin::Derived {
             self.derived.push(DerivedName {
                 name: candidate.clone(),
-                place: place.to_owned(),
+                location: location.to_owned(),
             });
         }
-        self.reserve(&candidate, place);
+        self.reserve(&candidate, location);
         self.define(&candidate, schema);
         Ok(candidate)
     }
@@ -113,22 +116,22 @@ impl Names {
     }
 }
 
-impl Named {
+impl NamedSchema {
     /// Whether the schema is the same but for prose and for what an update may clear.
-    fn is_like(&self, other: &Value) -> bool {
+    fn has_same_structure(&self, other: &Value) -> bool {
         self.schema
             .as_ref()
-            .is_some_and(|own| structure(own) == structure(other))
+            .is_some_and(|existing| structure(existing) == structure(other))
     }
 
     /// What can be cleared in one place can be said in the one type of all places.
-    fn take_clears(&mut self, other: &Value) {
-        if let (Some(own), Some(clears)) = (
+    fn merge_clears(&mut self, other: &Value) {
+        if let (Some(existing), Some(clears)) = (
             &mut self.schema,
             other.get("x-clear").and_then(Value::as_object),
         ) {
-            for (member, clear) in clears {
-                own["x-clear"][member] = clear.clone();
+            for (field, clear) in clears {
+                existing["x-clear"][field] = clear.clone();
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Shape: the mechanical rules that make the patched document generable and its answers tolerant.
 //!
-//! In: the patched document and the ledger. Out: a document in which every struct, enum and union
+//! In: the patched document and the manifest. Out: a document in which every struct, enum and union
 //! is a named component, every operation has one JSON body and one success answer, and what is
 //! sent is a different type from what is received wherever the two rules differ: requests are
 //! strict, answers are tolerant. The whole document is shaped before features select from it, so
@@ -14,16 +14,16 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Patched, Result, document,
-    ledger::{Entry, Handwritten},
+    manifest::{Entry, Handwritten},
 };
-use names::Names;
+use names::TypeNames;
 use schema::Flattener;
 
-pub use direction::{Direction, collect};
+pub use direction::{Direction, collect_components};
 
 /// The document that the generator reads.
 #[derive(Debug, Clone)]
-pub struct Shaped {
+pub struct Lowered {
     /// Paths and components, every type named.
     pub document: Value,
     /// How each component is used.
@@ -38,14 +38,14 @@ pub struct DerivedName {
     /// The name that was made up.
     pub name: String,
     /// Where the schema stands.
-    pub place: String,
+    pub location: String,
 }
 
 /// Shapes the patched document.
-pub fn shape(patched: &Patched) -> Result<Shaped> {
-    let mut names = Names::default();
-    let mut paths = flatten_operations(patched, &mut names)?;
-    flatten_events(patched, &mut names, &mut paths)?;
+pub fn lower(patched: &Patched) -> Result<Lowered> {
+    let mut names = TypeNames::default();
+    let mut paths = lower_operations(patched, &mut names)?;
+    lower_events(patched, &mut names, &mut paths)?;
     let (components, derived) = names.finish();
     let mut document = json!({
         "openapi": "3.0.3",
@@ -54,7 +54,7 @@ pub fn shape(patched: &Patched) -> Result<Shaped> {
         "components": {"schemas": components},
     });
     let directions = direction::split(&mut document)?;
-    Ok(Shaped {
+    Ok(Lowered {
         document,
         directions,
         derived,
@@ -62,55 +62,55 @@ pub fn shape(patched: &Patched) -> Result<Shaped> {
 }
 
 /// Operations of the gateway plane come last, so that the admin plane names the shared types.
-fn flatten_operations(patched: &Patched, names: &mut Names) -> Result<Map<String, Value>> {
+fn lower_operations(patched: &Patched, names: &mut TypeNames) -> Result<Map<String, Value>> {
     let mut found: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
-            let entry = patched.ledger.get(method, path)?;
+            let entry = patched.manifest.get(method, path)?;
             Some((path, method, operation, entry))
         })
         .collect();
     found.sort_by_key(|(_, _, _, entry)| is_gateway(entry));
     let mut paths = Map::new();
     for (path, method, operation, entry) in found {
-        let place = crate::ledger::key(method, path);
+        let location = crate::manifest::key(method, path);
         let mut flattener = Flattener::new(&patched.document, names);
-        let shaped = Operation {
+        let lowered = Operation {
             source: operation,
             item: &patched.document["paths"][path],
             document: &patched.document,
             entry,
         }
-        .shape(&mut flattener)
-        .map_err(|error| error.within(&place))?;
+        .lower(&mut flattener)
+        .map_err(|error| error.within(&location))?;
         let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[method] = shaped;
+        item[method] = lowered;
     }
     Ok(paths)
 }
 
 /// The member of a shaped operation that refers to the schema of its events.
-pub const EVENT: &str = "x-event";
+pub const EVENT_KEY: &str = "x-event";
 
 /// The schemas of the events that operations stream. After everything else, so that no event names a
 /// type that answers share with it.
-fn flatten_events(
+fn lower_events(
     patched: &Patched,
-    names: &mut Names,
+    names: &mut TypeNames,
     paths: &mut Map<String, Value>,
 ) -> Result<()> {
     for (path, method, _) in document::operations(&patched.document) {
-        let entry = patched.ledger.get(method, path);
+        let entry = patched.manifest.get(method, path);
         let Some(stream) = entry.and_then(|entry| entry.stream.as_ref()) else {
             continue;
         };
-        let place = format!("{}: events", crate::ledger::key(method, path));
+        let location = format!("{}: events", crate::manifest::key(method, path));
         let mut flattener = Flattener::new(&patched.document, names);
         let schema = json!({"$ref": stream.reference()});
-        let shaped = flattener
-            .named(&schema, &stream.event, "event")
-            .map_err(|error| error.within(&place))?;
+        let lowered = flattener
+            .flatten_named(&schema, &stream.event, "event")
+            .map_err(|error| error.within(&location))?;
         if let Some(operation) = paths.get_mut(path).and_then(|item| item.get_mut(method)) {
-            operation[EVENT] = shaped;
+            operation[EVENT_KEY] = lowered;
         }
     }
     Ok(())
@@ -128,19 +128,19 @@ struct Operation<'a> {
 }
 
 impl Operation<'_> {
-    fn shape(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
-        let mut shaped = Map::new();
-        shaped.insert("operationId".into(), json!(self.entry.id));
-        shaped.insert("tags".into(), json!([self.entry.area]));
+    fn lower(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
+        let mut lowered = Map::new();
+        lowered.insert("operationId".into(), json!(self.entry.id));
+        lowered.insert("tags".into(), json!([self.entry.area]));
         if self.source["deprecated"] == true {
-            shaped.insert("deprecated".into(), json!(true));
+            lowered.insert("deprecated".into(), json!(true));
         }
-        shaped.insert("parameters".into(), self.parameters(flattener)?);
+        lowered.insert("parameters".into(), self.parameters(flattener)?);
         if let Some(body) = self.body(flattener)? {
-            shaped.insert("requestBody".into(), body);
+            lowered.insert("requestBody".into(), body);
         }
-        shaped.insert("responses".into(), self.answer(flattener)?);
-        Ok(Value::Object(shaped))
+        lowered.insert("responses".into(), self.response(flattener)?);
+        Ok(Value::Object(lowered))
     }
 
     /// Parameters of the path item and of the operation (which wins), headers of authentication left out.
@@ -157,12 +157,12 @@ impl Operation<'_> {
                 }
             }
         }
-        parameters.extend(self.parts(flattener)?);
+        parameters.extend(self.form_parts(flattener)?);
         Ok(Value::Array(parameters))
     }
 
     /// The parts of a multipart body, which are named, typed and required like parameters.
-    fn parts(&self, flattener: &mut Flattener<'_>) -> Result<Vec<Value>> {
+    fn form_parts(&self, flattener: &mut Flattener<'_>) -> Result<Vec<Value>> {
         let body = document::resolve(self.document, &self.source["requestBody"])?;
         let form = &body["content"]["multipart/form-data"];
         if self.entry.handwritten != Some(Handwritten::Multipart) || form.is_null() {
@@ -173,8 +173,8 @@ impl Operation<'_> {
             let names = form["required"].as_array().into_iter().flatten();
             names.into_iter().any(|other| other == name)
         };
-        let parts = form["properties"].as_object().into_iter().flatten();
-        parts
+        let form_parts = form["properties"].as_object().into_iter().flatten();
+        form_parts
             .map(|(name, schema)| {
                 let part = json!({
                     "name": name, "in": "query", "required": required(name), "schema": schema,
@@ -187,12 +187,12 @@ impl Operation<'_> {
     fn parameter(&self, parameter: &Value, flattener: &mut Flattener<'_>) -> Result<Value> {
         let name = parameter["name"].as_str().unwrap_or_default();
         let derived = format!("{}-{name}", self.entry.id);
-        let schema = flattener.inline(
+        let schema = flattener.flatten_inline(
             &parameter["schema"],
             &derived,
             &format!("parameter `{name}`"),
         )?;
-        let mut shaped = Map::new();
+        let mut lowered = Map::new();
         for key in [
             "name",
             "in",
@@ -203,11 +203,11 @@ impl Operation<'_> {
             "x-sample",
         ] {
             if let Some(value) = parameter.get(key) {
-                shaped.insert(key.into(), value.clone());
+                lowered.insert(key.into(), value.clone());
             }
         }
-        shaped.insert("schema".into(), schema);
-        Ok(Value::Object(shaped))
+        lowered.insert("schema".into(), schema);
+        Ok(Value::Object(lowered))
     }
 
     fn body(&self, flattener: &mut Flattener<'_>) -> Result<Option<Value>> {
@@ -217,7 +217,7 @@ impl Operation<'_> {
         };
         let required = body["required"] == true;
         let name = format!("{}-request", self.entry.id);
-        let schema = flattener.named(schema, &name, "request body")?;
+        let schema = flattener.flatten_named(schema, &name, "request body")?;
         Ok(Some(json!({
             "required": required,
             "content": {"application/json": {"schema": schema}},
@@ -226,27 +226,27 @@ impl Operation<'_> {
 
     /// The one success answer; without a JSON schema, or with an object of which nothing is
     /// known, the answer carries nothing.
-    fn answer(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
+    fn response(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let success = self.source["responses"]
             .as_object()
             .into_iter()
             .flatten()
             .filter(|(status, _)| status.starts_with('2'))
-            .map(|(_, answer)| document::resolve(self.document, answer))
+            .map(|(_, response)| document::resolve(self.document, response))
             .collect::<Result<Vec<_>>>()?;
-        let schema = success.iter().find_map(|answer| json_schema_of(answer));
-        let mut answer = json!({"description": ""});
+        let schema = success.iter().find_map(|response| json_schema_of(response));
+        let mut response = json!({"description": ""});
         if let Some(schema) = schema {
-            let shaped = flattener.named(schema, &self.answer_name(), "answer")?;
-            if !carries_nothing(document::resolve(self.document, schema)?) {
-                answer["content"] = json!({"application/json": {"schema": shaped}});
+            let lowered = flattener.flatten_named(schema, &self.response_name(), "response")?;
+            if !is_empty_object(document::resolve(self.document, schema)?) {
+                response["content"] = json!({"application/json": {"schema": lowered}});
             }
         }
-        Ok(json!({"200": answer}))
+        Ok(json!({"200": response}))
     }
 
     /// `list_api_keys` answers an `ApiKeyList`; every other operation its own `…Response`.
-    fn answer_name(&self) -> String {
+    fn response_name(&self) -> String {
         match self.entry.id.strip_prefix("list_") {
             Some(plural) => format!("{}-list", singular(plural)),
             None => format!("{}-response", self.entry.id),
@@ -283,7 +283,7 @@ fn json_schema_of(holder: &Value) -> Option<&Value> {
 }
 
 /// An object without members says only that there is an answer.
-fn carries_nothing(schema: &Value) -> bool {
+fn is_empty_object(schema: &Value) -> bool {
     schema["type"] == "object"
         && schema["properties"].as_object().is_none_or(Map::is_empty)
         && ["additionalProperties", "allOf", "oneOf", "anyOf"]
@@ -292,10 +292,10 @@ fn carries_nothing(schema: &Value) -> bool {
 }
 
 /// Fails unless every type was named by a person.
-pub fn check_names(shaped: &Shaped) -> Result<()> {
-    match shaped.derived.first() {
+pub fn check_type_names(lowered: &Lowered) -> Result<()> {
+    match lowered.derived.first() {
         Some(derived) => Err(Error::new(
-            &derived.place,
+            &derived.location,
             format!(
                 "the type `{}` is named after its position; give it an `x-name`",
                 derived.name

@@ -1,4 +1,4 @@
-//! The ledger, `overrides/operations.yaml`: one entry for each operation of the patched document.
+//! The manifest, `overrides/operations.yaml`: one entry for each operation of the patched document.
 
 mod rules;
 
@@ -12,7 +12,7 @@ use crate::{Error, Result, Source, document};
 
 /// Every entry, by operation key (`GET /api-keys`), in the order of the file.
 #[derive(Debug, Clone)]
-pub struct Ledger {
+pub struct Manifest {
     entries: IndexMap<String, Entry>,
 }
 
@@ -28,7 +28,7 @@ pub struct Entry {
     pub plane: Plane,
     /// Which version segment the base URL ends in.
     #[serde(default)]
-    pub base: Base,
+    pub base: ApiVersion,
     /// The Cargo feature it belongs to.
     pub area: String,
     /// How the list is cut into pages; absent where the operation is no list.
@@ -82,7 +82,7 @@ pub enum Plane {
 /// The version segment of the base URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Base {
+pub enum ApiVersion {
     /// The base URL as configured.
     #[default]
     V1,
@@ -196,7 +196,7 @@ pub struct Evidence {
     #[serde(default)]
     pub on: Option<String>,
     /// `live`, `official-client` or `document`.
-    pub by: By,
+    pub by: EvidenceGrade,
     /// The rows of evidence it rests on, or what else there is to say.
     #[serde(default)]
     pub note: Option<String>,
@@ -205,7 +205,7 @@ pub struct Evidence {
 /// Who saw it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum By {
+pub enum EvidenceGrade {
     /// An answer of the live service.
     Live,
     /// Code of Portkey's own clients depends on it.
@@ -228,8 +228,8 @@ pub enum Handwritten {
     Websocket,
 }
 
-impl Ledger {
-    /// Reads the ledger; a key that is no `METHOD /path`, an unknown field or a repeated id is an error.
+impl Manifest {
+    /// Reads the manifest; a key that is no `METHOD /path`, an unknown field or a repeated id is an error.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
         let map = value.as_object().ok_or_else(|| {
@@ -241,13 +241,13 @@ impl Ledger {
         let mut entries = IndexMap::new();
         let mut ids: IndexMap<String, String> = IndexMap::new();
         for (key, value) in map {
-            let place = format!("{}: {key}", source.name);
-            check_key(&place, key)?;
+            let location = format!("{}: {key}", source.name);
+            check_key(&location, key)?;
             let entry: Entry = serde_json::from_value(value.clone())
-                .map_err(|error| Error::new(&place, error.to_string()))?;
+                .map_err(|error| Error::new(&location, error.to_string()))?;
             if let Some(other) = ids.insert(entry.id.clone(), key.clone()) {
                 return Err(Error::new(
-                    place,
+                    location,
                     format!("id `{}` is already used by `{other}`", entry.id),
                 ));
             }
@@ -256,10 +256,10 @@ impl Ledger {
         Ok(Self { entries })
     }
 
-    /// Checks that the ledger and the document name the same operations, and that what the ledger
+    /// Checks that the manifest and the document name the same operations, and that what the manifest
     /// says of parameters and bodies is there.
     pub fn check(&self, name: &str, document: &Value) -> Result<()> {
-        if let Some(key) = self.lacking(document).first() {
+        if let Some(key) = self.missing(document).first() {
             let problem = format!("no entry for `{key}` of the patched document");
             return Err(Error::new(name, problem));
         }
@@ -282,7 +282,7 @@ impl Ledger {
     }
 
     /// The keys of the document's operations that have no entry.
-    pub fn lacking(&self, document: &Value) -> Vec<String> {
+    pub fn missing(&self, document: &Value) -> Vec<String> {
         document::operations(document)
             .map(|(path, method, _)| key(method, path))
             .filter(|key| !self.entries.contains_key(key))
@@ -301,9 +301,9 @@ impl Ledger {
             .collect()
     }
 
-    /// The same ledger with the entries of `more` instead of those that have no operation in the
+    /// The same manifest with the entries of `more` instead of those that have no operation in the
     /// document.
-    pub fn adapted(&self, document: &Value, more: Self) -> Self {
+    pub fn adjusted(&self, document: &Value, more: Self) -> Self {
         let stale: HashSet<&str> = self.stale(document).into_iter().collect();
         let mut entries = self.entries.clone();
         entries.retain(|key, _| !stale.contains(key.as_str()));
@@ -311,9 +311,9 @@ impl Ledger {
         Self { entries }
     }
 
-    /// The same ledger without what leads nowhere: `reads` of an operation that has no entry, and a
+    /// The same manifest without what leads nowhere: `reads` of an operation that has no entry, and a
     /// `stream` of a schema that the document lacks. What remains can be generated.
-    pub fn without_dangling(&self, document: &Value) -> Self {
+    pub fn prune_dangling_refs(&self, document: &Value) -> Self {
         let ids: HashSet<&str> = self.iter().map(|(_, entry)| entry.id.as_str()).collect();
         let schemas = &document["components"]["schemas"];
         let mut entries = self.entries.clone();
@@ -359,9 +359,9 @@ pub fn split_key(key: &str) -> Option<(&str, &str)> {
         .then_some((method, path))
 }
 
-fn check_key(place: &str, key: &str) -> Result<()> {
+fn check_key(location: &str, key: &str) -> Result<()> {
     match split_key(key) {
         Some((method, _)) if method == method.to_ascii_uppercase() => Ok(()),
-        _ => Err(Error::new(place, "a key must read `METHOD /path`")),
+        _ => Err(Error::new(location, "a key must read `METHOD /path`")),
     }
 }

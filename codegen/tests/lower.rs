@@ -3,14 +3,15 @@
 #![allow(clippy::unwrap_used)] // a test that panics fails, as it should
 
 use portkey_admin_codegen::{
-    Ledger, Patched, Source, generate, select,
+    Manifest, Patched, Source, generate,
+    lower::{self, Direction, Lowered},
+    select,
     select::Areas,
-    shape::{self, Direction, Shaped},
 };
 use serde_json::{Value, json};
 
 /// A document with one operation that sends `request` and receives `answer`, and these components.
-fn patched(request: Value, answer: Value, schemas: Value) -> Patched {
+fn patched_document(request: Value, answer: Value, schemas: Value) -> Patched {
     let document = json!({
         "openapi": "3.0.3",
         "info": {"version": "1"},
@@ -25,27 +26,27 @@ fn patched(request: Value, answer: Value, schemas: Value) -> Patched {
         }}},
         "components": {"schemas": schemas},
     });
-    let ledger = Ledger::parse(&Source {
+    let manifest = Manifest::parse(&Source {
         name: "operations.yaml".into(),
         text: "PUT /things/{id}: {id: update_thing, summary: Changes a thing., plane: control, \
                area: things, retry: idempotent, status: works, evidence: {by: document}}"
             .into(),
     })
     .unwrap();
-    ledger.check("operations.yaml", &document).unwrap();
+    manifest.check("operations.yaml", &document).unwrap();
     Patched {
         document,
-        ledger,
+        manifest,
         path_outcomes: Vec::new(),
     }
 }
 
-fn shaped(request: Value, answer: Value, schemas: Value) -> Shaped {
-    shape::shape(&patched(request, answer, schemas)).unwrap()
+fn lower_document(request: Value, answer: Value, schemas: Value) -> Lowered {
+    lower::lower(&patched_document(request, answer, schemas)).unwrap()
 }
 
-fn component<'a>(shaped: &'a Shaped, name: &str) -> &'a Value {
-    &shaped.document["components"]["schemas"][name]
+fn component<'a>(lowered: &'a Lowered, name: &str) -> &'a Value {
+    &lowered.document["components"]["schemas"][name]
 }
 
 fn reference(name: &str) -> Value {
@@ -60,19 +61,19 @@ fn requests_stay_strict_and_answers_become_tolerant() {
         "x-always": ["name"],
         "properties": {"name": {"type": "string"}, "size": {"type": "integer", "minimum": 1, "default": 5}},
     });
-    let shaped = shaped(
+    let lowered = lower_document(
         reference("Thing"),
         reference("Thing"),
         json!({"Thing": thing}),
     );
-    assert_eq!(shaped.directions["Thing"], Direction::Received);
-    assert_eq!(shaped.directions["ThingInput"], Direction::Sent);
-    assert_eq!(component(&shaped, "Thing")["required"], json!(["name"]));
+    assert_eq!(lowered.directions["Thing"], Direction::Response);
+    assert_eq!(lowered.directions["ThingInput"], Direction::Request);
+    assert_eq!(component(&lowered, "Thing")["required"], json!(["name"]));
     assert_eq!(
-        component(&shaped, "ThingInput")["required"],
+        component(&lowered, "ThingInput")["required"],
         json!(["name", "size"])
     );
-    let size = &component(&shaped, "Thing")["properties"]["size"];
+    let size = &component(&lowered, "Thing")["properties"]["size"];
     assert_eq!(size, &json!({"type": "integer"}), "no default, no bound");
 }
 
@@ -82,19 +83,19 @@ fn what_only_the_service_sets_is_not_sent() {
         "size": {"type": "integer"},
         "seen": {"type": "boolean", "readOnly": true},
     }});
-    let shaped = shaped(
+    let lowered = lower_document(
         reference("Thing"),
         reference("Thing"),
         json!({"Thing": thing}),
     );
     let members = |name: &str| {
-        let members = component(&shaped, name)["properties"].as_object();
+        let members = component(&lowered, name)["properties"].as_object();
         members.unwrap().keys().cloned().collect::<Vec<_>>()
     };
     assert_eq!(members("Thing"), ["size", "seen"]);
     assert_eq!(members("ThingInput"), ["size"]);
     assert_eq!(
-        component(&shaped, "ThingInput")["required"],
+        component(&lowered, "ThingInput")["required"],
         json!(["size"])
     );
 }
@@ -104,7 +105,7 @@ fn the_list_of_a_received_union_keeps_its_misfits() {
     let items = json!({"type": "array", "items": reference("Thing")});
     let answer = json!({"x-name": "Things", "oneOf": [items, {"type": "string"}]});
     let thing = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let patched = patched(json!({"type": "object"}), answer, json!({"Thing": thing}));
+    let patched = patched_document(json!({"type": "object"}), answer, json!({"Thing": thing}));
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
     assert!(code.contains("List(crate::List<Thing>)"), "{code}");
     assert!(code.contains("impl From<&str> for Things"), "{code}");
@@ -112,12 +113,12 @@ fn the_list_of_a_received_union_keeps_its_misfits() {
 
 #[test]
 fn the_key_is_no_parameter() {
-    let shaped = shaped(
+    let lowered = lower_document(
         json!({"type": "object"}),
         json!({"type": "object"}),
         json!({}),
     );
-    let parameters = shaped.document["paths"]["/things/{id}"]["put"]["parameters"]
+    let parameters = lowered.document["paths"]["/things/{id}"]["put"]["parameters"]
         .as_array()
         .unwrap();
     let names: Vec<_> = parameters
@@ -129,12 +130,12 @@ fn the_key_is_no_parameter() {
 
 #[test]
 fn an_object_of_which_nothing_is_known_is_no_answer() {
-    let shaped = shaped(
+    let lowered = lower_document(
         json!({"type": "object"}),
         json!({"type": "object"}),
         json!({}),
     );
-    let answer = &shaped.document["paths"]["/things/{id}"]["put"]["responses"]["200"];
+    let answer = &lowered.document["paths"]["/things/{id}"]["put"]["responses"]["200"];
     assert!(answer.get("content").is_none());
 }
 
@@ -145,8 +146,8 @@ fn all_of_is_one_object() {
         {"type": "object", "required": ["b"], "properties": {"b": {"type": "boolean"}}},
     ]});
     let base = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let shaped = shaped(json!({"type": "object"}), answer, json!({"Base": base}));
-    let members = component(&shaped, "UpdateThingResponse")["properties"]
+    let lowered = lower_document(json!({"type": "object"}), answer, json!({"Base": base}));
+    let members = component(&lowered, "UpdateThingResponse")["properties"]
         .as_object()
         .unwrap();
     assert_eq!(members.keys().collect::<Vec<_>>(), ["a", "b"]);
@@ -165,22 +166,22 @@ fn unions_are_typed_where_something_decides() {
         "raw": {"oneOf": [like, {"type": "object", "properties": {"b": {"type": "string"}}}]},
         "nullable": {"oneOf": [{"type": "string"}, {"type": "null"}]},
     }});
-    let shaped = shaped(
+    let lowered = lower_document(
         json!({"type": "object"}),
         answer,
         json!({"TextPart": text_part, "FilePart": file_part}),
     );
-    let members = &component(&shaped, "UpdateThingResponse")["properties"];
+    let members = &component(&lowered, "UpdateThingResponse")["properties"];
     assert_eq!(members["by_kind"], reference("ByKind"));
     assert_eq!(members["by_tag"], reference("ByTag"));
-    let raw = component(&shaped, "UpdateThingResponseRaw");
+    let raw = component(&lowered, "UpdateThingResponseRaw");
     assert_eq!(members["raw"], reference("UpdateThingResponseRaw"));
     assert_eq!(raw["x-raw"], true);
     assert_eq!(
         members["nullable"],
         json!({"type": "string", "nullable": true})
     );
-    let tagged = &component(&shaped, "ByTag")["x-tagged"];
+    let tagged = &component(&lowered, "ByTag")["x-tagged"];
     assert_eq!(tagged["member"], "kind");
     assert_eq!(
         tagged["variants"][1],
@@ -189,7 +190,7 @@ fn unions_are_typed_where_something_decides() {
 }
 
 /// A union of two objects that nothing tells apart, and a list.
-fn undecided() -> (Value, Value) {
+fn undiscriminated_union() -> (Value, Value) {
     let like = |member: &str| json!({"type": "object", "properties": {member: {"type": "string"}}});
     let union = json!({"anyOf": [
         reference("One"),
@@ -205,8 +206,8 @@ fn undecided() -> (Value, Value) {
 
 #[test]
 fn what_nothing_decides_is_raw_json_with_views() {
-    let (either, schemas) = undecided();
-    let patched = patched(json!({"type": "object"}), either, schemas);
+    let (either, schemas) = undiscriminated_union();
+    let patched = patched_document(json!({"type": "object"}), either, schemas);
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
     for part in [
         "raw_json!",
@@ -221,8 +222,8 @@ fn what_nothing_decides_is_raw_json_with_views() {
 
 #[test]
 fn what_nothing_decides_is_sent_from_any_variant_and_from_the_answer() {
-    let (either, schemas) = undecided();
-    let patched = patched(either.clone(), either, schemas);
+    let (either, schemas) = undiscriminated_union();
+    let patched = patched_document(either.clone(), either, schemas);
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
     for kind in [
         "OneInput",
@@ -247,8 +248,8 @@ fn a_union_of_what_must_be_there_is_no_union() {
         "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
         "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
     });
-    let shaped = shaped(json!({"type": "object"}), answer, json!({}));
-    let members = component(&shaped, "UpdateThingResponse")["properties"].as_object();
+    let lowered = lower_document(json!({"type": "object"}), answer, json!({}));
+    let members = component(&lowered, "UpdateThingResponse")["properties"].as_object();
     assert_eq!(members.unwrap().len(), 2);
 }
 
@@ -258,23 +259,28 @@ fn a_name_is_for_one_structure() {
         "a": {"type": "string", "enum": ["x", "y"], "x-name": "Same"},
         "b": {"type": "string", "enum": ["x", "z"], "x-name": "Same"},
     }});
-    let error = shape::shape(&patched(json!({"type": "object"}), answer, json!({}))).unwrap_err();
+    let error = lower::lower(&patched_document(
+        json!({"type": "object"}),
+        answer,
+        json!({}),
+    ))
+    .unwrap_err();
     assert!(
         error
             .to_string()
             .contains("`Same` also names a different schema"),
         "{error}"
     );
-    assert!(error.place().starts_with("PUT /things/{id}"), "{error}");
+    assert!(error.location().starts_with("PUT /things/{id}"), "{error}");
 }
 
 #[test]
 fn a_type_that_nobody_named_is_reported() {
     let answer = json!({"type": "object", "properties": {"state": {"type": "string", "enum": ["on", "off"]}}});
-    let shaped = shaped(json!({"type": "object"}), answer, json!({}));
-    assert_eq!(shaped.derived.len(), 1);
-    assert_eq!(shaped.derived[0].name, "UpdateThingResponseState");
-    let error = shape::check_names(&shaped).unwrap_err();
+    let lowered = lower_document(json!({"type": "object"}), answer, json!({}));
+    assert_eq!(lowered.derived.len(), 1);
+    assert_eq!(lowered.derived[0].name, "UpdateThingResponseState");
+    let error = lower::check_type_names(&lowered).unwrap_err();
     assert!(error.to_string().contains("give it an `x-name`"), "{error}");
 }
 
@@ -284,7 +290,7 @@ fn recursion_ends() {
         "children": {"type": "array", "items": reference("Node")},
         "parent": reference("Node"),
     }});
-    let patched = patched(
+    let patched = patched_document(
         json!({"type": "object"}),
         reference("Node"),
         json!({"Node": node}),
@@ -297,26 +303,28 @@ fn recursion_ends() {
 fn what_can_be_cleared_is_a_patch() {
     let request = json!({"type": "object", "properties": {"note": {"type": "string", "x-clear": "empty-string"}}});
     let areas = Areas::from(["things".into()]);
-    let code = generate::generate(&patched(request, json!({}), json!({})), &areas).unwrap();
+    let code =
+        generate::generate(&patched_document(request, json!({}), json!({})), &areas).unwrap();
     assert!(code.contains("pub note: crate::Patch<String>"), "{code}");
     assert!(code.contains("pub fn clear_note(mut self)"), "{code}");
 
     let request =
         json!({"type": "object", "properties": {"note": {"type": "string", "x-clear": "zero"}}});
-    let error = generate::generate(&patched(request, json!({}), json!({})), &areas).unwrap_err();
+    let error =
+        generate::generate(&patched_document(request, json!({}), json!({})), &areas).unwrap_err();
     assert!(error.to_string().contains("x-clear of `note`"), "{error}");
 }
 
 #[test]
 fn what_an_area_does_not_need_is_not_selected() {
-    let shaped = shaped(
+    let lowered = lower_document(
         json!({"type": "object"}),
         reference("Thing"),
         json!({
             "Thing": {"type": "object", "properties": {"a": {"type": "string"}}},
         }),
     );
-    let none = select::select(&shaped, &Areas::new()).unwrap();
+    let none = select::select(&lowered, &Areas::new()).unwrap();
     assert_eq!(none.document["paths"], json!({}));
     assert_eq!(none.document["components"]["schemas"], json!({}));
     assert!(none.directions.is_empty());

@@ -3,42 +3,44 @@
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
 /// An item, as its tokens.
-type Item = Vec<TokenTree>;
+type ItemTokens = Vec<TokenTree>;
 
 /// The modules of progenitor's code with nothing in them but the types, the builders of operations and
 /// the signatures of their `send`.
-pub fn read_part(code: TokenStream) -> TokenStream {
-    let modules = items(code).into_iter().filter(|item| is_kind(item, "mod"));
+pub fn trim_unused(code: TokenStream) -> TokenStream {
+    let modules = split_items(code)
+        .into_iter()
+        .filter(|item| is_kind(item, "mod"));
     modules
-        .flat_map(|module| with_body(module, types_and_sends))
+        .flat_map(|module| with_body(module, keep_types_and_sends))
         .collect()
 }
 
-fn types_and_sends(module: TokenStream) -> TokenStream {
-    let read = items(module).into_iter().filter_map(|item| {
+fn keep_types_and_sends(module: TokenStream) -> TokenStream {
+    let kept = split_items(module).into_iter().filter_map(|item| {
         if is_kind(&item, "struct") || is_kind(&item, "enum") {
             Some(item)
-        } else if is_kind(&item, "impl") && !has_word(&item, "for") {
-            Some(with_body(item, sends))
+        } else if is_kind(&item, "impl") && !has_ident_before_body(&item, "for") {
+            Some(with_body(item, keep_sends))
         } else {
             None
         }
     });
-    read.flatten().collect()
+    kept.flatten().collect()
 }
 
-fn sends(methods: TokenStream) -> TokenStream {
-    let sends = items(methods)
+fn keep_sends(methods: TokenStream) -> TokenStream {
+    let sends = split_items(methods)
         .into_iter()
-        .filter(|item| has_word(item, "send"));
+        .filter(|item| has_ident_before_body(item, "send"));
     sends
         .flat_map(|send| with_body(send, |_| TokenStream::new()))
         .collect()
 }
 
 /// Takes code apart: an item ends with its braces or with a semicolon.
-fn items(code: TokenStream) -> Vec<Item> {
-    let mut items = vec![Item::new()];
+fn split_items(code: TokenStream) -> Vec<ItemTokens> {
+    let mut items = vec![ItemTokens::new()];
     for token in code {
         let is_end = match &token {
             TokenTree::Group(group) => group.delimiter() == Delimiter::Brace,
@@ -49,7 +51,7 @@ fn items(code: TokenStream) -> Vec<Item> {
             item.push(token);
         }
         if is_end {
-            items.push(Item::new());
+            items.push(ItemTokens::new());
         }
     }
     items
@@ -57,26 +59,28 @@ fn items(code: TokenStream) -> Vec<Item> {
 
 /// Whether an item is of the kind that this word stands for: the first one, but for `pub`.
 fn is_kind(item: &[TokenTree], kind: &str) -> bool {
-    let mut words = item.iter().filter_map(word);
-    words
-        .find(|word| *word != "pub")
-        .is_some_and(|word| word == kind)
+    let mut idents = item.iter().filter_map(as_ident);
+    idents
+        .find(|ident| *ident != "pub")
+        .is_some_and(|ident| ident == kind)
 }
 
 /// Whether a word stands before the body of an item.
-fn has_word(item: &[TokenTree], expected: &str) -> bool {
-    item.iter().filter_map(word).any(|word| word == expected)
+fn has_ident_before_body(item: &[TokenTree], expected: &str) -> bool {
+    item.iter()
+        .filter_map(as_ident)
+        .any(|ident| ident == expected)
 }
 
-fn word(token: &TokenTree) -> Option<&proc_macro2::Ident> {
+fn as_ident(token: &TokenTree) -> Option<&proc_macro2::Ident> {
     match token {
-        TokenTree::Ident(word) => Some(word),
+        TokenTree::Ident(ident) => Some(ident),
         _ => None,
     }
 }
 
 /// An item with another body.
-fn with_body(mut item: Item, change: impl Fn(TokenStream) -> TokenStream) -> Item {
+fn with_body(mut item: ItemTokens, change: impl Fn(TokenStream) -> TokenStream) -> ItemTokens {
     if let Some(TokenTree::Group(body)) = item.last_mut() {
         *body = Group::new(body.delimiter(), change(body.stream()));
     }
@@ -125,7 +129,7 @@ mod tests {
         ";
         let tokens = |text: &str| -> TokenStream { text.parse().unwrap() };
         assert_eq!(
-            read_part(tokens(text)).to_string(),
+            trim_unused(tokens(text)).to_string(),
             tokens(expected).to_string()
         );
     }

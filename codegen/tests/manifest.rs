@@ -1,12 +1,12 @@
-//! What the ledger says of an operation is held against the document; and it reaches the generated code.
+//! What the manifest says of an operation is held against the document; and it reaches the generated code.
 
 #![allow(clippy::unwrap_used)] // a test that panics fails, as it should
 
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
-    Ledger, Patched, Source, Sources, generate,
-    ledger::{Idempotency, Paging},
+    Manifest, Patched, Source, Sources, generate,
+    manifest::{Idempotency, Paging},
     patch,
 };
 use quote::ToTokens;
@@ -15,13 +15,13 @@ use syn::{Expr, ImplItem, Item};
 
 // ---- Rules
 
-/// The error of a ledger with these fields in the entry of `PUT /things/{id}`, if it is one.
-fn problem(fields: &str) -> Option<String> {
-    problem_of(fields, "paging: {items: data}")
+/// The error of a manifest with these fields in the entry of `PUT /things/{id}`, if it is one.
+fn check_error(fields: &str) -> Option<String> {
+    check_error_with(fields, "paging: {items: data}")
 }
 
 /// The same, with these fields in the entry of `GET /things/{id}`, too.
-fn problem_of(put: &str, get: &str) -> Option<String> {
+fn check_error_with(put: &str, get: &str) -> Option<String> {
     let parameter = |name: &str, required: bool| json!({"name": name, "in": "query", "required": required, "schema": {"type": "string"}});
     let document = json!({
         "paths": {
@@ -68,8 +68,8 @@ fn problem_of(put: &str, get: &str) -> Option<String> {
     ];
     let name = "operations.yaml".to_owned();
     let text = text.concat();
-    let ledger = Ledger::parse(&Source { name, text }).unwrap();
-    let checked = ledger.check("operations.yaml", &document);
+    let manifest = Manifest::parse(&Source { name, text }).unwrap();
+    let checked = manifest.check("operations.yaml", &document);
     checked.err().map(|error| error.to_string())
 }
 
@@ -77,7 +77,7 @@ fn problem_of(put: &str, get: &str) -> Option<String> {
 fn what_fits_the_document_is_accepted() {
     let fits = "default_workspace: true, triggers: [reset], reads: get_thing, \
                 stream: {event: Thing, named: true}";
-    assert_eq!(problem(fits), None);
+    assert_eq!(check_error(fits), None);
 }
 
 #[test]
@@ -115,15 +115,16 @@ fn what_does_not_is_an_error_that_names_operation_and_field() {
         ),
     ];
     for (fields, expected) in table {
-        let problem = problem(fields).unwrap_or_default();
+        let problem = check_error(fields).unwrap_or_default();
         assert!(problem.contains("PUT /things/{id}"), "{fields}: {problem}");
         assert!(problem.contains(expected), "{fields}: {problem}");
     }
-    let paged = problem_of("reads: get_thing", "paging: {after: workspace_id}").unwrap_or_default();
+    let paged =
+        check_error_with("reads: get_thing", "paging: {after: workspace_id}").unwrap_or_default();
     assert!(paged.contains("gives one page only"), "{paged}");
-    let triggers = problem_of("", "triggers: [reset]").unwrap_or_default();
+    let triggers = check_error_with("", "triggers: [reset]").unwrap_or_default();
     assert!(triggers.contains("GET /things/{id}"), "{triggers}");
-    let stream = problem_of("", "stream: {event: Thing}").unwrap_or_default();
+    let stream = check_error_with("", "stream: {event: Thing}").unwrap_or_default();
     assert!(stream.contains("its body has no `stream`"), "{stream}");
     assert!(
         triggers.contains("whose `retry` is idempotent"),
@@ -138,15 +139,15 @@ fn a_default_workspace_needs_a_parameter_that_may_be_left_out() {
             {"name": "workspace_id", "in": "query", "required": required},
         ]}}}})
     };
-    let ledger = Ledger::parse(&Source {
+    let manifest = Manifest::parse(&Source {
         name: "operations.yaml".into(),
         text: "GET /things: {id: list_things, summary: S., plane: control, area: things, retry: safe, \
                status: works, evidence: {by: document}, default_workspace: true}"
             .into(),
     })
     .unwrap();
-    ledger.check("operations.yaml", &document(false)).unwrap();
-    let error = ledger
+    manifest.check("operations.yaml", &document(false)).unwrap();
+    let error = manifest
         .check("operations.yaml", &document(true))
         .unwrap_err();
     assert!(
@@ -163,9 +164,9 @@ static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
 });
 
 static CODE: LazyLock<String> =
-    LazyLock::new(|| generate::generate(&PATCHED, &PATCHED.ledger.areas()).unwrap());
+    LazyLock::new(|| generate::generate(&PATCHED, &PATCHED.manifest.areas()).unwrap());
 
-fn module(name: &str) -> Vec<Item> {
+fn module_items(name: &str) -> Vec<Item> {
     let items = syn::parse_file(&CODE).unwrap().items.into_iter();
     let found = items.filter_map(|item| match item {
         Item::Mod(module) if module.ident == name => Some(module.content.unwrap().1),
@@ -175,8 +176,8 @@ fn module(name: &str) -> Vec<Item> {
 }
 
 /// The fields of every operation's static, by the operation's id.
-fn statics() -> BTreeMap<String, BTreeMap<String, String>> {
-    let statics = module("operations")
+fn operation_statics() -> BTreeMap<String, BTreeMap<String, String>> {
+    let statics = module_items("operations")
         .into_iter()
         .filter_map(|item| match item {
             Item::Static(item) => Some(*item.expr),
@@ -208,11 +209,13 @@ fn statics() -> BTreeMap<String, BTreeMap<String, String>> {
 }
 
 /// The methods of every builder.
-fn builders() -> BTreeMap<String, Vec<String>> {
-    let impls = module("builder").into_iter().filter_map(|item| match item {
-        Item::Impl(item) if item.trait_.is_none() => Some(item),
-        _ => None,
-    });
+fn builder_methods() -> BTreeMap<String, Vec<String>> {
+    let impls = module_items("builder")
+        .into_iter()
+        .filter_map(|item| match item {
+            Item::Impl(item) if item.trait_.is_none() => Some(item),
+            _ => None,
+        });
     impls
         .map(|item| {
             let methods = item.items.iter().filter_map(|member| match member {
@@ -227,7 +230,7 @@ fn builders() -> BTreeMap<String, Vec<String>> {
         .collect()
 }
 
-fn written(paging: &Paging) -> String {
+fn expected_paging(paging: &Paging) -> String {
     let text = |name: &Option<String>| match name {
         Some(name) => format!("Some({name:?})"),
         None => "None".to_owned(),
@@ -243,20 +246,24 @@ fn written(paging: &Paging) -> String {
 
 #[test]
 fn every_operation_carries_what_the_ledger_says() {
-    let statics = statics();
+    let statics = operation_statics();
     for (key, entry) in PATCHED
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.handwritten.is_none())
     {
         let fields = &statics[&entry.id];
-        let paging = entry.paging.as_ref().map_or("None".to_owned(), written);
+        let paging = entry
+            .paging
+            .as_ref()
+            .map_or("None".to_owned(), expected_paging);
         assert_eq!(fields["paging"], paging, "{key}");
-        assert_eq!(
-            fields["retry"],
-            format!("Idempotency::{:?}", entry.retry),
-            "{key}"
-        );
+        let retry = match entry.retry {
+            Idempotency::Safe => "Retry::Safe",
+            Idempotency::Idempotent => "Retry::Idempotent",
+            Idempotency::NonIdempotent => "Retry::Never",
+        };
+        assert_eq!(fields["retry"], retry, "{key}");
         assert_eq!(
             fields["default_workspace"],
             entry.default_workspace.to_string(),
@@ -285,10 +292,10 @@ const NOT_REPLACING: [&str; 6] = [
     "PUT /prompts/{promptId}",
 ];
 
-/// Stated a second time, because a wrong word in the ledger leaves two keys where one was wanted.
+/// Stated a second time, because a wrong word in the manifest leaves two keys where one was wanted.
 #[test]
 fn what_may_be_repeated_follows_from_the_method() {
-    for (key, entry) in PATCHED.ledger.iter() {
+    for (key, entry) in PATCHED.manifest.iter() {
         let expected = match key.split(' ').next().unwrap() {
             "GET" => Idempotency::Safe,
             "DELETE" => Idempotency::Idempotent,
@@ -304,7 +311,7 @@ fn what_may_be_repeated_follows_from_the_method() {
 #[test]
 fn the_default_workspace_goes_to_lists_and_providers() {
     let takes = PATCHED
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.default_workspace);
     let takes: Vec<&str> = takes.map(|(key, _)| key).collect();
@@ -330,10 +337,10 @@ fn the_default_workspace_goes_to_lists_and_providers() {
 #[test]
 fn lists_have_streams_and_updates_without_an_answer_a_read() {
     use heck::ToUpperCamelCase;
-    let builders = builders();
+    let builders = builder_methods();
     let (mut lists, mut reads) = (0, 0);
     for (key, entry) in PATCHED
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.handwritten.is_none())
     {
@@ -359,7 +366,7 @@ fn events_are_streamed_with_the_gateway_only() {
     for text in ["OpenStream<", "struct ChatCompletionChunk "] {
         assert!(!alone.contains(text) && both.contains(text), "{text}");
     }
-    let entries = PATCHED.ledger.iter().map(|(_, entry)| entry);
+    let entries = PATCHED.manifest.iter().map(|(_, entry)| entry);
     let streams = entries.filter(|entry| entry.stream.is_some()).count();
     assert_eq!(both.matches("OpenStream<").count(), streams);
 }

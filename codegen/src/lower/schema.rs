@@ -3,17 +3,17 @@
 use heck::ToSnakeCase;
 use serde_json::{Map, Value, json};
 
-use super::names::{Names, Origin};
+use super::names::{Origin, TypeNames};
 use crate::{Error, Result, document};
 
 /// Flattens the schemas of one operation into [`Names`].
 pub struct Flattener<'a> {
     document: &'a Value,
-    names: &'a mut Names,
+    names: &'a mut TypeNames,
 }
 
 /// What a schema becomes.
-enum Kind {
+enum SchemaKind {
     /// Properties: a struct.
     Struct,
     /// Several strings: an open enum.
@@ -30,91 +30,107 @@ enum Kind {
 
 /// A union decided by a member that has one value in each variant.
 struct Tagged {
-    member: String,
+    field: String,
     /// The value of the member, and the variant.
     variants: Vec<(String, Value)>,
 }
 
 impl<'a> Flattener<'a> {
     /// A flattener over `document` that files into `names`.
-    pub fn new(document: &'a Value, names: &'a mut Names) -> Self {
+    pub fn new(document: &'a Value, names: &'a mut TypeNames) -> Self {
         Self { document, names }
     }
 
     /// Flattens a body or an answer: the contract gives it its name.
-    pub fn named(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
-        self.flatten(schema, name, place, Origin::Given)
+    pub fn flatten_named(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
+        self.flatten(schema, name, location, Origin::Explicit)
     }
 
     /// Flattens a schema that stands inside another: it needs an `x-name`, or is named after its position.
-    pub fn inline(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
-        self.flatten(schema, name, place, Origin::Position)
+    pub fn flatten_inline(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
+        self.flatten(schema, name, location, Origin::Derived)
     }
 
     fn flatten(
         &mut self,
         schema: &Value,
         name: &str,
-        place: &str,
+        location: &str,
         origin: Origin,
     ) -> Result<Value> {
         if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            return self.component(schema, reference);
+            return self.flatten_component(schema, reference);
         }
         let (schema, nullable) = self.simplify(schema, 0)?;
         if schema.get("$ref").is_some() {
-            return Ok(or_null(
-                self.flatten(&schema, name, place, origin)?,
+            return Ok(nullable_if(
+                self.flatten(&schema, name, location, origin)?,
                 nullable,
             ));
         }
         let (name, origin) = match schema.get("x-name").and_then(Value::as_str) {
-            Some(given) => (given.to_owned(), Origin::Given),
-            None => (Names::rust_name(name), origin),
+            Some(given) => (given.to_owned(), Origin::Explicit),
+            None => (TypeNames::rust_name(name), origin),
         };
-        let flat = match self.kind(&schema)? {
-            Kind::Plain => return Ok(or_null(self.plain(&schema, &name, place)?, nullable)),
-            Kind::Struct => self.structure(&schema, &name, place)?,
-            Kind::Enum => string_enum(&schema),
-            Kind::Union(variants) => self.union(&schema, &variants, &name, place)?,
-            Kind::Tagged(tagged) => self.tagged(&schema, &tagged, &name, place)?,
-            Kind::Raw(variants) => self.raw(&schema, &variants, &name, place)?,
+        let flat = match self.classify(&schema)? {
+            SchemaKind::Plain => {
+                return Ok(nullable_if(
+                    self.flatten_plain(&schema, &name, location)?,
+                    nullable,
+                ));
+            }
+            SchemaKind::Struct => self.flatten_struct(&schema, &name, location)?,
+            SchemaKind::Enum => string_enum(&schema),
+            SchemaKind::Union(variants) => {
+                self.flatten_union(&schema, &variants, &name, location)?
+            }
+            SchemaKind::Tagged(tagged) => self.flatten_tagged(&schema, &tagged, &name, location)?,
+            SchemaKind::Raw(variants) => self.flatten_raw(&schema, &variants, &name, location)?,
         };
-        let name = self.names.file(&name, flat, place, origin)?;
-        Ok(or_null(reference_to(&name), nullable))
+        let name = self.names.register(&name, flat, location, origin)?;
+        Ok(nullable_if(reference_to(&name), nullable))
     }
 
     /// A `$ref`: the component is flattened once; one that needs no name is copied in.
-    fn component(&mut self, schema: &Value, reference: &str) -> Result<Value> {
+    fn flatten_component(&mut self, schema: &Value, reference: &str) -> Result<Value> {
         let target = document::resolve(self.document, schema)?;
         let own_name = reference.rsplit('/').next().unwrap_or(reference);
         let (target, nullable) = self.simplify(target, 0)?;
         if target.get("$ref").is_some() {
-            return Ok(or_null(
-                self.inline(&target, own_name, reference)?,
+            return Ok(nullable_if(
+                self.flatten_inline(&target, own_name, reference)?,
                 nullable,
             ));
         }
         let name = target["x-name"]
             .as_str()
-            .map_or_else(|| Names::rust_name(own_name), str::to_owned);
-        let kind = self.kind(&target)?;
-        if matches!(kind, Kind::Plain) {
-            return Ok(or_null(self.plain(&target, &name, reference)?, nullable));
+            .map_or_else(|| TypeNames::rust_name(own_name), str::to_owned);
+        let kind = self.classify(&target)?;
+        if matches!(kind, SchemaKind::Plain) {
+            return Ok(nullable_if(
+                self.flatten_plain(&target, &name, reference)?,
+                nullable,
+            ));
         }
-        if !self.names.knows(&name) {
+        if !self.names.contains(&name) {
             self.names.reserve(&name, reference);
             let flat = match kind {
-                Kind::Struct => self.structure(&target, &name, reference)?,
-                Kind::Enum => string_enum(&target),
-                Kind::Union(variants) => self.union(&target, &variants, &name, reference)?,
-                Kind::Tagged(tagged) => self.tagged(&target, &tagged, &name, reference)?,
-                Kind::Raw(variants) => self.raw(&target, &variants, &name, reference)?,
-                Kind::Plain => Value::Null,
+                SchemaKind::Struct => self.flatten_struct(&target, &name, reference)?,
+                SchemaKind::Enum => string_enum(&target),
+                SchemaKind::Union(variants) => {
+                    self.flatten_union(&target, &variants, &name, reference)?
+                }
+                SchemaKind::Tagged(tagged) => {
+                    self.flatten_tagged(&target, &tagged, &name, reference)?
+                }
+                SchemaKind::Raw(variants) => {
+                    self.flatten_raw(&target, &variants, &name, reference)?
+                }
+                SchemaKind::Plain => Value::Null,
             };
             self.names.define(&name, flat);
         }
-        Ok(or_null(reference_to(&name), nullable))
+        Ok(nullable_if(reference_to(&name), nullable))
     }
 
     /// Merges `allOf`, unwraps unions of one, takes `null` out of unions; says whether `null` is allowed.
@@ -124,14 +140,14 @@ impl<'a> Flattener<'a> {
         }
         let nullable = schema["nullable"] == true;
         if let Some(parts) = schema["allOf"].as_array() {
-            let (merged, inner) = self.merge_all(schema, parts, depth)?;
+            let (merged, inner) = self.merge_all_of(schema, parts, depth)?;
             return Ok((merged, nullable || inner));
         }
         for keyword in ["oneOf", "anyOf"] {
             let Some(variants) = schema[keyword].as_array() else {
                 continue;
             };
-            if variants.iter().all(is_constraint) {
+            if variants.iter().all(is_required_only) {
                 continue;
             }
             let (variants, null): (Vec<_>, Vec<_>) =
@@ -146,11 +162,11 @@ impl<'a> Flattener<'a> {
     }
 
     /// `allOf` of one reference is that reference; of objects, one object with all their members.
-    fn merge_all(&self, schema: &Value, parts: &[Value], depth: usize) -> Result<(Value, bool)> {
-        let own_members = schema["properties"]
+    fn merge_all_of(&self, schema: &Value, parts: &[Value], depth: usize) -> Result<(Value, bool)> {
+        let has_own_fields = schema["properties"]
             .as_object()
             .is_some_and(|own| !own.is_empty());
-        if let ([only], false) = (parts, own_members) {
+        if let ([only], false) = (parts, has_own_fields) {
             return if only.get("$ref").is_some() {
                 Ok((only.clone(), false))
             } else {
@@ -178,26 +194,30 @@ impl<'a> Flattener<'a> {
         Ok((Value::Object(merged), false))
     }
 
-    fn kind(&self, schema: &Value) -> Result<Kind> {
+    fn classify(&self, schema: &Value) -> Result<SchemaKind> {
         let variants = schema["oneOf"].as_array().or(schema["anyOf"].as_array());
-        if let Some(variants) = variants.filter(|variants| !variants.iter().all(is_constraint)) {
-            return self.union_kind(schema, variants);
+        if let Some(variants) = variants.filter(|variants| !variants.iter().all(is_required_only)) {
+            return self.classify_union(schema, variants);
         }
         if schema["properties"]
             .as_object()
-            .is_some_and(|members| !members.is_empty())
+            .is_some_and(|fields| !fields.is_empty())
         {
-            return Ok(Kind::Struct);
+            return Ok(SchemaKind::Struct);
         }
         let strings = schema["enum"].as_array().map_or(0, |values| {
             values.iter().filter(|value| value.is_string()).count()
         });
-        Ok(if strings > 1 { Kind::Enum } else { Kind::Plain })
+        Ok(if strings > 1 {
+            SchemaKind::Enum
+        } else {
+            SchemaKind::Plain
+        })
     }
 
     /// The JSON kind decides between variants, or a member with one value; anything else stays raw
     /// JSON with views.
-    fn union_kind(&self, schema: &Value, variants: &[Value]) -> Result<Kind> {
+    fn classify_union(&self, schema: &Value, variants: &[Value]) -> Result<SchemaKind> {
         let kept: Vec<Value> = variants
             .iter()
             .filter(|variant| !is_null(variant))
@@ -205,59 +225,59 @@ impl<'a> Flattener<'a> {
             .collect();
         let resolved = kept
             .iter()
-            .map(|variant| self.resolved(variant))
+            .map(|variant| self.resolve(variant))
             .collect::<Result<Vec<_>>>()?;
         let kinds: Vec<_> = resolved.iter().map(json_kind).collect();
         if kinds.iter().all(|kind| *kind == Some("string")) {
-            return Ok(Kind::Plain);
+            return Ok(SchemaKind::Plain);
         }
         let mut distinct = kinds.clone();
         distinct.sort_unstable();
         distinct.dedup();
         if kinds.iter().all(Option::is_some) && distinct.len() == kinds.len() {
-            return Ok(Kind::Union(kept));
+            return Ok(SchemaKind::Union(kept));
         }
-        if let Some(tagged) = self.tag_of(schema, &kept, &resolved)? {
-            return Ok(Kind::Tagged(tagged));
+        if let Some(tagged) = self.find_tag(schema, &kept, &resolved)? {
+            return Ok(SchemaKind::Tagged(tagged));
         }
-        let opened = self.opened(&kept, 0)?;
-        let resolved = opened
+        let expanded = self.expand_unions(&kept, 0)?;
+        let resolved = expanded
             .iter()
-            .map(|variant| self.resolved(variant))
+            .map(|variant| self.resolve(variant))
             .collect::<Result<Vec<_>>>()?;
-        let tagged = self.tag_of(schema, &opened, &resolved)?;
-        Ok(tagged.map_or(Kind::Raw(kept), Kind::Tagged))
+        let tagged = self.find_tag(schema, &expanded, &resolved)?;
+        Ok(tagged.map_or(SchemaKind::Raw(kept), SchemaKind::Tagged))
     }
 
     /// The variants, with those of a union in its place.
-    fn opened(&self, variants: &[Value], depth: usize) -> Result<Vec<Value>> {
+    fn expand_unions(&self, variants: &[Value], depth: usize) -> Result<Vec<Value>> {
         if depth > 32 {
             return Err(Error::new("union", "nested too deeply"));
         }
-        let mut opened = Vec::new();
+        let mut expanded = Vec::new();
         for variant in variants {
-            let resolved = self.resolved(variant)?;
+            let resolved = self.resolve(variant)?;
             match resolved["oneOf"]
                 .as_array()
                 .or(resolved["anyOf"].as_array())
             {
-                Some(inner) if !inner.iter().all(is_constraint) => {
-                    opened.extend(self.opened(inner, depth + 1)?);
+                Some(inner) if !inner.iter().all(is_required_only) => {
+                    expanded.extend(self.expand_unions(inner, depth + 1)?);
                 }
-                _ => opened.push(variant.clone()),
+                _ => expanded.push(variant.clone()),
             }
         }
-        Ok(opened)
+        Ok(expanded)
     }
 
     /// A schema with references, `allOf` and unions of one taken away.
-    fn resolved(&self, schema: &Value) -> Result<Value> {
+    fn resolve(&self, schema: &Value) -> Result<Value> {
         let (simple, _) = self.simplify(document::resolve(self.document, schema)?, 0)?;
         document::resolve(self.document, &simple).cloned()
     }
 
     /// The member that tells the variants apart: the discriminator, or any that has one value in each.
-    fn tag_of(
+    fn find_tag(
         &self,
         schema: &Value,
         variants: &[Value],
@@ -270,10 +290,10 @@ impl<'a> Flattener<'a> {
             return Ok(None);
         };
         let declared = schema["discriminator"]["propertyName"].as_str();
-        for member in declared.into_iter().chain(first.keys().map(String::as_str)) {
+        for field in declared.into_iter().chain(first.keys().map(String::as_str)) {
             let values = resolved
                 .iter()
-                .map(|variant| self.one_value(variant, member))
+                .map(|variant| self.constant_value(variant, field))
                 .collect::<Result<Option<Vec<_>>>>()?;
             let Some(values) = values else { continue };
             let mut distinct = values.clone();
@@ -281,7 +301,7 @@ impl<'a> Flattener<'a> {
             distinct.dedup();
             if distinct.len() == values.len() {
                 return Ok(Some(Tagged {
-                    member: member.to_owned(),
+                    field: field.to_owned(),
                     variants: values.into_iter().zip(variants.iter().cloned()).collect(),
                 }));
             }
@@ -290,40 +310,40 @@ impl<'a> Flattener<'a> {
     }
 
     /// The one value that a member of an object can have.
-    fn one_value(&self, schema: &Value, member: &str) -> Result<Option<String>> {
-        let member = self.resolved(&schema["properties"][member])?;
-        Ok(match member["enum"].as_array().map(Vec::as_slice) {
+    fn constant_value(&self, schema: &Value, field: &str) -> Result<Option<String>> {
+        let field = self.resolve(&schema["properties"][field])?;
+        Ok(match field["enum"].as_array().map(Vec::as_slice) {
             Some([Value::String(value)]) => Some(value.clone()),
             _ => None,
         })
     }
 
-    fn structure(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+    fn flatten_struct(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
         let mut properties = Map::new();
         let (mut clears, mut constants, mut read_only) = (Map::new(), Map::new(), Map::new());
-        for (key, member) in schema["properties"].as_object().into_iter().flatten() {
-            let inner = format!("{place}.{key}");
-            let mut flat = self.inline(member, &format!("{name}-{key}"), &inner)?;
-            describe(&mut flat, member);
+        for (key, field) in schema["properties"].as_object().into_iter().flatten() {
+            let inner = format!("{location}.{key}");
+            let mut flat = self.flatten_inline(field, &format!("{name}-{key}"), &inner)?;
+            copy_description(&mut flat, field);
             properties.insert(key.clone(), flat);
-            if let Some(value) = self.one_value(schema, key)? {
+            if let Some(value) = self.constant_value(schema, key)? {
                 constants.insert(key.clone(), value.into());
             }
-            if let Some(clear) = member.get("x-clear") {
+            if let Some(clear) = field.get("x-clear") {
                 clears.insert(key.clone(), clear.clone());
             }
-            if member["readOnly"] == true {
+            if field["readOnly"] == true {
                 read_only.insert(key.clone(), json!(true));
             }
         }
         let mut flat = json!({"type": "object", "properties": properties});
-        for (extension, members) in [
+        for (extension, fields) in [
             ("x-clear", clears),
             ("x-const", constants),
             ("x-read-only", read_only),
         ] {
-            if !members.is_empty() {
-                flat[extension] = Value::Object(members);
+            if !fields.is_empty() {
+                flat[extension] = Value::Object(fields);
             }
         }
         for key in ["description", "required", "x-always"] {
@@ -338,12 +358,12 @@ impl<'a> Flattener<'a> {
         Ok(flat)
     }
 
-    fn union(
+    fn flatten_union(
         &mut self,
         schema: &Value,
         variants: &[Value],
         name: &str,
-        place: &str,
+        location: &str,
     ) -> Result<Value> {
         let variants = variants
             .iter()
@@ -351,94 +371,98 @@ impl<'a> Flattener<'a> {
                 let (simple, _) = self.simplify(document::resolve(self.document, variant)?, 0)?;
                 let suffix =
                     json_kind(document::resolve(self.document, &simple)?).unwrap_or("value");
-                self.inline(
+                self.flatten_inline(
                     variant,
                     &format!("{name}-{suffix}"),
-                    &format!("{place}<{suffix}>"),
+                    &format!("{location}<{suffix}>"),
                 )
             })
             .collect::<Result<Vec<_>>>()?;
         let mut flat = json!({"oneOf": variants});
-        describe(&mut flat, schema);
+        copy_description(&mut flat, schema);
         Ok(flat)
     }
 
     /// Progenitor sees an object without members; the variants are written by the refinement.
-    fn tagged(
+    fn flatten_tagged(
         &mut self,
         schema: &Value,
         tagged: &Tagged,
         name: &str,
-        place: &str,
+        location: &str,
     ) -> Result<Value> {
         let variants = tagged
             .variants
             .iter()
             .map(|(value, variant)| {
-                let flat = self.inline(
+                let flat = self.flatten_inline(
                     variant,
                     &format!("{name}-{value}"),
-                    &format!("{place}<{value}>"),
+                    &format!("{location}<{value}>"),
                 )?;
                 Ok(json!({"value": value, "schema": flat}))
             })
             .collect::<Result<Vec<_>>>()?;
         let mut flat =
-            json!({"type": "object", "x-tagged": {"member": tagged.member, "variants": variants}});
-        describe(&mut flat, schema);
+            json!({"type": "object", "x-tagged": {"member": tagged.field, "variants": variants}});
+        copy_description(&mut flat, schema);
         Ok(flat)
     }
 
     /// Progenitor sees an object with one member for each variant, named after its type; of these
     /// the refinement makes the views.
-    fn raw(
+    fn flatten_raw(
         &mut self,
         schema: &Value,
         variants: &[Value],
         name: &str,
-        place: &str,
+        location: &str,
     ) -> Result<Value> {
         let mut views = Map::new();
         for variant in variants {
-            let flat = self.inline(variant, &format!("{name}-object"), &format!("{place}<>"))?;
+            let flat =
+                self.flatten_inline(variant, &format!("{name}-object"), &format!("{location}<>"))?;
             views.insert(view_name(&flat), flat);
         }
         let mut flat = json!({"type": "object", "properties": views, "x-raw": true});
-        describe(&mut flat, schema);
+        copy_description(&mut flat, schema);
         Ok(flat)
     }
 
-    fn plain(&mut self, schema: &Value, name: &str, place: &str) -> Result<Value> {
+    fn flatten_plain(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
         let mut flat = match json_kind(schema) {
             Some("array") => {
-                let items = self.inline(
+                let items = self.flatten_inline(
                     &schema["items"],
                     &format!("{name}-item"),
-                    &format!("{place}[]"),
+                    &format!("{location}[]"),
                 )?;
                 json!({"type": "array", "items": items})
             }
             Some("object") => match &schema["additionalProperties"] {
                 Value::Object(values) if !values.is_empty() => {
                     let values = Value::Object(values.clone());
-                    let values =
-                        self.inline(&values, &format!("{name}-value"), &format!("{place}{{}}"))?;
+                    let values = self.flatten_inline(
+                        &values,
+                        &format!("{name}-value"),
+                        &format!("{location}{{}}"),
+                    )?;
                     json!({"type": "object", "additionalProperties": values})
                 }
                 _ => json!({"type": "object"}),
             },
-            Some("string") => text(schema),
+            Some("string") => string_schema(schema),
             Some("number") => json!({"type": schema["type"]}),
             Some(kind) => json!({"type": kind}),
             None => json!({}),
         };
-        describe(&mut flat, schema);
+        copy_description(&mut flat, schema);
         Ok(flat)
     }
 }
 
 /// A string; of all formats only those that decide the Rust type are kept.
-fn text(schema: &Value) -> Value {
+fn string_schema(schema: &Value) -> Value {
     match schema["format"].as_str() {
         Some(format @ ("date-time" | "secret")) => json!({"type": "string", "format": format}),
         _ => json!({"type": "string"}),
@@ -453,7 +477,7 @@ fn string_enum(schema: &Value) -> Value {
         .filter(|value| value.is_string())
         .collect();
     let mut flat = json!({"type": "string", "enum": values});
-    describe(&mut flat, schema);
+    copy_description(&mut flat, schema);
     flat
 }
 
@@ -467,13 +491,13 @@ fn json_kind(schema: &Value) -> Option<&'static str> {
         Some("object") => Some("object"),
         _ if schema.get("properties").is_some() => Some("object"),
         _ if schema.get("items").is_some() => Some("array"),
-        _ if union_of_texts(schema) => Some("string"),
+        _ if is_string_union(schema) => Some("string"),
         _ => None,
     }
 }
 
 /// Whether a variant says only which members must be there, and nothing of what they are.
-fn is_constraint(variant: &Value) -> bool {
+fn is_required_only(variant: &Value) -> bool {
     variant
         .as_object()
         .is_some_and(|variant| variant.len() == 1 && variant.contains_key("required"))
@@ -493,7 +517,7 @@ fn view_name(flat: &Value) -> String {
     }
 }
 
-fn union_of_texts(schema: &Value) -> bool {
+fn is_string_union(schema: &Value) -> bool {
     ["oneOf", "anyOf"].iter().any(|keyword| {
         schema[keyword]
             .as_array()
@@ -513,7 +537,7 @@ fn reference_to(name: &str) -> Value {
 }
 
 /// `nullable` beside a `$ref` means nothing in OpenAPI 3.0, so the reference goes into an `allOf`.
-fn or_null(schema: Value, nullable: bool) -> Value {
+fn nullable_if(schema: Value, nullable: bool) -> Value {
     if !nullable {
         return schema;
     }
@@ -526,7 +550,7 @@ fn or_null(schema: Value, nullable: bool) -> Value {
     schema
 }
 
-fn describe(flat: &mut Value, source: &Value) {
+fn copy_description(flat: &mut Value, source: &Value) {
     if let Some(description) = source.get("description").filter(|text| text.is_string()) {
         if flat.get("$ref").is_some() {
             *flat = json!({"allOf": [flat.clone()]});

@@ -10,9 +10,9 @@ use crate::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Only in requests: strict.
-    Sent,
+    Request,
     /// Only in answers: tolerant.
-    Received,
+    Response,
     /// In both, because it has no members (an enum, a union of plain kinds).
     Both,
 }
@@ -22,27 +22,27 @@ const PREFIX: &str = "#/components/schemas/";
 /// Splits every component with members that is both sent and received (`Foo`, `FooInput`), makes
 /// what is received tolerant, and says how each component is used.
 pub fn split(document: &mut Value) -> Result<BTreeMap<String, Direction>> {
-    let (sent, received) = reach(document);
-    let twofold: BTreeSet<String> = sent
-        .intersection(&received)
-        .filter(|name| has_members(document, name))
+    let (in_requests, in_responses) = reachable_components(document);
+    let in_both: BTreeSet<String> = in_requests
+        .intersection(&in_responses)
+        .filter(|name| contains_struct(document, name))
         .cloned()
         .collect();
-    add_inputs(document, &sent, &twofold);
+    add_request_variants(document, &in_requests, &in_both);
     let mut directions = BTreeMap::new();
-    for name in sent.union(&received) {
-        let direction = match (sent.contains(name), received.contains(name)) {
-            _ if twofold.contains(name) => {
-                directions.insert(input_name(name), Direction::Sent);
-                Direction::Received
+    for name in in_requests.union(&in_responses) {
+        let direction = match (in_requests.contains(name), in_responses.contains(name)) {
+            _ if in_both.contains(name) => {
+                directions.insert(input_name(name), Direction::Request);
+                Direction::Response
             }
             (true, true) => Direction::Both,
-            (true, false) => Direction::Sent,
-            _ => Direction::Received,
+            (true, false) => Direction::Request,
+            _ => Direction::Response,
         };
         directions.insert(name.clone(), direction);
     }
-    loosen(document, &directions);
+    relax_responses(document, &directions);
     Ok(directions)
 }
 
@@ -51,19 +51,19 @@ fn input_name(name: &str) -> String {
 }
 
 /// The components reachable from what is sent, and from what is received.
-fn reach(document: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut sent, mut received) = (BTreeSet::new(), BTreeSet::new());
+fn reachable_components(document: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut in_requests, mut in_responses) = (BTreeSet::new(), BTreeSet::new());
     for (_, _, operation) in crate::document::operations(document) {
-        collect(document, &operation["parameters"], &mut sent);
-        collect(document, &operation["requestBody"], &mut sent);
-        collect(document, &operation["responses"], &mut received);
-        collect(document, &operation[super::EVENT], &mut received);
+        collect_components(document, &operation["parameters"], &mut in_requests);
+        collect_components(document, &operation["requestBody"], &mut in_requests);
+        collect_components(document, &operation["responses"], &mut in_responses);
+        collect_components(document, &operation[super::EVENT_KEY], &mut in_responses);
     }
-    (sent, received)
+    (in_requests, in_responses)
 }
 
 /// Adds every component that `value` refers to, directly or not.
-pub fn collect(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
+pub fn collect_components(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
             if let Some(name) = map
@@ -72,36 +72,40 @@ pub fn collect(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
                 .and_then(|text| text.strip_prefix(PREFIX))
                 && found.insert(name.to_owned())
             {
-                collect(document, &document["components"]["schemas"][name], found);
+                collect_components(document, &document["components"]["schemas"][name], found);
             }
             map.values()
-                .for_each(|value| collect(document, value, found));
+                .for_each(|value| collect_components(document, value, found));
         }
         Value::Array(list) => list
             .iter()
-            .for_each(|value| collect(document, value, found)),
+            .for_each(|value| collect_components(document, value, found)),
         _ => {}
     }
 }
 
 /// Whether a component is a struct, or a union or list that reaches one.
-fn has_members(document: &Value, name: &str) -> bool {
+fn contains_struct(document: &Value, name: &str) -> bool {
     let mut reached = BTreeSet::from([name.to_owned()]);
     let schemas = &document["components"]["schemas"];
-    collect(document, &schemas[name], &mut reached);
+    collect_components(document, &schemas[name], &mut reached);
     reached
         .iter()
         .any(|name| schemas[name].get("properties").is_some())
 }
 
 /// Copies each twofold component under its input name and points everything that is sent there.
-fn add_inputs(document: &mut Value, sent: &BTreeSet<String>, twofold: &BTreeSet<String>) {
+fn add_request_variants(
+    document: &mut Value,
+    in_requests: &BTreeSet<String>,
+    in_both: &BTreeSet<String>,
+) {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
-        for name in sent {
+        for name in in_requests {
             let mut schema = schemas[name].clone();
-            redirect(&mut schema, twofold);
+            rewrite_references(&mut schema, in_both);
             remove_read_only(&mut schema);
-            let target = if twofold.contains(name) {
+            let target = if in_both.contains(name) {
                 input_name(name)
             } else {
                 name.clone()
@@ -116,9 +120,9 @@ fn add_inputs(document: &mut Value, sent: &BTreeSet<String>, twofold: &BTreeSet<
             .flatten()
             .map(|(_, value)| value)
     }) {
-        redirect(&mut operation["parameters"], twofold);
+        rewrite_references(&mut operation["parameters"], in_both);
         if let Some(body) = operation.get_mut("requestBody") {
-            redirect(body, twofold);
+            rewrite_references(body, in_both);
         }
     }
 }
@@ -137,7 +141,7 @@ fn remove_read_only(schema: &mut Value) {
     }
 }
 
-fn redirect(value: &mut Value, twofold: &BTreeSet<String>) {
+fn rewrite_references(value: &mut Value, in_both: &BTreeSet<String>) {
     match value {
         Value::Object(map) => {
             let name = map
@@ -145,21 +149,24 @@ fn redirect(value: &mut Value, twofold: &BTreeSet<String>) {
                 .and_then(Value::as_str)
                 .and_then(|text| text.strip_prefix(PREFIX))
                 .map(str::to_owned);
-            if let Some(name) = name.filter(|name| twofold.contains(name)) {
+            if let Some(name) = name.filter(|name| in_both.contains(name)) {
                 map.insert(
                     "$ref".into(),
                     json!(format!("{PREFIX}{}", input_name(&name))),
                 );
             }
-            map.values_mut().for_each(|value| redirect(value, twofold));
+            map.values_mut()
+                .for_each(|value| rewrite_references(value, in_both));
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| redirect(value, twofold)),
+        Value::Array(list) => list
+            .iter_mut()
+            .for_each(|value| rewrite_references(value, in_both)),
         _ => {}
     }
 }
 
 /// An optional list or map of a request is left out, or sent empty: `null` makes the type an option.
-fn tell_absent_from_empty(schema: &mut Value) {
+fn make_optional_collections_nullable(schema: &mut Value) {
     let required: Vec<String> = schema["required"]
         .as_array()
         .into_iter()
@@ -175,26 +182,26 @@ fn tell_absent_from_empty(schema: &mut Value) {
 }
 
 /// In an answer only the fields that every recording has are required.
-fn loosen(document: &mut Value, directions: &BTreeMap<String, Direction>) {
+fn relax_responses(document: &mut Value, directions: &BTreeMap<String, Direction>) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
         return;
     };
     schemas.retain(|name, _| directions.contains_key(name));
     for (name, schema) in schemas {
-        let always = schema.as_object_mut().and_then(|schema| {
+        let always_present = schema.as_object_mut().and_then(|schema| {
             schema.remove("x-read-only");
             schema.remove("x-always")
         });
         if schema.get("properties").is_none() {
             continue;
         }
-        if directions.get(name) == Some(&Direction::Received) {
-            schema["required"] = always.unwrap_or_else(|| json!([]));
+        if directions.get(name) == Some(&Direction::Response) {
+            schema["required"] = always_present.unwrap_or_else(|| json!([]));
             if let Some(schema) = schema.as_object_mut() {
                 schema.remove("additionalProperties");
             }
         } else {
-            tell_absent_from_empty(schema);
+            make_optional_collections_nullable(schema);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Literal siblings: values of a path parameter that would reach another route.
+//! Literal reserved_segments: values of a path parameter that would reach another route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +11,13 @@ pub type Position = (String, String, usize);
 
 /// For every path parameter, the literal segments that stand at its position under the same
 /// method (`GET /admin/users/{userId}` and `GET /admin/users/invites`).
-pub fn siblings(document: &Value) -> BTreeMap<Position, BTreeSet<String>> {
+pub fn reserved_segments(document: &Value) -> BTreeMap<Position, BTreeSet<String>> {
     let routes: Vec<(&str, &str, Vec<&str>)> = document::operations(document)
         .map(|(path, method, _)| (method, path, segments(path).collect()))
         .collect();
     let mut found: BTreeMap<Position, BTreeSet<String>> = BTreeMap::new();
-    for (method, path, own) in &routes {
-        for (index, _) in own
+    for (method, path, route) in &routes {
+        for (index, _) in route
             .iter()
             .enumerate()
             .filter(|(_, segment)| is_parameter(segment))
@@ -25,7 +25,7 @@ pub fn siblings(document: &Value) -> BTreeMap<Position, BTreeSet<String>> {
             let literals: BTreeSet<String> = routes
                 .iter()
                 .filter(|(other_method, _, other)| {
-                    other_method == method && same_start(own, other, index)
+                    other_method == method && same_prefix(route, other, index)
                 })
                 .filter_map(|(_, _, other)| {
                     other.get(index).filter(|segment| !is_parameter(segment))
@@ -51,10 +51,9 @@ pub fn is_parameter(segment: &str) -> bool {
 }
 
 /// Whether two routes agree before `index`; a parameter agrees with a parameter of any name.
-fn same_start(own: &[&str], other: &[&str], index: usize) -> bool {
+fn same_prefix(route: &[&str], other: &[&str], index: usize) -> bool {
     other.len() > index
-        && own[..index]
-            .iter()
-            .zip(other)
-            .all(|(one, two)| one == two || (is_parameter(one) && is_parameter(two)))
+        && route[..index].iter().zip(other).all(|(segment, other)| {
+            segment == other || (is_parameter(segment) && is_parameter(other))
+        })
 }

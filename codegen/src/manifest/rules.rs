@@ -1,34 +1,34 @@
-//! What an entry of the ledger says about its operation, held against the document.
+//! What an entry of the manifest says about its operation, held against the document.
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Entry, Idempotency, Ledger, Paging, key, split_key};
+use super::{Entry, Idempotency, Manifest, Paging, key, split_key};
 use crate::{
     document,
-    siblings::{is_parameter, segments},
+    reserved_segments::{is_parameter, segments},
 };
 
 /// Everything that an entry says of its operation and that does not hold, with the operation's key.
-pub(super) fn problems(ledger: &Ledger, document: &Value) -> Vec<(String, String)> {
+pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, method, operation) in document::operations(document) {
-        let Some(entry) = ledger.get(method, path) else {
+        let Some(entry) = manifest.get(method, path) else {
             continue;
         };
-        let rules = Rules {
+        let check = EntryCheck {
             document,
             path,
             operation,
             entry,
         };
         let checked = [
-            rules.default_workspace(),
-            rules.triggers(),
-            rules.paging(),
-            rules.reads(ledger),
-            rules.stream(),
+            check.default_workspace(),
+            check.triggers(),
+            check.paging(),
+            check.reads(manifest),
+            check.stream(),
         ];
         let problems = checked.into_iter().filter_map(std::result::Result::err);
         found.extend(problems.map(|problem| (key(method, path), problem)));
@@ -37,36 +37,34 @@ pub(super) fn problems(ledger: &Ledger, document: &Value) -> Vec<(String, String
 }
 
 /// An entry and its operation.
-struct Rules<'a> {
+struct EntryCheck<'a> {
     document: &'a Value,
     path: &'a str,
     operation: &'a Value,
     entry: &'a Entry,
 }
 
-type Checked = std::result::Result<(), String>;
+type CheckResult = std::result::Result<(), String>;
 
-impl<'a> Rules<'a> {
-    fn default_workspace(&self) -> Checked {
+impl<'a> EntryCheck<'a> {
+    fn default_workspace(&self) -> CheckResult {
         let optional = self
-            .query()
+            .query_parameters()
             .any(|parameter| parameter["name"] == "workspace_id" && parameter["required"] != true);
         ensure(!self.entry.default_workspace || optional, || {
             "`default_workspace`: it has no optional query parameter `workspace_id`".to_owned()
         })
     }
 
-    fn triggers(&self) -> Checked {
+    fn triggers(&self) -> CheckResult {
         let triggers = &self.entry.triggers;
         ensure(
             triggers.is_empty() || self.entry.retry == Idempotency::Idempotent,
             || "`triggers` are for operations whose `retry` is idempotent".to_owned(),
         )?;
-        let mut members = BTreeSet::new();
-        collect_members(self.document, &self.operation["requestBody"], &mut members);
-        let unknown = triggers
-            .iter()
-            .find(|name| !members.contains(name.as_str()));
+        let mut fields = BTreeSet::new();
+        collect_field_names(self.document, &self.operation["requestBody"], &mut fields);
+        let unknown = triggers.iter().find(|name| !fields.contains(name.as_str()));
         ensure(unknown.is_none(), || {
             format!(
                 "`triggers`: its body has no `{}`",
@@ -75,7 +73,7 @@ impl<'a> Rules<'a> {
         })
     }
 
-    fn paging(&self) -> Checked {
+    fn paging(&self) -> CheckResult {
         let Some(Paging {
             page,
             size,
@@ -97,10 +95,11 @@ impl<'a> Rules<'a> {
         ensure(also.is_none() || items.is_some(), || {
             "`paging`: `also` goes with `items`".to_owned()
         })?;
-        let unknown = [page, size, after]
-            .into_iter()
-            .flatten()
-            .find(|name| !self.query().any(|parameter| parameter["name"] == **name));
+        let unknown = [page, size, after].into_iter().flatten().find(|name| {
+            !self
+                .query_parameters()
+                .any(|parameter| parameter["name"] == **name)
+        });
         ensure(unknown.is_none(), || {
             format!(
                 "`paging`: it has no query parameter `{}`",
@@ -109,11 +108,11 @@ impl<'a> Rules<'a> {
         })
     }
 
-    fn reads(&self, ledger: &Ledger) -> Checked {
+    fn reads(&self, manifest: &Manifest) -> CheckResult {
         let Some(id) = &self.entry.reads else {
             return Ok(());
         };
-        let read = ledger.iter().find(|(_, entry)| entry.id == *id);
+        let read = manifest.iter().find(|(_, entry)| entry.id == *id);
         let route = read.and_then(|(key, _)| split_key(key));
         let (Some((_, read)), Some(("GET", path))) = (read, route) else {
             return Err(format!("`reads`: `{id}` is no operation that reads"));
@@ -122,25 +121,26 @@ impl<'a> Rules<'a> {
         ensure(read.area == self.entry.area, || {
             format!("`reads`: `{id}` is in another area, so it may be missing")
         })?;
-        let whole = |paging: &Paging| paging.page.is_none() && paging.after.is_none();
-        ensure(read.paging.as_ref().is_none_or(whole), || {
+        let is_whole_list = |paging: &Paging| paging.page.is_none() && paging.after.is_none();
+        ensure(read.paging.as_ref().is_none_or(is_whole_list), || {
             format!("`reads`: `{id}` gives one page only")
         })?;
-        let same = parameters(self.path)
-            .zip(parameters(path))
+        let same_parameters = path_parameters(self.path)
+            .zip(path_parameters(path))
             .all(|(own, other)| own == other);
-        let fewer = parameters(path).count() <= parameters(self.path).count();
-        ensure(same && fewer, || {
+        let no_extra_parameters =
+            path_parameters(path).count() <= path_parameters(self.path).count();
+        ensure(same_parameters && no_extra_parameters, || {
             format!("`reads`: `{id}` does not take the same arguments")
         })?;
-        let required =
-            query_of(self.document, path, operation).any(|parameter| parameter["required"] == true);
+        let required = query_parameters(self.document, path, operation)
+            .any(|parameter| parameter["required"] == true);
         ensure(!required, || {
             format!("`reads`: `{id}` needs more than the arguments")
         })
     }
 
-    fn stream(&self) -> Checked {
+    fn stream(&self) -> CheckResult {
         let Some(stream) = &self.entry.stream else {
             return Ok(());
         };
@@ -148,9 +148,9 @@ impl<'a> Rules<'a> {
         ensure(schemas.get(&stream.event).is_some(), || {
             format!("`stream`: there is no schema `{}`", stream.event)
         })?;
-        let mut members = BTreeSet::new();
-        collect_members(self.document, &self.operation["requestBody"], &mut members);
-        ensure(members.contains("stream"), || {
+        let mut fields = BTreeSet::new();
+        collect_field_names(self.document, &self.operation["requestBody"], &mut fields);
+        ensure(fields.contains("stream"), || {
             "`stream`: its body has no `stream`".to_owned()
         })?;
         ensure(self.entry.paging.is_none(), || {
@@ -158,12 +158,12 @@ impl<'a> Rules<'a> {
         })
     }
 
-    fn query(&self) -> impl Iterator<Item = &'a Value> {
-        query_of(self.document, self.path, self.operation)
+    fn query_parameters(&self) -> impl Iterator<Item = &'a Value> {
+        query_parameters(self.document, self.path, self.operation)
     }
 }
 
-fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Checked {
+fn ensure(holds: bool, problem: impl FnOnce() -> String) -> CheckResult {
     match holds {
         true => Ok(()),
         false => Err(problem()),
@@ -171,7 +171,7 @@ fn ensure(holds: bool, problem: impl FnOnce() -> String) -> Checked {
 }
 
 /// The query parameters of an operation and of its path.
-fn query_of<'a>(
+fn query_parameters<'a>(
     document: &'a Value,
     path: &str,
     operation: &'a Value,
@@ -184,15 +184,15 @@ fn query_of<'a>(
         .filter(|parameter| parameter["in"] == "query")
 }
 
-fn parameters(path: &str) -> impl Iterator<Item = &str> {
+fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
     segments(path).filter(|segment| is_parameter(segment))
 }
 
 /// The names of all members of the schemas below `value`.
-fn collect_members<'a>(document: &'a Value, value: &'a Value, found: &mut BTreeSet<&'a str>) {
-    let mut open = vec![value];
+fn collect_field_names<'a>(document: &'a Value, value: &'a Value, found: &mut BTreeSet<&'a str>) {
+    let mut pending = vec![value];
     let mut references = BTreeSet::new();
-    while let Some(value) = open.pop() {
+    while let Some(value) = pending.pop() {
         match value {
             Value::Object(map) => {
                 if let Some(properties) = map.get("properties").and_then(Value::as_object) {
@@ -201,11 +201,11 @@ fn collect_members<'a>(document: &'a Value, value: &'a Value, found: &mut BTreeS
                 if let Some(reference) = map.get("$ref").and_then(Value::as_str)
                     && references.insert(reference)
                 {
-                    open.extend(document::target(document, reference).ok());
+                    pending.extend(document::lookup(document, reference).ok());
                 }
-                open.extend(map.values());
+                pending.extend(map.values());
             }
-            Value::Array(list) => open.extend(list),
+            Value::Array(list) => pending.extend(list),
             _ => {}
         }
     }
