@@ -1,7 +1,7 @@
-//! `macro_rules!`, expanded: some public items are written by macros.
+//! Expands `macro_rules!`, because macros define some of the public items.
 //!
-//! Covers what such macros use: tokens, groups, repetitions and the common fragments, with greedy
-//! matching. Anything else is an error that names the macro.
+//! Supports tokens, groups, repetitions and the common fragments, with greedy matching. Anything
+//! else is an error that names the macro.
 
 use std::collections::HashMap;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream, Parser};
 
-/// The macros of a crate, by name. Scopes are not kept: no two may share a name.
+/// The macros of a crate, by name. Scopes are ignored, so names must be unique.
 #[derive(Default)]
 pub struct Macros(HashMap<String, Vec<Rule>>);
 
@@ -19,24 +19,24 @@ struct Rule {
     template: Vec<Part>,
 }
 
-/// A piece of a pattern or of a template.
+/// A part of a pattern or template.
 enum Part {
     Token(TokenTree),
     Group(Delimiter, Vec<Part>),
-    /// `$name`; its fragment stands in patterns only.
+    /// `$name`; the fragment is empty in templates.
     Variable(String, String),
     Repeat {
         parts: Vec<Part>,
         separator: Option<TokenTree>,
-        once: bool,
+        at_most_once: bool,
     },
 }
 
-/// What a variable stands for.
+/// The value of a variable.
 #[derive(Clone)]
 enum Binding {
     Tokens(Vec<TokenTree>),
-    Many(Vec<Binding>),
+    Repeated(Vec<Binding>),
 }
 
 type Bindings = HashMap<String, Binding>;
@@ -44,38 +44,38 @@ type Bindings = HashMap<String, Binding>;
 impl Macros {
     /// Adds the definition `macro_rules! name { body }`.
     pub fn define(&mut self, name: &str, body: TokenStream) -> Result<()> {
-        let place = || format!("macro `{name}!`");
+        let context = || format!("macro `{name}!`");
         let mut tokens = body.into_iter();
         let mut rules = Vec::new();
         while let Some(pattern) = tokens.next() {
             let arrow = tokens.by_ref().take(2).map(|token| token.to_string());
             let (TokenTree::Group(pattern), true) = (pattern, arrow.eq(["=", ">"])) else {
-                bail!("{}: a rule must be `(…) => {{…}}`", place());
+                bail!("{}: expected a rule of the form `(…) => {{…}}`", context());
             };
             let Some(TokenTree::Group(template)) = tokens.next() else {
-                bail!("{}: a rule must be `(…) => {{…}}`", place());
+                bail!("{}: expected a rule of the form `(…) => {{…}}`", context());
             };
             rules.push(Rule {
-                pattern: parts(pattern.stream()).with_context(place)?,
-                template: parts(template.stream()).with_context(place)?,
+                pattern: parse_parts(pattern.stream()).with_context(context)?,
+                template: parse_parts(template.stream()).with_context(context)?,
             });
-            // The semicolon between two rules.
+            // Skips the semicolon between two rules.
             tokens.next();
         }
         self.0.insert(name.to_owned(), rules);
         Ok(())
     }
 
-    /// What `name! { input }` stands for.
+    /// Expands `name! { input }`.
     pub fn expand(&self, name: &str, input: TokenStream) -> Result<TokenStream> {
         let rules = self
             .0
             .get(name)
-            .ok_or_else(|| anyhow!("macro `{name}!`: no definition was found"))?;
+            .ok_or_else(|| anyhow!("macro `{name}!`: definition not found"))?;
         let input: Vec<TokenTree> = input.into_iter().collect();
         for rule in rules {
             let mut bindings = Bindings::new();
-            let used = matched(&rule.pattern, &input, &mut bindings)
+            let used = match_parts(&rule.pattern, &input, &mut bindings)
                 .with_context(|| format!("macro `{name}!`"))?;
             if used == Some(input.len()) {
                 let mut output = TokenStream::new();
@@ -85,41 +85,42 @@ impl Macros {
             }
         }
         bail!(
-            "macro `{name}!`: no rule fits `{}`",
+            "macro `{name}!`: no rule matches `{}`",
             TokenStream::from_iter(input)
         )
     }
 }
 
-/// Reads a pattern or a template.
-fn parts(stream: TokenStream) -> Result<Vec<Part>> {
+/// Parses a pattern or a template.
+fn parse_parts(stream: TokenStream) -> Result<Vec<Part>> {
     let mut tokens = stream.into_iter().peekable();
-    let mut parts_read = Vec::new();
+    let mut parsed = Vec::new();
     while let Some(token) = tokens.next() {
         let part = match token {
             TokenTree::Punct(punct) if punct.as_char() == '$' => match tokens.next() {
-                // `$crate` is the crate in which all of this stands.
+                // `$crate` is always the crate that is being read.
                 Some(TokenTree::Ident(name)) if name == "crate" => Part::Token(name.into()),
                 Some(TokenTree::Ident(name)) => {
-                    Part::Variable(name.to_string(), fragment(&mut tokens))
+                    Part::Variable(name.to_string(), parse_fragment(&mut tokens))
                 }
-                Some(TokenTree::Group(group)) => repeat(group, &mut tokens)?,
-                _ => bail!("`$` stands before nothing that it could belong to"),
+                Some(TokenTree::Group(group)) => parse_repeat(group, &mut tokens)?,
+                _ => bail!("expected a variable or a group after `$`"),
             },
-            TokenTree::Group(group) => Part::Group(group.delimiter(), parts(group.stream())?),
+            TokenTree::Group(group) => Part::Group(group.delimiter(), parse_parts(group.stream())?),
             other => Part::Token(other),
         };
-        parts_read.push(part);
+        parsed.push(part);
     }
-    Ok(parts_read)
+    Ok(parsed)
 }
 
 type Tokens = std::iter::Peekable<proc_macro2::token_stream::IntoIter>;
 
-/// The fragment behind `$name:`; empty in a template.
+/// Parses the fragment after `$name:`; empty in a template.
 ///
-/// A template may well have a colon there (`$field: $kind`), but never with an identifier at once.
-fn fragment(tokens: &mut Tokens) -> String {
+/// A template may have a colon there (`$field: $kind`), but never directly followed by an
+/// identifier.
+fn parse_fragment(tokens: &mut Tokens) -> String {
     let mut ahead = tokens.clone();
     match (ahead.next(), ahead.next()) {
         (Some(TokenTree::Punct(colon)), Some(TokenTree::Ident(fragment)))
@@ -150,23 +151,27 @@ const FRAGMENTS: [&str; 15] = [
     "vis",
 ];
 
-/// The rest of `$(…) separator operator`.
-fn repeat(group: Group, tokens: &mut Tokens) -> Result<Part> {
+/// Parses the rest of `$(…) separator operator`.
+fn parse_repeat(group: Group, tokens: &mut Tokens) -> Result<Part> {
     let operator = |token: &TokenTree| matches!(token.to_string().as_str(), "*" | "+" | "?");
-    let mut next = || tokens.next().context("`$(…)` lacks its `*`, `+` or `?`");
+    let mut next = || {
+        tokens
+            .next()
+            .context("expected `*`, `+` or `?` after `$(…)`")
+    };
     let (separator, sign) = match next()? {
         sign if operator(&sign) => (None, sign),
         separator => (Some(separator), next()?),
     };
     Ok(Part::Repeat {
-        parts: parts(group.stream())?,
+        parts: parse_parts(group.stream())?,
         separator,
-        once: sign.to_string() == "?",
+        at_most_once: sign.to_string() == "?",
     })
 }
 
-/// How many tokens of `input` the pattern takes, if it fits.
-fn matched(
+/// Returns how many tokens of `input` the pattern matches, or `None`.
+fn match_parts(
     pattern: &[Part],
     input: &[TokenTree],
     bindings: &mut Bindings,
@@ -182,7 +187,7 @@ fn matched(
             Part::Group(delimiter, inner) => match rest.first() {
                 Some(TokenTree::Group(group)) if group.delimiter() == *delimiter => {
                     let input: Vec<TokenTree> = group.stream().into_iter().collect();
-                    let used = matched(inner, &input, bindings)?;
+                    let used = match_parts(inner, &input, bindings)?;
                     used.filter(|used| *used == input.len()).map(|_| 1)
                 }
                 _ => None,
@@ -194,7 +199,7 @@ fn matched(
                 }
                 used
             }
-            Part::Repeat { .. } => Some(repeated(part, rest, bindings)?),
+            Part::Repeat { .. } => Some(match_repetition(part, rest, bindings)?),
         };
         match used {
             Some(used) => at += used,
@@ -204,44 +209,44 @@ fn matched(
     Ok(Some(at))
 }
 
-/// How many tokens a repetition takes: as many as it can.
-fn repeated(repeat: &Part, input: &[TokenTree], bindings: &mut Bindings) -> Result<usize> {
+/// Returns how many tokens a repetition matches; matching is greedy.
+fn match_repetition(repeat: &Part, input: &[TokenTree], bindings: &mut Bindings) -> Result<usize> {
     let Part::Repeat {
         parts,
         separator,
-        once,
+        at_most_once,
     } = repeat
     else {
         return Ok(0);
     };
-    let mut rounds: Vec<Bindings> = Vec::new();
+    let mut iterations: Vec<Bindings> = Vec::new();
     let mut at = 0;
-    while !(*once && rounds.len() == 1) {
+    while !(*at_most_once && iterations.len() == 1) {
         let mut start = at;
-        if let (Some(separator), false) = (separator, rounds.is_empty()) {
+        if let (Some(separator), false) = (separator, iterations.is_empty()) {
             match input.get(at) {
                 Some(found) if found.to_string() == separator.to_string() => start += 1,
                 _ => break,
             }
         }
-        let mut round = Bindings::new();
-        match matched(parts, &input[start..], &mut round)? {
+        let mut iteration = Bindings::new();
+        match match_parts(parts, &input[start..], &mut iteration)? {
             Some(used) if used > 0 => at = start + used,
             _ => break,
         }
-        rounds.push(round);
+        iterations.push(iteration);
     }
     for name in variables(parts) {
-        let many = rounds
+        let many = iterations
             .iter_mut()
-            .filter_map(|round| round.remove(name))
+            .filter_map(|iteration| iteration.remove(name))
             .collect();
-        bindings.insert(name.to_owned(), Binding::Many(many));
+        bindings.insert(name.to_owned(), Binding::Repeated(many));
     }
     Ok(at)
 }
 
-/// The variables in a part of a pattern or template.
+/// Returns the variables in a pattern or template.
 fn variables(parts: &[Part]) -> Vec<&str> {
     let mut found = Vec::new();
     for part in parts {
@@ -254,7 +259,7 @@ fn variables(parts: &[Part]) -> Vec<&str> {
     found
 }
 
-/// How many tokens at the start of `input` are one fragment.
+/// Returns how many tokens at the start of `input` form the fragment.
 fn fragment_length(fragment: &str, input: &[TokenTree]) -> Result<Option<usize>> {
     let one = |fits: bool| fits.then_some(1);
     Ok(match fragment {
@@ -271,7 +276,7 @@ fn fragment_length(fragment: &str, input: &[TokenTree]) -> Result<Option<usize>>
         "expr" | "expr_2021" => parsed_length::<syn::Expr>(input),
         "meta" => parsed_length::<syn::Meta>(input),
         "vis" => parsed_length::<syn::Visibility>(input),
-        other => bail!("the fragment `{other}` is not supported"),
+        other => bail!("fragment `{other}` is not supported"),
     })
 }
 
@@ -284,7 +289,7 @@ fn parsed_length<T: Parse>(input: &[TokenTree]) -> Option<usize> {
     Some(input.len() - rest.into_iter().count())
 }
 
-/// Writes a template with its variables filled in.
+/// Writes a template with its variables replaced.
 fn transcribe(template: &[Part], bindings: &Bindings, output: &mut TokenStream) -> Result<()> {
     for part in template {
         match part {
@@ -296,17 +301,17 @@ fn transcribe(template: &[Part], bindings: &Bindings, output: &mut TokenStream) 
             }
             Part::Variable(name, _) => match bindings.get(name) {
                 Some(Binding::Tokens(tokens)) => output.extend(tokens.iter().cloned()),
-                Some(Binding::Many(_)) => bail!("`${name}` is used outside its repetition"),
-                None => bail!("`${name}` is not in the pattern"),
+                Some(Binding::Repeated(_)) => bail!("`${name}` is used outside its repetition"),
+                None => bail!("`${name}` is not defined by the pattern"),
             },
             Part::Repeat {
                 parts, separator, ..
             } => {
-                for (index, round) in rounds(parts, bindings)?.iter().enumerate() {
+                for (index, iteration) in iterations(parts, bindings)?.iter().enumerate() {
                     if index > 0 {
                         output.extend(separator.clone());
                     }
-                    transcribe(parts, round, output)?;
+                    transcribe(parts, iteration, output)?;
                 }
             }
         }
@@ -314,50 +319,50 @@ fn transcribe(template: &[Part], bindings: &Bindings, output: &mut TokenStream) 
     Ok(())
 }
 
-/// The bindings of each round of a repetition.
-fn rounds(parts: &[Part], bindings: &Bindings) -> Result<Vec<Bindings>> {
+/// Returns the bindings for each iteration of a repetition.
+fn iterations(parts: &[Part], bindings: &Bindings) -> Result<Vec<Bindings>> {
     let used = variables(parts);
     let count = used.iter().find_map(|name| match bindings.get(*name) {
-        Some(Binding::Many(many)) => Some(many.len()),
+        Some(Binding::Repeated(many)) => Some(many.len()),
         _ => None,
     });
-    let count = count.context("a repetition has no variable that repeats")?;
-    let round = |index: usize| {
+    let count = count.context("a repetition contains no repeated variable")?;
+    let iteration = |index: usize| {
         let of = |name: &&str| match bindings.get(*name)? {
-            Binding::Many(many) => Some(((*name).to_owned(), many.get(index)?.clone())),
+            Binding::Repeated(many) => Some(((*name).to_owned(), many.get(index)?.clone())),
             tokens => Some(((*name).to_owned(), tokens.clone())),
         };
         used.iter().filter_map(of).collect()
     };
-    Ok((0..count).map(round).collect())
+    Ok((0..count).map(iteration).collect())
 }
 
-/// Reads tokens, for the texts of macros.
+/// Parses a string into tokens.
 pub fn lex(text: &str) -> Result<TokenStream> {
     TokenStream::from_str(text).map_err(|error| anyhow!("{error}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::tokens::{pieces, write};
+    use super::super::tokens::{format, lexemes};
     use super::*;
 
-    /// What `name! { input }` becomes by the rules in `body`.
+    /// Expands `name! { input }` by the rules in `body`.
     fn expanded(body: &str, input: &str) -> Result<String> {
         let mut macros = Macros::default();
         macros.define("name", lex(body)?)?;
-        Ok(write(&pieces(macros.expand("name", lex(input)?)?)))
+        Ok(format(&lexemes(macros.expand("name", lex(input)?)?)))
     }
 
     fn assert_expands(body: &str, input: &str, output: &str) {
         assert_eq!(
             expanded(body, input).unwrap(),
-            write(&pieces(lex(output).unwrap()))
+            format(&lexemes(lex(output).unwrap()))
         );
     }
 
     #[test]
-    fn fragments_and_groups_are_filled_in() {
+    fn fragments_and_groups_are_expanded() {
         assert_expands(
             "($name:ident is $kind:ty, $text:literal) => { type $name = ($kind, $crate::T); }",
             "A is Vec<&'static str>, \"x\"",
@@ -366,7 +371,7 @@ mod tests {
     }
 
     #[test]
-    fn repetitions_may_be_nested_separated_or_absent() {
+    fn nested_separated_and_empty_repetitions_are_expanded() {
         let body = "($(#[$meta:meta])* $($name:ident { $($field:ident: $kind:ty),* })+ $(, $last:ident)?) \
                     => { $(struct $name { $($field: $kind,)* })+ $(use $last;)? }";
         assert_expands(
@@ -378,25 +383,25 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rule_that_fits_counts() {
+    fn first_matching_rule_is_used() {
         let body = "(one) => { 1 }; ($($rest:tt)*) => { [$($rest)*] };";
         assert_expands(body, "one", "1");
         assert_expands(body, "one two", "[one two]");
     }
 
     #[test]
-    fn what_fits_no_rule_or_is_not_known_is_named() {
-        let refused = |body, input| format!("{:#}", expanded(body, input).unwrap_err());
+    fn unsupported_macro_call_is_named_in_the_error() {
+        let error = |body, input| format!("{:#}", expanded(body, input).unwrap_err());
         assert_eq!(
-            refused("(one) => {}", "two"),
-            "macro `name!`: no rule fits `two`"
+            error("(one) => {}", "two"),
+            "macro `name!`: no rule matches `two`"
         );
         assert_eq!(
-            refused("($pattern:pat) => {}", "x"),
-            "macro `name!`: the fragment `pat` is not supported"
+            error("($pattern:pat) => {}", "x"),
+            "macro `name!`: fragment `pat` is not supported"
         );
         let unknown = Macros::default().expand("other", TokenStream::new());
         let problem = unknown.unwrap_err().to_string();
-        assert_eq!(problem, "macro `other!`: no definition was found");
+        assert_eq!(problem, "macro `other!`: definition not found");
     }
 }

@@ -1,4 +1,4 @@
-//! The modules of a crate with their items, macros expanded, tests left out.
+//! The module tree of a crate, with macros expanded and without tests.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,42 +10,42 @@ use syn::{Attribute, Item, ItemMod, Meta, Visibility};
 use super::bodies::without_bodies;
 use super::macros::{Macros, lex};
 
-/// The path of a module or an item below the crate.
-pub type Place = Vec<String>;
+/// The path of a module or an item, relative to the crate.
+pub type ItemPath = Vec<String>;
 
-/// All modules of a crate by their path; the root's is empty.
+/// All modules of a crate by path; the path of the root is empty.
 pub struct Tree {
-    modules: BTreeMap<Place, Module>,
+    modules: BTreeMap<ItemPath, Module>,
 }
 
 /// A module.
 #[derive(Default)]
 pub struct Module {
-    /// Its items; those of modules inside stand in modules of their own.
+    /// The items, without those of submodules.
     pub items: Vec<Item>,
-    /// The modules inside, with what stands before them.
-    pub inner: Vec<Inner>,
-    /// The conditions under which it is there (`#[cfg(…)]`).
-    pub conditions: Vec<Attribute>,
-    /// Whether it is in the file that `include!` brings.
+    /// The declared submodules.
+    pub submodules: Vec<Submodule>,
+    /// The `cfg` attributes that apply to the module.
+    pub cfgs: Vec<Attribute>,
+    /// Whether it contains the file included by `include!`.
     pub generated: bool,
 }
 
 /// The declaration of a module.
-pub struct Inner {
+pub struct Submodule {
     /// Its name.
     pub name: String,
     /// Whether it is `pub`.
     pub public: bool,
 }
 
-/// Macros that write nothing that could be public.
-const PASSED_OVER: [&str; 2] = ["compile_error", "thread_local"];
+/// Macros that define no public items.
+const IGNORED_MACROS: [&str; 2] = ["compile_error", "thread_local"];
 
 impl Tree {
-    /// Reads the crate whose root is `folder/lib.rs` and that includes `generated`.
+    /// Reads the crate with the root `folder/lib.rs`, which includes `generated`.
     pub fn read(folder: &Path, generated: TokenStream) -> Result<Self> {
-        let mut files = Files {
+        let mut reader = TreeReader {
             generated,
             modules: BTreeMap::new(),
             macros: Macros::default(),
@@ -54,51 +54,51 @@ impl Tree {
             folder: folder.to_owned(),
             ..Context::default()
         };
-        files.read(&folder.join("lib.rs"), &root)?;
-        files.finish()
+        reader.read(&folder.join("lib.rs"), &root)?;
+        reader.finish()
     }
 
-    /// The module at `place`.
-    pub fn get(&self, place: &[String]) -> Option<&Module> {
-        self.modules.get(place)
+    /// Returns the module at `path`.
+    pub fn get(&self, path: &[String]) -> Option<&Module> {
+        self.modules.get(path)
     }
 
-    /// Every module with its path.
-    pub fn iter(&self) -> impl Iterator<Item = (&Place, &Module)> {
+    /// Returns every module with its path.
+    pub fn iter(&self) -> impl Iterator<Item = (&ItemPath, &Module)> {
         self.modules.iter()
     }
 }
 
-/// A tree while its files are read. Macros are expanded last, when all definitions are known.
-struct Files {
-    /// What `include!` brings, until it has brought it.
+/// Reads the files of a crate. Macros are expanded last, when all definitions are known.
+struct TreeReader {
+    /// The tokens for `include!`, until it is reached.
     generated: TokenStream,
-    modules: BTreeMap<Place, Module>,
+    modules: BTreeMap<ItemPath, Module>,
     macros: Macros,
 }
 
-/// What a module has from where it stands.
+/// Context that a module inherits from its parent.
 #[derive(Clone, Default)]
 struct Context {
-    place: Place,
-    /// Where the modules lie that it declares without a body.
+    path: ItemPath,
+    /// Folder of the files of its submodules.
     folder: PathBuf,
-    conditions: Vec<Attribute>,
+    cfgs: Vec<Attribute>,
     generated: bool,
 }
 
-impl Files {
+impl TreeReader {
     fn read(&mut self, file: &Path, context: &Context) -> Result<()> {
         let name = || file.display().to_string();
         let text = std::fs::read_to_string(file).with_context(name)?;
-        let items = items(lex(&text).with_context(name)?).with_context(name)?;
+        let items = parse_items(lex(&text).with_context(name)?).with_context(name)?;
         self.add(items, context)
     }
 
-    /// Adds a module with those inside it.
+    /// Adds a module and its submodules.
     fn add(&mut self, items: Vec<Item>, context: &Context) -> Result<()> {
         let mut module = Module {
-            conditions: context.conditions.clone(),
+            cfgs: context.cfgs.clone(),
             generated: context.generated,
             ..Module::default()
         };
@@ -106,7 +106,7 @@ impl Files {
             match item {
                 Item::Mod(inner) if is_test(&inner.attrs) || is_hidden(&inner.attrs) => {}
                 Item::Mod(inner) => {
-                    module.inner.push(Inner::of(&inner));
+                    module.submodules.push(Submodule::of(&inner));
                     self.add_inner(inner, context)?;
                 }
                 Item::Macro(call) if call.mac.path.is_ident("include") => {
@@ -115,7 +115,7 @@ impl Files {
                         ..context.clone()
                     };
                     let generated = std::mem::take(&mut self.generated);
-                    let items = self::items(generated).context("generated code")?;
+                    let items = self::parse_items(generated).context("generated code")?;
                     self.add(items, &context)?;
                 }
                 item if is_test(attributes(&item)) => {}
@@ -130,7 +130,7 @@ impl Files {
             }
         }
         self.modules
-            .entry(context.place.clone())
+            .entry(context.path.clone())
             .or_default()
             .extend(module);
         Ok(())
@@ -140,20 +140,20 @@ impl Files {
         let name = inner.ident.to_string();
         let mut context = outer.clone();
         context.folder.push(&name);
-        context.place.push(name);
-        context.conditions.extend(conditions(&inner.attrs).cloned());
+        context.path.push(name);
+        context.cfgs.extend(cfg_attributes(&inner.attrs).cloned());
         match inner.content {
             Some((_, items)) => self.add(items, &context),
-            None => self.read(&file_of(&context.folder), &context),
+            None => self.read(&module_file(&context.folder), &context),
         }
     }
 
-    /// The tree with everything that macros write.
+    /// Returns the tree with all macros expanded.
     fn finish(mut self) -> Result<Tree> {
-        for (place, module) in &mut self.modules {
+        for (path, module) in &mut self.modules {
             let items = std::mem::take(&mut module.items);
-            module.items = expanded(items, &self.macros)
-                .with_context(|| format!("module `{}`", place.join("::")))?;
+            module.items = expand_macros(items, &self.macros)
+                .with_context(|| format!("module `{}`", path.join("::")))?;
         }
         Ok(Tree {
             modules: self.modules,
@@ -162,16 +162,16 @@ impl Files {
 }
 
 impl Module {
-    /// Adds what another part of the module holds.
+    /// Merges another part of the same module.
     fn extend(&mut self, part: Self) {
         self.items.extend(part.items);
-        self.inner.extend(part.inner);
-        self.conditions = part.conditions;
+        self.submodules.extend(part.submodules);
+        self.cfgs = part.cfgs;
         self.generated |= part.generated;
     }
 }
 
-impl Inner {
+impl Submodule {
     fn of(item: &ItemMod) -> Self {
         Self {
             name: item.ident.to_string(),
@@ -180,13 +180,13 @@ impl Inner {
     }
 }
 
-/// The items of a file or of what a macro writes, without the bodies of functions.
-fn items(tokens: TokenStream) -> Result<Vec<Item>> {
+/// Parses the items of a file or of a macro expansion, without function bodies.
+fn parse_items(tokens: TokenStream) -> Result<Vec<Item>> {
     Ok(syn::parse2::<syn::File>(without_bodies(tokens))?.items)
 }
 
-/// `folder.rs`, or `folder/mod.rs` where that is what there is.
-fn file_of(folder: &Path) -> PathBuf {
+/// Returns `folder/mod.rs` if it exists, or else `folder.rs`.
+fn module_file(folder: &Path) -> PathBuf {
     let nested = folder.join("mod.rs");
     if nested.is_file() {
         return nested;
@@ -194,7 +194,7 @@ fn file_of(folder: &Path) -> PathBuf {
     folder.with_extension("rs")
 }
 
-fn expanded(calls: Vec<Item>, macros: &Macros) -> Result<Vec<Item>> {
+fn expand_macros(calls: Vec<Item>, macros: &Macros) -> Result<Vec<Item>> {
     let mut output = Vec::new();
     for item in calls {
         let call = match item {
@@ -206,14 +206,14 @@ fn expanded(calls: Vec<Item>, macros: &Macros) -> Result<Vec<Item>> {
             }
         };
         let Some(name) = call.path.segments.last().map(|last| last.ident.to_string()) else {
-            bail!("a macro without a name");
+            bail!("macro call without a name");
         };
-        if PASSED_OVER.contains(&name.as_str()) {
+        if IGNORED_MACROS.contains(&name.as_str()) {
             continue;
         }
         let tokens: TokenStream = macros.expand(&name, call.tokens)?;
-        let written = items(tokens).with_context(|| format!("macro `{name}!`"))?;
-        output.extend(expanded(written, macros)?);
+        let written = parse_items(tokens).with_context(|| format!("macro `{name}!`"))?;
+        output.extend(expand_macros(written, macros)?);
     }
     Ok(output)
 }
@@ -224,7 +224,7 @@ fn is_exported(attributes: &[Attribute]) -> bool {
         .any(|one| one.path().is_ident("macro_export"))
 }
 
-/// What stands before an item.
+/// Returns the attributes of an item.
 pub fn attributes(item: &Item) -> &[Attribute] {
     match item {
         Item::Const(item) => &item.attrs,
@@ -244,18 +244,18 @@ pub fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// The conditions among attributes.
-pub fn conditions(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
+/// Returns the `cfg` attributes.
+pub fn cfg_attributes(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|one| one.path().is_ident("cfg"))
 }
 
-/// Whether it is there only in tests.
+/// Whether the item exists only in tests.
 pub fn is_test(attributes: &[Attribute]) -> bool {
-    conditions(attributes)
+    cfg_attributes(attributes)
         .any(|one| matches!(&one.meta, Meta::List(list) if list.tokens.to_string() == "test"))
 }
 
-/// Whether it is `#[doc(hidden)]`, hence no promise.
+/// Whether the item is `#[doc(hidden)]` and thus not part of the public API.
 pub fn is_hidden(attributes: &[Attribute]) -> bool {
     attributes
         .iter()

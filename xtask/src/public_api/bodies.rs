@@ -1,17 +1,17 @@
-//! Bodies of functions, which nobody reads, out of the way of the parser.
+//! Removes function bodies before parsing.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// The same tokens with empty bodies of functions, for who reads signatures only: most of the time to
-/// parse goes into bodies. Definitions of macros stay whole.
+/// Empties all function bodies, because parsing them takes most of the time and only signatures are
+/// needed. Macro definitions are kept.
 pub fn without_bodies(stream: TokenStream) -> TokenStream {
-    let mut last_word = String::new();
+    let mut last_ident = String::new();
     let mut in_signature = false;
     let mut in_definition = false;
     let strip = |token: TokenTree| {
-        // A type of functions has no name behind its `fn`, and no body.
-        in_signature |= last_word == "fn" && matches!(&token, TokenTree::Ident(_));
-        last_word.clear();
+        // A function pointer type has no name after its `fn`, and no body.
+        in_signature |= last_ident == "fn" && matches!(&token, TokenTree::Ident(_));
+        last_ident.clear();
         match token {
             TokenTree::Group(group) if std::mem::take(&mut in_definition) => group.into(),
             TokenTree::Group(group) => {
@@ -24,14 +24,14 @@ pub fn without_bodies(stream: TokenStream) -> TokenStream {
                 };
                 Group::new(group.delimiter(), inner).into()
             }
-            TokenTree::Ident(word) => {
-                last_word = word.to_string();
-                in_definition |= last_word == "macro_rules";
-                word.into()
+            TokenTree::Ident(ident) => {
+                last_ident = ident.to_string();
+                in_definition |= last_ident == "macro_rules";
+                ident.into()
             }
-            TokenTree::Punct(sign) => {
-                in_signature &= sign.as_char() != ';';
-                sign.into()
+            TokenTree::Punct(punct) => {
+                in_signature &= punct.as_char() != ';';
+                punct.into()
             }
             other => other,
         }
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bodies_are_emptied_and_nothing_else_is() {
+    fn only_function_bodies_are_emptied() {
         let text = "fn a<A, B>(x: [u8; 2]) -> B where A: C { let y = { 1 }; } \
                     struct S { f: fn(u8) -> u8, g: T } impl S { fn h(&self) { loop { } } } \
                     trait T { fn i(); const J: X = X { k: 1 }; } \

@@ -1,9 +1,10 @@
-//! The public surface of the crate: every item that its users can name, with its signature.
+//! The public API of the crate: every item that its users can name, with its signature.
 //!
-//! Read from the source with `syn`. `cargo-public-api` and `cargo-semver-checks` read rustdoc's JSON,
-//! which only nightly toolchains write, and only of a crate that they have built; this takes a
-//! document that was never built, within the seconds that `sync-spec` has. What it cannot see is
-//! what only a compiler knows: whether a type is `Send`, and what a type inferred for `impl Trait` is.
+//! Parsed from the source with `syn`. `cargo-public-api` and `cargo-semver-checks` read rustdoc's
+//! JSON, which only nightly toolchains write, and only for a crate that was built. This module also
+//! handles a document that was never built, within the few seconds that `sync-spec` may take. It
+//! cannot see what only a compiler knows: whether a type is `Send`, and which type is inferred for
+//! `impl Trait`.
 
 mod bodies;
 mod items;
@@ -22,82 +23,85 @@ use portkey_admin_codegen::{Patched, generate};
 
 use tree::{Module, Tree};
 
-/// The public items of a crate by their path, in the order of the paths.
+/// The public items of a crate, ordered by path.
 ///
-/// A path starts below the crate: `Client::list_api_keys`, `types::ApiKey::name`. An
-/// implemented trait is an item of its own: `types::ApiKey: Clone`. A signature is Rust without the
-/// name, after the kind of the item: `fn(&self) -> builder::ListApiKeys`, `field: String`.
+/// A path is relative to the crate: `Client::list_api_keys`, `types::ApiKey::name`. An implemented
+/// trait is an item of its own: `types::ApiKey: Clone`. A signature starts with the kind of the
+/// item and leaves out the name: `fn(&self) -> builder::ListApiKeys`, `field: String`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surface(BTreeMap<String, String>);
+pub struct PublicApi(BTreeMap<String, String>);
 
-/// Between path and signature; neither has two spaces in it.
-const GAP: &str = "  ";
+/// Separates path and signature; neither contains two spaces.
+const SEPARATOR: &str = "  ";
 
-/// What differs between two surfaces, at one path.
+/// A difference between two public APIs at one path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Only the new one has it.
+    /// Only the new one has the item.
     Added {
-        /// Where it is.
+        /// The path.
         path: String,
-        /// What it is.
+        /// The signature.
         signature: String,
     },
-    /// Only the old one has it.
+    /// Only the old one has the item.
     Removed {
-        /// Where it was.
+        /// The path.
         path: String,
-        /// What it was.
+        /// The signature.
         signature: String,
     },
-    /// Both have it, and not as the same.
+    /// Both have the item, with different signatures.
     Changed {
-        /// Where it is.
+        /// The path.
         path: String,
-        /// What it was.
+        /// The old signature.
         old: String,
-        /// What it is.
+        /// The new signature.
         new: String,
     },
 }
 
-impl Surface {
-    /// The items: path and signature.
+impl PublicApi {
+    /// Returns the items as pairs of path and signature.
     pub fn items(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()
             .map(|(path, signature)| (path.as_str(), signature.as_str()))
     }
 
-    /// The signature of the item at `path`.
+    /// Returns the signature of the item at `path`.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.0.get(path).map(String::as_str)
     }
 
-    /// One line for each item.
+    /// Formats the items, one line each.
     pub fn to_text(&self) -> String {
         self.items()
-            .map(|(path, signature)| format!("{path}{GAP}{signature}\n"))
+            .map(|(path, signature)| format!("{path}{SEPARATOR}{signature}\n"))
             .collect()
     }
 
-    /// Reads the lines back; those that start with `#` are comments. `name` is the file that errors
-    /// refer to.
+    /// Parses the lines; those that start with `#` are comments. `name` is the file name used in
+    /// errors.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let mut items = BTreeMap::new();
         for (index, line) in text.lines().enumerate() {
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let place = || format!("{name}:{}", index + 1);
-            let (path, signature) = line.split_once(GAP).with_context(|| {
-                format!("{}: no two spaces between path and signature", place())
+            let location = || format!("{name}:{}", index + 1);
+            let (path, signature) = line.split_once(SEPARATOR).with_context(|| {
+                format!(
+                    "{}: expected two spaces between path and signature",
+                    location()
+                )
             })?;
             if items
                 .insert(path.to_owned(), signature.to_owned())
                 .is_some()
             {
-                bail!("{}: `{path}` a second time", place());
+                bail!("{}: duplicate path `{path}`", location());
             }
         }
         Ok(Self(items))
@@ -105,7 +109,7 @@ impl Surface {
 }
 
 impl Change {
-    /// The path of the item.
+    /// Returns the path of the item.
     pub fn path(&self) -> &str {
         match self {
             Self::Added { path, .. } | Self::Removed { path, .. } | Self::Changed { path, .. } => {
@@ -125,41 +129,41 @@ impl fmt::Display for Change {
     }
 }
 
-/// The handwritten half of the crate that `codegen` writes the other half for: generated code calls
-/// its macros and names its types, whichever project the document is from.
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src");
+/// The handwritten part of the crate. Generated code uses its macros and types, regardless of which
+/// project the document belongs to.
+const SOURCE_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src");
 
-/// The surface of the code that is generated for all areas.
-pub fn generated(patched: &Patched, shaped: &Shaped) -> Result<Surface> {
-    surface(Path::new(SOURCE), patched, shaped, |module| {
+/// Returns the public API of the code generated for all areas.
+pub fn of_generated_code(patched: &Patched, lowered: &Shaped) -> Result<PublicApi> {
+    read(Path::new(SOURCE_DIR), patched, lowered, |module| {
         module.generated
     })
 }
 
-/// The surface of the whole crate: of what is generated, and of what stands below `root/src`.
-pub fn whole(root: &Path, patched: &Patched) -> Result<Surface> {
-    surface(&root.join("src"), patched, &shape(patched)?, |_| true)
+/// Returns the public API of the whole crate: the generated code and `root/src`.
+pub fn of_crate(root: &Path, patched: &Patched) -> Result<PublicApi> {
+    read(&root.join("src"), patched, &shape(patched)?, |_| true)
 }
 
-/// Each method of the client tells the area that it belongs to, as the feature that it needs.
-fn surface(
+/// Adds to each client method the feature that it needs, which is its area.
+fn read(
     source: &Path,
     patched: &Patched,
-    shaped: &Shaped,
-    wanted: fn(&Module) -> bool,
-) -> Result<Surface> {
-    let code = generate::tokens(patched, shaped, &patched.ledger.areas())?;
-    let mut items = items::surface(&Tree::read(source, code)?, wanted);
+    lowered: &Shaped,
+    include: fn(&Module) -> bool,
+) -> Result<PublicApi> {
+    let code = generate::tokens(patched, lowered, &patched.ledger.areas())?;
+    let mut items = items::public_items(&Tree::read(source, code)?, include);
     for (_, entry) in patched.ledger.iter() {
         if let Some(signature) = items.get_mut(&format!("Client::{}", entry.id)) {
             *signature = format!("#[cfg(feature = \"{}\")] {signature}", entry.area);
         }
     }
-    Ok(Surface(items))
+    Ok(PublicApi(items))
 }
 
-/// What differs from `old` to `new`, in the order of the paths.
-pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
+/// Returns the differences from `old` to `new`, ordered by path.
+pub fn diff(old: &PublicApi, new: &PublicApi) -> Vec<Change> {
     let removed =
         old.items()
             .filter(|(path, _)| new.get(path).is_none())
@@ -190,19 +194,19 @@ pub fn diff(old: &Surface, new: &Surface) -> Vec<Change> {
 mod tests {
     use super::*;
 
-    fn surface(items: &[(&str, &str)]) -> Surface {
+    fn public_api(items: &[(&str, &str)]) -> PublicApi {
         let owned = |(path, signature): &(&str, &str)| (path.to_string(), signature.to_string());
-        Surface(items.iter().map(owned).collect())
+        PublicApi(items.iter().map(owned).collect())
     }
 
     #[test]
-    fn a_difference_is_named_by_path_and_mirrors_the_other_direction() {
-        let old = surface(&[("A", "struct"), ("B", "struct"), ("C", "mod")]);
-        let new = surface(&[("B", "enum"), ("C", "mod"), ("D", "struct")]);
-        let shown =
+    fn differences_are_ordered_by_path_and_symmetric() {
+        let old = public_api(&[("A", "struct"), ("B", "struct"), ("C", "mod")]);
+        let new = public_api(&[("B", "enum"), ("C", "mod"), ("D", "struct")]);
+        let lines =
             |old, new| -> Vec<String> { diff(old, new).iter().map(ToString::to_string).collect() };
         assert_eq!(
-            shown(&old, &new),
+            lines(&old, &new),
             [
                 "removed  A  struct",
                 "changed  B  struct  →  enum",
@@ -210,7 +214,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            shown(&new, &old),
+            lines(&new, &old),
             [
                 "added    A  struct",
                 "changed  B  enum  →  struct",
@@ -221,27 +225,27 @@ mod tests {
     }
 
     #[test]
-    fn the_text_reads_back() {
-        let before = surface(&[
+    fn formatted_items_can_be_parsed() {
+        let before = public_api(&[
             ("A", "struct"),
             ("A: From<&str>", "impl"),
             ("B", "fn(x: u8)"),
         ]);
         let text = format!("# A comment.\n{}", before.to_text());
-        assert_eq!(Surface::parse("file", &text).unwrap(), before);
+        assert_eq!(PublicApi::parse("file", &text).unwrap(), before);
     }
 
-    /// The surface of a crate that is one text.
-    fn of(text: &str) -> String {
+    /// Returns the public API of a crate with a single file.
+    fn public_api_of(source: &str) -> String {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("lib.rs"), text).unwrap();
+        std::fs::write(folder.path().join("lib.rs"), source).unwrap();
         let tree = Tree::read(folder.path(), Default::default()).unwrap();
-        Surface(items::surface(&tree, |_| true)).to_text()
+        PublicApi(items::public_items(&tree, |_| true)).to_text()
     }
 
     #[test]
-    fn an_item_has_the_shortest_path_by_which_users_reach_it() {
-        let text = "
+    fn item_has_its_shortest_public_path() {
+        let source = "
             mod deep {
                 pub struct One;
                 pub struct Two { pub one: One, two: super::deep::deeper::Three }
@@ -263,12 +267,12 @@ mod tests {
             shown::Four  struct(One, _)\n\
             shown::Other  use One\n\
             shown::Three  struct;\n";
-        assert_eq!(of(text), expected);
+        assert_eq!(public_api_of(source), expected);
     }
 
     #[test]
-    fn what_an_implementation_offers_is_as_public_as_its_parts() {
-        let text = "
+    fn implementation_is_public_if_all_its_parts_are() {
+        let source = "
             mod inner { pub trait Sealed {} pub trait Private<T> {} pub struct Hidden; }
             pub trait Open: inner::Sealed { type Item; fn must(&self); fn may(&self) {} }
             #[derive(Clone)]
@@ -296,6 +300,6 @@ mod tests {
             Open::Item  type: \n\
             Open::may  fn(&self) { .. }\n\
             Open::must  fn(&self)\n";
-        assert_eq!(of(text), expected);
+        assert_eq!(public_api_of(source), expected);
     }
 }
