@@ -1,4 +1,4 @@
-//! What a change belongs to: an operation, a path, a component, or the document.
+//! The target of a change: an operation, a path, a component, or the document.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,11 +6,11 @@ use std::fmt;
 use portkey_admin_codegen::ledger;
 
 use super::difference::{Aspect, Difference, Kind};
-use super::node::Place;
+use super::schema_node::Location;
 
-/// What a change belongs to. The order is that of the report.
+/// The target of a change. The order of the variants is the order in the report.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Subject {
+pub enum Target {
     /// An operation, by its key.
     Operation(String),
     /// All operations of a path.
@@ -21,14 +21,14 @@ pub enum Subject {
     Document,
 }
 
-impl Subject {
-    /// Whether several operations may have it.
+impl Target {
+    /// Whether several operations may use it.
     pub fn is_shared(&self) -> bool {
         !matches!(self, Self::Operation(_))
     }
 
-    fn at(place: &Place) -> Self {
-        match place.keys().as_slice() {
+    fn at(location: &Location) -> Self {
+        match location.keys().as_slice() {
             ["paths", path, method, ..] if is_operation(method, path) => {
                 Self::Operation(ledger::key(method, path))
             }
@@ -43,20 +43,21 @@ fn is_operation(method: &str, path: &str) -> bool {
     ledger::split_key(&ledger::key(method, path)).is_some()
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operation(name) | Self::Path(name) | Self::Component(name) => f.write_str(name),
-            Self::Document => f.write_str("the document"),
+            Self::Document => f.write_str("the OpenAPI document"),
         }
     }
 }
 
-/// Knows the new names of what was renamed or moved, so that all of its changes are found together.
-pub struct Subjects(HashMap<Subject, Subject>);
+/// Maps old targets to new ones for everything that was renamed or moved, so that all changes of a
+/// target are grouped.
+pub struct Targets(HashMap<Target, Target>);
 
-impl Subjects {
-    /// Gathers what was renamed or moved.
+impl Targets {
+    /// Collects the targets that were renamed or moved.
     pub fn of_all(differences: &[Difference]) -> Self {
         let renamed = differences.iter().filter(|difference| {
             matches!(difference.kind, Kind::Renamed | Kind::Moved)
@@ -64,17 +65,17 @@ impl Subjects {
         });
         let pairs = renamed.filter_map(|difference| {
             let (old, new) = (difference.old.as_ref()?, difference.new.as_ref()?);
-            Some((Subject::at(&old.place), Subject::at(&new.place)))
+            Some((Target::at(&old.location), Target::at(&new.location)))
         });
         Self(pairs.collect())
     }
 
-    /// What a difference belongs to, by its new name.
-    pub fn of(&self, difference: &Difference) -> Subject {
-        let subject = Subject::at(difference.place());
-        match (&difference.new, self.0.get(&subject)) {
+    /// Returns the target of a difference, by its new name.
+    pub fn of(&self, difference: &Difference) -> Target {
+        let target = Target::at(difference.location());
+        match (&difference.new, self.0.get(&target)) {
             (None, Some(new)) => new.clone(),
-            _ => subject,
+            _ => target,
         }
     }
 }
