@@ -1,4 +1,4 @@
-//! What progenitor makes of the admin operations when nobody refines it, as a crate to measure.
+//! The crate that progenitor generates from the admin operations without this project's refinement.
 
 use std::fs;
 use std::path::Path;
@@ -12,11 +12,11 @@ use serde_json::Value;
 /// The package's name.
 pub const PACKAGE: &str = "plain-generation";
 
-/// The area that default features leave out.
-const NOT_ADMIN: &str = "gateway";
+/// The area that is not part of the default features.
+const GATEWAY_AREA: &str = "gateway";
 
-/// Crates that generated code may name, as a user of progenitor would depend on them. TLS and the
-/// features of `chrono` are those of this project, so that the cold builds can be compared.
+/// Crates that generated code may use, with the requirements that a user of progenitor would have.
+/// TLS and the features of `chrono` match this project, so that the cold builds are comparable.
 const DEPENDENCIES: &[(&str, &str)] = &[
     ("bytes", r#""1""#),
     (
@@ -35,10 +35,10 @@ const DEPENDENCIES: &[(&str, &str)] = &[
     ("uuid", r#"{ version = "1", features = ["serde"] }"#),
 ];
 
-/// How the generated operations are called.
+/// Style of the generated operations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Interface {
-    /// A builder for each operation, as this crate has.
+    /// A builder for each operation, as in this crate.
     Builder,
     /// A method with all parameters as arguments.
     Positional,
@@ -56,28 +56,29 @@ impl From<Interface> for InterfaceStyle {
 /// Writes the crate into an empty folder.
 pub fn write(root: &Path, interface: Interface, folder: &Path) -> Result<()> {
     let tokens = generate::plain_style(&admin_document(root)?, interface.into())?;
-    let code = prettyplease::unparse(&syn::parse2(tokens).context("progenitor's code")?);
+    let code =
+        prettyplease::unparse(&syn::parse2(tokens).context("cannot parse the code of progenitor")?);
     fs::write(folder.join("Cargo.toml"), manifest(&code))?;
     fs::create_dir(folder.join("src"))?;
     fs::write(folder.join("src/lib.rs"), code)?;
     Ok(())
 }
 
-/// How many operations default features generate.
+/// Returns the number of operations that the default features generate.
 pub fn operations(root: &Path) -> Result<usize> {
     Ok(document::operations(&admin_document(root)?).count())
 }
 
-/// The shaped document of all areas that default features turn on: progenitor does not get
-/// through the document as Portkey publishes it.
+/// Returns the lowered document of all areas in the default features. Progenitor cannot process the
+/// document that Portkey publishes.
 fn admin_document(root: &Path) -> Result<Value> {
     let patched = patch(&Sources::read(root)?)?;
     let mut areas: Areas = patched.ledger.areas();
-    areas.remove(NOT_ADMIN);
+    areas.remove(GATEWAY_AREA);
     Ok(select(&shape::shape(&patched)?, &areas)?.document)
 }
 
-/// Depends on the crates that the code names, and on no others.
+/// Writes a `Cargo.toml` that depends only on the crates that the code uses.
 fn manifest(code: &str) -> String {
     let dependencies: String = DEPENDENCIES
         .iter()
@@ -107,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn only_crates_that_the_code_names_become_dependencies() {
+    fn only_crates_used_by_the_code_become_dependencies() {
         let manifest = manifest("use progenitor_client::ClientInfo; type T = ::serde_json::Value;");
         assert!(manifest.contains("\nprogenitor-client = "), "{manifest}");
         assert!(manifest.contains("\nserde_json = "), "{manifest}");
@@ -115,17 +116,17 @@ mod tests {
     }
 
     #[test]
-    fn the_document_has_the_admin_operations_and_no_others() {
+    fn document_has_only_admin_operations() {
         let document = admin_document(&root()).unwrap();
         let tags: Vec<&Value> = document::operations(&document)
             .map(|(_, _, operation)| &operation["tags"][0])
             .collect();
         assert!(tags.iter().any(|tag| *tag == "api_keys"));
-        assert!(!tags.iter().any(|tag| *tag == NOT_ADMIN));
+        assert!(!tags.iter().any(|tag| *tag == GATEWAY_AREA));
     }
 
     #[test]
-    fn the_styles_differ_in_builders() {
+    fn only_the_builder_style_has_builders() {
         let code = |interface| {
             let folder = tempfile::tempdir().unwrap();
             write(&root(), interface, folder.path()).unwrap();
