@@ -1,7 +1,8 @@
-//! How long a maintainer waits for `cargo xtask sync-spec`: the whole command, as it is run, on the
-//! vendored document and another revision of it.
+//! Measures the duration of `cargo xtask sync-spec`: the whole command, on the vendored document
+//! and on another revision of it.
 //!
-//! `cargo bench --package xtask` prints the figures. The aim is 3 s; nothing fails if it is missed.
+//! `cargo bench --package xtask` prints the results. The target is 3 s; missing it is not a
+//! failure.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,15 +15,15 @@ fn main() {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/revisions");
     let older = data.join("2025-12-22.yaml");
     let vendored = root.join("openapi/portkey.yaml");
-    for (what, from) in [("another revision", older), ("the same document", vendored)] {
+    for (label, from) in [("another revision", older), ("the same document", vendored)] {
         let mut times: Vec<Duration> = (0..RUNS).map(|_| run(&root, &from)).collect();
         times.sort();
         let median = times[RUNS / 2].as_secs_f64();
-        println!("sync-spec --check, {what}: {median:.2} s (median of {RUNS}; aim: 3 s)");
+        println!("sync-spec --check, {label}: {median:.2} s (median of {RUNS}; target: 3 s)");
     }
 }
 
-/// The time of one run; it writes nothing but its report, to nowhere.
+/// Runs the command once and returns its duration. The report is discarded.
 fn run(root: &Path, from: &PathBuf) -> Duration {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
     command.arg("--root").arg(root);

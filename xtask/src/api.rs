@@ -1,4 +1,4 @@
-//! `cargo xtask api`: writes `api/public-api.txt`, the public surface of the crate.
+//! `cargo xtask api`: writes `api/public-api.txt`, the public API of the crate.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -8,28 +8,28 @@ use lexopt::prelude::{Long, Short};
 use portkey_admin_codegen::{Sources, patch};
 
 use crate::atomic;
-use crate::surface::{self, Change, Surface};
+use crate::public_api::{self, Change, PublicApi};
 
 const HELP: &str = "\
 Usage: cargo xtask api [--check]
 
-Writes api/public-api.txt, the public surface of the crate with all features on, and says what
-differs from the file as it was.
+Writes api/public-api.txt, the public API of the crate with all features enabled, and prints how it
+differs from the previous file.
 
 Options:
-  --check     Write nothing; fail if the file is not as it would be written
-  -h, --help  Print this
+  --check     Write nothing; fail if the file is out of date
+  -h, --help  Print this help
 ";
 
 const FILE: &str = "api/public-api.txt";
 
 const HEAD: &str = "\
-# The public surface of `portkey-admin` with all features on, one line for each item: path, two spaces,
-# signature. Written by `cargo xtask api` from src/, openapi/ and overrides/; run that again instead of
-# editing this. The difference that a change makes here is what its users notice.
+# The public API of `portkey-admin` with all features enabled, one line per item: path, two spaces,
+# signature. Written by `cargo xtask api` from src/, openapi/ and overrides/; do not edit. A diff of this
+# file shows the effect of a change on users of the crate.
 ";
 
-/// Runs the command with what stands behind its name.
+/// Runs the command with its arguments.
 pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     let mut check = false;
     while let Some(argument) = arguments.next()? {
@@ -42,8 +42,8 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let surface = surface::whole(root, &patch(&Sources::read(root)?)?)?;
-    let text = format!("{HEAD}{}", surface.to_text());
+    let public_api = public_api::of_crate(root, &patch(&Sources::read(root)?)?)?;
+    let text = format!("{HEAD}{}", public_api.to_text());
     let current = current(root)?;
     if current == text {
         println!("{FILE} is up to date");
@@ -53,17 +53,17 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         bail!("{FILE} is missing: run `cargo xtask api`");
     }
     if check {
-        let changes = surface::diff(&Surface::parse(FILE, &current)?, &surface);
+        let changes = public_api::diff(&PublicApi::parse(FILE, &current)?, &public_api);
         changes.iter().for_each(|change| println!("{change}"));
         bail!(
             "{FILE} is stale ({}): run `cargo xtask api`",
             summary(&changes)
         );
     }
-    // What cannot be read is replaced all the same.
-    let changes = surface::diff(
-        &Surface::parse(FILE, &current).unwrap_or_default(),
-        &surface,
+    // A file that cannot be parsed is replaced as well.
+    let changes = public_api::diff(
+        &PublicApi::parse(FILE, &current).unwrap_or_default(),
+        &public_api,
     );
     write(&root.join(FILE), &text)?;
     if !current.is_empty() {
@@ -73,7 +73,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     Ok(())
 }
 
-/// The file as it is; empty where there is none.
+/// Returns the content of the file, or an empty string if it does not exist.
 fn current(root: &Path) -> Result<String> {
     match std::fs::read_to_string(root.join(FILE)) {
         Ok(text) => Ok(text),
@@ -89,13 +89,13 @@ fn write(file: &Path, text: &str) -> Result<()> {
     atomic::replace_all(&[(file, text)])
 }
 
-/// `2 added, 1 removed, 0 changed`.
+/// Returns a summary such as `2 added, 1 removed, 0 changed`.
 fn summary(changes: &[Change]) -> String {
-    let count = |kind: fn(&Change) -> bool| changes.iter().filter(|one| kind(one)).count();
+    let count = |kind: fn(&Change) -> bool| changes.iter().filter(|change| kind(change)).count();
     format!(
         "{} added, {} removed, {} changed",
-        count(|one| matches!(one, Change::Added { .. })),
-        count(|one| matches!(one, Change::Removed { .. })),
-        count(|one| matches!(one, Change::Changed { .. })),
+        count(|change| matches!(change, Change::Added { .. })),
+        count(|change| matches!(change, Change::Removed { .. })),
+        count(|change| matches!(change, Change::Changed { .. })),
     )
 }

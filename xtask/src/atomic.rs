@@ -1,4 +1,4 @@
-//! Replacing several files so that either all are new or all are as they were.
+//! Replaces several files so that either all or none of them change.
 
 use std::fs::File;
 use std::io::Write;
@@ -7,13 +7,13 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use tempfile::{Builder, NamedTempFile};
 
-/// A file to be written, and its content.
+/// A file to write and its content.
 pub type Replacement<'a> = (&'a Path, &'a str);
 
 /// Writes every file, or none.
 ///
-/// All contents are on the disk, beside their targets, before the first target is touched. If a
-/// rename fails after that, the targets already renamed get their old content back.
+/// All contents are on disk, beside their targets, before the first target is replaced. If a rename
+/// fails after that, the targets already replaced get their old content back.
 pub fn replace_all(files: &[Replacement<'_>]) -> Result<()> {
     let staged = files
         .iter()
@@ -30,7 +30,9 @@ fn commit_all(staged: Vec<Staged<'_>>) -> Result<()> {
             Err(error) => {
                 return match done.into_iter().rev().try_for_each(Undo::run) {
                     Ok(()) => Err(error),
-                    Err(undo) => Err(error.context(format!("{undo:#}, and before that"))),
+                    Err(undo) => {
+                        Err(error.context(format!("cannot undo an earlier replacement: {undo:#}")))
+                    }
                 };
             }
         }
@@ -38,14 +40,14 @@ fn commit_all(staged: Vec<Staged<'_>>) -> Result<()> {
     Ok(())
 }
 
-/// New content that waits beside its target; dropping it removes it.
+/// New content in a temporary file beside its target; removed on drop.
 struct Staged<'a> {
     target: &'a Path,
     new: NamedTempFile,
     old: Option<NamedTempFile>,
 }
 
-/// How to take back one replacement.
+/// Undoes one replacement.
 struct Undo<'a> {
     target: &'a Path,
     old: Option<NamedTempFile>,
@@ -63,7 +65,7 @@ impl<'a> Staged<'a> {
     }
 
     fn commit(self) -> Result<Undo<'a>> {
-        move_over(self.new, self.target)?;
+        rename_onto(self.new, self.target)?;
         Ok(Undo {
             target: self.target,
             old: self.old,
@@ -74,7 +76,7 @@ impl<'a> Staged<'a> {
 impl Undo<'_> {
     fn run(self) -> Result<()> {
         match self.old {
-            Some(old) => move_over(old, self.target),
+            Some(old) => rename_onto(old, self.target),
             None => {
                 std::fs::remove_file(self.target).with_context(|| self.target.display().to_string())
             }
@@ -84,7 +86,7 @@ impl Undo<'_> {
 
 fn write_beside(target: &Path, content: &[u8]) -> Result<NamedTempFile> {
     let write = || -> std::io::Result<NamedTempFile> {
-        let mut file = builder().tempfile_in(folder_of(target))?;
+        let mut file = temp_file_builder().tempfile_in(folder_of(target))?;
         file.write_all(content)?;
         file.as_file().sync_all()?;
         Ok(file)
@@ -92,10 +94,10 @@ fn write_beside(target: &Path, content: &[u8]) -> Result<NamedTempFile> {
     write().with_context(|| target.display().to_string())
 }
 
-fn move_over(file: NamedTempFile, target: &Path) -> Result<()> {
+fn rename_onto(file: NamedTempFile, target: &Path) -> Result<()> {
     file.persist(target)
         .with_context(|| target.display().to_string())?;
-    // A rename lasts once its folder is on the disk. Not every system can open a folder, and the
+    // A rename is durable once its folder is synced. Not every system can open a folder, and the
     // files are in place either way.
     if let Ok(folder) = File::open(folder_of(target)) {
         let _ = folder.sync_all();
@@ -110,8 +112,8 @@ fn folder_of(target: &Path) -> &Path {
     }
 }
 
-/// Temporary files are private by default; these become ordinary files of the project.
-fn builder() -> Builder<'static, 'static> {
+/// Creates files with ordinary permissions; temporary files are private by default.
+fn temp_file_builder() -> Builder<'static, 'static> {
     let mut builder = Builder::new();
     builder.prefix(".sync-").suffix(".tmp");
     #[cfg(unix)]
@@ -137,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn every_file_is_written_and_nothing_else_stays() {
+    fn all_files_are_written_and_no_temporary_file_remains() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("b"));
         std::fs::write(&a, "old").unwrap();
@@ -148,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_folder_leaves_the_other_file_alone() {
+    fn missing_folder_leaves_the_other_file_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("none/b"));
         std::fs::write(&a, "old").unwrap();
@@ -159,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_in_the_place_of_a_file_leaves_the_other_file_alone() {
+    fn folder_instead_of_a_file_leaves_the_other_file_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("b"));
         std::fs::write(&a, "old").unwrap();
@@ -170,14 +172,14 @@ mod tests {
     }
 
     #[test]
-    fn a_rename_that_fails_takes_back_those_before_it() {
+    fn failed_rename_undoes_the_renames_before_it() {
         let folder = tempfile::tempdir().unwrap();
         let paths = ["a", "b", "c"].map(|name| folder.path().join(name));
         std::fs::write(&paths[0], "old").unwrap();
         let staged = paths
             .each_ref()
             .map(|path| Staged::new(path, b"new").unwrap());
-        // Somebody puts a folder where the last file is about to go.
+        // Makes the last rename fail.
         std::fs::create_dir(&paths[2]).unwrap();
         commit_all(staged.into()).unwrap_err();
         assert_eq!(std::fs::read_to_string(&paths[0]).unwrap(), "old");
@@ -186,7 +188,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn the_files_can_be_read_like_any_other() {
+    fn written_files_have_ordinary_permissions() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let (ours, plain) = (folder.path().join("ours"), folder.path().join("plain"));

@@ -1,7 +1,7 @@
-//! `cargo xtask clients`: writes `docs/CLIENTS.md`, which client called which operation.
+//! `cargo xtask clients`: writes `docs/CLIENTS.md`, a table of which client called which operation.
 //!
-//! The operations come from the ledger, and what the official SDKs called from
-//! `tests/interop/called/`. That ours calls all of them is held by `tests/every_operation/`.
+//! The operations come from the manifest, and the calls of the official SDKs from
+//! `tests/interop/called/`. `tests/every_operation/` tests that this crate calls all operations.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -20,33 +20,33 @@ Writes docs/CLIENTS.md from overrides/ and tests/interop/called/: every operatio
 with the clients that called it against the emulator.
 
 Options:
-  --check     Write nothing; fail if the file is not as it would be written
-  -h, --help  Print this
+  --check     Write nothing; fail if the file is out of date
+  -h, --help  Print this help
 ";
 
 const FILE: &str = "docs/CLIENTS.md";
 
-/// Where `tests/interop/run --write` leaves what an SDK called, one file for each of [`SDKS`].
-const CALLED: &str = "tests/interop/called";
+/// Folder to which `tests/interop/run --write` writes the calls of each SDK, one file for each of
+/// [`SDKS`].
+const CALLED_DIR: &str = "tests/interop/called";
 const SDKS: [&str; 2] = ["python", "node"];
 
-/// The area that is not of the Admin API.
-const GATEWAY: &str = "gateway";
+/// The area that is not part of the Admin API.
+const GATEWAY_AREA: &str = "gateway";
 
 const HEAD: &str = "\
 # Clients
 
 <!-- Written by `cargo xtask clients` from overrides/ and tests/interop/called/; do not edit. -->
 
-Every operation of the Admin API, and the clients that called it against the emulator and were
-answered with success:
+Every operation of the Admin API, and the clients that called it successfully against the emulator:
 
-- **ours** is `portkey-admin`: `tests/every_operation/` fails if it leaves one out.
-- **Python** and **Node** are the official SDKs, in the versions that `tests/interop/` pins. Where they
-  have no cell, they have no method, or a bug that `tests/interop/README.md` lists.
+- **ours** is `portkey-admin`; `tests/every_operation/` fails if an operation is missing.
+- **Python** and **Node** are the official SDKs, at the versions pinned in `tests/interop/`. An empty
+  cell means that the SDK has no such method, or has a bug listed in `tests/interop/README.md`.
 ";
 
-/// Runs the command with what stands behind its name.
+/// Runs the command with its arguments.
 pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     let mut check = false;
     while let Some(argument) = arguments.next()? {
@@ -60,7 +60,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         }
     }
     let patched = patch(&Sources::read(root)?)?;
-    let text = page(&patched, &called(root, &patched)?);
+    let text = render_page(&patched, &called_operations(root, &patched)?);
     let file = root.join(FILE);
     let current = std::fs::read_to_string(&file).unwrap_or_default();
     if current == text {
@@ -78,24 +78,27 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     Ok(())
 }
 
-/// What each SDK called.
-fn called(root: &Path, patched: &Patched) -> Result<[BTreeSet<String>; 2]> {
+/// Reads the operations that each SDK called.
+fn called_operations(root: &Path, patched: &Patched) -> Result<[BTreeSet<String>; 2]> {
     let [python, node] = SDKS.map(|sdk| {
-        let name = format!("{CALLED}/{sdk}.txt");
+        let name = format!("{CALLED_DIR}/{sdk}.txt");
         let text = std::fs::read_to_string(root.join(&name)).with_context(|| name.clone())?;
         let called: BTreeSet<String> = text.lines().map(str::to_owned).collect();
         let known = |id: &str| patched.ledger.iter().any(|(_, entry)| entry.id == id);
         match called.iter().find(|id| !known(id)) {
-            Some(stranger) => bail!("{name}: `{stranger}` is no operation"),
+            Some(unknown) => bail!("{name}: unknown operation `{unknown}`"),
             None => Ok(called),
         }
     });
     Ok([python?, node?])
 }
 
-/// The whole page.
-fn page(patched: &Patched, called: &[BTreeSet<String>; 2]) -> String {
-    let admin = patched.ledger.iter().filter(|(_, e)| e.area != GATEWAY);
+/// Renders the page.
+fn render_page(patched: &Patched, called: &[BTreeSet<String>; 2]) -> String {
+    let admin = patched
+        .ledger
+        .iter()
+        .filter(|(_, e)| e.area != GATEWAY_AREA);
     let admin: Vec<(&str, &Entry)> = admin.collect();
     let count = |sdk: &BTreeSet<String>| admin.iter().filter(|(_, e)| sdk.contains(&e.id)).count();
     let mut text = format!(

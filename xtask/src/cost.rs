@@ -1,4 +1,4 @@
-//! `cargo xtask cost`: what the crate costs those who build it, beside its alternatives.
+//! `cargo xtask cost`: measures the build cost of the crate and of its alternatives.
 //!
 //! Every crate is built in a temporary folder, so that neither the project nor its target folder
 //! changes. Progress goes to standard error, the table to standard output.
@@ -8,8 +8,8 @@ mod copy;
 mod figures;
 mod machine;
 mod measure;
-mod plain;
-mod subject;
+mod measured_crate;
+mod plain_progenitor;
 mod table;
 
 use std::path::Path;
@@ -19,66 +19,70 @@ use lexopt::prelude::{Long, Short, ValueExt};
 
 use figures::{Conditions, Row, Style};
 use machine::Machine;
-use measure::Repeats;
-use subject::{SUBJECTS, Workshop};
+use measure::RunCounts;
+use measured_crate::{MEASURED_CRATES, TempCheckout};
 
 const HELP: &str = "\
 Usage: cargo xtask cost [--only LIST] [--runs N] [--cold-runs N] [--markdown]
 
-Measures generated lines, seconds of `cargo check` and of a debug build of the crate alone, the size
-of its rlib, and the seconds of a cold debug build with its dependencies, for
+Measures the number of generated lines, the duration of `cargo check` and of a debug build of the
+crate without its dependencies, the size of its rlib, and the duration of a cold debug build with all
+dependencies, for
   a  this crate with default features
   b  this crate with one area
-  c  what progenitor alone makes of the same document, in builder and in positional style
+  c  the code that progenitor alone generates from the same document, in builder and positional style
   d  portkey-sdk
-Takes about a quarter of an hour. Close everything else first.
+Takes about 15 minutes. Close all other programs first.
 
 Options:
-  --only LIST    Measure these alone (`a,c`)
-  --runs N       Measure each figure of the crate alone N times and print the median (default: 3)
-  --cold-runs N  The same for the cold build (default: 1)
+  --only LIST    Measure only these (`a,c`)
+  --runs N       Measure each figure except the cold build N times and print the median (default: 3)
+  --cold-runs N  Measure the cold build N times and print the median (default: 1)
   --markdown     Print the table as Markdown, as in the README
-  -h, --help     Print this
+  -h, --help     Print this help
 ";
 
-/// What the maintainer asked for.
+/// Command-line options.
 #[derive(Debug, PartialEq, Eq)]
 struct Options {
     only: Vec<char>,
-    repeats: Repeats,
+    runs: RunCounts,
     style: Style,
 }
 
-/// Runs the command with what stands behind its name.
+/// Runs the command with its arguments.
 pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<()> {
-    let Some(options) = options(arguments)? else {
+    let Some(options) = parse_options(arguments)? else {
         print!("{HELP}");
         return Ok(());
     };
-    let machine = Machine::here()?;
-    let workshop = Workshop::new(root, &machine.host)?;
+    let machine = Machine::detect()?;
+    let checkout = TempCheckout::new(root, &machine.host)?;
     let conditions = Conditions {
         machine,
-        repeats: options.repeats,
-        operations: workshop.operations()?,
+        runs: options.runs,
+        operations: checkout.operations()?,
     };
-    let rows = rows(&workshop, &options);
+    let rows = rows(&checkout, &options);
     print!("{}", figures::report(&rows, &conditions, options.style));
-    complain(&rows)
+    fail_if_unmeasured(&rows)
 }
 
-/// The options, or nothing where help was asked for.
-fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
+/// Parses the options; `None` if help was requested.
+fn parse_options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         only: letters().collect(),
-        repeats: Repeats { alone: 3, cold: 1 },
+        runs: RunCounts {
+            library: 3,
+            cold: 1,
+        },
         style: Style::Text,
     };
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("only") => options.only = only(&arguments.value()?.string()?)?,
-            Long("runs") => options.repeats.alone = repeats("--runs", &mut arguments)?,
-            Long("cold-runs") => options.repeats.cold = repeats("--cold-runs", &mut arguments)?,
+            Long("runs") => options.runs.library = run_count("--runs", &mut arguments)?,
+            Long("cold-runs") => options.runs.cold = run_count("--cold-runs", &mut arguments)?,
             Long("markdown") => options.style = Style::Markdown,
             Short('h') | Long("help") => return Ok(None),
             other => return Err(other.unexpected().into()),
@@ -88,7 +92,7 @@ fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
 }
 
 fn letters() -> impl Iterator<Item = char> {
-    SUBJECTS.iter().map(|subject| subject.letter)
+    MEASURED_CRATES.iter().map(|krate| krate.letter)
 }
 
 fn only(list: &str) -> Result<Vec<char>> {
@@ -96,37 +100,38 @@ fn only(list: &str) -> Result<Vec<char>> {
         .map(|name| {
             letters()
                 .find(|letter| name == letter.to_string())
-                .with_context(|| format!("--only: `{name}` is none of a, b, c, d"))
+                .with_context(|| format!("--only: expected a, b, c or d, found `{name}`"))
         })
         .collect()
 }
 
-fn repeats(option: &str, arguments: &mut lexopt::Parser) -> Result<usize> {
+fn run_count(option: &str, arguments: &mut lexopt::Parser) -> Result<usize> {
     let text = arguments.value()?.string()?;
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
-        _ => bail!("{option}: `{text}` is not a number of runs"),
+        _ => bail!("{option}: expected a positive integer, found `{text}`"),
     }
 }
 
-/// Measures what was asked for. What cannot be measured says so in its row; the others go on.
-fn rows(workshop: &Workshop, options: &Options) -> Vec<Row> {
-    SUBJECTS
+/// Measures the selected crates. If one cannot be measured, its row contains the reason and the
+/// others are still measured.
+fn rows(checkout: &TempCheckout, options: &Options) -> Vec<Row> {
+    MEASURED_CRATES
         .iter()
-        .filter(|subject| options.only.contains(&subject.letter))
-        .map(|subject| {
-            eprintln!("{}", subject.title());
-            let outcome = workshop
-                .prepare(subject)
-                .and_then(|bench| bench.measure(options.repeats));
-            Row::new(subject, outcome)
+        .filter(|krate| options.only.contains(&krate.letter))
+        .map(|krate| {
+            eprintln!("{}", krate.title());
+            let outcome = checkout
+                .prepare(krate)
+                .and_then(|prepared| prepared.measure(options.runs));
+            Row::new(krate, outcome)
         })
         .collect()
 }
 
-/// Fails where a crate of ours could not be measured. The one from the registry may be out of
-/// reach; its row says so.
-fn complain(rows: &[Row]) -> Result<()> {
+/// Fails if a crate built from this project could not be measured. The one from the registry may be
+/// unavailable; its row contains the reason.
+fn fail_if_unmeasured(rows: &[Row]) -> Result<()> {
     match rows.iter().find(|row| row.failed() && row.letter != 'd') {
         Some(row) => bail!("{}: not measured", row.title),
         None => Ok(()),
@@ -139,7 +144,7 @@ mod tests {
     use super::*;
 
     fn parse(arguments: &[&str]) -> Result<Option<Options>> {
-        options(lexopt::Parser::from_args(arguments))
+        parse_options(lexopt::Parser::from_args(arguments))
     }
 
     fn problem(arguments: &[&str]) -> String {
@@ -147,19 +152,25 @@ mod tests {
     }
 
     #[test]
-    fn by_default_everything_is_measured() {
+    fn everything_is_measured_by_default() {
         let options = parse(&[]).unwrap().unwrap();
         assert!(
             ['a', 'b', 'c', 'd']
                 .iter()
                 .all(|letter| options.only.contains(letter))
         );
-        assert_eq!(options.repeats, Repeats { alone: 3, cold: 1 });
+        assert_eq!(
+            options.runs,
+            RunCounts {
+                library: 3,
+                cold: 1
+            }
+        );
         assert_eq!(options.style, Style::Text);
     }
 
     #[test]
-    fn every_option_is_read() {
+    fn every_option_is_parsed() {
         let options = parse(&[
             "--only",
             "a,c",
@@ -170,47 +181,53 @@ mod tests {
         ]);
         let expected = Options {
             only: vec!['a', 'c'],
-            repeats: Repeats { alone: 5, cold: 2 },
+            runs: RunCounts {
+                library: 5,
+                cold: 2,
+            },
             style: Style::Markdown,
         };
         assert_eq!(options.unwrap(), Some(expected));
     }
 
     #[test]
-    fn help_wins_over_what_follows() {
+    fn help_ignores_the_options_after_it() {
         assert_eq!(parse(&["--help", "--nonsense"]).unwrap(), None);
         assert_eq!(parse(&["-h"]).unwrap(), None);
     }
 
     #[test]
-    fn bad_options_are_named() {
+    fn invalid_option_is_named_in_the_error() {
         assert_eq!(
             problem(&["--only", "a,e"]),
-            "--only: `e` is none of a, b, c, d"
+            "--only: expected a, b, c or d, found `e`"
         );
-        assert_eq!(problem(&["--only", ""]), "--only: `` is none of a, b, c, d");
+        assert_eq!(
+            problem(&["--only", ""]),
+            "--only: expected a, b, c or d, found ``"
+        );
         assert_eq!(
             problem(&["--runs", "0"]),
-            "--runs: `0` is not a number of runs"
+            "--runs: expected a positive integer, found `0`"
         );
         assert_eq!(
             problem(&["--cold-runs", "two"]),
-            "--cold-runs: `two` is not a number of runs"
+            "--cold-runs: expected a positive integer, found `two`"
         );
         assert!(problem(&["--fast"]).contains("--fast"));
     }
 
     #[test]
-    fn only_a_crate_of_ours_that_was_not_measured_is_a_failure() {
+    fn only_unmeasured_crates_of_this_project_are_failures() {
         let failed = |letter| {
-            let subject = SUBJECTS
+            let krate = MEASURED_CRATES
                 .iter()
-                .find(|subject| subject.letter == letter)
+                .find(|krate| krate.letter == letter)
                 .unwrap();
-            [Row::new(subject, Err(anyhow::anyhow!("no network")))]
+            [Row::new(krate, Err(anyhow::anyhow!("no network")))]
         };
-        assert!(complain(&failed('d')).is_ok());
-        let error = complain(&failed('b')).unwrap_err().to_string();
+        assert!(fail_if_unmeasured(&failed('d')).is_ok());
+        let error = fail_if_unmeasured(&failed('b')).unwrap_err().to_string();
         assert!(error.ends_with("one area: not measured"), "{error}");
     }
 }

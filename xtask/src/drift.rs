@@ -1,23 +1,23 @@
-//! Drift: what changed from the vendored document to another one, whom it breaks, and what it does
-//! to the overrides.
+//! Drift: what changed between the vendored OpenAPI document and another one, how that affects
+//! users of the crate, and which overrides still fit.
 //!
-//! `walk` finds every fact that differs, `compatibility` asks the `drift` crate what it means on the
-//! wire; `code` generates the client of both documents, and `judge` says by it what the fact means for
-//! the users of the crate; `survey` (in the codegen crate) tries the overrides on the new document.
-//! `render` writes all of that down.
+//! `diff` finds every fact that differs, and `compatibility` asks the `drift` crate what a
+//! difference means on the wire. `generated_code` generates the client for both documents, and
+//! `impact` derives from it what a difference means for users of the crate. The override audit (in
+//! the codegen crate) tries the overrides on the new document. `render` writes the report.
 
-mod code;
+pub mod catch_panic;
 mod compatibility;
+mod diff;
 mod difference;
-pub mod guard;
-mod judge;
-mod node;
-mod pairing;
+mod generated_code;
+mod impact;
+mod matching;
 mod proposal;
-mod reach;
 pub mod render;
 mod report;
-mod subject;
-mod walk;
+mod schema_node;
+mod target;
+mod usage;
 
 pub use report::{Input, Report, report};

@@ -1,6 +1,6 @@
-//! `cargo xtask endpoints`: writes `docs/ENDPOINTS.md`, the table of every operation.
+//! `cargo xtask endpoints`: writes `docs/ENDPOINTS.md`, the table of all operations.
 //!
-//! All that it says about the service comes from `overrides/`; only the frame is written here.
+//! All facts about the service come from `overrides/`.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -17,11 +17,11 @@ const HELP: &str = "\
 Usage: cargo xtask endpoints [--check]
 
 Writes docs/ENDPOINTS.md from overrides/: every operation with its method, its path, the documented
-path where that differs, and what was seen of it.
+path if it differs, and the evidence for it.
 
 Options:
-  --check     Write nothing; fail if the file is not as it would be written
-  -h, --help  Print this
+  --check     Write nothing; fail if the file is out of date
+  -h, --help  Print this help
 ";
 
 const FILE: &str = "docs/ENDPOINTS.md";
@@ -31,31 +31,31 @@ const HEAD: &str = "\
 
 <!-- Written by `cargo xtask endpoints` from overrides/; edit those and run it again. -->
 
-Every operation of the API that this project knows, one table for each area (a Cargo feature).
+All known operations of the API, one table for each area (a Cargo feature).
 
 - **method** is the method of `portkey_admin::Client`.
-- **documented as** is a path that documents give for the operation and that the service does not
-  serve it at, with what that path answered; empty where documents and service agree.
-- **where** says what is not usual: `gateway` is the data plane, `public` is asked for without a key,
-  `v2` stands for `/v2` in the place of `/v1`, and `by hand` is not generated.
-- **status** is `works`, `unverified` (nobody was seen to call it successfully), `forbidden-seen` (it
-  exists: it answered 403) or `broken`.
-- **evidence** is the status that was answered, where one was recorded; the day of the observation or
-  of the source; and whose it is: `live` (the service, or a test against it), `official-client` or
+- **documented as** is a documented path at which the service does not serve the operation, with the
+  status that this path returned; empty if documentation and service agree.
+- **where** lists deviations from the default: `gateway` is the data plane, `public` needs no key, `v2`
+  is served below `/v2` instead of `/v1`, and `by hand` is not generated.
+- **status** is `works`, `unverified` (no successful call was observed), `forbidden-seen` (the operation
+  exists, but only 403 was observed) or `broken`.
+- **evidence** is the observed response status, if one was recorded; the date of the observation or of
+  the source; and the source: `live` (the service, or a test against it), `official-client` or
   `document`.
 ";
 
-const REST: &str = "
-## What became of
+const REMOVED_HEAD: &str = "
+## Removed and failing operations
 
-Operations of older documents and tables that no longer exist in the form in which they were listed,
-and operations that are kept although they were last seen to fail.
+Operations of older documents and tables that no longer exist in the listed form, and operations that
+are kept although their last observed call failed.
 
-| operation | answered | today | remark |
+| operation | response | now | note |
 |---|---|---|---|
 ";
 
-/// Runs the command with what stands behind its name.
+/// Runs the command with its arguments.
 pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     let mut check = false;
     while let Some(argument) = arguments.next()? {
@@ -69,7 +69,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         }
     }
     let sources = Sources::read(root)?;
-    let text = page(&patch(&sources)?, &Rules::parse(&sources.paths)?)?;
+    let text = render_page(&patch(&sources)?, &Rules::parse(&sources.paths)?)?;
     let file = root.join(FILE);
     let current = std::fs::read_to_string(&file).unwrap_or_default();
     if current == text {
@@ -87,9 +87,9 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     Ok(())
 }
 
-/// The whole page.
-fn page(patched: &Patched, rules: &Rules) -> Result<String> {
-    let documented = documented(patched, rules)?;
+/// Renders the page.
+fn render_page(patched: &Patched, rules: &Rules) -> Result<String> {
+    let documented = documented_paths(patched, rules)?;
     let mut text = HEAD.to_owned();
     let operations = patched.ledger.iter().count();
     for area in areas(patched) {
@@ -106,22 +106,22 @@ fn page(patched: &Patched, rules: &Rules) -> Result<String> {
         text += "|---|---|---|---|---|---|\n";
         for (key, entry) in entries {
             let documented = documented.get(key).map_or("", String::as_str);
-            text += &row(&operation(key, entry, documented));
+            text += &table_row(&operation_row(key, entry, documented));
         }
     }
-    text += REST;
+    text += REMOVED_HEAD;
     for gone in rules.gone() {
-        text += &rows_of_gone(gone, patched);
+        text += &removed_rows(gone, patched);
     }
     for (key, entry) in patched.ledger.iter() {
-        if failed(entry) {
-            text += &row(&kept(key, entry));
+        if last_seen_failing(entry) {
+            text += &table_row(&failed_row(key, entry));
         }
     }
     Ok(text)
 }
 
-/// The areas in the order in which the ledger first names them.
+/// Returns the areas in the order of their first appearance in the manifest.
 fn areas(patched: &Patched) -> Vec<&str> {
     let mut areas = Vec::new();
     for (_, entry) in patched.ledger.iter() {
@@ -132,8 +132,8 @@ fn areas(patched: &Patched) -> Vec<&str> {
     areas
 }
 
-/// For each operation that a rename leads to: the paths that documents give for it.
-fn documented(patched: &Patched, rules: &Rules) -> Result<HashMap<String, String>> {
+/// Returns the documented paths of each operation that a path rule renames.
+fn documented_paths(patched: &Patched, rules: &Rules) -> Result<HashMap<String, String>> {
     let renames: HashMap<&str, &Rename> = rules
         .renames()
         .iter()
@@ -141,38 +141,38 @@ fn documented(patched: &Patched, rules: &Rules) -> Result<HashMap<String, String
         .collect();
     let mut documented: HashMap<String, String> = HashMap::new();
     for outcome in &patched.path_outcomes {
-        // An outcome without a tested path is that of a `gone` rule.
+        // An outcome without a tested path belongs to a `gone` rule.
         let (Some(method), Some(tested)) = (outcome.method, &outcome.tested) else {
             continue;
         };
         let rename = renames
             .get(outcome.rule.as_str())
-            .with_context(|| format!("{}: no such rule", outcome.rule))?;
+            .with_context(|| format!("{}: unknown path rule", outcome.rule))?;
         let cell = documented.entry(ledger::key(method, tested)).or_default();
         if !cell.is_empty() {
             cell.push_str(", ");
         }
         cell.push_str(&format!("`{}`", rename.from()));
-        if let Some(answer) = &rename.evidence().documented {
-            cell.push_str(&format!(" ({})", answered(answer)));
+        if let Some(response) = &rename.evidence().documented {
+            cell.push_str(&format!(" ({})", status_and_date(response)));
         }
     }
     Ok(documented)
 }
 
-fn operation(key: &str, entry: &Entry, documented: &str) -> [String; 6] {
+fn operation_row(key: &str, entry: &Entry, documented: &str) -> [String; 6] {
     [
         code(key),
         code(&entry.id),
         documented.to_owned(),
-        place(entry),
-        status(entry.status).to_owned(),
-        evidence(&entry.evidence),
+        location(entry),
+        status_name(entry.status).to_owned(),
+        evidence_cell(&entry.evidence),
     ]
 }
 
-/// What is not usual about where an operation is served and how it is called.
-fn place(entry: &Entry) -> String {
+/// Describes how an operation differs from the usual plane, API version and generated code.
+fn location(entry: &Entry) -> String {
     let plane = match entry.plane {
         Plane::Control => None,
         Plane::Gateway => Some("gateway"),
@@ -192,8 +192,8 @@ fn place(entry: &Entry) -> String {
     parts.join(", ")
 }
 
-/// One row for each method of a path that is gone.
-fn rows_of_gone(gone: &Gone, patched: &Patched) -> String {
+/// Returns one row for each method of a removed path.
+fn removed_rows(gone: &Gone, patched: &Patched) -> String {
     let operations = match gone.methods() {
         None => vec![gone.path().to_owned()],
         Some(methods) => methods
@@ -202,16 +202,19 @@ fn rows_of_gone(gone: &Gone, patched: &Patched) -> String {
             .collect(),
     };
     let evidence = gone.evidence();
-    let nothing = || "no failure was recorded".to_owned();
-    let answered = evidence.answered.as_ref().map_or_else(nothing, answered);
+    let nothing = || "no failure recorded".to_owned();
+    let answered = evidence
+        .answered
+        .as_ref()
+        .map_or_else(nothing, status_and_date);
     let today = gone
         .instead()
-        .map_or_else(|| "gone".to_owned(), |key| successor(key, patched));
+        .map_or_else(|| "removed".to_owned(), |key| successor(key, patched));
     let note = evidence.note.clone().unwrap_or_default();
     operations
         .iter()
         .map(|operation| {
-            row(&[
+            table_row(&[
                 code(operation),
                 answered.clone(),
                 today.clone(),
@@ -221,44 +224,48 @@ fn rows_of_gone(gone: &Gone, patched: &Patched) -> String {
         .collect()
 }
 
-/// The operation in the place of one that is gone; it may not be known to work either.
+/// Returns the operation that replaces a removed one, with its status unless that is `works`.
 fn successor(key: &str, patched: &Patched) -> String {
     let entry = ledger::split_key(key).and_then(|(method, path)| patched.ledger.get(method, path));
     match entry.map(|entry| entry.status) {
         Some(Status::Works) | None => format!("superseded by `{key}`"),
-        Some(other) => format!("superseded by `{key}` ({})", status(other)),
+        Some(other) => format!("superseded by `{key}` ({})", status_name(other)),
     }
 }
 
-/// Whether an operation is kept although the last answer that was recorded is a failure.
+/// Whether an operation is kept although the last recorded response was a failure.
 ///
-/// A 403 shows that the operation exists, which its own status says.
-fn failed(entry: &Entry) -> bool {
+/// A 403 does not count: it shows that the operation exists, and the status records it.
+fn last_seen_failing(entry: &Entry) -> bool {
     matches!(entry.status, Status::Unverified | Status::Broken)
         && entry.evidence.seen.is_some_and(|seen| seen >= 400)
 }
 
-fn kept(key: &str, entry: &Entry) -> [String; 4] {
-    let answer = Answer {
+fn failed_row(key: &str, entry: &Entry) -> [String; 4] {
+    let response = Answer {
         status: entry.evidence.seen.unwrap_or_default(),
         on: entry.evidence.on.clone(),
     };
     [
         code(key),
-        answered(&answer),
-        format!("kept as `{}`, {} today", entry.id, status(entry.status)),
+        status_and_date(&response),
+        format!(
+            "kept as `{}`, status {}",
+            entry.id,
+            status_name(entry.status)
+        ),
         entry.notes.join(" "),
     ]
 }
 
-fn answered(answer: &Answer) -> String {
-    match &answer.on {
-        Some(day) => format!("{} on {day}", answer.status),
-        None => answer.status.to_string(),
+fn status_and_date(response: &Answer) -> String {
+    match &response.on {
+        Some(day) => format!("{} on {day}", response.status),
+        None => response.status.to_string(),
     }
 }
 
-fn evidence(evidence: &Evidence) -> String {
+fn evidence_cell(evidence: &Evidence) -> String {
     let by = match evidence.by {
         By::Live => "live",
         By::OfficialClient => "official-client",
@@ -269,7 +276,7 @@ fn evidence(evidence: &Evidence) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-fn status(status: Status) -> &'static str {
+fn status_name(status: Status) -> &'static str {
     match status {
         Status::Works => "works",
         Status::Unverified => "unverified",
@@ -282,8 +289,8 @@ fn code(text: &str) -> String {
     format!("`{text}`")
 }
 
-/// A row of a table; a bar in a cell would end the cell.
-fn row(cells: &[String]) -> String {
+/// Formats a table row; escapes `|` in cells.
+fn table_row(cells: &[String]) -> String {
     let cells: Vec<_> = cells.iter().map(|cell| cell.replace('|', "\\|")).collect();
     format!("| {} |\n", cells.join(" | "))
 }

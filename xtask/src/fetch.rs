@@ -1,4 +1,4 @@
-//! Reading the upstream document, from a file or over HTTP.
+//! Reads the upstream document from a file or over HTTP.
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -11,15 +11,15 @@ use ureq::tls::{RootCerts, TlsConfig};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A document is about one megabyte; what is much larger is something else.
-const LARGEST_BODY: u64 = 64 * 1024 * 1024;
+/// The document has about 1 MB; a much larger body is something else.
+const MAX_BODY_SIZE: u64 = 64 * 1024 * 1024;
 
 /// Whether `from` is a URL rather than a path.
 pub fn is_url(from: &str) -> bool {
     from.starts_with("https://") || from.starts_with("http://")
 }
 
-/// The text at `from`, a path or a URL.
+/// Reads the text at `from`, a path or a URL.
 pub fn read(from: &str) -> Result<String> {
     let text = if is_url(from) {
         download(from)
@@ -29,11 +29,11 @@ pub fn read(from: &str) -> Result<String> {
     text.with_context(|| from.to_owned())
 }
 
-/// Fetches `url`, through the proxy of the environment where there is one, and trusts whom the system
-/// trusts: such a proxy may bring an authority of its own. Whoever names an `https` URL never gets a body
-/// that came over plain HTTP, and a plain one is not led elsewhere.
+/// Downloads `url`. Uses the proxy from the environment and the system's root certificates, because
+/// a proxy may use its own certificate authority. An `https` URL is never redirected to plain HTTP,
+/// and a plain one is not redirected at all.
 fn download(url: &str) -> Result<String> {
-    let secure = url.starts_with("https://");
+    let is_https = url.starts_with("https://");
     let tls = TlsConfig::builder()
         .root_certs(RootCerts::PlatformVerifier)
         .build();
@@ -41,17 +41,17 @@ fn download(url: &str) -> Result<String> {
         .tls_config(tls)
         .timeout_connect(Some(CONNECT_TIMEOUT))
         .timeout_global(Some(TOTAL_TIMEOUT))
-        .https_only(secure)
-        .max_redirects(if secure { 5 } else { 0 })
+        .https_only(is_https)
+        .max_redirects(if is_https { 5 } else { 0 })
         .http_status_as_error(false)
         .build()
         .into();
     let mut progress = Progress::new(url);
     let mut response = agent.get(url).call()?;
     if response.status() != 200 {
-        bail!("answered {}, not 200", response.status());
+        bail!("expected status 200, got {}", response.status());
     }
-    let body = response.body_mut().with_config().limit(LARGEST_BODY);
+    let body = response.body_mut().with_config().limit(MAX_BODY_SIZE);
     let mut body = body.reader();
     let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
     loop {
@@ -59,37 +59,37 @@ fn download(url: &str) -> Result<String> {
             0 => break,
             read => bytes.extend_from_slice(&buffer[..read]),
         }
-        progress.at(bytes.len());
+        progress.update(bytes.len());
     }
     progress.show(&format!("{} KB", bytes.len() / 1024));
     Ok(String::from_utf8(bytes)?)
 }
 
-/// One line on standard error that says how far a download has come. It is rewritten where that is a
-/// terminal, and written once otherwise.
+/// Progress of a download on standard error: a line that is rewritten on a terminal, and written
+/// once otherwise.
 struct Progress<'a> {
     url: &'a str,
-    live: bool,
+    is_terminal: bool,
     shown: usize,
 }
 
 impl<'a> Progress<'a> {
     fn new(url: &'a str) -> Self {
-        let live = std::io::stderr().is_terminal();
-        if !live {
+        let is_terminal = std::io::stderr().is_terminal();
+        if !is_terminal {
             eprintln!("fetching {url}");
         }
         let progress = Self {
             url,
-            live,
+            is_terminal,
             shown: 0,
         };
         progress.show("…");
         progress
     }
 
-    /// Says how many bytes have come, now and then.
-    fn at(&mut self, bytes: usize) {
+    /// Prints the number of bytes received, once per step.
+    fn update(&mut self, bytes: usize) {
         const STEP: usize = 64 * 1024;
         if bytes / STEP > self.shown / STEP {
             self.shown = bytes;
@@ -98,7 +98,7 @@ impl<'a> Progress<'a> {
     }
 
     fn show(&self, state: &str) {
-        if self.live {
+        if self.is_terminal {
             eprint!("\rfetching {}: {state:<12}", self.url);
         }
     }
@@ -106,7 +106,7 @@ impl<'a> Progress<'a> {
 
 impl Drop for Progress<'_> {
     fn drop(&mut self) {
-        if self.live {
+        if self.is_terminal {
             eprintln!();
         }
     }

@@ -1,7 +1,7 @@
 //! Commands for maintainers: `cargo xtask <command>`.
 //!
-//! Each command is one module; this file only finds the command and reports its failure as one
-//! line. Exit codes: 0 done, 1 anything that went wrong; `sync-spec --check` has one of its own.
+//! Each command is one module; this file dispatches to it and prints its failure as one line. Exit
+//! codes: 0 success, 1 failure; `sync-spec --check` has an additional one.
 
 mod api;
 mod atomic;
@@ -10,8 +10,8 @@ mod cost;
 mod drift;
 mod endpoints;
 mod fetch;
+mod public_api;
 mod source;
-mod surface;
 mod sync_spec;
 
 use std::path::PathBuf;
@@ -20,7 +20,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
 
-/// `sync-spec` takes code apart into very many small pieces, over which the system's allocator is slow.
+/// `sync-spec` makes many small allocations, for which the system allocator is slow.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -28,15 +28,15 @@ const HELP: &str = "\
 Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]
 
 Commands:
-  api         Write api/public-api.txt, the public surface of the crate (`api --help`)
+  api         Write api/public-api.txt, the public API of the crate (`api --help`)
   clients     Write docs/CLIENTS.md, which client called which operation (`clients --help`)
-  cost        Measure what the crate costs those who build it (`cost --help`)
-  endpoints   Write docs/ENDPOINTS.md from the ledger (`endpoints --help`)
-  sync-spec   Report what changed upstream, and distil it into openapi/ (`sync-spec --help`)
+  cost        Measure the build cost of the crate (`cost --help`)
+  endpoints   Write docs/ENDPOINTS.md from the operation manifest (`endpoints --help`)
+  sync-spec   Report upstream changes and update openapi/ (`sync-spec --help`)
 
 Options:
-  --root DIR  The project's folder, if it is not the one this was started from
-  -h, --help  Print this
+  --root DIR  Folder of the project (default: the workspace that contains xtask)
+  -h, --help  Print this help
 ";
 
 fn main() -> ExitCode {
@@ -67,7 +67,7 @@ fn run() -> Result<ExitCode> {
                     "cost" => cost::run(&root, arguments)?,
                     "endpoints" => endpoints::run(&root, arguments)?,
                     "sync-spec" => return sync_spec::run(&root, arguments),
-                    other => bail!("{other}: no such command (see `cargo xtask --help`)"),
+                    other => bail!("unknown command `{other}` (see `cargo xtask --help`)"),
                 }
                 return Ok(ExitCode::SUCCESS);
             }
@@ -77,10 +77,10 @@ fn run() -> Result<ExitCode> {
     bail!("no command given (see `cargo xtask --help`)")
 }
 
-/// The workspace: cargo says where this package lies, one folder below.
+/// Returns the workspace root. Cargo sets the folder of this package, which is one level below.
 fn default_root() -> Result<PathBuf> {
     match std::env::var_os("CARGO_MANIFEST_DIR") {
         Some(package) => Ok(PathBuf::from(package).join("..")),
-        None => std::env::current_dir().context("the current folder cannot be read"),
+        None => std::env::current_dir().context("cannot determine the current folder"),
     }
 }

@@ -1,4 +1,4 @@
-//! `openapi/source.yaml`: where the vendored document came from.
+//! `openapi/source.yaml`: the origin of the vendored document.
 
 use anyhow::{Context, Result};
 use portkey_admin_codegen::document;
@@ -7,42 +7,42 @@ use sha2::{Digest, Sha256};
 
 const HEADER: &str = "# Where portkey.yaml came from; written by `cargo xtask sync-spec`.\n";
 
-/// What is recorded about the vendored document.
+/// The record about the vendored document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SourceRecord {
-    /// Where upstream publishes the document.
+    /// URL at which upstream publishes the document.
     pub url: String,
-    /// The upstream commit, where the maintainer named one.
+    /// The upstream commit, if the maintainer gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// The date (`YYYY-MM-DD`, UTC) on which it was distilled.
+    /// Date (`YYYY-MM-DD`, UTC) on which the document was distilled.
     pub retrieved: String,
-    /// The SHA-256 digest of the distilled document, in lower-case hexadecimal.
+    /// SHA-256 digest of the distilled document, in lower-case hexadecimal.
     pub sha256: String,
     /// `info.version` of the document.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
-    /// How many paths it has.
+    /// Number of paths.
     pub paths: usize,
-    /// How many operations it has.
+    /// Number of operations.
     pub operations: usize,
 }
 
 impl SourceRecord {
-    /// Reads the record; `name` is the file that errors refer to.
+    /// Parses the record; `name` is the file name used in errors.
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         let value = document::parse(name, text)?;
         Self::deserialize(&value).with_context(|| name.to_owned())
     }
 
-    /// The record as the text of the file.
+    /// Returns the content of the file.
     pub fn to_yaml(&self) -> Result<String> {
         Ok(format!("{HEADER}{}", serde_norway::to_string(self)?))
     }
 }
 
-/// The SHA-256 digest of `text`, in lower-case hexadecimal.
+/// Returns the SHA-256 digest of `text`, in lower-case hexadecimal.
 pub fn digest(text: &str) -> String {
     Sha256::digest(text.as_bytes())
         .iter()
@@ -56,13 +56,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_digest_is_sha_256() {
+    fn digest_is_sha_256() {
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(digest("abc"), expected);
     }
 
     #[test]
-    fn a_record_reads_back_and_absent_members_are_not_written() {
+    fn record_round_trips_without_absent_fields() {
         let record = SourceRecord {
             url: "https://example.com/openapi.yaml".into(),
             revision: None,
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_record_is_an_error_with_its_place() {
+    fn invalid_record_is_an_error_with_its_location() {
         let problem = |text| {
             format!(
                 "{:#}",

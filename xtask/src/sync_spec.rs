@@ -11,7 +11,7 @@ use portkey_admin_codegen::{Sources, distil, document};
 use serde_json::Value;
 
 use crate::drift::render::{Format, render};
-use crate::drift::{self, Input, Report, guard};
+use crate::drift::{self, Input, Report, catch_panic};
 use crate::source::{SourceRecord, digest};
 use crate::{atomic, fetch};
 
@@ -19,34 +19,34 @@ const HELP: &str = "\
 Usage: cargo xtask sync-spec [--from PATH|URL] [--check] [--format text|markdown|json] [--output FILE]
                              [--revision TEXT] [--url URL]
 
-Distils an upstream OpenAPI 3.0 document (YAML or JSON), compares it with openapi/portkey.yaml and
-reports what changed, whom it breaks and what it does to the overrides. Then writes the document to
-openapi/portkey.yaml, and where it came from to openapi/source.yaml. Nothing is written where the
-facts are still the same, or where anything is wrong.
+Distils an upstream OpenAPI 3.0 document (YAML or JSON), compares it with openapi/portkey.yaml, and
+reports what changed, the impact on users, and the status of the overrides. Then writes the document
+to openapi/portkey.yaml and its origin to openapi/source.yaml. Writes nothing if the facts are the
+same or if an error occurs.
 
 Options:
   --from PATH|URL  The upstream document (default: fetched from the URL in openapi/source.yaml)
-  --check          Write nothing in openapi/; say by the exit code whether the document has drifted
+  --check          Write nothing to openapi/; the exit code shows whether the document has drifted
   --format FORMAT  text, markdown (the body of a pull request) or json (default: text)
-  --output FILE    Write the report to this file, not to standard output
-  --revision TEXT  The upstream commit that the document belongs to
-  --url URL        Where upstream publishes it, if --from is a path (default: as recorded before)
-  -h, --help       Print this
+  --output FILE    Write the report to this file instead of standard output
+  --revision TEXT  The upstream commit of the document
+  --url URL        Where upstream publishes the document, if --from is a path (default: unchanged)
+  -h, --help       Print this help
 
-Exit codes: 0 in step (or written), 4 the document has drifted (with --check), 1 anything else.
+Exit codes: 0 up to date (or written), 4 the document has drifted (with --check), 1 any error.
 ";
 
-/// The exit code of `--check` where the document has drifted.
+/// Exit code of `--check` if the document has drifted.
 const DRIFTED: u8 = 4;
 
-/// Where upstream publishes the document, until `source.yaml` says otherwise.
+/// URL at which upstream publishes the document, unless `source.yaml` contains another one.
 const UPSTREAM_URL: &str =
     "https://raw.githubusercontent.com/Portkey-AI/openapi/master/openapi.yaml";
 
 const DOCUMENT: &str = "openapi/portkey.yaml";
 const SOURCE: &str = "openapi/source.yaml";
 
-/// What the maintainer asked for.
+/// Command-line options.
 struct Options {
     from: Option<String>,
     check: bool,
@@ -56,36 +56,36 @@ struct Options {
     url: Option<String>,
 }
 
-/// The vendored document as it should be.
+/// A distilled document, as a value and as YAML.
 struct Distilled {
     document: Value,
     text: String,
 }
 
-/// Runs the command with what stands behind its name.
+/// Runs the command with its arguments.
 pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<ExitCode> {
-    let Some(options) = options(arguments)? else {
+    let Some(options) = parse_options(arguments)? else {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
-    unless_it_panics(|| sync(root, &options))
+    panic_as_error(|| sync(root, &options))
 }
 
-/// A panic, of whatever crate, is an error as any other: one line, and the exit code that goes with it.
-fn unless_it_panics(command: impl FnOnce() -> Result<ExitCode> + Send) -> Result<ExitCode> {
-    let done = guard::call(command).map_err(|panic| {
-        anyhow!("the command panicked at this document (RUST_BACKTRACE=1 says where): {panic}")
+/// Turns a panic in any crate into an ordinary error: one line, and the exit code for errors.
+fn panic_as_error(command: impl FnOnce() -> Result<ExitCode> + Send) -> Result<ExitCode> {
+    let result = catch_panic::call(command).map_err(|panic| {
+        anyhow!("panicked on this OpenAPI document (RUST_BACKTRACE=1 shows where): {panic}")
     });
-    done.flatten()
+    result.flatten()
 }
 
 fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
-    let record = old_record(root)?;
-    let from = from(options, record.as_ref());
+    let record = read_source_record(root)?;
+    let from = input_location(options, record.as_ref());
     let distilled = distil(&from, &fetch::read(&from)?)?;
-    let in_step = is_in_step(root, options, &from, &distilled, record.as_ref())?;
-    match (in_step, options.check) {
-        (true, _) => eprintln!("{DOCUMENT} is in step; nothing was written"),
+    let up_to_date = is_up_to_date(root, options, &from, &distilled, record.as_ref())?;
+    match (up_to_date, options.check) {
+        (true, _) => eprintln!("{DOCUMENT} is up to date; nothing was written"),
         (false, true) => {
             eprintln!("{DOCUMENT} has drifted; nothing was written");
             return Ok(ExitCode::from(DRIFTED));
@@ -95,27 +95,27 @@ fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where the document is to be read.
-fn from(options: &Options, record: Option<&SourceRecord>) -> String {
+/// Returns the path or URL from which the document is read.
+fn input_location(options: &Options, record: Option<&SourceRecord>) -> String {
     let recorded = || record.map_or(UPSTREAM_URL, |record| &record.url).to_owned();
     options.from.clone().unwrap_or_else(recorded)
 }
 
-/// Compares with the vendored document, if there is one, and prints the report. The document is in
-/// step where it states the same facts and its record describes it.
-fn is_in_step(
+/// Compares with the vendored document, if there is one, and writes the report. The vendored
+/// document is up to date if it states the same facts and its record matches it.
+fn is_up_to_date(
     root: &Path,
     options: &Options,
     from: &str,
     distilled: &Distilled,
     record: Option<&SourceRecord>,
 ) -> Result<bool> {
-    let Some(vendored) = read_if_there(&root.join(DOCUMENT))? else {
+    let Some(vendored) = read_if_exists(&root.join(DOCUMENT))? else {
         let report = Report::without_comparison(from, env!("CARGO_PKG_VERSION"));
-        print(&render(&report, options.format), options.output.as_deref())?;
+        write_report(&render(&report, options.format), options.output.as_deref())?;
         return Ok(false);
     };
-    let is_described = record.is_some_and(|record| record.sha256 == digest(&vendored));
+    let record_matches = record.is_some_and(|record| record.sha256 == digest(&vendored));
     let report = drift::report(&Input {
         sources: &Sources::read(root)?,
         old: &distil(DOCUMENT, &vendored)?.document,
@@ -124,16 +124,16 @@ fn is_in_step(
         version: env!("CARGO_PKG_VERSION"),
         today: &today(),
     })?;
-    print(&render(&report, options.format), options.output.as_deref())?;
-    if report.is_empty() && !is_described {
-        eprintln!("{SOURCE} does not describe {DOCUMENT}");
+    write_report(&render(&report, options.format), options.output.as_deref())?;
+    if report.is_empty() && !record_matches {
+        eprintln!("{SOURCE} does not match {DOCUMENT}");
     }
-    Ok(report.is_empty() && is_described)
+    Ok(report.is_empty() && record_matches)
 }
 
-fn print(report: &str, output: Option<&Path>) -> Result<()> {
+fn write_report(report: &str, output: Option<&Path>) -> Result<()> {
     match output {
-        // Not by way of a second file: this may be a device.
+        // Written directly, without a temporary file, because the output may be a device.
         Some(file) => std::fs::write(file, report).with_context(|| file.display().to_string()),
         None => std::io::stdout()
             .write_all(report.as_bytes())
@@ -141,8 +141,8 @@ fn print(report: &str, output: Option<&Path>) -> Result<()> {
     }
 }
 
-/// The options, or nothing where help was asked for.
-fn options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
+/// Parses the options; `None` if help was requested.
+fn parse_options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
     let mut options = Options {
         from: None,
         check: false,
@@ -173,7 +173,7 @@ fn distil(name: &str, text: &str) -> Result<Distilled> {
     Ok(Distilled { document, text })
 }
 
-/// Replaces the document and the record of where it came from.
+/// Replaces the document and the record of its origin.
 fn write(
     root: &Path,
     options: &Options,
@@ -183,7 +183,7 @@ fn write(
 ) -> Result<()> {
     let document = &distilled.document;
     let record = SourceRecord {
-        url: url(options, from, record),
+        url: published_url(options, from, record),
         revision: options.revision.clone(),
         retrieved: today(),
         sha256: digest(&distilled.text),
@@ -205,7 +205,7 @@ fn write(
     Ok(())
 }
 
-fn url(options: &Options, from: &str, record: Option<SourceRecord>) -> String {
+fn published_url(options: &Options, from: &str, record: Option<SourceRecord>) -> String {
     let from = fetch::is_url(from).then(|| from.to_owned());
     let given = options.url.clone().or(from);
     given
@@ -213,13 +213,13 @@ fn url(options: &Options, from: &str, record: Option<SourceRecord>) -> String {
         .unwrap_or_else(|| UPSTREAM_URL.to_owned())
 }
 
-fn old_record(root: &Path) -> Result<Option<SourceRecord>> {
-    read_if_there(&root.join(SOURCE))?
+fn read_source_record(root: &Path) -> Result<Option<SourceRecord>> {
+    read_if_exists(&root.join(SOURCE))?
         .map(|text| SourceRecord::parse(SOURCE, &text))
         .transpose()
 }
 
-fn read_if_there(path: &Path) -> Result<Option<String>> {
+fn read_if_exists(path: &Path) -> Result<Option<String>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -227,7 +227,7 @@ fn read_if_there(path: &Path) -> Result<Option<String>> {
     }
 }
 
-/// The date in UTC, as `YYYY-MM-DD`.
+/// Returns the date in UTC, as `YYYY-MM-DD`.
 fn today() -> String {
     jiff::Timestamp::now().strftime("%F").to_string()
 }
@@ -238,13 +238,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_panic_anywhere_in_the_command_is_an_error() {
-        let error = unless_it_panics(|| panic!("index {} is out of bounds", 7)).unwrap_err();
+    fn panic_in_the_command_is_an_error() {
+        let error = panic_as_error(|| panic!("index {} is out of bounds", 7)).unwrap_err();
         let text = format!("{error:#}");
         assert!(text.ends_with(": index 7 is out of bounds"), "{text}");
-        let code = unless_it_panics(|| Ok(ExitCode::from(DRIFTED))).unwrap();
+        let code = panic_as_error(|| Ok(ExitCode::from(DRIFTED))).unwrap();
         assert_eq!(code, ExitCode::from(DRIFTED));
-        let error = unless_it_panics(|| Err(anyhow!("as it is"))).unwrap_err();
-        assert_eq!(error.to_string(), "as it is");
+        let error = panic_as_error(|| Err(anyhow!("unchanged"))).unwrap_err();
+        assert_eq!(error.to_string(), "unchanged");
     }
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask api`: the snapshot of the public surface says what users can name, and what differs.
+//! `cargo xtask api`: the snapshot lists the public API, and differences from it are reported.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -47,7 +47,7 @@ components:
         size: {type: integer}
 ";
 
-const LEDGER: &str = "\
+const MANIFEST: &str = "\
 GET /things:
   id: list_things
   summary: Lists the things.
@@ -66,8 +66,8 @@ POST /things:
   evidence: {on: 2026-01-02, by: document}
 ";
 
-/// What the root of the crate gets beside what it has.
-const ROOT: &str = "
+/// Appended to the root of the crate.
+const ROOT_ADDITIONS: &str = "
 mod things;
 pub use things::{Fault, Tool};
 ";
@@ -107,7 +107,7 @@ impl Thing {
     pub fn is_round(&self) -> bool { true }
 }
 
-/// In a private module, and passed on by nobody.
+/// In a private module, and not re-exported.
 pub struct Internal;
 
 impl From<Internal> for Thing {
@@ -120,7 +120,7 @@ mod tests {
 }
 ";
 
-/// The handwritten half of the crate, with a small document and a module that fits it.
+/// The handwritten part of the crate, with a small OpenAPI document and a module that uses it.
 struct Project(TempDir);
 
 impl Project {
@@ -130,10 +130,10 @@ impl Project {
             &Path::new(env!("CARGO_MANIFEST_DIR")).join("../src"),
             &project.path("src"),
         );
-        let root = fs::read_to_string(project.path("src/lib.rs")).unwrap() + ROOT;
+        let root = fs::read_to_string(project.path("src/lib.rs")).unwrap() + ROOT_ADDITIONS;
         for (name, text) in [
             ("openapi/portkey.yaml", DOCUMENT),
-            ("overrides/operations.yaml", LEDGER),
+            ("overrides/operations.yaml", MANIFEST),
             ("overrides/paths.yaml", "rename: []\ngone: []\n"),
             ("src/lib.rs", &root),
             ("src/things.rs", THINGS),
@@ -144,8 +144,8 @@ impl Project {
         project
     }
 
-    /// A project with a fresh snapshot.
-    fn fresh() -> Self {
+    /// Creates a project with an up-to-date snapshot.
+    fn with_snapshot() -> Self {
         let project = Self::new();
         let output = project.api(&[]);
         assert!(output.status.success(), "{}", stderr(&output));
@@ -176,7 +176,7 @@ impl Project {
         fs::write(self.path(name), text.replacen(old, new, 1)).unwrap();
     }
 
-    /// The lines that a check of a stale snapshot prints; it fails and writes nothing.
+    /// Checks a stale snapshot and returns the printed lines; asserts that the check fails and writes nothing.
     fn differences(&self) -> Vec<String> {
         let before = self.snapshot();
         let output = self.api(&["--check"]);
@@ -209,17 +209,17 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The items of a snapshot whose paths start so.
-fn items<'a>(snapshot: &'a str, start: &str) -> Vec<&'a str> {
+/// Returns the lines of a snapshot that start with `prefix`.
+fn items<'a>(snapshot: &'a str, prefix: &str) -> Vec<&'a str> {
     snapshot
         .lines()
-        .filter(|line| line.starts_with(start))
+        .filter(|line| line.starts_with(prefix))
         .collect()
 }
 
 #[test]
-fn what_is_written_by_hand_and_public_is_there_and_nothing_else() {
-    let snapshot = Project::fresh().snapshot();
+fn snapshot_has_only_the_public_handwritten_items() {
+    let snapshot = Project::with_snapshot().snapshot();
     assert_eq!(
         items(&snapshot, "Tool"),
         [
@@ -252,8 +252,8 @@ fn what_is_written_by_hand_and_public_is_there_and_nothing_else() {
 }
 
 #[test]
-fn what_is_generated_is_there_with_what_macros_write_and_what_is_added_by_hand() {
-    let snapshot = Project::fresh().snapshot();
+fn snapshot_has_generated_items_macro_output_and_handwritten_additions() {
+    let snapshot = Project::with_snapshot().snapshot();
     for line in [
         "Client::create_thing  #[cfg(feature = \"makers\")] fn(&self) -> builder::CreateThing",
         "Client::list_things  #[cfg(feature = \"things\")] fn(&self) -> builder::ListThings",
@@ -284,8 +284,8 @@ fn what_is_generated_is_there_with_what_macros_write_and_what_is_added_by_hand()
 }
 
 #[test]
-fn a_fresh_snapshot_passes_and_is_not_written_again() {
-    let project = Project::fresh();
+fn snapshot_that_is_up_to_date_passes_and_is_not_rewritten() {
+    let project = Project::with_snapshot();
     let modified = || {
         fs::metadata(project.path(FILE))
             .unwrap()
@@ -302,8 +302,8 @@ fn a_fresh_snapshot_passes_and_is_not_written_again() {
 }
 
 #[test]
-fn a_check_names_what_was_added_removed_and_changed() {
-    let project = Project::fresh();
+fn check_lists_added_removed_and_changed_items() {
+    let project = Project::with_snapshot();
     project.replace(
         "src/things.rs",
         "pub fn new(mut key: impl Into<String>)",
@@ -326,8 +326,8 @@ fn a_check_names_what_was_added_removed_and_changed() {
 }
 
 #[test]
-fn a_change_of_the_document_is_a_change_of_the_surface() {
-    let project = Project::fresh();
+fn change_of_the_openapi_document_changes_the_public_api() {
+    let project = Project::with_snapshot();
     project.replace(
         "openapi/portkey.yaml",
         "enum: [round, square]",
@@ -357,8 +357,8 @@ fn a_change_of_the_document_is_a_change_of_the_surface() {
 }
 
 #[test]
-fn what_is_no_promise_is_no_difference() {
-    let project = Project::fresh();
+fn changes_outside_the_public_api_are_ignored() {
+    let project = Project::with_snapshot();
     project.replace(
         "src/things.rs",
         "fn privately(&self) {}",
@@ -390,8 +390,8 @@ fn what_is_no_promise_is_no_difference() {
 }
 
 #[test]
-fn the_order_of_the_source_changes_nothing() {
-    let project = Project::fresh();
+fn source_order_does_not_matter() {
+    let project = Project::with_snapshot();
     let (tools, rest) = THINGS.split_once("#[non_exhaustive]").unwrap();
     let (imports, tools) = tools.split_once("/// Makes things.").unwrap();
     let things = format!("#[non_exhaustive]{rest}{tools}{imports}");
@@ -410,8 +410,8 @@ fn the_order_of_the_source_changes_nothing() {
 }
 
 #[test]
-fn writing_says_what_differs_from_before() {
-    let project = Project::fresh();
+fn writing_prints_the_differences_from_the_previous_snapshot() {
+    let project = Project::with_snapshot();
     project.replace(
         "src/things.rs",
         "is_round(&self) -> bool",
@@ -429,40 +429,40 @@ fn writing_says_what_differs_from_before() {
 }
 
 #[test]
-fn a_missing_or_broken_snapshot_is_one_clear_error_and_can_be_written_anew() {
+fn missing_or_invalid_snapshot_is_an_error_and_can_be_rewritten() {
     let project = Project::new();
-    let refusal = |project: &Project| {
+    let check_error = |project: &Project| {
         let output = project.api(&["--check"]);
         assert_eq!(output.status.code(), Some(1));
         assert_eq!(stdout(&output), "");
         stderr(&output)
     };
     assert_eq!(
-        refusal(&project),
+        check_error(&project),
         "error: api/public-api.txt is missing: run `cargo xtask api`\n"
     );
     assert!(!project.path(FILE).exists());
 
     assert!(project.api(&[]).status.success());
-    for (broken, problem) in [
+    for (invalid, problem) in [
         (
             "A  mod\n<<<<<<<\n",
-            "api/public-api.txt:2: no two spaces between path and signature",
+            "api/public-api.txt:2: expected two spaces between path and signature",
         ),
         (
             "A  mod\nA  mod\n",
-            "api/public-api.txt:2: `A` a second time",
+            "api/public-api.txt:2: duplicate path `A`",
         ),
     ] {
-        fs::write(project.path(FILE), broken).unwrap();
-        assert_eq!(refusal(&project), format!("error: {problem}\n"));
+        fs::write(project.path(FILE), invalid).unwrap();
+        assert_eq!(check_error(&project), format!("error: {problem}\n"));
     }
     assert!(project.api(&[]).status.success());
     assert!(project.api(&["--check"]).status.success());
 }
 
 #[test]
-fn source_that_cannot_be_read_is_named() {
+fn unreadable_source_is_named_in_the_error() {
     for (file, old, new, problem) in [
         (
             "src/lib.rs",
@@ -475,7 +475,7 @@ fn source_that_cannot_be_read_is_named() {
             "src/things.rs",
             "impl Thing {",
             "unheard_of! {} impl Thing {",
-            "module `things`: macro `unheard_of!`: no definition was found",
+            "module `things`: macro `unheard_of!`: definition not found",
         ),
     ] {
         let project = Project::new();

@@ -1,4 +1,4 @@
-//! `cargo xtask clients`: the table is fresh, complete, and says what was recorded.
+//! `cargo xtask clients`: the table is up to date and complete, and contains the recorded calls.
 #![allow(clippy::unwrap_used)]
 
 use std::fs;
@@ -23,7 +23,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A project with a copy of the facts, in which the SDKs called what is given, and no page.
+/// Creates a project with a copy of the facts, the given SDK calls, and no page.
 fn copy(python: &str, node: &str) -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for folder in ["openapi", "overrides"] {
@@ -42,13 +42,13 @@ fn copy(python: &str, node: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn the_page_is_fresh() {
+fn page_is_up_to_date() {
     let output = clients(&project(), &["--check"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
-fn a_stale_page_is_found_and_left_alone_by_a_check() {
+fn check_reports_a_stale_page_and_does_not_write_it() {
     let copy = copy("list_users\n", "");
     let file = copy.path().join("docs/CLIENTS.md");
     let check = || clients(copy.path(), &["--check"]);
@@ -63,7 +63,7 @@ fn a_stale_page_is_found_and_left_alone_by_a_check() {
 }
 
 #[test]
-fn every_admin_operation_has_a_row_with_who_called_it() {
+fn every_admin_operation_has_a_row_with_its_callers() {
     let copy = copy("get_user\nlist_users\n", "list_users\n");
     assert!(clients(copy.path(), &[]).status.success());
     let page = fs::read_to_string(copy.path().join("docs/CLIENTS.md")).unwrap();
@@ -74,8 +74,8 @@ fn every_admin_operation_has_a_row_with_who_called_it() {
     ] {
         assert!(page.contains(row), "{row}");
     }
-    let ledger = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
-    let areas = ledger.lines().filter(|line| line.starts_with("  area: "));
+    let manifest = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let areas = manifest.lines().filter(|line| line.starts_with("  area: "));
     let count = areas.filter(|line| !line.ends_with(" gateway")).count();
     let rows = page.lines().filter(|line| line.starts_with("| `"));
     assert_eq!(rows.count(), count);
@@ -83,9 +83,9 @@ fn every_admin_operation_has_a_row_with_who_called_it() {
 }
 
 #[test]
-fn what_is_no_operation_is_named() {
+fn unknown_operation_is_named_in_the_error() {
     let copy = copy("list_users\n", "invent_user\n");
     let output = clients(copy.path(), &[]);
-    let error = "error: tests/interop/called/node.txt: `invent_user` is no operation\n";
+    let error = "error: tests/interop/called/node.txt: unknown operation `invent_user`\n";
     assert_eq!(stderr(&output), error);
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask cost`, as far as it goes without building anything.
+//! `cargo xtask cost`, except for the builds.
 #![allow(clippy::unwrap_used)]
 
 use std::process::{Command, Output};
@@ -15,7 +15,7 @@ fn stderr(output: &Output) -> String {
 }
 
 #[test]
-fn help_names_every_option() {
+fn help_lists_every_option() {
     let output = xtask(&["cost", "--help"]);
     assert!(output.status.success());
     let help = String::from_utf8(output.stdout).unwrap();
@@ -25,30 +25,30 @@ fn help_names_every_option() {
 }
 
 #[test]
-fn the_commands_help_leads_here() {
+fn top_level_help_lists_the_command() {
     let output = xtask(&["--help"]);
     let help = String::from_utf8(output.stdout).unwrap();
     assert!(help.contains("cost "), "{help}");
 }
 
 #[test]
-fn a_bad_option_is_one_line_and_a_failure() {
+fn invalid_option_is_an_error_of_one_line() {
     let output = xtask(&["cost", "--only", "z"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stderr(&output),
-        "error: --only: `z` is none of a, b, c, d\n"
+        "error: --only: expected a, b, c or d, found `z`\n"
     );
     assert!(output.stdout.is_empty());
 }
 
 #[test]
-fn a_folder_without_a_project_is_refused_before_anything_is_built() {
+fn folder_without_a_project_is_rejected_before_the_build() {
     let folder = tempfile::tempdir().unwrap();
     let output = xtask(&["--root", folder.path().to_str().unwrap(), "cost"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        stderr(&output).ends_with("Cargo.toml: no such file\n"),
+        stderr(&output).ends_with("Cargo.toml: not found\n"),
         "{}",
         stderr(&output)
     );

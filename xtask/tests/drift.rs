@@ -1,8 +1,8 @@
-//! The report of `cargo xtask sync-spec`, over small pairs of documents and over two revisions of the
-//! real one.
+//! The report of `cargo xtask sync-spec`, over small pairs of documents and over two revisions of
+//! the real one.
 //!
-//! Each file in `data/drift` is a pair with its report. `UPDATE_REPORTS=1 cargo test -p xtask --test
-//! drift` writes the reports anew; read the difference before you commit it.
+//! Each file in `data/drift` is a pair with its report. `UPDATE_REPORTS=1 cargo test -p xtask
+//! --test drift` rewrites the reports; review the diff before committing.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -16,7 +16,7 @@ use support::Project;
 
 const HEAD: &str = "openapi: 3.0.3\ninfo: {version: '1'}\n";
 
-/// One file of `data/drift`: its parts by their names.
+/// One file of `data/drift`: its parts by name.
 struct Case {
     file: PathBuf,
     parts: BTreeMap<String, String>,
@@ -45,7 +45,7 @@ impl Case {
         }
     }
 
-    /// A document of the pair; what every document needs may be left out.
+    /// Returns a document of the pair; adds the head if it is left out.
     fn document(&self, name: &str) -> String {
         let text = &self.parts[name];
         match text.contains("openapi:") {
@@ -54,7 +54,7 @@ impl Case {
         }
     }
 
-    /// A project that has vendored one of the documents.
+    /// Creates a project that has vendored one of the documents.
     fn project(&self, name: &str) -> Project {
         let project = Project::new();
         let output = project.sync(&self.document(name), &[]);
@@ -65,7 +65,7 @@ impl Case {
             }
         }
         if !self.parts.contains_key("overrides/operations.yaml") {
-            project.complete_ledger();
+            project.complete_manifest();
         }
         project
     }
@@ -89,8 +89,8 @@ fn is_update() -> bool {
     std::env::var_os("UPDATE_REPORTS").is_some()
 }
 
-/// Compares a report with the one on file, or replaces that.
-fn expect(file: &Path, before: &str, expected: &str, report: &str) {
+/// Compares a report with the stored one, or replaces it.
+fn assert_or_update(file: &Path, before: &str, expected: &str, report: &str) {
     if is_update() {
         std::fs::write(file, format!("{before}{report}")).unwrap();
     } else {
@@ -99,17 +99,17 @@ fn expect(file: &Path, before: &str, expected: &str, report: &str) {
 }
 
 #[test]
-fn each_pair_has_its_report() {
+fn reports_match_the_stored_ones() {
     for case in Case::all() {
         let report = case.project("old").check(&case.document("new"), "text");
         let text = std::fs::read_to_string(&case.file).unwrap();
         let end = text.find("=== report\n").unwrap() + "=== report\n".len();
-        expect(&case.file, &text[..end], &case.parts["report"], &report);
+        assert_or_update(&case.file, &text[..end], &case.parts["report"], &report);
     }
 }
 
 #[test]
-fn what_a_rule_of_the_ledger_refuses_is_a_build_failure() {
+fn violation_of_a_manifest_rule_is_a_build_failure() {
     let case = Case::read(data("drift").join("entry-conflicting.txt"));
     let report = case.project("old").check_json(&case.document("new"));
     let failure = "overrides/operations.yaml: GET /things: `list_things`: `paging`: it has no query \
@@ -118,24 +118,24 @@ fn what_a_rule_of_the_ledger_refuses_is_a_build_failure() {
 }
 
 #[test]
-fn going_back_mirrors_going_forth() {
+fn reversed_comparison_mirrors_the_report() {
     for case in Case::all().iter().filter(|case| !case.has_overrides()) {
-        let forth = case.project("old").check_json(&case.document("new"));
-        let back = case.project("new").check_json(&case.document("old"));
+        let forward = case.project("old").check_json(&case.document("new"));
+        let backward = case.project("new").check_json(&case.document("old"));
         assert_eq!(
-            changes(&forth, false),
-            changes(&back, true),
+            changes(&forward, false),
+            changes(&backward, true),
             "{}",
             case.name()
         );
-        assert_mirrored_impact(&forth, &back, &case.name());
-        assert_mirrored_impact(&back, &forth, &case.name());
+        assert_mirrored_impact(&forward, &backward, &case.name());
+        assert_mirrored_impact(&backward, &forward, &case.name());
     }
 }
 
-/// What somebody can use once it is added breaks them once it is removed; what nobody notices when it
-/// comes, nobody notices when it goes.
-fn assert_mirrored_impact(forth: &Value, back: &Value, name: &str) {
+/// Asserts that removing an additive change is breaking. An invisible addition may be breaking or
+/// invisible when removed.
+fn assert_mirrored_impact(forward: &Value, backward: &Value, name: &str) {
     let of_kind = |report: &Value, kind: &str| -> Vec<Value> {
         let changes = report["changes"].as_array().unwrap().iter();
         changes
@@ -143,25 +143,25 @@ fn assert_mirrored_impact(forth: &Value, back: &Value, name: &str) {
             .cloned()
             .collect()
     };
-    let removed = of_kind(back, "removed");
-    for change in of_kind(forth, "added") {
+    let removed = of_kind(backward, "removed");
+    for change in of_kind(forward, "added") {
         let counterpart = removed
             .iter()
             .find(|other| other["old"] == change["new"] && other["aspect"] == change["aspect"])
             .unwrap_or_else(|| panic!("{name}: nothing mirrors {change}"));
         let impacts = [&change, counterpart].map(|change| change["impact"].as_str().unwrap());
-        let fits = match impacts[0] {
+        let is_mirrored = match impacts[0] {
             "additive" => impacts[1] == "breaking",
             "invisible" => impacts[1] == "invisible" || impacts[1] == "breaking",
             _ => true,
         };
-        assert!(fits, "{name}: {impacts:?}: {change}\n{counterpart}");
+        assert!(is_mirrored, "{name}: {impacts:?}: {change}\n{counterpart}");
     }
 }
 
-/// The changes of a report as a sorted list; `mirrored` as if the documents had been exchanged.
+/// Returns the changes of a report as a sorted list; with `mirrored`, as if the documents were swapped.
 fn changes(report: &Value, mirrored: bool) -> Vec<String> {
-    let exchanged = |kind: &str| match kind {
+    let opposite = |kind: &str| match kind {
         "added" => "removed".to_owned(),
         "removed" => "added".to_owned(),
         other => other.to_owned(),
@@ -173,7 +173,7 @@ fn changes(report: &Value, mirrored: bool) -> Vec<String> {
         .map(|change| {
             let kind = change["kind"].as_str().unwrap();
             let (kind, old, new) = match mirrored {
-                true => (exchanged(kind), &change["new"], &change["old"]),
+                true => (opposite(kind), &change["new"], &change["old"]),
                 false => (kind.to_owned(), &change["old"], &change["new"]),
             };
             format!(
@@ -187,20 +187,20 @@ fn changes(report: &Value, mirrored: bool) -> Vec<String> {
 }
 
 #[test]
-fn a_document_is_in_step_with_itself_and_with_a_reordered_and_reworded_copy() {
+fn document_equals_a_reordered_copy_with_other_annotations() {
     for case in Case::all() {
         let text = case.document("new");
-        assert_in_step(&Project::with_document(&text), &text, &case.name());
+        assert_no_changes(&Project::with_document(&text), &text, &case.name());
     }
     for name in ["2025-12-22", "2026-06-12"] {
         let text = revision(name);
-        assert_in_step(&Project::with_document(&text), &text, name);
+        assert_no_changes(&Project::with_document(&text), &text, name);
     }
 }
 
-fn assert_in_step(project: &Project, text: &str, name: &str) {
+fn assert_no_changes(project: &Project, text: &str, name: &str) {
     let before = project.state();
-    let copy = reworded(&document::parse(name, text).unwrap(), false);
+    let copy = reordered(&document::parse(name, text).unwrap(), false);
     let copy = serde_json::to_string(&copy).unwrap();
     for (text, more) in [
         (text, &["--check"][..]),
@@ -221,11 +221,11 @@ fn assert_in_step(project: &Project, text: &str, name: &str) {
     }
 }
 
-/// Every map and every list the other way round, with words wherever they may stand.
-fn reworded(value: &Value, is_names: bool) -> Value {
+/// Reverses every map and list, and adds annotations.
+fn reordered(value: &Value, is_names: bool) -> Value {
     match value {
         Value::Object(map) => {
-            let mut turned = Map::new();
+            let mut reversed = Map::new();
             for (key, value) in map.iter().rev() {
                 let names = !is_names
                     && matches!(
@@ -250,20 +250,20 @@ fn reworded(value: &Value, is_names: bool) -> Value {
                 let value = if whole {
                     value.clone()
                 } else {
-                    reworded(value, names)
+                    reordered(value, names)
                 };
-                turned.insert(key.clone(), value);
+                reversed.insert(key.clone(), value);
             }
             if !is_names && !map.contains_key("$ref") && map.contains_key("type") {
-                turned.insert("description".into(), json!("Other words."));
-                turned.insert("example".into(), json!({"other": "example"}));
+                reversed.insert("description".into(), json!("Other words."));
+                reversed.insert("example".into(), json!({"other": "example"}));
             }
-            Value::Object(turned)
+            Value::Object(reversed)
         }
         Value::Array(list) => list
             .iter()
             .rev()
-            .map(|value| reworded(value, false))
+            .map(|value| reordered(value, false))
             .collect(),
         other => other.clone(),
     }
@@ -274,41 +274,41 @@ fn revision(name: &str) -> String {
 }
 
 #[test]
-fn two_revisions_of_the_real_document_have_their_reports_and_mirror_each_other() {
+fn reports_on_two_revisions_match_and_mirror_each_other() {
     let (old, new) = (revision("2025-12-22"), revision("2026-06-12"));
     let reports = [("forth", &old, &new), ("back", &new, &old)].map(|(name, from, to)| {
         let project = Project::with_document(from);
         let report = project.check_json(to);
         let file = data("revisions").join(format!("{name}.txt"));
         let expected = std::fs::read_to_string(&file).unwrap_or_default();
-        expect(&file, "", &expected, &brief(&report));
+        assert_or_update(&file, "", &expected, &brief(&report));
         report
     });
-    let [forth, back] = reports;
-    let (forth, mut back) = (changes(&forth, false), changes(&back, true));
-    assert_eq!(forth, back);
-    back.dedup();
-    assert!(back.len() > 100, "{}", back.len());
-    assert_eq!(forth.len(), back.len(), "something is reported twice");
+    let [forward, backward] = reports;
+    let (forward, mut backward) = (changes(&forward, false), changes(&backward, true));
+    assert_eq!(forward, backward);
+    backward.dedup();
+    assert!(backward.len() > 100, "{}", backward.len());
+    assert_eq!(forward.len(), backward.len(), "a change is reported twice");
 }
 
-/// A report of which every line is one change, for what is too long to be read in full.
+/// Formats a long report with one line per change.
 fn brief(report: &Value) -> String {
     let mut text = String::new();
     for change in report["changes"].as_array().unwrap() {
-        let word = |name: &str| change[name].as_str().unwrap_or("-");
-        let place = [&change["new"]["path"], &change["old"]["path"]]
+        let field = |name: &str| change[name].as_str().unwrap_or("-");
+        let location = [&change["new"]["path"], &change["old"]["path"]]
             .into_iter()
             .find_map(Value::as_str);
         let users = change["operations"].as_array().unwrap().len();
         text += &format!(
             "[{}] {} {} {} ({users}; {}; {})\n",
-            word("impact"),
-            word("aspect"),
-            word("kind"),
-            place.unwrap(),
-            word("compatibility"),
-            word("reason"),
+            field("impact"),
+            field("aspect"),
+            field("kind"),
+            location.unwrap(),
+            field("compatibility"),
+            field("reason"),
         );
     }
     for operation in report["new_operations"].as_array().unwrap() {

@@ -1,4 +1,4 @@
-//! `cargo xtask endpoints`: the table is fresh, complete, and has what became of older operations.
+//! `cargo xtask endpoints`: the table is up to date and complete, and lists removed operations.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The operations of an older table of tested endpoints: method and path.
-const TABLE: &str = include_str!("data/endpoint-table.txt");
+/// Operations of an older table of tested endpoints: method and path.
+const OLDER_TABLE: &str = include_str!("data/endpoint-table.txt");
 
 fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -27,7 +27,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// A project with a copy of the facts and no page.
+/// Creates a project with a copy of the facts and no page.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for folder in ["openapi", "overrides"] {
@@ -41,7 +41,7 @@ fn copy() -> tempfile::TempDir {
     copy
 }
 
-/// The page that the facts give, be the one in `docs/` fresh or not.
+/// Generates the page from the facts, independently of the one in `docs/`.
 fn page() -> String {
     let copy = copy();
     let output = endpoints(copy.path(), &[]);
@@ -49,8 +49,8 @@ fn page() -> String {
     fs::read_to_string(copy.path().join("docs/ENDPOINTS.md")).unwrap()
 }
 
-/// `METHOD /path` without the names of the path's parameters.
-fn nameless(operation: &str) -> String {
+/// Removes the names of path parameters from `METHOD /path`.
+fn without_parameter_names(operation: &str) -> String {
     let mut parts = operation.split('{');
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |text, part| {
@@ -58,24 +58,24 @@ fn nameless(operation: &str) -> String {
     })
 }
 
-/// The rows of the tables in `text`, by their operation.
+/// Returns the table rows in `text` by operation.
 fn rows(text: &str) -> BTreeMap<String, &str> {
     text.lines()
         .filter_map(|line| {
             let (operation, _) = line.strip_prefix("| `")?.split_once('`')?;
-            Some((nameless(operation), line))
+            Some((without_parameter_names(operation), line))
         })
         .collect()
 }
 
 #[test]
-fn the_page_is_fresh() {
+fn page_is_up_to_date() {
     let output = endpoints(&project(), &["--check"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
-fn a_stale_page_is_found_and_left_alone_by_a_check() {
+fn check_reports_a_stale_page_and_does_not_write_it() {
     let copy = copy();
     let file = copy.path().join("docs/ENDPOINTS.md");
     let stale = "error: docs/ENDPOINTS.md is stale: run `cargo xtask endpoints`\n";
@@ -100,13 +100,13 @@ fn a_stale_page_is_found_and_left_alone_by_a_check() {
 }
 
 #[test]
-fn every_entry_of_the_ledger_has_a_row() {
-    let ledger = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
-    let entries = ledger
+fn every_manifest_entry_has_a_row() {
+    let manifest = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let entries = manifest
         .lines()
         .filter(|line| line.ends_with(':') && line.contains(" /") && !line.starts_with([' ', '#']));
     let page = page();
-    let (tables, _) = page.split_once("## What became of").unwrap();
+    let (tables, _) = page.split_once("## Removed and failing operations").unwrap();
     let mut count = 0;
     for entry in entries {
         let start = format!("| `{}` | `", entry.trim_end_matches(':'));
@@ -119,39 +119,42 @@ fn every_entry_of_the_ledger_has_a_row() {
 }
 
 #[test]
-fn the_older_table_is_found_in_the_page() {
+fn page_contains_the_older_table() {
     let page = page();
-    let (tables, rest) = page.split_once("## What became of").unwrap();
+    let (tables, rest) = page.split_once("## Removed and failing operations").unwrap();
     let (tables, rest) = (rows(tables), rows(rest));
-    assert_eq!(TABLE.lines().count(), 114);
-    let moved: Vec<&str> = TABLE
+    assert_eq!(OLDER_TABLE.lines().count(), 114);
+    let moved: Vec<&str> = OLDER_TABLE
         .lines()
-        .filter(|operation| !tables.contains_key(&nameless(operation)))
+        .filter(|operation| !tables.contains_key(&without_parameter_names(operation)))
         .collect();
     assert_eq!(
         moved,
         ["GET /logs", "DELETE /integrations/{slug}/models/{modelId}"]
     );
     for operation in moved {
-        assert!(rest.contains_key(&nameless(operation)), "{operation}");
+        assert!(
+            rest.contains_key(&without_parameter_names(operation)),
+            "{operation}"
+        );
     }
 }
 
 #[test]
-fn what_became_of_three_operations_is_said() {
+fn page_lists_removed_and_failing_operations() {
     let page = page();
-    let (_, rest) = page.split_once("## What became of").unwrap();
+    let (_, rest) = page.split_once("## Removed and failing operations").unwrap();
     let rows = rows(rest);
     for (operation, facts) in [
         ("GET /logs", &["| 405 on 2026-04-14 |"][..]),
         (
             "GET /logs/{}",
-            &["| 405 on 2026-04-14 |", "`get_log`", "unverified today"],
+            &["| 405 on 2026-04-14 |", "`get_log`", "status unverified"],
         ),
         (
             "DELETE /integrations/{}/models/{}",
             &[
-                "| no failure was recorded |",
+                "| no failure recorded |",
                 "superseded by `DELETE /integrations/{slug}/models`",
             ],
         ),
@@ -164,7 +167,7 @@ fn what_became_of_three_operations_is_said() {
 }
 
 #[test]
-fn documented_paths_stand_beside_the_tested_ones() {
+fn documented_paths_are_listed_beside_the_tested_ones() {
     let page = page();
     let rows = rows(&page);
     for (operation, documented) in [

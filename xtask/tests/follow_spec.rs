@@ -1,4 +1,4 @@
-//! `.ci/follow-spec`, with a stand-in for `cargo` and a repository in a folder.
+//! `.ci/follow-spec`, with a substitute for `cargo` and a local repository.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -11,9 +11,9 @@ use tempfile::TempDir;
 /// A repository with a vendored document.
 struct Repository(TempDir);
 
-/// What the script has said and done.
-struct Followed {
-    said: String,
+/// Result of a run of the script.
+struct ScriptResult {
+    stdout: String,
     calls: Vec<String>,
     report: String,
 }
@@ -36,8 +36,8 @@ impl Repository {
             git.args(["-c", "user.name=somebody"]);
             git.args(["-c", "user.email=some@body.example"]);
             git.args(arguments.split(' '));
-            let done = git.current_dir(new.path("repository")).status().unwrap();
-            assert!(done.success(), "{arguments}");
+            let status = git.current_dir(new.path("repository")).status().unwrap();
+            assert!(status.success(), "{arguments}");
         }
         new
     }
@@ -46,12 +46,12 @@ impl Repository {
         self.0.path().join(name)
     }
 
-    /// Runs the script where upstream has published a document (none if it is empty) and a command
-    /// fails (none if it is empty).
+    /// Runs the script. `upstream` is the document that upstream has published, and `failing` the
+    /// command that fails; both may be empty.
     fn run(&self, upstream: &str, failing: &str) -> Output {
         fs::write(self.path("calls"), "").unwrap();
-        let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/stand-ins");
-        let mut path = stand_ins.into_os_string();
+        let fake_commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-commands");
+        let mut path = fake_commands.into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
         let mut script = Command::new(self.path("repository/.ci/follow-spec"));
@@ -61,12 +61,12 @@ impl Repository {
         script.output().unwrap()
     }
 
-    fn follow(&self, upstream: &str, failing: &str) -> Followed {
+    fn follow(&self, upstream: &str, failing: &str) -> ScriptResult {
         let output = self.run(upstream, failing);
         let problem = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{problem}");
-        Followed {
-            said: String::from_utf8(output.stdout).unwrap(),
+        ScriptResult {
+            stdout: String::from_utf8(output.stdout).unwrap(),
             calls: self.calls(),
             report: fs::read_to_string(self.path("report")).unwrap(),
         }
@@ -77,7 +77,7 @@ impl Repository {
         calls.lines().map(str::to_owned).collect()
     }
 
-    fn synchronize(&self) -> String {
+    fn sync_spec_call(&self) -> String {
         let report = self.path("report").canonicalize().unwrap();
         let report = report.display();
         format!("sync-spec --format markdown --output {report} --url there")
@@ -85,47 +85,51 @@ impl Repository {
 }
 
 #[test]
-fn a_document_that_is_the_same_is_no_drift() {
+fn unchanged_document_is_not_drift() {
     let repository = Repository::new();
-    let followed = repository.follow("old", "");
-    assert_eq!(followed.said, "drifted=false\n");
-    assert_eq!(followed.calls, [repository.synchronize()]);
-    assert_eq!(followed.report, "What changed\n");
+    let result = repository.follow("old", "");
+    assert_eq!(result.stdout, "drifted=false\n");
+    assert_eq!(result.calls, [repository.sync_spec_call()]);
+    assert_eq!(result.report, "What changed\n");
 }
 
 #[test]
-fn what_is_made_from_another_document_is_written_anew() {
+fn changed_document_updates_the_generated_files() {
     let repository = Repository::new();
-    let followed = repository.follow("new", "");
-    assert_eq!(followed.said, "drifted=true\n");
-    let calls = [repository.synchronize(), "endpoints".into(), "api".into()];
-    assert_eq!(followed.calls, calls);
-    assert_eq!(followed.report, "What changed\n");
+    let result = repository.follow("new", "");
+    assert_eq!(result.stdout, "drifted=true\n");
+    let calls = [
+        repository.sync_spec_call(),
+        "endpoints".into(),
+        "api".into(),
+    ];
+    assert_eq!(result.calls, calls);
+    assert_eq!(result.report, "What changed\n");
     let document = repository.path("repository/openapi/portkey.yaml");
     assert_eq!(fs::read_to_string(document).unwrap(), "new\n");
 }
 
 #[test]
-fn what_does_not_fit_another_document_is_in_the_report() {
+fn failing_command_is_added_to_the_report() {
     for (failing, other) in [("endpoints", "api"), ("api", "endpoints")] {
         let repository = Repository::new();
-        let followed = repository.follow("new", failing);
-        assert_eq!(followed.said, "drifted=true\n");
-        assert_eq!(followed.calls.len(), 3, "{:?}", followed.calls);
-        let report = followed.report;
-        let again = |command: &str| format!("`cargo xtask {command}` has to be run again");
+        let result = repository.follow("new", failing);
+        assert_eq!(result.stdout, "drifted=true\n");
+        assert_eq!(result.calls.len(), 3, "{:?}", result.calls);
+        let report = result.report;
+        let hint = |command: &str| format!("Run `cargo xtask {command}` again");
         assert!(report.starts_with("What changed\n"), "{report}");
-        assert!(report.contains(&again(failing)), "{report}");
+        assert!(report.contains(&hint(failing)), "{report}");
         assert!(
             report.contains(&format!("\n    {failing} does not fit\n")),
             "{report}"
         );
-        assert!(!report.contains(&again(other)), "{report}");
+        assert!(!report.contains(&hint(other)), "{report}");
     }
 }
 
 #[test]
-fn a_document_that_cannot_be_read_is_no_answer() {
+fn unreadable_document_is_an_error() {
     let repository = Repository::new();
     let output = repository.run("new", "sync-spec");
     assert!(!output.status.success());

@@ -1,4 +1,4 @@
-//! `.ci/propose-spec`, with a stand-in for GitHub's `gh` and a repository in a folder as the origin.
+//! `.ci/propose-spec`, with a substitute for GitHub's `gh` and a local repository as the origin.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -39,7 +39,7 @@ impl Repositories {
         self.folder.path().join(name)
     }
 
-    /// What `git` says in one of the repositories.
+    /// Runs `git` in one of the repositories and returns its output.
     fn git(&self, repository: &str, arguments: &[&str]) -> String {
         let mut git = Command::new("git");
         git.args([
@@ -60,19 +60,19 @@ impl Repositories {
         self.git("clone", &["commit", "--quiet", "--message", message]);
     }
 
-    /// Upstream says something else, seen from `trunk`.
+    /// Changes the document in the clone, starting from `trunk`.
     fn change(&self, text: &str) {
         self.git("clone", &["switch", "--quiet", "trunk"]);
         fs::write(self.path("clone/openapi/file"), text).unwrap();
     }
 
-    /// Runs the script where the pull request `open` is open; gives the calls of `gh`.
+    /// Runs the script while the pull request `open` is open; returns the calls of `gh`.
     fn propose(&self, base: &str, open: &str) -> Result<String, String> {
         let (report, calls) = (self.path("report"), self.path("calls"));
         fs::write(&report, "What changed").unwrap();
         fs::write(&calls, "").unwrap();
-        let stand_ins = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/stand-ins");
-        let mut path = stand_ins.into_os_string();
+        let fake_commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-commands");
+        let mut path = fake_commands.into_os_string();
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap());
         let mut script = Command::new(self.path("clone/.ci/propose-spec"));
@@ -87,7 +87,7 @@ impl Repositories {
         }
     }
 
-    /// What a branch of the origin holds, and who made its last commit.
+    /// Returns the document on a branch of the origin, and the author of its last commit.
     fn proposed(&self, branch: &str) -> (String, String) {
         let file = self.git("origin", &["show", &format!("{branch}:openapi/file")]);
         (
@@ -97,12 +97,12 @@ impl Repositories {
     }
 }
 
-fn by(author: &str, text: &str) -> (String, String) {
+fn document_by(author: &str, text: &str) -> (String, String) {
     (text.to_owned(), author.to_owned())
 }
 
 #[test]
-fn one_pull_request_is_opened_and_then_kept_up_to_date() {
+fn pull_request_is_opened_once_and_then_updated() {
     let repositories = Repositories::new();
     let trunk = repositories.git("origin", &["rev-parse", "trunk"]);
 
@@ -115,7 +115,7 @@ fn one_pull_request_is_opened_and_then_kept_up_to_date() {
         calls.contains("workflow run ci.yml --ref spec-drift"),
         "{calls}"
     );
-    assert_eq!(repositories.proposed("spec-drift"), by(BOT, "new"));
+    assert_eq!(repositories.proposed("spec-drift"), document_by(BOT, "new"));
 
     repositories.change("newer");
     let calls = repositories.propose("trunk", "7").unwrap();
@@ -123,13 +123,16 @@ fn one_pull_request_is_opened_and_then_kept_up_to_date() {
         calls.contains("pr edit 7") && !calls.contains("pr create"),
         "{calls}"
     );
-    assert_eq!(repositories.proposed("spec-drift"), by(BOT, "newer"));
+    assert_eq!(
+        repositories.proposed("spec-drift"),
+        document_by(BOT, "newer")
+    );
 
     assert_eq!(repositories.git("origin", &["rev-parse", "trunk"]), trunk);
 }
 
 #[test]
-fn what_somebody_has_added_to_the_branch_stays() {
+fn commits_by_others_on_the_branch_are_kept() {
     let repositories = Repositories::new();
     repositories.propose("trunk", "").unwrap();
     fs::write(repositories.path("clone/openapi/file"), "repaired").unwrap();
@@ -141,15 +144,15 @@ fn what_somebody_has_added_to_the_branch_stays() {
     assert!(calls.contains("pr edit 7"), "{calls}");
     assert_eq!(
         repositories.proposed("spec-drift"),
-        by("somebody", "repaired")
+        document_by("somebody", "repaired")
     );
 }
 
 #[test]
-fn the_branch_is_not_merged_into_itself() {
+fn branch_is_not_merged_into_itself() {
     let problem = Repositories::new().propose("spec-drift", "").unwrap_err();
     assert!(
-        problem.contains("not to be merged into itself"),
+        problem.contains("cannot be merged into itself"),
         "{problem}"
     );
 }

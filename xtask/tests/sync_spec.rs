@@ -1,4 +1,4 @@
-//! `cargo xtask sync-spec`, run as a maintainer runs it.
+//! `cargo xtask sync-spec`, run as a command.
 #![allow(clippy::unwrap_used)]
 
 mod support;
@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
-use support::{Project, refusal, stderr, stdout};
+use support::{Project, error_line, stderr, stdout};
 
 const SMALL: &str = "\
 openapi: 3.0.0
@@ -17,18 +17,18 @@ paths:
   /a: {get: {responses: {}}, delete: {responses: {}}}
 ";
 
-/// A project that already holds the distilled `SMALL`.
-fn synced() -> Project {
+/// Creates a project that has vendored `SMALL`.
+fn synced_project() -> Project {
     let project = Project::new();
     let output = project.sync(SMALL, &["--revision", "r1"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    project.complete_ledger();
+    project.complete_manifest();
     project
 }
 
 #[test]
-fn the_document_and_its_source_are_written() {
-    let project = synced();
+fn document_and_source_record_are_written() {
+    let project = synced_project();
     let document = project.read("openapi/portkey.yaml");
     assert!(document.contains("version: 1.2.3"), "{document}");
     assert!(!document.contains("Prose"), "{document}");
@@ -50,8 +50,8 @@ fn the_document_and_its_source_are_written() {
 }
 
 #[test]
-fn the_same_facts_again_change_nothing() {
-    let project = synced();
+fn same_facts_change_nothing() {
+    let project = synced_project();
     let before = project.state();
     let reordered = "\
 paths:
@@ -68,8 +68,8 @@ openapi: 3.0.0
 }
 
 #[test]
-fn its_own_output_changes_nothing() {
-    let project = synced();
+fn distilled_output_as_input_changes_nothing() {
+    let project = synced_project();
     let before = project.state();
     let output = project.sync_from(&project.path("openapi/portkey.yaml"), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
@@ -77,8 +77,8 @@ fn its_own_output_changes_nothing() {
 }
 
 #[test]
-fn other_facts_replace_both_files() {
-    let project = synced();
+fn changed_facts_replace_both_files() {
+    let project = synced_project();
     let (document, source) = (
         project.read("openapi/portkey.yaml"),
         project.read("openapi/source.yaml"),
@@ -90,15 +90,15 @@ fn other_facts_replace_both_files() {
     assert_ne!(new, source);
     assert!(
         !new.contains("revision"),
-        "the old revision is not the new one: {new}"
+        "the old revision must not be kept: {new}"
     );
 }
 
 #[test]
-fn an_edited_document_is_restored() {
-    let project = synced();
+fn edited_document_is_restored() {
+    let project = synced_project();
     let document = project.read("openapi/portkey.yaml");
-    // The facts are the same, so only the record can tell.
+    // The facts are the same, so only the digest in the record differs.
     project.write(
         "openapi/portkey.yaml",
         &document.replace("'200'", "\"200\""),
@@ -106,7 +106,7 @@ fn an_edited_document_is_restored() {
     let check = project.sync(SMALL, &["--check"]);
     assert_eq!(check.status.code(), Some(4), "{}", stderr(&check));
     assert!(
-        stderr(&check).contains("does not describe"),
+        stderr(&check).contains("does not match"),
         "{}",
         stderr(&check)
     );
@@ -116,8 +116,8 @@ fn an_edited_document_is_restored() {
 }
 
 #[test]
-fn a_damaged_document_is_named_and_one_that_was_deleted_is_written_anew() {
-    let project = synced();
+fn damaged_document_is_an_error_and_deleted_one_is_rewritten() {
+    let project = synced_project();
     let document = project.read("openapi/portkey.yaml");
     for (text, problem) in [
         (
@@ -132,8 +132,8 @@ fn a_damaged_document_is_named_and_one_that_was_deleted_is_written_anew() {
     ] {
         project.write("openapi/portkey.yaml", text);
         let before = project.state();
-        let refusal = refusal(&project.sync(SMALL, &[]));
-        assert!(refusal.starts_with(problem), "{refusal}");
+        let error = error_line(&project.sync(SMALL, &[]));
+        assert!(error.starts_with(problem), "{error}");
         assert_eq!(project.state(), before);
     }
     std::fs::remove_file(project.path("openapi/portkey.yaml")).unwrap();
@@ -143,8 +143,8 @@ fn a_damaged_document_is_named_and_one_that_was_deleted_is_written_anew() {
 }
 
 #[test]
-fn check_says_by_its_exit_code_whether_the_document_has_drifted() {
-    let project = synced();
+fn exit_code_of_check_shows_whether_the_document_has_drifted() {
+    let project = synced_project();
     let before = project.state();
     let code = |text: &str| project.sync(text, &["--check"]).status.code();
     assert_eq!(code(SMALL), Some(0));
@@ -154,13 +154,13 @@ fn check_says_by_its_exit_code_whether_the_document_has_drifted() {
 }
 
 #[test]
-fn the_report_is_printed_or_written_to_a_file_in_each_format() {
-    let project = synced();
+fn report_is_printed_or_written_to_a_file_in_each_format() {
+    let project = synced_project();
     let text = SMALL.replace("/b", "/c");
     let file = project.path("report");
     for (format, start) in [
         ("text", "/"),
-        ("markdown", "# Portkey's document\n"),
+        ("markdown", "# Changes in Portkey's OpenAPI document\n"),
         ("json", "{\n  \"schema\": 1,"),
     ] {
         let printed = project.sync(&text, &["--check", "--format", format]);
@@ -179,10 +179,10 @@ fn the_report_is_printed_or_written_to_a_file_in_each_format() {
 }
 
 #[test]
-fn where_nothing_is_vendored_yet_the_report_says_so() {
+fn report_without_a_vendored_document_has_no_comparison() {
     for (format, expected) in [
-        ("text", "There is no vendored document to compare with\n"),
-        ("markdown", "There is no vendored document to compare with."),
+        ("text", "No vendored OpenAPI document to compare with\n"),
+        ("markdown", "No vendored OpenAPI document to compare with."),
         ("json", "\"compared\": false"),
     ] {
         let project = Project::new();
@@ -198,15 +198,15 @@ fn where_nothing_is_vendored_yet_the_report_says_so() {
 }
 
 #[test]
-fn a_document_that_the_overrides_do_not_fit_is_written_and_the_report_says_what_fails() {
-    let project = synced();
+fn document_is_written_even_if_overrides_do_not_fit() {
+    let project = synced_project();
     let output = project.sync(&SMALL.replace("/b: {", "/c: {post: {responses: {}}, "), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
     let report = stdout(&output);
     for line in [
         "! overrides/operations.yaml: GET /b: get__b",
         "POST /c:\n  id: create_c\n",
-        "1 override that does not fit, marked `!` above",
+        "1 override no longer fits, marked `!` above",
     ] {
         assert!(report.contains(line), "{line}\n{report}");
     }
@@ -214,8 +214,8 @@ fn a_document_that_the_overrides_do_not_fit_is_written_and_the_report_says_what_
 }
 
 #[test]
-fn json_and_yaml_give_the_same_bytes() {
-    let project = synced();
+fn json_and_yaml_produce_the_same_output() {
+    let project = synced_project();
     let before = project.state();
     let json = r#"{"openapi": "3.0.0", "info": {"version": "1.2.3"}, "paths": {
         "/b": {"get": {"responses": {"200": {}}}},
@@ -226,12 +226,12 @@ fn json_and_yaml_give_the_same_bytes() {
 }
 
 #[test]
-fn a_recorded_url_is_kept_and_a_given_one_wins() {
-    let project = synced();
+fn recorded_url_is_kept_unless_another_is_given() {
+    let project = synced_project();
     let other = SMALL.replace("/b", "/c");
     let url = "https://example.com/openapi.yaml";
     assert!(project.sync(&other, &["--url", url]).status.success());
-    project.complete_ledger();
+    project.complete_manifest();
     let line = format!("url: {url}\n");
     assert!(project.read("openapi/source.yaml").contains(&line));
     assert!(project.sync(SMALL, &[]).status.success());
@@ -239,8 +239,8 @@ fn a_recorded_url_is_kept_and_a_given_one_wins() {
 }
 
 #[test]
-fn a_broken_document_leaves_everything_as_it_was() {
-    let project = synced();
+fn invalid_document_changes_nothing() {
+    let project = synced_project();
     let before = project.state();
     let input = project.path("input.yaml");
     let name = input.to_str().unwrap();
@@ -258,47 +258,47 @@ fn a_broken_document_leaves_everything_as_it_was() {
             ": $.paths['/a'].get.parameters[0]['$ref']: `#/components/x`",
         ),
     ] {
-        let refusal = refusal(&project.sync(text, &[]));
+        let error = error_line(&project.sync(text, &[]));
         let expected = format!("{name}{problem}");
-        assert!(refusal.starts_with(&expected), "{refusal}\nnot {expected}");
+        assert!(error.starts_with(&expected), "{error}\nexpected {expected}");
         assert_eq!(project.state(), before);
     }
 }
 
 #[test]
-fn an_input_that_cannot_be_read_is_named() {
-    let project = synced();
+fn unreadable_input_is_named_in_the_error() {
+    let project = synced_project();
     let before = project.state();
     let missing = project.path("none.yaml");
     let output = project.sync_from(&missing, &[]);
-    assert!(refusal(&output).starts_with(missing.to_str().unwrap()));
+    assert!(error_line(&output).starts_with(missing.to_str().unwrap()));
     let bytes = project.path("bytes.yaml");
     std::fs::write(&bytes, b"openapi: 3.0.0\npaths: {\xff}").unwrap();
-    assert!(refusal(&project.sync_from(&bytes, &[])).starts_with(bytes.to_str().unwrap()));
+    assert!(error_line(&project.sync_from(&bytes, &[])).starts_with(bytes.to_str().unwrap()));
     assert_eq!(project.state(), before);
 }
 
 #[test]
-fn a_broken_record_of_the_source_is_named() {
-    let project = synced();
+fn invalid_source_record_is_named_in_the_error() {
+    let project = synced_project();
     std::fs::write(project.path("openapi/source.yaml"), "url: [").unwrap();
     let before = project.state();
-    let refusal = refusal(&project.sync(SMALL, &[]));
-    assert!(refusal.starts_with("openapi/source.yaml:2:"), "{refusal}");
+    let error = error_line(&project.sync(SMALL, &[]));
+    assert!(error.starts_with("openapi/source.yaml:2:"), "{error}");
     assert_eq!(project.state(), before);
 }
 
 #[test]
-fn a_target_that_cannot_be_written_leaves_the_other_alone() {
+fn unwritable_file_leaves_the_other_unchanged() {
     let project = Project::new();
     std::fs::create_dir(project.path("openapi/portkey.yaml")).unwrap();
-    let refused = refusal(&project.sync(SMALL, &[]));
-    assert!(refused.contains("portkey.yaml"), "{refused}");
+    let error = error_line(&project.sync(SMALL, &[]));
+    assert!(error.contains("portkey.yaml"), "{error}");
     assert!(!project.path("openapi/source.yaml").exists());
 
     std::fs::remove_dir_all(project.path("openapi")).unwrap();
-    let refused = refusal(&project.sync(SMALL, &[]));
-    assert!(refused.contains("portkey.yaml"), "{refused}");
+    let error = error_line(&project.sync(SMALL, &[]));
+    assert!(error.contains("portkey.yaml"), "{error}");
 }
 
 const RULE: &str = "\
@@ -312,7 +312,7 @@ rename:
 ";
 
 #[test]
-fn broken_overrides_are_named_with_their_place() {
+fn invalid_overrides_are_errors_with_their_location() {
     let overlay = |action: &str| {
         format!("overlay: 1.1.0\ninfo: {{title: T, version: '1'}}\nactions:\n- {action}\n")
     };
@@ -347,47 +347,47 @@ fn broken_overrides_are_named_with_their_place() {
             "overrides/paths.yaml: rename[0]: ",
         ),
     ] {
-        let project = synced();
+        let project = synced_project();
         let before = project.state();
         project.write(&format!("overrides/{file}"), text);
         for more in [&["--check"][..], &[]] {
-            let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), more));
-            assert!(refusal.starts_with(problem), "{refusal}\nnot {problem}");
+            let error = error_line(&project.sync(&SMALL.replace("/b", "/c"), more));
+            assert!(error.starts_with(problem), "{error}\nexpected {problem}");
             assert_eq!(project.state(), before);
         }
     }
 }
 
 #[test]
-fn an_entry_for_no_operation_is_named() {
-    let project = synced();
+fn entry_without_an_operation_is_an_error() {
+    let project = synced_project();
     let before = project.state();
-    let ledger = project.read("overrides/operations.yaml");
-    let entry = &ledger[ledger.find("GET /b:").unwrap()..];
-    let stray = entry
+    let manifest = project.read("overrides/operations.yaml");
+    let entry = &manifest[manifest.find("GET /b:").unwrap()..];
+    let unknown = entry
         .replace("GET /b:", "GET /none:")
         .replace("get__b", "get_none");
-    project.write("overrides/operations.yaml", &format!("{ledger}{stray}"));
-    let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), &[]));
+    project.write("overrides/operations.yaml", &format!("{manifest}{unknown}"));
+    let error = error_line(&project.sync(&SMALL.replace("/b", "/c"), &[]));
     let expected = "overrides/operations.yaml: `GET /none` is not an operation";
-    assert!(refusal.starts_with(expected), "{refusal}");
+    assert!(error.starts_with(expected), "{error}");
     assert_eq!(project.state(), before);
 }
 
 #[test]
-fn two_operations_that_meet_at_one_path_are_an_error() {
+fn two_rules_with_the_same_target_path_are_an_error() {
     let project = Project::new();
     assert!(project.sync(SMALL, &[]).status.success());
     project.write("overrides/paths.yaml", RULE);
-    project.complete_ledger();
+    project.complete_manifest();
     let before = project.state();
     for (text, problem) in [
-        // Two rules lead to one path.
+        // Two rules rename to the same path.
         (
             SMALL.replace("/b:", "/older/a:"),
             "overrides/paths.yaml: rename[1]: `/older/a` and",
         ),
-        // Both sides of a rule are no error: the tested one stays.
+        // A document with both sides of a rule is valid: the tested path stays.
         (
             SMALL
                 .replace("/a:", "/tested/a: {get: {responses: {}}}\n  /a:")
@@ -399,19 +399,19 @@ fn two_operations_that_meet_at_one_path_are_an_error() {
         match problem.is_empty() {
             true => assert_eq!(output.status.code(), Some(4), "{}", stderr(&output)),
             false => {
-                let refusal = refusal(&output);
-                assert!(refusal.starts_with(problem), "{refusal}");
+                let error = error_line(&output);
+                assert!(error.starts_with(problem), "{error}");
             }
         }
         assert_eq!(project.state(), before);
     }
 }
 
-/// A disk is as good as full for whoever may not write a longer file.
+/// A limit on the file size has the same effect as a full disk.
 #[cfg(unix)]
 #[test]
-fn a_full_disk_leaves_everything_as_it_was() {
-    let project = synced();
+fn full_disk_changes_nothing() {
+    let project = synced_project();
     let before = project.state();
     let paths: String = (0..200)
         .map(|n| format!("  /p{n}: {{get: {{responses: {{}}}}}}\n"))
@@ -431,41 +431,41 @@ fn a_full_disk_leaves_everything_as_it_was() {
         .args(command.get_args())
         .output()
         .unwrap();
-    let refusal = refusal(&output);
-    assert!(refusal.contains("openapi/portkey.yaml: "), "{refusal}");
+    let error = error_line(&output);
+    assert!(error.contains("openapi/portkey.yaml: "), "{error}");
     assert_eq!(project.state(), before);
 }
 
-/// Nobody may make a file there, not even root.
+/// `/sys` is not writable, even for root.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_read_only_folder_is_named() {
+fn read_only_folder_is_named_in_the_error() {
     let project = Project::new();
     std::fs::remove_dir(project.path("openapi")).unwrap();
     std::os::unix::fs::symlink("/sys", project.path("openapi")).unwrap();
-    let refusal = refusal(&project.sync(SMALL, &[]));
-    assert!(refusal.contains("openapi/portkey.yaml: "), "{refusal}");
+    let error = error_line(&project.sync(SMALL, &[]));
+    assert!(error.contains("openapi/portkey.yaml: "), "{error}");
 }
 
 #[cfg(target_os = "linux")]
 #[test]
-fn a_report_that_cannot_be_written_leaves_everything_as_it_was() {
-    let project = synced();
+fn unwritable_report_changes_nothing() {
+    let project = synced_project();
     let before = project.state();
-    let refusal = refusal(&project.sync(&SMALL.replace("/b", "/c"), &["--output", "/dev/full"]));
-    assert!(refusal.starts_with("/dev/full: "), "{refusal}");
+    let error = error_line(&project.sync(&SMALL.replace("/b", "/c"), &["--output", "/dev/full"]));
+    assert!(error.starts_with("/dev/full: "), "{error}");
     assert_eq!(project.state(), before);
 }
 
 #[test]
-fn a_wrong_command_line_is_one_clear_line() {
+fn invalid_command_line_is_an_error_of_one_line() {
     let project = Project::new();
     for (arguments, expected) in [
         (&[][..], "no command given"),
-        (&["sink-spec"], "sink-spec: no such command"),
+        (&["sink-spec"], "unknown command `sink-spec`"),
         (
             &["sync-spec", "--format", "xml"],
-            "--format: `xml` is none of text, markdown, json",
+            "--format: expected text, markdown or json, found `xml`",
         ),
         (
             &["sync-spec", "--from"],
@@ -473,13 +473,13 @@ fn a_wrong_command_line_is_one_clear_line() {
         ),
         (&["sync-spec", "--form", "x"], "invalid option '--form'"),
     ] {
-        let refusal = refusal(&project.run(arguments));
-        assert!(refusal.starts_with(expected), "{refusal}");
+        let error = error_line(&project.run(arguments));
+        assert!(error.starts_with(expected), "{error}");
     }
 }
 
 #[test]
-fn help_is_there_for_each_level() {
+fn help_is_printed_for_command_and_subcommand() {
     let project = Project::new();
     for arguments in [&["--help"][..], &["sync-spec", "--help"]] {
         let output = project.run(arguments);
@@ -492,9 +492,9 @@ fn help_is_there_for_each_level() {
     }
 }
 
-/// Answers one request with `answer`, a whole HTTP response; gives the server's address, and in the
-/// end the request.
-fn serve_once(answer: String) -> (String, JoinHandle<String>) {
+/// Serves one request with a complete HTTP response. Returns the URL, and the received request when
+/// joined.
+fn serve_once(response: String) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let server = std::thread::spawn(move || {
@@ -506,13 +506,13 @@ fn serve_once(answer: String) -> (String, JoinHandle<String>) {
             assert_ne!(read, 0, "the request ended early");
             request.extend_from_slice(&buffer[..read]);
         }
-        stream.write_all(answer.as_bytes()).unwrap();
+        stream.write_all(response.as_bytes()).unwrap();
         String::from_utf8(request).unwrap()
     });
     (format!("http://{address}/openapi.yaml"), server)
 }
 
-fn answer(status: &str, header: &str, body: &str) -> String {
+fn http_response(status: &str, header: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\n{header}content-length: {length}\r\nconnection: close\r\n\r\n{body}"
@@ -520,9 +520,9 @@ fn answer(status: &str, header: &str, body: &str) -> String {
 }
 
 #[test]
-fn a_document_is_fetched_and_its_url_recorded() {
+fn document_is_fetched_and_its_url_is_recorded() {
     let project = Project::new();
-    let (url, server) = serve_once(answer("200 OK", "", SMALL));
+    let (url, server) = serve_once(http_response("200 OK", "", SMALL));
     let output = project.run(&["sync-spec", "--from", &url]);
     server.join().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -530,16 +530,16 @@ fn a_document_is_fetched_and_its_url_recorded() {
     assert!(source.contains(&format!("url: {url}\n")), "{source}");
     assert_eq!(
         project.read("openapi/portkey.yaml"),
-        synced().read("openapi/portkey.yaml")
+        synced_project().read("openapi/portkey.yaml")
     );
 }
 
 #[test]
-fn without_from_the_recorded_url_is_fetched() {
-    let (url, server) = serve_once(answer("200 OK", "", &SMALL.replace("/b", "/c")));
+fn recorded_url_is_fetched_without_from() {
+    let (url, server) = serve_once(http_response("200 OK", "", &SMALL.replace("/b", "/c")));
     let project = Project::new();
     assert!(project.sync(SMALL, &["--url", &url]).status.success());
-    project.complete_ledger();
+    project.complete_manifest();
     let output = project.run(&["sync-spec"]);
     server.join().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -552,7 +552,7 @@ fn without_from_the_recorded_url_is_fetched() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_is_used() {
+fn proxy_of_the_environment_is_used() {
     let (proxy, server) = serve_once("HTTP/1.1 403 Forbidden\r\n\r\n".to_owned());
     let project = Project::new();
     let mut command = project.command(&[
@@ -568,28 +568,28 @@ fn a_proxy_of_the_environment_is_used() {
         .unwrap();
     let request = server.join().unwrap();
     assert!(request.contains("upstream.invalid"), "{request}");
-    let refusal = refusal(&output);
+    let error = error_line(&output);
     assert!(
-        refusal.starts_with("http://upstream.invalid/openapi.yaml: "),
-        "{refusal}"
+        error.starts_with("http://upstream.invalid/openapi.yaml: "),
+        "{error}"
     );
 }
 
 #[test]
-fn an_answer_that_is_no_document_leaves_everything_as_it_was() {
-    let project = synced();
+fn response_that_is_not_a_document_changes_nothing() {
+    let project = synced_project();
     let before = project.state();
-    for (answer, problem) in [
+    for (response, problem) in [
         (
-            answer("404 Not Found", "", "404: Not Found"),
-            ": answered 404",
+            http_response("404 Not Found", "", "404: Not Found"),
+            ": expected status 200, got 404",
         ),
         (
-            answer("302 Found", "location: /elsewhere\r\n", ""),
-            ": answered 302",
+            http_response("302 Found", "location: /elsewhere\r\n", ""),
+            ": expected status 200, got 302",
         ),
         (
-            answer("200 OK", "", "<html></html>"),
+            http_response("200 OK", "", "<html></html>"),
             ": $: must be a map, not a string",
         ),
         (
@@ -597,11 +597,11 @@ fn an_answer_that_is_no_document_leaves_everything_as_it_was() {
             ": ",
         ),
     ] {
-        let (url, server) = serve_once(answer);
+        let (url, server) = serve_once(response);
         let output = project.run(&["sync-spec", "--from", &url]);
         server.join().unwrap();
-        let refusal = refusal(&output);
-        assert!(refusal.starts_with(&format!("{url}{problem}")), "{refusal}");
+        let error = error_line(&output);
+        assert!(error.starts_with(&format!("{url}{problem}")), "{error}");
         assert_eq!(project.state(), before);
     }
 }

@@ -1,4 +1,4 @@
-//! `openapi/source.yaml` says the truth about `openapi/portkey.yaml`.
+//! `openapi/source.yaml` matches `openapi/portkey.yaml`.
 #![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::document;
@@ -15,7 +15,7 @@ fn parsed(name: &str) -> Value {
 }
 
 #[test]
-fn the_digest_is_that_of_the_document() {
+fn digest_matches_the_document() {
     let digest: String = Sha256::digest(read("portkey.yaml").as_bytes())
         .iter()
         .map(|byte| format!("{byte:02x}"))
@@ -24,7 +24,7 @@ fn the_digest_is_that_of_the_document() {
 }
 
 #[test]
-fn version_and_counts_are_those_of_the_document() {
+fn version_and_counts_match_the_document() {
     let (source, document) = (parsed("source.yaml"), parsed("portkey.yaml"));
     assert_eq!(source["version"], document["info"]["version"]);
     assert_eq!(
@@ -38,7 +38,7 @@ fn version_and_counts_are_those_of_the_document() {
 }
 
 #[test]
-fn the_place_of_the_original_is_recorded() {
+fn origin_is_recorded() {
     let source = parsed("source.yaml");
     assert!(source["url"].as_str().unwrap().starts_with("https://"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! `.ci/withdraw-spec`, with a stand-in for GitHub's `gh`.
+//! `.ci/withdraw-spec`, with a substitute for GitHub's `gh`.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
@@ -8,11 +8,11 @@ use std::process::Command;
 const LIST: &str =
     "pr list --head spec-drift --base trunk --state open --json number --jq .[0].number // empty";
 
-/// A run of the script, and the file that holds the calls of `gh` then.
+/// Prepares a run of the script, and returns the file to which the calls of `gh` are written.
 fn withdraw(folder: &Path, open: &str) -> (Command, PathBuf) {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let calls = folder.join("calls");
-    let mut path = package.join("tests/data/stand-ins").into_os_string();
+    let mut path = package.join("tests/data/fake-commands").into_os_string();
     path.push(":");
     path.push(std::env::var_os("PATH").unwrap());
     let mut command = Command::new(package.join("../.ci/withdraw-spec"));
@@ -22,7 +22,7 @@ fn withdraw(folder: &Path, open: &str) -> (Command, PathBuf) {
     (command, calls)
 }
 
-/// The calls of `gh` where the script succeeds.
+/// Runs the script successfully and returns the calls of `gh`.
 fn calls(open: &str) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let (mut command, calls) = withdraw(folder.path(), open);
@@ -32,7 +32,7 @@ fn calls(open: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_open_pull_request_is_closed_with_a_reason() {
+fn open_pull_request_is_closed_with_a_reason() {
     let calls = calls("7");
     let [list, close] = calls.as_slice() else {
         panic!("{calls:?}");
@@ -43,19 +43,19 @@ fn the_open_pull_request_is_closed_with_a_reason() {
 }
 
 #[test]
-fn nothing_is_closed_where_none_is_open() {
+fn nothing_is_closed_without_an_open_pull_request() {
     assert_eq!(calls(""), [LIST]);
 }
 
 #[test]
-fn nothing_is_asked_without_a_token_or_a_branch() {
-    for needed in ["GH_TOKEN", "BASE"] {
+fn gh_is_not_called_without_a_token_or_base() {
+    for variable in ["GH_TOKEN", "BASE"] {
         let folder = tempfile::tempdir().unwrap();
         let (mut command, calls) = withdraw(folder.path(), "7");
-        let output = command.env_remove(needed).output().unwrap();
+        let output = command.env_remove(variable).output().unwrap();
         assert!(!output.status.success());
         let problem = String::from_utf8(output.stderr).unwrap();
-        assert!(problem.contains(needed), "{problem}");
+        assert!(problem.contains(variable), "{problem}");
         assert!(!calls.exists());
     }
 }

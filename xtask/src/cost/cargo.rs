@@ -1,4 +1,4 @@
-//! Running cargo and rustc so that nothing in the surroundings changes what is measured.
+//! Runs cargo and rustc isolated from the environment, which could change the measurements.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-/// Variables that steer the network and the toolchain, not the build.
-const KEPT: &[&str] = &[
+/// Environment variables that configure the network and the toolchain, not the build.
+const PRESERVED_VARIABLES: &[&str] = &[
     "CARGO_HOME",
     "CARGO_HTTP_",
     "CARGO_NET_",
@@ -19,35 +19,35 @@ const KEPT: &[&str] = &[
     "RUSTUP_",
 ];
 
-/// A crate's folder and the folder that its builds go to.
+/// A crate's folder and its target folder.
 pub struct Cargo<'a> {
-    /// Where cargo runs.
+    /// Working directory of cargo.
     pub folder: &'a Path,
     /// The target folder.
     pub target: &'a Path,
 }
 
-/// What one run of cargo built, and how long it took.
-pub struct Built {
-    /// From start to end.
+/// Output and duration of one cargo run.
+pub struct BuildOutput {
+    /// Duration in seconds.
     pub seconds: f64,
     messages: Vec<Message>,
 }
 
-/// What cargo says about one thing that it did; the members that a message lacks are empty.
+/// A message of cargo about one build step; missing fields are empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Message {
     reason: String,
     package_id: String,
     target: Target,
-    /// The features that it was built with.
+    /// Enabled features.
     pub features: Vec<String>,
     /// The files that were built.
     pub filenames: Vec<PathBuf>,
-    /// Whether it had been built before.
+    /// Whether the step was skipped because its output was up to date.
     pub fresh: bool,
-    /// Where the build script wrote to.
+    /// Output folder of the build script.
     pub out_dir: PathBuf,
 }
 
@@ -60,7 +60,7 @@ struct Target {
 }
 
 impl Cargo<'_> {
-    /// Downloads what is missing; without a network, what is there has to do.
+    /// Downloads missing dependencies; falls back to the local ones without a network.
     pub fn fetch(&self, host: &str) -> Result<()> {
         let arguments = ["fetch", "--target", host];
         if self.run(&arguments).is_err() {
@@ -69,48 +69,49 @@ impl Cargo<'_> {
         Ok(())
     }
 
-    /// Runs one command that needs no network and builds, in the given mode, what is asked for.
-    pub fn build(&self, mode: &str, selection: &[&str]) -> Result<Built> {
+    /// Runs an offline build of the selection with the given cargo subcommand.
+    pub fn build(&self, mode: &str, selection: &[&str]) -> Result<BuildOutput> {
         let common = [mode, "--quiet", "--offline", "--message-format=json"];
         let start = Instant::now();
         let output = self.run(&[&common[..], selection].concat())?;
-        Ok(Built {
+        Ok(BuildOutput {
             seconds: start.elapsed().as_secs_f64(),
-            messages: messages(&output)?,
+            messages: parse_messages(&output)?,
         })
     }
 
-    /// Removes what was built of one package.
+    /// Removes the build output of one package.
     pub fn clean(&self, package: &str) -> Result<()> {
         self.run(&["clean", "--quiet", "--offline", "--package", package])
             .map(drop)
     }
 
-    /// Runs cargo; its standard output, or its first error.
+    /// Runs cargo and returns its standard output, or its first error.
     fn run(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = undisturbed(&program("CARGO", "cargo"));
+        let mut command = clean_command(&program_path("CARGO", "cargo"));
         command
             .args(arguments)
             .current_dir(self.folder)
             .env("CARGO_INCREMENTAL", "0")
             .env("CARGO_TARGET_DIR", self.target)
-            // Empty, but set: it wins over flags from any configuration file.
+            // Set to an empty value, which overrides flags from configuration files.
             .env("CARGO_ENCODED_RUSTFLAGS", "");
-        output(command).with_context(|| format!("cargo {}", arguments.join(" ")))
+        run_command(command).with_context(|| format!("cargo {}", arguments.join(" ")))
     }
 }
 
-impl Built {
-    /// The message about the library of a package.
+impl BuildOutput {
+    /// Returns the message about the library of a package.
     pub fn library(&self, package: &str) -> Result<&Message> {
         self.artifacts()
             .find(|message| message.is_library(package))
-            .with_context(|| format!("cargo did not mention the library of {package}"))
+            .with_context(|| format!("cargo reported no library of package `{package}`"))
     }
 
-    /// Where the sources of a library lie: what its build script wrote, or else its own folder.
+    /// Returns the folder of a library's sources: the output of its build script, or else its own
+    /// folder.
     pub fn sources(&self, library: &Message) -> PathBuf {
-        match self.script_output(library) {
+        match self.script_out_dir(library) {
             Some(folder) => folder.to_owned(),
             None => library
                 .target
@@ -120,8 +121,8 @@ impl Built {
         }
     }
 
-    /// Where the build script of the library's package wrote to, if it has one.
-    pub fn script_output(&self, library: &Message) -> Option<&Path> {
+    /// Returns the output folder of the build script of the library's package, if it has one.
+    pub fn script_out_dir(&self, library: &Message) -> Option<&Path> {
         self.messages
             .iter()
             .find(|message| {
@@ -131,7 +132,7 @@ impl Built {
             .map(|message| message.out_dir.as_path())
     }
 
-    /// The compiled build script of the library's package, if it has one.
+    /// Returns the compiled build script of the library's package, if it has one.
     pub fn script(&self, library: &Message) -> Option<&Path> {
         self.artifacts()
             .find(|message| {
@@ -141,13 +142,13 @@ impl Built {
             .map(PathBuf::as_path)
     }
 
-    /// Fails unless the library of this package was built and nothing else was.
-    pub fn check_alone(&self, package: &str) -> Result<()> {
+    /// Fails unless the library of this package, and only that, was built.
+    pub fn check_only_library_was_built(&self, package: &str) -> Result<()> {
         for message in self.artifacts() {
             if message.is_library(package) == message.fresh {
-                let done = if message.fresh { "not built" } else { "built" };
+                let state = if message.fresh { "not built" } else { "built" };
                 bail!(
-                    "measuring {package} alone, {} was {done}",
+                    "only the library of `{package}` should be rebuilt, but {} was {state}",
                     message.target.name
                 );
             }
@@ -163,7 +164,7 @@ impl Built {
 }
 
 impl Message {
-    /// The size of the library in bytes.
+    /// Returns the size of the library in bytes.
     pub fn rlib_size(&self) -> Result<u64> {
         let file = self
             .filenames
@@ -172,7 +173,7 @@ impl Message {
                 file.extension()
                     .is_some_and(|extension| extension == "rlib")
             })
-            .with_context(|| format!("{}: no rlib was built", self.target.name))?;
+            .with_context(|| format!("{}: cargo built no rlib", self.target.name))?;
         let metadata = std::fs::metadata(file).with_context(|| file.display().to_string())?;
         Ok(metadata.len())
     }
@@ -186,18 +187,18 @@ impl Message {
     }
 }
 
-/// What `rustc` says about itself.
-pub fn about_rustc() -> Result<String> {
-    let mut command = undisturbed(&program("RUSTC", "rustc"));
+/// Returns the output of `rustc -vV`.
+pub fn rustc_version() -> Result<String> {
+    let mut command = clean_command(&program_path("RUSTC", "rustc"));
     command.arg("-vV");
-    output(command).context("rustc -vV")
+    run_command(command).context("rustc -vV")
 }
 
-/// A command that inherits no variable that could change what is built or how.
-pub fn undisturbed(program: &OsString) -> Command {
+/// Creates a command without the environment variables that could change the build.
+pub fn clean_command(program: &OsString) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
-        if steers_builds(&name.to_string_lossy()) {
+        if affects_builds(&name.to_string_lossy()) {
             command.env_remove(name);
         }
     }
@@ -205,37 +206,41 @@ pub fn undisturbed(program: &OsString) -> Command {
     command
 }
 
-/// Runs the command; its standard output, or what it wrote about its failure.
-pub fn output(mut command: Command) -> Result<String> {
+/// Runs the command and returns its standard output, or the first error that it printed.
+pub fn run_command(mut command: Command) -> Result<String> {
     let output = command.output()?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        // The table has room for a line; whoever wants to mend it needs the rest.
+        // The table shows only one line of the error.
         eprint!("{text}");
         bail!("{}", first_error(&text).unwrap_or("failed"));
     }
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// Cargo tells the commands that it runs which cargo it is.
-fn program(variable: &str, otherwise: &str) -> OsString {
-    std::env::var_os(variable).unwrap_or_else(|| otherwise.into())
+/// Returns the program that cargo set in `variable`, or `default`.
+fn program_path(variable: &str, default: &str) -> OsString {
+    std::env::var_os(variable).unwrap_or_else(|| default.into())
 }
 
-fn steers_builds(name: &str) -> bool {
-    let ours = name.starts_with("CARGO") || name.starts_with("RUST") || name == "OUT_DIR";
-    ours && !KEPT.iter().any(|kept| name.starts_with(kept))
+fn affects_builds(name: &str) -> bool {
+    let is_cargo_variable =
+        name.starts_with("CARGO") || name.starts_with("RUST") || name == "OUT_DIR";
+    is_cargo_variable
+        && !PRESERVED_VARIABLES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 fn first_error(text: &str) -> Option<&str> {
     text.lines().find_map(|line| line.strip_prefix("error: "))
 }
 
-fn messages(output: &str) -> Result<Vec<Message>> {
+fn parse_messages(output: &str) -> Result<Vec<Message>> {
     output
         .lines()
         .filter(|line| line.starts_with('{'))
-        .map(|line| serde_json::from_str(line).context("cargo wrote a message that cannot be read"))
+        .map(|line| serde_json::from_str(line).context("cannot parse a message of cargo"))
         .collect()
 }
 
@@ -252,15 +257,15 @@ mod tests {
 {"reason":"build-finished","success":true}
 "#;
 
-    fn built(output: &str) -> Built {
-        Built {
+    fn built(output: &str) -> BuildOutput {
+        BuildOutput {
             seconds: 1.0,
-            messages: messages(output).unwrap(),
+            messages: parse_messages(output).unwrap(),
         }
     }
 
     #[test]
-    fn the_library_its_script_and_its_sources_are_found() {
+    fn library_script_and_sources_are_found() {
         let built = built(OUTPUT);
         let ours = built.library("ours-too").unwrap();
         assert_eq!(ours.features, ["api_keys"]);
@@ -272,25 +277,33 @@ mod tests {
     }
 
     #[test]
-    fn a_library_that_was_not_built_is_named() {
+    fn missing_library_is_named_in_the_error() {
         let error = built(OUTPUT).library("third").err().unwrap().to_string();
-        assert!(error.ends_with("library of third"), "{error}");
+        assert!(error.ends_with("library of package `third`"), "{error}");
     }
 
     #[test]
-    fn only_the_library_may_have_been_built() {
-        built(OUTPUT).check_alone("ours-too").unwrap();
+    fn rebuild_of_anything_but_the_library_is_an_error() {
+        built(OUTPUT)
+            .check_only_library_was_built("ours-too")
+            .unwrap();
         let all = built(&OUTPUT.replace("\"fresh\":true", "\"fresh\":false"));
-        let error = all.check_alone("ours-too").unwrap_err().to_string();
+        let error = all
+            .check_only_library_was_built("ours-too")
+            .unwrap_err()
+            .to_string();
         assert!(error.ends_with("build-script-build was built"), "{error}");
         let none = built(&OUTPUT.replace("\"fresh\":false", "\"fresh\":true"));
-        let error = none.check_alone("ours-too").unwrap_err().to_string();
+        let error = none
+            .check_only_library_was_built("ours-too")
+            .unwrap_err()
+            .to_string();
         assert!(error.ends_with("ours_too was not built"), "{error}");
     }
 
     #[test]
-    fn variables_that_steer_builds_are_left_behind() {
-        let steering = [
+    fn variables_that_affect_builds_are_removed() {
+        let removed = [
             "RUSTFLAGS",
             "RUSTC_WRAPPER",
             "CARGO_TARGET_DIR",
@@ -299,13 +312,13 @@ mod tests {
             "CARGO_BUILD_JOBS",
             "CARGO_MANIFEST_DIR",
         ];
-        assert!(steering.iter().all(|name| steers_builds(name)));
-        let harmless = ["CARGO_HOME", "CARGO_HTTP_PROXY", "RUSTUP_TOOLCHAIN", "PATH"];
-        assert!(!harmless.iter().any(|name| steers_builds(name)));
+        assert!(removed.iter().all(|name| affects_builds(name)));
+        let kept = ["CARGO_HOME", "CARGO_HTTP_PROXY", "RUSTUP_TOOLCHAIN", "PATH"];
+        assert!(!kept.iter().any(|name| affects_builds(name)));
     }
 
     #[test]
-    fn the_first_error_is_what_counts() {
+    fn first_error_is_extracted() {
         let text = "warning: this\nerror: no such crate\n\nerror: and more\n";
         assert_eq!(first_error(text), Some("no such crate"));
         assert_eq!(first_error("killed"), None);

@@ -1,14 +1,14 @@
-//! A copy of the project to measure, so that nothing is touched in the project itself.
+//! Copies the project to measure, so that the project itself does not change.
 
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Cargo marks its target folders with it.
-const CACHE_MARK: &str = "CACHEDIR.TAG";
+/// File by which cargo marks its target folders.
+const CACHE_TAG: &str = "CACHEDIR.TAG";
 
-/// Copies a folder without what starts with a dot and without target folders. Links are followed.
+/// Copies a folder except for dot files and target folders. Symbolic links are followed.
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to).with_context(|| to.display().to_string())?;
     for entry in fs::read_dir(from).with_context(|| from.display().to_string())? {
@@ -18,7 +18,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
         }
         let (from, to) = (from.join(&name), to.join(&name));
         if from.is_dir() {
-            if name != "target" && !from.join(CACHE_MARK).exists() {
+            if name != "target" && !from.join(CACHE_TAG).exists() {
                 copy(&from, &to)?;
             }
         } else {
@@ -34,7 +34,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn everything_but_dot_files_and_target_folders_is_copied() {
+    fn dot_files_and_target_folders_are_not_copied() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let write = |name: &str| {
             let path = from.path().join(name);
@@ -53,7 +53,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_to_a_folder_becomes_a_folder() {
+    fn symlink_to_a_folder_becomes_a_folder() {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::create_dir(from.path().join("real")).unwrap();
         fs::write(from.path().join("real/file"), "text").unwrap();

@@ -1,10 +1,10 @@
-//! What was measured, and how it is told: the table, the ratios, the aims.
+//! The measured figures, and their report: the table, the ratios and the targets.
 
 use std::fmt;
 
 use super::machine::Machine;
-use super::measure::Repeats;
-use super::subject::Subject;
+use super::measure::RunCounts;
+use super::measured_crate::MeasuredCrate;
 use super::table::Table;
 
 const HEADER: [&str; 7] = [
@@ -18,28 +18,29 @@ const HEADER: [&str; 7] = [
 ];
 
 const NOTES: &str = "\
-lines: generated lines; of portkey-sdk, those of its sources. generate: the build script alone.
-check, debug build: the crate alone, without its build script, with dependencies built before.
+lines: generated lines; for portkey-sdk, lines of its sources. generate: only the build script.
+check, debug build: the crate without its build script, with its dependencies already built.
 cold build: `cargo build` into an empty target folder, with all dependencies. No incremental builds.
-Plain progenitor reads the shaped document of the admin areas, which has names and tolerance rules:
-the document as Portkey publishes it does not get through. Its cold build does not generate.
+Plain progenitor reads the lowered document of the admin areas, which includes names and rules for
+tolerant decoding, because it cannot process the document that Portkey publishes. Its cold build does
+not generate code.
 ";
 
-/// What has to be known about a run to read its figures.
+/// Conditions of a run, needed to interpret its figures.
 #[derive(Debug, Clone)]
 pub struct Conditions {
-    /// Where it was measured.
+    /// The machine.
     pub machine: Machine,
-    /// How often.
-    pub repeats: Repeats,
-    /// How many operations the crates (a) and (c) have.
+    /// Number of runs.
+    pub runs: RunCounts,
+    /// Number of operations in the crates (a) and (c).
     pub operations: usize,
 }
 
-/// How the table is printed.
+/// Output format of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
-    /// Columns under each other.
+    /// Aligned columns.
     Text,
     /// A table in Markdown.
     Markdown,
@@ -52,9 +53,9 @@ pub struct Figures {
     pub lines: usize,
     /// The build script.
     pub generate: Option<f64>,
-    /// `cargo check` of the crate alone.
+    /// `cargo check` of the crate without its dependencies.
     pub check: f64,
-    /// A debug build of the crate alone.
+    /// A debug build of the crate without its dependencies.
     pub build: f64,
     /// The size of the library in bytes.
     pub rlib: u64,
@@ -65,14 +66,14 @@ pub struct Figures {
 /// One crate in the table.
 #[derive(Debug)]
 pub struct Row {
-    /// The letter by which it was asked for.
+    /// The letter used with `--only`.
     pub letter: char,
-    /// What it is.
+    /// The label in the table.
     pub title: String,
     outcome: Result<Figures, String>,
 }
 
-/// A crate compared with another one: how the row is called, and the labels of the two.
+/// Ratios between two crates: the label of the row, and parts of the titles of the two.
 const RATIOS: &[(&str, [&str; 2])] = &[
     ("(a) ÷ plain builder", ["(a)", "builder style"]),
     ("(a) ÷ plain positional", ["(a)", "positional style"]),
@@ -84,21 +85,21 @@ const RATIOS: &[(&str, [&str; 2])] = &[
 
 impl fmt::Display for Conditions {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Repeats { alone, cold } = self.repeats;
+        let RunCounts { library, cold } = self.runs;
         write!(
             out,
-            "(a) and (c) have {} operations. Medians of {alone} runs, of the cold build {cold}. {}.",
+            "(a) and (c) have {} operations. Medians of {library} runs; cold build: {cold}. {}.",
             self.operations, self.machine
         )
     }
 }
 
 impl Row {
-    /// The row of a subject.
-    pub fn new(subject: &Subject, outcome: anyhow::Result<Figures>) -> Self {
+    /// Creates the row of a crate.
+    pub fn new(krate: &MeasuredCrate, outcome: anyhow::Result<Figures>) -> Self {
         Self {
-            letter: subject.letter,
-            title: subject.title(),
+            letter: krate.letter,
+            title: krate.title(),
             outcome: outcome.map_err(|error| format!("{error:#}")),
         }
     }
@@ -123,7 +124,7 @@ impl Figures {
         self.rlib as f64 / 1e6
     }
 
-    /// The figures in the order of the columns.
+    /// Returns the figures in the order of the columns.
     fn values(&self) -> [Option<f64>; 6] {
         [
             Some(self.lines as f64),
@@ -138,7 +139,7 @@ impl Figures {
     fn cells(&self) -> Vec<String> {
         let tenths = |value: f64| format!("{value:.1}");
         vec![
-            grouped(self.lines),
+            with_thousands_separators(self.lines),
             self.generate.map_or_else(dash, tenths),
             tenths(self.check),
             tenths(self.build),
@@ -159,12 +160,12 @@ impl Figures {
     }
 }
 
-/// Everything that the command prints.
+/// Returns the whole output of the command.
 pub fn report(rows: &[Row], conditions: &Conditions, style: Style) -> String {
     let mut table = Table::new(&HEADER);
     rows.iter().for_each(|row| table.push(row.cells()));
     for (name, pair) in RATIOS {
-        if let [Some(ours), Some(theirs)] = pair.map(|name| find(rows, name)) {
+        if let [Some(ours), Some(theirs)] = pair.map(|name| figures_of(rows, name)) {
             let mut cells = vec![(*name).to_owned()];
             cells.extend(ours.ratios(theirs));
             table.push(cells);
@@ -177,18 +178,18 @@ pub fn report(rows: &[Row], conditions: &Conditions, style: Style) -> String {
     format!(
         "{table}\n{}{}{NOTES}{}\n",
         failures(rows),
-        aims(rows),
+        targets(rows),
         conditions
     )
 }
 
-fn find<'a>(rows: &'a [Row], name: &str) -> Option<&'a Figures> {
+fn figures_of<'a>(rows: &'a [Row], name: &str) -> Option<&'a Figures> {
     rows.iter()
         .find(|row| row.title.contains(name))
         .and_then(|row| row.outcome.as_ref().ok())
 }
 
-/// Why a row has no figures.
+/// Lists why rows have no figures.
 fn failures(rows: &[Row]) -> String {
     rows.iter()
         .filter_map(|row| {
@@ -198,16 +199,16 @@ fn failures(rows: &[Row]) -> String {
         .collect()
 }
 
-/// Which aims were met, as far as the measured rows tell.
-fn aims(rows: &[Row]) -> String {
+/// Lists which targets were met, as far as the measured rows allow.
+fn targets(rows: &[Row]) -> String {
     let mut lines = String::new();
-    let mut say = |aim: &str, met: bool| {
-        let verdict = if met { "met" } else { "missed" };
-        lines += &format!("{verdict}: {aim}\n");
+    let mut add = |target: &str, met: bool| {
+        let result = if met { "met" } else { "missed" };
+        lines += &format!("{result}: {target}\n");
     };
-    let ours = find(rows, "(a)");
-    if let (Some(ours), Some(plain)) = (ours, find(rows, "positional style")) {
-        // The build script is not among them: plain generation has none.
+    let ours = figures_of(rows, "(a)");
+    if let (Some(ours), Some(plain)) = (ours, figures_of(rows, "positional style")) {
+        // The build script is left out because plain generation has none.
         let no_worse = [
             ours.lines <= plain.lines,
             ours.check <= plain.check,
@@ -215,19 +216,19 @@ fn aims(rows: &[Row]) -> String {
             ours.rlib <= plain.rlib,
             ours.cold <= plain.cold,
         ];
-        say(
+        add(
             "(a) no worse than plain positional in every figure",
             no_worse == [true; 5],
         );
     }
-    if let (Some(all), Some(one)) = (ours, find(rows, "(b)")) {
-        say(
+    if let (Some(all), Some(one)) = (ours, figures_of(rows, "(b)")) {
+        add(
             "check of (b) at most a quarter of (a)'s",
             one.check * 4.0 <= all.check,
         );
     }
-    if let (Some(ours), Some(peer)) = (ours, find(rows, "(d)")) {
-        say(
+    if let (Some(ours), Some(peer)) = (ours, figures_of(rows, "(d)")) {
+        add(
             "cold build of (a) at most 1.5 times (d)'s",
             ours.cold <= peer.cold * 1.5,
         );
@@ -239,23 +240,23 @@ fn dash() -> String {
     "–".to_owned()
 }
 
-/// `12345` as `12,345`.
-fn grouped(number: usize) -> String {
+/// Formats `12345` as `12,345`.
+fn with_thousands_separators(number: usize) -> String {
     let digits = number.to_string();
-    let mut grouped = String::new();
+    let mut with_thousands_separators = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
+            with_thousands_separators.push(',');
         }
-        grouped.push(digit);
+        with_thousands_separators.push(digit);
     }
-    grouped
+    with_thousands_separators
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::super::subject::SUBJECTS;
+    use super::super::measured_crate::MEASURED_CRATES;
     use super::*;
 
     fn figures(scale: f64) -> Figures {
@@ -269,12 +270,12 @@ mod tests {
         }
     }
 
-    /// One row for each subject, with figures that are so many times those of `figures(1.0)`.
+    /// Returns one row for each crate, with multiples of `figures(1.0)`.
     fn rows(scales: [f64; 5]) -> Vec<Row> {
-        SUBJECTS
+        MEASURED_CRATES
             .iter()
             .zip(scales)
-            .map(|(subject, scale)| Row::new(subject, Ok(figures(scale))))
+            .map(|(krate, scale)| Row::new(krate, Ok(figures(scale))))
             .collect()
     }
 
@@ -286,13 +287,16 @@ mod tests {
                 host: "somewhere".into(),
                 load: None,
             },
-            repeats: Repeats { alone: 3, cold: 1 },
+            runs: RunCounts {
+                library: 3,
+                cold: 1,
+            },
             operations: 160,
         }
     }
 
     #[test]
-    fn numbers_are_grouped_by_thousands() {
+    fn thousands_are_separated_by_commas() {
         let cases = [
             (0, "0"),
             (999, "999"),
@@ -300,15 +304,15 @@ mod tests {
             (1234567, "1,234,567"),
         ];
         for (number, text) in cases {
-            assert_eq!(grouped(number), text);
+            assert_eq!(with_thousands_separators(number), text);
         }
     }
 
     #[test]
-    fn a_row_shows_its_figures_in_the_order_of_the_columns() {
+    fn cells_are_in_the_order_of_the_columns() {
         let mut figures = figures(12.5);
         figures.generate = Some(0.44);
-        let row = Row::new(&SUBJECTS[0], Ok(figures));
+        let row = Row::new(&MEASURED_CRATES[0], Ok(figures));
         let expected = [
             "(a) portkey-admin, default features",
             "12,500",
@@ -323,27 +327,30 @@ mod tests {
     }
 
     #[test]
-    fn ratios_are_taken_where_both_sides_have_the_figure() {
+    fn ratio_needs_the_figure_of_both_crates() {
         let expected = ["0.50", "–", "0.50", "0.50", "0.50", "0.50"];
         assert_eq!(figures(1.0).ratios(&figures(2.0)), expected);
     }
 
     #[test]
-    fn every_ratio_appears_when_everything_was_measured() {
+    fn every_ratio_is_reported_if_everything_was_measured() {
         let report = report(&rows([1.0; 5]), &conditions(), Style::Text);
         for (name, _) in RATIOS {
             assert!(report.contains(name), "{name}: {report}");
         }
         assert!(report.ends_with(
-            "(a) and (c) have 160 operations. Medians of 3 runs, of the cold build 1. \
+            "(a) and (c) have 160 operations. Medians of 3 runs; cold build: 1. \
              2 cores, rustc 1.95.0, somewhere.\n"
         ));
     }
 
     #[test]
-    fn a_row_without_figures_says_why_and_has_no_ratios() {
+    fn row_without_figures_has_a_reason_and_no_ratios() {
         let mut rows = rows([1.0; 5]);
-        rows[4] = Row::new(&SUBJECTS[4], Err(anyhow::anyhow!("cannot be resolved")));
+        rows[4] = Row::new(
+            &MEASURED_CRATES[4],
+            Err(anyhow::anyhow!("cannot be resolved")),
+        );
         let report = report(&rows, &conditions(), Style::Markdown);
         assert!(
             report.contains("| (d) portkey-sdk 0.2.0 | not measured |"),
@@ -355,24 +362,24 @@ mod tests {
     }
 
     #[test]
-    fn aims_are_met_up_to_their_bound() {
+    fn target_is_met_at_its_exact_bound() {
         let all_met = "met: (a) no worse than plain positional in every figure\n\
                        met: check of (b) at most a quarter of (a)'s\n\
                        met: cold build of (a) at most 1.5 times (d)'s\n";
-        assert_eq!(aims(&rows([1.5, 0.375, 9.0, 1.5, 1.0])), all_met);
-        let missed = aims(&rows([1.5, 0.376, 9.0, 1.49, 0.99]));
+        assert_eq!(targets(&rows([1.5, 0.375, 9.0, 1.5, 1.0])), all_met);
+        let missed = targets(&rows([1.5, 0.376, 9.0, 1.49, 0.99]));
         assert_eq!(missed, all_met.replace("met:", "missed:"));
-        assert_eq!(aims(&[]), "");
+        assert_eq!(targets(&[]), "");
     }
 
     #[test]
-    fn one_worse_figure_misses_the_aim() {
+    fn one_worse_figure_misses_the_target() {
         let mut rows = rows([1.0; 5]);
         let worse = Figures {
             rlib: 4_000_001,
             ..figures(1.0)
         };
-        rows[0] = Row::new(&SUBJECTS[0], Ok(worse));
-        assert!(aims(&rows).starts_with("missed: (a) no worse"));
+        rows[0] = Row::new(&MEASURED_CRATES[0], Ok(worse));
+        assert!(targets(&rows).starts_with("missed: (a) no worse"));
     }
 }

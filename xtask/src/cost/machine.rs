@@ -1,4 +1,4 @@
-//! The machine that the figures were measured on; they mean nothing without it.
+//! The machine on which the figures were measured.
 
 use std::fmt;
 
@@ -6,33 +6,33 @@ use anyhow::{Context, Result};
 
 use super::cargo;
 
-/// What decides how long a build takes.
+/// The properties that determine build times.
 #[derive(Debug, Clone)]
 pub struct Machine {
-    /// How many builds of crates run at once.
+    /// Number of crates built in parallel.
     pub cores: usize,
-    /// The compiler, as it names itself.
+    /// First line of `rustc -vV`.
     pub rustc: String,
-    /// The target that the compiler builds for.
+    /// The host target of the compiler.
     pub host: String,
-    /// How many processes were running on average during the last minute, where that is known.
+    /// Load average of the last minute, if known.
     pub load: Option<String>,
 }
 
 impl Machine {
-    /// The machine that this runs on.
-    pub fn here() -> Result<Self> {
-        let about = cargo::about_rustc()?;
+    /// Detects the current machine.
+    pub fn detect() -> Result<Self> {
+        let about = cargo::rustc_version()?;
         let mut lines = about.lines();
         let rustc = lines.next().unwrap_or_default().to_owned();
         let host = lines
             .find_map(|line| line.strip_prefix("host: "))
-            .context("rustc does not name its host")?;
+            .context("`rustc -vV` printed no host")?;
         Ok(Self {
             cores: std::thread::available_parallelism()?.get(),
             rustc,
             host: host.to_owned(),
-            load: load(),
+            load: load_average(),
         })
     }
 }
@@ -41,14 +41,14 @@ impl fmt::Display for Machine {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{} cores, {}, {}", self.cores, self.rustc, self.host)?;
         match &self.load {
-            Some(load) => write!(out, ", load before the start {load}"),
+            Some(load) => write!(out, ", load average before the start {load}"),
             None => Ok(()),
         }
     }
 }
 
-/// Linux alone tells it in a file.
-fn load() -> Option<String> {
+/// Only Linux provides this file.
+fn load_average() -> Option<String> {
     let text = std::fs::read_to_string("/proc/loadavg").ok()?;
     text.split_whitespace().next().map(str::to_owned)
 }
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_prints_as_one_line() {
+    fn machine_is_formatted_as_one_line() {
         let machine = Machine {
             cores: 2,
             rustc: "rustc 1.95.0".into(),
@@ -67,7 +67,7 @@ mod tests {
         };
         assert_eq!(
             machine.to_string(),
-            "2 cores, rustc 1.95.0, x86_64-unknown-linux-gnu, load before the start 0.10"
+            "2 cores, rustc 1.95.0, x86_64-unknown-linux-gnu, load average before the start 0.10"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Measuring one crate that lies ready in its folder.
+//! Measures one prepared crate.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -7,59 +7,62 @@ use std::time::{Instant, SystemTime};
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use super::cargo::{self, Built, Cargo, Message};
+use super::cargo::{self, BuildOutput, Cargo, Message};
 use super::figures::Figures;
 
-/// How often each kind of figure is measured.
+/// Number of runs for each kind of figure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Repeats {
-    /// The figures of the crate alone.
-    pub alone: usize,
-    /// The cold build.
+pub struct RunCounts {
+    /// Runs for the figures of the crate without its dependencies.
+    pub library: usize,
+    /// Runs of the cold build.
     pub cold: usize,
 }
 
-/// How to make cargo build the library again, and nothing else.
+/// How to make cargo rebuild the library and nothing else.
 #[derive(Debug)]
-pub enum Renewal {
-    /// Its source looks newer than it is. The build script does not run again: it does not depend
-    /// on the library's sources.
+pub enum RebuildTrigger {
+    /// Updates the modification time of a source file. The build script does not run again because
+    /// it does not depend on the library's sources.
     Touch(PathBuf),
-    /// What was built of its package is removed.
+    /// Removes the build output of the package.
     Clean,
 }
 
-/// A crate in its folder, ready to be measured.
+/// A crate in its own folder, ready to be measured.
 #[derive(Debug)]
-pub struct Bench {
-    /// The temporary folder that holds the crate and its builds.
+pub struct PreparedCrate {
+    /// Temporary folder of the crate and its builds.
     pub home: TempDir,
-    /// Where the crate lies.
+    /// Folder of the crate.
     pub folder: PathBuf,
     /// The package to measure.
     pub package: &'static str,
-    /// What cargo is told to build.
+    /// Arguments that select what cargo builds.
     pub selection: Vec<&'static str>,
-    /// How to build the library again.
-    pub renewal: Renewal,
+    /// How to make cargo rebuild the library.
+    pub rebuild_trigger: RebuildTrigger,
 }
 
-impl Bench {
-    /// Takes all figures.
-    pub fn measure(&self, repeats: Repeats) -> Result<Figures> {
-        let cold = repeat("cold build", repeats.cold, || {
-            self.fresh_target()?;
+impl PreparedCrate {
+    /// Measures all figures.
+    pub fn measure(&self, runs: RunCounts) -> Result<Figures> {
+        let cold = repeat("cold build", runs.cold, || {
+            self.remove_target()?;
             Ok(self.build("build")?.seconds)
         })?;
         let built = self.build("build")?;
         let library = built.library(self.package)?;
-        // Cleaning will remove what these two read.
-        let (lines, rlib) = (lines_below(&built.sources(library))?, library.rlib_size()?);
-        let generate = self.generate(&built, library, repeats.alone)?;
-        let build = self.alone("build", repeats.alone)?;
-        // The dependencies have been built, not checked.
+        // Must be read before a clean removes the files.
+        let (lines, rlib) = (
+            rust_lines_in(&built.sources(library))?,
+            library.rlib_size()?,
+        );
+        let generate = self.generate(&built, library, runs.library)?;
+        let build = self.build_library("build", runs.library)?;
+        // The dependencies have been built, but not checked.
         self.build("check")?;
-        let check = self.alone("check", repeats.alone)?;
+        let check = self.build_library("check", runs.library)?;
         Ok(Figures {
             lines,
             generate,
@@ -74,7 +77,7 @@ impl Bench {
         self.home.path().join("target")
     }
 
-    fn fresh_target(&self) -> Result<()> {
+    fn remove_target(&self) -> Result<()> {
         let target = self.target();
         if target.exists() {
             fs::remove_dir_all(&target).with_context(|| target.display().to_string())?;
@@ -82,7 +85,7 @@ impl Bench {
         Ok(())
     }
 
-    fn build(&self, mode: &str) -> Result<Built> {
+    fn build(&self, mode: &str) -> Result<BuildOutput> {
         let target = self.target();
         self.cargo(&target).build(mode, &self.selection)
     }
@@ -94,49 +97,49 @@ impl Bench {
         }
     }
 
-    /// Seconds of building the library when its dependencies have been built.
-    fn alone(&self, mode: &str, runs: usize) -> Result<f64> {
+    /// Measures a build of the library with its dependencies already built, in seconds.
+    fn build_library(&self, mode: &str, runs: usize) -> Result<f64> {
         repeat(mode, runs, || {
-            self.renew()?;
+            self.force_rebuild()?;
             let built = self.build(mode)?;
-            built.check_alone(self.package)?;
+            built.check_only_library_was_built(self.package)?;
             Ok(built.seconds)
         })
     }
 
-    fn renew(&self) -> Result<()> {
-        match &self.renewal {
-            Renewal::Touch(file) => File::options()
+    fn force_rebuild(&self) -> Result<()> {
+        match &self.rebuild_trigger {
+            RebuildTrigger::Touch(file) => File::options()
                 .append(true)
                 .open(file)
                 .and_then(|file| file.set_modified(SystemTime::now()))
                 .with_context(|| file.display().to_string()),
-            Renewal::Clean => self.cargo(&self.target()).clean(self.package),
+            RebuildTrigger::Clean => self.cargo(&self.target()).clean(self.package),
         }
     }
 
-    /// Seconds of the build script, if there is one. Cargo would build the library after it, so it
-    /// is run here as cargo runs it.
-    fn generate(&self, built: &Built, library: &Message, runs: usize) -> Result<Option<f64>> {
-        let (Some(script), Some(output)) = (built.script(library), built.script_output(library))
+    /// Measures the build script, if there is one, in seconds. Cargo would build the library after
+    /// it, so it is run directly, with the environment that cargo sets.
+    fn generate(&self, built: &BuildOutput, library: &Message, runs: usize) -> Result<Option<f64>> {
+        let (Some(script), Some(output)) = (built.script(library), built.script_out_dir(library))
         else {
             return Ok(None);
         };
-        let again = self.home.path().join("generated");
-        fs::create_dir_all(&again)?;
+        let out_dir = self.home.path().join("generated");
+        fs::create_dir_all(&out_dir)?;
         let seconds = repeat("build script", runs, || {
             let start = Instant::now();
-            self.run_script(script, &again, &library.features)?;
+            self.run_script(script, &out_dir, &library.features)?;
             Ok(start.elapsed().as_secs_f64())
         })?;
-        if lines_below(&again)? != lines_below(output)? {
-            bail!("the build script wrote something else than under cargo");
+        if rust_lines_in(&out_dir)? != rust_lines_in(output)? {
+            bail!("the build script wrote other output than when cargo ran it");
         }
         Ok(Some(seconds))
     }
 
     fn run_script(&self, script: &Path, output: &Path, features: &[String]) -> Result<()> {
-        let mut command = cargo::undisturbed(&script.into());
+        let mut command = cargo::clean_command(&script.into());
         command
             .current_dir(&self.folder)
             .env("CARGO_MANIFEST_DIR", &self.folder)
@@ -145,15 +148,17 @@ impl Bench {
             let name = feature.to_uppercase().replace('-', "_");
             command.env(format!("CARGO_FEATURE_{name}"), "1");
         }
-        cargo::output(command).context("build script").map(drop)
+        cargo::run_command(command)
+            .context("build script")
+            .map(drop)
     }
 }
 
-/// The median of as many measurements as were asked for.
-fn repeat(what: &str, runs: usize, mut once: impl FnMut() -> Result<f64>) -> Result<f64> {
+/// Measures `runs` times and returns the median.
+fn repeat(what: &str, runs: usize, mut measure_once: impl FnMut() -> Result<f64>) -> Result<f64> {
     let mut seconds = Vec::new();
     for run in 1..=runs {
-        seconds.push(once()?);
+        seconds.push(measure_once()?);
         if let Some(last) = seconds.last() {
             eprintln!("  {what} {run}/{runs}: {last:.1} s");
         }
@@ -161,20 +166,20 @@ fn repeat(what: &str, runs: usize, mut once: impl FnMut() -> Result<f64>) -> Res
     median(seconds).context("nothing was measured")
 }
 
-/// The middle value; of an even number of values, the mean of the two in the middle.
+/// Returns the middle value, or the mean of the two middle values.
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let (upper, lower) = (values.len() / 2, values.len().checked_sub(1)? / 2);
     Some(f64::midpoint(*values.get(lower)?, *values.get(upper)?))
 }
 
-/// How many lines the Rust files in a folder have, and in the folders below it.
-fn lines_below(folder: &Path) -> Result<usize> {
+/// Counts the lines of the Rust files in a folder and its subfolders.
+fn rust_lines_in(folder: &Path) -> Result<usize> {
     let mut lines = 0;
     for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
         let path = entry?.path();
         if path.is_dir() {
-            lines += lines_below(&path)?;
+            lines += rust_lines_in(&path)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
             lines += text.lines().count();
@@ -189,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_does_not_depend_on_the_order() {
+    fn median_does_not_depend_on_the_order() {
         assert_eq!(median(vec![3.0, 1.0, 2.0]), Some(2.0));
         assert_eq!(median(vec![4.0, 1.0, 3.0, 2.0]), Some(2.5));
         assert_eq!(median(vec![7.0]), Some(7.0));
@@ -197,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn measuring_repeats_until_the_first_failure() {
+    fn measuring_stops_at_the_first_failure() {
         let mut values = [3.0, 1.0, 2.0].into_iter();
         let seconds = repeat("test", 3, || Ok(values.next().unwrap())).unwrap();
         assert!((seconds - 2.0).abs() < f64::EPSILON);
@@ -211,14 +216,14 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_rust_files_count_and_no_others() {
+    fn only_lines_of_rust_files_are_counted() {
         let folder = tempfile::tempdir().unwrap();
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
         fs::create_dir(folder.path().join("below")).unwrap();
         write("lib.rs", "one\n\nthree\n");
         write("below/more.rs", "four");
         write("README.md", "not\ncounted\n");
-        assert_eq!(lines_below(folder.path()).unwrap(), 4);
-        assert!(lines_below(&folder.path().join("none")).is_err());
+        assert_eq!(rust_lines_in(folder.path()).unwrap(), 4);
+        assert!(rust_lines_in(&folder.path().join("none")).is_err());
     }
 }

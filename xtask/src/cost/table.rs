@@ -1,14 +1,14 @@
-//! A table of text: the first column left-aligned, the others right-aligned.
+//! A text table: the first column left-aligned, the others right-aligned.
 
 use std::fmt::Write;
 
-/// Rows under a header. A short row leaves its last columns empty.
+/// A header and rows. Missing cells at the end of a row are empty.
 pub struct Table {
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    /// A table without rows.
+    /// Creates a table without rows.
     pub fn new(header: &[&str]) -> Self {
         Self {
             rows: vec![header.iter().map(|cell| (*cell).to_owned()).collect()],
@@ -21,7 +21,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// Columns under each other.
+    /// Formats the table with aligned columns.
     pub fn text(&self) -> String {
         let widths = self.widths();
         let mut text = String::new();
@@ -39,7 +39,7 @@ impl Table {
         text
     }
 
-    /// A table in Markdown.
+    /// Formats the table as Markdown.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         for (index, row) in self.rows.iter().enumerate() {
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn columns_stand_under_each_other() {
+    fn columns_are_aligned() {
         let expected = [
             "           lines     s\n",
             "one ÷ two      7  10.5\n",
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn markdown_has_a_rule_below_the_header() {
+    fn markdown_has_a_separator_below_the_header() {
         let expected = "\
 |  | lines | s |
 |---|---:|---:|

@@ -1,35 +1,35 @@
-//! The `drift` crate's judgement: what a change means for those who talk to the service.
+//! Wire compatibility of a change, as classified by the `drift` crate.
 //!
-//! The crate reads documents of its own kind and takes some things for granted, so it gets copies:
-//! with the words that it wants, and without what it cannot compare (a media type that only one
-//! document has). Where it has no judgement, nothing is said.
+//! The crate panics or fails on some documents, so it compares adjusted copies: with the keys that
+//! it requires, and without the parts that it cannot compare (such as a media type that only one
+//! document has). Where it gives no classification, the report omits it.
 
 use std::collections::HashMap;
 
 use drift::{Change, ChangeClass};
 use serde_json::{Map, Value, json};
 
+use super::catch_panic;
 use super::difference::{Aspect, Difference};
-use super::guard;
-use super::node::{Node, Place};
-use super::pairing::{self, Operation};
+use super::matching::{self, Operation};
+use super::schema_node::{Location, Node};
 
-/// Who is affected by a change, on the wire.
+/// Effect of a change on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Compatibility {
-    /// Old and new understand each other.
+    /// Old and new are compatible.
     Trivial,
     /// New clients may fail against the old service.
     Forward,
     /// Old clients may fail against the new service.
     Backward,
-    /// Both.
+    /// Both of the above.
     Incompatible,
 }
 
 impl Compatibility {
-    /// The word for it, in reports.
-    pub fn word(self) -> &'static str {
+    /// Returns the name used in reports.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Trivial => "compatible",
             Self::Forward => "forward-incompatible",
@@ -56,29 +56,29 @@ impl Compatibility {
     }
 }
 
-/// What the crate said, by place.
+/// The classifications of the `drift` crate, by JSON pointer.
 #[derive(Debug, Default)]
-pub struct Judgements {
+pub struct WireCompatibility {
     old: HashMap<String, Vec<ChangeClass>>,
     new: HashMap<String, Vec<ChangeClass>>,
-    /// Why there is none, if the crate could not read a document.
+    /// Why there are none, if the crate could not read a document.
     pub problem: Option<String>,
 }
 
-impl Judgements {
-    /// Has the crate compare two documents.
-    pub fn of(old: &Value, new: &Value) -> Self {
+impl WireCompatibility {
+    /// Compares two documents with the `drift` crate.
+    pub fn compare(old: &Value, new: &Value) -> Self {
         let (mut one, mut two) = (old.clone(), new.clone());
-        readable(&mut one);
-        readable(&mut two);
-        disguise(&mut one, &mut two);
-        prune(&mut one, &mut two);
-        // What the crate takes for granted it asserts. What is known of that is out of the way; for
-        // the rest, a report without its judgements is better than none.
+        make_readable(&mut one);
+        make_readable(&mut two);
+        replace_unmatched_path_parameters(&mut one, &mut two);
+        remove_unmatched_content(&mut one, &mut two);
+        // The crate asserts its assumptions. Known violations are removed above; for unknown ones,
+        // a report without classifications is better than none.
         let changes =
-            guard::call(|| drift::compare(&one, &two).map_err(|error| format!("{error:#}")));
+            catch_panic::call(|| drift::compare(&one, &two).map_err(|error| format!("{error:#}")));
         match changes.flatten() {
-            Ok(changes) => Self::gather(&changes),
+            Ok(changes) => Self::collect(&changes),
             Err(problem) => Self::without(problem),
         }
     }
@@ -90,7 +90,7 @@ impl Judgements {
         }
     }
 
-    fn gather(changes: &[Change]) -> Self {
+    fn collect(changes: &[Change]) -> Self {
         let mut found = Self::default();
         for change in changes {
             let Some(path) = change.paths.first() else {
@@ -98,7 +98,7 @@ impl Judgements {
             };
             for info in &change.changes {
                 let at = |base: &str, below: &str| {
-                    // The crate's own spelling of one member.
+                    // The crate spells this key differently.
                     let text = format!("{base}/{below}").replace("/request_body", "/requestBody");
                     text.trim_end_matches('/').to_owned()
                 };
@@ -111,34 +111,35 @@ impl Judgements {
         found
     }
 
-    /// What the crate says of a difference: at its place, or at the object that it is a part of.
+    /// Returns the classification of a difference: at its location, or at the object that contains
+    /// it.
     pub fn get(&self, difference: &Difference) -> Option<Compatibility> {
         let sides = [
             (&self.old, difference.old.as_ref()),
             (&self.new, difference.new.as_ref()),
         ];
-        sides.into_iter().find_map(|(judgements, fact)| {
-            let place = &fact?.place;
-            lookup(judgements, place, difference.aspect)
+        sides.into_iter().find_map(|(classes_by_pointer, fact)| {
+            let location = &fact?.location;
+            lookup(classes_by_pointer, location, difference.aspect)
         })
     }
 }
 
 fn lookup(
-    judgements: &HashMap<String, Vec<ChangeClass>>,
-    place: &Place,
+    classes_by_pointer: &HashMap<String, Vec<ChangeClass>>,
+    location: &Location,
     aspect: Aspect,
 ) -> Option<Compatibility> {
-    let pointer = place.pointer();
+    let pointer = location.pointer();
     let parent = |pointer: &str| {
         pointer
             .rsplit_once('/')
             .map(|(parent, _)| parent.to_owned())
     };
     let mut at = Some(pointer);
-    // A property stands two levels below its object, a keyword one.
+    // A property is two levels below its object, a keyword one.
     for _ in 0..3 {
-        let Some(classes) = judgements.get(at.as_ref()?) else {
+        let Some(classes) = classes_by_pointer.get(at.as_ref()?) else {
             at = parent(at.as_ref()?);
             continue;
         };
@@ -154,14 +155,13 @@ fn lookup(
     None
 }
 
-/// Adds the words without which the crate does not take a document for one, and takes out lists of
-/// types, which it does not know.
-fn readable(document: &mut Value) {
+/// Adds the keys that the crate requires of a document and removes lists of types, which it does
+/// not support.
+fn make_readable(document: &mut Value) {
     document["info"] = json!({"title": "", "version": ""});
-    if let Some(members) = document.as_object_mut() {
-        // What the crate does not compare cannot keep it from reading the rest.
-        members
-            .retain(|key, _| matches!(key.as_str(), "openapi" | "info" | "paths" | "components"));
+    if let Some(keys) = document.as_object_mut() {
+        // Sections that the crate does not compare must not stop it from reading the rest.
+        keys.retain(|key, _| matches!(key.as_str(), "openapi" | "info" | "paths" | "components"));
     }
     if let Some(paths) = document["paths"].as_object_mut() {
         for item in paths.values_mut().filter_map(Value::as_object_mut) {
@@ -172,11 +172,11 @@ fn readable(document: &mut Value) {
             }
         }
     }
-    mend(document, false);
+    complete(document, false);
 }
 
-/// Goes through everything, and mends each answer, parameter and schema.
-fn mend(value: &mut Value, is_name: bool) {
+/// Completes every response, parameter and schema below `value`.
+fn complete(value: &mut Value, is_name: bool) {
     match value {
         Value::Object(map) => {
             if !is_name {
@@ -188,23 +188,23 @@ fn mend(value: &mut Value, is_name: bool) {
             }
             for (key, value) in map.iter_mut() {
                 match key.as_str() {
-                    "responses" if !is_name => entries(value).for_each(mend_answer),
-                    "parameters" if !is_name => entries(value).for_each(mend_parameter),
+                    "responses" if !is_name => inline_objects(value).for_each(complete_response),
+                    "parameters" if !is_name => inline_objects(value).for_each(complete_parameter),
                     _ => {}
                 }
-                mend(
+                complete(
                     value,
                     !is_name && matches!(key.as_str(), "properties" | "schemas"),
                 );
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| mend(value, false)),
+        Value::Array(list) => list.iter_mut().for_each(|value| complete(value, false)),
         _ => {}
     }
 }
 
-/// The objects in a list or a map that are no references.
-fn entries(value: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
+/// Returns the objects in a list or map that are not references.
+fn inline_objects(value: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
     let (list, map) = match value {
         Value::Array(list) => (Some(list.iter_mut()), None),
         Value::Object(map) => (None, Some(map.values_mut())),
@@ -215,37 +215,40 @@ fn entries(value: &mut Value) -> impl Iterator<Item = &mut Map<String, Value>> {
         .filter(|entry| !entry.contains_key("$ref"))
 }
 
-fn mend_answer(answer: &mut Map<String, Value>) {
-    answer.insert("description".to_owned(), json!(""));
+fn complete_response(response: &mut Map<String, Value>) {
+    response.insert("description".to_owned(), json!(""));
 }
 
-/// What lacks a name, a place or a type gets one.
-fn mend_parameter(parameter: &mut Map<String, Value>) {
-    for (key, word) in [("name", json!("unnamed")), ("in", json!("header"))] {
-        parameter.entry(key).or_insert(word);
+/// Adds a name, a location and a schema where they are missing.
+fn complete_parameter(parameter: &mut Map<String, Value>) {
+    for (key, value) in [("name", json!("unnamed")), ("in", json!("header"))] {
+        parameter.entry(key).or_insert(value);
     }
     if !parameter.contains_key("schema") && !parameter.contains_key("content") {
         parameter.insert("schema".to_owned(), json!({}));
     }
 }
 
-/// Replaces parameters of the path that the crate would stop at, because the path does not have them
-/// or the other document does not, by headers. (Without them, those behind would change places.)
-fn disguise(old: &mut Value, new: &mut Value) {
-    let (mut lone_old, mut lone_new) = (Vec::new(), Vec::new());
-    for (one, two) in pairing::operations(old, new).common {
-        let (these, those) = (path_parameters(&one), path_parameters(&two));
-        let lone = |these: &[(Option<usize>, String)], those: &[(Option<usize>, String)]| {
+/// Replaces path parameters that are missing from the path, or from the other document, by headers,
+/// because the crate fails on them. Removing them would shift the positions of the parameters
+/// behind them.
+fn replace_unmatched_path_parameters(old: &mut Value, new: &mut Value) {
+    let (mut unmatched_old, mut unmatched_new) = (Vec::new(), Vec::new());
+    for (one, two) in matching::match_operations(old, new).common {
+        let (own, others) = (path_parameters(&one), path_parameters(&two));
+        let unmatched = |own: &[(Option<usize>, String)], others: &[(Option<usize>, String)]| {
             let known = |position: &Option<usize>| {
-                position.is_some() && those.iter().any(|(other, _)| other == position)
+                position.is_some() && others.iter().any(|(other, _)| other == position)
             };
-            let lone = these.iter().filter(|(position, _)| !known(position));
-            lone.map(|(_, pointer)| pointer.clone()).collect::<Vec<_>>()
+            let unmatched = own.iter().filter(|(position, _)| !known(position));
+            unmatched
+                .map(|(_, pointer)| pointer.clone())
+                .collect::<Vec<_>>()
         };
-        lone_old.extend(lone(&these, &those));
-        lone_new.extend(lone(&those, &these));
+        unmatched_old.extend(unmatched(&own, &others));
+        unmatched_new.extend(unmatched(&others, &own));
     }
-    for (document, pointers) in [(old, lone_old), (new, lone_new)] {
+    for (document, pointers) in [(old, unmatched_old), (new, unmatched_new)] {
         for pointer in pointers {
             if let Some(parameter) = document.pointer_mut(pointer.trim_start_matches('#')) {
                 *parameter = json!({"name": pointer, "in": "header", "schema": {}});
@@ -254,7 +257,8 @@ fn disguise(old: &mut Value, new: &mut Value) {
     }
 }
 
-/// The parameters that are said to be in the path: their position in it, and where they stand.
+/// Returns the parameters declared as path parameters: their position in the path, and a pointer to
+/// each.
 fn path_parameters(operation: &Operation<'_>) -> Vec<(Option<usize>, String)> {
     let names: Vec<&str> = operation
         .path
@@ -262,27 +266,28 @@ fn path_parameters(operation: &Operation<'_>) -> Vec<(Option<usize>, String)> {
         .skip(1)
         .filter_map(|rest| Some(rest.split_once('}')?.0))
         .collect();
-    [&operation.item, &operation.node]
+    [&operation.path_item, &operation.node]
         .into_iter()
         .filter_map(|holder| holder.get("parameters"))
-        .flat_map(|list| list.entries().collect::<Vec<_>>())
+        .flat_map(|list| list.items().collect::<Vec<_>>())
         .filter_map(|entry| {
             let value = entry.resolved().value;
             let position = names.iter().position(|name| value["name"] == *name);
-            (value["in"] == "path").then(|| (position, entry.place.pointer()))
+            (value["in"] == "path").then(|| (position, entry.location.pointer()))
         })
         .collect()
 }
 
-/// Takes out what the crate would stop at: media types, and their schemas, that only one of two
-/// bodies or answers has. Taking one out may make another pair unequal, hence the loop.
-fn prune(old: &mut Value, new: &mut Value) {
+/// Removes media types that only one of two bodies or responses has, or that have a schema on one
+/// side only, because the crate fails on them. Each removal may make another pair unequal, hence
+/// the loop.
+fn remove_unmatched_content(old: &mut Value, new: &mut Value) {
     loop {
-        let (lone_old, lone_new) = lone_content(old, new);
-        if lone_old.is_empty() && lone_new.is_empty() {
+        let (unmatched_old, unmatched_new) = unmatched_content(old, new);
+        if unmatched_old.is_empty() && unmatched_new.is_empty() {
             return;
         }
-        for (document, pointers) in [(&mut *old, lone_old), (&mut *new, lone_new)] {
+        for (document, pointers) in [(&mut *old, unmatched_old), (&mut *new, unmatched_new)] {
             for (content, media) in pointers {
                 let content = document.pointer_mut(content.trim_start_matches('#'));
                 if let Some(content) = content.and_then(Value::as_object_mut) {
@@ -294,46 +299,46 @@ fn prune(old: &mut Value, new: &mut Value) {
 }
 
 /// Pointers to a `content`, each with a media type.
-type Lone = Vec<(String, String)>;
+type MediaTypes = Vec<(String, String)>;
 
-fn lone_content(old: &Value, new: &Value) -> (Lone, Lone) {
-    let mut lone = (Lone::new(), Lone::new());
-    for (old, new) in pairing::operations(old, new).common {
-        for (one, two) in holders(&old, &new) {
+fn unmatched_content(old: &Value, new: &Value) -> (MediaTypes, MediaTypes) {
+    let mut unmatched = (MediaTypes::new(), MediaTypes::new());
+    for (old, new) in matching::match_operations(old, new).common {
+        for (one, two) in comparable_bodies(&old, &new) {
             let (one, two) = (one.resolved(), two.resolved());
-            let content = |node: &Node<'_>| node.place.member("content").pointer();
-            for (media, _) in one.get("content").iter().flat_map(Node::members) {
-                if !is_like(&one, &two, media) {
-                    lone.0.push((content(&one), media.to_owned()));
+            let content = |node: &Node<'_>| node.location.child("content").pointer();
+            for (media, _) in one.get("content").iter().flat_map(Node::entries) {
+                if !have_same_media_type(&one, &two, media) {
+                    unmatched.0.push((content(&one), media.to_owned()));
                 }
             }
-            for (media, _) in two.get("content").iter().flat_map(Node::members) {
-                if !is_like(&one, &two, media) {
-                    lone.1.push((content(&two), media.to_owned()));
+            for (media, _) in two.get("content").iter().flat_map(Node::entries) {
+                if !have_same_media_type(&one, &two, media) {
+                    unmatched.1.push((content(&two), media.to_owned()));
                 }
             }
         }
     }
-    lone
+    unmatched
 }
 
-/// The bodies and the answers that the crate compares with each other.
-fn holders<'a>(old: &Operation<'a>, new: &Operation<'a>) -> Vec<(Node<'a>, Node<'a>)> {
+/// Returns the request bodies and responses that the crate compares with each other.
+fn comparable_bodies<'a>(old: &Operation<'a>, new: &Operation<'a>) -> Vec<(Node<'a>, Node<'a>)> {
     let mut found = Vec::new();
     found.extend(old.node.get("requestBody").zip(new.node.get("requestBody")));
     let (one, two) = (old.node.get("responses"), new.node.get("responses"));
-    for (status, answer) in one.iter().flat_map(Node::members) {
+    for (status, response) in one.iter().flat_map(Node::entries) {
         found.extend(
             two.as_ref()
                 .and_then(|two| two.get(status))
-                .map(|other| (answer, other)),
+                .map(|other| (response, other)),
         );
     }
     found
 }
 
-/// Whether both have the media type, both with a schema or both without.
-fn is_like(one: &Node<'_>, two: &Node<'_>, media: &str) -> bool {
+/// Whether both have the media type, either both with a schema or both without.
+fn have_same_media_type(one: &Node<'_>, two: &Node<'_>, media: &str) -> bool {
     let schema = |node: &Node<'_>| {
         let media = node.value.get("content")?.get(media)?;
         Some(media.get("schema").is_some())

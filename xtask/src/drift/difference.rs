@@ -1,49 +1,49 @@
-//! What two documents can differ in.
+//! Differences between two documents.
 
 use serde_json::Value;
 
-use super::node::{Node, Place, Step};
+use super::schema_node::{Location, Node, Step};
 
-/// One fact that the two documents do not share.
+/// One fact that differs between the two documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// What happened.
+    /// The kind of change.
     pub kind: Kind,
-    /// What it happened to.
+    /// The aspect that changed.
     pub aspect: Aspect,
-    /// The fact as the old document has it.
+    /// The fact in the old document.
     pub old: Option<Fact>,
-    /// The fact as the new document has it.
+    /// The fact in the new document.
     pub new: Option<Fact>,
-    /// Whether a parameter, body or property that came or went is required.
+    /// Whether a parameter, body or property that was added or removed is required.
     pub required: bool,
 }
 
-/// A value and where it stands.
+/// A value and its location.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// Where it stands.
-    pub place: Place,
-    /// What stands there.
+    /// The location.
+    pub location: Location,
+    /// The value.
     pub value: Value,
 }
 
-/// What happened to a fact.
+/// How a fact changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
-    /// Only the new document has it. Of a list: nothing was taken out.
+    /// Only the new document has it. For a list: entries were only added.
     Added,
-    /// Only the old document has it. Of a list: nothing was put in.
+    /// Only the old document has it. For a list: entries were only removed.
     Removed,
     /// Both have it, with different values.
     Changed,
-    /// It is the same under another name.
+    /// Unchanged except for its name.
     Renamed,
-    /// It is the same at another place.
+    /// Unchanged except for its location.
     Moved,
 }
 
-/// What a difference is about.
+/// The part of the API description that a difference concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aspect {
     /// An operation.
@@ -56,17 +56,17 @@ pub enum Aspect {
     Parameter,
     /// A request body.
     Body,
-    /// An answer, by its status.
-    Answer,
-    /// A media type of a body or an answer.
+    /// A response, by its status.
+    Response,
+    /// A media type of a body or response.
     MediaType,
-    /// A header of an answer.
+    /// A header of a response.
     Header,
     /// A property of an object.
     Property,
-    /// A shared type, or another component.
+    /// A shared schema or another component.
     Component,
-    /// Whether a shared type is used, and which.
+    /// Whether a shared component is referenced, and which.
     Reference,
     /// One of the schemas under `allOf`, `oneOf` or `anyOf`.
     Branch,
@@ -76,13 +76,13 @@ pub enum Aspect {
     Enum,
     /// A bound or pattern.
     Bound,
-    /// Whether something must be there.
+    /// Whether something is required.
     Required,
-    /// Whether it may be null.
+    /// Whether a value may be null.
     Nullability,
-    /// What is assumed where nothing is sent.
+    /// A default value.
     Default,
-    /// Whether it is deprecated.
+    /// Whether something is deprecated.
     Deprecation,
     /// Servers.
     Server,
@@ -97,8 +97,8 @@ pub enum Aspect {
 }
 
 impl Kind {
-    /// The word for it, in reports.
-    pub fn word(self) -> &'static str {
+    /// Returns the name used in reports.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Added => "added",
             Self::Removed => "removed",
@@ -110,15 +110,15 @@ impl Kind {
 }
 
 impl Aspect {
-    /// The word for it, in reports.
-    pub fn word(self) -> &'static str {
+    /// Returns the name used in reports.
+    pub fn label(self) -> &'static str {
         match self {
             Self::Operation => "operation",
             Self::Path => "path parameters",
             Self::OperationId => "operation id",
             Self::Parameter => "parameter",
             Self::Body => "body",
-            Self::Answer => "answer",
+            Self::Response => "response",
             Self::MediaType => "media type",
             Self::Header => "header",
             Self::Property => "property",
@@ -135,14 +135,14 @@ impl Aspect {
             Self::Server => "servers",
             Self::Security => "security",
             Self::Tag => "tags",
-            Self::Document => "document",
+            Self::Document => "OpenAPI document",
             Self::Other => "other",
         }
     }
 
-    /// What the member at `place` is about.
-    pub fn of(place: &Place) -> Self {
-        let steps = place.steps();
+    /// Returns the aspect of the value at `location`.
+    pub fn of(location: &Location) -> Self {
+        let steps = location.steps();
         let key = |back: usize| steps.len().checked_sub(back).and_then(|i| steps[i].key());
         if let [Step::Key(section), Step::Key(_), Step::Key(_)] = steps
             && section == "components"
@@ -151,11 +151,11 @@ impl Aspect {
         }
         match (key(2), steps.last()) {
             (Some("properties"), Some(Step::Key(_))) => Self::Property,
-            (Some("responses"), Some(Step::Key(_))) => Self::Answer,
+            (Some("responses"), Some(Step::Key(_))) => Self::Response,
             (Some("content"), Some(Step::Key(_))) => Self::MediaType,
             (Some("headers"), Some(Step::Key(_))) => Self::Header,
-            (Some("parameters"), Some(Step::Entry(..))) => Self::Parameter,
-            (Some("allOf" | "oneOf" | "anyOf"), Some(Step::Entry(..))) => Self::Branch,
+            (Some("parameters"), Some(Step::Item(..))) => Self::Parameter,
+            (Some("allOf" | "oneOf" | "anyOf"), Some(Step::Item(..))) => Self::Branch,
             (Some("mapping"), Some(Step::Key(_))) => Self::Branch,
             (_, Some(Step::Key(key))) => Self::of_keyword(key, steps.len()),
             _ => Self::Other,
@@ -197,7 +197,7 @@ impl Aspect {
     }
 }
 
-/// Whether a keyword narrows values of one type.
+/// Whether a keyword restricts the values of one type.
 pub fn is_bound(key: &str) -> bool {
     matches!(
         key,
@@ -218,32 +218,32 @@ pub fn is_bound(key: &str) -> bool {
 }
 
 impl Fact {
-    /// What stands at a node.
+    /// Creates the fact for a node.
     pub fn of(node: &Node<'_>) -> Self {
         Self {
-            place: node.place.clone(),
+            location: node.location.clone(),
             value: node.value.clone(),
         }
     }
 }
 
 impl Difference {
-    /// The place in the new document, or in the old one where the new one has none.
-    pub fn place(&self) -> &Place {
-        static ROOT: Place = Place::ROOT;
+    /// Returns the location in the new document, or in the old one if the new one has none.
+    pub fn location(&self) -> &Location {
+        static ROOT: Location = Location::ROOT;
         let fact = self.new.as_ref().or(self.old.as_ref());
-        fact.map_or(&ROOT, |fact| &fact.place)
+        fact.map_or(&ROOT, |fact| &fact.location)
     }
 
-    /// The entries of the old list that the new one lacks, and the other way round. Nothing where
-    /// the difference is not about lists.
-    pub fn entries(&self) -> Option<(Vec<&Value>, Vec<&Value>)> {
+    /// Returns the entries removed from and added to a list, or `None` if the difference is not
+    /// about lists.
+    pub fn list_changes(&self) -> Option<(Vec<&Value>, Vec<&Value>)> {
         let (old, new) = (list_of(self.old.as_ref())?, list_of(self.new.as_ref())?);
-        Some((lacking(&old, &new), lacking(&new, &old)))
+        Some((missing_from(&old, &new), missing_from(&new, &old)))
     }
 }
 
-/// The entries of a list; none where there is no fact, nothing where it is no list.
+/// Returns the entries of a list: empty without a fact, `None` if the value is not a list.
 fn list_of(fact: Option<&Fact>) -> Option<Vec<&Value>> {
     match fact {
         None => Some(Vec::new()),
@@ -251,7 +251,7 @@ fn list_of(fact: Option<&Fact>) -> Option<Vec<&Value>> {
     }
 }
 
-fn lacking<'a>(these: &[&'a Value], those: &[&Value]) -> Vec<&'a Value> {
-    let lacking = these.iter().filter(|value| !those.contains(value));
-    lacking.copied().collect()
+fn missing_from<'a>(these: &[&'a Value], those: &[&Value]) -> Vec<&'a Value> {
+    let missing = these.iter().filter(|value| !those.contains(value));
+    missing.copied().collect()
 }

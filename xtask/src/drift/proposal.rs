@@ -1,4 +1,4 @@
-//! Ledger entries for operations that have none yet, ready to paste.
+//! Proposes manifest entries for operations that have none yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,49 +6,49 @@ use portkey_admin_codegen::ledger::{self, Entry, Ledger, Paging, Plane};
 use portkey_admin_codegen::{Result, Source, document, siblings};
 use serde_json::Value;
 
-use super::pairing;
+use super::matching;
 
-/// An entry for an operation that the ledger lacks.
+/// A manifest entry for an operation that has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Proposal {
-    /// The operation: `GET /api-keys`.
+    /// The operation, such as `GET /api-keys`.
     pub key: String,
-    /// The name of its method.
+    /// The name of the client method.
     pub id: String,
-    /// The operation whose entry this is, where upstream only moved it.
+    /// The operation that the entry belonged to, if upstream only moved it.
     pub moved_from: Option<String>,
-    /// The entry as it would stand in the file.
+    /// The entry as YAML.
     pub text: String,
 }
 
-/// The documents (patched) and the ledger that a proposal follows.
+/// The patched documents and the manifest on which proposals are based.
 pub struct Context<'a> {
-    /// The document that the ledger describes.
+    /// The document that the manifest describes.
     pub old: &'a Value,
-    /// The document that has operations without an entry.
+    /// The document with operations that have no entry.
     pub new: &'a Value,
-    /// The ledger.
-    pub ledger: &'a Ledger,
-    /// The text of the ledger, of which moved operations take their entries.
-    pub text: &'a str,
-    /// The day (`YYYY-MM-DD`) on which the document was seen.
+    /// The manifest.
+    pub manifest: &'a Ledger,
+    /// The manifest as YAML; entries of moved operations are copied from it.
+    pub manifest_text: &'a str,
+    /// The date (`YYYY-MM-DD`) recorded as evidence.
     pub today: &'a str,
 }
 
 /// Proposes an entry for every operation of the new document that has none.
 pub fn proposals(context: &Context<'_>) -> Vec<Proposal> {
-    let moved: BTreeMap<String, String> = pairing::operations(context.old, context.new)
+    let moved: BTreeMap<String, String> = matching::match_operations(context.old, context.new)
         .common
         .into_iter()
         .map(|(old, new)| (new.key(), old.key()))
         .collect();
     let mut taken: BTreeSet<String> = context
-        .ledger
+        .manifest
         .iter()
         .map(|(_, entry)| entry.id.clone())
         .collect();
     let mut found = Vec::new();
-    for key in context.ledger.lacking(context.new) {
+    for key in context.manifest.lacking(context.new) {
         let proposal = moved
             .get(&key)
             .and_then(|from| moved_entry(context, &key, from))
@@ -61,7 +61,7 @@ pub fn proposals(context: &Context<'_>) -> Vec<Proposal> {
     found
 }
 
-/// The proposals as a ledger, which shows that they can be pasted.
+/// Parses the proposals as a manifest, which shows that they can be pasted.
 pub fn parse(proposals: &[Proposal]) -> Result<Ledger> {
     let texts: Vec<&str> = proposals
         .iter()
@@ -76,12 +76,15 @@ pub fn parse(proposals: &[Proposal]) -> Result<Ledger> {
     })
 }
 
-/// The entry of an operation that upstream moved, under its new key.
+/// Returns the entry of an operation that upstream moved, under its new key.
 fn moved_entry(context: &Context<'_>, key: &str, from: &str) -> Option<Proposal> {
     let (method, path) = ledger::split_key(from)?;
-    let id = context.ledger.get(method, path)?.id.clone();
+    let id = context.manifest.get(method, path)?.id.clone();
     let head = format!("{from}:");
-    let mut lines = context.text.lines().skip_while(|line| *line != head);
+    let mut lines = context
+        .manifest_text
+        .lines()
+        .skip_while(|line| *line != head);
     lines.next()?;
     let body = lines.take_while(|line| line.starts_with(' '));
     let text = body.fold(format!("{key}:\n"), |text, line| text + line + "\n");
@@ -101,22 +104,22 @@ fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Opti
         operation: &context.new["paths"][path][method.to_ascii_lowercase()],
         document: context.new,
     };
-    let name = Name::of(&route, &verbs(context.ledger));
-    let id = unused(&name.id(), taken);
-    let neighbour = neighbour(context.ledger, path);
-    let (area, plane) = neighbour.map_or(("gateway # a guess", Plane::Gateway), |entry| {
+    let name = MethodName::of(&route, &verbs(context.manifest));
+    let id = unique_id(&name.id(), taken);
+    let closest = closest_entry(context.manifest, path);
+    let (area, plane) = closest.map_or(("gateway # a guess", Plane::Gateway), |entry| {
         (entry.area.as_str(), entry.plane)
     });
     let mut lines = vec![
         format!("{key}:"),
         format!("  id: {id}"),
         format!("  summary: {}", name.summary()),
-        format!("  plane: {}", plane_word(plane)),
+        format!("  plane: {}", plane_name(plane)),
         format!("  area: {area}"),
     ];
     lines.extend(
         route
-            .paging(&name, context.ledger)
+            .paging(&name, context.manifest)
             .map(|paging| format!("  paging: {paging}")),
     );
     lines.push(format!("  retry: {}", route.retry(&name.verb)));
@@ -138,7 +141,7 @@ fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Opti
     })
 }
 
-fn plane_word(plane: Plane) -> &'static str {
+fn plane_name(plane: Plane) -> &'static str {
     match plane {
         Plane::Control => "control",
         Plane::Gateway => "gateway",
@@ -146,7 +149,7 @@ fn plane_word(plane: Plane) -> &'static str {
     }
 }
 
-fn unused(id: &str, taken: &BTreeSet<String>) -> String {
+fn unique_id(id: &str, taken: &BTreeSet<String>) -> String {
     let numbered = (2..).map(|number| format!("{id}_{number}"));
     std::iter::once(id.to_owned())
         .chain(numbered)
@@ -154,40 +157,40 @@ fn unused(id: &str, taken: &BTreeSet<String>) -> String {
         .unwrap_or_default()
 }
 
-/// What a path may say is done, so that doing it twice may differ from doing it once.
-const DEEDS: [&str; 11] = [
+/// Verbs in a path for which calling twice may differ from calling once.
+const ACTION_VERBS: [&str; 11] = [
     "archive", "cancel", "disable", "enable", "publish", "reset", "restore", "rotate", "start",
     "sync", "test",
 ];
 
-/// What can be done to something: the first words of the names in use, and some that are to be expected.
-fn verbs(ledger: &Ledger) -> BTreeSet<&str> {
-    let used = ledger
+/// Returns the known verbs: the first words of method names in use, and a few more.
+fn verbs(manifest: &Ledger) -> BTreeSet<&str> {
+    let used = manifest
         .iter()
         .filter_map(|(_, entry)| entry.id.split('_').next());
-    used.chain(DEEDS).chain(["download"]).collect()
+    used.chain(ACTION_VERBS).chain(["download"]).collect()
 }
 
-/// The entry of the operation whose path has the longest common beginning with `path`.
-fn neighbour<'a>(ledger: &'a Ledger, path: &str) -> Option<&'a Entry> {
+/// Returns the entry of the operation whose path has the longest common prefix with `path`.
+fn closest_entry<'a>(manifest: &'a Ledger, path: &str) -> Option<&'a Entry> {
     let common = |other: &str| {
         let pairs = siblings::segments(path).zip(siblings::segments(other));
         pairs.take_while(|(one, two)| one == two).count()
     };
-    let near = ledger.iter().filter_map(|(key, entry)| {
+    let near = manifest.iter().filter_map(|(key, entry)| {
         let (_, other) = ledger::split_key(key)?;
         Some((common(other), entry)).filter(|(common, _)| *common > 0)
     });
-    first_of_most(near)
+    first_with_highest_count(near)
 }
 
-/// What stands beside the largest number; the first of several.
-fn first_of_most<T>(counted: impl Iterator<Item = (usize, T)>) -> Option<T> {
+/// Returns the item with the highest count; the first of several.
+fn first_with_highest_count<T>(counted: impl Iterator<Item = (usize, T)>) -> Option<T> {
     let most = counted.reduce(|best, item| if best.0 >= item.0 { best } else { item });
     most.map(|(_, item)| item)
 }
 
-/// An operation as the document has it.
+/// An operation as described by the document.
 struct Route<'a> {
     method: &'a str,
     path: &'a str,
@@ -196,11 +199,11 @@ struct Route<'a> {
 }
 
 impl Route<'_> {
-    /// Whether it may be sent again. A method says less than it should: there are updates that make a
-    /// new version, and what is named after a deed does one. So what may do harm is not repeated until
-    /// whoever pastes the entry knows better.
+    /// Proposes the retry class. The HTTP method is not enough: some updates create a new version,
+    /// and a path that ends in a verb performs that action. An operation that may do harm when
+    /// repeated is `never` until a maintainer decides otherwise.
     fn retry(&self, verb: &str) -> &'static str {
-        match (self.method, DEEDS.contains(&verb)) {
+        match (self.method, ACTION_VERBS.contains(&verb)) {
             ("GET" | "HEAD" | "OPTIONS", false) => "safe",
             ("GET" | "HEAD" | "OPTIONS", true) => "never # safe if it only reads",
             ("PUT", false) => "never # idempotent if it replaces",
@@ -209,28 +212,28 @@ impl Route<'_> {
         }
     }
 
-    /// The schema of the success answer.
-    fn answer(&self) -> Option<&Value> {
-        let answers = self.operation["responses"].as_object()?;
-        let success = answers.iter().find(|(status, _)| status.starts_with('2'));
-        let answer = document::resolve(self.document, success?.1).ok()?;
-        let schema = answer["content"]["application/json"].get("schema")?;
+    /// Returns the schema of the success response.
+    fn response_schema(&self) -> Option<&Value> {
+        let responses = self.operation["responses"].as_object()?;
+        let success = responses.iter().find(|(status, _)| status.starts_with('2'));
+        let response = document::resolve(self.document, success?.1).ok()?;
+        let schema = response["content"]["application/json"].get("schema")?;
         document::resolve(self.document, schema).ok()
     }
 
-    /// Whether the answer is a list, or an envelope around one.
+    /// Whether the response is a list or an envelope around one.
     fn is_list(&self) -> bool {
-        self.answer()
-            .is_some_and(|answer| self.holds_list(answer, 0))
+        self.response_schema()
+            .is_some_and(|response| self.contains_list(response, 0))
     }
 
-    fn holds_list(&self, schema: &Value, depth: usize) -> bool {
+    fn contains_list(&self, schema: &Value, depth: usize) -> bool {
         let resolved = |schema| document::resolve(self.document, schema).unwrap_or(&Value::Null);
         let properties = schema["properties"].as_object().into_iter().flatten();
         let mut lists = properties
-            .filter(|(_, member)| resolved(member)["type"] == "array")
+            .filter(|(_, property)| resolved(property)["type"] == "array")
             .map(|(name, _)| name.as_str());
-        // Any list counts where the path speaks of several things.
+        // If the last segment of the path is a plural, any list counts.
         let last = siblings::segments(self.path).last().unwrap_or_default();
         let plural = last.ends_with('s');
         if schema["type"] == "array"
@@ -240,8 +243,8 @@ impl Route<'_> {
         }
         let branches = ["allOf", "oneOf", "anyOf"].iter();
         let mut branches = branches.filter_map(|key| schema[*key].as_array()).flatten();
-        // A schema may hold itself; nobody nests envelopes deeper.
-        depth < 4 && branches.any(|branch| self.holds_list(resolved(branch), depth + 1))
+        // A schema may contain itself; envelopes are not nested deeper than this.
+        depth < 4 && branches.any(|branch| self.contains_list(resolved(branch), depth + 1))
     }
 
     fn has_parameter(&self, name: &str) -> bool {
@@ -254,20 +257,22 @@ impl Route<'_> {
             .any(|parameter| parameter["name"] == name && parameter["in"] == "query")
     }
 
-    /// The paging that most lists with these parameters have.
-    fn paging(&self, name: &Name, ledger: &Ledger) -> Option<String> {
+    /// Returns the most common paging among lists with these parameters.
+    fn paging(&self, name: &MethodName, manifest: &Ledger) -> Option<String> {
         if name.verb != "list" {
             return None;
         }
         let mut known: Vec<(usize, &Paging)> = Vec::new();
-        let pagings = ledger.iter().filter_map(|(_, entry)| entry.paging.as_ref());
+        let pagings = manifest
+            .iter()
+            .filter_map(|(_, entry)| entry.paging.as_ref());
         for paging in pagings.filter(|paging| self.is_paged_by(paging)) {
             match known.iter_mut().find(|(_, other)| *other == paging) {
                 Some((count, _)) => *count += 1,
                 None => known.push((1, paging)),
             }
         }
-        first_of_most(known.into_iter()).map(paging_text)
+        first_with_highest_count(known.into_iter()).map(paging_text)
     }
 
     fn is_paged_by(&self, paging: &Paging) -> bool {
@@ -276,7 +281,7 @@ impl Route<'_> {
         named.peek().is_some() && named.all(|name| self.has_parameter(name))
     }
 
-    /// Why the operation cannot be generated, if it cannot.
+    /// Returns why the operation cannot be generated, if it cannot.
     fn handwritten(&self) -> Option<&'static str> {
         let media = |holder: &Value| -> Vec<String> {
             let holder = document::resolve(self.document, holder).unwrap_or(&Value::Null);
@@ -291,17 +296,17 @@ impl Route<'_> {
         if body.iter().any(|media| media == "multipart/form-data") && !body.iter().any(is_json) {
             return Some("multipart");
         }
-        let answers = self.operation["responses"].as_object();
-        let answered: Vec<String> = answers
+        let responses = self.operation["responses"].as_object();
+        let media_types: Vec<String> = responses
             .into_iter()
             .flatten()
             .filter(|(status, _)| status.starts_with('2'))
-            .flat_map(|(_, answer)| media(answer))
+            .flat_map(|(_, response)| media(response))
             .collect();
-        if answered.is_empty() || answered.iter().any(is_json) {
+        if media_types.is_empty() || media_types.iter().any(is_json) {
             return None;
         }
-        match answered.iter().all(|media| media == "text/event-stream") {
+        match media_types.iter().all(|media| media == "text/event-stream") {
             true => Some("event-stream"),
             false => Some("binary"),
         }
@@ -310,7 +315,7 @@ impl Route<'_> {
 
 fn paging_text(paging: &Paging) -> String {
     let first = paging.first.map(|first| first.to_string());
-    let members = [
+    let fields = [
         ("page", &paging.page),
         ("after", &paging.after),
         ("size", &paging.size),
@@ -319,24 +324,25 @@ fn paging_text(paging: &Paging) -> String {
         ("total", &paging.total),
         ("more", &paging.more),
     ];
-    let texts: Vec<String> = members
+    let texts: Vec<String> = fields
         .into_iter()
         .filter_map(|(name, value)| Some(format!("{name}: {}", value.as_ref()?)))
         .collect();
     format!("{{{}}}", texts.join(", "))
 }
 
-/// A method's name, `verb_noun`.
+/// A method name, `verb_noun`.
 #[derive(Debug, PartialEq, Eq)]
-struct Name {
+struct MethodName {
     verb: String,
     noun: String,
 }
 
-impl Name {
-    /// `GET /api-keys` → `list`, `api_keys`; `POST /api-keys/{id}/rotate` → `rotate`, `api_key`.
+impl MethodName {
+    /// Derives the name: `GET /api-keys` → `list`, `api_keys`; `POST /api-keys/{id}/rotate` →
+    /// `rotate`, `api_key`.
     fn of(route: &Route<'_>, verbs: &BTreeSet<&str>) -> Self {
-        // What only says where something lies is not part of its name.
+        // Prefixes are not part of the name.
         let segments: Vec<&str> = siblings::segments(route.path)
             .filter(|segment| !matches!(*segment, "admin" | "v1" | "v2"))
             .collect();
@@ -376,7 +382,7 @@ impl Name {
         }
     }
 
-    /// A first sentence; whoever pastes the entry has a better one.
+    /// Returns a placeholder for the summary, which the maintainer replaces.
     fn summary(&self) -> String {
         let what = self.noun.replace('_', " ");
         let verb = match self.verb.as_str() {
@@ -402,7 +408,7 @@ fn verb(route: &Route<'_>, one: bool) -> &'static str {
     }
 }
 
-/// Whether the last segment of a path says what is done (`rotate`, `makeDefault`).
+/// Whether the last segment of a path is an action (`rotate`, `makeDefault`).
 fn is_action(segment: &str, verbs: &BTreeSet<&str>) -> bool {
     let snake = snake(segment);
     snake
@@ -411,7 +417,8 @@ fn is_action(segment: &str, verbs: &BTreeSet<&str>) -> bool {
         .is_some_and(|word| verbs.contains(word))
 }
 
-/// The literal segments, all but the last in the singular; `one` puts that in the singular, too.
+/// Joins the literal segments, all but the last in the singular; with `one`, the last is in the
+/// singular as well.
 fn noun(segments: &[&str], one: bool) -> String {
     let literals: Vec<&str> = segments
         .iter()
@@ -449,15 +456,15 @@ fn singular(plural: &str) -> String {
 /// `api-keys` → `api_keys`, `makeDefault` → `make_default`.
 fn snake(segment: &str) -> String {
     let mut text = String::new();
-    for letter in segment.chars() {
-        match letter {
+    for character in segment.chars() {
+        match character {
             'A'..='Z' => {
                 if !text.is_empty() && !text.ends_with('_') {
                     text.push('_');
                 }
-                text.push(letter.to_ascii_lowercase());
+                text.push(character.to_ascii_lowercase());
             }
-            letter if letter.is_ascii_alphanumeric() => text.push(letter),
+            character if character.is_ascii_alphanumeric() => text.push(character),
             _ if !text.is_empty() && !text.ends_with('_') => text.push('_'),
             _ => {}
         }
@@ -481,30 +488,30 @@ mod tests {
             operation: &patched.document["paths"][path][method.to_ascii_lowercase()],
             document: &patched.document,
         };
-        Name::of(&route, &verbs(&patched.ledger)).id()
+        MethodName::of(&route, &verbs(&patched.ledger)).id()
     }
 
     #[test]
-    fn most_names_of_the_ledger_would_be_proposed() {
+    fn most_method_names_of_the_manifest_would_be_proposed() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let patched = patch(&Sources::read(&root).unwrap()).unwrap();
-        let (mut all, mut met) = (0, 0);
+        let (mut total, mut matching) = (0, 0);
         for (key, entry) in patched
             .ledger
             .iter()
             .filter(|(_, entry)| entry.area != "analytics")
         {
             let (method, path) = ledger::split_key(key).unwrap();
-            all += 1;
+            total += 1;
             if proposed(method, path, &patched) == entry.id {
-                met += 1;
+                matching += 1;
             }
         }
-        assert!(met * 3 >= all * 2, "{met} of {all}");
+        assert!(matching * 3 >= total * 2, "{matching} of {total}");
     }
 
     #[test]
-    fn segments_become_words() {
+    fn segments_are_converted_to_snake_case_and_singular() {
         assert_eq!(snake("api-keys"), "api_keys");
         assert_eq!(snake("makeDefault"), "make_default");
         assert_eq!(singular("policies"), "policy");

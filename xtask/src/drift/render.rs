@@ -1,4 +1,4 @@
-//! The report as text, as the body of a pull request, and as JSON.
+//! Renders the report as text, as the body of a pull request, and as JSON.
 
 mod json;
 mod markdown;
@@ -7,16 +7,16 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use portkey_admin_codegen::survey::{Finding, Kind as Override, Status};
+use portkey_admin_codegen::survey::{Finding, Status};
 use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Fact, Kind};
-use super::judge::Impact;
+use super::impact::Impact;
 use super::report::{Change, Report};
-use super::subject::Subject;
-use crate::surface;
+use super::target::Target;
+use crate::public_api;
 
-/// How a report is written.
+/// Output format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// For a terminal.
@@ -28,18 +28,18 @@ pub enum Format {
 }
 
 impl Format {
-    /// The format of that name.
+    /// Returns the format with this name.
     pub fn named(name: &str) -> Result<Self> {
         match name {
             "text" => Ok(Self::Text),
             "markdown" => Ok(Self::Markdown),
             "json" => Ok(Self::Json),
-            _ => bail!("--format: `{name}` is none of text, markdown, json"),
+            _ => bail!("--format: expected text, markdown or json, found `{name}`"),
         }
     }
 }
 
-/// The report in a format, with a line break at its end.
+/// Renders the report; the output ends with a line break.
 pub fn render(report: &Report, format: Format) -> String {
     match format {
         Format::Text => text::render(report),
@@ -48,23 +48,23 @@ pub fn render(report: &Report, format: Format) -> String {
     }
 }
 
-/// How many changes are of each impact: breaking, additive, invisible.
+/// Counts the changes of each impact: breaking, additive, invisible.
 fn counts(report: &Report) -> [(Impact, usize); 3] {
     [Impact::Breaking, Impact::Additive, Impact::Invisible].map(|impact| {
-        let of = |change: &&Change| change.verdict.impact == impact;
+        let of = |change: &&Change| change.assessment.impact == impact;
         (impact, report.changes.iter().filter(of).count())
     })
 }
 
-/// `3 changes: 1 breaking, 2 additive`
+/// Returns a summary such as `3 changes: 1 breaking, 2 additive`.
 fn summary(report: &Report) -> String {
     if !report.compared {
-        return "There is no vendored document to compare with".to_owned();
+        return "No vendored OpenAPI document to compare with".to_owned();
     }
     let parts: Vec<String> = counts(report)
         .into_iter()
         .filter(|(_, count)| *count > 0)
-        .map(|(impact, count)| format!("{count} {}", impact.word()))
+        .map(|(impact, count)| format!("{count} {}", impact.label()))
         .collect();
     match report.changes.len() {
         0 => "No changes".to_owned(),
@@ -73,64 +73,64 @@ fn summary(report: &Report) -> String {
     }
 }
 
-/// What the drift asks of the version, in one sentence.
+/// Returns what the drift means for the version, in one or two sentences.
 fn version_advice(report: &Report) -> String {
     let (now, next) = &report.versions;
     match report.impact {
         Impact::Invisible if !report.compared => format!("The version stays {now}."),
-        Impact::Invisible => format!("Nothing public changes: the version stays {now}."),
+        Impact::Invisible => format!("The public API does not change: the version stays {now}."),
         impact => format!(
-            "The worst of it is {}: {now} should become {next}.",
-            impact.word()
+            "Most severe impact: {}. Raise the version from {now} to {next}.",
+            impact.label()
         ),
     }
 }
 
-/// The changes of one operation, one component, or the document.
+/// The changes of one operation, one component, or the rest of the document.
 struct Group<'a> {
-    subject: &'a Subject,
-    /// Where the subject is a shared one: the operations that it reaches.
-    reaches: Option<BTreeSet<&'a str>>,
+    target: &'a Target,
+    /// The operations that use the target, if it is shared.
+    used_by: Option<BTreeSet<&'a str>>,
     changes: Vec<&'a Change>,
 }
 
 impl Group<'_> {
     fn is_component(&self) -> bool {
-        matches!(self.subject, Subject::Component(_))
+        matches!(self.target, Target::Component(_))
     }
 }
 
-/// The changes by what they belong to: operations first, then components, then the rest.
+/// Groups the changes by target: operations first, then paths, components and the document.
 fn groups(report: &Report) -> Vec<Group<'_>> {
-    let mut found: BTreeMap<&Subject, Group<'_>> = BTreeMap::new();
+    let mut found: BTreeMap<&Target, Group<'_>> = BTreeMap::new();
     for change in &report.changes {
-        let subject = &change.subject;
-        let group = found.entry(subject).or_insert_with(|| Group {
-            subject,
-            reaches: subject.is_shared().then(BTreeSet::new),
+        let target = &change.target;
+        let group = found.entry(target).or_insert_with(|| Group {
+            target,
+            used_by: target.is_shared().then(BTreeSet::new),
             changes: Vec::new(),
         });
-        if let Some(reaches) = &mut group.reaches {
-            reaches.extend(change.operations.iter().map(String::as_str));
+        if let Some(used_by) = &mut group.used_by {
+            used_by.extend(change.operations.iter().map(String::as_str));
         }
         group.changes.push(change);
     }
     found.into_values().collect()
 }
 
-/// What happened, in words: `` parameter `page` added ``, `` bound `maximum` of `page` changed ``.
+/// Describes a change: `` parameter `page` added ``, `` bound `maximum` of `page` changed ``.
 fn title(change: &Change) -> String {
     let difference = &change.difference;
-    let place = difference.place();
-    let holder = place.innermost_name();
-    if let Some(sentence) = flag(difference, holder.as_deref()) {
+    let location = difference.location();
+    let holder = location.innermost_name();
+    if let Some(sentence) = flag_sentence(difference, holder.as_deref()) {
         return sentence;
     }
     let (name, of) = match difference.aspect {
         Aspect::Parameter | Aspect::Property | Aspect::Header => (holder, None),
-        Aspect::Answer | Aspect::MediaType => (place.last_key().map(str::to_owned), None),
+        Aspect::Response | Aspect::MediaType => (location.last_key().map(str::to_owned), None),
         Aspect::Bound | Aspect::Type | Aspect::Branch => {
-            (place.last_key().map(str::to_owned), holder)
+            (location.last_key().map(str::to_owned), holder)
         }
         Aspect::Enum
         | Aspect::Required
@@ -143,16 +143,16 @@ fn title(change: &Change) -> String {
     let required = difference.required.then(|| "required".to_owned());
     let words = [
         required,
-        Some(difference.aspect.word().to_owned()),
+        Some(difference.aspect.label().to_owned()),
         name.map(|name| format!("`{name}`")),
         of.map(|of| format!("of `{of}`")),
-        Some(difference.kind.word().to_owned()),
+        Some(difference.kind.label().to_owned()),
     ];
     words.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
-/// What a flag that came or went means: `` `page` is now required ``.
-fn flag(difference: &Difference, holder: Option<&str>) -> Option<String> {
+/// Describes a flag that was added or removed: `` `page` is now required ``.
+fn flag_sentence(difference: &Difference, holder: Option<&str>) -> Option<String> {
     let fact = difference.new.as_ref().or(difference.old.as_ref())?;
     let now = match difference.kind {
         Kind::Added => "now",
@@ -179,29 +179,32 @@ fn flag(difference: &Difference, holder: Option<&str>) -> Option<String> {
     }
 }
 
-/// The values before and after, as JSON; of lists only what came and went. Nothing where the title
-/// says it all.
-fn values(change: &Change, longest: usize) -> Vec<String> {
+/// Returns the old and new values as JSON; for lists, only the entries removed and added. Empty if
+/// the title is sufficient.
+fn values(change: &Change, max_length: usize) -> Vec<String> {
     let difference = &change.difference;
     let lists = matches!(
         difference.aspect,
         Aspect::Enum | Aspect::Required | Aspect::Tag | Aspect::Server | Aspect::Security
     );
-    if let (true, Some((lost, won))) = (lists, difference.entries()) {
+    if let (true, Some((removed, added))) = (lists, difference.list_changes()) {
         let side = |sign: &str, values: Vec<&Value>| {
-            let texts: Vec<String> = values.iter().map(|value| short(value, longest)).collect();
+            let texts: Vec<String> = values
+                .iter()
+                .map(|value| truncated(value, max_length))
+                .collect();
             (!texts.is_empty()).then(|| format!("{sign} {}", texts.join(", ")))
         };
-        return [side("−", lost), side("+", won)]
+        return [side("−", removed), side("+", added)]
             .into_iter()
             .flatten()
             .collect();
     }
     let is_whole = difference.aspect == Aspect::Operation && difference.kind != Kind::Moved;
-    if is_whole || flag(difference, None).is_some() {
+    if is_whole || flag_sentence(difference, None).is_some() {
         return Vec::new();
     }
-    let text = |fact: Option<&Fact>| fact.map(|fact| short(&fact.value, longest));
+    let text = |fact: Option<&Fact>| fact.map(|fact| truncated(&fact.value, max_length));
     match (text(difference.old.as_ref()), text(difference.new.as_ref())) {
         (Some(old), Some(new)) => vec![format!("{old} → {new}")],
         (Some(old), None) => vec![format!("− {old}")],
@@ -210,40 +213,40 @@ fn values(change: &Change, longest: usize) -> Vec<String> {
     }
 }
 
-/// The places of a change: one where both documents have it at the same.
-fn places(change: &Change) -> String {
-    let place = |fact: Option<&Fact>| fact.map(|fact| fact.place.to_string());
+/// Returns the locations of a change: one if both documents have the same.
+fn locations(change: &Change) -> String {
+    let location = |fact: Option<&Fact>| fact.map(|fact| fact.location.to_string());
     let difference = &change.difference;
     match (
-        place(difference.old.as_ref()),
-        place(difference.new.as_ref()),
+        location(difference.old.as_ref()),
+        location(difference.new.as_ref()),
     ) {
         (Some(old), Some(new)) if old != new => format!("{old} → {new}"),
         (old, new) => new.or(old).unwrap_or_default(),
     }
 }
 
-/// A value as JSON on one line, cut where it is longer than `longest` letters.
-fn short(value: &Value, longest: usize) -> String {
+/// Returns a value as JSON on one line, truncated to `max_length` characters.
+fn truncated(value: &Value, max_length: usize) -> String {
     let text = value.to_string();
-    match text.char_indices().nth(longest) {
+    match text.char_indices().nth(max_length) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,
     }
 }
 
-/// Direction, judgement of the `drift` crate, and the reason of the verdict.
+/// Returns the direction, the classification of the `drift` crate, and the reason for the impact.
 fn remarks(change: &Change) -> String {
-    let direction = change.direction.word();
+    let direction = change.direction.label();
     let wire = change
         .compatibility
-        .map(|compatibility| compatibility.word());
-    let known = [direction, wire, Some(change.verdict.reason.as_str())];
+        .map(|compatibility| compatibility.label());
+    let known = [direction, wire, Some(change.assessment.reason.as_str())];
     known.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-/// The word for a status, in reports.
-fn status_word(status: Status) -> &'static str {
+/// Returns the name of a status used in reports.
+fn status_label(status: Status) -> &'static str {
     match status {
         Status::Applied => "applied",
         Status::Satisfied => "satisfied",
@@ -253,26 +256,19 @@ fn status_word(status: Status) -> &'static str {
     }
 }
 
-/// What to do about overrides of a status.
+/// Returns what to do about overrides with a status.
 fn status_advice(status: Status) -> &'static str {
     match status {
         Status::Applied | Status::Satisfied => "nothing to do",
-        Status::Confirmed => "the document now says what they correct: remove them",
-        Status::Stale => "they fit nothing: remove or correct them",
-        Status::Conflicting => "upstream changed the same place in another way: decide",
+        Status::Confirmed => "the OpenAPI document now contains the correction: remove them",
+        Status::Stale => "they match nothing: remove or correct them",
+        Status::Conflicting => {
+            "upstream changed the same location differently: decide which to keep"
+        }
     }
 }
 
-/// The word for a kind of override, in reports.
-fn override_word(kind: Override) -> &'static str {
-    match kind {
-        Override::PathRule => "path rule",
-        Override::Overlay => "overlay action",
-        Override::Ledger => "ledger entry",
-    }
-}
-
-/// How many overrides have each status.
+/// Counts the overrides with each status.
 fn status_counts(findings: &[Finding]) -> String {
     let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
     for finding in findings {
@@ -280,13 +276,13 @@ fn status_counts(findings: &[Finding]) -> String {
     }
     let texts: Vec<String> = counts
         .into_iter()
-        .map(|(status, count)| format!("{count} {}", status_word(status)))
+        .map(|(status, count)| format!("{count} {}", status_label(status)))
         .collect();
     texts.join(", ")
 }
 
-/// The overrides that need a look, by status, the most urgent first. A satisfied rule that was not so
-/// before is one of them.
+/// Returns the overrides that need attention, by status, most urgent first. This includes satisfied
+/// rules that were not satisfied before.
 fn notable(findings: &[Finding]) -> Vec<(Status, Vec<&Finding>)> {
     let statuses = [
         Status::Conflicting,
@@ -298,24 +294,24 @@ fn notable(findings: &[Finding]) -> Vec<(Status, Vec<&Finding>)> {
     statuses
         .into_iter()
         .map(|status| {
-            let quiet = matches!(status, Status::Satisfied | Status::Applied);
+            let is_fine = matches!(status, Status::Satisfied | Status::Applied);
             let these = findings.iter().filter(|finding| finding.status == status);
-            let these = these.filter(|finding| !quiet || finding.detail.is_some());
+            let these = these.filter(|finding| !is_fine || finding.detail.is_some());
             (status, these.collect::<Vec<_>>())
         })
         .filter(|(_, findings)| !findings.is_empty())
         .collect()
 }
 
-/// The public surface line by line: sign, path, signature. What belongs to a type or a builder that
-/// came or went as a whole goes with it.
-fn surface_lines(changes: &[surface::Change]) -> Vec<String> {
+/// Returns the changes of the public API, one line each: sign, path, signature. Members of a type
+/// or builder that was added or removed as a whole are left out.
+fn public_api_lines(changes: &[public_api::Change]) -> Vec<String> {
     let whole: BTreeSet<&str> = changes
         .iter()
-        .filter(|change| !matches!(change, surface::Change::Changed { .. }))
-        .map(surface::Change::path)
+        .filter(|change| !matches!(change, public_api::Change::Changed { .. }))
+        .map(public_api::Change::path)
         .collect();
-    let is_part = |change: &&surface::Change| {
+    let is_part = |change: &&public_api::Change| {
         let path = change.path();
         let ends = path.match_indices(':').map(|(end, _)| end);
         ends.into_iter().any(|end| whole.contains(&path[..end]))
@@ -323,24 +319,23 @@ fn surface_lines(changes: &[surface::Change]) -> Vec<String> {
     changes
         .iter()
         .filter(|change| !is_part(change))
-        .flat_map(surface_line)
+        .flat_map(change_lines)
         .collect()
 }
 
-fn surface_line(change: &surface::Change) -> Vec<String> {
+fn change_lines(change: &public_api::Change) -> Vec<String> {
     match change {
-        surface::Change::Added { path, signature } => vec![format!("+ {path}  {signature}")],
-        surface::Change::Removed { path, signature } => vec![format!("- {path}  {signature}")],
-        surface::Change::Changed { path, old, new } => {
+        public_api::Change::Added { path, signature } => vec![format!("+ {path}  {signature}")],
+        public_api::Change::Removed { path, signature } => vec![format!("- {path}  {signature}")],
+        public_api::Change::Changed { path, old, new } => {
             vec![format!("- {path}  {old}"), format!("+ {path}  {new}")]
         }
     }
 }
 
-/// What must be done before the new document builds, in short; the overrides are listed with their
-/// status.
+/// Summarises what must be done before the new document builds; the overrides are listed above.
 fn to_do(report: &Report) -> Vec<String> {
-    let unfit = report
+    let failing = report
         .findings
         .iter()
         .filter(|finding| finding.fails)
@@ -353,16 +348,16 @@ fn to_do(report: &Report) -> Vec<String> {
     };
     let mut lines: Vec<String> = Vec::new();
     lines.extend(count(
-        unfit,
-        "override that does not fit, marked `!` above",
-        "overrides that do not fit, marked `!` above",
+        failing,
+        "override no longer fits, marked `!` above",
+        "overrides no longer fit, marked `!` above",
     ));
     lines.extend(count(
         missing,
-        "operation without a ledger entry, proposed above",
-        "operations without a ledger entry, proposed above",
+        "operation has no manifest entry; an entry is proposed above",
+        "operations have no manifest entry; entries are proposed above",
     ));
-    lines.extend(report.ungenerated.iter().cloned());
-    lines.extend(report.surface.as_ref().err().cloned());
+    lines.extend(report.excluded_operations.iter().cloned());
+    lines.extend(report.public_api.as_ref().err().cloned());
     lines
 }

@@ -1,4 +1,4 @@
-//! The report: everything that is known about a drift, before it is written down.
+//! The report: all data about a drift, before rendering.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -10,18 +10,18 @@ use portkey_admin_codegen::{Ledger, Patched, Sources, ledger};
 use semver::Version;
 use serde_json::Value;
 
-use super::code::{self, Code};
-use super::compatibility::{Compatibility, Judgements};
+use super::compatibility::{Compatibility, WireCompatibility};
+use super::diff;
 use super::difference::{Difference, Fact};
-use super::judge::{self, Case, Impact, Verdict};
-use super::node::Place;
+use super::generated_code::{self, CodeDiff};
+use super::impact::{self, Assessment, Case, Impact};
 use super::proposal::{self, Proposal};
-use super::reach::{Direction, Reach};
-use super::subject::{Subject, Subjects};
-use super::walk;
-use crate::surface;
+use super::schema_node::Location;
+use super::target::{Target, Targets};
+use super::usage::{Direction, Usage};
+use crate::public_api;
 
-/// What a report is about.
+/// Input of a report.
 pub struct Input<'a> {
     /// The vendored document and the overrides.
     pub sources: &'a Sources,
@@ -29,36 +29,37 @@ pub struct Input<'a> {
     pub old: &'a Value,
     /// The new document, distilled.
     pub new: &'a Value,
-    /// Where the new document came from.
+    /// Path or URL of the new document.
     pub from: &'a str,
-    /// The version of the crate.
+    /// Current version of the crate.
     pub version: &'a str,
     /// Today's date, `YYYY-MM-DD`.
     pub today: &'a str,
 }
 
-/// What changed, whom it breaks, and what it does to the overrides.
+/// What changed, how it affects users, and what it means for the overrides.
 #[derive(Debug)]
 pub struct Report {
-    /// Where the new document came from.
+    /// Path or URL of the new document.
     pub from: String,
-    /// Whether there was a vendored document to compare with; without one, nothing else is known.
+    /// Whether there was a vendored document to compare with. If not, all lists are empty.
     pub compared: bool,
     /// Every change of the document.
     pub changes: Vec<Change>,
-    /// Why the `drift` crate had nothing to say, if it could not compare the documents.
-    pub undecided: Option<String>,
-    /// What became of every override.
+    /// Why the `drift` crate could not compare the documents, if it could not.
+    pub comparison_problem: Option<String>,
+    /// The status of every override.
     pub findings: Vec<Finding>,
-    /// Entries for operations that the ledger lacks.
+    /// Proposed entries for operations that the manifest lacks.
     pub proposals: Vec<Proposal>,
-    /// What changes in the public surface, or why that is not known.
-    pub surface: Result<Vec<surface::Change>, String>,
-    /// Operations whose code is in neither surface, because it cannot be generated, each with the reason.
-    pub ungenerated: Vec<String>,
-    /// The worst that happens to users.
+    /// Changes of the public API, or why they are unknown.
+    pub public_api: Result<Vec<public_api::Change>, String>,
+    /// Operations left out of the comparison because their code cannot be generated, each with the
+    /// reason.
+    pub excluded_operations: Vec<String>,
+    /// The most severe impact.
     pub impact: Impact,
-    /// The version of the crate, and the one that this drift asks for.
+    /// The current version of the crate, and the suggested one.
     pub versions: (String, String),
 }
 
@@ -67,41 +68,44 @@ pub struct Report {
 pub struct Change {
     /// What differs.
     pub difference: Difference,
-    /// What it belongs to.
-    pub subject: Subject,
-    /// The operations that it belongs to or reaches, as the documents spell them.
+    /// The operation, path or component that it belongs to.
+    pub target: Target,
+    /// The operations that it concerns, as spelled in the documents.
     pub operations: Vec<String>,
-    /// Whether it is sent or received.
+    /// Whether it is part of requests, of responses, or of both.
     pub direction: Direction,
-    /// What it means on the wire, where the `drift` crate knows.
+    /// Wire compatibility, if the `drift` crate classified the change.
     pub compatibility: Option<Compatibility>,
-    /// What it means for the users of the crate.
-    pub verdict: Verdict,
+    /// Impact on users of the crate.
+    pub assessment: Assessment,
 }
 
 impl Report {
-    /// The report on a document where none is vendored yet.
+    /// Creates the report for a document when none is vendored yet.
     pub fn without_comparison(from: &str, version: &str) -> Self {
         Self {
             from: from.to_owned(),
             compared: false,
             changes: Vec::new(),
-            undecided: None,
+            comparison_problem: None,
             findings: Vec::new(),
             proposals: Vec::new(),
-            surface: Ok(Vec::new()),
-            ungenerated: Vec::new(),
+            public_api: Ok(Vec::new()),
+            excluded_operations: Vec::new(),
             impact: Impact::Invisible,
             versions: (version.to_owned(), version.to_owned()),
         }
     }
 
-    /// Whether it is known that nothing changed.
+    /// Whether the documents were compared and nothing changed.
     pub fn is_empty(&self) -> bool {
-        self.compared && self.changes.is_empty() && self.surface.as_ref().is_ok_and(Vec::is_empty)
+        self.compared
+            && self.changes.is_empty()
+            && self.public_api.as_ref().is_ok_and(Vec::is_empty)
     }
 
-    /// The overrides that keep the new document from building, and the operations without an entry.
+    /// Returns the overrides that keep the new document from building, and the operations without
+    /// an entry.
     pub fn failures(&self) -> Vec<String> {
         let findings = self.findings.iter().filter(|finding| finding.fails);
         let entries = self
@@ -114,59 +118,60 @@ impl Report {
                 None => format!("{}: `{}`", finding.place, finding.subject),
             })
             .chain(entries)
-            .chain(self.ungenerated.iter().cloned())
-            .chain(self.surface.as_ref().err().cloned())
+            .chain(self.excluded_operations.iter().cloned())
+            .chain(self.public_api.as_ref().err().cloned())
             .collect()
     }
 }
 
 /// Compares a document with the vendored one.
 ///
-/// The overrides must fit the vendored document; whatever does not fit the new one is reported.
+/// The overrides must fit the vendored document; those that do not fit the new one are part of the
+/// report.
 pub fn report(input: &Input<'_>) -> Result<Report> {
-    let survey = survey::survey(input.sources, input.new.clone())?;
-    let differences = walk::differences(input.old, input.new);
-    let proposals = proposals(input, &survey);
-    let adapted = adapted(&survey, &proposals)?;
-    let mut findings = survey.findings.clone();
-    findings.extend(survey.entries(&adapted));
+    let audit = survey::survey(input.sources, input.new.clone())?;
+    let differences = diff::differences(input.old, input.new);
+    let proposals = proposals(input, &audit);
+    let manifest = extended_manifest(&audit, &proposals)?;
+    let mut findings = audit.findings.clone();
+    findings.extend(audit.entries(&manifest));
     let new_patched = Patched {
-        ledger: adapted.without_dangling(&survey.new),
-        document: survey.new.clone(),
-        path_outcomes: survey.new_outcomes.clone(),
+        ledger: manifest.without_dangling(&audit.new),
+        document: audit.new.clone(),
+        path_outcomes: audit.new_outcomes.clone(),
     };
-    // Documents that state the same need not be generated to know that their code is the same.
+    // Documents that state the same facts generate the same code.
     let code = match differences.is_empty() {
-        true => Ok(Code::default()),
-        false => code::compare(&survey.old, &new_patched),
+        true => Ok(CodeDiff::default()),
+        false => generated_code::compare(&audit.old, &new_patched),
     };
-    let judgements = match differences.is_empty() {
-        true => Judgements::default(),
-        false => Judgements::of(input.old, input.new),
+    let compatibility = match differences.is_empty() {
+        true => WireCompatibility::default(),
+        false => WireCompatibility::compare(input.old, input.new),
     };
     let changes = changes(
         &Documents {
-            old: Side::of(input.old, &survey.old.path_outcomes, &survey.old),
-            new: Side::of(input.new, &survey.new_outcomes, &new_patched),
+            old: DocumentSide::of(input.old, &audit.old.path_outcomes, &audit.old),
+            new: DocumentSide::of(input.new, &audit.new_outcomes, &new_patched),
         },
         differences,
-        &judgements,
+        &compatibility,
         code.as_ref().ok(),
     );
-    let (surface, ungenerated) = match code {
-        Ok(code) => (Ok(code.changes), code.ungenerated),
+    let (public_api, excluded_operations) = match code {
+        Ok(code) => (Ok(code.changes), code.excluded_operations),
         Err(problem) => (Err(problem), Vec::new()),
     };
-    let impact = worst(&changes, surface.as_deref().unwrap_or_default());
+    let impact = max_impact(&changes, public_api.as_deref().unwrap_or_default());
     Ok(Report {
         from: input.from.to_owned(),
         compared: true,
         changes,
-        undecided: judgements.problem,
+        comparison_problem: compatibility.problem,
         findings,
         proposals,
-        surface,
-        ungenerated,
+        public_api,
+        excluded_operations,
         impact,
         versions: (
             input.version.to_owned(),
@@ -175,121 +180,123 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
     })
 }
 
-fn proposals(input: &Input<'_>, survey: &Survey) -> Vec<Proposal> {
+fn proposals(input: &Input<'_>, audit: &Survey) -> Vec<Proposal> {
     proposal::proposals(&proposal::Context {
-        old: &survey.old.document,
-        new: &survey.new,
-        ledger: &survey.old.ledger,
-        text: &input.sources.ledger.text,
+        old: &audit.old.document,
+        new: &audit.new,
+        manifest: &audit.old.ledger,
+        manifest_text: &input.sources.ledger.text,
         today: input.today,
     })
 }
 
-/// The ledger with an entry for each operation of the new document.
-fn adapted(survey: &Survey, proposals: &[Proposal]) -> Result<Ledger> {
-    let more = proposal::parse(proposals).context("a proposed entry is no entry")?;
-    Ok(survey.old.ledger.adapted(&survey.new, more))
+/// Returns the manifest with an entry for each operation of the new document.
+fn extended_manifest(audit: &Survey, proposals: &[Proposal]) -> Result<Ledger> {
+    let more = proposal::parse(proposals).context("a proposed manifest entry is not valid")?;
+    Ok(audit.old.ledger.adapted(&audit.new, more))
 }
 
-/// One of the two documents, as published and patched.
-struct Side<'a> {
-    reach: Reach<'a>,
-    /// The path that the path rules give each operation, by its published key.
-    moved: HashMap<String, String>,
+/// One of the two documents, as published and as patched.
+struct DocumentSide<'a> {
+    usage: Usage<'a>,
+    /// The paths that path rules assign to operations, by published key.
+    renamed_paths: HashMap<String, String>,
     patched: &'a Patched,
 }
 
 struct Documents<'a> {
-    old: Side<'a>,
-    new: Side<'a>,
+    old: DocumentSide<'a>,
+    new: DocumentSide<'a>,
 }
 
-impl<'a> Side<'a> {
+impl<'a> DocumentSide<'a> {
     fn of(document: &'a Value, outcomes: &[Outcome], patched: &'a Patched) -> Self {
-        let moved = outcomes
+        let renamed_paths = outcomes
             .iter()
             .filter(|outcome| outcome.effect == Effect::Applied)
             .filter_map(|outcome| {
                 let key = ledger::key(outcome.method?, &outcome.documented);
                 Some((key, outcome.tested.clone()?))
             });
-        let moved: HashMap<String, String> = moved.collect();
+        let renamed_paths: HashMap<String, String> = renamed_paths.collect();
         let event = |key: &str| {
-            let stream = entry(patched, &moved, key)?.stream.as_ref()?;
+            let stream = entry(patched, &renamed_paths, key)?.stream.as_ref()?;
             Some(format!("schemas/{}", stream.event))
         };
         Self {
-            reach: Reach::of(document, event),
-            moved,
+            usage: Usage::of(document, event),
+            renamed_paths,
             patched,
         }
     }
 
-    /// The operation's name in the ledger.
+    /// Returns the operation's id in the manifest.
     fn id(&self, key: &str) -> Option<String> {
-        Some(entry(self.patched, &self.moved, key)?.id.clone())
+        Some(entry(self.patched, &self.renamed_paths, key)?.id.clone())
     }
 
-    /// The place after the path rules.
-    fn tested(&self, place: &Place) -> Place {
-        match place.keys().as_slice() {
+    /// Returns the location after the path rules are applied.
+    fn tested_location(&self, location: &Location) -> Location {
+        match location.keys().as_slice() {
             ["paths", path, method, ..] => {
                 let key = ledger::key(method, path);
-                self.moved
+                self.renamed_paths
                     .get(&key)
-                    .map_or_else(|| place.clone(), |path| place.moved(path))
+                    .map_or_else(|| location.clone(), |path| location.with_path(path))
             }
-            _ => place.clone(),
+            _ => location.clone(),
         }
     }
 
-    fn users(&self, fact: Option<&Fact>) -> BTreeMap<String, Direction> {
-        fact.map(|fact| self.reach.users(&fact.place))
+    fn operations_using(&self, fact: Option<&Fact>) -> BTreeMap<String, Direction> {
+        fact.map(|fact| self.usage.operations_using(&fact.location))
             .unwrap_or_default()
     }
 }
 
-/// The entry of an operation by its published key.
+/// Returns the entry of an operation by its published key.
 fn entry<'a>(
     patched: &'a Patched,
-    moved: &HashMap<String, String>,
+    renamed_paths: &HashMap<String, String>,
     key: &str,
 ) -> Option<&'a Entry> {
     let (method, path) = ledger::split_key(key)?;
-    let path = moved.get(key).map_or(path, String::as_str);
+    let path = renamed_paths.get(key).map_or(path, String::as_str);
     patched.ledger.get(method, path)
 }
 
 fn changes(
     documents: &Documents<'_>,
     differences: Vec<Difference>,
-    judgements: &Judgements,
-    code: Option<&Code>,
+    compatibility: &WireCompatibility,
+    code: Option<&CodeDiff>,
 ) -> Vec<Change> {
     let Documents { old, new } = documents;
-    let remaining = walk::differences(&old.patched.document, &new.patched.document);
+    let remaining = diff::differences(&old.patched.document, &new.patched.document);
     let cases: Vec<Case<'_>> = differences
         .iter()
         .map(|difference| case(documents, difference, &remaining))
         .collect();
-    let verdicts = judge::verdicts(&cases, code);
-    let subjects = Subjects::of_all(&differences);
+    let assessments = impact::assess(&cases, code);
+    let targets = Targets::of_all(&differences);
     let directions: Vec<Direction> = cases.iter().map(|case| case.direction).collect();
     drop(cases);
     differences
         .into_iter()
-        .zip(verdicts)
+        .zip(assessments)
         .zip(directions)
-        .map(|((difference, verdict), direction)| {
-            let mut operations: BTreeSet<String> =
-                old.users(difference.old.as_ref()).into_keys().collect();
-            operations.extend(new.users(difference.new.as_ref()).into_keys());
+        .map(|((difference, assessment), direction)| {
+            let mut operations: BTreeSet<String> = old
+                .operations_using(difference.old.as_ref())
+                .into_keys()
+                .collect();
+            operations.extend(new.operations_using(difference.new.as_ref()).into_keys());
             Change {
-                subject: subjects.of(&difference),
+                target: targets.of(&difference),
                 operations: operations.into_iter().collect(),
                 direction,
-                compatibility: judgements.get(&difference),
-                verdict,
+                compatibility: compatibility.get(&difference),
+                assessment,
                 difference,
             }
         })
@@ -303,42 +310,51 @@ fn case<'a>(
 ) -> Case<'a> {
     let Documents { old, new } = documents;
     let (before, after) = (
-        old.users(difference.old.as_ref()),
-        new.users(difference.new.as_ref()),
+        old.operations_using(difference.old.as_ref()),
+        new.operations_using(difference.new.as_ref()),
     );
     let directions = before.values().chain(after.values());
     let direction = directions.fold(Direction::default(), |one, other| one.or(*other));
     let mut ids: BTreeSet<String> = before.keys().filter_map(|key| old.id(key)).collect();
     ids.extend(after.keys().filter_map(|key| new.id(key)));
-    let places = [
-        difference.old.as_ref().map(|fact| old.tested(&fact.place)),
-        difference.new.as_ref().map(|fact| new.tested(&fact.place)),
+    let locations = [
+        difference
+            .old
+            .as_ref()
+            .map(|fact| old.tested_location(&fact.location)),
+        difference
+            .new
+            .as_ref()
+            .map(|fact| new.tested_location(&fact.location)),
     ];
     Case {
         difference,
         ids,
         direction,
-        remains: remaining.iter().any(|other| touches(other, &places)),
+        remains: remaining.iter().any(|other| overlaps(other, &locations)),
     }
 }
 
-/// Whether a difference of the patched documents is at, in, or around one of the places.
-fn touches(other: &Difference, [old, new]: &[Option<Place>; 2]) -> bool {
-    let near = |fact: Option<&Fact>, place: Option<&Place>| match (fact, place) {
-        (Some(fact), Some(place)) => place.holds(&fact.place) || fact.place.holds(place),
+/// Whether a difference between the patched documents is at, inside or around one of the locations.
+fn overlaps(other: &Difference, [old, new]: &[Option<Location>; 2]) -> bool {
+    let near = |fact: Option<&Fact>, location: Option<&Location>| match (fact, location) {
+        (Some(fact), Some(location)) => {
+            location.contains(&fact.location) || fact.location.contains(location)
+        }
         _ => false,
     };
     near(other.old.as_ref(), old.as_ref()) || near(other.new.as_ref(), new.as_ref())
 }
 
-fn worst(changes: &[Change], surface: &[surface::Change]) -> Impact {
-    let changes = changes.iter().map(|change| change.verdict.impact);
-    let surface = surface.iter().map(Impact::of);
-    changes.chain(surface).max().unwrap_or(Impact::Invisible)
+fn max_impact(changes: &[Change], public_api: &[public_api::Change]) -> Impact {
+    let changes = changes.iter().map(|change| change.assessment.impact);
+    let public_api = public_api.iter().map(Impact::of);
+    changes.chain(public_api).max().unwrap_or(Impact::Invisible)
 }
 
-/// The next version by the rules of 0.x: what breaks raises the second number, what adds the third.
-/// A pre-release becomes the version that it announces, where that is raised enough.
+/// Returns the next version under Cargo's rules for SemVer: before 1.0, a breaking change raises
+/// the minor version and an addition the patch version. A pre-release becomes the version that it
+/// announces, if that is high enough.
 fn next_version(version: &str, impact: Impact) -> String {
     let (Ok(now), true) = (Version::parse(version), impact > Impact::Invisible) else {
         return version.to_owned();
@@ -369,7 +385,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_rise_by_the_rules_of_semver() {
+    fn next_version_follows_semver() {
         let next = next_version;
         assert_eq!(next("0.1.2", Impact::Breaking), "0.2.0");
         assert_eq!(next("0.1.2", Impact::Additive), "0.1.3");
@@ -381,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pre_release_becomes_what_it_announces_if_that_is_enough() {
+    fn pre_release_becomes_its_release_if_that_is_high_enough() {
         let next = next_version;
         assert_eq!(next("0.2.0-rc.1", Impact::Invisible), "0.2.0-rc.1");
         assert_eq!(next("0.2.0-rc.1", Impact::Additive), "0.2.0");

@@ -1,5 +1,5 @@
-//! A folder that looks like the project, and runs of the command in it.
-#![allow(dead_code, reason = "each test file uses its part")]
+//! A temporary project, and runs of the command in it.
+#![allow(dead_code, reason = "each test file uses only some of these")]
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -11,13 +11,13 @@ use portkey_admin_codegen::{Source, document, ledger};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A project in a temporary folder, and a file beside it to read from.
+/// A project in a temporary folder, with an input file.
 pub struct Project {
     folder: TempDir,
 }
 
 impl Project {
-    /// A project with overrides that override nothing, and without a document.
+    /// Creates a project with empty overrides and without a document.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         for name in ["openapi", "overrides"] {
@@ -29,17 +29,17 @@ impl Project {
         project
     }
 
-    /// A project that has vendored a document, and whose ledger has an entry for each operation.
+    /// Creates a project that has vendored a document, with a manifest entry for each operation.
     pub fn with_document(text: &str) -> Self {
         let project = Self::new();
         let output = project.sync(text, &[]);
         assert!(output.status.success(), "{}", stderr(&output));
-        project.complete_ledger();
+        project.complete_manifest();
         project
     }
 
-    /// Writes a ledger with an entry for every operation of the patched document.
-    pub fn complete_ledger(&self) {
+    /// Writes a manifest with an entry for every operation of the patched document.
+    pub fn complete_manifest(&self) {
         let source = |name: &str| Source {
             name: name.to_owned(),
             text: self.read(name),
@@ -51,7 +51,7 @@ impl Project {
             let overlay = Overlay::parse(&source(&format!("overrides/{name}"))).unwrap();
             overlay.apply(&mut patched).unwrap();
         }
-        self.write("overrides/operations.yaml", &ledger_of(&patched));
+        self.write("overrides/operations.yaml", &manifest_of(&patched));
     }
 
     fn overlays(&self) -> Vec<String> {
@@ -80,7 +80,7 @@ impl Project {
         std::fs::write(self.path(name), text).unwrap();
     }
 
-    /// The command with its arguments, without a proxy.
+    /// Creates the command with its arguments, without a proxy.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         for scheme in ["http", "https", "all", "no"] {
@@ -95,7 +95,7 @@ impl Project {
         self.command(arguments).output().unwrap()
     }
 
-    /// Writes `text` to a file and syncs from it.
+    /// Writes `text` to a file and runs `sync-spec` on it.
     pub fn sync(&self, text: &str, more: &[&str]) -> Output {
         self.write("input.yaml", text);
         self.sync_from(&self.path("input.yaml"), more)
@@ -107,8 +107,8 @@ impl Project {
         self.run(&arguments)
     }
 
-    /// What `--check` prints about a document, with the exit code that belongs to it. What differs
-    /// from run to run (the folder, the day) is replaced by a word.
+    /// Runs `sync-spec --check` on a document and returns the output. Parts that differ between
+    /// runs (the folder, the date) are replaced by a fixed word.
     pub fn check(&self, text: &str, format: &str) -> String {
         let output = self.sync(text, &["--check", "--format", format]);
         let report = stdout(&output);
@@ -127,12 +127,12 @@ impl Project {
             .fold(report, |report, day| report.replace(day, "TODAY"))
     }
 
-    /// The same as JSON.
+    /// Runs `sync-spec --check` on a document and returns the JSON report.
     pub fn check_json(&self, text: &str) -> Value {
         serde_json::from_str(&self.check(text, "json")).unwrap()
     }
 
-    /// Names, contents and times of everything in `openapi/`.
+    /// Returns name, content and modification time of every file in `openapi/`.
     pub fn state(&self) -> Vec<(String, Vec<u8>, std::time::SystemTime)> {
         let mut state: Vec<_> = std::fs::read_dir(self.path("openapi"))
             .unwrap()
@@ -148,8 +148,8 @@ impl Project {
     }
 }
 
-/// A ledger with an entry for each operation, named after its id or else after its route.
-fn ledger_of(document: &Value) -> String {
+/// Creates a manifest with an entry for each operation, named after its id or else after its route.
+fn manifest_of(document: &Value) -> String {
     let mut text = String::from("{}\n");
     let mut taken = BTreeSet::new();
     for (path, method, operation) in document::operations(document) {
@@ -163,9 +163,9 @@ fn ledger_of(document: &Value) -> String {
         let id: String = named
             .unwrap_or(&route)
             .chars()
-            .map(|letter| {
-                if letter.is_ascii_alphanumeric() {
-                    letter.to_ascii_lowercase()
+            .map(|character| {
+                if character.is_ascii_alphanumeric() {
+                    character.to_ascii_lowercase()
                 } else {
                     '_'
                 }
@@ -188,8 +188,8 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// The one line with which a run failed; a line about a download may stand before it.
-pub fn refusal(output: &Output) -> String {
+/// Returns the error line of a failed run. A line about a download may precede it.
+pub fn error_line(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
     let text = stderr(output);
     let lines: Vec<&str> = text

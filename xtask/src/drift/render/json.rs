@@ -1,15 +1,16 @@
-//! The report for programs. `CONTRIBUTING.md` documents its members; they are a contract.
+//! The report as JSON. `CONTRIBUTING.md` documents the keys and values; they are a contract.
 
-use portkey_admin_codegen::survey::{Finding, Status};
+use portkey_admin_codegen::survey::{Finding, Kind as Override, Status};
 use serde_json::{Value, json};
 
-use super::override_word;
-use crate::drift::difference::Fact;
+use crate::drift::difference::{Aspect, Fact};
 use crate::drift::proposal::Proposal;
 use crate::drift::report::{Change, Report};
-use crate::surface;
+use crate::drift::target::Target;
+use crate::public_api;
 
-/// Rises when a member is removed or changes its meaning. New members do not raise it.
+/// Version of the format. It is raised when a key is removed or changes its meaning, not when one
+/// is added.
 const SCHEMA: u32 = 1;
 
 pub fn render(report: &Report) -> String {
@@ -18,10 +19,10 @@ pub fn render(report: &Report) -> String {
         "schema": SCHEMA,
         "from": report.from,
         "compared": report.compared,
-        "impact": report.impact.word(),
+        "impact": report.impact.label(),
         "version": {"current": now, "suggested": next},
         "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
-        "undecided": report.undecided,
+        "undecided": report.comparison_problem,
         "overrides": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "new_operations": report.proposals.iter().map(proposal).collect::<Vec<_>>(),
         "public_api": public_api(report),
@@ -33,36 +34,64 @@ pub fn render(report: &Report) -> String {
 fn change(change: &Change) -> Value {
     let difference = &change.difference;
     let direction = change.direction;
-    let direction = [(direction.request, "request"), (direction.answer, "answer")];
+    let direction = [
+        (direction.request, "request"),
+        (direction.response, "answer"),
+    ];
     let direction = direction
         .iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, word)| *word);
+        .filter(|(applies, _)| *applies)
+        .map(|(_, name)| *name);
     json!({
-        "kind": difference.kind.word(),
-        "aspect": difference.aspect.word(),
-        "subject": change.subject.to_string(),
+        "kind": difference.kind.label(),
+        "aspect": aspect(difference.aspect),
+        "subject": target(&change.target),
         "old": fact(difference.old.as_ref()),
         "new": fact(difference.new.as_ref()),
         "required": difference.required,
         "operations": change.operations,
         "direction": direction.collect::<Vec<_>>(),
-        "compatibility": change.compatibility.map(|compatibility| compatibility.word()),
-        "impact": change.verdict.impact.word(),
-        "reason": change.verdict.reason,
+        "compatibility": change.compatibility.map(|compatibility| compatibility.label()),
+        "impact": change.assessment.impact.label(),
+        "reason": change.assessment.reason,
     })
+}
+
+// Schema 1 keeps the names below, which differ from those in the text reports.
+
+fn aspect(aspect: Aspect) -> &'static str {
+    match aspect {
+        Aspect::Response => "answer",
+        Aspect::Document => "document",
+        other => other.label(),
+    }
+}
+
+fn target(target: &Target) -> String {
+    match target {
+        Target::Document => "the document".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn override_kind(kind: Override) -> &'static str {
+    match kind {
+        Override::PathRule => "path rule",
+        Override::Overlay => "overlay action",
+        Override::Ledger => "ledger entry",
+    }
 }
 
 fn fact(fact: Option<&Fact>) -> Value {
     fact.map_or(
         Value::Null,
-        |fact| json!({"path": fact.place.to_string(), "value": fact.value}),
+        |fact| json!({"path": fact.location.to_string(), "value": fact.value}),
     )
 }
 
 fn finding(finding: &Finding) -> Value {
     json!({
-        "kind": override_word(finding.kind),
+        "kind": override_kind(finding.kind),
         "place": finding.place,
         "subject": finding.subject,
         "status": status(finding.status),
@@ -91,20 +120,20 @@ fn proposal(proposal: &Proposal) -> Value {
 }
 
 fn public_api(report: &Report) -> Value {
-    match &report.surface {
+    match &report.public_api {
         Ok(changes) => json!({
             "problem": null,
-            "changes": changes.iter().map(surface_change).collect::<Vec<_>>(),
+            "changes": changes.iter().map(api_change).collect::<Vec<_>>(),
         }),
         Err(problem) => json!({"problem": problem, "changes": []}),
     }
 }
 
-fn surface_change(change: &surface::Change) -> Value {
+fn api_change(change: &public_api::Change) -> Value {
     let (kind, old, new) = match change {
-        surface::Change::Added { signature, .. } => ("added", None, Some(signature)),
-        surface::Change::Removed { signature, .. } => ("removed", Some(signature), None),
-        surface::Change::Changed { old, new, .. } => ("changed", Some(old), Some(new)),
+        public_api::Change::Added { signature, .. } => ("added", None, Some(signature)),
+        public_api::Change::Removed { signature, .. } => ("removed", Some(signature), None),
+        public_api::Change::Changed { old, new, .. } => ("changed", Some(old), Some(new)),
     };
     json!({"kind": kind, "path": change.path(), "old": old, "new": new})
 }

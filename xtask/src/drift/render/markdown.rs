@@ -1,50 +1,54 @@
 //! The report as the body of a pull request.
 
 use super::{
-    Group, counts, groups, notable, places, remarks, status_advice, status_counts, status_word,
-    summary, surface_lines, title, to_do, values, version_advice,
+    Group, counts, groups, locations, notable, public_api_lines, remarks, status_advice,
+    status_counts, status_label, summary, title, to_do, values, version_advice,
 };
 use crate::drift::report::{Change, Report};
 
-/// Values longer than this are in the difference of the files anyway.
-const LONGEST: usize = 120;
+/// Longer values are visible in the diff of the files.
+const MAX_VALUE_LENGTH: usize = 120;
 
-/// GitHub refuses a body of more than 65536 letters; the sections together stay below.
-const CHANGES: usize = 28_000;
-const OTHERS: usize = 9_000;
+/// GitHub rejects a body of more than 65,536 characters; the sections together stay below that.
+const CHANGES_LIMIT: usize = 28_000;
+const SECTION_LIMIT: usize = 9_000;
 
 pub fn render(report: &Report) -> String {
     let mut body = head(report);
     section(
         &mut body,
         "What changed",
-        &limited(changes(report), CHANGES),
+        &limited(changes(report), CHANGES_LIMIT),
     );
-    section(&mut body, "Overrides", &limited(overrides(report), OTHERS));
+    section(
+        &mut body,
+        "Overrides",
+        &limited(overrides(report), SECTION_LIMIT),
+    );
     let proposals = report.proposals.iter().flat_map(|proposal| {
         let moved = proposal
             .moved_from
             .iter()
-            .map(|from| format!("# was {from}"));
+            .map(|from| format!("# moved from {from}"));
         moved
             .chain(proposal.text.lines().map(str::to_owned))
             .collect::<Vec<_>>()
     });
-    let entries = fenced("yaml", limited(proposals.collect(), OTHERS));
-    section(&mut body, "New operations, as ledger entries", &entries);
-    section(&mut body, "Public API", &surface(report));
+    let entries = fenced("yaml", limited(proposals.collect(), SECTION_LIMIT));
+    section(&mut body, "New operations, as manifest entries", &entries);
+    section(&mut body, "Public API", &public_api(report));
     let to_do = to_do(report).into_iter().map(|line| format!("- {line}"));
     section(
         &mut body,
-        "Before it builds",
-        &limited(to_do.collect(), OTHERS),
+        "To do before it builds",
+        &limited(to_do.collect(), SECTION_LIMIT),
     );
     body
 }
 
 fn head(report: &Report) -> String {
     let mut lines = vec![
-        "# Portkey's document".to_owned(),
+        "# Changes in Portkey's OpenAPI document".to_owned(),
         String::new(),
         format!("Source: {}", escaped(&report.from)),
         String::new(),
@@ -56,7 +60,8 @@ fn head(report: &Report) -> String {
             "| impact | changes |".to_owned(),
             "|---|---:|".to_owned(),
         ]);
-        let rows = counts(report).map(|(impact, count)| format!("| {} | {count} |", impact.word()));
+        let rows =
+            counts(report).map(|(impact, count)| format!("| {} | {count} |", impact.label()));
         lines.extend(rows);
     }
     lines.join("\n") + "\n"
@@ -70,23 +75,26 @@ fn section(body: &mut String, title: &str, lines: &[String]) {
 
 fn changes(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = groups(report).iter().flat_map(group).collect();
-    if let Some(problem) = &report.undecided {
-        lines.push(format!("No judgement of the wire: {}", escaped(problem)));
+    if let Some(problem) = &report.comparison_problem {
+        lines.push(format!(
+            "Wire compatibility is unknown: {}",
+            escaped(problem)
+        ));
     }
     lines
 }
 
 fn group(group: &Group<'_>) -> Vec<String> {
     let mut lines = vec![
-        format!("### {}", code(&group.subject.to_string())),
+        format!("### {}", code(&group.target.to_string())),
         String::new(),
     ];
-    if let Some(reaches) = &group.reaches {
-        let operations: Vec<String> = reaches.iter().map(|key| code(key)).collect();
+    if let Some(used_by) = &group.used_by {
+        let operations: Vec<String> = used_by.iter().map(|key| code(key)).collect();
         match operations.as_slice() {
             [] if !group.is_component() => {}
             [] => lines.extend(["No operation uses it.".to_owned(), String::new()]),
-            _ => lines.extend([format!("Reaches {}.", operations.join(", ")), String::new()]),
+            _ => lines.extend([format!("Used by {}.", operations.join(", ")), String::new()]),
         }
     }
     lines.extend(group.changes.iter().flat_map(|change| entry(change)));
@@ -95,14 +103,14 @@ fn group(group: &Group<'_>) -> Vec<String> {
 }
 
 fn entry(change: &Change) -> Vec<String> {
-    let impact = change.verdict.impact.word();
+    let impact = change.assessment.impact.label();
     let mut lines = vec![format!(
         "- **{impact}** {} ({})",
         title(change),
         remarks(change)
     )];
-    lines.push(format!("  - {}", code(&places(change))));
-    let values = values(change, LONGEST);
+    lines.push(format!("  - {}", code(&locations(change))));
+    let values = values(change, MAX_VALUE_LENGTH);
     lines.extend(values.iter().map(|value| format!("  - {}", code(value))));
     lines
 }
@@ -115,7 +123,7 @@ fn overrides(report: &Report) -> Vec<String> {
     for (status, findings) in notable(&report.findings) {
         lines.extend([
             String::new(),
-            format!("### {}: {}", status_word(status), status_advice(status)),
+            format!("### {}: {}", status_label(status), status_advice(status)),
             String::new(),
         ]);
         for finding in findings {
@@ -135,14 +143,14 @@ fn overrides(report: &Report) -> Vec<String> {
     lines
 }
 
-fn surface(report: &Report) -> Vec<String> {
-    match &report.surface {
-        Ok(changes) => fenced("diff", limited(surface_lines(changes), OTHERS)),
-        Err(problem) => vec![format!("Not known: {}", escaped(problem))],
+fn public_api(report: &Report) -> Vec<String> {
+    match &report.public_api {
+        Ok(changes) => fenced("diff", limited(public_api_lines(changes), SECTION_LIMIT)),
+        Err(problem) => vec![format!("Unknown: {}", escaped(problem))],
     }
 }
 
-/// Lines as a block of code; none where there are none.
+/// Wraps lines in a code block; empty if there are none.
 fn fenced(language: &str, lines: Vec<String>) -> Vec<String> {
     if lines.is_empty() {
         return lines;
@@ -153,7 +161,7 @@ fn fenced(language: &str, lines: Vec<String>) -> Vec<String> {
     block
 }
 
-/// The first lines that have room, and how many are missing.
+/// Keeps the first lines that fit, and adds how many are missing.
 fn limited(lines: Vec<String>, room: usize) -> Vec<String> {
     let mut used = 0;
     let fits = |line: &&String| {
@@ -166,13 +174,13 @@ fn limited(lines: Vec<String>, room: usize) -> Vec<String> {
     lines.truncate(kept);
     if missing > 0 {
         lines.push(format!(
-            "… and {missing} more lines; `cargo xtask sync-spec --check` prints all."
+            "… and {missing} more lines; `cargo xtask sync-spec --check` prints all of them."
         ));
     }
     lines
 }
 
-/// A span of code, whatever is in it.
+/// Returns a code span that may contain backticks.
 fn code(text: &str) -> String {
     let text = text.replace('\n', " ");
     if text.contains('`') {
@@ -182,14 +190,17 @@ fn code(text: &str) -> String {
     }
 }
 
-/// Text that is to be read as it is.
+/// Escapes Markdown in text.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if matches!(letter, '<' | '*' | '_' | '[' | ']' | '|' | '\\' | '#' | '@') {
+    for character in text.chars() {
+        if matches!(
+            character,
+            '<' | '*' | '_' | '[' | ']' | '|' | '\\' | '#' | '@'
+        ) {
             escaped.push('\\');
         }
-        escaped.push(if letter == '\n' { ' ' } else { letter });
+        escaped.push(if character == '\n' { ' ' } else { character });
     }
     escaped
 }

@@ -1,12 +1,12 @@
 //! The report for a terminal.
 
 use super::{
-    Group, groups, notable, places, remarks, status_advice, status_counts, status_word, summary,
-    surface_lines, title, to_do, values, version_advice,
+    Group, groups, locations, notable, public_api_lines, remarks, status_advice, status_counts,
+    status_label, summary, title, to_do, values, version_advice,
 };
 use crate::drift::report::{Change, Report};
 
-const LONGEST: usize = 200;
+const MAX_VALUE_LENGTH: usize = 200;
 
 pub fn render(report: &Report) -> String {
     let mut lines = vec![format!("{}: {}", report.from, summary(report))];
@@ -17,15 +17,15 @@ pub fn render(report: &Report) -> String {
     section(&mut lines, "Overrides", overrides(report));
     section(
         &mut lines,
-        "New operations, as ledger entries",
+        "New operations, as manifest entries",
         proposals(report),
     );
-    section(&mut lines, "Public API", surface(report));
-    section(&mut lines, "Before it builds", to_do(report));
+    section(&mut lines, "Public API", public_api(report));
+    section(&mut lines, "To do before it builds", to_do(report));
     lines.join("\n") + "\n"
 }
 
-/// A section, unless there is nothing in it.
+/// Appends a section, unless it is empty.
 fn section(lines: &mut Vec<String>, title: &str, content: Vec<String>) {
     if !content.is_empty() {
         lines.push(String::new());
@@ -36,25 +36,25 @@ fn section(lines: &mut Vec<String>, title: &str, content: Vec<String>) {
 
 fn changes(report: &Report) -> Vec<String> {
     let mut lines: Vec<String> = groups(report).iter().flat_map(group).collect();
-    if let Some(problem) = &report.undecided {
-        lines.push(format!("No judgement of the wire: {problem}"));
+    if let Some(problem) = &report.comparison_problem {
+        lines.push(format!("Wire compatibility is unknown: {problem}"));
     }
     lines
 }
 
 fn group(group: &Group<'_>) -> Vec<String> {
-    let mut lines = vec![group.subject.to_string()];
-    match &group.reaches {
-        Some(reaches) if reaches.is_empty() => {
+    let mut lines = vec![group.target.to_string()];
+    match &group.used_by {
+        Some(used_by) if used_by.is_empty() => {
             lines.extend(
                 group
                     .is_component()
                     .then(|| "  no operation uses it".to_owned()),
             );
         }
-        Some(reaches) => {
-            let operations: Vec<&str> = reaches.iter().copied().collect();
-            lines.push(format!("  reaches {}", operations.join(", ")));
+        Some(used_by) => {
+            let operations: Vec<&str> = used_by.iter().copied().collect();
+            lines.push(format!("  used by {}", operations.join(", ")));
         }
         None => {}
     }
@@ -64,10 +64,10 @@ fn group(group: &Group<'_>) -> Vec<String> {
 
 fn entry(change: &Change) -> Vec<String> {
     let mut lines = vec![
-        format!("  [{}] {}", change.verdict.impact.word(), title(change)),
-        format!("      {}", places(change)),
+        format!("  [{}] {}", change.assessment.impact.label(), title(change)),
+        format!("      {}", locations(change)),
     ];
-    let values = values(change, LONGEST);
+    let values = values(change, MAX_VALUE_LENGTH);
     lines.extend(values.into_iter().map(|value| format!("      {value}")));
     lines.push(format!("      {}", remarks(change)));
     lines
@@ -78,7 +78,7 @@ fn overrides(report: &Report) -> Vec<String> {
     for (status, findings) in notable(&report.findings) {
         lines.push(format!(
             "{} ({})",
-            status_word(status),
+            status_label(status),
             status_advice(status)
         ));
         for finding in findings {
@@ -104,7 +104,7 @@ fn proposals(report: &Report) -> Vec<String> {
         let moved = proposal
             .moved_from
             .iter()
-            .map(|from| format!("# was {from}"));
+            .map(|from| format!("# moved from {from}"));
         moved
             .chain(proposal.text.lines().map(str::to_owned))
             .chain([String::new()])
@@ -115,9 +115,9 @@ fn proposals(report: &Report) -> Vec<String> {
     lines
 }
 
-fn surface(report: &Report) -> Vec<String> {
-    match &report.surface {
-        Ok(changes) => surface_lines(changes),
-        Err(problem) => vec![format!("not known: {problem}")],
+fn public_api(report: &Report) -> Vec<String> {
+    match &report.public_api {
+        Ok(changes) => public_api_lines(changes),
+        Err(problem) => vec![format!("unknown: {problem}")],
     }
 }

@@ -1,0 +1,683 @@
+//! Finds every fact in which two documents differ, each once.
+//!
+//! Operations are compared as they are served, with the parameters of their path item and with the
+//! servers and security that apply to them. Schemas are compared through their references. A
+//! difference in a shared component is reported once, at that component, however many operations
+//! use it. Annotations, the order of lists that are sets, and wrappers such as an `allOf` with one
+//! entry are ignored.
+
+use std::collections::{BTreeMap, HashSet};
+
+use indexmap::IndexMap;
+use portkey_admin_codegen::siblings;
+use serde_json::{Value, json};
+
+use super::difference::{Aspect, Difference, Fact, Kind};
+use super::matching::{self, Operation};
+use super::schema_node::{Location, Node, is_annotation};
+
+/// Keywords whose value is a map from names to objects.
+const NAME_MAPS: [&str; 9] = [
+    "properties",
+    "responses",
+    "content",
+    "headers",
+    "callbacks",
+    "mapping",
+    "scopes",
+    "variables",
+    "links",
+];
+
+/// Keywords whose value is compared as a whole.
+const VALUE_KEYWORDS: [&str; 3] = ["default", "const", "example"];
+
+/// Keywords whose value is a list in which order has no meaning.
+const SET_KEYWORDS: [&str; 6] = ["enum", "required", "tags", "security", "servers", "type"];
+
+/// Flags for which absent and `false` mean the same.
+const FLAG_KEYWORDS: [&str; 10] = [
+    "nullable",
+    "deprecated",
+    "readOnly",
+    "writeOnly",
+    "required",
+    "uniqueItems",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "allowEmptyValue",
+    "allowReserved",
+];
+
+/// Whether the keys of a map are keywords or names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyKind {
+    Keyword,
+    Name,
+}
+
+/// Returns every difference between two documents, in the order of the old one.
+pub fn differences(old: &Value, new: &Value) -> Vec<Difference> {
+    let mut differ = Differ {
+        old,
+        new,
+        renames: matching::renamed_components(old, new),
+        visited: HashSet::new(),
+        found: IndexMap::new(),
+        inlined: HashSet::new(),
+    };
+    differ.compare_document();
+    differ.compare_operations();
+    differ.compare_components();
+    differ.found.into_values().collect()
+}
+
+/// What two references refer to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Referents {
+    /// The same object, possibly changed, renamed or moved inline.
+    Same,
+    /// Two different components.
+    Different,
+}
+
+struct Differ<'a> {
+    old: &'a Value,
+    new: &'a Value,
+    renames: BTreeMap<String, String>,
+    visited: HashSet<(Location, Location)>,
+    found: IndexMap<(Option<Location>, Option<Location>), Difference>,
+    /// Components that only one document has, because the other has the same content inline.
+    inlined: HashSet<String>,
+}
+
+/// A schema (or another object) with its references followed: the node that holds its content, and
+/// the keys beside the reference or the wrapper.
+struct ResolvedNode<'a> {
+    base: Node<'a>,
+    adjacent: Vec<(&'a str, Node<'a>)>,
+    by_reference: bool,
+}
+
+impl<'a> Differ<'a> {
+    /// Compares the document apart from paths and components.
+    fn compare_document(&mut self) {
+        let (old, new) = (Node::root(self.old), Node::root(self.new));
+        for key in ["openapi", "info", "servers", "security", "tags"] {
+            self.compare_entry(key, old.get(key), new.get(key), KeyKind::Keyword);
+        }
+    }
+
+    fn compare_operations(&mut self) {
+        let pairs = matching::match_operations(self.old, self.new);
+        for (old, new) in &pairs.common {
+            self.compare_paths(old, new);
+            self.compare_operation(old, new);
+        }
+        for operation in &pairs.removed {
+            self.record_removed(Aspect::Operation, &operation.node, false);
+        }
+        for operation in &pairs.added {
+            self.record_added(Aspect::Operation, &operation.node, false);
+        }
+    }
+
+    /// Compares the paths of two operations: equal, equal except for parameter names, or moved.
+    fn compare_paths(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
+        if old.path == new.path {
+            return;
+        }
+        let renamed = matching::without_parameter_names(old.path)
+            == matching::without_parameter_names(new.path);
+        let fact = |operation: &Operation<'_>| match renamed {
+            true => Fact {
+                location: operation.path_item.location.clone(),
+                value: json!(operation.path),
+            },
+            false => Fact {
+                location: operation.node.location.clone(),
+                value: json!(operation.key()),
+            },
+        };
+        let (kind, aspect) = match renamed {
+            true => (Kind::Renamed, Aspect::Path),
+            false => (Kind::Moved, Aspect::Operation),
+        };
+        self.record(kind, aspect, Some(fact(old)), Some(fact(new)), false);
+    }
+
+    fn compare_operation(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
+        self.compare_parameters(old, new);
+        for key in ["servers", "security"] {
+            let (old, new) = (effective(old, self.old, key), effective(new, self.new, key));
+            self.compare_entry(key, old, new, KeyKind::Keyword);
+        }
+        let is_own = |key: &str| !matches!(key, "parameters" | "servers" | "security");
+        for key in keys(&old.node, &new.node)
+            .into_iter()
+            .filter(|key| is_own(key))
+        {
+            self.compare_entry(key, old.node.get(key), new.node.get(key), KeyKind::Keyword);
+        }
+    }
+
+    fn compare_parameters(&mut self, old: &Operation<'a>, new: &Operation<'a>) {
+        let (old, mut new) = (parameters(old), parameters(new));
+        for (identity, old) in old {
+            match new.shift_remove(&identity) {
+                Some(new) => self.compare(&old, &new, KeyKind::Keyword),
+                None => self.record_removed(Aspect::Parameter, &old, is_required(&old)),
+            }
+        }
+        for new in new.values() {
+            self.record_added(Aspect::Parameter, new, is_required(new));
+        }
+    }
+
+    /// Compares all components by name, including unused ones.
+    fn compare_components(&mut self) {
+        let (old, new) = (component_nodes(self.old), component_nodes(self.new));
+        for (name, one) in &old {
+            let renamed = self.renames.get(name).and_then(|name| new.get(name));
+            match (new.get(name), renamed) {
+                (Some(two), _) => self.compare(one, two, KeyKind::Keyword),
+                (None, Some(two)) => {
+                    self.record(
+                        Kind::Renamed,
+                        Aspect::Component,
+                        Some(component_name(one)),
+                        Some(component_name(two)),
+                        false,
+                    );
+                    self.compare(one, two, KeyKind::Keyword);
+                }
+                (None, None) if self.inlined.contains(name) => {}
+                (None, None) => self.record_removed(Aspect::Component, one, false),
+            }
+        }
+        let is_new = |name: &String| {
+            !old.contains_key(name)
+                && !self.inlined.contains(name)
+                && !self.renames.values().any(|other| other == name)
+        };
+        let added: Vec<_> = new.iter().filter(|(name, _)| is_new(name)).collect();
+        for (_, node) in added {
+            self.record_added(Aspect::Component, node, false);
+        }
+    }
+
+    /// Compares two matched nodes.
+    fn compare(&mut self, old: &Node<'a>, new: &Node<'a>, key_kind: KeyKind) {
+        // References inside equal nodes are compared with the components.
+        if old.value == new.value {
+            return;
+        }
+        let (one, two) = match key_kind {
+            KeyKind::Keyword => (ResolvedNode::of(old), ResolvedNode::of(new)),
+            KeyKind::Name => (ResolvedNode::unresolved(old), ResolvedNode::unresolved(new)),
+        };
+        if self.compare_references(old, new, &one, &two) == Referents::Different {
+            return;
+        }
+        let locations = match one.adjacent.is_empty() && two.adjacent.is_empty() {
+            true => (one.base.location.clone(), two.base.location.clone()),
+            false => (old.location.clone(), new.location.clone()),
+        };
+        if !self.visited.insert(locations) {
+            return;
+        }
+        match (one.base.value, two.base.value) {
+            (Value::Object(_), Value::Object(_)) => self.compare_maps(&one, &two, key_kind),
+            (Value::Array(_), Value::Array(_)) => self.compare_lists(&one.base, &two.base),
+            (a, b) if a != b => self.record_changed(&one.base, &two.base),
+            _ => {}
+        }
+    }
+
+    /// Whether both refer to the same component; records the difference if not.
+    fn compare_references(
+        &mut self,
+        old: &Node<'a>,
+        new: &Node<'a>,
+        one: &ResolvedNode<'a>,
+        two: &ResolvedNode<'a>,
+    ) -> Referents {
+        let name = |resolved: &ResolvedNode<'_>| {
+            resolved
+                .by_reference
+                .then(|| resolved.base.component())
+                .flatten()
+        };
+        let fact = |node: &Node<'_>, name: Option<&String>| Fact {
+            location: node.location.clone(),
+            value: match name {
+                Some(name) => json!({"$ref": format!("#/components/{name}")}),
+                None => json!("inline"),
+            },
+        };
+        let (from, to) = (name(one), name(two));
+        let (kind, referents) = match (&from, &to) {
+            (None, None) => return Referents::Same,
+            (Some(from), Some(to)) if from == to || self.renames.get(from) == Some(to) => {
+                return Referents::Same;
+            }
+            (Some(_), Some(_)) => (Kind::Changed, Referents::Different),
+            _ => (Kind::Moved, Referents::Same),
+        };
+        if kind == Kind::Moved {
+            self.inlined.extend(from.iter().chain(&to).cloned());
+        }
+        let (old, new) = (fact(old, from.as_ref()), fact(new, to.as_ref()));
+        self.record(kind, Aspect::Reference, Some(old), Some(new), false);
+        referents
+    }
+
+    fn compare_maps(&mut self, old: &ResolvedNode<'a>, new: &ResolvedNode<'a>, key_kind: KeyKind) {
+        let (old, mut new) = (old.all_entries(), new.all_entries());
+        let are_keywords = key_kind == KeyKind::Keyword;
+        let required = are_keywords.then(|| Required::of(&old, &new));
+        let in_path = old.contains_key("in") && old["in"].value == "path";
+        for (key, one) in &old {
+            let two = new.shift_remove(key);
+            let skip = are_keywords && (is_annotation(key) || (*key == "name" && in_path));
+            if skip {
+                continue;
+            }
+            match &required {
+                Some(required) if *key == "required" && one.value.is_array() => {
+                    self.compare_required(required, Some(one), two.as_ref());
+                }
+                Some(required) if *key == "properties" => {
+                    self.compare_properties(required, Some(one), two.as_ref());
+                }
+                _ => self.compare_entry(key, Some(one.clone()), two, key_kind),
+            }
+        }
+        for (key, two) in &new {
+            match &required {
+                _ if are_keywords && is_annotation(key) => {}
+                Some(required) if *key == "required" && two.value.is_array() => {
+                    self.compare_required(required, None, Some(two));
+                }
+                Some(required) if *key == "properties" => {
+                    self.compare_properties(required, None, Some(two));
+                }
+                _ => self.compare_entry(key, None, Some(two.clone()), key_kind),
+            }
+        }
+    }
+
+    /// Compares one entry of a map. `key_kind` is the kind of that map's keys.
+    fn compare_entry(
+        &mut self,
+        key: &str,
+        old: Option<Node<'a>>,
+        new: Option<Node<'a>>,
+        key_kind: KeyKind,
+    ) {
+        let keyword = key_kind == KeyKind::Keyword;
+        let (old, new) = match keyword && FLAG_KEYWORDS.contains(&key) {
+            true => (old.filter(is_set), new.filter(is_set)),
+            false => (old, new),
+        };
+        let below = match keyword && NAME_MAPS.contains(&key) {
+            true => KeyKind::Name,
+            false => KeyKind::Keyword,
+        };
+        match (old, new) {
+            (Some(old), Some(new)) if keyword && SET_KEYWORDS.contains(&key) => {
+                self.compare_sets(&old, &new)
+            }
+            (Some(old), Some(new)) if keyword && VALUE_KEYWORDS.contains(&key) => {
+                if old.value != new.value {
+                    self.record_changed(&old, &new);
+                }
+            }
+            (Some(old), Some(new)) if keyword && is_composition(key) => {
+                self.compare_branches(&old, &new)
+            }
+            (Some(old), Some(new)) => self.compare(&old, &new, below),
+            (Some(old), None) => {
+                self.record_removed(Aspect::of(&old.location), &old, is_required(&old))
+            }
+            (None, Some(new)) => {
+                self.record_added(Aspect::of(&new.location), &new, is_required(&new))
+            }
+            (None, None) => {}
+        }
+    }
+
+    fn compare_properties(
+        &mut self,
+        required: &Required,
+        old: Option<&Node<'a>>,
+        new: Option<&Node<'a>>,
+    ) {
+        let entries = |node: Option<&Node<'a>>| -> IndexMap<&'a str, Node<'a>> {
+            node.into_iter().flat_map(Node::entries).collect()
+        };
+        let (old, mut new) = (entries(old), entries(new));
+        for (name, one) in old {
+            match new.shift_remove(name) {
+                Some(two) => self.compare(&one, &two, KeyKind::Keyword),
+                None => self.record_removed(Aspect::Property, &one, required.was(name)),
+            }
+        }
+        for (name, two) in new {
+            self.record_added(Aspect::Property, &two, required.is(name));
+        }
+    }
+
+    /// Compares the required properties, except for properties that were added or removed.
+    fn compare_required(
+        &mut self,
+        required: &Required,
+        old: Option<&Node<'a>>,
+        new: Option<&Node<'a>>,
+    ) {
+        let fact = |node: Option<&Node<'_>>, names: Vec<&str>| {
+            node.map(|node| Fact {
+                location: node.location.clone(),
+                value: json!(names),
+            })
+        };
+        let (was, is) = required.common();
+        let kind = match (
+            was.iter().all(|name| is.contains(name)),
+            is.iter().all(|name| was.contains(name)),
+        ) {
+            (true, true) => return,
+            (true, false) => Kind::Added,
+            (false, true) => Kind::Removed,
+            (false, false) => Kind::Changed,
+        };
+        let (old, new) = (fact(old, was), fact(new, is));
+        self.record(kind, Aspect::Required, old, new, false);
+    }
+
+    /// Compares lists in which order has no meaning.
+    fn compare_sets(&mut self, old: &Node<'a>, new: &Node<'a>) {
+        let (Some(one), Some(two)) = (old.value.as_array(), new.value.as_array()) else {
+            if old.value != new.value {
+                self.record_changed(old, new);
+            }
+            return;
+        };
+        let (removed, added) = (
+            one.iter().any(|value| !two.contains(value)),
+            two.iter().any(|value| !one.contains(value)),
+        );
+        let kind = match (removed, added) {
+            (false, false) => return,
+            (false, true) => Kind::Added,
+            (true, false) => Kind::Removed,
+            (true, true) => Kind::Changed,
+        };
+        let aspect = Aspect::of(&new.location);
+        self.record(
+            kind,
+            aspect,
+            Some(Fact::of(old)),
+            Some(Fact::of(new)),
+            false,
+        );
+    }
+
+    fn compare_branches(&mut self, old: &Node<'a>, new: &Node<'a>) {
+        let list = |node: &Node<'a>| node.value.as_array().cloned().unwrap_or_default();
+        let pairs = matching::match_branches(&list(old), &list(new), &self.renames);
+        let (old, new): (Vec<_>, Vec<_>) = (old.items().collect(), new.items().collect());
+        for pair in pairs {
+            match pair {
+                (Some(from), Some(to)) => self.compare(&old[from], &new[to], KeyKind::Keyword),
+                (Some(from), None) => self.record_removed(Aspect::Branch, &old[from], false),
+                (None, Some(to)) => self.record_added(Aspect::Branch, &new[to], false),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// Compares any other list, item by item.
+    fn compare_lists(&mut self, old: &Node<'a>, new: &Node<'a>) {
+        let (mut old, mut new) = (old.items(), new.items());
+        loop {
+            match (old.next(), new.next()) {
+                (Some(old), Some(new)) => self.compare(&old, &new, KeyKind::Keyword),
+                (Some(old), None) => self.record_removed(Aspect::of(&old.location), &old, false),
+                (None, Some(new)) => self.record_added(Aspect::of(&new.location), &new, false),
+                (None, None) => break,
+            }
+        }
+    }
+
+    fn record_changed(&mut self, old: &Node<'_>, new: &Node<'_>) {
+        let aspect = Aspect::of(&new.location);
+        let kind = match aspect {
+            Aspect::OperationId => Kind::Renamed,
+            _ => Kind::Changed,
+        };
+        self.record(
+            kind,
+            aspect,
+            Some(Fact::of(old)),
+            Some(Fact::of(new)),
+            false,
+        );
+    }
+
+    fn record_removed(&mut self, aspect: Aspect, node: &Node<'_>, required: bool) {
+        self.record(Kind::Removed, aspect, Some(Fact::of(node)), None, required);
+    }
+
+    fn record_added(&mut self, aspect: Aspect, node: &Node<'_>, required: bool) {
+        self.record(Kind::Added, aspect, None, Some(Fact::of(node)), required);
+    }
+
+    fn record(
+        &mut self,
+        kind: Kind,
+        aspect: Aspect,
+        old: Option<Fact>,
+        new: Option<Fact>,
+        required: bool,
+    ) {
+        let location = |fact: &Option<Fact>| fact.as_ref().map(|fact| fact.location.clone());
+        let locations = (location(&old), location(&new));
+        self.found.entry(locations).or_insert(Difference {
+            kind,
+            aspect,
+            old,
+            new,
+            required,
+        });
+    }
+}
+
+impl<'a> ResolvedNode<'a> {
+    fn unresolved(node: &Node<'a>) -> Self {
+        Self {
+            base: node.clone(),
+            adjacent: Vec::new(),
+            by_reference: false,
+        }
+    }
+
+    /// Follows references, and steps into an `allOf`, `oneOf` or `anyOf` with one entry.
+    fn of(node: &Node<'a>) -> Self {
+        let mut resolved = Self::unresolved(node);
+        for _ in 0..64 {
+            let (inner, through) = match (resolved.base.referenced(), wrapped(&resolved.base)) {
+                (Some(target), _) => (target, "$ref"),
+                (None, Some((key, inner))) => (inner, key),
+                (None, None) => break,
+            };
+            let adjacent = resolved.base.entries();
+            for (key, node) in adjacent.filter(|(key, _)| *key != through && !is_annotation(key)) {
+                if resolved.adjacent.iter().all(|(known, _)| *known != key) {
+                    resolved.adjacent.push((key, node));
+                }
+            }
+            resolved.by_reference |= through == "$ref";
+            resolved.base = inner;
+        }
+        resolved
+    }
+
+    fn all_entries(&self) -> IndexMap<&'a str, Node<'a>> {
+        let mut entries: IndexMap<_, _> = self.base.entries().collect();
+        entries.extend(self.adjacent.iter().cloned());
+        entries
+    }
+}
+
+/// Returns the only schema of an `allOf`, `oneOf` or `anyOf` that has nothing but annotations
+/// beside it.
+fn wrapped<'a>(node: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
+    let is_remark = |key: &str| {
+        is_annotation(key)
+            || matches!(
+                key,
+                "nullable" | "deprecated" | "readOnly" | "writeOnly" | "default"
+            )
+    };
+    let mut others = node.entries().filter(|(key, _)| !is_remark(key));
+    let (key, list) = others.next()?;
+    let alone = others.next().is_none() && is_composition(key);
+    let mut entries = list.items();
+    let first = entries.next()?;
+    (alone && entries.next().is_none()).then_some((key, first))
+}
+
+/// The required properties of two schemas.
+struct Required {
+    was: Vec<String>,
+    is: Vec<String>,
+    /// Properties that only one of the two has.
+    one_sided: Vec<String>,
+}
+
+impl Required {
+    fn of(old: &IndexMap<&str, Node<'_>>, new: &IndexMap<&str, Node<'_>>) -> Self {
+        let names = |entries: &IndexMap<&str, Node<'_>>| -> Vec<String> {
+            let list = entries
+                .get("required")
+                .and_then(|node| node.value.as_array());
+            let names = list.into_iter().flatten().filter_map(Value::as_str);
+            names.map(str::to_owned).collect()
+        };
+        let properties = |entries: &IndexMap<&str, Node<'_>>| -> Vec<String> {
+            let node = entries.get("properties");
+            node.into_iter()
+                .flat_map(Node::entries)
+                .map(|(name, _)| name.to_owned())
+                .collect()
+        };
+        let (one, two) = (properties(old), properties(new));
+        let missing = |these: &[String], those: &[String]| -> Vec<String> {
+            let these = these.iter().filter(|name| !those.contains(name));
+            these.cloned().collect()
+        };
+        let mut one_sided = missing(&one, &two);
+        one_sided.extend(missing(&two, &one));
+        Self {
+            was: names(old),
+            is: names(new),
+            one_sided,
+        }
+    }
+
+    fn was(&self, name: &str) -> bool {
+        self.was.iter().any(|other| other == name)
+    }
+
+    fn is(&self, name: &str) -> bool {
+        self.is.iter().any(|other| other == name)
+    }
+
+    /// Returns the required properties of each side, restricted to properties that both have.
+    fn common(&self) -> (Vec<&str>, Vec<&str>) {
+        let keep = |name: &&String| !self.one_sided.contains(name);
+        (
+            self.was.iter().filter(keep).map(String::as_str).collect(),
+            self.is.iter().filter(keep).map(String::as_str).collect(),
+        )
+    }
+}
+
+/// Returns the keys of two nodes, those of the old one first.
+fn keys<'a>(old: &Node<'a>, new: &Node<'a>) -> Vec<&'a str> {
+    let mut keys: Vec<&str> = old.entries().map(|(key, _)| key).collect();
+    for (key, _) in new.entries() {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys.retain(|key| !is_annotation(key));
+    keys
+}
+
+/// Returns the servers or the security that apply to an operation.
+fn effective<'a>(operation: &Operation<'a>, root: &'a Value, key: &str) -> Option<Node<'a>> {
+    operation
+        .node
+        .get(key)
+        .or_else(|| operation.path_item.get(key))
+        .or_else(|| Node::root(root).get(key))
+}
+
+/// Returns the parameters of an operation and of its path item. Path parameters are identified by
+/// position.
+fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(String, String), Node<'a>> {
+    let positions: Vec<&str> = siblings::segments(operation.path)
+        .filter(|segment| siblings::is_parameter(segment))
+        .collect();
+    let mut found = IndexMap::new();
+    for holder in [&operation.path_item, &operation.node] {
+        let list = holder.get("parameters");
+        for node in list.iter().flat_map(Node::items) {
+            let value = node.resolved().value;
+            let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+            let (location, mut name) = (text("in"), text("name"));
+            if location == "path" {
+                let own = format!("{{{name}}}");
+                let position = positions.iter().position(|segment| *segment == own);
+                name = position.map_or(name, |position| position.to_string());
+            }
+            found.insert((location, name), node);
+        }
+    }
+    found
+}
+
+fn component_nodes(root: &Value) -> IndexMap<String, Node<'_>> {
+    let sections = Node::root(root).get("components");
+    sections
+        .iter()
+        .flat_map(Node::entries)
+        .flat_map(|(section, node)| {
+            let named = move |(name, node)| (format!("{section}/{name}"), node);
+            node.entries().map(named)
+        })
+        .collect()
+}
+
+/// Returns a fact that holds only the component's name.
+fn component_name(node: &Node<'_>) -> Fact {
+    Fact {
+        location: node.location.clone(),
+        value: json!(node.location.last_key()),
+    }
+}
+
+fn is_composition(key: &str) -> bool {
+    matches!(key, "allOf" | "oneOf" | "anyOf")
+}
+
+fn is_set(node: &Node<'_>) -> bool {
+    *node.value != false
+}
+
+/// Whether a parameter or a body is required.
+fn is_required(node: &Node<'_>) -> bool {
+    node.resolved().value["required"] == true
+}

@@ -1,0 +1,398 @@
+//! Impact of a change on users of the crate, derived from the public API of the generated code and
+//! from new requirements on requests.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use serde_json::Value;
+
+use super::difference::{Aspect, Difference, Kind};
+use super::generated_code::CodeDiff;
+use super::usage::Direction;
+use crate::public_api;
+
+/// What a change means for users of the crate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Impact {
+    /// Users cannot notice it.
+    Invisible,
+    /// Users can do more than before.
+    Additive,
+    /// Existing code may not compile, or its requests may be rejected.
+    Breaking,
+}
+
+impl Impact {
+    /// Returns the name used in reports.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Invisible => "invisible",
+            Self::Additive => "additive",
+            Self::Breaking => "breaking",
+        }
+    }
+
+    /// Returns the impact of a change of the public API.
+    pub fn of(change: &public_api::Change) -> Self {
+        match change {
+            public_api::Change::Added { .. } => Self::Additive,
+            // Argument names are not part of the contract.
+            public_api::Change::Changed { old, new, .. }
+                if without_argument_names(old) == without_argument_names(new) =>
+            {
+                Self::Invisible
+            }
+            public_api::Change::Removed { .. } | public_api::Change::Changed { .. } => {
+                Self::Breaking
+            }
+        }
+    }
+}
+
+/// An impact and the reason for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assessment {
+    /// The impact.
+    pub impact: Impact,
+    /// The reason.
+    pub reason: String,
+}
+
+impl Assessment {
+    fn new(impact: Impact, reason: impl Into<String>) -> Self {
+        Self {
+            impact,
+            reason: reason.into(),
+        }
+    }
+}
+
+/// A difference with the context needed to assess it.
+pub struct Case<'a> {
+    /// The difference between the documents.
+    pub difference: &'a Difference,
+    /// The ids of the operations that it concerns.
+    pub ids: BTreeSet<String>,
+    /// Whether it is part of requests, of responses, or of both.
+    pub direction: Direction,
+    /// Whether the difference remains after the overrides are applied.
+    pub remains: bool,
+}
+
+/// Assesses every difference. If the code could not be generated, the kind of difference decides.
+pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
+    let Some(code) = code else {
+        return cases.iter().map(assess_by_kind).collect();
+    };
+    let index = ChangeIndex::of(code);
+    let named: Vec<Vec<&public_api::Change>> =
+        cases.iter().map(|case| index.matching_name(case)).collect();
+    let structural = cases
+        .iter()
+        .zip(&named)
+        .filter(|(case, _)| is_structural(case));
+    let claimed: HashSet<&str> = structural
+        .flat_map(|(_, changes)| changes.iter().map(|change| change.path()))
+        .collect();
+    cases
+        .iter()
+        .zip(named)
+        .map(|(case, mut effects)| {
+            if !is_structural(case) {
+                effects.retain(|change| !claimed.contains(change.path()));
+            }
+            if may_affect_other_names(case) {
+                effects.extend(index.unclaimed(case, &claimed));
+            }
+            if effects.is_empty() && !case.ids.is_disjoint(&code.excluded_ids) {
+                assess_by_kind(case)
+            } else {
+                assess_by_public_api(case, &effects)
+            }
+        })
+        .collect()
+}
+
+/// Whether a difference can explain a change of the code by itself. Annotations such as a default
+/// cannot.
+fn is_structural(case: &Case<'_>) -> bool {
+    !matches!(
+        case.difference.aspect,
+        Aspect::Default | Aspect::Deprecation | Aspect::Bound | Aspect::Nullability
+    )
+}
+
+fn assess_by_public_api(case: &Case<'_>, effects: &[&public_api::Change]) -> Assessment {
+    if !case.remains {
+        return overridden();
+    }
+    let worst = effects
+        .iter()
+        .min_by_key(|change| (Reverse(Impact::of(change)), relevance(change.path())));
+    let assessment = match worst {
+        Some(change) if Impact::of(change) > Impact::Invisible => {
+            Assessment::new(Impact::of(change), describe(change))
+        }
+        _ => Assessment::new(Impact::Invisible, "nothing public depends on it"),
+    };
+    match new_restriction(case) {
+        Some(reason) if assessment.impact < Impact::Breaking => {
+            Assessment::new(Impact::Breaking, reason)
+        }
+        _ => assessment,
+    }
+}
+
+fn assess_by_kind(case: &Case<'_>) -> Assessment {
+    if !case.remains {
+        return overridden();
+    }
+    if let Some(reason) = new_restriction(case) {
+        return Assessment::new(Impact::Breaking, reason);
+    }
+    let public = matches!(
+        case.difference.aspect,
+        Aspect::Operation
+            | Aspect::Parameter
+            | Aspect::Body
+            | Aspect::Property
+            | Aspect::Enum
+            | Aspect::Type
+            | Aspect::Branch
+            | Aspect::Reference
+            | Aspect::Component
+            | Aspect::Required
+    );
+    match case.difference.kind {
+        _ if !public => Assessment::new(Impact::Invisible, "no public name or type depends on it"),
+        Kind::Added => Assessment::new(Impact::Additive, "it is new"),
+        _ => Assessment::new(Impact::Breaking, "a name or a type may change"),
+    }
+}
+
+fn overridden() -> Assessment {
+    Assessment::new(Impact::Invisible, "an override decides this")
+}
+
+fn describe(change: &public_api::Change) -> String {
+    let verb = match change {
+        public_api::Change::Added { .. } => "adds",
+        public_api::Change::Removed { .. } => "removes",
+        public_api::Change::Changed { .. } => "changes",
+    };
+    format!("{verb} `{}`", change.path())
+}
+
+/// Describes why a request that was valid before may be rejected from now on.
+fn new_restriction(case: &Case<'_>) -> Option<String> {
+    let difference = case.difference;
+    if !case.direction.request {
+        return None;
+    }
+    let now = |what: &str| Some(format!("{what} from now on"));
+    match (difference.aspect, difference.kind) {
+        (Aspect::Parameter | Aspect::Body | Aspect::Property, Kind::Added)
+            if difference.required =>
+        {
+            now("it must be sent")
+        }
+        (Aspect::Required, Kind::Added | Kind::Changed) if requires_more(difference) => {
+            now("it must be sent")
+        }
+        (Aspect::Nullability, Kind::Removed) => now("null is refused"),
+        (Aspect::Enum, _) if narrows_enum(difference) => now("fewer values are accepted"),
+        (Aspect::Bound, _) if narrows_bound(difference) => now("fewer values are accepted"),
+        _ => None,
+    }
+}
+
+fn requires_more(difference: &Difference) -> bool {
+    match difference.list_changes() {
+        Some((_, added)) => !added.is_empty(),
+        None => difference.new.is_some(),
+    }
+}
+
+/// Whether a value was removed, or any value was allowed before.
+fn narrows_enum(difference: &Difference) -> bool {
+    match (&difference.old, &difference.new) {
+        (None, Some(_)) => true,
+        (Some(_), None) => false,
+        _ => difference
+            .list_changes()
+            .is_none_or(|(removed, _)| !removed.is_empty()),
+    }
+}
+
+/// Whether a bound is new or tighter than before. Patterns cannot be compared, so every new pattern
+/// counts.
+fn narrows_bound(difference: &Difference) -> bool {
+    let (Some(new), old) = (&difference.new, &difference.old) else {
+        return false;
+    };
+    let Some(old) = old else { return true };
+    let key = new.location.last_key().unwrap_or_default();
+    match (old.value.as_f64(), new.value.as_f64()) {
+        (Some(old), Some(new)) if key.starts_with("max") => new < old,
+        (Some(old), Some(new)) if key.starts_with("min") => new > old,
+        _ => true,
+    }
+}
+
+/// Whether a difference can change code in which its own name does not occur.
+fn may_affect_other_names(case: &Case<'_>) -> bool {
+    match case.difference.aspect {
+        Aspect::Component => case.difference.kind == Kind::Renamed,
+        aspect => matches!(
+            aspect,
+            Aspect::Type
+                | Aspect::Reference
+                | Aspect::Branch
+                | Aspect::Body
+                | Aspect::Response
+                | Aspect::MediaType
+        ),
+    }
+}
+
+/// Changes of the public API, indexed by the operation or type that they belong to.
+struct ChangeIndex<'a> {
+    code: &'a CodeDiff,
+    by_owning_item: BTreeMap<String, Vec<&'a public_api::Change>>,
+}
+
+impl<'a> ChangeIndex<'a> {
+    fn of(code: &'a CodeDiff) -> Self {
+        let mut by_owning_item: BTreeMap<String, Vec<&public_api::Change>> = BTreeMap::new();
+        for change in &code.changes {
+            by_owning_item
+                .entry(owning_item(change.path()))
+                .or_default()
+                .push(change);
+        }
+        Self {
+            code,
+            by_owning_item,
+        }
+    }
+
+    /// Returns the changes in the code of the case's operations and in the types that those use.
+    fn changes_in_scope(&self, case: &Case<'_>) -> Vec<&'a public_api::Change> {
+        let mut owners: BTreeSet<String> = BTreeSet::new();
+        for id in &case.ids {
+            owners.insert(normalized(id));
+            let types = self.code.types.get(id).into_iter().flatten();
+            owners.extend(types.map(|name| normalized(name)));
+        }
+        let changes = owners
+            .iter()
+            .filter_map(|owner| self.by_owning_item.get(owner));
+        changes.flatten().copied().collect()
+    }
+
+    /// Returns the changes in scope whose name matches the difference.
+    fn matching_name(&self, case: &Case<'_>) -> Vec<&'a public_api::Change> {
+        let names = possible_names(case);
+        let mut found = self.changes_in_scope(case);
+        found.retain(|change| match case.difference.aspect {
+            // A property or an operation may have the same name as a type.
+            Aspect::Component => {
+                change.path().starts_with("types::") && names.contains(&owning_item(change.path()))
+            }
+            _ => {
+                let last = last_segment(change.path());
+                let normalized_last = normalized(last.trim_start_matches("clear_"));
+                names.contains(&normalized(last)) || names.contains(&normalized_last)
+            }
+        });
+        found
+    }
+
+    /// Returns the changes in scope that no other difference matches by name.
+    fn unclaimed(&self, case: &Case<'_>, claimed: &HashSet<&str>) -> Vec<&'a public_api::Change> {
+        let mut found = self.changes_in_scope(case);
+        found.retain(|change| !claimed.contains(change.path()));
+        found
+    }
+}
+
+/// Returns the names under which a difference can appear in the code, normalized.
+fn possible_names(case: &Case<'_>) -> BTreeSet<String> {
+    let difference = case.difference;
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    match difference.aspect {
+        Aspect::Operation | Aspect::Path => names.extend(case.ids.iter().map(|id| normalized(id))),
+        // A path parameter is an argument of the method.
+        Aspect::Parameter => {
+            names.extend(containing_names(difference));
+            names.extend(case.ids.iter().map(|id| normalized(id)));
+        }
+        Aspect::Enum | Aspect::Required => {
+            let (removed, added) = difference.list_changes().unwrap_or_default();
+            let values = removed.into_iter().chain(added).filter_map(Value::as_str);
+            names.extend(values.map(normalized));
+            names.extend(containing_names(difference));
+        }
+        _ => names.extend(containing_names(difference)),
+    }
+    names
+}
+
+/// Returns the parameter, property or component that contains a difference.
+fn containing_names(difference: &Difference) -> BTreeSet<String> {
+    [&difference.old, &difference.new]
+        .into_iter()
+        .flatten()
+        .filter_map(|fact| fact.location.innermost_name())
+        .map(|name| normalized(&name))
+        .collect()
+}
+
+/// Returns the type or operation that an item belongs to.
+fn owning_item(path: &str) -> String {
+    let item = path.split(": ").next().unwrap_or(path);
+    let parts: Vec<&str> = item.split("::").collect();
+    match parts.as_slice() {
+        ["types", "builder", name, ..] | [_, name, ..] => normalized(name),
+        [name] => normalized(name),
+        [] => String::new(),
+    }
+}
+
+fn last_segment(path: &str) -> &str {
+    let item = path.split(": ").next().unwrap_or(path);
+    item.rsplit("::").next().unwrap_or(item)
+}
+
+/// Sort key for how well an item explains a change: a method or a field is better than a trait of
+/// its type.
+fn relevance(path: &str) -> (bool, usize) {
+    const KINDS: [&str; 4] = ["Client::", "types::", "builder::", "operations::"];
+    let kind = KINDS.iter().position(|kind| path.starts_with(kind));
+    (path.contains(": "), kind.unwrap_or(KINDS.len()))
+}
+
+/// Returns a signature without the names of its arguments.
+fn without_argument_names(signature: &str) -> String {
+    let mut parts = signature.split(": ").peekable();
+    let mut text = String::new();
+    while let Some(part) = parts.next() {
+        let kept = match parts.peek() {
+            Some(_) => part.trim_end_matches(|character: char| {
+                character.is_alphanumeric() || character == '_'
+            }),
+            None => part,
+        };
+        text.push_str(kept);
+    }
+    text
+}
+
+/// Reduces a name to lower-case letters and digits, so that `page_size`, `pageSize` and `PageSize`
+/// are equal.
+fn normalized(name: &str) -> String {
+    name.chars()
+        .filter(|character| character.is_alphanumeric())
+        .flat_map(char::to_lowercase)
+        .collect()
+}

@@ -1,0 +1,356 @@
+//! Matches operations, components and schemas of two documents with each other.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use portkey_admin_codegen::{document, siblings};
+use serde_json::Value;
+
+use super::schema_node::{Node, is_annotation};
+
+/// Minimum similarity at which two operations or types are taken for the same one.
+const SIMILARITY_THRESHOLD: f64 = 0.6;
+
+/// An operation and its path item.
+#[derive(Debug, Clone)]
+pub struct Operation<'a> {
+    /// The path as spelled in the document.
+    pub path: &'a str,
+    /// The method, in lower case.
+    pub method: &'a str,
+    /// The path item.
+    pub path_item: Node<'a>,
+    /// The operation.
+    pub node: Node<'a>,
+}
+
+/// The operations of two documents.
+#[derive(Debug, Default)]
+pub struct Matches<'a> {
+    /// Operations that both documents have.
+    pub common: Vec<(Operation<'a>, Operation<'a>)>,
+    /// Operations that only the old document has.
+    pub removed: Vec<Operation<'a>>,
+    /// Operations that only the new document has.
+    pub added: Vec<Operation<'a>>,
+}
+
+impl<'a> Operation<'a> {
+    /// Returns every operation of a document.
+    pub fn all(root: &'a Value) -> Vec<Self> {
+        let paths = Node::root(root).get("paths");
+        document::operations(root)
+            .filter_map(|(path, method, _)| {
+                let path_item = paths.as_ref()?.get(path)?;
+                Some(Self {
+                    path,
+                    method,
+                    node: path_item.get(method)?,
+                    path_item,
+                })
+            })
+            .collect()
+    }
+
+    /// Returns the key, such as `GET /users`.
+    pub fn key(&self) -> String {
+        portkey_admin_codegen::ledger::key(self.method, self.path)
+    }
+
+    /// Returns the parameters of the operation and of its path item.
+    pub fn parameters(&self) -> Vec<&'a Value> {
+        [&self.path_item, &self.node]
+            .into_iter()
+            .filter_map(|holder| holder.get("parameters"))
+            .flat_map(|list| list.items())
+            .map(|entry| entry.resolved().value)
+            .collect()
+    }
+
+    /// Returns the method and the path without parameter names.
+    fn route(&self) -> (&'a str, String) {
+        (self.method, without_parameter_names(self.path))
+    }
+
+    fn id(&self) -> Option<&'a str> {
+        self.node.value.get("operationId")?.as_str()
+    }
+
+    fn last_literal_segment(&self) -> Option<&'a str> {
+        siblings::segments(self.path)
+            .filter(|segment| !siblings::is_parameter(segment))
+            .last()
+    }
+
+    /// Returns the leaves of the operation, except for its id, tags and servers.
+    fn leaves(&self) -> BTreeSet<String> {
+        let mut found = leaves(self.node.value);
+        found.retain(|text| {
+            ["/operationId", "/tags", "/servers"]
+                .iter()
+                .all(|start| !text.starts_with(start))
+        });
+        found
+    }
+}
+
+/// Removes the names of the parameters from a path.
+pub fn without_parameter_names(path: &str) -> String {
+    siblings::segments(path)
+        .map(|segment| {
+            if siblings::is_parameter(segment) {
+                "{}"
+            } else {
+                segment
+            }
+        })
+        .collect::<Vec<_>>()
+        .join("/")
+}
+
+/// Matches the operations of two documents by route; the rest may have moved.
+pub fn match_operations<'a>(old: &'a Value, new: &'a Value) -> Matches<'a> {
+    let mut added: BTreeMap<_, _> = Operation::all(new)
+        .into_iter()
+        .map(|operation| (operation.route(), operation))
+        .collect();
+    let mut matches = Matches::default();
+    for operation in Operation::all(old) {
+        match added.remove(&operation.route()) {
+            Some(other) => matches.common.push((operation, other)),
+            None => matches.removed.push(operation),
+        }
+    }
+    matches.added = added.into_values().collect();
+    match_moved(&mut matches);
+    matches
+}
+
+/// Matches the remaining operations by operation id, or by similarity if the last literal segment
+/// of the path is the same.
+fn match_moved(matches: &mut Matches<'_>) {
+    let mut scores = Vec::new();
+    for (from, old) in matches.removed.iter().enumerate() {
+        for (to, new) in matches.added.iter().enumerate() {
+            let score = similarity(old, new);
+            if score >= SIMILARITY_THRESHOLD {
+                scores.push((score, from, to));
+            }
+        }
+    }
+    scores.sort_by(|one, two| two.0.total_cmp(&one.0));
+    let (mut removed, mut added) = (BTreeSet::new(), BTreeSet::new());
+    for (_, from, to) in scores {
+        if !removed.contains(&from) && !added.contains(&to) {
+            removed.insert(from);
+            added.insert(to);
+            matches
+                .common
+                .push((matches.removed[from].clone(), matches.added[to].clone()));
+        }
+    }
+    for index in removed.into_iter().rev() {
+        matches.removed.remove(index);
+    }
+    for index in added.into_iter().rev() {
+        matches.added.remove(index);
+    }
+}
+
+fn similarity(old: &Operation<'_>, new: &Operation<'_>) -> f64 {
+    if old.method != new.method {
+        return 0.0;
+    }
+    if old.id().is_some() && old.id() == new.id() {
+        return 2.0;
+    }
+    if old.last_literal_segment() != new.last_literal_segment() {
+        return 0.0;
+    }
+    jaccard_index(&old.leaves(), &new.leaves())
+}
+
+/// Returns the components of the old document that have another name in the new one (`schemas/A` →
+/// `schemas/B`).
+///
+/// A component was renamed if references to the old name became references to the new one, or if a
+/// new component has the same content.
+pub fn renamed_components(old: &Value, new: &Value) -> BTreeMap<String, String> {
+    let (removed, added) = (missing_components(old, new), missing_components(new, old));
+    if removed.is_empty() || added.is_empty() {
+        return BTreeMap::new();
+    }
+    let mut reference_counts = HashMap::new();
+    count_references(old, new, &mut reference_counts);
+    let described = |document, names: &[String]| -> Vec<BTreeSet<String>> {
+        let components = names.iter().map(|name| component(document, name));
+        components.map(leaves).collect()
+    };
+    let (removed_leaves, added_leaves) = (described(old, &removed), described(new, &added));
+    let mut scores = Vec::new();
+    for (from, here) in removed.iter().zip(&removed_leaves) {
+        let candidates = added.iter().zip(&added_leaves);
+        for (to, there) in candidates.filter(|(to, _)| section(to) == section(from)) {
+            let (one, two) = (component(old, from), component(new, to));
+            let references = reference_counts
+                .get(&(from.clone(), to.clone()))
+                .copied()
+                .unwrap_or(0);
+            let alike = jaccard_index(here, there);
+            if one == two || (references > 0 && alike >= SIMILARITY_THRESHOLD) {
+                scores.push((references, alike, from.clone(), to.clone()));
+            }
+        }
+    }
+    scores.sort_by(|one, two| two.0.cmp(&one.0).then(two.1.total_cmp(&one.1)));
+    let mut renames: BTreeMap<String, String> = BTreeMap::new();
+    for (_, _, from, to) in scores {
+        if !renames.contains_key(&from) && !renames.values().any(|taken| *taken == to) {
+            renames.insert(from, to);
+        }
+    }
+    renames
+}
+
+/// Returns the components of `one` that `two` lacks, as `section/name`.
+fn missing_components(one: &Value, two: &Value) -> Vec<String> {
+    components(one)
+        .into_iter()
+        .filter(|name| component(two, name).is_null())
+        .collect()
+}
+
+/// Returns every component of a document, as `section/name`.
+pub fn components(document: &Value) -> Vec<String> {
+    let sections = document["components"].as_object().into_iter().flatten();
+    sections
+        .flat_map(|(section, components)| {
+            let components = components.as_object().into_iter().flatten();
+            components.map(move |(name, _)| format!("{section}/{name}"))
+        })
+        .collect()
+}
+
+/// Returns a component by `section/name`, or `null` if there is none.
+pub fn component<'a>(document: &'a Value, name: &str) -> &'a Value {
+    match name.split_once('/') {
+        Some((section, name)) => &document["components"][section][name],
+        None => &Value::Null,
+    }
+}
+
+/// Returns the component (`section/name`) that a value refers to directly.
+pub fn reference(value: &Value) -> Option<String> {
+    let text = value.get("$ref")?.as_str()?;
+    let name = text.strip_prefix("#/components/")?;
+    Some(name.replace("~1", "/").replace("~0", "~"))
+}
+
+fn section(name: &str) -> Option<&str> {
+    name.split_once('/').map(|(section, _)| section)
+}
+
+/// Counts how often a reference to one component became a reference to another, over all locations
+/// that both documents have.
+fn count_references(
+    old: &Value,
+    new: &Value,
+    reference_counts: &mut HashMap<(String, String), usize>,
+) {
+    if let (Some(from), Some(to)) = (reference(old), reference(new)) {
+        *reference_counts.entry((from, to)).or_default() += 1;
+    }
+    match (old, new) {
+        (Value::Object(old_entries), Value::Object(_)) => {
+            for (key, old) in old_entries {
+                if let Some(new) = new.get(key) {
+                    count_references(old, new, reference_counts);
+                }
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            for (old, new) in old.iter().zip(new) {
+                count_references(old, new, reference_counts);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Matches the branches of an `allOf`, `oneOf` or `anyOf` regardless of order: first by reference,
+/// then by content, then by similarity. Returns pairs of positions; each position appears once.
+pub fn match_branches(
+    old: &[Value],
+    new: &[Value],
+    renames: &BTreeMap<String, String>,
+) -> Vec<(Option<usize>, Option<usize>)> {
+    let mut scores = Vec::new();
+    for (from, one) in old.iter().enumerate() {
+        for (to, two) in new.iter().enumerate() {
+            scores.push((branch_similarity(one, two, renames), from, to));
+        }
+    }
+    scores.sort_by(|one, two| two.0.total_cmp(&one.0));
+    // In lists of equal length, branches at the same position match even if they are not similar.
+    let same_length = old.len() == new.len();
+    let mut partner: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut taken = BTreeSet::new();
+    for (score, from, to) in scores {
+        let enough = score > 0.3 || (same_length && from == to);
+        if enough && !partner.contains_key(&from) && !taken.contains(&to) {
+            partner.insert(from, to);
+            taken.insert(to);
+        }
+    }
+    let common = (0..old.len()).map(|from| (Some(from), partner.get(&from).copied()));
+    let added = (0..new.len()).filter(|to| !taken.contains(to));
+    common.chain(added.map(|to| (None, Some(to)))).collect()
+}
+
+fn branch_similarity(old: &Value, new: &Value, renames: &BTreeMap<String, String>) -> f64 {
+    match (reference(old), reference(new)) {
+        (Some(old), Some(new)) if old == new || renames.get(&old) == Some(&new) => 2.0,
+        (None, None) if old == new => 2.0,
+        (None, None) => jaccard_index(&leaves(old), &leaves(new)),
+        _ => 0.0,
+    }
+}
+
+/// Returns every leaf of a value with the keys that lead to it.
+fn leaves(value: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect_leaves(value, &mut String::new(), &mut found);
+    found
+}
+
+fn collect_leaves(value: &Value, at: &mut String, found: &mut BTreeSet<String>) {
+    let length = at.len();
+    match value {
+        Value::Object(map) => {
+            for (key, value) in map.iter().filter(|(key, _)| !is_annotation(key)) {
+                at.push('/');
+                at.push_str(key);
+                collect_leaves(value, at, found);
+                at.truncate(length);
+            }
+        }
+        // Positions are left out so that order does not matter.
+        Value::Array(list) => list
+            .iter()
+            .for_each(|value| collect_leaves(value, at, found)),
+        leaf => {
+            found.insert(format!("{at}={leaf}"));
+        }
+    }
+}
+
+/// Returns the size of the intersection divided by the size of the union, from 0 to 1.
+fn jaccard_index(one: &BTreeSet<String>, two: &BTreeSet<String>) -> f64 {
+    let all = one.union(two).count();
+    if all == 0 {
+        return 1.0;
+    }
+    // The sets have a few thousand entries, so the conversion is exact.
+    #[allow(clippy::cast_precision_loss)]
+    let share = one.intersection(two).count() as f64 / all as f64;
+    share
+}
