@@ -8,7 +8,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short};
-use portkey_admin_codegen::ledger::Entry;
+use portkey_admin_codegen::manifest::Entry;
 use portkey_admin_codegen::{Patched, Sources, patch};
 
 use crate::atomic;
@@ -84,7 +84,7 @@ fn called_operations(root: &Path, patched: &Patched) -> Result<[BTreeSet<String>
         let name = format!("{CALLED_DIR}/{sdk}.txt");
         let text = std::fs::read_to_string(root.join(&name)).with_context(|| name.clone())?;
         let called: BTreeSet<String> = text.lines().map(str::to_owned).collect();
-        let known = |id: &str| patched.ledger.iter().any(|(_, entry)| entry.id == id);
+        let known = |id: &str| patched.manifest.iter().any(|(_, entry)| entry.id == id);
         match called.iter().find(|id| !known(id)) {
             Some(unknown) => bail!("{name}: unknown operation `{unknown}`"),
             None => Ok(called),
@@ -96,7 +96,7 @@ fn called_operations(root: &Path, patched: &Patched) -> Result<[BTreeSet<String>
 /// Renders the page.
 fn render_page(patched: &Patched, called: &[BTreeSet<String>; 2]) -> String {
     let admin = patched
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, e)| e.area != GATEWAY_AREA);
     let admin: Vec<(&str, &Entry)> = admin.collect();

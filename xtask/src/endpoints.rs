@@ -7,9 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short};
-use portkey_admin_codegen::ledger::{Base, By, Entry, Evidence, Handwritten, Plane, Status};
-use portkey_admin_codegen::paths::{Answer, Gone, Rename, Rules};
-use portkey_admin_codegen::{Patched, Sources, ledger, patch};
+use portkey_admin_codegen::manifest::{ApiVersion, EvidenceGrade, Entry, Evidence, Handwritten, Plane, Status};
+use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
+use portkey_admin_codegen::{Patched, Sources, manifest, patch};
 
 use crate::atomic;
 
@@ -91,10 +91,10 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
 fn render_page(patched: &Patched, rules: &Rules) -> Result<String> {
     let documented = documented_paths(patched, rules)?;
     let mut text = HEAD.to_owned();
-    let operations = patched.ledger.iter().count();
+    let operations = patched.manifest.iter().count();
     for area in areas(patched) {
         let entries: Vec<_> = patched
-            .ledger
+            .manifest
             .iter()
             .filter(|(_, entry)| entry.area == area)
             .collect();
@@ -110,10 +110,10 @@ fn render_page(patched: &Patched, rules: &Rules) -> Result<String> {
         }
     }
     text += REMOVED_HEAD;
-    for gone in rules.gone() {
+    for gone in rules.removals() {
         text += &removed_rows(gone, patched);
     }
-    for (key, entry) in patched.ledger.iter() {
+    for (key, entry) in patched.manifest.iter() {
         if last_seen_failing(entry) {
             text += &table_row(&failed_row(key, entry));
         }
@@ -124,7 +124,7 @@ fn render_page(patched: &Patched, rules: &Rules) -> Result<String> {
 /// Returns the areas in the order of their first appearance in the manifest.
 fn areas(patched: &Patched) -> Vec<&str> {
     let mut areas = Vec::new();
-    for (_, entry) in patched.ledger.iter() {
+    for (_, entry) in patched.manifest.iter() {
         if !areas.contains(&entry.area.as_str()) {
             areas.push(entry.area.as_str());
         }
@@ -148,7 +148,7 @@ fn documented_paths(patched: &Patched, rules: &Rules) -> Result<HashMap<String, 
         let rename = renames
             .get(outcome.rule.as_str())
             .with_context(|| format!("{}: unknown path rule", outcome.rule))?;
-        let cell = documented.entry(ledger::key(method, tested)).or_default();
+        let cell = documented.entry(manifest::key(method, tested)).or_default();
         if !cell.is_empty() {
             cell.push_str(", ");
         }
@@ -179,8 +179,8 @@ fn location(entry: &Entry) -> String {
         Plane::Public => Some("public"),
     };
     let base = match entry.base {
-        Base::V1 => None,
-        Base::V2 => Some("v2"),
+        ApiVersion::V1 => None,
+        ApiVersion::V2 => Some("v2"),
     };
     let by_hand = entry.handwritten.map(|reason| match reason {
         Handwritten::Multipart => "by hand: multipart",
@@ -193,12 +193,12 @@ fn location(entry: &Entry) -> String {
 }
 
 /// Returns one row for each method of a removed path.
-fn removed_rows(gone: &Gone, patched: &Patched) -> String {
+fn removed_rows(gone: &Removal, patched: &Patched) -> String {
     let operations = match gone.methods() {
         None => vec![gone.path().to_owned()],
         Some(methods) => methods
             .iter()
-            .map(|method| ledger::key(method, gone.path()))
+            .map(|method| manifest::key(method, gone.path()))
             .collect(),
     };
     let evidence = gone.evidence();
@@ -226,7 +226,7 @@ fn removed_rows(gone: &Gone, patched: &Patched) -> String {
 
 /// Returns the operation that replaces a removed one, with its status unless that is `works`.
 fn successor(key: &str, patched: &Patched) -> String {
-    let entry = ledger::split_key(key).and_then(|(method, path)| patched.ledger.get(method, path));
+    let entry = manifest::split_key(key).and_then(|(method, path)| patched.manifest.get(method, path));
     match entry.map(|entry| entry.status) {
         Some(Status::Works) | None => format!("superseded by `{key}`"),
         Some(other) => format!("superseded by `{key}` ({})", status_name(other)),
@@ -242,7 +242,7 @@ fn last_seen_failing(entry: &Entry) -> bool {
 }
 
 fn failed_row(key: &str, entry: &Entry) -> [String; 4] {
-    let response = Answer {
+    let response = ObservedResponse {
         status: entry.evidence.seen.unwrap_or_default(),
         on: entry.evidence.on.clone(),
     };
@@ -258,7 +258,7 @@ fn failed_row(key: &str, entry: &Entry) -> [String; 4] {
     ]
 }
 
-fn status_and_date(response: &Answer) -> String {
+fn status_and_date(response: &ObservedResponse) -> String {
     match &response.on {
         Some(day) => format!("{} on {day}", response.status),
         None => response.status.to_string(),
@@ -267,9 +267,9 @@ fn status_and_date(response: &Answer) -> String {
 
 fn evidence_cell(evidence: &Evidence) -> String {
     let by = match evidence.by {
-        By::Live => "live",
-        By::OfficialClient => "official-client",
-        By::Document => "document",
+        EvidenceGrade::Live => "live",
+        EvidenceGrade::OfficialClient => "official-client",
+        EvidenceGrade::Document => "document",
     };
     let seen = evidence.seen.map(|seen| seen.to_string());
     let parts = [seen, evidence.on.clone(), Some(by.to_owned())];

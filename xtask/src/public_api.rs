@@ -18,7 +18,7 @@ use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use portkey_admin_codegen::shape::{Shaped, shape};
+use portkey_admin_codegen::lower::{Lowered, lower};
 use portkey_admin_codegen::{Patched, generate};
 
 use tree::{Module, Tree};
@@ -134,7 +134,7 @@ impl fmt::Display for Change {
 const SOURCE_DIR: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../src");
 
 /// Returns the public API of the code generated for all areas.
-pub fn of_generated_code(patched: &Patched, lowered: &Shaped) -> Result<PublicApi> {
+pub fn of_generated_code(patched: &Patched, lowered: &Lowered) -> Result<PublicApi> {
     read(Path::new(SOURCE_DIR), patched, lowered, |module| {
         module.generated
     })
@@ -142,19 +142,19 @@ pub fn of_generated_code(patched: &Patched, lowered: &Shaped) -> Result<PublicAp
 
 /// Returns the public API of the whole crate: the generated code and `root/src`.
 pub fn of_crate(root: &Path, patched: &Patched) -> Result<PublicApi> {
-    read(&root.join("src"), patched, &shape(patched)?, |_| true)
+    read(&root.join("src"), patched, &lower(patched)?, |_| true)
 }
 
 /// Adds to each client method the feature that it needs, which is its area.
 fn read(
     source: &Path,
     patched: &Patched,
-    lowered: &Shaped,
+    lowered: &Lowered,
     include: fn(&Module) -> bool,
 ) -> Result<PublicApi> {
-    let code = generate::tokens(patched, lowered, &patched.ledger.areas())?;
+    let code = generate::tokens(patched, lowered, &patched.manifest.areas())?;
     let mut items = items::public_items(&Tree::read(source, code)?, include);
-    for (_, entry) in patched.ledger.iter() {
+    for (_, entry) in patched.manifest.iter() {
         if let Some(signature) = items.get_mut(&format!("Client::{}", entry.id)) {
             *signature = format!("#[cfg(feature = \"{}\")] {signature}", entry.area);
         }

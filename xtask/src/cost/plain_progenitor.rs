@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use portkey_admin_codegen::select::{Areas, select};
-use portkey_admin_codegen::{Sources, document, generate, patch, shape};
+use portkey_admin_codegen::{Sources, document, generate, patch, lower};
 use progenitor::InterfaceStyle;
 use serde_json::Value;
 
@@ -55,7 +55,7 @@ impl From<Interface> for InterfaceStyle {
 
 /// Writes the crate into an empty folder.
 pub fn write(root: &Path, interface: Interface, folder: &Path) -> Result<()> {
-    let tokens = generate::plain_style(&admin_document(root)?, interface.into())?;
+    let tokens = generate::progenitor_tokens_with_style(&admin_document(root)?, interface.into())?;
     let code =
         prettyplease::unparse(&syn::parse2(tokens).context("cannot parse the code of progenitor")?);
     fs::write(folder.join("Cargo.toml"), manifest(&code))?;
@@ -73,9 +73,9 @@ pub fn operations(root: &Path) -> Result<usize> {
 /// document that Portkey publishes.
 fn admin_document(root: &Path) -> Result<Value> {
     let patched = patch(&Sources::read(root)?)?;
-    let mut areas: Areas = patched.ledger.areas();
+    let mut areas: Areas = patched.manifest.areas();
     areas.remove(GATEWAY_AREA);
-    Ok(select(&shape::shape(&patched)?, &areas)?.document)
+    Ok(select(&lower::lower(&patched)?, &areas)?.document)
 }
 
 /// Writes a `Cargo.toml` that depends only on the crates that the code uses.

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use indexmap::IndexMap;
-use portkey_admin_codegen::siblings;
+use portkey_admin_codegen::reserved_segments;
 use serde_json::{Value, json};
 
 use super::difference::{Aspect, Difference, Fact, Kind};
@@ -628,8 +628,8 @@ fn effective<'a>(operation: &Operation<'a>, root: &'a Value, key: &str) -> Optio
 /// Returns the parameters of an operation and of its path item. Path parameters are identified by
 /// position.
 fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(String, String), Node<'a>> {
-    let positions: Vec<&str> = siblings::segments(operation.path)
-        .filter(|segment| siblings::is_parameter(segment))
+    let positions: Vec<&str> = reserved_segments::segments(operation.path)
+        .filter(|segment| reserved_segments::is_parameter(segment))
         .collect();
     let mut found = IndexMap::new();
     for holder in [&operation.path_item, &operation.node] {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::thread;
 
-use portkey_admin_codegen::{Error, Patched, document, ledger, shape, siblings};
+use portkey_admin_codegen::{Error, Patched, document, manifest, lower, reserved_segments};
 use serde_json::Value;
 
 use super::catch_panic;
@@ -34,7 +34,7 @@ type Generated = Result<(PublicApi, TypesById), String>;
 ///
 /// An operation of the new document whose code cannot be generated is left out of both.
 pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
-    let manifest = new.ledger.clone();
+    let manifest = new.manifest.clone();
     let (mut old, mut new) = (old.clone(), new.clone());
     let mut excluded_operations = exclude_unlowerable(&mut old, &mut new)?;
     let (before, after) = loop {
@@ -85,7 +85,7 @@ fn generate_both(old: &Patched, new: &Patched) -> (Generated, Generated) {
 }
 
 fn generate(patched: &Patched) -> Generated {
-    let lowered = shape::shape(patched).map_err(|error| error.to_string())?;
+    let lowered = lower::lower(patched).map_err(|error| error.to_string())?;
     let public_api =
         public_api::of_generated_code(patched, &lowered).map_err(|error| format!("{error:#}"))?;
     Ok((public_api, types_by_id(&lowered.document)))
@@ -105,7 +105,7 @@ fn types_by_id(lowered: &Value) -> TypesById {
 /// Removes operations that cannot be lowered from both documents until the rest can.
 fn exclude_unlowerable(old: &mut Patched, new: &mut Patched) -> Result<Vec<String>, String> {
     let mut excluded = Vec::new();
-    while let Some(error) = invalid_operation(new).or_else(|| shape::shape(new).err()) {
+    while let Some(error) = invalid_operation(new).or_else(|| lower::lower(new).err()) {
         let key = error.place().split(": ").next().unwrap_or_default();
         if !remove(new, key) {
             return Err(error.to_string());
@@ -125,10 +125,10 @@ fn is_about(error: &str, key: &str) -> bool {
 /// Removes an operation from a document, along with the operations whose code calls it. Returns
 /// whether it was there.
 fn remove(patched: &mut Patched, key: &str) -> bool {
-    let Some((method, path)) = ledger::split_key(key) else {
+    let Some((method, path)) = manifest::split_key(key) else {
         return false;
     };
-    let entry = patched.ledger.get(method, path);
+    let entry = patched.manifest.get(method, path);
     let id = entry.map(|entry| entry.id.clone());
     let item = patched.document["paths"].get_mut(path);
     let item = item.and_then(Value::as_object_mut);
@@ -137,7 +137,7 @@ fn remove(patched: &mut Patched, key: &str) -> bool {
         return false;
     }
     let callers: Vec<String> = patched
-        .ledger
+        .manifest
         .iter()
         .filter(|(_, entry)| entry.reads.is_some() && entry.reads == id)
         .map(|(key, _)| key.to_owned())
@@ -179,8 +179,8 @@ fn undeclared_path_parameter(operation: &Operation<'_>) -> Option<String> {
         let mut declared = declared.iter();
         declared.any(|parameter| parameter["in"] == "path" && parameter["name"] == name)
     };
-    siblings::segments(operation.path)
-        .filter(|segment| siblings::is_parameter(segment))
+    reserved_segments::segments(operation.path)
+        .filter(|segment| reserved_segments::is_parameter(segment))
         .map(|segment| segment.trim_matches(['{', '}']))
         .find(|name| !is_declared(name))
         .map(|name| format!("path parameter `{name}` is not declared"))
@@ -190,13 +190,13 @@ fn undeclared_path_parameter(operation: &Operation<'_>) -> Option<String> {
 /// The generator's error contains only the name of the response type.
 fn operation_with_list<'a>(patched: &Patched, problem: &'a str) -> Option<(String, &'a str)> {
     let (name, problem) = problem.strip_prefix("list `")?.split_once("`: ")?;
-    let lowered = shape::shape(patched).ok()?.document;
+    let lowered = lower::lower(patched).ok()?.document;
     let reference = format!("#/components/schemas/{name}");
     let key = document::operations(&lowered)
         .find(|(_, _, operation)| {
             let response = &operation["responses"]["200"]["content"]["application/json"];
             response["schema"]["$ref"] == reference.as_str()
         })
-        .map(|(path, method, _)| ledger::key(method, path))?;
+        .map(|(path, method, _)| manifest::key(method, path))?;
     Some((key, problem))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use portkey_admin_codegen::{document, siblings};
+use portkey_admin_codegen::{document, reserved_segments};
 use serde_json::Value;
 
 use super::schema_node::{Node, is_annotation};
@@ -53,7 +53,7 @@ impl<'a> Operation<'a> {
 
     /// Returns the key, such as `GET /users`.
     pub fn key(&self) -> String {
-        portkey_admin_codegen::ledger::key(self.method, self.path)
+        portkey_admin_codegen::manifest::key(self.method, self.path)
     }
 
     /// Returns the parameters of the operation and of its path item.
@@ -76,8 +76,8 @@ impl<'a> Operation<'a> {
     }
 
     fn last_literal_segment(&self) -> Option<&'a str> {
-        siblings::segments(self.path)
-            .filter(|segment| !siblings::is_parameter(segment))
+        reserved_segments::segments(self.path)
+            .filter(|segment| !reserved_segments::is_parameter(segment))
             .last()
     }
 
@@ -95,9 +95,9 @@ impl<'a> Operation<'a> {
 
 /// Removes the names of the parameters from a path.
 pub fn without_parameter_names(path: &str) -> String {
-    siblings::segments(path)
+    reserved_segments::segments(path)
         .map(|segment| {
-            if siblings::is_parameter(segment) {
+            if reserved_segments::is_parameter(segment) {
                 "{}"
             } else {
                 segment

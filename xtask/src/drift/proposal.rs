@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portkey_admin_codegen::ledger::{self, Entry, Ledger, Paging, Plane};
-use portkey_admin_codegen::{Result, Source, document, siblings};
+use portkey_admin_codegen::manifest::{self, Entry, Manifest, Paging, Plane};
+use portkey_admin_codegen::{Result, Source, document, reserved_segments};
 use serde_json::Value;
 
 use super::matching;
@@ -28,7 +28,7 @@ pub struct Context<'a> {
     /// The document with operations that have no entry.
     pub new: &'a Value,
     /// The manifest.
-    pub manifest: &'a Ledger,
+    pub manifest: &'a Manifest,
     /// The manifest as YAML; entries of moved operations are copied from it.
     pub manifest_text: &'a str,
     /// The date (`YYYY-MM-DD`) recorded as evidence.
@@ -48,7 +48,7 @@ pub fn proposals(context: &Context<'_>) -> Vec<Proposal> {
         .map(|(_, entry)| entry.id.clone())
         .collect();
     let mut found = Vec::new();
-    for key in context.manifest.lacking(context.new) {
+    for key in context.manifest.missing(context.new) {
         let proposal = moved
             .get(&key)
             .and_then(|from| moved_entry(context, &key, from))
@@ -62,12 +62,12 @@ pub fn proposals(context: &Context<'_>) -> Vec<Proposal> {
 }
 
 /// Parses the proposals as a manifest, which shows that they can be pasted.
-pub fn parse(proposals: &[Proposal]) -> Result<Ledger> {
+pub fn parse(proposals: &[Proposal]) -> Result<Manifest> {
     let texts: Vec<&str> = proposals
         .iter()
         .map(|proposal| proposal.text.as_str())
         .collect();
-    Ledger::parse(&Source {
+    Manifest::parse(&Source {
         name: "proposed entries".to_owned(),
         text: match texts.is_empty() {
             true => "{}".to_owned(),
@@ -78,7 +78,7 @@ pub fn parse(proposals: &[Proposal]) -> Result<Ledger> {
 
 /// Returns the entry of an operation that upstream moved, under its new key.
 fn moved_entry(context: &Context<'_>, key: &str, from: &str) -> Option<Proposal> {
-    let (method, path) = ledger::split_key(from)?;
+    let (method, path) = manifest::split_key(from)?;
     let id = context.manifest.get(method, path)?.id.clone();
     let head = format!("{from}:");
     let mut lines = context
@@ -97,7 +97,7 @@ fn moved_entry(context: &Context<'_>, key: &str, from: &str) -> Option<Proposal>
 }
 
 fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Option<Proposal> {
-    let (method, path) = ledger::split_key(key)?;
+    let (method, path) = manifest::split_key(key)?;
     let route = Route {
         method,
         path,
@@ -164,7 +164,7 @@ const ACTION_VERBS: [&str; 11] = [
 ];
 
 /// Returns the known verbs: the first words of method names in use, and a few more.
-fn verbs(manifest: &Ledger) -> BTreeSet<&str> {
+fn verbs(manifest: &Manifest) -> BTreeSet<&str> {
     let used = manifest
         .iter()
         .filter_map(|(_, entry)| entry.id.split('_').next());
@@ -172,13 +172,13 @@ fn verbs(manifest: &Ledger) -> BTreeSet<&str> {
 }
 
 /// Returns the entry of the operation whose path has the longest common prefix with `path`.
-fn closest_entry<'a>(manifest: &'a Ledger, path: &str) -> Option<&'a Entry> {
+fn closest_entry<'a>(manifest: &'a Manifest, path: &str) -> Option<&'a Entry> {
     let common = |other: &str| {
-        let pairs = siblings::segments(path).zip(siblings::segments(other));
+        let pairs = reserved_segments::segments(path).zip(reserved_segments::segments(other));
         pairs.take_while(|(one, two)| one == two).count()
     };
     let near = manifest.iter().filter_map(|(key, entry)| {
-        let (_, other) = ledger::split_key(key)?;
+        let (_, other) = manifest::split_key(key)?;
         Some((common(other), entry)).filter(|(common, _)| *common > 0)
     });
     first_with_highest_count(near)
@@ -234,7 +234,7 @@ impl Route<'_> {
             .filter(|(_, property)| resolved(property)["type"] == "array")
             .map(|(name, _)| name.as_str());
         // If the last segment of the path is a plural, any list counts.
-        let last = siblings::segments(self.path).last().unwrap_or_default();
+        let last = reserved_segments::segments(self.path).last().unwrap_or_default();
         let plural = last.ends_with('s');
         if schema["type"] == "array"
             || lists.any(|name| plural || name == "data" || name == "items")
@@ -258,7 +258,7 @@ impl Route<'_> {
     }
 
     /// Returns the most common paging among lists with these parameters.
-    fn paging(&self, name: &MethodName, manifest: &Ledger) -> Option<String> {
+    fn paging(&self, name: &MethodName, manifest: &Manifest) -> Option<String> {
         if name.verb != "list" {
             return None;
         }
@@ -343,18 +343,18 @@ impl MethodName {
     /// `rotate`, `api_key`.
     fn of(route: &Route<'_>, verbs: &BTreeSet<&str>) -> Self {
         // Prefixes are not part of the name.
-        let segments: Vec<&str> = siblings::segments(route.path)
+        let segments: Vec<&str> = reserved_segments::segments(route.path)
             .filter(|segment| !matches!(*segment, "admin" | "v1" | "v2"))
             .collect();
         let (action, rest) = match segments.split_last() {
             Some((last, rest))
-                if !rest.is_empty() && !siblings::is_parameter(last) && is_action(last, verbs) =>
+                if !rest.is_empty() && !reserved_segments::is_parameter(last) && is_action(last, verbs) =>
             {
                 (Some(snake(last)), rest)
             }
             _ => (None, segments.as_slice()),
         };
-        let one = rest.last().is_some_and(|last| siblings::is_parameter(last));
+        let one = rest.last().is_some_and(|last| reserved_segments::is_parameter(last));
         match action {
             Some(action) => {
                 let (verb, object) = match action.split_once('_') {
@@ -423,7 +423,7 @@ fn noun(segments: &[&str], one: bool) -> String {
     let literals: Vec<&str> = segments
         .iter()
         .copied()
-        .filter(|segment| !siblings::is_parameter(segment))
+        .filter(|segment| !reserved_segments::is_parameter(segment))
         .collect();
     let last = literals.len().saturating_sub(1);
     let words: Vec<String> = literals
@@ -488,7 +488,7 @@ mod tests {
             operation: &patched.document["paths"][path][method.to_ascii_lowercase()],
             document: &patched.document,
         };
-        MethodName::of(&route, &verbs(&patched.ledger)).id()
+        MethodName::of(&route, &verbs(&patched.manifest)).id()
     }
 
     #[test]
@@ -497,11 +497,11 @@ mod tests {
         let patched = patch(&Sources::read(&root).unwrap()).unwrap();
         let (mut total, mut matching) = (0, 0);
         for (key, entry) in patched
-            .ledger
+            .manifest
             .iter()
             .filter(|(_, entry)| entry.area != "analytics")
         {
-            let (method, path) = ledger::split_key(key).unwrap();
+            let (method, path) = manifest::split_key(key).unwrap();
             total += 1;
             if proposed(method, path, &patched) == entry.id {
                 matching += 1;

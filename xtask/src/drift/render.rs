@@ -7,7 +7,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use portkey_admin_codegen::survey::{Finding, Status};
+use portkey_admin_codegen::override_audit::{Finding, Status};
 use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Fact, Kind};

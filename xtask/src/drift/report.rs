@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
-use portkey_admin_codegen::ledger::Entry;
+use portkey_admin_codegen::manifest::Entry;
 use portkey_admin_codegen::paths::{Effect, Outcome};
-use portkey_admin_codegen::survey::{self, Finding, Survey};
-use portkey_admin_codegen::{Ledger, Patched, Sources, ledger};
+use portkey_admin_codegen::override_audit::{self, Finding, Survey};
+use portkey_admin_codegen::{Manifest, Patched, Sources, manifest};
 use semver::Version;
 use serde_json::Value;
 
@@ -129,14 +129,14 @@ impl Report {
 /// The overrides must fit the vendored document; those that do not fit the new one are part of the
 /// report.
 pub fn report(input: &Input<'_>) -> Result<Report> {
-    let audit = survey::survey(input.sources, input.new.clone())?;
+    let audit = override_audit::audit(input.sources, input.new.clone())?;
     let differences = diff::differences(input.old, input.new);
     let proposals = proposals(input, &audit);
     let manifest = extended_manifest(&audit, &proposals)?;
     let mut findings = audit.findings.clone();
     findings.extend(audit.entries(&manifest));
     let new_patched = Patched {
-        ledger: manifest.without_dangling(&audit.new),
+        manifest: manifest.prune_dangling_refs(&audit.new),
         document: audit.new.clone(),
         path_outcomes: audit.new_outcomes.clone(),
     };
@@ -184,16 +184,16 @@ fn proposals(input: &Input<'_>, audit: &Survey) -> Vec<Proposal> {
     proposal::proposals(&proposal::Context {
         old: &audit.old.document,
         new: &audit.new,
-        manifest: &audit.old.ledger,
-        manifest_text: &input.sources.ledger.text,
+        manifest: &audit.old.manifest,
+        manifest_text: &input.sources.manifest.text,
         today: input.today,
     })
 }
 
 /// Returns the manifest with an entry for each operation of the new document.
-fn extended_manifest(audit: &Survey, proposals: &[Proposal]) -> Result<Ledger> {
+fn extended_manifest(audit: &Survey, proposals: &[Proposal]) -> Result<Manifest> {
     let more = proposal::parse(proposals).context("a proposed manifest entry is not valid")?;
-    Ok(audit.old.ledger.adapted(&audit.new, more))
+    Ok(audit.old.manifest.adjusted(&audit.new, more))
 }
 
 /// One of the two documents, as published and as patched.
@@ -215,7 +215,7 @@ impl<'a> DocumentSide<'a> {
             .iter()
             .filter(|outcome| outcome.effect == Effect::Applied)
             .filter_map(|outcome| {
-                let key = ledger::key(outcome.method?, &outcome.documented);
+                let key = manifest::key(outcome.method?, &outcome.documented);
                 Some((key, outcome.tested.clone()?))
             });
         let renamed_paths: HashMap<String, String> = renamed_paths.collect();
@@ -239,7 +239,7 @@ impl<'a> DocumentSide<'a> {
     fn tested_location(&self, location: &Location) -> Location {
         match location.keys().as_slice() {
             ["paths", path, method, ..] => {
-                let key = ledger::key(method, path);
+                let key = manifest::key(method, path);
                 self.renamed_paths
                     .get(&key)
                     .map_or_else(|| location.clone(), |path| location.with_path(path))
@@ -260,9 +260,9 @@ fn entry<'a>(
     renamed_paths: &HashMap<String, String>,
     key: &str,
 ) -> Option<&'a Entry> {
-    let (method, path) = ledger::split_key(key)?;
+    let (method, path) = manifest::split_key(key)?;
     let path = renamed_paths.get(key).map_or(path, String::as_str);
-    patched.ledger.get(method, path)
+    patched.manifest.get(method, path)
 }
 
 fn changes(

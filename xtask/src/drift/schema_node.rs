@@ -134,7 +134,7 @@ impl fmt::Display for Location {
             .0
             .iter()
             .fold(String::from("$"), |text, step| match step {
-                Step::Key(key) => document::member(&text, key),
+                Step::Key(key) => document::child_path(&text, key),
                 Step::Item(_, Some((location, name))) => {
                     format!("{text}[?@.name=='{name}' && @.in=='{location}']")
                 }
@@ -211,7 +211,7 @@ impl<'a> Node<'a> {
     /// Returns the node that `$ref` refers to, which may be a reference itself.
     pub fn referenced(&self) -> Option<Self> {
         let reference = self.value.get("$ref")?.as_str()?;
-        let value = document::target(self.root, reference).ok()?;
+        let value = document::lookup(self.root, reference).ok()?;
         let keys = reference.trim_start_matches("#/").split('/');
         let location = keys.map(|key| key.replace("~1", "/").replace("~0", "~"));
         Some(Self {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use portkey_admin_codegen::ledger;
+use portkey_admin_codegen::manifest;
 
 use super::difference::{Aspect, Difference, Kind};
 use super::schema_node::Location;
@@ -30,7 +30,7 @@ impl Target {
     fn at(location: &Location) -> Self {
         match location.keys().as_slice() {
             ["paths", path, method, ..] if is_operation(method, path) => {
-                Self::Operation(ledger::key(method, path))
+                Self::Operation(manifest::key(method, path))
             }
             ["paths", path, ..] => Self::Path((*path).to_owned()),
             ["components", section, name, ..] => Self::Component(format!("{section}/{name}")),
@@ -40,7 +40,7 @@ impl Target {
 }
 
 fn is_operation(method: &str, path: &str) -> bool {
-    ledger::split_key(&ledger::key(method, path)).is_some()
+    manifest::split_key(&manifest::key(method, path)).is_some()
 }
 
 impl fmt::Display for Target {

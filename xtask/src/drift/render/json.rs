@@ -1,6 +1,6 @@
 //! The report as JSON. `CONTRIBUTING.md` documents the keys and values; they are a contract.
 
-use portkey_admin_codegen::survey::{Finding, Kind as Override, Status};
+use portkey_admin_codegen::override_audit::{Finding, Kind as Override, Status};
 use serde_json::{Value, json};
 
 use crate::drift::difference::{Aspect, Fact};
@@ -78,7 +78,7 @@ fn override_kind(kind: Override) -> &'static str {
     match kind {
         Override::PathRule => "path rule",
         Override::Overlay => "overlay action",
-        Override::Ledger => "ledger entry",
+        Override::Manifest => "ledger entry",
     }
 }
 
