@@ -1,19 +1,19 @@
-//! Distilling: an OpenAPI 3.0 document is reduced to its facts, in one canonical order.
+//! Distil: reduces an OpenAPI 3.0 document to its facts, in a canonical order.
 //!
-//! **What stays.** `fields` lists, for each kind of object, the members that state facts; all
+//! **What is kept.** `fields` lists the fields that state facts, for each kind of object; all
 //! others are dropped: descriptions, summaries, titles, examples, extensions (`x-…`), external
-//! docs, contact, terms, licence, and whatever nobody has thought of yet. The walk knows where it
-//! is, so a schema property *named* `description` stays: there the key is a name and no keyword.
+//! docs, contact, terms, licence, and unknown fields. The traversal tracks the kind of object, so a
+//! schema property *named* `description` is kept: there the key is a name, not a keyword.
 //!
-//! **Canonical order.** Members come in the order of `fields`. Maps whose keys are names
-//! (`paths`, `properties`, `responses`, `content`, the sections of `components` …) and maps inside
-//! values (`default`, `enum`) are sorted by key, byte by byte. Lists keep their order, because it may
-//! mean something; the exception is a schema's `required`, which is a set and is sorted. A value
-//! that an `enum` repeats is written once. A member that is `null` counts as absent, except where
-//! `null` is itself a value (`default`, `const`, `enum`).
+//! **Canonical order.** Fields are in the order of `fields`. Maps whose keys are names (`paths`,
+//! `properties`, `responses`, `content`, the sections of `components` …) and maps inside values
+//! (`default`, `enum`) are sorted by key, byte by byte. Lists keep their order, which may be
+//! significant, except `required` of a schema, which is a set and is sorted. Duplicate values of an
+//! `enum` are removed. A `null` field counts as absent, except where `null` is a value (`default`,
+//! `const`, `enum`).
 //!
-//! So the result depends on the facts alone: reordering maps or rewording prose upstream changes
-//! nothing here, and distilling a distilled document gives the same bytes again.
+//! The result therefore depends only on facts: reordering maps or rewording prose upstream changes
+//! nothing, and distilling a distilled document yields the same bytes.
 
 use serde_json::{Map, Value};
 
@@ -28,8 +28,10 @@ const HEADER: &str = "\
 
 /// Reduces an OpenAPI 3.0 document to its facts in canonical order.
 ///
-/// Errors name the JSON path of what is wrong: another version of OpenAPI, no paths, an object of
-/// the wrong kind, a reference that leaves the document or points at nothing.
+/// # Errors
+///
+/// Fails with the JSON path of the problem: another version of OpenAPI, no paths, an unexpected
+/// type, or a reference that is external or has no target.
 pub fn distil(document: &Value) -> Result<Value> {
     check_version_and_paths(document)?;
     let mut distiller = Distiller::default();
@@ -40,20 +42,20 @@ pub fn distil(document: &Value) -> Result<Value> {
     Ok(distilled)
 }
 
-/// The canonical text of a distilled document.
+/// Returns the canonical YAML of a distilled document.
 ///
-/// [`document::parse`] reads the same value back, whatever strings and numbers are in it.
+/// [`document::parse`] reads the same value back, including unusual strings and numbers.
 pub fn to_yaml(document: &Value) -> Result<String> {
     let body = serde_norway::to_string(document).map_err(|error| {
         Error::new(
             "$",
-            format!("the document cannot be written as YAML: {error}"),
+            format!("cannot serialize the OpenAPI document as YAML: {error}"),
         )
     })?;
     Ok(format!("{HEADER}{body}"))
 }
 
-/// The kinds of object that OpenAPI 3.0 knows.
+/// The kinds of object in OpenAPI 3.0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ObjectKind {
     Document,
@@ -78,18 +80,19 @@ enum ObjectKind {
     OAuthFlow,
 }
 
-/// What the value of a member looks like.
+/// The kind of value that a field has.
 #[derive(Debug, Clone, Copy)]
 enum FieldKind {
-    /// One string, number or boolean.
+    /// A string, number or boolean.
     Scalar,
-    /// A schema's `type`: one name, or a list of names, which some 3.0 documents borrow from 3.1.
+    /// The `type` of a schema: a name, or a list of names, which some 3.0 documents borrow from
+    /// 3.1.
     Type,
-    /// Any JSON value, kept whole.
+    /// Any JSON value, kept unchanged.
     Any,
-    /// A list of values, each kept whole.
+    /// A list of JSON values, each kept unchanged.
     AnyList,
-    /// The values of an `enum`: like `Facts`, but each value once.
+    /// The values of an `enum`: like `AnyList`, without duplicates.
     EnumValues,
     /// A set of names, sorted.
     NameSet,
@@ -97,25 +100,25 @@ enum FieldKind {
     Reference,
     /// An object.
     Object(ObjectKind),
-    /// A schema, or a boolean in its place.
+    /// A schema or a boolean.
     SchemaOrBoolean,
     /// A list of objects.
     List(ObjectKind),
     /// Objects by name; every key is a name.
     Map(ObjectKind),
-    /// Objects by name, beside which extensions (`x-…`) may stand.
+    /// Objects by name, and extensions (`x-…`).
     Extensible(ObjectKind),
     /// Path items by path.
     Paths,
     /// Callbacks by name; each is a map from an expression to a path item.
     Callbacks,
-    /// A discriminator's `mapping`: value → schema name or reference.
+    /// The `mapping` of a discriminator: value → schema name or reference.
     Mapping,
-    /// An OAuth flow's `scopes`: name → prose.
+    /// The `scopes` of an OAuth flow: name → description.
     Scopes,
 }
 
-/// The members of `kind` that state facts, in canonical order.
+/// The fields of `kind` that state facts, in canonical order.
 fn fields(kind: ObjectKind) -> &'static [(&'static str, FieldKind)] {
     match kind {
         ObjectKind::Document => DOCUMENT,
@@ -333,10 +336,10 @@ const OAUTH_FLOW: FieldTable = &[
     ("scopes", FieldKind::Scopes),
 ];
 
-/// One pass over a document; gathers the references, to be checked against the result.
+/// A pass over a document. Collects the references, which are checked against the result.
 #[derive(Default)]
 struct Distiller {
-    /// JSON path of the `$ref`, and what it says.
+    /// The JSON path of each `$ref`, and the reference.
     references: Vec<(String, String)>,
 }
 
@@ -354,7 +357,7 @@ impl Distiller {
         Ok(Value::Object(kept))
     }
 
-    /// The value of a member, or nothing where it states no fact.
+    /// Returns the distilled value of a field, or `None` if it states no fact.
     fn field(
         &mut self,
         field_kind: FieldKind,
@@ -401,7 +404,7 @@ impl Distiller {
             .map(Value::Array)
     }
 
-    /// Objects by name. An entry without content (`204:` and nothing behind it) still has a name.
+    /// Distils objects by name. An entry without a value (`204:`) is kept as an empty object.
     fn map(
         &mut self,
         kind: ObjectKind,
@@ -427,7 +430,7 @@ impl Distiller {
             if is_name(path) && !path.starts_with('/') {
                 return Err(Error::new(
                     child_path(location, path),
-                    "a path must begin with `/`",
+                    "expected a path that starts with `/`",
                 ));
             }
         }
@@ -452,7 +455,7 @@ impl Distiller {
         sorted_entries(as_map(location, value)?)
             .map(|(key, value)| {
                 let location = child_path(location, key);
-                // A value without `#` is the bare name of a schema.
+                // A value without `#` is the name of a schema.
                 let local = value.as_str().is_some_and(|text| text.starts_with('#'));
                 let kept = if local {
                     self.reference(&location, value)?
@@ -468,22 +471,19 @@ impl Distiller {
     fn reference(&mut self, location: &str, value: &Value) -> Result<Value> {
         let reference = value
             .as_str()
-            .ok_or_else(|| Error::new(location, "a reference must be a string"))?;
+            .ok_or_else(|| Error::new(location, "expected a string"))?;
         self.references
             .push((location.to_owned(), reference.to_owned()));
         Ok(value.clone())
     }
 }
 
-/// Checks what tells an OpenAPI 3.0 document from any other text.
+/// Checks that this is an OpenAPI 3.0 document with paths.
 fn check_version_and_paths(document: &Value) -> Result<()> {
     let map = as_map("$", document)?;
-    let version = map.get("openapi").ok_or_else(|| {
-        Error::new(
-            "$.openapi",
-            "missing: this does not look like an OpenAPI document",
-        )
-    })?;
+    let version = map
+        .get("openapi")
+        .ok_or_else(|| Error::new("$.openapi", "missing, so this is not an OpenAPI document"))?;
     let supported = version.as_str().is_some_and(|version| {
         version.strip_prefix("3.0.").is_some_and(|patch| {
             !patch.is_empty() && patch.bytes().all(|digit| digit.is_ascii_digit())
@@ -492,7 +492,7 @@ fn check_version_and_paths(document: &Value) -> Result<()> {
     if !supported {
         return Err(Error::new(
             "$.openapi",
-            format!("only OpenAPI 3.0.x is supported, this is {version}"),
+            format!("expected OpenAPI version 3.0.x, found {version}"),
         ));
     }
     match map.get("paths") {
@@ -504,20 +504,20 @@ fn check_version_and_paths(document: &Value) -> Result<()> {
 fn check_reference(distilled: &Value, location: &str, reference: &str) -> Result<()> {
     let problem = |problem: &str| Error::new(location, format!("`{reference}`: {problem}"));
     if !reference.starts_with('#') {
-        return Err(problem("only references inside the document are supported"));
+        return Err(problem("only local references (`#/…`) are supported"));
     }
     let target = document::lookup(distilled, reference)
-        .map_err(|_| problem("this reference points at nothing"))?;
+        .map_err(|_| problem("reference target not found"))?;
     document::resolve(distilled, target)
         .map(|_| ())
-        .map_err(|_| problem("this chain of references leads nowhere"))
+        .map_err(|_| problem("reference chain is cyclic or broken"))
 }
 
 fn as_map<'a>(location: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
     value.as_object().ok_or_else(|| {
         Error::new(
             location,
-            format!("must be a map, not {}", describe_kind(value)),
+            format!("expected a map, found {}", describe_kind(value)),
         )
     })
 }
@@ -526,14 +526,14 @@ fn as_list<'a>(location: &str, value: &'a Value) -> Result<&'a Vec<Value>> {
     value.as_array().ok_or_else(|| {
         Error::new(
             location,
-            format!("must be a list, not {}", describe_kind(value)),
+            format!("expected a list, found {}", describe_kind(value)),
         )
     })
 }
 
 fn describe_kind(value: &Value) -> &'static str {
     match value {
-        Value::Null => "empty",
+        Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
         Value::String(_) => "a string",
@@ -546,7 +546,7 @@ fn scalar(location: &str, value: &Value) -> Result<Value> {
     match value {
         Value::Object(_) | Value::Array(_) => Err(Error::new(
             location,
-            format!("must be a single value, not {}", describe_kind(value)),
+            format!("expected a scalar, found {}", describe_kind(value)),
         )),
         _ => Ok(value.clone()),
     }
@@ -563,7 +563,7 @@ fn type_names(location: &str, value: &Value) -> Result<Value> {
     }
 }
 
-/// The same value with the keys of every map in it sorted.
+/// Sorts the keys of every map in a value.
 fn sorted(value: &Value) -> Value {
     match value {
         Value::Object(map) => sorted_entries(map)
@@ -590,8 +590,8 @@ fn deduplicated(values: &[Value]) -> Value {
     Value::Array(kept)
 }
 
-/// A set of names, or nothing where it is empty. The boolean of old JSON Schema drafts, which
-/// some authors write on a property, means nothing in OpenAPI 3.0.
+/// Distils a set of names; an empty set counts as absent. A boolean, as in old drafts of JSON
+/// Schema, means nothing in OpenAPI 3.0.
 fn name_set(location: &str, value: &Value) -> Result<Option<Value>> {
     if value.is_boolean() {
         return Ok(None);
@@ -602,7 +602,7 @@ fn name_set(location: &str, value: &Value) -> Result<Option<Value>> {
             Some(name) => Ok(name),
             None => Err(Error::new(
                 location,
-                format!("must be a list of names, not {}", describe_kind(name)),
+                format!("expected a list of strings, found {}", describe_kind(name)),
             )),
         })
         .collect::<Result<Vec<_>>>()?;
@@ -611,14 +611,14 @@ fn name_set(location: &str, value: &Value) -> Result<Option<Value>> {
     Ok((!names.is_empty()).then(|| names.into()))
 }
 
-/// The names of scopes; what upstream says about each of them is prose.
+/// Keeps the names of the scopes without their descriptions.
 fn scopes(location: &str, value: &Value) -> Result<Value> {
     Ok(sorted_entries(as_map(location, value)?)
         .map(|(name, _)| (name.clone(), Value::from("")))
         .collect())
 }
 
-/// Whether a key names something, and is no extension.
+/// Returns whether a key is a name, not an extension.
 fn is_name(key: &str) -> bool {
     !key.starts_with("x-")
 }

@@ -1,4 +1,4 @@
-//! An OpenAPI document as JSON: reading, walking and pointing into it.
+//! An OpenAPI document as JSON: parsing, traversal and references.
 
 use std::fmt;
 
@@ -7,23 +7,23 @@ use serde_json::{Map, Number, Value};
 
 use crate::{Error, Result};
 
-/// The methods that a path item may have, in the order in which they are written.
+/// The methods of a path item, in canonical order.
 pub const METHODS: [&str; 8] = [
     "get", "put", "post", "delete", "options", "head", "patch", "trace",
 ];
 
-/// How many references in a row are followed before they are taken for a circle.
+/// The number of references that are followed before a chain counts as a cycle.
 const MAX_REFERENCE_HOPS: usize = 64;
 
-/// Reads YAML (or JSON, which is nearly YAML) into a JSON value.
+/// Parses YAML (or JSON) into a JSON value.
 ///
-/// Keys such as `200` become strings, merge keys (`<<`) are resolved, and a key that stands twice
-/// in one map is an error, because either half would be lost without a word. `name` is the file
-/// that errors refer to; an error carries line and column.
+/// Keys such as `200` become strings, merge keys (`<<`) are resolved, and a duplicate key is an
+/// error, because one of the two values would be lost. `name` is the file name in errors, which
+/// include line and column.
 pub fn parse(name: &str, text: &str) -> Result<Value> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    // JSON has escapes that YAML lacks (surrogate pairs), so JSON gets its own parser. What it
-    // refuses may still be a YAML map in braces.
+    // JSON has escapes that YAML lacks (surrogate pairs), so it gets its own parser. Text that is
+    // not valid JSON may still be a YAML map in braces.
     let parsed = text
         .trim_start()
         .starts_with('{')
@@ -37,7 +37,7 @@ pub fn parse(name: &str, text: &str) -> Result<Value> {
     }
 }
 
-/// Moves the position from the end of a parser's message to the place, where editors find it.
+/// Moves line and column from the end of the message to the location, where editors find them.
 fn with_position(name: &str, error: &serde_norway::Error) -> Error {
     let message = error.to_string();
     match error.location() {
@@ -52,7 +52,7 @@ fn with_position(name: &str, error: &serde_norway::Error) -> Error {
     }
 }
 
-/// A JSON value that was read without losing anything.
+/// A JSON value, parsed without losing duplicate keys.
 struct StrictValue(Value);
 
 impl<'de> Deserialize<'de> for StrictValue {
@@ -87,7 +87,7 @@ impl<'de> Visitor<'de> for StrictValueVisitor {
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value, E> {
         Number::from_f64(value)
             .map(Value::Number)
-            .ok_or_else(|| E::custom("a number must be finite"))
+            .ok_or_else(|| E::custom("expected a finite number"))
     }
 
     fn visit_str<E>(self, value: &str) -> std::result::Result<Value, E> {
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for StrictValueVisitor {
         let mut map = Map::new();
         while let Some(key) = access.next_key::<String>()? {
             if map.contains_key(&key) {
-                return Err(A::Error::custom(format!("key `{key}` stands here twice")));
+                return Err(A::Error::custom(format!("duplicate key `{key}`")));
             }
             let StrictValue(value) = access.next_value()?;
             map.insert(key, value);
@@ -136,7 +136,7 @@ impl<'de> Visitor<'de> for StrictValueVisitor {
     }
 }
 
-/// Resolves a merge key: the maps under `<<` supply what `map` itself does not say.
+/// Resolves a merge key: the maps under `<<` supply the keys that `map` does not have.
 fn resolve_merge_key(
     mut map: Map<String, Value>,
 ) -> std::result::Result<Map<String, Value>, &'static str> {
@@ -147,7 +147,7 @@ fn resolve_merge_key(
     };
     for base in bases {
         let Value::Object(base) = base else {
-            return Err("a merge key (`<<`) must name a map or a list of maps");
+            return Err("expected a map or a list of maps for the merge key `<<`");
         };
         for (key, value) in base {
             map.entry(key).or_insert(value);
@@ -156,7 +156,7 @@ fn resolve_merge_key(
     Ok(map)
 }
 
-/// Every operation of a document: path, method (lower case), operation object.
+/// Returns every operation of a document: path, method (lower case), operation object.
 pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)> {
     document["paths"]
         .as_object()
@@ -170,12 +170,12 @@ pub fn operations(document: &Value) -> impl Iterator<Item = (&str, &str, &Value)
         })
 }
 
-/// The JSON pointer segment of `key` (`~` and `/` escaped).
+/// Escapes a key (`~` and `/`) for use in a JSON pointer.
 pub fn pointer_segment(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
-/// The JSON path of the member `key` of the map at `place` (`$.paths` + `/users` →
+/// Returns the JSON path of `key` in the map at `location` (`$.paths` + `/users` →
 /// `$.paths['/users']`).
 pub fn child_path(location: &str, key: &str) -> String {
     let mut chars = key.chars();
@@ -193,7 +193,7 @@ pub fn child_path(location: &str, key: &str) -> String {
     }
 }
 
-/// Follows a local `$ref` (`#/…`) in `document`; anything else is returned as it is.
+/// Follows a chain of local `$ref`s (`#/…`) in `document`; other values are returned unchanged.
 pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
     let mut current = value;
     for _ in 0..MAX_REFERENCE_HOPS {
@@ -202,28 +202,23 @@ pub fn resolve<'a>(document: &'a Value, value: &'a Value) -> Result<&'a Value> {
         };
         current = lookup(document, reference)?;
     }
-    Err(Error::new(
-        value["$ref"].to_string(),
-        "this reference never ends",
-    ))
+    Err(Error::new(value["$ref"].to_string(), "reference cycle"))
 }
 
-/// What the reference (`#/components/schemas/User`) points at, itself perhaps a reference.
+/// Returns the target of a reference (`#/components/schemas/User`), which may be a reference
+/// itself.
 pub fn lookup<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
-    let fragment = reference.strip_prefix('#').ok_or_else(|| {
-        Error::new(
-            reference,
-            "only references inside the document are supported",
-        )
-    })?;
+    let fragment = reference
+        .strip_prefix('#')
+        .ok_or_else(|| Error::new(reference, "only local references (`#/…`) are supported"))?;
     document
         .pointer(&percent_decode(fragment))
-        .ok_or_else(|| Error::new(reference, "this reference points at nothing"))
+        .ok_or_else(|| Error::new(reference, "reference target not found"))
 }
 
-/// Undoes the percent-encoding of a URL fragment (`%7Bid%7D` → `{id}`).
+/// Decodes the percent-encoding of a URL fragment (`%7Bid%7D` → `{id}`).
 ///
-/// What is not an encoded byte stays, so that a pointer which was never encoded works too.
+/// Bytes that are not encoded are kept, so a pointer that was never encoded also works.
 fn percent_decode(fragment: &str) -> String {
     let mut bytes = Vec::with_capacity(fragment.len());
     let mut rest = fragment.as_bytes();

@@ -1,19 +1,19 @@
-//! The one error of this crate: a place and what is wrong there.
+//! The error type of this crate: a location and a problem.
 
 use std::fmt;
 
-/// What is wrong, and where: a file with a line or a JSON path.
+/// A problem and its location: a file, a line or a JSON path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     location: String,
     problem: String,
 }
 
-/// The result of every stage.
+/// The result type of every stage.
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
-    /// An error at `place` (a file, a file and line, or a JSON path).
+    /// Creates an error at `location` (a file, a file and line, or a JSON path).
     pub fn new(location: impl Into<String>, problem: impl Into<String>) -> Self {
         Self {
             location: location.into(),
@@ -21,12 +21,12 @@ impl Error {
         }
     }
 
-    /// Where the problem is.
+    /// Returns where the problem is.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// The same error, with `outer` (usually a file name) in front of its place.
+    /// Prefixes the location with `outer`, usually a file name.
     pub fn within(self, outer: &str) -> Self {
         Self {
             location: format!("{outer}: {}", self.location),

@@ -1,9 +1,9 @@
-//! Generate: the selected document → progenitor → refinements → formatted Rust.
+//! Generate: turns the selected document into formatted Rust, by way of progenitor.
 //!
-//! Progenitor supplies the types and the parameters of every operation. What it hard-codes does
-//! not fit (one base URL, an error type per operation, builders for types that are never sent), so
-//! refinements replace whole items; they never edit statements, and they fail by name when an item
-//! that they expect is not there.
+//! Progenitor supplies the types and the parameters of every operation. Its client does not fit
+//! (one base URL, an error type per operation, builders for types that are never sent), so the
+//! refinements replace whole items. They never edit statements, and they fail with the name of an
+//! expected item that is missing.
 
 mod conversions;
 mod docs;
@@ -32,28 +32,29 @@ use crate::{
 };
 use trim::trim_unused;
 
-/// Generates the client's code for the given areas, formatted.
+/// Generates the formatted code of the client for the given areas.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
     let tokens = tokens(patched, &lower(patched)?, areas)?;
     Ok(prettyplease::unparse(&parse(tokens)?))
 }
 
-/// The same code for a program, which has shaped the document before: formatting it takes longer than
-/// all that comes before.
+/// Generates the same code as tokens, from a document that is already lowered.
+///
+/// Formatting takes longer than all other stages together, and programs do not need it.
 pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
-    // ReservedSegments come from the whole document: which values are refused does not depend on features.
+    // Computed from the whole document, so that the rejected values do not depend on features.
     let reserved_segments = reserved_segments(&patched.document);
     refine(&generated, &selected, &patched.manifest, &reserved_segments)
 }
 
-/// What progenitor alone makes of a document, in builder style.
+/// Returns the unrefined output of progenitor in builder style.
 pub fn progenitor_tokens(document: &Value) -> Result<TokenStream> {
     progenitor_tokens_with_style(document, InterfaceStyle::Builder)
 }
 
-/// What progenitor alone makes of a document (for comparison, too).
+/// Returns the unrefined output of progenitor in the given style.
 pub fn progenitor_tokens_with_style(
     document: &Value,
     style: InterfaceStyle,
@@ -68,7 +69,7 @@ pub fn progenitor_tokens_with_style(
 fn settings(style: InterfaceStyle) -> GenerationSettings {
     let mut settings = GenerationSettings::default();
     settings.with_interface(style);
-    // Sorted keys make what we send, and the generated code's output, reproducible.
+    // Sorted keys make request bodies reproducible.
     settings.with_map_type("::std::collections::BTreeMap");
     settings
 }
@@ -77,7 +78,7 @@ fn parse(tokens: TokenStream) -> Result<syn::File> {
     syn::parse2(tokens).map_err(|error| Error::new("generated code", error.to_string()))
 }
 
-/// Puts the refined items together: types, their builders, operations, the methods of the client.
+/// Assembles the refined items: types, their builders, operations, and the client's methods.
 fn refine(
     generated: &syn::File,
     selected: &Lowered,
@@ -105,24 +106,24 @@ fn refine(
         list_impls,
     } = operations;
     Ok(quote! {
-        /// What is sent and what is received.
+        /// Request and response types.
         pub mod types {
             #type_tokens
             #list_impls
 
-            /// Builders of the types that are sent.
+            /// Builders of the request types.
             pub mod builder {
                 #type_builders
             }
         }
 
-        /// One builder for each operation: set what is optional, then send it.
+        /// Operation builders: each sets the parameters of one operation and sends the request.
         pub mod builder {
             use crate::generated::types;
             #builders
         }
 
-        /// What is known about each operation.
+        /// Metadata of each operation.
         pub mod operations {
             use crate::operation::*;
             #table
@@ -137,9 +138,9 @@ fn refine(
 
         #[cfg(test)]
         impl crate::decode::round_trip_tests::Responses {
-            /// Decodes a body as the answer of an operation and encodes it again; `null` where the
-            /// answer carries nothing, `None` for an operation that is not here.
-            #[allow(unused_variables, unreachable_code, reason = "some features have no answer")]
+            /// Decodes a body as the response of an operation and encodes it again. Returns `null`
+            /// for an operation without a response body and `None` for an unknown operation.
+            #[allow(unused_variables, unreachable_code, reason = "some features have no responses")]
             pub(crate) fn round_trip(
                 operation: &str,
                 body: &[u8],
@@ -150,8 +151,8 @@ fn refine(
                 })
             }
 
-            /// Each handwritten operation, and what its method returns.
-            #[allow(unused_variables, reason = "some features have none")]
+            /// Each handwritten operation with the `Debug` output of its builder.
+            #[allow(unused_variables, reason = "some features have no handwritten operations")]
             pub(crate) fn by_hand(client: &crate::Client) -> Vec<(&'static str, String)> {
                 vec![#handwritten_calls]
             }
@@ -173,7 +174,7 @@ fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item]> {
         .ok_or_else(|| {
             Error::new(
                 "generated code",
-                format!("progenitor wrote no module `{name}`"),
+                format!("progenitor generated no module `{name}`"),
             )
         })
 }

@@ -1,8 +1,8 @@
-//! OpenAPI 3.0 schemas as JSON Schema 2020-12, for request checks.
+//! Converts OpenAPI 3.0 schemas to JSON Schema 2020-12, for request checks.
 //!
-//! The two dialects differ in a few keywords that look alike: `nullable`, boolean
-//! `exclusiveMinimum`, what a `$ref` does to its neighbours, where shared schemas live. Keywords
-//! that check nothing (`default`, `example`, `discriminator`, `x-…`) are left out.
+//! The two dialects differ in a few keywords: `nullable`, boolean `exclusiveMinimum`, keywords
+//! beside a `$ref`, and the path of shared schemas. Keywords that validate nothing (`default`,
+//! `example`, `discriminator`, `x-…`) are dropped.
 
 use std::collections::BTreeSet;
 
@@ -10,13 +10,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{Error, Result};
 
-/// The dialect of every schema that this module writes.
+/// The dialect of the generated schemas.
 pub const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// The prefix of references to shared schemas in an OpenAPI document.
 const COMPONENTS: &str = "#/components/schemas/";
 
-/// Keywords that mean the same in both dialects and hold no schema.
+/// Keywords that mean the same in both dialects and contain no schema.
 const SHARED_KEYWORDS: [&str; 11] = [
     "enum",
     "multipleOf",
@@ -31,10 +31,11 @@ const SHARED_KEYWORDS: [&str; 11] = [
     "const",
 ];
 
-/// Keywords that hold a list of schemas.
+/// Keywords with a list of schemas.
 const COMBINATORS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 
-/// The formats that JSON Schema 2020-12 defines; others describe a representation, not a check.
+/// The formats that JSON Schema 2020-12 defines; others describe a representation and validate
+/// nothing.
 const FORMATS: [&str; 15] = [
     "date-time",
     "date",
@@ -53,18 +54,18 @@ const FORMATS: [&str; 15] = [
     "regex",
 ];
 
-/// A complete JSON Schema for `schema` of `document`: converted, with every shared schema that it
-/// reaches in `$defs`.
+/// Converts `schema` of `document` to a complete JSON Schema, with every shared schema that it
+/// references in `$defs`.
 pub fn bundle(document: &Value, schema: &Value) -> Result<Value> {
     let root = convert(schema);
     let definitions = definitions(document, schema)?;
     Ok(assemble(root, definitions))
 }
 
-/// One JSON Schema for an object whose members are `parts`: name, OpenAPI schema, whether it must
-/// be there.
+/// Returns a JSON Schema for an object with these fields: name, OpenAPI schema, whether it is
+/// required.
 ///
-/// One compiled schema then checks a request's parameters and body together.
+/// One compiled schema can then check the parameters and the body of a request together.
 pub fn bundle_object(document: &Value, fields: &[(&str, Value, bool)]) -> Result<Value> {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -80,10 +81,10 @@ pub fn bundle_object(document: &Value, fields: &[(&str, Value, bool)]) -> Result
     )
 }
 
-/// The JSON Schema of one OpenAPI 3.0 schema; its references point into `#/$defs/`.
+/// Converts an OpenAPI 3.0 schema; its references point to `#/$defs/`.
 pub fn convert(schema: &Value) -> Value {
     let Some(source) = schema.as_object() else {
-        // `additionalProperties: true` and the like mean the same in both dialects.
+        // Booleans, as in `additionalProperties: true`, mean the same in both dialects.
         return if schema.is_boolean() {
             schema.clone()
         } else {
@@ -109,7 +110,7 @@ pub fn convert(schema: &Value) -> Value {
     with_null(Value::Object(target), nullable)
 }
 
-/// Only a plain `type` can take `null` in; next to an `enum` or an `allOf`, another branch is needed.
+/// Allows `null`: in `type` if that is the only constraint, otherwise in another branch.
 fn with_null(schema: Value, nullable: bool) -> Value {
     if !nullable {
         return schema;
@@ -139,7 +140,7 @@ fn copy_type(source: &Map<String, Value>, target: &mut Map<String, Value>) {
     }
 }
 
-/// A boolean `required` is an old slip for "this property is required"; it checks nothing here.
+/// Copies `required`. A boolean, as in old drafts of JSON Schema, validates nothing and is dropped.
 fn copy_required(source: &Map<String, Value>, target: &mut Map<String, Value>) {
     if let Some(names) = source.get("required").filter(|names| names.is_array()) {
         target.insert("required".to_owned(), names.clone());
@@ -161,13 +162,14 @@ fn copy_format(source: &Map<String, Value>, target: &mut Map<String, Value>) {
     }
 }
 
-/// The range of an integer format; a bound of the schema itself replaces it afterwards.
+/// Sets the range of an integer format; bounds of the schema itself replace it afterwards.
 fn copy_range(target: &mut Map<String, Value>, minimum: Value, maximum: Value) {
     target.insert("minimum".to_owned(), minimum);
     target.insert("maximum".to_owned(), maximum);
 }
 
-/// In 3.0 `exclusiveMinimum` is a boolean that changes `minimum`; in 2020-12 it is the bound itself.
+/// Copies a bound. `exclusiveMinimum` is a boolean beside `minimum` in 3.0 and the bound in
+/// 2020-12.
 fn copy_bound(
     source: &Map<String, Value>,
     target: &mut Map<String, Value>,
@@ -214,7 +216,7 @@ fn assemble(root: Value, definitions: Map<String, Value>) -> Value {
     bundle.insert("$schema".to_owned(), json!(DIALECT));
     match root {
         Value::Object(root) => bundle.extend(root),
-        // A root of `false` refuses everything; `true` needs no keyword.
+        // A root of `false` rejects everything; `true` needs no keyword.
         Value::Bool(false) => {
             bundle.insert("not".to_owned(), json!({}));
         }
@@ -226,7 +228,7 @@ fn assemble(root: Value, definitions: Map<String, Value>) -> Value {
     Value::Object(bundle)
 }
 
-/// The shared schemas that `schema` reaches, converted, by their name in `$defs`.
+/// Converts the shared schemas that `schema` references, by their name in `$defs`.
 fn definitions(document: &Value, schema: &Value) -> Result<Map<String, Value>> {
     let mut definitions = Map::new();
     let mut pending = BTreeSet::new();
@@ -245,19 +247,16 @@ fn definitions(document: &Value, schema: &Value) -> Result<Map<String, Value>> {
 }
 
 fn lookup<'a>(document: &'a Value, reference: &str) -> Result<&'a Value> {
-    let pointer = reference.strip_prefix('#').ok_or_else(|| {
-        Error::new(
-            reference,
-            "only references inside the document are supported",
-        )
-    })?;
+    let pointer = reference
+        .strip_prefix('#')
+        .ok_or_else(|| Error::new(reference, "only local references (`#/…`) are supported"))?;
     document
         .pointer(pointer)
-        .ok_or_else(|| Error::new(reference, "this reference points at nothing"))
+        .ok_or_else(|| Error::new(reference, "reference target not found"))
 }
 
-/// Collects the references of the places that [`convert`] visits, and of no others: a property or
-/// an example that happens to be called `$ref` is not one.
+/// Collects the references that [`convert`] visits; a property or an example named `$ref` is not
+/// one.
 fn collect_references(schema: &Value, found: &mut BTreeSet<String>) {
     let Some(source) = schema.as_object() else {
         return;
@@ -295,7 +294,7 @@ fn definition_reference(reference: &str) -> String {
     format!("#/$defs/{}", definition_name(reference))
 }
 
-/// A component keeps its name; any other place is spelt out, with every unusual byte as `_XX`.
+/// Returns the name of a component; other references are spelled out, with unusual bytes as `_XX`.
 fn definition_name(reference: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-');
     match reference.strip_prefix(COMPONENTS) {

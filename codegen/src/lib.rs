@@ -1,9 +1,9 @@
 //! The build-time half of `portkey-admin`.
 //!
-//! Each stage is one file and one pure function, document in, document out:
-//! [`paths`] → [`overlay`] (here the document is *patched*) → [`manifest`] check, and with the
-//! feature `generate` on to `shape` → `select` → `generate`. `build.rs`, `xtask` and the emulator
-//! all come through here, so that they can never disagree.
+//! Each stage is one module with a pure function from document to document: [`paths`] →
+//! [`overlay`], which yields the *patched* document → [`manifest`] check, and with the feature
+//! `generate` also `lower` → `select` → `generate`. `build.rs`, `xtask` and the emulator all use
+//! these stages, so they cannot disagree about the API.
 
 pub mod distil;
 pub mod document;
@@ -28,18 +28,19 @@ pub use sources::{Source, Sources};
 
 use serde_json::Value;
 
-/// The document after path rules and overlays, with the manifest that describes its operations.
+/// The document after path rules and overlays, with the manifest of its operations.
 #[derive(Debug, Clone)]
 pub struct Patched {
-    /// The OpenAPI document as the emulator, request checks and reports see it.
+    /// The OpenAPI document that the emulator, request checks and reports use.
     pub document: Value,
-    /// One entry for each of its operations.
+    /// The operation manifest: one entry for each operation.
     pub manifest: Manifest,
-    /// What each path rule did.
+    /// The outcome of each path rule.
     pub path_outcomes: Vec<paths::Outcome>,
 }
 
-/// Applies the path rules and the overlays to the vendored document and checks it against the manifest.
+/// Applies the path rules and the overlays to the vendored OpenAPI document and checks it against
+/// the manifest.
 pub fn patch(sources: &Sources) -> Result<Patched> {
     let mut document = document::parse(&sources.document.name, &sources.document.text)?;
     let rules = paths::Rules::parse(&sources.paths)?;

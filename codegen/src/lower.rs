@@ -1,10 +1,9 @@
-//! Shape: the mechanical rules that make the patched document generable and its answers tolerant.
+//! Lower: turns the patched document into a form that can be generated.
 //!
-//! In: the patched document and the manifest. Out: a document in which every struct, enum and union
-//! is a named component, every operation has one JSON body and one success answer, and what is
-//! sent is a different type from what is received wherever the two rules differ: requests are
-//! strict, answers are tolerant. The whole document is shaped before features select from it, so
-//! that a type has the same shape whatever is selected.
+//! In the lowered document every struct, enum and union is a named component, every operation has
+//! one JSON body and one success response, and request and response types are separate wherever
+//! they differ: requests are strict, responses are tolerant. The whole document is lowered before
+//! areas are selected, so a type does not depend on the selection.
 
 mod direction;
 mod names;
@@ -24,24 +23,24 @@ pub use direction::{Direction, collect_components};
 /// The document that the generator reads.
 #[derive(Debug, Clone)]
 pub struct Lowered {
-    /// Paths and components, every type named.
+    /// Paths and components; every type has a name.
     pub document: Value,
-    /// How each component is used.
+    /// The direction of each component.
     pub directions: std::collections::BTreeMap<String, Direction>,
-    /// Types that nobody named, with the place that they were named after.
+    /// Types whose names are derived from their position.
     pub derived: Vec<DerivedName>,
 }
 
-/// A type whose name was made from its position.
+/// A type whose name is derived from its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DerivedName {
-    /// The name that was made up.
+    /// The derived name.
     pub name: String,
-    /// Where the schema stands.
+    /// The position of the schema.
     pub location: String,
 }
 
-/// Shapes the patched document.
+/// Lowers the patched document.
 pub fn lower(patched: &Patched) -> Result<Lowered> {
     let mut names = TypeNames::default();
     let mut paths = lower_operations(patched, &mut names)?;
@@ -61,7 +60,7 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
     })
 }
 
-/// Operations of the gateway plane come last, so that the admin plane names the shared types.
+/// Lowers the operations. The gateway is last, so that admin operations name the shared types.
 fn lower_operations(patched: &Patched, names: &mut TypeNames) -> Result<Map<String, Value>> {
     let mut found: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
@@ -88,11 +87,11 @@ fn lower_operations(patched: &Patched, names: &mut TypeNames) -> Result<Map<Stri
     Ok(paths)
 }
 
-/// The member of a shaped operation that refers to the schema of its events.
+/// The field of a lowered operation that references its event schema.
 pub const EVENT_KEY: &str = "x-event";
 
-/// The schemas of the events that operations stream. After everything else, so that no event names a
-/// type that answers share with it.
+/// Lowers the event schemas of streaming operations. They are last, so that responses name the
+/// types that both use.
 fn lower_events(
     patched: &Patched,
     names: &mut TypeNames,
@@ -143,7 +142,8 @@ impl Operation<'_> {
         Ok(Value::Object(lowered))
     }
 
-    /// Parameters of the path item and of the operation (which wins), headers of authentication left out.
+    /// Merges the parameters of the path item and the operation, which takes precedence.
+    /// Authentication headers are dropped.
     fn parameters(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let mut parameters: Vec<Value> = Vec::new();
         for list in [&self.item["parameters"], &self.source["parameters"]] {
@@ -161,7 +161,7 @@ impl Operation<'_> {
         Ok(Value::Array(parameters))
     }
 
-    /// The parts of a multipart body, which are named, typed and required like parameters.
+    /// Returns the parts of a multipart body as query parameters, which have the same properties.
     fn form_parts(&self, flattener: &mut Flattener<'_>) -> Result<Vec<Value>> {
         let body = document::resolve(self.document, &self.source["requestBody"])?;
         let form = &body["content"]["multipart/form-data"];
@@ -224,8 +224,8 @@ impl Operation<'_> {
         })))
     }
 
-    /// The one success answer; without a JSON schema, or with an object of which nothing is
-    /// known, the answer carries nothing.
+    /// Returns the success response. It has no content if there is no JSON schema or only an empty
+    /// object.
     fn response(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let success = self.source["responses"]
             .as_object()
@@ -245,7 +245,7 @@ impl Operation<'_> {
         Ok(json!({"200": response}))
     }
 
-    /// `list_api_keys` answers an `ApiKeyList`; every other operation its own `…Response`.
+    /// Returns `ApiKeyList` for `list_api_keys`, and a `…Response` for every other operation.
     fn response_name(&self) -> String {
         match self.entry.id.strip_prefix("list_") {
             Some(plural) => format!("{}-list", singular(plural)),
@@ -254,7 +254,7 @@ impl Operation<'_> {
     }
 }
 
-/// `policies` → `policy`, `api_keys` → `api_key`; a word without a plural `s` stays.
+/// Converts `policies` to `policy` and `api_keys` to `api_key`; words without a plural `s` stay.
 fn singular(plural: &str) -> String {
     match plural.strip_suffix("ies") {
         Some(stem) => format!("{stem}y"),
@@ -282,7 +282,7 @@ fn json_schema_of(holder: &Value) -> Option<&Value> {
         .and_then(|(_, media)| media.get("schema"))
 }
 
-/// An object without members says only that there is an answer.
+/// Returns whether a schema is an object without fields.
 fn is_empty_object(schema: &Value) -> bool {
     schema["type"] == "object"
         && schema["properties"].as_object().is_none_or(Map::is_empty)
@@ -291,13 +291,13 @@ fn is_empty_object(schema: &Value) -> bool {
             .all(|key| schema.get(key).is_none())
 }
 
-/// Fails unless every type was named by a person.
+/// Fails if the name of a type is derived from its position.
 pub fn check_type_names(lowered: &Lowered) -> Result<()> {
     match lowered.derived.first() {
         Some(derived) => Err(Error::new(
             &derived.location,
             format!(
-                "the type `{}` is named after its position; give it an `x-name`",
+                "the type name `{}` is derived from its position; add an `x-name`",
                 derived.name
             ),
         )),
@@ -310,7 +310,7 @@ mod tests {
     use super::singular;
 
     #[test]
-    fn plurals_lose_their_ending() {
+    fn singular_drops_the_plural_suffix() {
         assert_eq!(singular("api_keys"), "api_key");
         assert_eq!(singular("usage_limits_policies"), "usage_limits_policy");
         assert_eq!(singular("mcp_server_user_access"), "mcp_server_user_access");

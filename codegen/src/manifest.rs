@@ -1,4 +1,5 @@
-//! The manifest, `overrides/operations.yaml`: one entry for each operation of the patched document.
+//! The operation manifest, `overrides/operations.yaml`: one entry for each operation of the patched
+//! document.
 
 mod rules;
 
@@ -10,64 +11,64 @@ use serde_json::Value;
 
 use crate::{Error, Result, Source, document};
 
-/// Every entry, by operation key (`GET /api-keys`), in the order of the file.
+/// All entries by operation key (`GET /api-keys`), in file order.
 #[derive(Debug, Clone)]
 pub struct Manifest {
     entries: IndexMap<String, Entry>,
 }
 
-/// What we know about one operation.
+/// The entry of an operation.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entry {
-    /// The method's name in Rust, `verb_noun`.
+    /// The name of the Rust method, `verb_noun`.
     pub id: String,
-    /// One sentence: what the operation does.
+    /// What the operation does, in one sentence.
     pub summary: String,
-    /// Which base URL it is sent to, and whether with a key.
+    /// The plane, which decides the base URL and whether the API key is sent.
     pub plane: Plane,
-    /// Which version segment the base URL ends in.
+    /// The API version, the last segment of the base URL.
     #[serde(default)]
     pub base: ApiVersion,
-    /// The Cargo feature it belongs to.
+    /// The Cargo feature that the operation belongs to.
     pub area: String,
-    /// How the list is cut into pages; absent where the operation is no list.
+    /// How the list is paginated; `None` if the operation is not a list.
     #[serde(default)]
     pub paging: Option<Paging>,
-    /// Whether it may be sent again.
+    /// Whether the request may be retried.
     pub retry: Idempotency,
-    /// Members of the body that make even an operation that may be repeated a trigger, which may not.
+    /// Body fields that make a request of an idempotent operation non-idempotent.
     #[serde(default)]
     pub triggers: Vec<String>,
-    /// The operation that reads what this one updates, where the answer to the update says nothing.
+    /// The operation that reads the updated resource, if the response of the update has no data.
     #[serde(default)]
     pub reads: Option<String>,
-    /// Whether the client's default workspace goes into the query parameter `workspace_id`.
+    /// Whether the query parameter `workspace_id` defaults to the client's workspace.
     #[serde(default)]
     pub default_workspace: bool,
-    /// Who may call it, as far as known.
+    /// Who may call the operation, as far as known.
     #[serde(default)]
     pub access: Access,
-    /// Whether it was seen to work.
+    /// Whether the operation was observed to work.
     pub status: Status,
-    /// What was seen, when, by whom.
+    /// The observation that the entry is based on.
     pub evidence: Evidence,
-    /// Facts that a caller should know, one sentence each.
+    /// Facts for the caller, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
-    /// Whether a function of the client (`src/checks.rs`, of the operation's name) checks each
-    /// request before it is sent.
+    /// Whether a function of the client, named like the operation, validates each request before it
+    /// is sent.
     #[serde(default)]
     pub check: bool,
-    /// Set where the body's member `stream` turns the answer into an event stream.
+    /// Set if the body field `stream` turns the response into an event stream.
     #[serde(default)]
     pub stream: Option<Stream>,
-    /// Set where the operation cannot be generated: why it is written by hand.
+    /// Set if the operation cannot be generated: the reason why it is handwritten.
     #[serde(default)]
     pub handwritten: Option<Handwritten>,
 }
 
-/// The service half that answers an operation.
+/// The part of the service that serves an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Plane {
@@ -75,7 +76,7 @@ pub enum Plane {
     Control,
     /// The data plane (the AI gateway).
     Gateway,
-    /// Public facts, asked for without a key.
+    /// Public data, requested without an API key.
     Public,
 }
 
@@ -90,7 +91,7 @@ pub enum ApiVersion {
     V2,
 }
 
-/// How a list is paged: the names of its query parameters and of its envelope's members.
+/// The pagination of a list: names of query parameters and of response fields.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Paging {
@@ -103,55 +104,54 @@ pub struct Paging {
     /// The number of the first page.
     #[serde(default)]
     pub first: Option<u32>,
-    /// The query parameter with the cursor (the id of the last item seen).
+    /// The query parameter with the cursor (the id of the last item of the previous page).
     #[serde(default)]
     pub after: Option<String>,
-    /// The member that holds the items; absent where the body itself is the list.
+    /// The response field with the items; `None` if the response is the list.
     #[serde(default)]
     pub items: Option<String>,
-    /// Another member that was seen to hold the items instead.
+    /// Another response field that was observed to hold the items.
     #[serde(default)]
     pub also: Option<String>,
-    /// The member of an item that tells it from the others, where that is neither its `id` nor, for
-    /// want of one, its `slug`.
+    /// The field that identifies an item, if it is neither `id` nor, if there is no `id`, `slug`.
     #[serde(default)]
     pub key: Option<String>,
-    /// The member that counts all items.
+    /// The response field with the total number of items.
     #[serde(default)]
     pub total: Option<String>,
-    /// The member that says whether there are more.
+    /// The response field that tells whether there are more items.
     #[serde(default)]
     pub more: Option<String>,
 }
 
-/// What an event stream consists of.
+/// The events of an event stream.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Stream {
     /// The schema of an event.
     pub event: String,
-    /// Whether the schema's members are the name and the data of the event (`event`, `data`), rather
-    /// than those of the data.
+    /// Whether the fields of the schema are the name and the data of an event (`event`, `data`),
+    /// not the fields of the data.
     #[serde(default)]
     pub named: bool,
 }
 
 impl Stream {
-    /// The schema as the document refers to it.
+    /// Returns the reference to the event schema.
     pub fn reference(&self) -> String {
         format!("#/components/schemas/{}", self.event)
     }
 }
 
-/// Whether an operation may be sent again after a failure that may have executed it.
+/// Whether a request may be sent again after a failure that may have executed it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Idempotency {
-    /// It only reads.
+    /// The operation only reads.
     Safe,
-    /// Sending it twice has the effect of sending it once.
+    /// Two executions have the same effect as one.
     Idempotent,
-    /// Each execution leaves something behind.
+    /// Each execution has a further effect.
     #[serde(rename = "never")]
     NonIdempotent,
 }
@@ -160,57 +160,57 @@ pub enum Idempotency {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Access {
-    /// Kinds of key that may call it (`organisation`, `workspace`); empty where unknown.
+    /// The kinds of API key that may call it (`organisation`, `workspace`); empty if unknown.
     #[serde(default)]
     pub keys: Vec<String>,
-    /// Scopes of which the key needs one; empty where unknown.
+    /// The scopes of which the API key needs one; empty if unknown.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// The plan it needs (`any`, `enterprise`), where known.
+    /// The plan that it needs (`any`, `enterprise`), if known.
     #[serde(default)]
     pub plan: Option<String>,
 }
 
-/// Whether an operation was seen to work.
+/// Whether an operation was observed to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Status {
-    /// Answered as expected, or an official client relies on it.
+    /// It responded as expected, or an official client relies on it.
     Works,
-    /// Nobody was seen to call it successfully.
+    /// No successful call was observed.
     Unverified,
-    /// Known to exist: it answered 403.
+    /// It exists: the response was 403.
     ForbiddenSeen,
-    /// Known not to work as documented.
+    /// It does not work as documented.
     Broken,
 }
 
-/// What was seen, when, by whom.
+/// The observation that an entry is based on.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
-    /// The status that was answered, where one was recorded.
+    /// The observed HTTP status, if recorded.
     #[serde(default)]
     pub seen: Option<u16>,
     /// The date (`YYYY-MM-DD`) of the observation or of the source.
     #[serde(default)]
     pub on: Option<String>,
-    /// `live`, `official-client` or `document`.
+    /// The grade of the evidence.
     pub by: EvidenceGrade,
-    /// The rows of evidence it rests on, or what else there is to say.
+    /// The evidence ids, or a remark.
     #[serde(default)]
     pub note: Option<String>,
 }
 
-/// Who saw it.
+/// The grade of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EvidenceGrade {
-    /// An answer of the live service.
+    /// A response of the live service.
     Live,
-    /// Code of Portkey's own clients depends on it.
+    /// An official Portkey client relies on it.
     OfficialClient,
-    /// Only a document says so.
+    /// Documentation only.
     Document,
 }
 
@@ -218,24 +218,29 @@ pub enum EvidenceGrade {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Handwritten {
-    /// Its body is `multipart/form-data`.
+    /// The request body is `multipart/form-data`.
     Multipart,
-    /// It answers only with an event stream.
+    /// The response is always an event stream.
     EventStream,
-    /// It answers with bytes.
+    /// The response is binary.
     Binary,
     /// It is a websocket.
     Websocket,
 }
 
 impl Manifest {
-    /// Reads the manifest; a key that is no `METHOD /path`, an unknown field or a repeated id is an error.
+    /// Parses the manifest.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a key is not of the form `METHOD /path`, a field is unknown, or an id is not
+    /// unique.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
         let map = value.as_object().ok_or_else(|| {
             Error::new(
                 &source.name,
-                "must be a map from `METHOD /path` to an entry",
+                "expected a map from `METHOD /path` to an entry",
             )
         })?;
         let mut entries = IndexMap::new();
@@ -256,11 +261,11 @@ impl Manifest {
         Ok(Self { entries })
     }
 
-    /// Checks that the manifest and the document name the same operations, and that what the manifest
-    /// says of parameters and bodies is there.
+    /// Checks that the manifest and the document have the same operations, and that the document
+    /// has the parameters, fields and schemas that the manifest names.
     pub fn check(&self, name: &str, document: &Value) -> Result<()> {
         if let Some(key) = self.missing(document).first() {
-            let problem = format!("no entry for `{key}` of the patched document");
+            let problem = format!("no entry for `{key}`, an operation of the patched document");
             return Err(Error::new(name, problem));
         }
         match self.stale(document).first() {
@@ -275,13 +280,13 @@ impl Manifest {
         }
     }
 
-    /// What the entries say of parameters and bodies, and of other operations, that does not hold in
-    /// the document: each with the operation's key. Entries without an operation are left out.
+    /// Returns each statement about parameters, bodies and other operations that does not hold in
+    /// the document, with the key of the operation. Entries without an operation are skipped.
     pub fn problems(&self, document: &Value) -> Vec<(String, String)> {
         rules::problems(self, document)
     }
 
-    /// The keys of the document's operations that have no entry.
+    /// Returns the keys of the operations that have no entry.
     pub fn missing(&self, document: &Value) -> Vec<String> {
         document::operations(document)
             .map(|(path, method, _)| key(method, path))
@@ -289,7 +294,7 @@ impl Manifest {
             .collect()
     }
 
-    /// The keys of the entries that are no operation of the document.
+    /// Returns the keys of the entries that have no operation.
     pub fn stale(&self, document: &Value) -> Vec<&str> {
         let known: HashSet<String> = document::operations(document)
             .map(|(path, method, _)| key(method, path))
@@ -301,8 +306,7 @@ impl Manifest {
             .collect()
     }
 
-    /// The same manifest with the entries of `more` instead of those that have no operation in the
-    /// document.
+    /// Replaces the entries that have no operation in the document with the entries of `more`.
     pub fn adjusted(&self, document: &Value, more: Self) -> Self {
         let stale: HashSet<&str> = self.stale(document).into_iter().collect();
         let mut entries = self.entries.clone();
@@ -311,8 +315,8 @@ impl Manifest {
         Self { entries }
     }
 
-    /// The same manifest without what leads nowhere: `reads` of an operation that has no entry, and a
-    /// `stream` of a schema that the document lacks. What remains can be generated.
+    /// Removes references to missing targets: `reads` of an operation without an entry, and
+    /// `stream` of a missing schema. The result can be generated.
     pub fn prune_dangling_refs(&self, document: &Value) -> Self {
         let ids: HashSet<&str> = self.iter().map(|(_, entry)| entry.id.as_str()).collect();
         let schemas = &document["components"]["schemas"];
@@ -326,12 +330,12 @@ impl Manifest {
         Self { entries }
     }
 
-    /// The entry of an operation.
+    /// Returns the entry of an operation.
     pub fn get(&self, method: &str, path: &str) -> Option<&Entry> {
         self.entries.get(&key(method, path))
     }
 
-    /// The areas that operations belong to.
+    /// Returns all areas.
     pub fn areas(&self) -> std::collections::BTreeSet<String> {
         self.entries
             .values()
@@ -339,7 +343,7 @@ impl Manifest {
             .collect()
     }
 
-    /// Every key (`GET /api-keys`) with its entry, in the order of the file.
+    /// Returns every key (`GET /api-keys`) with its entry, in file order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Entry)> {
         self.entries
             .iter()
@@ -347,12 +351,12 @@ impl Manifest {
     }
 }
 
-/// The key of an operation: `GET /api-keys`.
+/// Returns the key of an operation: `GET /api-keys`.
 pub fn key(method: &str, path: &str) -> String {
     format!("{} {path}", method.to_ascii_uppercase())
 }
 
-/// The two halves of a key: method in upper case, path.
+/// Splits a key into method and path.
 pub fn split_key(key: &str) -> Option<(&str, &str)> {
     let (method, path) = key.split_once(' ')?;
     (path.starts_with('/') && document::METHODS.contains(&method.to_ascii_lowercase().as_str()))
@@ -362,6 +366,9 @@ pub fn split_key(key: &str) -> Option<(&str, &str)> {
 fn check_key(location: &str, key: &str) -> Result<()> {
     match split_key(key) {
         Some((method, _)) if method == method.to_ascii_uppercase() => Ok(()),
-        _ => Err(Error::new(location, "a key must read `METHOD /path`")),
+        _ => Err(Error::new(
+            location,
+            "expected a key of the form `METHOD /path`",
+        )),
     }
 }

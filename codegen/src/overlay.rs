@@ -1,13 +1,12 @@
-//! OpenAPI Overlay 1.1: corrections of the document, written as data (`overrides/*.overlay.yaml`).
+//! OpenAPI Overlay 1.1: corrections of the OpenAPI document as data (`overrides/*.overlay.yaml`).
 //!
-//! An overlay is a list of actions. Each one selects nodes of the document with a JSONPath query
+//! An overlay is a list of actions. Each action selects nodes of the document with a JSONPath query
 //! (RFC 9535) and merges a value into them (`update`), merges another node into them (`copy`) or
-//! takes them away (`remove`). Actions run in order, each on the result of the one before.
+//! removes them (`remove`). Actions run in order, each on the result of the previous one.
 //!
-//! We are stricter than the standard where leniency would hide a mistake: an action that matches
-//! nothing, does nothing, is written twice or has both `update` and `copy` is an error. Two
-//! members that begin with `x-` mean something here: `x-evidence` says what the correction rests
-//! on; all others are ignored.
+//! This implementation is stricter than the standard where leniency would hide a mistake: an action
+//! that matches nothing, does nothing, is a duplicate or has both `update` and `copy` is an error.
+//! Of the extensions, `x-evidence` cites the evidence for the correction; all others are ignored.
 
 mod compare;
 
@@ -21,14 +20,14 @@ use crate::{Error, Result, Source, document};
 
 pub use compare::Verdict;
 
-/// One overlay document.
+/// An overlay document.
 #[derive(Debug, Clone)]
 pub struct Overlay {
     title: String,
     actions: Vec<Action>,
 }
 
-/// One correction: which nodes, and what happens to them.
+/// A correction: the nodes that it selects and the change.
 #[derive(Debug, Clone)]
 pub struct Action {
     location: String,
@@ -39,18 +38,18 @@ pub struct Action {
     kind: ActionKind,
 }
 
-/// What an action does to the nodes that it selects.
+/// The change that an action makes to the selected nodes.
 #[derive(Debug, Clone)]
 pub enum ActionKind {
     /// Merges this value into each node.
     Update(Value),
-    /// Merges the one node that this query selects into each node.
+    /// Merges the node that this query selects into each node.
     Copy(Query),
-    /// Takes each node away.
+    /// Removes each node.
     Remove,
 }
 
-/// A JSONPath query, parsed once.
+/// A parsed JSONPath query.
 #[derive(Debug, Clone)]
 pub struct Query {
     text: String,
@@ -58,10 +57,14 @@ pub struct Query {
 }
 
 impl Overlay {
-    /// Reads an overlay; anything that Overlay 1.1 does not allow is an error that names its place.
+    /// Parses an overlay.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the location of anything that Overlay 1.1 does not allow.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
-        let root = as_map(&source.name, "an overlay", &value)?;
+        let root = as_map(&source.name, "the overlay", &value)?;
         check_version(&source.name, root)?;
         check_fields(
             &source.name,
@@ -75,17 +78,18 @@ impl Overlay {
         })
     }
 
-    /// What the overlay is about (`info.title`).
+    /// Returns the title (`info.title`).
     pub fn title(&self) -> &str {
         &self.title
     }
 
-    /// The actions, in the order in which they are applied.
+    /// Returns the actions, in the order in which they are applied.
     pub fn actions(&self) -> &[Action] {
         &self.actions
     }
 
-    /// Applies every action; on an error the document is left half corrected and of no use.
+    /// Applies every action. On an error the document is left partly corrected and must be
+    /// discarded.
     pub fn apply(&self, document: &mut Value) -> Result<()> {
         self.actions
             .iter()
@@ -94,32 +98,32 @@ impl Overlay {
 }
 
 impl Action {
-    /// The file, the line where it is known, and the index: `overrides/a.overlay.yaml:7: actions[0]`.
+    /// Returns file, line if known, and index: `overrides/a.overlay.yaml:7: actions[0]`.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// The line on which the action begins (from 1); unknown for actions in flow style.
+    /// Returns the line on which the action starts (from 1); unknown for actions in flow style.
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
-    /// The query that selects the nodes.
+    /// Returns the query that selects the nodes.
     pub fn target(&self) -> &str {
         &self.target.text
     }
 
-    /// What the action is for.
+    /// Returns the description of the action.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// What it rests on (`x-evidence`), as written.
+    /// Returns the evidence (`x-evidence`), as written.
     pub fn evidence(&self) -> Option<&Value> {
         self.evidence.as_ref()
     }
 
-    /// What happens to the nodes.
+    /// Returns the change.
     pub fn kind(&self) -> &ActionKind {
         &self.kind
     }
@@ -134,7 +138,7 @@ impl Action {
         self.execute_at(document, targets)
     }
 
-    /// Does what is to be done at the places that the target selects.
+    /// Applies the change at the paths that the target selects.
     fn execute_at(&self, document: &mut Value, targets: Vec<NodePath>) -> ActionResult {
         if targets.is_empty() {
             return Err("matches nothing in the document".to_owned());
@@ -164,7 +168,7 @@ impl Query {
         let path = JsonPath::parse(text).map_err(|error| {
             Error::new(
                 location,
-                format!("`{field}: {text}` is no JSONPath query: {error}"),
+                format!("`{field}: {text}` is not a valid JSONPath query: {error}"),
             )
         })?;
         Ok(Self {
@@ -173,7 +177,7 @@ impl Query {
         })
     }
 
-    /// Where the query's nodes are, sorted and each once.
+    /// Returns the paths of the selected nodes, sorted and without duplicates.
     fn find_nodes(&self, document: &Value) -> Vec<NodePath> {
         let mut paths = if self.text.contains("..") {
             self.find_descendants(document)
@@ -191,8 +195,9 @@ impl Query {
 }
 
 impl Query {
-    /// The same for a query that looks at everything: the crate would write down the way to every
-    /// node that it passes, so it only says which nodes they are, and the way to those is found here.
+    /// Finds the nodes of a query with `..`. For such a query `query_located` builds the path of
+    /// every node that it visits, so this queries only the nodes and then builds the paths of
+    /// those.
     fn find_descendants(&self, document: &Value) -> Vec<NodePath> {
         let nodes = self.path.query(document);
         let mut found: Vec<*const Value> = nodes.iter().map(|node| ptr::from_ref(*node)).collect();
@@ -205,7 +210,8 @@ impl Query {
     }
 }
 
-/// Adds the way to each node in `found` (sorted) at `node` or below it; `steps` lead there.
+/// Adds the path of each node in `found` (sorted) at or below `node`; `steps` is the path of
+/// `node`.
 fn collect_paths<'a>(
     found: &[*const Value],
     node: &'a Value,
@@ -241,10 +247,10 @@ impl fmt::Display for Query {
     }
 }
 
-/// Success, or what is wrong with an action.
+/// Success, or the problem with an action.
 type ActionResult<T = ()> = std::result::Result<T, String>;
 
-/// The one node that `copy` selects, as it is before anything is written.
+/// Returns the node that `copy` selects, before any change.
 fn copy_source(document: &Value, from: &Query) -> ActionResult<Value> {
     match from.find_nodes(document).as_slice() {
         [source] => Ok(source.get(document).cloned().unwrap_or_default()),
@@ -258,7 +264,7 @@ fn copy_source(document: &Value, from: &Query) -> ActionResult<Value> {
 fn merge_into(document: &mut Value, targets: Vec<NodePath>, value: &Value) -> ActionResult {
     check_same_kind(document, &targets)?;
     for mut target in targets {
-        // Merging never moves a node, so every location stays valid.
+        // Merging never moves a node, so every path stays valid.
         if let Some(node) = target.get_mut(document) {
             merge_at_target(node, value, &mut target)?;
         }
@@ -266,7 +272,8 @@ fn merge_into(document: &mut Value, targets: Vec<NodePath>, value: &Value) -> Ac
     Ok(())
 }
 
-/// Several nodes may be updated together only when all are objects, all arrays or all primitives.
+/// Checks that all targets are objects, all are arrays or all are primitives, as the standard
+/// requires.
 fn check_same_kind(document: &Value, targets: &[NodePath]) -> ActionResult {
     let mut first: Option<(&'static str, &NodePath)> = None;
     for target in targets {
@@ -284,12 +291,11 @@ fn check_same_kind(document: &Value, targets: &[NodePath]) -> ActionResult {
     Ok(())
 }
 
-/// Removes from the back to the front (locations are sorted), so that no index shifts under us
-/// and what is nested goes before what holds it.
+/// Removes in reverse path order, so that no index shifts and nested nodes go before their parents.
 fn remove(document: &mut Value, targets: &[NodePath]) -> ActionResult {
     for target in targets.iter().rev() {
         let Some((last, parent)) = target.0.split_last() else {
-            return Err("the whole document cannot be removed".to_owned());
+            return Err("cannot remove the document root".to_owned());
         };
         match (get_mut(document, parent), last) {
             (Some(Value::Object(fields)), Step::Name(name)) => {
@@ -304,7 +310,7 @@ fn remove(document: &mut Value, targets: &[NodePath]) -> ActionResult {
     Ok(())
 }
 
-/// The way from the root to a node.
+/// The path from the root to a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct NodePath(Vec<Step>);
 
@@ -355,8 +361,8 @@ impl fmt::Display for NodePath {
     }
 }
 
-/// Merges into a selected node. Only here does an array take in a value that is no array: as one
-/// more entry. Further down, arrays merge with arrays alone.
+/// Merges into a selected node. A selected array also accepts a value that is not an array, as one
+/// more item; nested arrays merge only with arrays.
 fn merge_at_target(target: &mut Value, value: &Value, path: &mut NodePath) -> ActionResult {
     match target {
         Value::Array(items) if !value.is_array() => {
@@ -408,7 +414,7 @@ fn merge_fields(
 
 const PRIMITIVE: &str = "a primitive";
 
-/// The three sorts of node that the standard tells apart (`null` is a primitive).
+/// Returns the kind of node as the standard distinguishes them; `null` is a primitive.
 fn node_kind(value: &Value) -> &'static str {
     match value {
         Value::Object(_) => "an object",
@@ -426,7 +432,7 @@ fn check_version(location: &str, root: &Map<String, Value>) -> Result<()> {
     }
     Err(Error::new(
         location,
-        format!("this is version `{version}` of Overlay; only 1.1 (such as `1.1.0`) is supported"),
+        format!("expected Overlay version 1.1.x, found `{version}`"),
     ))
 }
 
@@ -448,14 +454,9 @@ fn parse_actions(source: &Source, root: &Map<String, Value>) -> Result<Vec<Actio
         .ok_or_else(|| missing(&source.name, "actions"))?
         .as_array()
         .filter(|actions| !actions.is_empty())
-        .ok_or_else(|| {
-            Error::new(
-                &source.name,
-                "`actions` must be a list with at least one action",
-            )
-        })?;
+        .ok_or_else(|| Error::new(&source.name, "expected a non-empty list for `actions`"))?;
     let lines = action_lines(&source.text);
-    // Where the scan and the parser disagree (flow style), no line is better than a wrong one.
+    // Where the scan and the parser disagree (flow style), omit the line.
     let lines = if lines.len() == actions.len() {
         lines
     } else {
@@ -475,7 +476,7 @@ fn parse_action(name: &str, index: usize, line: Option<usize>, action: &Value) -
         Some(line) => format!("{name}:{line}: actions[{index}]"),
         None => format!("{name}: actions[{index}]"),
     };
-    let fields = as_map(&location, "an action", action)?;
+    let fields = as_map(&location, "the action", action)?;
     check_fields(
         &location,
         fields,
@@ -502,24 +503,24 @@ fn parse_kind(location: &str, fields: &Map<String, Value>) -> Result<ActionKind>
     let remove = fields.get("remove").unwrap_or(&Value::Bool(false));
     let remove = remove
         .as_bool()
-        .ok_or_else(|| Error::new(location, "`remove` must be `true` or `false`"))?;
+        .ok_or_else(|| Error::new(location, "expected a boolean for `remove`"))?;
     match (remove, update, copy) {
         // By the standard each of the two would disable the other.
         (_, Some(_), Some(_)) => Err(Error::new(
             location,
-            "`update` and `copy` cannot be in one action",
+            "`update` and `copy` are mutually exclusive",
         )),
         (true, _, _) => Ok(ActionKind::Remove),
         (false, Some(value), None) => Ok(ActionKind::Update(value.clone())),
         (false, None, Some(from)) => Ok(ActionKind::Copy(from)),
         (false, None, None) => Err(Error::new(
             location,
-            "does nothing: an action needs `update`, `copy` or `remove: true`",
+            "expected `update`, `copy` or `remove: true`",
         )),
     }
 }
 
-/// The standard's schema demands unique actions; twice the same is twice the same entry in a list.
+/// Checks that actions are unique, as the schema of the standard requires.
 fn check_unique(actions: &[Action], written: &[Value]) -> Result<()> {
     let mut by_target: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, action) in actions.iter().enumerate() {
@@ -528,7 +529,7 @@ fn check_unique(actions: &[Action], written: &[Value]) -> Result<()> {
             .iter()
             .find(|earlier| written[**earlier] == written[index])
         {
-            return Err(action.error(format!("the same action as actions[{earlier}]")));
+            return Err(action.error(format!("duplicate of actions[{earlier}]")));
         }
         same_target.push(index);
     }
@@ -538,7 +539,7 @@ fn check_unique(actions: &[Action], written: &[Value]) -> Result<()> {
 fn as_map<'a>(location: &str, what: &str, value: &'a Value) -> Result<&'a Map<String, Value>> {
     value
         .as_object()
-        .ok_or_else(|| Error::new(location, format!("{what} must be a map")))
+        .ok_or_else(|| Error::new(location, format!("expected a map for {what}")))
 }
 
 fn check_fields(location: &str, fields: &Map<String, Value>, known: &[&str]) -> Result<()> {
@@ -549,7 +550,7 @@ fn check_fields(location: &str, fields: &Map<String, Value>, known: &[&str]) -> 
         Some(name) => Err(Error::new(
             location,
             format!(
-                "unknown field `{name}`; allowed are {} and `x-…`",
+                "unknown field `{name}`, expected one of {} or `x-…`",
                 known.join(", ")
             ),
         )),
@@ -567,16 +568,16 @@ fn string_field<'a>(
         Some(Value::String(text)) => Ok(Some(text)),
         Some(_) => Err(Error::new(
             location,
-            format!("`{name}` must be text (put it in quotes)"),
+            format!("expected a string for `{name}` (add quotes)"),
         )),
     }
 }
 
 fn missing(location: &str, name: &str) -> Error {
-    Error::new(location, format!("`{name}` is missing"))
+    Error::new(location, format!("missing field `{name}`"))
 }
 
-/// The lines on which the items of the top-level list `actions` begin, for block style YAML.
+/// Returns the lines on which the items of the top-level list `actions` start, in block style.
 fn action_lines(text: &str) -> Vec<usize> {
     let mut lines = (1..)
         .zip(text.lines())
@@ -591,7 +592,7 @@ fn action_lines(text: &str) -> Vec<usize> {
         }
         let indent = line.len() - content.len();
         let is_item = content == "-" || content.starts_with("- ");
-        // Everything inside an item is indented deeper than its dash.
+        // The content of an item is indented deeper than its dash.
         match (indent.cmp(dash.get_or_insert(indent)), is_item) {
             (std::cmp::Ordering::Equal, true) => found.push(number),
             (std::cmp::Ordering::Greater, _) => {}
@@ -614,7 +615,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_query_that_looks_at_everything_finds_what_the_crate_finds() {
+    fn descendant_query_finds_the_nodes_of_query_located() {
         let thing = json!({"enum": ["a", "b"], "x/y": [{"name": "n", "enum": ["a"]}, null]});
         let document = json!({"b": thing, "a": [thing, {"deep": {"name": "n", "again": thing}}]});
         for (text, finds) in [

@@ -1,7 +1,7 @@
-//! Survey: what the overrides make of a later revision of the document that they were written for.
+//! Override audit: applies the overrides to a later revision of the OpenAPI document.
 //!
-//! A build stops at the first override that does not fit. A survey goes on: it applies what can be
-//! applied, and says of each path rule, overlay action and manifest entry what became of it.
+//! A build stops at the first override that does not fit. The audit continues: it applies every
+//! override that fits and reports the status of each path rule, overlay action and manifest entry.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,18 +13,18 @@ use crate::overlay::{Overlay, Verdict};
 use crate::paths::{Effect, Outcome, Rules};
 use crate::{Patched, Result, Sources, document, manifest};
 
-/// What became of an override.
+/// The status of an override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OverrideStatus {
     /// It fits and has an effect.
     Applied,
-    /// A path rule that has nothing to do: the document is as the rule wants it.
+    /// A path rule without effect: the document already satisfies it.
     Satisfied,
-    /// The document now says what the override corrected: it can go.
+    /// The document now contains the correction: the override can be removed.
     Confirmed,
-    /// It fits nothing.
+    /// It matches nothing.
     Stale,
-    /// Upstream changed the same place, but to something else.
+    /// Upstream changed the same location to a different value.
     Conflicting,
 }
 
@@ -39,40 +39,40 @@ pub enum OverrideKind {
     ManifestEntry,
 }
 
-/// One override and what became of it.
+/// An override and its status.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of override.
     pub kind: OverrideKind,
-    /// Where it stands: the file, and the place in it.
+    /// The file and the location in it.
     pub location: String,
-    /// What it is about: the paths of a rule, the target of an action, the key of an entry.
+    /// The paths of a rule, the target of an action or the key of an entry.
     pub subject: String,
-    /// What became of it.
+    /// The status.
     pub status: OverrideStatus,
-    /// What the maintainer should know, where there is something.
+    /// A note for the maintainer, if any.
     pub detail: Option<String>,
-    /// Whether the build fails until it is changed.
+    /// Whether the build fails until the override is changed.
     pub fails_build: bool,
 }
 
-/// The overrides over two revisions of the document.
+/// The overrides, applied to two revisions of the OpenAPI document.
 #[derive(Debug, Clone)]
 pub struct OverrideAudit {
     /// The document that the overrides were written for, patched.
     pub old: Patched,
-    /// The later one, with every override that still fits.
+    /// The later document, with every override that still fits.
     pub new: Value,
-    /// What each path rule did to the later one.
+    /// The outcome of each path rule for the later document.
     pub new_outcomes: Vec<Outcome>,
-    /// Every path rule and every action of an overlay, in the order in which they are applied. Of
-    /// the manifest, [`Survey::entries`] tells.
+    /// Every path rule and overlay action, in the order of application. Manifest entries are in
+    /// [`OverrideAudit::audit_entries`].
     pub findings: Vec<Finding>,
-    /// The file of the manifest.
+    /// The file name of the manifest.
     manifest_name: String,
 }
 
-/// Applies the overrides to their own document, where they must fit, and to a later revision of it.
+/// Applies the overrides to their own document, which they must fit, and to a later revision of it.
 pub fn audit(sources: &Sources, mut new: Value) -> Result<OverrideAudit> {
     let mut old = document::parse(&sources.document.name, &sources.document.text)?;
     let rules = Rules::parse(&sources.paths)?;
@@ -112,8 +112,8 @@ pub fn audit(sources: &Sources, mut new: Value) -> Result<OverrideAudit> {
 }
 
 impl OverrideAudit {
-    /// What becomes of each entry of the manifest. `adapted` is the manifest with which the new document
-    /// would be built ([`Manifest::adapted`]); entries that only it has are listed where they do not fit.
+    /// Returns the status of each manifest entry. `adjusted` is the manifest for the new document
+    /// ([`Manifest::adjusted`]); its additional entries are listed only where they do not fit.
     pub fn audit_entries(&self, adjusted: &Manifest) -> Vec<Finding> {
         let manifest = &self.old.manifest;
         let stale: HashSet<&str> = manifest.stale(&self.new).into_iter().collect();
@@ -180,12 +180,12 @@ impl OverrideAudit {
     }
 }
 
-/// One finding for each method of a rule.
+/// Returns a finding for each method of a rule.
 fn rule_findings(old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
     let mut before: HashMap<(&str, Option<&str>), Effect> = HashMap::new();
     for outcome in old {
         before.insert((outcome.rule.as_str(), outcome.method), outcome.effect);
-        // A rule for every method names none where it finds none.
+        // A rule for every method has no method in its outcome if the path is absent.
         before
             .entry((outcome.rule.as_str(), None))
             .or_insert(outcome.effect);
@@ -214,27 +214,26 @@ fn rule_status(before: Option<Effect>, now: Effect) -> (OverrideStatus, Option<&
         (_, Effect::Unmatched) => (OverrideStatus::Stale, None),
         (Some(Effect::Applied | Effect::Superseded), Effect::Satisfied) => (
             OverrideStatus::Satisfied,
-            Some("upstream has moved it there by itself"),
+            Some("upstream already uses the tested path"),
         ),
-        (Some(Effect::Removed), Effect::Satisfied) => (
-            OverrideStatus::Satisfied,
-            Some("upstream has removed it by itself"),
-        ),
+        (Some(Effect::Removed), Effect::Satisfied) => {
+            (OverrideStatus::Satisfied, Some("removed upstream"))
+        }
         (_, Effect::Satisfied) => (OverrideStatus::Satisfied, None),
         (Some(Effect::Satisfied), Effect::Removed) => (
             OverrideStatus::Conflicting,
-            Some("upstream documents it anew; the rule removes it"),
+            Some("documented again upstream; the rule removes it"),
         ),
         (_, Effect::Superseded) => (
             OverrideStatus::Applied,
-            Some("both paths are documented; the rule removes the documented one"),
+            Some("upstream documents both paths; the rule removes the `from` path"),
         ),
         (_, Effect::Applied | Effect::Removed) => (OverrideStatus::Applied, None),
     }
 }
 
-/// What an entry says of its operation, beyond what the rules of the manifest check, that was true and is
-/// not any longer, and whether the build fails by it.
+/// Returns a statement of an entry that was true for the old document and is false for the new one,
+/// beyond the checks of the manifest, and whether it fails the build.
 fn find_contradiction(
     key: &str,
     entry: &Entry,
@@ -249,8 +248,7 @@ fn find_contradiction(
         .flatten()
         .find(|name| old.response_has_field(name) && !new.response_has_field(name));
     if let Some(name) = removed_field {
-        let problem =
-            format!("its paging names the member `{name}` of the response, which is gone");
+        let problem = format!("`paging` names the response field `{name}`, which no longer exists");
         return Some((problem, true));
     }
     let removed_kind = entry
@@ -262,7 +260,7 @@ fn find_contradiction(
         Handwritten::Binary => "binary response",
         Handwritten::Websocket => "websocket",
     };
-    let problem = format!("it is handwritten for its {body}, which is gone");
+    let problem = format!("handwritten because of its {body}, which no longer exists");
     Some((problem, false))
 }
 
@@ -281,7 +279,7 @@ fn operation<'a>(document: &'a Value, key: &str) -> Option<Operation<'a>> {
 }
 
 impl Operation<'_> {
-    /// Whether the success answer is an object with that member.
+    /// Returns whether a success response is an object with that field.
     fn response_has_field(&self, name: &str) -> bool {
         let responses = self.operation["responses"].as_object();
         let success = responses.into_iter().flatten();
@@ -298,12 +296,12 @@ impl Operation<'_> {
         };
         let branches = ["allOf", "oneOf", "anyOf"].iter();
         let mut branches = branches.filter_map(|key| schema[*key].as_array()).flatten();
-        // A schema may hold itself; no answer is nested deeper.
+        // A schema may contain itself; no response is nested deeper.
         schema["properties"].get(name).is_some()
             || (depth < 4 && branches.any(|branch| self.schema_has_field(branch, name, depth + 1)))
     }
 
-    /// Whether the document shows what keeps the operation from being generated.
+    /// Returns whether the document shows the reason why the operation is handwritten.
     fn has_body_kind(&self, kind: Handwritten) -> bool {
         let body = document::resolve(self.document, &self.operation["requestBody"]).ok();
         let responses = self.operation["responses"]

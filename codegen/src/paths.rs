@@ -1,19 +1,17 @@
-//! The path rules, `overrides/paths.yaml`: documented paths that the service does not answer.
+//! Path rules, `overrides/paths.yaml`: documented paths that the service does not serve.
 //!
-//! A `rename` says that an operation documented at one path is served at another. A `gone` rule
-//! names a path that must not exist. Every rule looks at one or several methods, and each method
-//! is decided by itself:
+//! A `rename` states that an operation documented at one path is served at another. A `gone` rule
+//! states that a path does not exist. A rule applies to some or all methods, each independently:
 //!
 //! | in the document        | `rename`                             | `gone`                |
 //! |------------------------|--------------------------------------|-----------------------|
 //! | the documented path    | moved to the tested path             | removed               |
 //! | the tested path        | nothing to do                        |                       |
 //! | both                   | the documented operation is removed  |                       |
-//! | neither                | an error that names the rule         | nothing to do         |
+//! | neither                | an error with the name of the rule   | nothing to do         |
 //!
-//! Paths are compared as templates, without regard to the names of their parameters: `/a/{x}` is
-//! the same path as `/a/{y}`. All renames are decided on the document as it comes and carried out
-//! before the first `gone` rule is looked at.
+//! Paths are compared as templates, regardless of parameter names: `/a/{x}` is the same path as
+//! `/a/{y}`. All renames are decided on the original document and applied before the `gone` rules.
 
 mod relocate;
 mod template;
@@ -31,27 +29,27 @@ use template::{PathIndex, Template};
 
 use crate::{Error, Result, Source, document};
 
-/// Every path rule, in the order of the file.
+/// All path rules, in file order.
 #[derive(Debug, Clone)]
 pub struct Rules {
     renames: Vec<Rename>,
     removals: Vec<Removal>,
 }
 
-/// A documented path and the tested path that takes its place.
+/// A documented path and the tested path that replaces it.
 #[derive(Debug, Clone)]
 pub struct Rename {
     location: String,
     from: Template,
     to: Template,
     methods: Methods,
-    /// For each parameter of `from`, in order, its position in `to`.
+    /// The index in `to` of each parameter of `from`.
     positions: Vec<usize>,
     adds: Vec<AddedParameter>,
     evidence: RenameEvidence,
 }
 
-/// A path that must not exist.
+/// A path that does not exist.
 #[derive(Debug, Clone)]
 pub struct Removal {
     location: String,
@@ -61,34 +59,34 @@ pub struct Removal {
     evidence: RemovalEvidence,
 }
 
-/// What was answered at the two paths of a rename.
+/// The responses observed at the two paths of a rename.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RenameEvidence {
-    /// What the documented path answered; absent where nobody recorded it.
+    /// The response at the documented path, if recorded.
     #[serde(default)]
     pub documented: Option<ObservedResponse>,
-    /// What the tested path answered; absent where nobody recorded it.
+    /// The response at the tested path, if recorded.
     #[serde(default)]
     pub tested: Option<ObservedResponse>,
-    /// What else there is to say; required where an answer is absent.
+    /// A remark; required if a response or its date is missing.
     #[serde(default)]
     pub note: Option<String>,
 }
 
-/// What was answered at a path that is gone.
+/// The response observed at a path that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RemovalEvidence {
-    /// What it answered; absent where nobody recorded it.
+    /// The response, if recorded.
     #[serde(default)]
     pub answered: Option<ObservedResponse>,
-    /// What else there is to say; required where the answer or its date is absent.
+    /// A remark; required if the response or its date is missing.
     #[serde(default)]
     pub note: Option<String>,
 }
 
-/// One answer of the service.
+/// An observed response.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ObservedResponse {
@@ -99,38 +97,42 @@ pub struct ObservedResponse {
     pub on: Option<String>,
 }
 
-/// What a rule did about one method (or, without a method, about a whole path).
+/// The effect of a rule on one method (or, without a method, on a whole path).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The rule: `overrides/paths.yaml: rename[3]`.
     pub rule: String,
-    /// The method, in lower case; absent where a rule for every method found the path absent.
+    /// The method, in lower case; `None` if a rule for every method found no operation.
     pub method: Option<&'static str>,
-    /// The documented path as the document spells it, or as the rule does where it is absent.
+    /// The documented path as spelled in the document or, if absent, in the rule.
     pub documented: String,
-    /// The tested path, likewise; absent for a `gone` rule.
+    /// The tested path, likewise; `None` for a `gone` rule.
     pub tested: Option<String>,
-    /// What happened.
+    /// The effect.
     pub effect: Effect,
 }
 
-/// What a rule did.
+/// The effect of a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effect {
     /// The documented operation was moved to the tested path.
     Applied,
-    /// The document already was as the rule wants it.
+    /// The document already satisfied the rule.
     Satisfied,
-    /// Both paths were there: the documented operation was removed.
+    /// Both paths existed: the documented operation was removed.
     Superseded,
-    /// The path was there although it is gone: removed.
+    /// A path of a `gone` rule existed and was removed.
     Removed,
-    /// The document had neither path. [`Rules::apply`] takes that for an error.
+    /// Neither path existed. [`Rules::apply`] treats this as an error.
     Unmatched,
 }
 
 impl Rules {
-    /// Reads the rules; a misshapen rule, and two rules that contradict each other, are errors.
+    /// Parses the rules.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a rule is malformed or two rules contradict each other.
     pub fn parse(source: &Source) -> Result<Self> {
         let value = document::parse(&source.name, &source.text)?;
         let file: RulesFile = deserialize(&source.name, value)?;
@@ -150,19 +152,19 @@ impl Rules {
         Ok(rules)
     }
 
-    /// The renames, in the order of the file.
+    /// Returns the renames, in file order.
     pub fn renames(&self) -> &[Rename] {
         &self.renames
     }
 
-    /// The paths that are gone, in the order of the file.
+    /// Returns the rules for paths that do not exist, in file order.
     pub fn removals(&self) -> &[Removal] {
         &self.removals
     }
 
-    /// Brings the document in line with the rules and reports what each of them did.
+    /// Applies the rules to the document and returns the outcome of each.
     ///
-    /// On an error the document may be half changed and is of no use.
+    /// On an error the document is left partly changed and must be discarded.
     pub fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let decisions = self.decide_renames(document)?;
         if let Some(unmatched) = decisions.iter().find(|decision| decision.is_unmatched) {
@@ -172,15 +174,17 @@ impl Rules {
     }
 
     /// Like [`Rules::apply`], but a rename that finds neither path is an outcome
-    /// ([`Effect::Unmatched`]): for a document that the rules were not written for.
+    /// ([`Effect::Unmatched`]), for a document that the rules were not written for.
     ///
-    /// Two operations that would meet at one path are an error all the same.
+    /// # Errors
+    ///
+    /// Fails if two operations would be moved to the same path.
     pub fn apply_lenient(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let decisions = self.decide_renames(document)?;
         self.execute(decisions, document)
     }
 
-    /// Decides every rename on the document as it comes.
+    /// Decides every rename on the original document.
     fn decide_renames(&self, document: &Value) -> Result<Vec<Decision<'_>>> {
         let index = PathIndex::new(document);
         let mut decisions = Vec::new();
@@ -202,7 +206,7 @@ impl Rules {
         Ok(outcomes)
     }
 
-    /// Each method of a path has at most one rule of a kind.
+    /// Checks that each method of a path has at most one rule of a kind.
     fn check_duplicates(&self) -> Result<()> {
         for (index, rule) in self.renames.iter().enumerate() {
             let earlier = self.renames[..index].iter().find(|earlier| {
@@ -231,7 +235,7 @@ impl Rules {
         Ok(())
     }
 
-    /// A tested path is final: no other rule may move or remove it.
+    /// Checks that no rule moves or removes the tested path of another rule.
     fn check_contradictions(&self) -> Result<()> {
         for rename in &self.renames {
             let moved = self
@@ -249,7 +253,10 @@ impl Rules {
                 })
                 .map(|removal| &removal.location);
             if let Some(other) = moved.or(removed) {
-                let problem = format!("its tested path `{}` is taken away by {other}", rename.to);
+                let problem = format!(
+                    "the tested path `{}` is moved or removed by {other}",
+                    rename.to
+                );
                 return Err(Error::new(&rename.location, problem));
             }
         }
@@ -257,9 +264,9 @@ impl Rules {
     }
 }
 
-/// Several documented paths may stand for one tested path (older and newer documentation), but only
-/// one of them can move there; the others then find that it is there. Those for which nothing is
-/// there are marked as lost.
+/// Checks that at most one operation is moved to each tested path, and marks the decisions whose
+/// tested path stays absent. Several documented paths can have the same tested path (older and
+/// newer documentation).
 fn check_collisions(decisions: &mut [Decision]) -> Result<()> {
     let mut destinations: HashMap<(&str, Option<&str>), &Decision> = HashMap::new();
     for decision in decisions.iter() {
@@ -286,43 +293,43 @@ fn check_collisions(decisions: &mut [Decision]) -> Result<()> {
 }
 
 fn duplicate_rule(location: &str, path: &Template, earlier: &str) -> Error {
-    let problem = format!("`{path}` has a rule for the same method already: {earlier}");
+    let problem = format!("`{path}` already has a rule for the same method: {earlier}");
     Error::new(location, problem)
 }
 
 impl Rename {
-    /// The rule's place: `overrides/paths.yaml: rename[3]`.
+    /// Returns the location of the rule: `overrides/paths.yaml: rename[3]`.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// The documented path.
+    /// Returns the documented path.
     pub fn from(&self) -> &str {
         &self.from.text
     }
 
-    /// The tested path.
+    /// Returns the tested path.
     pub fn to(&self) -> &str {
         &self.to.text
     }
 
-    /// The methods (in lower case) that the rule is for; every method where absent.
+    /// Returns the methods (in lower case) of the rule; `None` stands for every method.
     pub fn methods(&self) -> Option<&[&'static str]> {
         self.methods.0.as_deref()
     }
 
-    /// Each parameter of the documented path with its name at the tested path.
+    /// Returns each parameter of the documented path with its name in the tested path.
     pub fn parameters(&self) -> impl Iterator<Item = (&str, &str)> {
         let names = self.from.parameters.iter().zip(&self.positions);
         names.map(|(from, position)| (from.as_str(), self.to.parameters[*position].as_str()))
     }
 
-    /// The parameters that the tested path adds, as OpenAPI parameter objects.
+    /// Returns the parameters that the tested path adds, as OpenAPI parameter objects.
     pub fn adds(&self) -> impl Iterator<Item = &Value> {
         self.adds.iter().map(|added| &added.parameter)
     }
 
-    /// What was seen.
+    /// Returns the evidence.
     pub fn evidence(&self) -> &RenameEvidence {
         &self.evidence
     }
@@ -382,8 +389,8 @@ impl Rename {
         }
     }
 
-    /// The methods of a rule that is for all: those that are documented, or else those at the tested
-    /// path.
+    /// Returns the methods of a rule for every method: the documented ones or, if there are none,
+    /// those of the tested path.
     fn methods_in(&self, index: &PathIndex) -> Vec<&'static str> {
         let documented = index.methods(&self.from);
         if documented.is_empty() {
@@ -393,7 +400,7 @@ impl Rename {
         }
     }
 
-    /// Moves an operation to the tested path and says how the document spells that path.
+    /// Moves an operation to the tested path and returns that path as spelled in the document.
     fn relocate(&self, document: &mut Value, from: &str, method: &str) -> Result<String> {
         let existing = PathIndex::new(document)
             .paths(&self.to)
@@ -409,7 +416,7 @@ impl Rename {
         Ok(to)
     }
 
-    /// Old and new names of the path parameters, as the document spells the two paths.
+    /// Returns the new names of the path parameters by old name, as spelled in the document.
     fn new_names(&self, from: &str, to: &str) -> Result<HashMap<String, String>> {
         let to = Template::parse(&self.location, to)?.parameters;
         let from = Template::parse(&self.location, from)?.parameters;
@@ -417,7 +424,7 @@ impl Rename {
         Ok(from.into_iter().zip(new).collect())
     }
 
-    /// Declares what the tested path adds; it replaces a parameter of the same name and place.
+    /// Declares the added parameters; each replaces a parameter with the same `name` and `in`.
     fn add_parameters(
         &self,
         document: &Value,
@@ -437,27 +444,27 @@ impl Rename {
 }
 
 impl Removal {
-    /// The rule's place: `overrides/paths.yaml: gone[2]`.
+    /// Returns the location of the rule: `overrides/paths.yaml: gone[2]`.
     pub fn location(&self) -> &str {
         &self.location
     }
 
-    /// The path that must not exist.
+    /// Returns the path that does not exist.
     pub fn path(&self) -> &str {
         &self.path.text
     }
 
-    /// The methods (in lower case) that the rule is for; every method where absent.
+    /// Returns the methods (in lower case) of the rule; `None` stands for every method.
     pub fn methods(&self) -> Option<&[&'static str]> {
         self.methods.0.as_deref()
     }
 
-    /// What to call instead, `METHOD /path`.
+    /// Returns the operation to use instead, `METHOD /path`.
     pub fn instead(&self) -> Option<&str> {
         self.instead.as_deref()
     }
 
-    /// What was seen.
+    /// Returns the evidence.
     pub fn evidence(&self) -> &RemovalEvidence {
         &self.evidence
     }
@@ -497,7 +504,7 @@ impl Removal {
             .collect()
     }
 
-    /// Removes the path with everything that it holds.
+    /// Removes the whole path item.
     fn remove_path(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let index = PathIndex::new(document);
         let paths: Vec<String> = index
@@ -533,19 +540,19 @@ impl Removal {
     }
 }
 
-/// Where one method of a rename is found, each path as the document spells it.
+/// The paths of one method of a rename, as spelled in the document.
 struct Decision<'r> {
     rename: &'r Rename,
-    /// Absent where a rule for every method finds none.
+    /// `None` if a rule for every method finds no operation.
     method: Option<&'static str>,
     documented: Option<String>,
     tested: Option<String>,
-    /// Whether neither path is there, nor will be once the other rules are carried out.
+    /// Whether neither path exists, before or after all renames.
     is_unmatched: bool,
 }
 
 impl Decision<'_> {
-    /// What is to be done; nothing can be said where the document has neither path.
+    /// Returns the effect, or `None` if neither path exists.
     fn effect(&self) -> Option<Effect> {
         match (&self.documented, &self.tested) {
             (Some(_), None) => Some(Effect::Applied),
@@ -555,7 +562,7 @@ impl Decision<'_> {
         }
     }
 
-    /// `GET /users`, or the path alone.
+    /// Returns `GET /users`, or the path if there is no method.
     fn operation(&self, path: &str) -> String {
         match self.method {
             Some(method) => crate::manifest::key(method, path),
@@ -584,7 +591,7 @@ impl Decision<'_> {
         let effect = match self.effect() {
             Some(effect) => effect,
             None if self.is_unmatched => Effect::Unmatched,
-            // Another rule's operation has moved to the tested path.
+            // Another rename has moved its operation to the tested path.
             None => Effect::Satisfied,
         };
         let mut tested = self.tested;
@@ -608,7 +615,7 @@ impl Decision<'_> {
 }
 
 impl Outcome {
-    /// `GET /users → /admin/users`
+    /// Returns `GET /users → /admin/users`.
     pub fn route(&self) -> String {
         let from = match self.method {
             Some(method) => crate::manifest::key(method, &self.documented),
@@ -627,9 +634,9 @@ impl fmt::Display for Outcome {
         f.write_str(match self.effect {
             Effect::Applied => ": renamed",
             Effect::Satisfied => ": satisfied",
-            Effect::Superseded => ": the documented path was removed, the tested one is there",
+            Effect::Superseded => ": documented path removed, the tested path exists",
             Effect::Removed => ": removed",
-            Effect::Unmatched => ": the document has neither",
+            Effect::Unmatched => ": neither path found",
         })
     }
 }
@@ -638,7 +645,7 @@ impl fmt::Display for Outcome {
 #[derive(Debug, Clone)]
 struct AddedParameter {
     parameter: Value,
-    /// Its position in the tested path; absent for a parameter that is not in the path.
+    /// The index in the tested path; `None` for a parameter that is not in the path.
     position: Option<usize>,
 }
 
@@ -648,7 +655,7 @@ impl AddedParameter {
         let (Some(name), Some(location)) = (parameter["name"].as_str(), parameter["in"].as_str())
         else {
             return problem(format!(
-                "`adds` needs `name` and `in`, which `{parameter}` lacks"
+                "expected `name` and `in` for an entry of `adds`, found `{parameter}`"
             ));
         };
         if !parameter["schema"].is_object() {
@@ -664,14 +671,17 @@ impl AddedParameter {
             }
             _ => {
                 return problem(format!(
-                    "the added parameter `{name}` cannot be in `{location}`"
+                    "expected path, query, header or cookie for `in` of the added parameter \
+                     `{name}`, found `{location}`"
                 ));
             }
         };
         match position {
-            None => problem(format!("the added parameter `{name}` is not in `{to}`")),
+            None => problem(format!(
+                "the added parameter `{name}` is not a parameter of `{to}`"
+            )),
             Some(_) if parameter["required"] != true => problem(format!(
-                "the added path parameter `{name}` must say `required: true`"
+                "the added path parameter `{name}` must have `required: true`"
             )),
             Some(_) => Ok(Self {
                 parameter,
@@ -681,7 +691,8 @@ impl AddedParameter {
     }
 }
 
-/// For each parameter of `from` its position in `to`: by the map, or else in order.
+/// Returns the index in `to` of each parameter of `from`, by name if there is a map, else by
+/// position.
 fn match_positions(
     location: &str,
     from: &Template,
@@ -699,14 +710,14 @@ fn match_positions(
     let unfilled = (0..to.parameters.len()).find(|at| !is_added(at) && !positions.contains(at));
     if let Some(at) = unfilled {
         let problem = format!(
-            "nothing fills the parameter `{}` of `{to}`",
+            "the parameter `{}` of `{to}` is neither mapped nor added",
             to.parameters[at]
         );
         return Err(Error::new(location, problem));
     }
     if let Some(at) = positions.iter().find(|at| is_added(at)) {
         let problem = format!(
-            "the parameter `{}` of `{to}` is filled twice",
+            "the parameter `{}` of `{to}` is both mapped and added",
             to.parameters[*at]
         );
         return Err(Error::new(location, problem));
@@ -727,12 +738,9 @@ fn match_positions_by_name(
 ) -> Result<Vec<usize>> {
     let mut positions = Vec::new();
     for name in &from.parameters {
-        let new = map.shift_remove(name).ok_or_else(|| {
-            Error::new(
-                location,
-                format!("`parameters` does not say what becomes of `{name}`"),
-            )
-        })?;
+        let new = map
+            .shift_remove(name)
+            .ok_or_else(|| Error::new(location, format!("`parameters` does not map `{name}`")))?;
         let position = to
             .parameters
             .iter()
@@ -740,13 +748,13 @@ fn match_positions_by_name(
             .ok_or_else(|| {
                 Error::new(
                     location,
-                    format!("`parameters` names `{new}`, which is not in `{to}`"),
+                    format!("`parameters` maps to `{new}`, which is not a parameter of `{to}`"),
                 )
             })?;
         if positions.contains(&position) {
             return Err(Error::new(
                 location,
-                format!("`parameters` names `{new}` twice"),
+                format!("`parameters` maps to `{new}` twice"),
             ));
         }
         positions.push(position);
@@ -754,13 +762,13 @@ fn match_positions_by_name(
     match map.keys().next() {
         Some(name) => Err(Error::new(
             location,
-            format!("`parameters` names `{name}`, which is not in `{from}`"),
+            format!("`parameters` maps `{name}`, which is not a parameter of `{from}`"),
         )),
         None => Ok(positions),
     }
 }
 
-/// The methods of a rule, in lower case; `None` stands for all.
+/// The methods of a rule, in lower case; `None` stands for every method.
 #[derive(Debug, Clone)]
 struct Methods(Option<Vec<&'static str>>);
 
@@ -775,12 +783,15 @@ impl Methods {
                 .into_iter()
                 .find(|method| method.to_ascii_uppercase() == *name)
                 .ok_or_else(|| {
-                    Error::new(location, format!("`{name}` is no method such as `GET`"))
+                    Error::new(
+                        location,
+                        format!("expected an HTTP method in upper case, found `{name}`"),
+                    )
                 })?;
             if methods.contains(&method) {
                 return Err(Error::new(
                     location,
-                    format!("`methods` names `{name}` twice"),
+                    format!("`methods` lists `{name}` twice"),
                 ));
             }
             methods.push(method);
@@ -788,7 +799,7 @@ impl Methods {
         if methods.is_empty() {
             return Err(Error::new(
                 location,
-                "`methods` is empty; leave it out for every method",
+                "`methods` is empty; omit it to match every method",
             ));
         }
         Ok(Self(Some(methods)))
@@ -802,7 +813,7 @@ impl Methods {
     }
 }
 
-/// The file as it is written.
+/// The content of the file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RulesFile {
@@ -837,7 +848,7 @@ fn deserialize<T: DeserializeOwned>(location: &str, value: Value) -> Result<T> {
     serde_json::from_value(value).map_err(|error| Error::new(location, error.to_string()))
 }
 
-/// A rule without a full, dated record of what was answered has to say why.
+/// Checks the responses of a rule. An incomplete record needs a note.
 fn check_responses<const N: usize>(
     location: &str,
     responses: [&Option<ObservedResponse>; N],
@@ -847,13 +858,16 @@ fn check_responses<const N: usize>(
         if !(100..600).contains(&response.status) {
             return Err(Error::new(
                 location,
-                format!("{} is no HTTP status", response.status),
+                format!(
+                    "expected an HTTP status from 100 to 599, found {}",
+                    response.status
+                ),
             ));
         }
         if let Some(on) = response.on.as_deref().filter(|on| !is_date(on)) {
             return Err(Error::new(
                 location,
-                format!("`{on}` is no date such as `2025-12-31`"),
+                format!("expected a date such as `2025-12-31`, found `{on}`"),
             ));
         }
     }
@@ -867,7 +881,7 @@ fn check_responses<const N: usize>(
     }
     Err(Error::new(
         location,
-        "a response or its date is missing, and no `note` says why",
+        "a response or its date is missing, and there is no `note` that explains why",
     ))
 }
 
@@ -889,7 +903,7 @@ fn check_operation_key(location: &str, key: &str) -> Result<()> {
         }
         _ => Err(Error::new(
             location,
-            format!("`instead: {key}` must read `METHOD /path`"),
+            format!("expected `METHOD /path` for `instead`, found `{key}`"),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Literal reserved_segments: values of a path parameter that would reach another route.
+//! Reserved segments: values of a path parameter that would match another route.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::document;
 
-/// A path parameter: method (lower case), path, position of its segment.
+/// A path parameter: method (lower case), path, index of its segment.
 pub type Position = (String, String, usize);
 
-/// For every path parameter, the literal segments that stand at its position under the same
-/// method (`GET /admin/users/{userId}` and `GET /admin/users/invites`).
+/// Returns, for every path parameter, the literal segments at the same index of other routes with
+/// the same method and prefix (`GET /admin/users/{userId}` and `GET /admin/users/invites`).
 pub fn reserved_segments(document: &Value) -> BTreeMap<Position, BTreeSet<String>> {
     let routes: Vec<(&str, &str, Vec<&str>)> = document::operations(document)
         .map(|(path, method, _)| (method, path, segments(path).collect()))
@@ -40,17 +40,17 @@ pub fn reserved_segments(document: &Value) -> BTreeMap<Position, BTreeSet<String
     found
 }
 
-/// The segments of a path, without its leading slash.
+/// Returns the segments of a path, without the leading slash.
 pub fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.trim_start_matches('/').split('/')
 }
 
-/// Whether a segment is a `{parameter}`.
+/// Returns whether a segment is a `{parameter}`.
 pub fn is_parameter(segment: &str) -> bool {
     segment.starts_with('{') && segment.ends_with('}')
 }
 
-/// Whether two routes agree before `index`; a parameter agrees with a parameter of any name.
+/// Returns whether two routes are equal before `index`; parameter names do not matter.
 fn same_prefix(route: &[&str], other: &[&str], index: usize) -> bool {
     other.len() > index
         && route[..index].iter().zip(other).all(|(segment, other)| {

@@ -1,4 +1,4 @@
-//! Select: areas (Cargo features) → the operations that belong to them and the types that those need.
+//! Select: keeps the operations of the chosen areas (Cargo features) and the types that they use.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use crate::{
 /// The areas to generate.
 pub type Areas = BTreeSet<String>;
 
-/// The area without which no operation streams events, whatever area it is in.
+/// The area that every streaming operation also needs, whichever area it belongs to.
 const STREAMING_AREA: &str = "gateway";
 
-/// Keeps the operations of the given areas and the components that they reach.
+/// Keeps the operations of the given areas and the components that are reachable from them.
 ///
-/// Shaping came before, so a type looks the same whatever else is selected: the surface of one area
-/// is a subset of the surface of all.
+/// The document is already lowered, so a type does not depend on the selection: the public API of
+/// one area is a subset of the public API of all areas.
 pub fn select(lowered: &Lowered, areas: &Areas) -> Result<Lowered> {
     let mut selected = lowered.clone();
     keep_operations(&mut selected.document["paths"], areas);

@@ -1,33 +1,33 @@
-//! Where the facts come from: the texts of `openapi/` and `overrides/`, with their names.
+//! The sources of the patched document: the text of `openapi/` and `overrides/`.
 
 use std::path::Path;
 
 use crate::{Error, Result};
 
-/// One text and the name by which errors refer to it (`overrides/paths.yaml`).
+/// The text of a file, and its name in error messages (`overrides/paths.yaml`).
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// The name shown in errors, with forward slashes, relative to the project.
+    /// The name of the file, relative to the project, with forward slashes.
     pub name: String,
-    /// The whole text.
+    /// The text of the file.
     pub text: String,
 }
 
-/// Everything that the patched document is made of.
+/// All sources of the patched document.
 #[derive(Debug, Clone)]
 pub struct Sources {
     /// `openapi/portkey.yaml`.
     pub document: Source,
     /// `overrides/paths.yaml`.
     pub paths: Source,
-    /// `overrides/*.overlay.yaml`, in the order of their names.
+    /// `overrides/*.overlay.yaml`, sorted by name.
     pub overlays: Vec<Source>,
     /// `overrides/operations.yaml`.
     pub manifest: Source,
 }
 
 impl Sources {
-    /// Reads the sources below `root`, the folder that holds `openapi/` and `overrides/`.
+    /// Reads the sources below `root`, the folder that contains `openapi/` and `overrides/`.
     pub fn read(root: &Path) -> Result<Self> {
         let mut names = overlay_names(root)?;
         names.sort();

@@ -1,15 +1,15 @@
-//! What the distiller keeps, drops, orders and refuses.
+//! What `distil` keeps, drops, sorts and rejects.
 #![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::{distil, document};
 use serde_json::{Map, Value, json};
 
-/// The distilled form of a YAML text.
+/// Parses and distils a YAML document.
 fn distilled(text: &str) -> Value {
     distil::distil(&document::parse("input.yaml", text).unwrap()).unwrap()
 }
 
-/// The error that a YAML text meets, on its way through the parser and the distiller.
+/// Returns the error of parsing or distilling a YAML document.
 fn error_for(text: &str) -> String {
     document::parse("input.yaml", text)
         .and_then(|document| distil::distil(&document))
@@ -17,22 +17,22 @@ fn error_for(text: &str) -> String {
         .to_string()
 }
 
-/// A document around one schema, named `S`.
+/// Returns a document with one schema, named `S`.
 fn with_schema(schema: Value) -> Value {
     json!({"openapi": "3.0.0", "paths": {}, "components": {"schemas": {"S": schema}}})
 }
 
-/// One schema, distilled.
+/// Distils one schema.
 fn schema(schema: Value) -> Value {
     distil::distil(&with_schema(schema)).unwrap()["components"]["schemas"]["S"].clone()
 }
 
-/// The canonical text of a document.
+/// Returns the canonical YAML of a document.
 fn canonical_yaml(document: &Value) -> String {
     distil::to_yaml(&distil::distil(document).unwrap()).unwrap()
 }
 
-/// The same value with the members of every map the other way round.
+/// Reverses the key order of every map.
 fn reverse_keys(value: &Value) -> Value {
     match value {
         Value::Object(map) => {
@@ -48,7 +48,7 @@ fn reverse_keys(value: &Value) -> Value {
     }
 }
 
-/// A document with every kind of object that OpenAPI 3.0 has, prose in every place for it.
+/// A document with every kind of object in OpenAPI 3.0, and prose wherever it is allowed.
 const EVERYTHING: &str = r##"
 x-top: dropped
 openapi: 3.0.3
@@ -148,7 +148,7 @@ components:
 "##;
 
 #[test]
-fn facts_stay_and_prose_goes_in_every_kind_of_object() {
+fn every_kind_of_object_keeps_facts_and_drops_prose() {
     let distilled = distilled(EVERYTHING);
     let text = distil::to_yaml(&distilled).unwrap();
     assert!(!text.contains("Prose"), "{text}");
@@ -240,7 +240,7 @@ fn an_operation_keeps_its_facts() {
 }
 
 #[test]
-fn names_are_no_keywords() {
+fn properties_named_like_keywords_are_kept() {
     let names = [
         "description",
         "title",
@@ -273,7 +273,7 @@ fn names_are_no_keywords() {
 }
 
 #[test]
-fn a_component_may_be_named_like_a_keyword() {
+fn components_named_like_keywords_are_kept() {
     let document = json!({
         "openapi": "3.0.0",
         "paths": {"/description": {"get": {"responses": {}}}},
@@ -288,7 +288,7 @@ fn a_component_may_be_named_like_a_keyword() {
 }
 
 #[test]
-fn every_keyword_of_a_schema_that_states_a_fact_stays() {
+fn every_schema_keyword_that_states_a_fact_is_kept() {
     let facts = json!({
         "$ref": "#/components/schemas/S2", "type": "object", "format": "f", "nullable": true,
         "deprecated": true, "readOnly": true, "writeOnly": false, "enum": ["b", "a", null],
@@ -320,7 +320,7 @@ fn every_keyword_of_a_schema_that_states_a_fact_stays() {
 }
 
 #[test]
-fn values_are_kept_whole_even_where_they_look_like_prose() {
+fn values_that_look_like_prose_are_kept_unchanged() {
     let kept = schema(json!({"default": {"description": "a default", "x-a": [{"title": 1}]}}));
     assert_eq!(
         kept,
@@ -329,7 +329,7 @@ fn values_are_kept_whole_even_where_they_look_like_prose() {
 }
 
 #[test]
-fn null_is_a_value_in_default_and_absence_elsewhere() {
+fn null_is_kept_in_default_and_enum_and_dropped_elsewhere() {
     let kept = schema(json!({
         "default": null, "enum": ["a", null], "items": null, "type": null, "properties": {"a": null},
     }));
@@ -340,13 +340,13 @@ fn null_is_a_value_in_default_and_absence_elsewhere() {
 }
 
 #[test]
-fn an_enum_keeps_its_order_and_each_value_once() {
+fn enum_values_keep_their_order_without_duplicates() {
     let kept = schema(json!({"enum": ["b", "a", "b", 1, 1.0, "1", null, null, "a"]}));
     assert_eq!(kept, json!({"enum": ["b", "a", 1, 1.0, "1", null]}));
 }
 
 #[test]
-fn required_is_a_set() {
+fn required_is_sorted_and_deduplicated() {
     assert_eq!(
         schema(json!({"required": ["b", "a", "b"]})),
         json!({"required": ["a", "b"]})
@@ -356,7 +356,7 @@ fn required_is_a_set() {
 }
 
 #[test]
-fn additional_properties_may_be_a_boolean_or_a_schema() {
+fn additional_properties_can_be_a_boolean_or_a_schema() {
     for kept in [
         json!(true),
         json!(false),
@@ -369,13 +369,13 @@ fn additional_properties_may_be_a_boolean_or_a_schema() {
 }
 
 #[test]
-fn nullable_beside_a_reference_stays() {
+fn nullable_beside_a_reference_is_kept() {
     let input = json!({"properties": {"a": {"$ref": "#/components/schemas/S", "nullable": true}}});
     assert_eq!(schema(input.clone()), input);
 }
 
 #[test]
-fn lists_keep_their_order_where_it_may_mean_something() {
+fn lists_keep_their_order() {
     let input = json!({
         "oneOf": [{"type": "string"}, {"type": "array"}, {"type": "boolean"}],
     });
@@ -383,7 +383,7 @@ fn lists_keep_their_order_where_it_may_mean_something() {
 }
 
 #[test]
-fn the_order_of_maps_changes_nothing() {
+fn key_order_does_not_change_the_result() {
     let document = document::parse("input.yaml", EVERYTHING).unwrap();
     let reversed = reverse_keys(&document);
     assert_ne!(reversed.to_string(), document.to_string());
@@ -391,7 +391,7 @@ fn the_order_of_maps_changes_nothing() {
 }
 
 #[test]
-fn the_canonical_order_is_the_documented_one() {
+fn keys_are_in_canonical_order() {
     let distilled = distilled(EVERYTHING);
     let keys =
         |value: &Value| -> Vec<String> { value.as_object().unwrap().keys().cloned().collect() };
@@ -415,14 +415,14 @@ fn the_canonical_order_is_the_documented_one() {
 }
 
 #[test]
-fn distilling_again_changes_nothing() {
+fn distilling_twice_yields_the_same_bytes() {
     let once = canonical_yaml(&document::parse("input.yaml", EVERYTHING).unwrap());
     let twice = canonical_yaml(&document::parse("once.yaml", &once).unwrap());
     assert_eq!(once, twice);
 }
 
 #[test]
-fn rewording_prose_changes_nothing() {
+fn prose_does_not_change_the_result() {
     let document = document::parse("input.yaml", EVERYTHING).unwrap();
     let reworded = document::parse("input.yaml", &EVERYTHING.replace("Prose", "Other")).unwrap();
     assert_ne!(document, reworded);
@@ -430,7 +430,7 @@ fn rewording_prose_changes_nothing() {
 }
 
 #[test]
-fn awkward_values_survive_the_text() {
+fn unusual_strings_and_numbers_round_trip() {
     let strings = [
         "",
         " ",
@@ -523,7 +523,7 @@ fn awkward_values_survive_the_text() {
         1e16,
         123_456_789.123_456_79,
     ]);
-    // As a key, `<<` would be a merge key, which the parser never leaves behind.
+    // As a key, `<<` is a merge key, which the parser always resolves.
     let names = strings.iter().filter(|name| **name != "<<");
     let keys: Map<String, Value> = names.map(|name| ((*name).into(), json!({}))).collect();
     let mut document = with_schema(json!({"properties": keys, "default": strings[..]}));
@@ -536,7 +536,7 @@ fn awkward_values_survive_the_text() {
 }
 
 #[test]
-fn a_long_line_is_not_folded_into_another_value() {
+fn long_strings_round_trip() {
     let long = "word ".repeat(100);
     let distilled = distil::distil(&with_schema(json!({"pattern": long}))).unwrap();
     let text = distil::to_yaml(&distilled).unwrap();
@@ -544,7 +544,7 @@ fn a_long_line_is_not_folded_into_another_value() {
 }
 
 #[test]
-fn keys_that_are_no_strings_become_strings() {
+fn non_string_keys_become_strings() {
     let distilled = distilled(
         "openapi: 3.0.0\npaths: {/a: {get: {responses: {200: {}, 0x10: {}, 4.0: {}, ~: {}, on: {}}}}}",
     );
@@ -556,7 +556,7 @@ fn keys_that_are_no_strings_become_strings() {
 }
 
 #[test]
-fn a_bracket_closed_too_far_left_is_read_as_libyaml_reads_it() {
+fn underindented_closing_bracket_is_accepted() {
     let distilled = distilled(
         "
 openapi: 3.0.0
@@ -609,7 +609,7 @@ paths:
 }
 
 #[test]
-fn json_is_read_with_all_its_escapes() {
+fn json_escapes_are_decoded() {
     let text = "\u{feff}{\"openapi\": \"3.0.1\",\n\t\"paths\": {}, \"components\": {\"schemas\": \
                 {\"S\": {\"default\": \"\\ud83d\\ude00 \\/\", \"maximum\": 18446744073709551615}}}}";
     assert_eq!(
@@ -619,7 +619,7 @@ fn json_is_read_with_all_its_escapes() {
 }
 
 #[test]
-fn operation_ids_may_be_missing_or_repeated() {
+fn missing_and_duplicate_operation_ids_are_accepted() {
     let document = json!({
         "openapi": "3.0.0",
         "paths": {"/a": {
@@ -633,7 +633,7 @@ fn operation_ids_may_be_missing_or_repeated() {
 }
 
 #[test]
-fn an_encoded_reference_finds_its_target() {
+fn percent_encoded_references_are_resolved() {
     let document = json!({
         "openapi": "3.0.0",
         "paths": {
@@ -649,7 +649,7 @@ fn an_encoded_reference_finds_its_target() {
 }
 
 #[test]
-fn recursive_schemas_are_fine() {
+fn recursive_schemas_are_accepted() {
     let input = json!({
         "properties": {"children": {"type": "array", "items": {"$ref": "#/components/schemas/S"}}},
     });
@@ -657,35 +657,35 @@ fn recursive_schemas_are_fine() {
 }
 
 #[test]
-fn text_that_is_no_yaml_is_refused_with_line_and_column() {
+fn invalid_yaml_is_rejected_with_line_and_column() {
     let error = error_for("openapi: 3.0.0\npaths:\n  /a: [1, 2\n  /b: {}\n");
     assert!(error.starts_with("input.yaml:4:"), "{error}");
     assert!(
         !error.contains("at line 4"),
-        "the location stands once: {error}"
+        "line and column are repeated: {error}"
     );
 }
 
 #[test]
-fn broken_json_is_refused_with_line_and_column() {
+fn invalid_json_is_rejected_with_line_and_column() {
     let error = error_for("{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": [}}");
     assert!(error.starts_with("input.yaml:2:"), "{error}");
 }
 
 #[test]
-fn a_repeated_key_is_refused_by_name() {
+fn duplicate_keys_are_rejected() {
     for text in [
         "openapi: 3.0.0\npaths:\n  /a: {}\n  /a: {}\n",
         "{\"openapi\": \"3.0.0\",\n \"paths\": {\"/a\": {}, \"/a\": {}}}",
     ] {
         let error = error_for(text);
         assert!(error.starts_with("input.yaml:"), "{error}");
-        assert!(error.contains("key `/a` stands here twice"), "{error}");
+        assert!(error.contains("duplicate key `/a`"), "{error}");
     }
 }
 
 #[test]
-fn numbers_that_json_cannot_hold_are_refused() {
+fn non_finite_numbers_are_rejected() {
     for number in [".nan", ".inf", "-.inf"] {
         let error = error_for(&format!("openapi: 3.0.0\nx-a: {number}\npaths: {{}}\n"));
         assert!(error.starts_with("input.yaml:2:"), "{error}");
@@ -693,98 +693,101 @@ fn numbers_that_json_cannot_hold_are_refused() {
 }
 
 #[test]
-fn a_merge_key_without_a_map_is_refused() {
+fn merge_key_without_a_map_is_rejected() {
     let error = error_for("openapi: 3.0.0\npaths:\n  <<: 1\n");
     assert!(error.contains("merge key"), "{error}");
 }
 
 #[test]
-fn what_is_wrong_is_refused_with_its_json_path() {
+fn errors_name_the_json_path() {
     let operation = |text: &str| format!("openapi: 3.0.0\npaths: {{/a: {{get: {text}}}}}");
     let schema =
         |text: &str| format!("openapi: 3.0.0\npaths: {{}}\ncomponents: {{schemas: {{S: {text}}}}}");
     let cases: &[(&str, &str)] = &[
-        ("", "$: must be a map, not empty"),
-        ("just text", "$: must be a map, not a string"),
-        ("[1]", "$: must be a map, not a list"),
+        ("", "$: expected a map, found null"),
+        ("just text", "$: expected a map, found a string"),
+        ("[1]", "$: expected a map, found a list"),
         ("swagger: '2.0'\npaths: {}", "$.openapi: missing"),
         (
             "openapi: 3.1.0\npaths: {}",
-            "$.openapi: only OpenAPI 3.0.x is supported, this is \"3.1.0\"",
+            "$.openapi: expected OpenAPI version 3.0.x, found \"3.1.0\"",
         ),
         (
             "openapi: 3.0\npaths: {}",
-            "$.openapi: only OpenAPI 3.0.x is supported, this is 3.0",
+            "$.openapi: expected OpenAPI version 3.0.x, found 3.0",
         ),
-        ("openapi: 3.0.x\npaths: {}", "$.openapi: only OpenAPI 3.0.x"),
+        (
+            "openapi: 3.0.x\npaths: {}",
+            "$.openapi: expected OpenAPI version 3.0.x",
+        ),
         ("openapi: 3.0.0", "$.paths: missing"),
         (
             "openapi: 3.0.0\npaths:",
-            "$.paths: must be a map, not empty",
+            "$.paths: expected a map, found null",
         ),
         (
             "openapi: 3.0.0\npaths: [/a]",
-            "$.paths: must be a map, not a list",
+            "$.paths: expected a map, found a list",
         ),
         (
             "openapi: 3.0.0\npaths: {a/b: {}}",
-            "$.paths['a/b']: a path must begin with `/`",
+            "$.paths['a/b']: expected a path that starts with `/`",
         ),
         (
             "openapi: 3.0.0\npaths: {/a: }",
-            "$.paths['/a']: must be a map, not empty",
+            "$.paths['/a']: expected a map, found null",
         ),
         (
             "openapi: 3.0.0\npaths: {/it's: 1}",
-            "$.paths['/it\\'s']: must be a map, not a number",
+            "$.paths['/it\\'s']: expected a map, found a number",
         ),
         (
             &operation("text"),
-            "$.paths['/a'].get: must be a map, not a string",
+            "$.paths['/a'].get: expected a map, found a string",
         ),
         (
             &operation("~"),
-            "$.paths['/a'].get: must be a map, not empty",
+            "$.paths['/a'].get: expected a map, found null",
         ),
         (
             &operation("[]"),
-            "$.paths['/a'].get: must be a map, not a list",
+            "$.paths['/a'].get: expected a map, found a list",
         ),
         (
             &operation("{parameters: {}}"),
-            "$.paths['/a'].get.parameters: must be a list, not a map",
+            "$.paths['/a'].get.parameters: expected a list, found a map",
         ),
         (
             &operation("{parameters: [1]}"),
-            "$.paths['/a'].get.parameters[0]: must be a map",
+            "$.paths['/a'].get.parameters[0]: expected a map",
         ),
         (
             &operation("{operationId: [a]}"),
-            "$.paths['/a'].get.operationId: must be a single value",
+            "$.paths['/a'].get.operationId: expected a scalar",
         ),
         (
             &operation("{responses: {200: ok}}"),
-            "$.paths['/a'].get.responses['200']: must be a map",
+            "$.paths['/a'].get.responses['200']: expected a map",
         ),
         (
             &schema("{required: [1]}"),
-            "$.components.schemas.S.required: must be a list of names",
+            "$.components.schemas.S.required: expected a list of strings",
         ),
         (
             &schema("{properties: [a]}"),
-            "$.components.schemas.S.properties: must be a map",
+            "$.components.schemas.S.properties: expected a map",
         ),
         (
             &schema("{type: {a: b}}"),
-            "$.components.schemas.S.type: must be a single value",
+            "$.components.schemas.S.type: expected a scalar",
         ),
         (
             &schema("{additionalProperties: a}"),
-            "$.components.schemas.S.additionalProperties: must",
+            "$.components.schemas.S.additionalProperties: expected a map",
         ),
         (
             &schema("{$ref: 1}"),
-            "$.components.schemas.S['$ref']: a reference must be a string",
+            "$.components.schemas.S['$ref']: expected a string",
         ),
     ];
     for (text, expected) in cases {
@@ -797,7 +800,7 @@ fn what_is_wrong_is_refused_with_its_json_path() {
 }
 
 #[test]
-fn a_bad_reference_is_refused_with_its_place_and_target() {
+fn invalid_references_are_rejected_with_location_and_target() {
     let error_for_reference = |reference: &str| {
         let items = json!({"items": {"$ref": reference}});
         distil::distil(&with_schema(items)).unwrap_err().to_string()
@@ -805,18 +808,18 @@ fn a_bad_reference_is_refused_with_its_place_and_target() {
     let location = "$.components.schemas.S.items['$ref']";
     assert_eq!(
         error_for_reference("#/components/schemas/None"),
-        format!("{location}: `#/components/schemas/None`: this reference points at nothing")
+        format!("{location}: `#/components/schemas/None`: reference target not found")
     );
     for external in ["other.yaml#/S", "https://example.com/s.json", "S"] {
         assert_eq!(
             error_for_reference(external),
-            format!("{location}: `{external}`: only references inside the document are supported")
+            format!("{location}: `{external}`: only local references (`#/…`) are supported")
         );
     }
 }
 
 #[test]
-fn a_reference_to_what_is_dropped_points_at_nothing() {
+fn references_to_dropped_extensions_are_rejected() {
     let document = json!({
         "openapi": "3.0.0",
         "x-shared": {"S": {"type": "string"}},
@@ -825,13 +828,13 @@ fn a_reference_to_what_is_dropped_points_at_nothing() {
     });
     let error = distil::distil(&document).unwrap_err().to_string();
     assert!(
-        error.contains("`#/x-shared/S`: this reference points at nothing"),
+        error.contains("`#/x-shared/S`: reference target not found"),
         "{error}"
     );
 }
 
 #[test]
-fn references_in_a_circle_are_refused() {
+fn reference_cycles_are_rejected() {
     let error = error_for(
         r##"
 openapi: 3.0.0
@@ -842,12 +845,12 @@ components:
     B: {$ref: "#/components/schemas/A"}
 "##,
     );
-    let expected = "$.components.schemas.A['$ref']: `#/components/schemas/B`: this chain";
+    let expected = "$.components.schemas.A['$ref']: `#/components/schemas/B`: reference chain";
     assert!(error.starts_with(expected), "{error}");
 }
 
 #[test]
-fn a_dangling_mapping_of_a_discriminator_is_refused() {
+fn dangling_discriminator_mappings_are_rejected() {
     let discriminator = json!({"propertyName": "a", "mapping": {"x": "#/components/schemas/None"}});
     let error = distil::distil(&with_schema(json!({"discriminator": discriminator})))
         .unwrap_err()

@@ -1,6 +1,6 @@
-//! The real document through every stage: what a user of the crate gets from it.
+//! Runs the vendored document through every stage and checks the generated code.
 
-#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
@@ -31,7 +31,8 @@ fn generate_code(areas: &Areas) -> String {
     generate::generate(&PATCHED, areas).unwrap()
 }
 
-/// Every public item of generated code, by its path: types with their members, methods, statics.
+/// Returns every public item of the generated code by path: types with their fields, methods,
+/// statics.
 fn public_items(code: &str) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect_items(&syn::parse_file(code).unwrap().items, "", &mut found);
@@ -62,7 +63,7 @@ fn collect_items(items: &[syn::Item], prefix: &str, found: &mut BTreeSet<String>
                 }
             }
             syn::Item::Use(_) => {}
-            // For tests only; it lists what is there.
+            // Test code, which lists the enabled operations.
             syn::Item::Static(item) if !matches!(item.vis, syn::Visibility::Public(_)) => {}
             other => {
                 let mut other = other.clone();
@@ -116,20 +117,20 @@ fn every_json_operation_of_the_gateway_is_generated() {
     for (_, entry) in by_hand {
         assert!(
             !code.contains(&format!("pub fn {}(", entry.id)),
-            "`{}` is to be written by hand",
+            "`{}` must be handwritten",
             entry.id
         );
     }
 }
 
 #[test]
-fn no_type_is_named_after_its_position() {
+fn no_type_name_is_derived_from_its_position() {
     assert!(LOWERED.derived.is_empty(), "{:#?}", LOWERED.derived);
     lower::check_type_names(&LOWERED).unwrap();
 }
 
 #[test]
-fn no_admin_type_has_a_mechanical_ending() {
+fn no_admin_type_name_has_a_mechanical_suffix() {
     let admin = portkey_admin_codegen::select::select(&LOWERED, &admin_areas()).unwrap();
     let endings = [
         "Item", "Variant0", "Variant1", "Subtype0", "Subtype1", "Value", "Inner",
@@ -152,7 +153,7 @@ fn generation_is_deterministic() {
 }
 
 #[test]
-fn the_surface_of_an_area_is_part_of_the_whole() {
+fn public_items_of_an_area_are_a_subset_of_all() {
     let whole = public_items(&generate_code(&PATCHED.manifest.areas()));
     let admin_items = public_items(&generate_code(&admin_areas()));
     assert!(
@@ -176,9 +177,9 @@ fn the_surface_of_an_area_is_part_of_the_whole() {
     }
 }
 
-/// A pair is a path of the vendored document and a literal; several methods of the path may share it.
+/// A pair is a path of the vendored document and a literal; methods of the same path may share it.
 #[test]
-fn sixteen_path_arguments_would_reach_another_route() {
+fn sixteen_path_arguments_are_reserved() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let vendored = Sources::read(&root).unwrap().document;
     let vendored = document::parse(&vendored.name, &vendored.text).unwrap();
@@ -205,7 +206,7 @@ fn sixteen_path_arguments_would_reach_another_route() {
     }
 }
 
-/// The items of the admin plane that a reader of rustdoc would find without a word.
+/// Collects the public items that have no documentation.
 fn collect_undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<String>) {
     let documented = |attributes: &[syn::Attribute]| {
         attributes
@@ -250,7 +251,7 @@ fn collect_undocumented(items: &[syn::Item], prefix: &str, found: &mut Vec<Strin
 }
 
 #[test]
-fn every_admin_item_has_words() {
+fn every_admin_item_is_documented() {
     let code = syn::parse_file(&generate_code(&admin_areas())).unwrap();
     let mut found = Vec::new();
     collect_undocumented(&code.items, "", &mut found);
@@ -258,7 +259,7 @@ fn every_admin_item_has_words() {
 }
 
 #[test]
-fn requests_and_answers_are_different_types_where_they_share_a_schema() {
+fn requests_and_responses_with_the_same_schema_have_different_types() {
     assert_eq!(LOWERED.directions["RateLimit"], Direction::Response);
     assert_eq!(LOWERED.directions["RateLimitInput"], Direction::Request);
     assert_eq!(LOWERED.directions["RateLimitUnit"], Direction::Both);
@@ -267,10 +268,10 @@ fn requests_and_answers_are_different_types_where_they_share_a_schema() {
     assert_ne!(schemas["RateLimitInput"]["required"], serde_json::json!([]));
 }
 
-/// The unions between whose variants nothing decides; a new one shows here, and is worth a look at
-/// whether an overlay can make something decide.
+/// The unions without a discriminator. For a new one, consider an overlay that adds a
+/// discriminator.
 #[test]
-fn undecided_unions_are_these_and_have_views() {
+fn unions_without_discriminator_are_known_and_have_views() {
     let schemas = LOWERED.document["components"]["schemas"].as_object();
     let raw: Vec<_> = schemas
         .unwrap()
@@ -315,7 +316,7 @@ fn undecided_unions_are_these_and_have_views() {
 }
 
 #[test]
-fn items_of_a_list_are_told_apart_by_what_the_ledger_names() {
+fn list_items_are_identified_by_the_key_of_the_manifest() {
     let code = |key: &str| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let mut sources = Sources::read(&root).unwrap();

@@ -6,7 +6,7 @@ use portkey_admin_codegen::json_schema::{DIALECT, bundle, bundle_object, convert
 use serde_json::{Value, json};
 
 #[test]
-fn nullable_joins_a_plain_type() {
+fn nullable_is_added_to_a_plain_type() {
     assert_eq!(
         convert(&json!({"type": "string", "nullable": true, "maxLength": 3})),
         json!({"type": ["string", "null"], "maxLength": 3})
@@ -30,12 +30,12 @@ fn nullable_beside_an_enum_or_a_combination_becomes_a_branch() {
 }
 
 #[test]
-fn nullable_alone_allows_everything_as_before() {
+fn nullable_alone_allows_everything() {
     assert_eq!(convert(&json!({"nullable": true})), json!({}));
 }
 
 #[test]
-fn a_reference_loses_its_neighbours_but_not_nullable() {
+fn a_reference_drops_its_siblings_except_nullable() {
     assert_eq!(
         convert(&json!({"$ref": "#/components/schemas/A", "type": "string", "minLength": 9})),
         json!({"$ref": "#/$defs/A"})
@@ -57,7 +57,7 @@ fn boolean_exclusive_bounds_become_numbers() {
 }
 
 #[test]
-fn integer_formats_become_ranges_which_the_schema_may_narrow() {
+fn integer_formats_become_ranges_that_bounds_narrow() {
     assert_eq!(
         convert(&json!({"type": "integer", "format": "int32", "minimum": 0})),
         json!({"type": "integer", "minimum": 0, "maximum": i32::MAX})
@@ -69,7 +69,7 @@ fn integer_formats_become_ranges_which_the_schema_may_narrow() {
 }
 
 #[test]
-fn known_formats_stay_in_lower_case_and_others_go() {
+fn known_formats_are_lower_cased_and_others_dropped() {
     assert_eq!(
         convert(&json!({"format": "UUID"})),
         json!({"format": "uuid"})
@@ -82,7 +82,7 @@ fn known_formats_stay_in_lower_case_and_others_go() {
 }
 
 #[test]
-fn what_checks_nothing_is_dropped() {
+fn keywords_that_validate_nothing_are_dropped() {
     let schema = json!({
         "type": "object", "example": {"$ref": "#/nowhere"}, "default": 1, "x-clear": "null", "readOnly": true,
         "discriminator": {"propertyName": "type"}, "deprecated": true, "required": true
@@ -91,7 +91,7 @@ fn what_checks_nothing_is_dropped() {
 }
 
 #[test]
-fn properties_named_like_keywords_are_properties() {
+fn properties_named_like_keywords_are_converted() {
     let schema = json!({"properties": {
         "nullable": {"type": "boolean"}, "example": {"type": "string"}, "format": {"type": "string"},
         "$ref": {"type": "string", "nullable": true}, "not": {"type": "boolean"}
@@ -132,7 +132,7 @@ fn document() -> Value {
 }
 
 #[test]
-fn a_bundle_holds_what_is_reached_and_nothing_else() {
+fn a_bundle_contains_only_reachable_schemas() {
     let bundle = bundle(&document(), &json!({"$ref": "#/components/schemas/Tree"})).unwrap();
     assert_eq!(bundle["$schema"], DIALECT);
     assert_eq!(bundle["$ref"], "#/$defs/Tree");
@@ -149,7 +149,7 @@ fn a_bundle_holds_what_is_reached_and_nothing_else() {
 }
 
 #[test]
-fn a_reference_to_another_place_gets_a_definition_of_its_own() {
+fn a_reference_outside_components_gets_its_own_definition() {
     let bundle = bundle(&document(), &json!({"$ref": "#/paths/~1a b/get/schema"})).unwrap();
     let name = bundle["$ref"]
         .as_str()
@@ -160,7 +160,7 @@ fn a_reference_to_another_place_gets_a_definition_of_its_own() {
 }
 
 #[test]
-fn a_reference_to_nothing_is_named() {
+fn errors_name_the_unresolved_reference() {
     let missing = json!({"items": {"$ref": "#/components/schemas/Missing"}});
     let error = bundle(&document(), &missing).unwrap_err();
     assert_eq!(error.location(), "#/components/schemas/Missing");
@@ -169,7 +169,7 @@ fn a_reference_to_nothing_is_named() {
 }
 
 #[test]
-fn an_object_bundle_requires_what_it_is_told_to() {
+fn an_object_bundle_requires_the_required_fields() {
     let parts = [
         ("query", json!({"type": "object"}), true),
         ("body", json!({"$ref": "#/components/schemas/Leaf"}), false),

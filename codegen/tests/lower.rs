@@ -1,6 +1,6 @@
-//! Shape, select and generate over small documents.
+//! Runs small documents through lower, select and generate.
 
-#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::{
     Manifest, Patched, Source, generate,
@@ -10,8 +10,8 @@ use portkey_admin_codegen::{
 };
 use serde_json::{Value, json};
 
-/// A document with one operation that sends `request` and receives `answer`, and these components.
-fn patched_document(request: Value, answer: Value, schemas: Value) -> Patched {
+/// Returns a document with one operation, its request and response schemas, and these components.
+fn patched_document(request: Value, response: Value, schemas: Value) -> Patched {
     let document = json!({
         "openapi": "3.0.3",
         "info": {"version": "1"},
@@ -22,7 +22,7 @@ fn patched_document(request: Value, answer: Value, schemas: Value) -> Patched {
                 {"name": "tag", "in": "query", "schema": {"type": "array", "items": {"type": "string"}}},
             ],
             "requestBody": {"required": true, "content": {"application/json": {"schema": request}}},
-            "responses": {"200": {"content": {"application/json": {"schema": answer}}}},
+            "responses": {"200": {"content": {"application/json": {"schema": response}}}},
         }}},
         "components": {"schemas": schemas},
     });
@@ -41,8 +41,8 @@ fn patched_document(request: Value, answer: Value, schemas: Value) -> Patched {
     }
 }
 
-fn lower_document(request: Value, answer: Value, schemas: Value) -> Lowered {
-    lower::lower(&patched_document(request, answer, schemas)).unwrap()
+fn lower_document(request: Value, response: Value, schemas: Value) -> Lowered {
+    lower::lower(&patched_document(request, response, schemas)).unwrap()
 }
 
 fn component<'a>(lowered: &'a Lowered, name: &str) -> &'a Value {
@@ -54,7 +54,7 @@ fn reference(name: &str) -> Value {
 }
 
 #[test]
-fn requests_stay_strict_and_answers_become_tolerant() {
+fn requests_stay_strict_and_responses_become_tolerant() {
     let thing = json!({
         "type": "object",
         "required": ["name", "size"],
@@ -78,7 +78,7 @@ fn requests_stay_strict_and_answers_become_tolerant() {
 }
 
 #[test]
-fn what_only_the_service_sets_is_not_sent() {
+fn read_only_fields_are_not_in_requests() {
     let thing = json!({"type": "object", "required": ["seen", "size"], "properties": {
         "size": {"type": "integer"},
         "seen": {"type": "boolean", "readOnly": true},
@@ -88,12 +88,12 @@ fn what_only_the_service_sets_is_not_sent() {
         reference("Thing"),
         json!({"Thing": thing}),
     );
-    let members = |name: &str| {
-        let members = component(&lowered, name)["properties"].as_object();
-        members.unwrap().keys().cloned().collect::<Vec<_>>()
+    let fields = |name: &str| {
+        let fields = component(&lowered, name)["properties"].as_object();
+        fields.unwrap().keys().cloned().collect::<Vec<_>>()
     };
-    assert_eq!(members("Thing"), ["size", "seen"]);
-    assert_eq!(members("ThingInput"), ["size"]);
+    assert_eq!(fields("Thing"), ["size", "seen"]);
+    assert_eq!(fields("ThingInput"), ["size"]);
     assert_eq!(
         component(&lowered, "ThingInput")["required"],
         json!(["size"])
@@ -101,18 +101,18 @@ fn what_only_the_service_sets_is_not_sent() {
 }
 
 #[test]
-fn the_list_of_a_received_union_keeps_its_misfits() {
+fn list_of_a_response_union_keeps_mismatched_items() {
     let items = json!({"type": "array", "items": reference("Thing")});
-    let answer = json!({"x-name": "Things", "oneOf": [items, {"type": "string"}]});
+    let response = json!({"x-name": "Things", "oneOf": [items, {"type": "string"}]});
     let thing = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let patched = patched_document(json!({"type": "object"}), answer, json!({"Thing": thing}));
+    let patched = patched_document(json!({"type": "object"}), response, json!({"Thing": thing}));
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
     assert!(code.contains("List(crate::List<Thing>)"), "{code}");
     assert!(code.contains("impl From<&str> for Things"), "{code}");
 }
 
 #[test]
-fn the_key_is_no_parameter() {
+fn api_key_header_is_not_a_parameter() {
     let lowered = lower_document(
         json!({"type": "object"}),
         json!({"type": "object"}),
@@ -129,38 +129,38 @@ fn the_key_is_no_parameter() {
 }
 
 #[test]
-fn an_object_of_which_nothing_is_known_is_no_answer() {
+fn empty_object_response_has_no_content() {
     let lowered = lower_document(
         json!({"type": "object"}),
         json!({"type": "object"}),
         json!({}),
     );
-    let answer = &lowered.document["paths"]["/things/{id}"]["put"]["responses"]["200"];
-    assert!(answer.get("content").is_none());
+    let response = &lowered.document["paths"]["/things/{id}"]["put"]["responses"]["200"];
+    assert!(response.get("content").is_none());
 }
 
 #[test]
-fn all_of_is_one_object() {
-    let answer = json!({"allOf": [
+fn all_of_is_merged_to_one_object() {
+    let response = json!({"allOf": [
         reference("Base"),
         {"type": "object", "required": ["b"], "properties": {"b": {"type": "boolean"}}},
     ]});
     let base = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let lowered = lower_document(json!({"type": "object"}), answer, json!({"Base": base}));
-    let members = component(&lowered, "UpdateThingResponse")["properties"]
+    let lowered = lower_document(json!({"type": "object"}), response, json!({"Base": base}));
+    let fields = component(&lowered, "UpdateThingResponse")["properties"]
         .as_object()
         .unwrap();
-    assert_eq!(members.keys().collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["a", "b"]);
 }
 
 #[test]
-fn unions_are_typed_where_something_decides() {
+fn unions_with_distinct_kinds_or_a_discriminator_are_typed() {
     let text_part =
         json!({"type": "object", "properties": {"kind": {"type": "string", "enum": ["text"]}}});
     let file_part =
         json!({"type": "object", "properties": {"kind": {"type": "string", "enum": ["file"]}}});
     let like = json!({"type": "object", "properties": {"a": {"type": "string"}}});
-    let answer = json!({"type": "object", "properties": {
+    let response = json!({"type": "object", "properties": {
         "by_kind": {"x-name": "ByKind", "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
         "by_tag": {"x-name": "ByTag", "oneOf": [reference("TextPart"), reference("FilePart")]},
         "raw": {"oneOf": [like, {"type": "object", "properties": {"b": {"type": "string"}}}]},
@@ -168,17 +168,17 @@ fn unions_are_typed_where_something_decides() {
     }});
     let lowered = lower_document(
         json!({"type": "object"}),
-        answer,
+        response,
         json!({"TextPart": text_part, "FilePart": file_part}),
     );
-    let members = &component(&lowered, "UpdateThingResponse")["properties"];
-    assert_eq!(members["by_kind"], reference("ByKind"));
-    assert_eq!(members["by_tag"], reference("ByTag"));
+    let fields = &component(&lowered, "UpdateThingResponse")["properties"];
+    assert_eq!(fields["by_kind"], reference("ByKind"));
+    assert_eq!(fields["by_tag"], reference("ByTag"));
     let raw = component(&lowered, "UpdateThingResponseRaw");
-    assert_eq!(members["raw"], reference("UpdateThingResponseRaw"));
+    assert_eq!(fields["raw"], reference("UpdateThingResponseRaw"));
     assert_eq!(raw["x-raw"], true);
     assert_eq!(
-        members["nullable"],
+        fields["nullable"],
         json!({"type": "string", "nullable": true})
     );
     let tagged = &component(&lowered, "ByTag")["x-tagged"];
@@ -189,9 +189,9 @@ fn unions_are_typed_where_something_decides() {
     );
 }
 
-/// A union of two objects that nothing tells apart, and a list.
+/// Returns a union of two indistinguishable objects, a list and a string.
 fn undiscriminated_union() -> (Value, Value) {
-    let like = |member: &str| json!({"type": "object", "properties": {member: {"type": "string"}}});
+    let like = |field: &str| json!({"type": "object", "properties": {field: {"type": "string"}}});
     let union = json!({"anyOf": [
         reference("One"),
         reference("Other"),
@@ -205,7 +205,7 @@ fn undiscriminated_union() -> (Value, Value) {
 }
 
 #[test]
-fn what_nothing_decides_is_raw_json_with_views() {
+fn union_without_discriminator_is_raw_json_with_views() {
     let (either, schemas) = undiscriminated_union();
     let patched = patched_document(json!({"type": "object"}), either, schemas);
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
@@ -221,7 +221,7 @@ fn what_nothing_decides_is_raw_json_with_views() {
 }
 
 #[test]
-fn what_nothing_decides_is_sent_from_any_variant_and_from_the_answer() {
+fn raw_request_union_converts_from_each_variant_and_the_response() {
     let (either, schemas) = undiscriminated_union();
     let patched = patched_document(either.clone(), either, schemas);
     let code = generate::generate(&patched, &Areas::from(["things".into()])).unwrap();
@@ -242,50 +242,50 @@ fn what_nothing_decides_is_sent_from_any_variant_and_from_the_answer() {
 }
 
 #[test]
-fn a_union_of_what_must_be_there_is_no_union() {
-    let answer = json!({
+fn union_of_required_constraints_is_a_struct() {
+    let response = json!({
         "type": "object",
         "properties": {"a": {"type": "string"}, "b": {"type": "string"}},
         "oneOf": [{"required": ["a"]}, {"required": ["b"]}],
     });
-    let lowered = lower_document(json!({"type": "object"}), answer, json!({}));
-    let members = component(&lowered, "UpdateThingResponse")["properties"].as_object();
-    assert_eq!(members.unwrap().len(), 2);
+    let lowered = lower_document(json!({"type": "object"}), response, json!({}));
+    let fields = component(&lowered, "UpdateThingResponse")["properties"].as_object();
+    assert_eq!(fields.unwrap().len(), 2);
 }
 
 #[test]
-fn a_name_is_for_one_structure() {
-    let answer = json!({"type": "object", "properties": {
+fn name_of_two_different_schemas_is_rejected() {
+    let response = json!({"type": "object", "properties": {
         "a": {"type": "string", "enum": ["x", "y"], "x-name": "Same"},
         "b": {"type": "string", "enum": ["x", "z"], "x-name": "Same"},
     }});
     let error = lower::lower(&patched_document(
         json!({"type": "object"}),
-        answer,
+        response,
         json!({}),
     ))
     .unwrap_err();
     assert!(
         error
             .to_string()
-            .contains("`Same` also names a different schema"),
+            .contains("`Same` already names a different schema"),
         "{error}"
     );
     assert!(error.location().starts_with("PUT /things/{id}"), "{error}");
 }
 
 #[test]
-fn a_type_that_nobody_named_is_reported() {
-    let answer = json!({"type": "object", "properties": {"state": {"type": "string", "enum": ["on", "off"]}}});
-    let lowered = lower_document(json!({"type": "object"}), answer, json!({}));
+fn derived_type_name_is_reported() {
+    let response = json!({"type": "object", "properties": {"state": {"type": "string", "enum": ["on", "off"]}}});
+    let lowered = lower_document(json!({"type": "object"}), response, json!({}));
     assert_eq!(lowered.derived.len(), 1);
     assert_eq!(lowered.derived[0].name, "UpdateThingResponseState");
     let error = lower::check_type_names(&lowered).unwrap_err();
-    assert!(error.to_string().contains("give it an `x-name`"), "{error}");
+    assert!(error.to_string().contains("add an `x-name`"), "{error}");
 }
 
 #[test]
-fn recursion_ends() {
+fn recursive_schema_is_boxed() {
     let node = json!({"type": "object", "properties": {
         "children": {"type": "array", "items": reference("Node")},
         "parent": reference("Node"),
@@ -300,7 +300,7 @@ fn recursion_ends() {
 }
 
 #[test]
-fn what_can_be_cleared_is_a_patch() {
+fn clearable_field_is_a_patch() {
     let request = json!({"type": "object", "properties": {"note": {"type": "string", "x-clear": "empty-string"}}});
     let areas = Areas::from(["things".into()]);
     let code =
@@ -316,7 +316,7 @@ fn what_can_be_cleared_is_a_patch() {
 }
 
 #[test]
-fn what_an_area_does_not_need_is_not_selected() {
+fn operations_and_types_of_other_areas_are_dropped() {
     let lowered = lower_document(
         json!({"type": "object"}),
         reference("Thing"),

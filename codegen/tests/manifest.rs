@@ -1,6 +1,6 @@
-//! What the manifest says of an operation is held against the document; and it reaches the generated code.
+//! Manifest entries are checked against the document, and their values reach the generated code.
 
-#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used)]
 
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
@@ -13,14 +13,15 @@ use quote::ToTokens;
 use serde_json::json;
 use syn::{Expr, ImplItem, Item};
 
-// ---- Rules
+// --- checks ---
 
-/// The error of a manifest with these fields in the entry of `PUT /things/{id}`, if it is one.
+/// Returns the error of a manifest with these fields in the entry of `PUT /things/{id}`.
 fn check_error(fields: &str) -> Option<String> {
     check_error_with(fields, "paging: {items: data}")
 }
 
-/// The same, with these fields in the entry of `GET /things/{id}`, too.
+/// Returns the error of a manifest with these fields in the entries of `PUT` and `GET
+/// /things/{id}`.
 fn check_error_with(put: &str, get: &str) -> Option<String> {
     let parameter = |name: &str, required: bool| json!({"name": name, "in": "query", "required": required, "schema": {"type": "string"}});
     let document = json!({
@@ -74,44 +75,56 @@ fn check_error_with(put: &str, get: &str) -> Option<String> {
 }
 
 #[test]
-fn what_fits_the_document_is_accepted() {
+fn valid_entry_is_accepted() {
     let fits = "default_workspace: true, triggers: [reset], reads: get_thing, \
                 stream: {event: Thing, named: true}";
     assert_eq!(check_error(fits), None);
 }
 
 #[test]
-fn what_does_not_is_an_error_that_names_operation_and_field() {
+fn invalid_entry_is_rejected_with_operation_and_field() {
     let table = [
-        ("triggers: [rest]", "`triggers`: its body has no `rest`"),
+        (
+            "triggers: [rest]",
+            "`triggers`: the request body has no field `rest`",
+        ),
         (
             "stream: {event: Other}",
-            "`stream`: there is no schema `Other`",
+            "`stream`: schema `Other` not found",
         ),
         (
             "stream: {event: Thing}, paging: {items: data}",
-            "`stream`: a list has a `stream` already",
+            "`stream`: not allowed with `paging`",
         ),
-        ("reads: get_other", "`get_other` is no operation that reads"),
+        (
+            "reads: get_other",
+            "`get_other` is not the id of a GET operation",
+        ),
         (
             "reads: delete_thing",
-            "`delete_thing` is no operation that reads",
+            "`delete_thing` is not the id of a GET operation",
         ),
         (
             "reads: list_parts",
-            "`list_parts` does not take the same arguments",
+            "`list_parts` does not take the same path parameters",
         ),
         ("reads: list_others", "`list_others` is in another area"),
         (
             "paging: {page: p, first: 0}",
-            "`paging`: it has no query parameter `p`",
+            "`paging`: the operation has no query parameter `p`",
         ),
-        ("paging: {page: workspace_id}", "`first` goes with `page`"),
-        ("paging: {first: 1}", "`first` goes with `page`"),
-        ("paging: {also: data}", "`also` goes with `items`"),
+        (
+            "paging: {page: workspace_id}",
+            "`first` and `page` must be set together",
+        ),
+        (
+            "paging: {first: 1}",
+            "`first` and `page` must be set together",
+        ),
+        ("paging: {also: data}", "`also` requires `items`"),
         (
             "paging: {page: a, first: 0, after: b}",
-            "either `page` or `after`",
+            "`page` and `after` are mutually exclusive",
         ),
     ];
     for (fields, expected) in table {
@@ -121,19 +134,22 @@ fn what_does_not_is_an_error_that_names_operation_and_field() {
     }
     let paged =
         check_error_with("reads: get_thing", "paging: {after: workspace_id}").unwrap_or_default();
-    assert!(paged.contains("gives one page only"), "{paged}");
+    assert!(paged.contains("returns only one page"), "{paged}");
     let triggers = check_error_with("", "triggers: [reset]").unwrap_or_default();
     assert!(triggers.contains("GET /things/{id}"), "{triggers}");
     let stream = check_error_with("", "stream: {event: Thing}").unwrap_or_default();
-    assert!(stream.contains("its body has no `stream`"), "{stream}");
     assert!(
-        triggers.contains("whose `retry` is idempotent"),
+        stream.contains("the request body has no field `stream`"),
+        "{stream}"
+    );
+    assert!(
+        triggers.contains("only allowed with `retry: idempotent`"),
         "{triggers}"
     );
 }
 
 #[test]
-fn a_default_workspace_needs_a_parameter_that_may_be_left_out() {
+fn default_workspace_needs_an_optional_query_parameter() {
     let document = |required: bool| {
         json!({"paths": {"/things": {"get": {"parameters": [
             {"name": "workspace_id", "in": "query", "required": required},
@@ -156,7 +172,7 @@ fn a_default_workspace_needs_a_parameter_that_may_be_left_out() {
     );
 }
 
-// ---- The generated code
+// --- generated code ---
 
 static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
@@ -175,7 +191,7 @@ fn module_items(name: &str) -> Vec<Item> {
     found.flatten().collect()
 }
 
-/// The fields of every operation's static, by the operation's id.
+/// Returns the fields of the static of every operation, by id.
 fn operation_statics() -> BTreeMap<String, BTreeMap<String, String>> {
     let statics = module_items("operations")
         .into_iter()
@@ -208,7 +224,7 @@ fn operation_statics() -> BTreeMap<String, BTreeMap<String, String>> {
         .collect()
 }
 
-/// The methods of every builder.
+/// Returns the methods of every builder.
 fn builder_methods() -> BTreeMap<String, Vec<String>> {
     let impls = module_items("builder")
         .into_iter()
@@ -245,7 +261,7 @@ fn expected_paging(paging: &Paging) -> String {
 }
 
 #[test]
-fn every_operation_carries_what_the_ledger_says() {
+fn operation_statics_match_the_manifest() {
     let statics = operation_statics();
     for (key, entry) in PATCHED
         .manifest
@@ -282,7 +298,7 @@ fn every_operation_carries_what_the_ledger_says() {
     }
 }
 
-/// Which `PUT` makes something new with each execution; every other one replaces.
+/// Each `PUT` that creates something with each execution; every other one replaces.
 const NOT_REPLACING: [&str; 6] = [
     "PUT /configs/{slug}",
     "PUT /deployments/{deploymentId}",
@@ -292,9 +308,9 @@ const NOT_REPLACING: [&str; 6] = [
     "PUT /prompts/{promptId}",
 ];
 
-/// Stated a second time, because a wrong word in the manifest leaves two keys where one was wanted.
+/// Stated twice, because a wrong `retry` value could create two keys instead of one.
 #[test]
-fn what_may_be_repeated_follows_from_the_method() {
+fn retry_follows_from_the_method() {
     for (key, entry) in PATCHED.manifest.iter() {
         let expected = match key.split(' ').next().unwrap() {
             "GET" => Idempotency::Safe,
@@ -307,9 +323,9 @@ fn what_may_be_repeated_follows_from_the_method() {
     }
 }
 
-/// T24 and M103: what an organisation's key must name a workspace for, in the query.
+/// T24 and M103: operations that need a workspace in the query if the key is of an organisation.
 #[test]
-fn the_default_workspace_goes_to_lists_and_providers() {
+fn default_workspace_applies_to_lists_and_providers() {
     let takes = PATCHED
         .manifest
         .iter()
@@ -335,7 +351,7 @@ fn the_default_workspace_goes_to_lists_and_providers() {
 }
 
 #[test]
-fn lists_have_streams_and_updates_without_an_answer_a_read() {
+fn lists_have_streams_and_updates_without_response_data_have_a_read() {
     use heck::ToUpperCamelCase;
     let builders = builder_methods();
     let (mut lists, mut reads) = (0, 0);
@@ -357,7 +373,7 @@ fn lists_have_streams_and_updates_without_an_answer_a_read() {
 }
 
 #[test]
-fn events_are_streamed_with_the_gateway_only() {
+fn event_streams_need_the_gateway_area() {
     let generated = |areas: &[&str]| {
         let areas = areas.iter().map(|area| (*area).to_owned()).collect();
         generate::generate(&PATCHED, &areas).unwrap()

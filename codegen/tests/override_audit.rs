@@ -1,4 +1,4 @@
-//! What becomes of each kind of override over a later revision of the document.
+//! The status of each kind of override for a later revision of the document.
 #![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::override_audit::{
@@ -8,7 +8,7 @@ use portkey_admin_codegen::{Manifest, Result, Source, Sources, document};
 
 const HEAD: &str = "openapi: 3.0.3\ninfo: {version: '1'}\n";
 
-/// A document with one answer, whose only member is given.
+/// Returns a document with the schema `Thing`, whose only property is `size`.
 fn document_with_size(size: &str) -> String {
     format!(
         "paths: {{/things: {{get: {{parameters: [{{name: page, in: query}}], responses: {{'200': {{}}}}}}}}}}\n\
@@ -58,7 +58,7 @@ fn things_entry() -> String {
     manifest_entry("GET /things", "")
 }
 
-/// The status and the detail of the one action, and whether it fails the build.
+/// Returns the status and the detail of the one action, and whether it fails the build.
 fn audit_action(old: &str, new: &str, action: &str) -> (OverrideStatus, Option<String>, bool) {
     let report = run_audit(
         &document_with_size(old),
@@ -76,7 +76,7 @@ fn audit_action(old: &str, new: &str, action: &str) -> (OverrideStatus, Option<S
 const SIZE: &str = "- target: $.components.schemas.Thing.properties.size\n";
 
 #[test]
-fn an_update_is_applied_where_upstream_says_what_it_said() {
+fn update_is_applied_if_upstream_is_unchanged() {
     let update = format!("{SIZE}  update: {{type: integer}}\n");
     for new in ["{type: string}", "{type: string, format: byte}"] {
         assert_eq!(
@@ -88,7 +88,7 @@ fn an_update_is_applied_where_upstream_says_what_it_said() {
 }
 
 #[test]
-fn an_update_is_confirmed_where_upstream_says_the_same() {
+fn update_is_confirmed_if_upstream_has_the_same_value() {
     let update = format!("{SIZE}  update: {{type: integer, minimum: 1}}\n");
     let found = audit_action(
         "{type: string}",
@@ -102,7 +102,7 @@ fn an_update_is_confirmed_where_upstream_says_the_same() {
 }
 
 #[test]
-fn words_are_neither_confirmed_nor_contradicted() {
+fn prose_is_neither_confirmed_nor_contradicted() {
     let update = format!("{SIZE}  update: {{description: Ours., x-name: Size}}\n");
     let found = audit_action(
         "{description: Theirs.}",
@@ -113,11 +113,11 @@ fn words_are_neither_confirmed_nor_contradicted() {
     let update = format!("{SIZE}  update: {{type: integer, x-name: Size}}\n");
     let (status, detail, _) = audit_action("{type: string}", "{type: integer}", &update);
     assert_eq!(status, OverrideStatus::Confirmed);
-    assert_eq!(detail.unwrap(), "only its x-name is still of use");
+    assert_eq!(detail.unwrap(), "only its x-name is still needed");
 }
 
 #[test]
-fn a_property_called_description_is_a_fact() {
+fn property_named_description_is_compared() {
     let update = format!("{SIZE}  update: {{properties: {{description: {{type: integer}}}}}}\n");
     let new = "{properties: {description: {type: number}}}";
     let (status, detail, _) = audit_action("{type: object}", new, &update);
@@ -125,12 +125,12 @@ fn a_property_called_description_is_a_fact() {
     let location = "$.components.schemas.Thing.properties.size.properties.description.type";
     assert_eq!(
         detail.unwrap(),
-        format!("upstream says \"number\" at {location}, and nothing before; we say \"integer\"")
+        format!("upstream added {location} as \"number\"; the override sets \"integer\"")
     );
 }
 
 #[test]
-fn an_update_conflicts_where_upstream_says_something_else() {
+fn update_conflicts_if_upstream_has_another_value() {
     let update = format!("{SIZE}  update: {{type: integer}}\n");
     let (status, detail, fails_build) = audit_action("{type: string}", "{type: number}", &update);
     assert_eq!((status, fails_build), (OverrideStatus::Conflicting, false));
@@ -144,12 +144,12 @@ fn an_update_conflicts_where_upstream_says_something_else() {
     assert!(
         detail
             .unwrap()
-            .ends_with("size.type is gone, we say \"integer\"")
+            .ends_with("size.type was removed upstream; the override sets \"integer\"")
     );
 }
 
 #[test]
-fn an_update_that_no_longer_can_be_merged_conflicts_and_fails() {
+fn update_that_cannot_be_merged_conflicts_and_fails_the_build() {
     let update = format!("{SIZE}  update: {{enum: [a]}}\n");
     let (status, detail, fails_build) = audit_action("{type: string}", "{enum: {}}", &update);
     assert_eq!((status, fails_build), (OverrideStatus::Conflicting, true));
@@ -157,7 +157,7 @@ fn an_update_that_no_longer_can_be_merged_conflicts_and_fails() {
 }
 
 #[test]
-fn an_action_without_a_target_is_stale() {
+fn action_without_a_target_is_stale() {
     for change in ["update: {a: 1}", "remove: true"] {
         let text =
             format!("- target: $.components.schemas.Thing.properties.size.items\n  {change}\n");
@@ -174,7 +174,7 @@ fn an_action_without_a_target_is_stale() {
 }
 
 #[test]
-fn a_removal_is_confirmed_where_upstream_removed_it_and_conflicts_where_it_changed() {
+fn removal_is_confirmed_if_removed_upstream_and_conflicts_if_changed() {
     let remove = "- target: $.components.schemas.Thing.properties.size.format\n  remove: true\n";
     let old = "{type: string, format: uuid}";
     assert_eq!(
@@ -185,11 +185,11 @@ fn a_removal_is_confirmed_where_upstream_removed_it_and_conflicts_where_it_chang
     assert_eq!((status, fails_build), (OverrideStatus::Confirmed, true));
     let (status, detail, fails_build) = audit_action(old, "{type: string, format: date}", remove);
     assert_eq!((status, fails_build), (OverrideStatus::Conflicting, false));
-    assert!(detail.unwrap().ends_with("we remove it"));
+    assert!(detail.unwrap().ends_with("the override removes it"));
 }
 
 #[test]
-fn a_copy_without_its_source_is_stale() {
+fn copy_without_a_source_is_stale() {
     let copy = "- target: $.components.schemas.Thing.properties.size\n  copy: $.components.schemas.Thing.properties.size.items\n";
     let (status, detail, fails_build) =
         audit_action("{items: {type: string}}", "{type: array}", copy);
@@ -198,7 +198,7 @@ fn a_copy_without_its_source_is_stale() {
 }
 
 #[test]
-fn an_entry_of_a_list_is_known_by_its_name_and_not_by_its_place() {
+fn list_items_are_matched_by_name() {
     let paths = |parameters: &str| {
         format!("paths: {{/things: {{get: {{parameters: [{parameters}], responses: {{}}}}}}}}\n")
     };
@@ -240,7 +240,7 @@ gone:
 ";
 
 #[test]
-fn path_rules_have_the_status_of_what_they_do() {
+fn path_rule_status_follows_its_effect() {
     let paths = |names: &[&str]| {
         let items = names
             .iter()
@@ -274,7 +274,7 @@ fn path_rules_have_the_status_of_what_they_do() {
 }
 
 #[test]
-fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
+fn entry_is_stale_without_an_operation_and_conflicts_if_it_changed() {
     let manifest = manifest_entry("GET /things", "  paging: {page: page, first: 0}\n");
     let paths = |path: &str, name: &str| {
         format!(
@@ -302,13 +302,13 @@ fn entries_are_stale_without_an_operation_and_conflict_where_it_changed() {
     );
     assert_eq!(
         conflict.detail.unwrap(),
-        "`paging`: it has no query parameter `page`"
+        "`paging`: the operation has no query parameter `page`"
     );
 }
 
-/// What a rule of the manifest refuses in a build, a survey tells before it.
+/// The audit reports what the checks of the manifest reject in a build.
 #[test]
-fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
+fn entry_conflicts_if_a_manifest_check_fails() {
     const THING: &str = "Thing: {type: object}";
     let document = |get: &str, put: &str, schema: &str| {
         format!(
@@ -331,42 +331,42 @@ fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
         found.unwrap()
     };
     let without_get = old.replace("    get:", "    head:");
-    let without = |member: &str| old.replace(&format!("{member}: {{}}"), "other: {}");
+    let without = |field: &str| old.replace(&format!("{field}: {{}}"), "other: {}");
     for (fields, new, problem) in [
         (
             "default_workspace: true",
             document("", "true", THING),
-            "`default_workspace`: it has no optional query parameter `workspace_id`",
+            "`default_workspace`: the operation has no optional query parameter `workspace_id`",
         ),
         (
             "default_workspace: true",
             old.replace("workspace_id", "workspace"),
-            "`default_workspace`: it has no optional query parameter `workspace_id`",
+            "`default_workspace`: the operation has no optional query parameter `workspace_id`",
         ),
         (
             "triggers: [reset]",
             without("reset"),
-            "`triggers`: its body has no `reset`",
+            "`triggers`: the request body has no field `reset`",
         ),
         (
             "reads: getthings",
             without_get,
-            "`reads`: `getthings` is no operation that reads",
+            "`reads`: `getthings` is not the id of a GET operation",
         ),
         (
             "reads: getthings",
             document("{name: kind, in: query, required: true}", "false", THING),
-            "`reads`: `getthings` needs more than the arguments",
+            "`reads`: `getthings` has a required query parameter",
         ),
         (
             "stream: {event: Thing}",
             document("", "false", ""),
-            "`stream`: there is no schema `Thing`",
+            "`stream`: schema `Thing` not found",
         ),
         (
             "stream: {event: Thing}",
             without("stream"),
-            "`stream`: its body has no `stream`",
+            "`stream`: the request body has no field `stream`",
         ),
     ] {
         let fine = finding(fields, &old);
@@ -385,15 +385,15 @@ fn entries_conflict_where_a_rule_of_the_ledger_no_longer_holds() {
 }
 
 #[test]
-fn an_entry_conflicts_where_the_list_has_another_name() {
+fn entry_conflicts_if_the_items_field_is_renamed() {
     let manifest = manifest_entry(
         "GET /things",
         "  paging: {page: page, first: 0, items: data}\n",
     );
-    let paths = |member: &str| {
+    let paths = |field: &str| {
         format!(
             "paths: {{/things: {{get: {{parameters: [{{name: page, in: query}}], responses: {{'200': \
-             {{content: {{application/json: {{schema: {{allOf: [{{properties: {{{member}: {{type: array}}}}}}]}}}}}}}}}}}}}}}}\n"
+             {{content: {{application/json: {{schema: {{allOf: [{{properties: {{{field}: {{type: array}}}}}}]}}}}}}}}}}}}}}}}\n"
         )
     };
     let finding = |new: &str| {
@@ -407,7 +407,7 @@ fn an_entry_conflicts_where_the_list_has_another_name() {
 }
 
 #[test]
-fn an_entry_written_for_a_kind_of_body_conflicts_when_that_is_gone() {
+fn handwritten_entry_conflicts_if_its_body_kind_is_removed() {
     let manifest = manifest_entry("GET /things", "  handwritten: binary\n");
     let paths = |media: &str| {
         format!(
@@ -426,7 +426,7 @@ fn an_entry_written_for_a_kind_of_body_conflicts_when_that_is_gone() {
 }
 
 #[test]
-fn overrides_that_do_not_fit_their_own_document_are_an_error() {
+fn overrides_that_do_not_fit_their_own_document_are_rejected() {
     let audit_error = |paths: &str, action: &str, manifest: &str| {
         let document = document_with_size("{}");
         run_audit(&document, &document, paths, action, manifest)

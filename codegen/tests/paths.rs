@@ -1,6 +1,6 @@
-//! Path rules: what each does to a document, and every rule of `overrides/paths.yaml`.
+//! Path rules: their effect on small documents, and every rule of `overrides/paths.yaml`.
 
-#![allow(clippy::unwrap_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn parse(text: &str) -> Result<Rules> {
     })
 }
 
-/// A rename with evidence, `more` being further members.
+/// Returns the YAML of a rename with evidence; `more` is appended to its fields.
 fn rename_yaml(from: &str, to: &str, more: &str) -> String {
     format!("- {{from: '{from}', to: '{to}', evidence: {{note: n}}{more}}}\n")
 }
@@ -79,7 +79,7 @@ fn assert_contains(text: &str, parts: &[&str]) {
 
 // --- every rule of the file ---
 
-/// The names in braces.
+/// Returns the names in braces.
 fn template_names(path: &str) -> Vec<&str> {
     path.split('{')
         .skip(1)
@@ -87,7 +87,8 @@ fn template_names(path: &str) -> Vec<&str> {
         .collect()
 }
 
-/// An operation at `path` that declares its path parameters (each marked by its name) and a query.
+/// Returns an operation at `path` that declares its path parameters (marked by name) and a query
+/// parameter.
 fn operation(path: &str) -> Value {
     let mut parameters: Vec<Value> = template_names(path)
         .into_iter()
@@ -108,7 +109,7 @@ fn path_item(path: &str, methods: &[&str]) -> Value {
     Value::Object(operations.collect::<Map<_, _>>())
 }
 
-/// Only this rule, so that the documents below need no others.
+/// Returns rules with only this rename, so that the test document needs no other paths.
 fn rules_with_only_rename(rule: &Rename) -> Rules {
     rules_from_json(json!({"rename": [{
         "from": rule.from(),
@@ -162,7 +163,7 @@ fn every_rename_moves_the_documented_operations() {
     }
 }
 
-/// The operation is the documented one, its parameters those of the tested path.
+/// Asserts that this is the documented operation with the parameters of the tested path.
 fn assert_moved(rule: &Rename, operation: &Value) {
     assert_eq!(
         operation["operationId"],
@@ -224,7 +225,7 @@ fn every_rename_is_satisfied_by_the_tested_path() {
 }
 
 #[test]
-fn every_rename_removes_the_documented_path_beside_the_tested_one() {
+fn every_rename_removes_the_documented_path_if_both_exist() {
     for rule in project_rules().renames() {
         let methods = rule.methods().unwrap();
         let tested = path_item(rule.to(), methods);
@@ -247,10 +248,10 @@ fn every_rename_removes_the_documented_path_beside_the_tested_one() {
 }
 
 #[test]
-fn every_rename_fails_by_name_where_neither_path_is_there() {
+fn every_rename_fails_if_neither_path_exists() {
     for rule in project_rules().renames() {
         for method in rule.methods().unwrap() {
-            // All of the rule's methods but this one.
+            // All methods of the rule except this one.
             let others: Vec<&str> = rule
                 .methods()
                 .unwrap()
@@ -273,7 +274,7 @@ fn every_rename_fails_by_name_where_neither_path_is_there() {
 }
 
 #[test]
-fn every_gone_rule_removes_its_path_and_leaves_the_rest() {
+fn every_gone_rule_removes_only_its_path() {
     for rule in project_rules().removals() {
         let methods = rule.methods().unwrap();
         let rules = rules_with_only_removal(rule);
@@ -306,7 +307,7 @@ fn every_gone_rule_removes_its_path_and_leaves_the_rest() {
 }
 
 #[test]
-fn all_rules_together_turn_the_documented_paths_into_the_tested_ones() {
+fn all_rules_together_move_documented_paths_to_tested_paths() {
     let rules = project_rules();
     let mut paths = Map::new();
     for rule in rules.renames() {
@@ -339,7 +340,7 @@ fn all_rules_together_turn_the_documented_paths_into_the_tested_ones() {
 }
 
 #[test]
-fn the_vendored_document_satisfies_or_takes_every_rule() {
+fn every_rule_holds_for_the_vendored_document() {
     let source = read_source("openapi/portkey.yaml");
     let document = document::parse(&source.name, &source.text).unwrap();
     let rules = project_rules();
@@ -379,7 +380,7 @@ fn the_vendored_document_satisfies_or_takes_every_rule() {
 }
 
 #[test]
-fn every_path_known_to_differ_has_its_rule() {
+fn every_path_known_to_differ_has_a_rule() {
     let rules = project_rules();
     let rename = |method: &str, from: &str| {
         let mut found = rules.renames().iter().filter(|rule| rule.from() == from);
@@ -497,7 +498,7 @@ fn every_path_known_to_differ_has_its_rule() {
 }
 
 #[test]
-fn publish_beside_a_living_make_default_is_removed() {
+fn publish_is_removed_if_make_default_exists() {
     let make_default = path_item("/prompts/{promptId}/makeDefault", &["put"]);
     let rules = rules_from_json(json!({
         "rename": [{"from": "/p/{id}/publish", "to": "/p/{promptId}/makeDefault", "evidence": {"note": "n"}}],
@@ -515,7 +516,7 @@ fn publish_beside_a_living_make_default_is_removed() {
 // --- renames ---
 
 #[test]
-fn parameter_names_do_not_matter_and_are_those_of_the_document() {
+fn paths_match_regardless_of_parameter_names() {
     let rules = rename_rules("/a/{id}/b/{sub}", "/c/{thing}/b/{part}", "");
     let document = json!({"paths": {
         "/a/{x}/b/{y}": {"get": {"parameters": [path_parameter("y"), path_parameter("x")]}},
@@ -532,7 +533,7 @@ fn parameter_names_do_not_matter_and_are_those_of_the_document() {
 }
 
 #[test]
-fn a_literal_segment_is_no_parameter() {
+fn literal_segment_does_not_match_a_parameter() {
     let rules = rename_rules("/a/{id}", "/b/{id}", "");
     let error = apply(
         &rules,
@@ -546,7 +547,7 @@ fn a_literal_segment_is_no_parameter() {
 }
 
 #[test]
-fn a_parameter_map_crosses_positions() {
+fn parameter_map_can_swap_positions() {
     let rules = rename_rules(
         "/a/{one}/{two}",
         "/b/{x}/{y}",
@@ -561,7 +562,7 @@ fn a_parameter_map_crosses_positions() {
 }
 
 #[test]
-fn names_can_be_swapped() {
+fn parameter_names_can_be_swapped() {
     let rules = rename_rules("/a/{x}/{y}", "/b/{y}/{x}", "");
     let document = json!({"paths": {"/a/{x}/{y}": {"get": {"parameters": [path_parameter("x"), path_parameter("y")]}}}});
     let moved = json!({"parameters": [path_parameter("y"), path_parameter("x")]});
@@ -583,7 +584,7 @@ fn only_path_parameters_are_renamed() {
 }
 
 #[test]
-fn a_shared_declaration_is_copied_before_it_is_renamed() {
+fn shared_declaration_is_copied_before_it_is_renamed() {
     let components =
         json!({"parameters": {"Id": path_parameter("id"), "Page": query_parameter("page")}});
     let by_reference =
@@ -599,7 +600,7 @@ fn a_shared_declaration_is_copied_before_it_is_renamed() {
         renamed["paths"]["/b/{new}"]["get"]["parameters"],
         json!([path_parameter("new"), {"$ref": "#/components/parameters/Page"}])
     );
-    // Where the name stays, so does the reference.
+    // If the name stays, so does the reference.
     assert_eq!(
         document("/b/{id}")["paths"]["/b/{id}"]["get"]["parameters"],
         by_reference
@@ -607,7 +608,7 @@ fn a_shared_declaration_is_copied_before_it_is_renamed() {
 }
 
 #[test]
-fn a_reference_to_nothing_is_an_error() {
+fn dangling_reference_is_an_error() {
     let rules = rename_rules("/a/{id}", "/b/{new}", "");
     let document = json!({"paths": {"/a/{id}": {"get": {"parameters": [{"$ref": "#/nowhere"}]}}}});
     assert_contains(
@@ -617,7 +618,7 @@ fn a_reference_to_nothing_is_an_error() {
 }
 
 #[test]
-fn methods_move_one_by_one() {
+fn methods_are_moved_separately() {
     let rules = rename_rules("/a", "/b", ", methods: [POST]");
     let after = applied(
         &rules,
@@ -630,7 +631,7 @@ fn methods_move_one_by_one() {
 }
 
 #[test]
-fn a_rule_without_methods_is_for_all_that_are_documented() {
+fn rule_without_methods_applies_to_all_documented_methods() {
     let rules = rename_rules("/a", "/b", "");
     let document = json!({"paths": {"/a": {"get": {"x": 1}, "post": {"x": 1}}, "/b": {"get": {"x": 2}, "put": {"x": 2}}}});
     let (after, outcomes) = apply(&rules, document).unwrap();
@@ -644,7 +645,7 @@ fn a_rule_without_methods_is_for_all_that_are_documented() {
 }
 
 #[test]
-fn what_an_item_says_for_all_moves_along() {
+fn shared_fields_of_a_path_item_are_moved() {
     let shared = |name: &str| json!([path_parameter(name), query_parameter("all")]);
     let servers = json!([{"url": "https://example.com"}]);
     let document = json!({"paths": {"/a/{id}": {
@@ -669,7 +670,7 @@ fn what_an_item_says_for_all_moves_along() {
 }
 
 #[test]
-fn an_operation_that_joins_an_item_keeps_what_its_old_item_said() {
+fn operation_moved_to_an_existing_item_keeps_its_shared_fields() {
     let rules = rename_rules("/a/{id}", "/b/{new}", "");
     let old = json!([{"url": "https://old.example.com"}]);
     let own = json!({"name": "own", "in": "query", "schema": {"type": "boolean"}});
@@ -693,7 +694,7 @@ fn an_operation_that_joins_an_item_keeps_what_its_old_item_said() {
 }
 
 #[test]
-fn supplied_parameters_are_declared_once() {
+fn added_parameters_are_declared_once() {
     let adds = ", methods: [POST], adds: [{name: type, in: path, required: true, schema: {enum: [x, y]}}, {name: dry, in: query, schema: {type: boolean}}]";
     let rules = rename_rules("/keys/{id}", "/keys/{type}/{key}", adds);
     let kind = |name: &str| json!({"name": name, "in": "path", "required": true, "schema": {"enum": ["x", "y"]}});
@@ -708,7 +709,7 @@ fn supplied_parameters_are_declared_once() {
         json!({"paths": {"/keys/{type}/{key}": {"post": {"parameters": [path_parameter("key"), kind("type"), dry]}}}})
     );
 
-    // Without any parameters before, and beside an item that spells the path otherwise.
+    // Without declared parameters, and with an item that spells the path differently.
     let document = json!({"paths": {"/keys/{id}": {"post": {}}, "/keys/{t}/{k}": {"get": {}}}});
     let after = applied(&rules, document);
     assert_eq!(
@@ -718,7 +719,7 @@ fn supplied_parameters_are_declared_once() {
 }
 
 #[test]
-fn several_documented_paths_may_stand_for_one_tested_path() {
+fn several_documented_paths_can_have_one_tested_path() {
     let two = |more: &str| {
         let text = rename_yaml("/old", "/new", more) + &rename_yaml("/older", "/new", more);
         parse(&format!("rename:\n{text}")).unwrap()
@@ -732,7 +733,7 @@ fn several_documented_paths_may_stand_for_one_tested_path() {
         let (after, outcomes) =
             apply(&two(more), json!({"paths": {from: {"get": {"x": 1}}}})).unwrap();
         assert_eq!(after, json!({"paths": {"/new": {"get": {"x": 1}}}}));
-        // The rule without its documented path sees where the other one went.
+        // The rule without its documented path finds the operation at the tested path.
         let (applied, satisfied) = if from == "/old" { (0, 1) } else { (1, 0) };
         assert_eq!(outcomes[applied].effect, Effect::Applied, "{from}{more}");
         assert_eq!(
@@ -763,7 +764,7 @@ fn several_documented_paths_may_stand_for_one_tested_path() {
 }
 
 #[test]
-fn spellings_that_mean_one_path_are_an_error_only_for_the_same_method() {
+fn two_spellings_of_a_path_conflict_only_for_the_same_method() {
     let rules = rename_rules("/a/{id}", "/b/{id}", "");
     let document = json!({"paths": {"/a/{x}": {"get": {}}, "/a/{y}": {"put": {}}}});
     assert_eq!(
@@ -778,17 +779,17 @@ fn spellings_that_mean_one_path_are_an_error_only_for_the_same_method() {
 }
 
 #[test]
-fn a_referenced_path_item_is_refused() {
+fn referenced_path_item_is_rejected() {
     let rules = rename_rules("/a", "/b", ", methods: [GET]");
     let document = json!({"paths": {"/a": {"$ref": "#/components/pathItems/A"}}});
     assert_contains(
         &apply(&rules, document).unwrap_err().to_string(),
-        &["rename[0]", "`/a` is a reference"],
+        &["rename[0]", "`/a` is a `$ref`"],
     );
 }
 
 #[test]
-fn a_document_without_paths_has_neither_side() {
+fn document_without_paths_has_neither_path() {
     let rules = rename_rules("/a", "/b", "");
     for document in [
         json!({}),
@@ -804,7 +805,7 @@ fn a_document_without_paths_has_neither_side() {
 }
 
 #[test]
-fn outcomes_read_well() {
+fn outcome_display_names_rule_route_and_effect() {
     let (_, outcomes) = apply(
         &rename_rules("/a", "/b", ""),
         json!({"paths": {"/a": {"get": {}, "put": {}}, "/b": {"put": {}}}}),
@@ -815,7 +816,7 @@ fn outcomes_read_well() {
         lines,
         [
             "overrides/paths.yaml: rename[0]: GET /a → /b: renamed",
-            "overrides/paths.yaml: rename[0]: PUT /a → /b: the documented path was removed, the tested one is there",
+            "overrides/paths.yaml: rename[0]: PUT /a → /b: documented path removed, the tested path exists",
         ]
     );
     let (_, outcomes) = apply(
@@ -837,7 +838,7 @@ fn outcomes_read_well() {
 // --- gone ---
 
 #[test]
-fn gone_without_methods_takes_the_whole_path() {
+fn gone_rule_without_methods_removes_the_path_item() {
     let rules = removal_rules("/a/{id}", "");
     let document =
         json!({"paths": {"/a/{x}": {"get": {}, "put": {}, "parameters": []}, "/a": {"get": {}}}});
@@ -854,7 +855,7 @@ fn gone_without_methods_takes_the_whole_path() {
 }
 
 #[test]
-fn gone_with_methods_leaves_the_living_ones_and_their_shared_parts() {
+fn gone_rule_with_methods_keeps_other_methods_and_shared_fields() {
     let rules = removal_rules("/logs", ", methods: [GET]");
     let document = json!({"paths": {"/logs": {"servers": [], "get": {}, "post": {"x": 1}}}});
     assert_eq!(
@@ -865,10 +866,10 @@ fn gone_with_methods_leaves_the_living_ones_and_their_shared_parts() {
     assert_eq!(applied(&rules, document), json!({"paths": {}}));
 }
 
-// --- reading ---
+// --- parsing ---
 
 #[test]
-fn rules_tell_what_they_are() {
+fn rule_accessors_return_the_parsed_values() {
     let rules = parse(
         "rename:\n- from: /a/{id}\n  to: /b/{x}\n  evidence:\n    documented: {status: 400, on: 2025-12-31}\n    tested: {status: 200, on: 2025-12-31}\ngone:\n- path: /c\n  methods: [GET]\n  instead: POST /b/{x}\n  evidence: {answered: {status: 405, on: 2026-04-14}}\n",
     )
@@ -880,10 +881,10 @@ fn rules_tell_what_they_are() {
     );
     assert_eq!((rename.methods(), rename.adds().count()), (None, 0));
     assert_eq!(rename.parameters().collect::<Vec<_>>(), [("id", "x")]);
-    let answers = rename.evidence();
-    assert_eq!(answers.documented.as_ref().unwrap().status, 400);
+    let evidence = rename.evidence();
+    assert_eq!(evidence.documented.as_ref().unwrap().status, 400);
     assert_eq!(
-        answers.tested.as_ref().unwrap().on.as_deref(),
+        evidence.tested.as_ref().unwrap().on.as_deref(),
         Some("2025-12-31")
     );
     let gone = &rules.removals()[0];
@@ -896,39 +897,49 @@ fn rules_tell_what_they_are() {
 }
 
 #[test]
-fn a_misshapen_rename_is_refused_with_its_place() {
+fn malformed_rename_is_rejected_with_its_location() {
     let parameter = |more: &str| format!("methods: [POST], adds: [{{name: t, in: path, {more}}}]");
     for (from, to, more, part) in [
-        ("a", "/b", "", "the path `a` does not begin with `/`"),
-        ("/a", "b", "", "the path `b` does not begin with `/`"),
-        ("/a/{x", "/b/{x}", "", "`{` without its `}`"),
-        ("/a/{}", "/b/{x}", "", "without a proper name"),
-        ("/a/{x}/{x}", "/b/{x}/{y}", "", "names a parameter twice"),
-        ("/a/x}", "/b", "", "stray"),
-        ("/a?x=1", "/b", "", "stray"),
+        ("a", "/b", "", "the path `a` does not start with `/`"),
+        ("/a", "b", "", "the path `b` does not start with `/`"),
+        ("/a/{x", "/b/{x}", "", "unclosed `{`"),
+        ("/a/{}", "/b/{x}", "", "an invalid name"),
+        (
+            "/a/{x}/{x}",
+            "/b/{x}/{y}",
+            "",
+            "two parameters of the same name",
+        ),
+        ("/a/x}", "/b", "", "unexpected"),
+        ("/a?x=1", "/b", "", "unexpected"),
         ("/a/{x}", "/a/{y}", "", "the same path"),
         ("/a", "/b", "surprise: 1", "unknown field `surprise`"),
-        ("/a", "/b", "methods: [FETCH]", "`FETCH` is no method"),
-        ("/a", "/b", "methods: [get]", "`get` is no method"),
+        (
+            "/a",
+            "/b",
+            "methods: [FETCH]",
+            "expected an HTTP method in upper case, found `FETCH`",
+        ),
+        (
+            "/a",
+            "/b",
+            "methods: [get]",
+            "expected an HTTP method in upper case, found `get`",
+        ),
         ("/a", "/b", "methods: [GET, GET]", "`GET` twice"),
         ("/a", "/b", "methods: []", "`methods` is empty"),
-        (
-            "/a/{x}",
-            "/b/{y}",
-            "parameters: {z: y}",
-            "does not say what becomes of `x`",
-        ),
+        ("/a/{x}", "/b/{y}", "parameters: {z: y}", "does not map `x`"),
         (
             "/a/{x}",
             "/b/{y}",
             "parameters: {x: z}",
-            "`z`, which is not in `/b/{y}`",
+            "`z`, which is not a parameter of `/b/{y}`",
         ),
         (
             "/a/{x}",
             "/b/{y}",
             "parameters: {x: y, z: y}",
-            "`z`, which is not in `/a/{x}`",
+            "`z`, which is not a parameter of `/a/{x}`",
         ),
         (
             "/a/{x}/{y}",
@@ -942,13 +953,13 @@ fn a_misshapen_rename_is_refused_with_its_place() {
             "/a",
             "/b/{t}",
             &parameter("schema: {}"),
-            "must say `required: true`",
+            "must have `required: true`",
         ),
         (
             "/a",
             "/b/{u}",
             &parameter("required: true, schema: {}"),
-            "`t` is not in `/b/{u}`",
+            "`t` is not a parameter of `/b/{u}`",
         ),
         (
             "/a",
@@ -960,15 +971,15 @@ fn a_misshapen_rename_is_refused_with_its_place() {
             "/a",
             "/b",
             "adds: [{name: t, in: body, schema: {}}]",
-            "cannot be in `body`",
+            "found `body`",
         ),
         (
             "/a",
             "/b",
             "adds: [{name: t, schema: {}}]",
-            "needs `name` and `in`",
+            "expected `name` and `in`",
         ),
-        ("/a", "/b", "adds: [text]", "needs `name` and `in`"),
+        ("/a", "/b", "adds: [text]", "expected `name` and `in`"),
         (
             "/a/{x}",
             "/b/{t}",
@@ -976,7 +987,7 @@ fn a_misshapen_rename_is_refused_with_its_place() {
                 "parameters: {{x: t}}, {}",
                 parameter("required: true, schema: {}")
             ),
-            "filled twice",
+            "both mapped and added",
         ),
         (
             "/a/{x}",
@@ -985,7 +996,7 @@ fn a_misshapen_rename_is_refused_with_its_place() {
                 "parameters: {{x: u}}, {}",
                 parameter("required: true, schema: {}")
             ),
-            "nothing fills the parameter `v`",
+            "the parameter `v` of `/b/{t}/{u}/{v}` is neither mapped nor added",
         ),
     ] {
         let more = if more.is_empty() {
@@ -1009,30 +1020,27 @@ fn a_misshapen_rename_is_refused_with_its_place() {
 }
 
 #[test]
-fn a_misshapen_gone_rule_is_refused_with_its_place() {
+fn malformed_gone_rule_is_rejected_with_its_location() {
     for (rule, part) in [
-        ("{path: a, evidence: {note: n}}", "does not begin with `/`"),
+        ("{path: a, evidence: {note: n}}", "does not start with `/`"),
         (
             "{path: /a, evidence: {note: n}, to: /b}",
             "unknown field `to`",
         ),
         ("{path: /a}", "missing field `evidence`"),
         ("{evidence: {note: n}}", "missing field `path`"),
-        (
-            "{path: /a, evidence: {note: n}, methods: [X]}",
-            "`X` is no method",
-        ),
+        ("{path: /a, evidence: {note: n}, methods: [X]}", "found `X`"),
         (
             "{path: /a, evidence: {note: n}, instead: /b}",
-            "must read `METHOD /path`",
+            "expected `METHOD /path`",
         ),
         (
             "{path: /a, evidence: {note: n}, instead: get /b}",
-            "must read `METHOD /path`",
+            "expected `METHOD /path`",
         ),
         (
             "{path: /a, evidence: {note: n}, instead: 'GET /{b'}",
-            "without its `}`",
+            "unclosed `{`",
         ),
         ("text", "invalid type"),
     ] {
@@ -1043,42 +1051,45 @@ fn a_misshapen_gone_rule_is_refused_with_its_place() {
 }
 
 #[test]
-fn evidence_is_complete_or_says_why_not() {
-    let answer =
+fn incomplete_evidence_needs_a_note() {
+    let parse_evidence =
         |evidence: &str| parse(&format!("gone: [{{path: /a, evidence: {evidence}}}]")).map(|_| ());
-    assert!(answer("{answered: {status: 404, on: 2025-12-31}}").is_ok());
-    assert!(answer("{answered: {status: 404}, note: undated}").is_ok());
-    assert!(answer("{note: unknown}").is_ok());
+    assert!(parse_evidence("{answered: {status: 404, on: 2025-12-31}}").is_ok());
+    assert!(parse_evidence("{answered: {status: 404}, note: undated}").is_ok());
+    assert!(parse_evidence("{note: unknown}").is_ok());
     for (evidence, part) in [
-        ("{}", "no `note` says why"),
-        ("{note: ' '}", "no `note` says why"),
-        ("{answered: {status: 404}}", "no `note` says why"),
+        ("{}", "no `note` that explains why"),
+        ("{note: ' '}", "no `note` that explains why"),
+        ("{answered: {status: 404}}", "no `note` that explains why"),
         (
             "{answered: {status: 4, on: 2025-12-31}}",
-            "4 is no HTTP status",
+            "expected an HTTP status from 100 to 599, found 4",
         ),
         (
             "{answered: {status: 404, on: yesterday}}",
-            "`yesterday` is no date",
+            "found `yesterday`",
         ),
-        ("{answered: {status: 404, on: 31-12-2025}}", "is no date"),
+        (
+            "{answered: {status: 404, on: 31-12-2025}}",
+            "expected a date",
+        ),
         ("{answered: {on: 2025-12-31}}", "missing field `status`"),
         ("{seen: 404}", "unknown field `seen`"),
     ] {
         assert_contains(
-            &answer(evidence).unwrap_err().to_string(),
+            &parse_evidence(evidence).unwrap_err().to_string(),
             &["gone[0]", part],
         );
     }
     let half = "rename: [{from: /a, to: /b, evidence: {tested: {status: 200, on: 2025-12-31}}}]";
     assert_contains(
         &parse_error(half).to_string(),
-        &["rename[0]", "no `note` says why"],
+        &["rename[0]", "no `note` that explains why"],
     );
 }
 
 #[test]
-fn a_misshapen_file_is_refused() {
+fn malformed_file_is_rejected() {
     assert_contains(
         &parse_error("renames: []").to_string(),
         &[NAME, "unknown field `renames`"],
@@ -1094,7 +1105,7 @@ fn a_misshapen_file_is_refused() {
 }
 
 #[test]
-fn two_rules_for_the_same_path_and_method_are_refused() {
+fn two_rules_for_the_same_path_and_method_are_rejected() {
     let text = |a: &str, b: &str| {
         format!(
             "rename:\n{}{}",
@@ -1121,7 +1132,7 @@ fn two_rules_for_the_same_path_and_method_are_refused() {
 }
 
 #[test]
-fn a_tested_path_is_final() {
+fn rules_that_change_a_tested_path_are_rejected() {
     let chain = format!(
         "rename:\n{}{}",
         rename_yaml("/a", "/b", ""),

@@ -1,16 +1,16 @@
-//! The vendored document, `openapi/portkey.yaml`: complete, free of prose, canonical.
+//! The vendored document, `openapi/portkey.yaml`, is complete, free of prose and canonical.
 #![allow(clippy::unwrap_used)]
 
 use portkey_admin_codegen::{distil, document};
 use serde_json::Value;
 
-/// The text of the file.
+/// Returns the text of the file.
 fn vendored_text() -> String {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../openapi/portkey.yaml");
     std::fs::read_to_string(path).unwrap()
 }
 
-/// The document.
+/// Returns the parsed document.
 fn vendored() -> Value {
     document::parse("openapi/portkey.yaml", &vendored_text()).unwrap()
 }
@@ -35,10 +35,10 @@ const NAME_MAPS: [&str; 16] = [
     "examples",
 ];
 
-/// Keywords whose value is data and not a part of the document's structure.
+/// Keywords whose value is data, not structure.
 const DATA: [&str; 5] = ["const", "default", "enum", "required", "security"];
 
-/// The keywords in `value`, each with its place; keys that are names are passed over.
+/// Collects the keywords in `value` with their locations; keys that are names are skipped.
 fn collect_keywords(value: &Value, location: &str, found: &mut Vec<(String, String)>) {
     match value {
         Value::Object(map) => {
@@ -63,7 +63,7 @@ fn collect_keywords(value: &Value, location: &str, found: &mut Vec<(String, Stri
     }
 }
 
-/// Every string in `value` with its place.
+/// Collects the strings in `value` with their locations.
 fn collect_strings<'a>(value: &'a Value, location: &str, found: &mut Vec<(String, &'a str)>) {
     match value {
         Value::Object(map) => map.iter().for_each(|(key, value)| {
@@ -78,7 +78,7 @@ fn collect_strings<'a>(value: &'a Value, location: &str, found: &mut Vec<(String
 }
 
 #[test]
-fn every_operation_is_there() {
+fn every_operation_is_present() {
     let document = vendored();
     assert_eq!(document["paths"].as_object().unwrap().len(), 144);
     let operations: Vec<&Value> = document::operations(&document).map(|(_, _, o)| o).collect();
@@ -88,14 +88,10 @@ fn every_operation_is_there() {
 }
 
 #[test]
-fn no_keyword_of_prose_is_left() {
+fn no_prose_keyword_is_left() {
     let mut found = Vec::new();
     collect_keywords(&vendored(), "$", &mut found);
-    assert!(
-        found.len() > 10_000,
-        "the walk saw only {} keywords",
-        found.len()
-    );
+    assert!(found.len() > 10_000, "found only {} keywords", found.len());
     let prose = [
         "contact",
         "description",
@@ -115,7 +111,7 @@ fn no_keyword_of_prose_is_left() {
 }
 
 #[test]
-fn properties_that_are_named_like_prose_are_still_there() {
+fn properties_named_like_prose_are_kept() {
     let text = vendored_text();
     for name in ["description", "title", "summary"] {
         let entry = format!(" {name}:\n");
@@ -128,12 +124,8 @@ fn no_string_is_a_sentence() {
     let document = vendored();
     let mut found = Vec::new();
     collect_strings(&document, "$", &mut found);
-    assert!(
-        found.len() > 5_000,
-        "the walk saw only {} strings",
-        found.len()
-    );
-    // Tags are names of two or three words; nothing else has a space at all.
+    assert!(found.len() > 5_000, "found only {} strings", found.len());
+    // Tags are names of two or three words; no other string contains a space.
     let left: Vec<_> = found
         .iter()
         .filter(|(location, text)| {
@@ -147,9 +139,9 @@ fn no_string_is_a_sentence() {
 }
 
 #[test]
-fn distilling_it_again_changes_no_byte() {
+fn distilling_again_yields_the_same_bytes() {
     let again = distil::to_yaml(&distil::distil(&vendored()).unwrap()).unwrap();
-    // Not `assert_eq`, which would print the whole document twice.
+    // `assert_eq` would print the whole document twice.
     assert!(
         again == vendored_text(),
         "openapi/portkey.yaml is not what the distiller writes"
@@ -157,7 +149,7 @@ fn distilling_it_again_changes_no_byte() {
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     let document = vendored();
     let mut found = Vec::new();
     collect_strings(&document, "$", &mut found);

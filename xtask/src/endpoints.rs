@@ -7,7 +7,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short};
-use portkey_admin_codegen::manifest::{ApiVersion, EvidenceGrade, Entry, Evidence, Handwritten, Plane, Status};
+use portkey_admin_codegen::manifest::{
+    ApiVersion, Entry, Evidence, EvidenceGrade, Handwritten, Plane, Status,
+};
 use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
 use portkey_admin_codegen::{Patched, Sources, manifest, patch};
 
@@ -137,7 +139,7 @@ fn documented_paths(patched: &Patched, rules: &Rules) -> Result<HashMap<String, 
     let renames: HashMap<&str, &Rename> = rules
         .renames()
         .iter()
-        .map(|rename| (rename.place(), rename))
+        .map(|rename| (rename.location(), rename))
         .collect();
     let mut documented: HashMap<String, String> = HashMap::new();
     for outcome in &patched.path_outcomes {
@@ -226,7 +228,8 @@ fn removed_rows(gone: &Removal, patched: &Patched) -> String {
 
 /// Returns the operation that replaces a removed one, with its status unless that is `works`.
 fn successor(key: &str, patched: &Patched) -> String {
-    let entry = manifest::split_key(key).and_then(|(method, path)| patched.manifest.get(method, path));
+    let entry =
+        manifest::split_key(key).and_then(|(method, path)| patched.manifest.get(method, path));
     match entry.map(|entry| entry.status) {
         Some(Status::Works) | None => format!("superseded by `{key}`"),
         Some(other) => format!("superseded by `{key}` ({})", status_name(other)),

@@ -106,7 +106,9 @@ fn every_manifest_entry_has_a_row() {
         .lines()
         .filter(|line| line.ends_with(':') && line.contains(" /") && !line.starts_with([' ', '#']));
     let page = page();
-    let (tables, _) = page.split_once("## Removed and failing operations").unwrap();
+    let (tables, _) = page
+        .split_once("## Removed and failing operations")
+        .unwrap();
     let mut count = 0;
     for entry in entries {
         let start = format!("| `{}` | `", entry.trim_end_matches(':'));
@@ -121,7 +123,9 @@ fn every_manifest_entry_has_a_row() {
 #[test]
 fn page_contains_the_older_table() {
     let page = page();
-    let (tables, rest) = page.split_once("## Removed and failing operations").unwrap();
+    let (tables, rest) = page
+        .split_once("## Removed and failing operations")
+        .unwrap();
     let (tables, rest) = (rows(tables), rows(rest));
     assert_eq!(OLDER_TABLE.lines().count(), 114);
     let moved: Vec<&str> = OLDER_TABLE
@@ -143,7 +147,9 @@ fn page_contains_the_older_table() {
 #[test]
 fn page_lists_removed_and_failing_operations() {
     let page = page();
-    let (_, rest) = page.split_once("## Removed and failing operations").unwrap();
+    let (_, rest) = page
+        .split_once("## Removed and failing operations")
+        .unwrap();
     let rows = rows(rest);
     for (operation, facts) in [
         ("GET /logs", &["| 405 on 2026-04-14 |"][..]),

@@ -1,7 +1,7 @@
-//! From what was received to what is sent: `UsageLimits` → `UsageLimitsInput`.
+//! Conversions from response types to request types: `UsageLimits` → `UsageLimitsInput`.
 //!
-//! Only where nothing is masked: a secret that was read cannot be sent back. What the input
-//! requires may be missing from an answer, so the conversion can fail; setters take it as it is.
+//! Types with secrets have none, because responses mask secrets. A field that the request type
+//! requires may be missing from a response, so the conversion is a `TryFrom`; setters accept it.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -11,7 +11,7 @@ use super::{
     types::{Field, RefinedType, StructType, Types},
 };
 
-/// `TryFrom` of the answer's type for the request's type `one`, where there is such a pair.
+/// Returns `TryFrom` of the response type for the request type, if both exist.
 pub fn from_response(structure: &StructType, types: &Types) -> Option<TokenStream> {
     let name = structure.ident.to_string();
     let base = name.strip_suffix("Input")?;
@@ -33,8 +33,7 @@ pub fn from_response(structure: &StructType, types: &Types) -> Option<TokenStrea
             quote!(#ident: Default::default())
         });
     let (ident, base) = (&structure.ident, format_ident!("{base}"));
-    let docs =
-        format!(" Fails where a field that is required in `{name}` was not in the response.");
+    let docs = format!(" Fails if a field that `{name}` requires is missing from the response.");
     Some(quote! {
         #[doc = #docs]
         impl TryFrom<#base> for #ident {
@@ -47,7 +46,8 @@ pub fn from_response(structure: &StructType, types: &Types) -> Option<TokenStrea
     })
 }
 
-/// `None` where the answer has no such member, or one that cannot be sent.
+/// Returns the initializer of a field, or `None` if the response has no such field or it cannot be
+/// converted.
 fn convert_field(
     field: &Field,
     response: &StructType,
@@ -82,8 +82,8 @@ fn convert_field(
     })
 }
 
-/// The expression for `Option` of the input's type; `None` where the type is not to be sent back,
-/// or is another than the answer's and not made from it.
+/// Returns an expression of type `Option<request type>`, or `None` if the type is a secret or
+/// cannot be converted.
 fn convert(
     ty: &RustType,
     from: &RustType,

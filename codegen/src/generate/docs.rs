@@ -1,4 +1,4 @@
-//! The words of generated rustdoc: ours from the manifest and the overlays, never progenitor's.
+//! Generated rustdoc, from the manifest and the overlays; the docs of progenitor are dropped.
 
 use heck::ToSnakeCase;
 use proc_macro2::TokenStream;
@@ -7,7 +7,7 @@ use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 use crate::manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status};
 
-/// The documentation among `attributes`, without the lines that only repeat the item's name.
+/// Returns the doc attributes, without lines that only repeat the name of the item.
 pub fn doc_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
     attributes
         .iter()
@@ -18,13 +18,13 @@ pub fn doc_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
         .collect()
 }
 
-/// A `#[doc]` that reads like a comment written by hand: with a space before its text.
+/// Returns a `#[doc]` with a leading space, as in a handwritten `///` comment.
 fn attribute(text: &str) -> Attribute {
     let text = format!(" {}", text.trim());
     syn::parse_quote!(#[doc = #text])
 }
 
-/// The own documentation, or `fallback` where there is none.
+/// Returns the doc attributes, or `fallback` as a sentence if there are none.
 pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
     let docs = doc_attributes(attributes);
     if !docs.is_empty() {
@@ -33,7 +33,7 @@ pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
     vec![attribute(&format!("{fallback}."))]
 }
 
-/// `ApiKeyList` → `Api key list`.
+/// Converts `ApiKeyList` to `Api key list`.
 pub fn sentence_case(name: &str) -> String {
     let words = name.to_snake_case().replace('_', " ");
     let mut chars = words.chars();
@@ -61,7 +61,7 @@ fn is_name_only(text: &str) -> bool {
     text.is_empty() || (text.starts_with('`') && text.ends_with('`') && !text.contains(' '))
 }
 
-/// The rustdoc of an operation: summary, route, access, evidence, notes, example.
+/// Returns the rustdoc of an operation: summary, route, access, evidence, notes, example.
 pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     let mut lines = vec![
         entry.summary.clone(),
@@ -71,7 +71,7 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     ];
     lines.extend(access(&entry.access, entry.plane).map(|text| format!("* **Access:** {text}")));
     lines.push(format!(
-        "* **Seen:** {}",
+        "* **Evidence:** {}",
         evidence(&entry.evidence, entry.status)
     ));
     lines.extend(entry.notes.iter().map(|note| format!("* {note}")));
@@ -90,7 +90,7 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
 
 fn access(access: &Access, plane: Plane) -> Option<String> {
     if plane == Plane::Public {
-        return Some("anyone; the key is not sent.".to_owned());
+        return Some("public; the API key is not sent.".to_owned());
     }
     let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));
     let scopes =
@@ -106,12 +106,12 @@ fn access(access: &Access, plane: Plane) -> Option<String> {
 
 fn evidence(evidence: &Evidence, status: Status) -> String {
     let grade = match evidence.by {
-        EvidenceGrade::Live => "by the live service",
-        EvidenceGrade::OfficialClient => "in a client of Portkey's own",
-        EvidenceGrade::Document => "in a document only",
+        EvidenceGrade::Live => "live service",
+        EvidenceGrade::OfficialClient => "official Portkey client",
+        EvidenceGrade::Document => "documentation only",
     };
     let observation = match evidence.seen {
-        Some(status) => format!("{status} {grade}"),
+        Some(status) => format!("{status}, {grade}"),
         None => grade.to_owned(),
     };
     let date = evidence
@@ -122,7 +122,7 @@ fn evidence(evidence: &Evidence, status: Status) -> String {
     let qualifier = match status {
         Status::Works => "",
         Status::Unverified => " (unverified)",
-        Status::ForbiddenSeen => " (exists; nobody was seen to be let in)",
+        Status::ForbiddenSeen => " (exists; only 403 was observed)",
         Status::Broken => " (known not to work as documented)",
     };
     format!("{observation}{date}{qualifier}.")

@@ -1,4 +1,4 @@
-//! The example in an operation's rustdoc: the shortest call that compiles.
+//! The example in the rustdoc of an operation: the shortest call that compiles.
 
 use super::{
     operations::Operation,
@@ -6,7 +6,7 @@ use super::{
     types::{Field, RefinedType, Types},
 };
 
-/// A doctest for the operation, with everything that is required.
+/// Returns a doctest for the operation that sets every required value.
 pub fn example(operation: &Operation<'_>, types: &Types) -> String {
     let arguments: Vec<String> = operation
         .arguments

@@ -1,4 +1,4 @@
-//! Lists: where the answer of a list operation has its items, and how they are told apart.
+//! Lists: where the response of a list operation has its items, and which field identifies an item.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{Error, Result, manifest::Paging};
 
-/// What `crate::pagination::paged!` wants to know of the answer of that name, and of the object inside it
-/// where it is a union. `items` are progenitor's types.
+/// Returns the `crate::pagination::paged!` calls for a response type, and for the object variant if it
+/// is a union. `items` are the types of progenitor.
 pub fn paged_impls(
     name: &str,
     paging: &Paging,
@@ -25,12 +25,12 @@ pub fn paged_impls(
         Some(RefinedType::Union(_)) => union_list(name, paging, types, items),
         _ => Err(list_error(
             name,
-            "is neither an object nor a union of one with a list",
+            "expected an object, or a union of an object and a list",
         )),
     }
 }
 
-/// An object with the items in one of its members.
+/// A list response that is an object with the items in one of its fields.
 fn object_list(
     structure: &StructType,
     paging: &Paging,
@@ -50,12 +50,19 @@ fn object_list(
             .collect(),
     };
     let Some(item) = lists.first().and_then(|field| item_type(field)) else {
-        return Err(list_error(&name, "holds no list"));
+        return Err(list_error(&name, "has no list field"));
     };
-    let key = item_key(item, paging, types)
-        .map_err(|wire| list_error(&name, &format!("has items without a text `{wire}`")))?;
+    let key = item_key(item, paging, types).map_err(|wire| {
+        list_error(
+            &name,
+            &format!("expected a string field `{wire}` in the items"),
+        )
+    })?;
     if paging.after.is_some() && !["id", "itself", "encoded"].contains(&key.as_str()) {
-        return Err(list_error(&name, "pages by ids, and its items have none"));
+        return Err(list_error(
+            &name,
+            "paginated with `after`, but the items have no `id`",
+        ));
     }
     let key = format_ident!("{key}");
     let fields = lists.iter().map(|field| &field.ident);
@@ -75,7 +82,7 @@ fn object_list(
     Ok((name, tokens))
 }
 
-/// A bare list, or an object with the list in it.
+/// A list response that is a union of a bare list and an object with a list.
 fn union_list(
     name: &str,
     paging: &Paging,
@@ -95,7 +102,7 @@ fn union_list(
         _ => None,
     });
     let (Some(item), Some(page), 2) = (list, page, variants.len()) else {
-        return Err(list_error(name, "is no union of a list and an object"));
+        return Err(list_error(name, "expected a union of an object and a list"));
     };
     let (ident, item, page_name) = (
         format_ident!("{name}"),
@@ -123,7 +130,7 @@ fn variants(name: &str, items: &[Item]) -> Vec<RustType> {
         .collect()
 }
 
-/// The type of a list's items.
+/// Returns the item type of a list field.
 fn item_type(field: &Field) -> Option<&RustType> {
     match &field.ty.without_option().kind {
         TypeKind::List(item) => Some(item),
@@ -131,8 +138,9 @@ fn item_type(field: &Field) -> Option<&RustType> {
     }
 }
 
-/// The field that tells items apart, or one of the other words that `paged!` knows. An error is the
-/// name that the manifest gives, and no item has.
+/// Returns the field that identifies an item, or a keyword of `paged!` if there is none.
+///
+/// The error is the field that the manifest names and the item type does not have.
 fn item_key(
     item: &RustType,
     paging: &Paging,
@@ -160,7 +168,7 @@ fn item_key(
     Ok(field.map_or(keyword.to_owned(), |field| field.ident.to_string()))
 }
 
-/// The Rust name of a member that the manifest names, if it is of the right kind.
+/// Returns the Rust name of a field that the manifest names, if it has the expected type.
 fn paging_field(
     structure: &StructType,
     wire: Option<&str>,
@@ -174,7 +182,7 @@ fn paging_field(
         true => Ok(Some(field.ident.clone())),
         false => Err(list_error(
             &structure.ident.to_string(),
-            &format!("has a `{wire}` of another kind"),
+            &format!("field `{wire}` has an unexpected type"),
         )),
     }
 }
@@ -185,7 +193,7 @@ fn find_field<'a>(structure: &'a StructType, wire: &str) -> Result<&'a Field> {
         .iter()
         .find(|field| field.wire == wire)
         .ok_or_else(|| {
-            let problem = format!("has no `{wire}`, where the manifest says that there is one");
+            let problem = format!("missing field `{wire}`, which the manifest names");
             list_error(&structure.ident.to_string(), &problem)
         })
 }

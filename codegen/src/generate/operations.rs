@@ -1,4 +1,4 @@
-//! Operations: the method of the client, the builder, the entry of the table.
+//! Operations: the client method, the builder and the static metadata of each operation.
 
 use std::collections::BTreeMap;
 
@@ -22,29 +22,29 @@ use crate::{
 };
 use std::collections::BTreeSet;
 
-/// What the operations become.
+/// The generated code of all operations.
 #[derive(Default)]
 pub struct RefinedOperations {
-    /// Methods of the client.
+    /// The methods of the client.
     pub methods: TokenStream,
-    /// The builders that they return.
+    /// The builders that these methods return.
     pub builders: TokenStream,
-    /// One static for each operation.
+    /// A static with the metadata of each operation.
     pub table: TokenStream,
-    /// One arm for each operation: decode its answer and encode it again.
+    /// A match arm for each operation that decodes its response and encodes it again.
     pub round_trips: TokenStream,
     /// A reference to each of the statics.
     pub operation_refs: TokenStream,
-    /// For each handwritten operation its id, and what its method returns.
+    /// The id of each handwritten operation with the `Debug` output of its builder.
     pub handwritten_calls: TokenStream,
-    /// What makes the answers of list operations pages of lists.
+    /// The pagination impls of the list responses.
     pub list_impls: TokenStream,
 }
 
-/// The literal reserved_segments of every path parameter.
+/// The reserved segments of every path parameter.
 pub type ReservedSegments = BTreeMap<Position, BTreeSet<String>>;
 
-/// Refines the operations of progenitor's code.
+/// Generates the code of every operation in the document, from the output of progenitor.
 pub fn refine(
     generated: &syn::File,
     document: &Value,
@@ -59,9 +59,9 @@ pub fn refine(
     for (path, method, operation) in document::operations(document) {
         let entry = manifest
             .get(method, path)
-            .ok_or_else(|| Error::new(manifest::key(method, path), "is not in the manifest"))?;
+            .ok_or_else(|| Error::new(manifest::key(method, path), "not in the manifest"))?;
         let operation = Operation::new(items, path, method, operation, entry)?;
-        // The method and the builder of a handwritten operation are in the crate's own `src/`.
+        // The method and the builder of a handwritten operation are in the `src/` of the client.
         if entry.handwritten.is_none() {
             refined.methods.extend(operation.method(types));
             refined.builders.extend(operation.builder(types));
@@ -84,7 +84,7 @@ pub fn refine(
     Ok(refined)
 }
 
-/// Two operations may answer with the same list, and then must agree on how it is read.
+/// Adds a pagination impl. Operations with the same response type must agree on it.
 fn add_list_impl(
     list_impls: &mut BTreeMap<String, TokenStream>,
     name: String,
@@ -94,45 +94,45 @@ fn add_list_impl(
     match list_impls.insert(name.clone(), tokens) {
         Some(other) if other.to_string() != text => Err(Error::new(
             format!("list `{name}`"),
-            "is read in two ways by its operations",
+            "two operations paginate it differently",
         )),
         _ => Ok(()),
     }
 }
 
-/// One operation, as progenitor and the manifest know it.
+/// An operation, from the output of progenitor and the manifest.
 pub struct Operation<'a> {
-    /// The manifest's entry.
+    /// The entry in the manifest.
     pub entry: &'a Entry,
     key: String,
     method: &'a str,
     path: &'a str,
     deprecated: bool,
-    /// The parameters in the path, in their order there.
+    /// The path parameters, in path order.
     pub arguments: Vec<Parameter>,
-    /// Every other parameter.
+    /// All other parameters.
     pub parameters: Vec<Parameter>,
     /// The type of the body and whether it is required.
     pub body: Option<(RustType, bool)>,
-    /// The type of the answer; absent where it carries nothing.
+    /// The type of the response; `None` if it has no body.
     response: Option<RustType>,
-    /// The type of the events that it streams.
+    /// The type of the streamed events.
     event: Option<Ident>,
-    /// The operation that reads what this one updates, and the type of its answer.
+    /// The operation that reads the updated resource, and the type of its response.
     read_operation: Option<(&'a str, TokenStream)>,
 }
 
 /// A parameter of an operation.
 pub struct Parameter {
-    /// Its name on the wire.
+    /// The name on the wire.
     pub wire: String,
-    /// Its Rust name.
+    /// The Rust name.
     pub ident: Ident,
-    /// Its type, without `Option`.
+    /// The type, without `Option`.
     pub ty: RustType,
-    /// Whether the service wants it.
+    /// Whether the parameter is required.
     pub required: bool,
-    /// A value for examples (`x-sample`), where the first that comes to hand would be refused.
+    /// A value for examples (`x-sample`), if the service rejects the default sample.
     pub sample: Option<String>,
     header: bool,
     comma_separated: bool,
@@ -191,7 +191,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The name of the builder.
+    /// Returns the name of the builder.
     pub fn builder_name(&self) -> Ident {
         format_ident!("{}", self.entry.id.to_upper_camel_case())
     }
@@ -206,7 +206,7 @@ impl<'a> Operation<'a> {
         let docs = docs::operation(&self.key, self.entry, &example::example(self, types));
         let deprecated = self
             .deprecated
-            .then(|| quote!(#[deprecated = "Portkey's document marks it so"]));
+            .then(|| quote!(#[deprecated = "deprecated in Portkey's OpenAPI document"]));
         let prefix = quote!(types::);
         let arguments = self.arguments.iter().map(|argument| {
             let ident = &argument.ident;
@@ -259,12 +259,12 @@ impl<'a> Operation<'a> {
                 #(#setters)*
                 #body
 
-                /// Sends the request and decodes the answer.
+                /// Sends the request and decodes the response.
                 pub async fn send(self) -> Result<#response, crate::Error> {
                     self.call.#send().await
                 }
 
-                /// Sends the request; gives the answer with its status, headers and raw body.
+                /// Sends the request and returns the response with its status, headers and raw body.
                 pub async fn send_with_response(self) -> Result<crate::Response<#response>, crate::Error> {
                     self.call.#send_with_response().await
                 }
@@ -276,7 +276,7 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// The methods of the builder that set nothing; none of its setters may be called so.
+    /// Returns the builder methods that are not setters; their names are taken.
     fn builder_methods(&self) -> &'static [&'static str] {
         match (&self.entry.paging, &self.event) {
             (Some(_), _) => &["send", "send_with_response", "body", "stream", "pages"],
@@ -289,19 +289,16 @@ impl<'a> Operation<'a> {
         type_tokens(self.response.as_ref())
     }
 
-    /// The two streams of a list.
+    /// Returns the two stream methods of a list.
     fn pages(&self) -> Option<TokenStream> {
         let paging = self.entry.paging.as_ref()?;
         let response = self.response_tokens();
         let extent = match paging.page.is_some() || paging.after.is_some() {
-            true => "page after page",
-            false => "of which there is one page only",
+            true => ", fetched page by page",
+            false => "; there is only one page",
         };
-        let items = format!(" The list as a stream of items, {extent}.");
-        let pages = format!(" The list as a stream of pages, {extent}.").replace(
-            "pages, of which there is one page only",
-            "pages, of which there is one only",
-        );
+        let items = format!(" Returns the list as a stream of items{extent}.");
+        let pages = format!(" Returns the list as a stream of pages{extent}.");
         Some(quote! {
             #[doc = #items]
             pub fn stream(self) -> crate::Items<#response> {
@@ -315,7 +312,7 @@ impl<'a> Operation<'a> {
         })
     }
 
-    /// The events of an answer that is streamed.
+    /// Returns the method that streams the response as events.
     fn stream(&self) -> Option<TokenStream> {
         let event = self.event.as_ref()?;
         let open = match self
@@ -328,15 +325,16 @@ impl<'a> Operation<'a> {
             false => format_ident!("open"),
         };
         Some(quote! {
-            /// The answer as a stream of events, which comes while it is made; the member `stream` of
-            /// the body is set.
+            /// Streams the response as events while it is generated.
+            ///
+            /// Sets `stream` in the request body.
             pub fn stream(self) -> crate::OpenStream<types::#event> {
                 crate::gateway::events::#open(self.call)
             }
         })
     }
 
-    /// The answer of a list operation as a page, with what that needs.
+    /// Returns the pagination impls of the response type.
     fn list_impls(&self, types: &Types, items: &[Item]) -> Result<Vec<(String, TokenStream)>> {
         match (
             &self.entry.paging,
@@ -348,32 +346,34 @@ impl<'a> Operation<'a> {
             }
             _ => Err(Error::new(
                 &self.key,
-                "is a list whose response has no type of a name",
+                "expected a named type for the response of a list",
             )),
         }
     }
 
-    /// The read after an update that answers with nothing.
+    /// Returns the method that reads the resource after an update without a response body.
     fn update_and_get(&self) -> Option<TokenStream> {
         let (id, response) = self.read_operation.as_ref()?;
         let operation = format_ident!("{}", id.to_shouty_snake_case());
         let docs = format!(
-            " Sends the update, then reads with [`Client::{id}`](crate::Client::{id}), because the response \
-             to an update says nothing. The service may need a moment: what is read can still be old."
+            " Sends the update, then reads the resource with [`Client::{id}`](crate::Client::{id}), because \
+             the update returns no data. The service may need a moment: the result can still be stale."
         );
         Some(quote! {
             #[doc = #docs]
             ///
             /// # Errors
             ///
-            /// Those of both; one of the read comes after an update that has succeeded.
+            /// Fails if the update or the read fails.
+            /// An error of the read means that the update succeeded.
             pub async fn update_and_get(self) -> Result<#response, crate::Error> {
                 crate::update_and_get::update_and_get(self.call, &crate::operations::#operation).await
             }
         })
     }
 
-    /// The runtime's functions for an answer with a value and for one that carries nothing.
+    /// Returns the names of the two send functions, which depend on whether there is a response
+    /// body.
     fn send_functions(&self) -> (Ident, Ident) {
         let name = |suffix: &str| match self.response.is_none() {
             true => format_ident!("send_unit{suffix}"),
@@ -382,14 +382,14 @@ impl<'a> Operation<'a> {
         (name(""), name("_with_response"))
     }
 
-    /// A call of the method that somebody has written for the operation.
+    /// Returns a call of the handwritten method of the operation.
     fn handwritten_call(&self) -> TokenStream {
         let (id, method) = (&self.entry.id, format_ident!("{}", self.entry.id));
         let arguments = self.arguments.iter().map(|_| quote!("one"));
         quote!((#id, format!("{:?}", client.#method(#(#arguments),*))),)
     }
 
-    /// The way by which the property test reaches the type of the answer.
+    /// Returns the match arm that round-trips the response type in the property test.
     fn round_trip(&self) -> TokenStream {
         let (id, response) = (&self.entry.id, self.response_tokens());
         match self.response.is_none() {
@@ -488,8 +488,7 @@ impl Parameter {
         })
     }
 
-    /// Header, query or repeated query: the call keeps it as text.
-    /// `own` are the builder's other methods.
+    /// Returns the setter; the value is stored as a string in a header or the query.
     fn setter(&self, builder_methods: &[&str]) -> TokenStream {
         let Self { docs, wire, .. } = self;
         let ident = setter_name(&self.ident, builder_methods);
@@ -540,7 +539,7 @@ impl Parameter {
     }
 }
 
-/// The part of the manifest's `paging` that the client needs to ask for a page.
+/// Returns the part of the manifest's `paging` that the client needs to request a page.
 fn paging(paging: &Paging) -> TokenStream {
     let [page, size, after] =
         [&paging.page, &paging.size, &paging.after].map(|parameter| option(parameter.as_ref()));
@@ -571,7 +570,7 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
         ),
     };
     quote! {
-        /// Sets the body; a builder is finished and checked here.
+        /// Sets the request body. A builder is built and validated here.
         pub fn body #bounds(mut self, value: #argument) -> Self {
             self.call.body(#value);
             self
@@ -579,7 +578,7 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
     }
 }
 
-/// The Rust name that progenitor gives a parameter.
+/// Returns the Rust name that progenitor gives a parameter.
 fn rust_ident(wire: &str) -> Ident {
     let name = wire.to_snake_case();
     syn::parse_str::<Ident>(&name).unwrap_or_else(|_| format_ident!("{name}_"))
@@ -592,10 +591,10 @@ fn builder_struct<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStruct> {
             Item::Struct(item) if item.ident == name => Some(item),
             _ => None,
         })
-        .ok_or_else(|| Error::new("progenitor", format!("wrote no builder `{name}`")))
+        .ok_or_else(|| Error::new("progenitor", format!("generated no builder `{name}`")))
 }
 
-/// The type of a builder's field, without the `Result` and the `Option` around it.
+/// Returns the type of a builder field without the enclosing `Result` and `Option`.
 fn field_type<'a>(builder: &'a ItemStruct, name: &str) -> Result<&'a Type> {
     let Fields::Named(fields) = &builder.fields else {
         return Err(Error::new(
@@ -616,7 +615,7 @@ fn field_type<'a>(builder: &'a ItemStruct, name: &str) -> Result<&'a Type> {
     Ok(strip_wrapper(strip_wrapper(&field.ty, "Result"), "Option"))
 }
 
-/// `Outer<T, …>` → `T`; any other type as it is.
+/// Returns `T` of `Outer<T, …>`; any other type is returned unchanged.
 fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
     let Type::Path(path) = ty else {
         return ty;
@@ -633,7 +632,7 @@ fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
     }
 }
 
-/// The type of an answer, as it stands in the code.
+/// Returns the tokens of a response type, `()` if there is none.
 fn type_tokens(response: Option<&RustType>) -> TokenStream {
     match response {
         Some(ty) => ty.tokens(&quote!(types::)),
@@ -641,7 +640,7 @@ fn type_tokens(response: Option<&RustType>) -> TokenStream {
     }
 }
 
-/// `T` of `send(self) -> Result<ResponseValue<T>, …>`; absent where it is `()`.
+/// Returns `T` of `send(self) -> Result<ResponseValue<T>, …>`, or `None` if it is `()`.
 fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
     let send = items.iter().find_map(|item| match item {
         Item::Impl(item) if is_named(&item.self_ty, name) => {
@@ -664,12 +663,12 @@ fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
         }
         _ => Err(Error::new(
             "progenitor",
-            format!("wrote no `send` for `{name}`"),
+            format!("generated no `send` for `{name}`"),
         )),
     }
 }
 
-/// The type of the events, where the shaped operation has one.
+/// Returns the event type of a lowered operation.
 fn event_type(operation: &Value) -> Option<Ident> {
     let reference = operation[EVENT_KEY]["$ref"].as_str()?;
     let name = reference.rsplit('/').next()?;

@@ -1,4 +1,4 @@
-//! Unions between whose variants nothing decides: raw JSON with a view for each variant.
+//! Unions without a discriminator: raw JSON with a typed view for each variant.
 
 use std::collections::BTreeSet;
 
@@ -9,8 +9,10 @@ use syn::Attribute;
 use super::rust_type::{RustType, TypeKind};
 use crate::lower::Direction;
 
-/// The newtype for a schema with `x-raw`: what is received is read as any of its variants, what is
-/// sent is made from any of them, or from the `answer` of the same schema.
+/// Returns the newtype for a schema with `x-raw`.
+///
+/// A response type has a method per variant that decodes it; a request type converts from each
+/// variant and from the `response` type of the same schema.
 pub fn union(
     ident: &Ident,
     docs: &[Attribute],
@@ -44,7 +46,7 @@ fn view_methods(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
         let ty = variant_tokens(ty);
         let name = format_ident!("as_{name}");
         let docs = format!(
-            " Reads it as `{}`; an error where it cannot be one.",
+            " Decodes it as `{}`. Fails on a mismatch.",
             compact(&ty).trim_start_matches("crate::")
         );
         quote!(#[doc = #docs] #name #ty,)
@@ -57,7 +59,7 @@ fn from_impls(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
         .iter()
         .any(|(_, ty)| matches!(ty.without_option().kind, TypeKind::String))
         .then(|| quote!(&str));
-    // Two variants may be of one type, and `Value` has its conversion already.
+    // Two variants may have the same type, and `raw_json!` already implements `From<Value>`.
     let mut seen = BTreeSet::from(["serde_json::Value".to_owned()]);
     let kinds = views.iter().map(|(_, ty)| variant_tokens(ty)).chain(text);
     kinds
@@ -74,7 +76,7 @@ fn from_impls(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
         .collect()
 }
 
-/// The type of a variant, whatever progenitor wrapped around it.
+/// Returns the type of a variant without the `Option` and the `Box` that progenitor adds.
 fn variant_tokens(ty: &RustType) -> TokenStream {
     match &ty.without_option().kind {
         TypeKind::Box(inner) => inner.tokens(&TokenStream::new()),

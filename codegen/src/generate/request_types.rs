@@ -1,4 +1,4 @@
-//! What is sent: strict structs and their builders.
+//! Request types: strict structs and their builders.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
@@ -8,7 +8,7 @@ use super::{
     types::{ClearValue, Field, StructType, Types, rename},
 };
 
-/// A sent struct: what is not set is not sent.
+/// Returns a request struct; fields that are not set are not serialized.
 pub fn struct_definition(structure: &StructType) -> TokenStream {
     let StructType {
         ident,
@@ -21,7 +21,7 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
         let attribute = serde_attribute(field);
         let extra = field
             .flatten
-            .then(|| quote!(#[doc = " Members that the document does not name."]));
+            .then(|| quote!(#[doc = " Additional fields that are not part of the schema."]));
         let ty = field_type(field, &TokenStream::new());
         quote!(#(#docs)* #extra #attribute pub #ident: #ty)
     });
@@ -32,7 +32,9 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
         pub struct #ident { #(#field_definitions),* }
 
         impl #ident {
-            /// Starts one; what is required is checked when it is built or sent.
+            /// Creates a builder.
+            ///
+            /// Required fields are checked by `build()` or when the request is sent.
             pub fn builder() -> builder::#ident {
                 Default::default()
             }
@@ -40,7 +42,7 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
     }
 }
 
-/// The type of a member: one that can be cleared is a `Patch`.
+/// Returns the type of a field: `Patch` if an update can clear it.
 fn field_type(field: &Field, prefix: &TokenStream) -> TokenStream {
     match field.clear {
         Some(_) => {
@@ -51,7 +53,7 @@ fn field_type(field: &Field, prefix: &TokenStream) -> TokenStream {
     }
 }
 
-/// Whether a member may be left out.
+/// Returns whether a field can be omitted.
 fn is_optional(field: &Field) -> bool {
     field.ty.is_option() || field.flatten || field.clear.is_some()
 }
@@ -90,7 +92,7 @@ fn serde_attribute(field: &Field) -> TokenStream {
     }
 }
 
-/// The builder of a sent struct: the members that are required start out missing.
+/// Returns the builder of a request struct; required fields are `Option`s that start as `None`.
 pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
     let StructType { ident, fields, .. } = structure;
     let prefix = quote!(super::);
@@ -107,7 +109,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
             quote!(#ident: crate::builder_support::required(self.#ident, #name, #wire)?)
         }
     });
-    let docs = format!(" Builds a [`{name}`](super::{name}).");
+    let docs = format!(" Builder of [`{name}`](super::{name}).");
     quote! {
         #[doc = #docs]
         #[derive(Clone, Debug, Default)]
@@ -119,7 +121,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
         impl #ident {
             #(#setters)*
 
-            /// The finished value, or the first thing that is wrong with it.
+            /// Builds the value. Fails if a required field is missing or a value is invalid.
             pub fn build(self) -> Result<super::#ident, crate::Error> {
                 crate::builder_support::finish(self.problem)?;
                 Ok(super::#ident { #(#initializers),* })
@@ -151,7 +153,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
     } = field;
     if field.flatten {
         return quote! {
-            /// A member that the document does not name.
+            /// Sets an additional field that is not part of the schema.
             pub fn extra(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
                 self.extra.insert(name.into(), value.into());
                 self
@@ -187,10 +189,12 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
     }
 }
 
-/// The second setter of a member that can be cleared.
+/// Returns the setter that clears a field.
 fn clear_setter(ident: &Ident, wire: &str) -> TokenStream {
     let name = format_ident!("clear_{}", ident.to_string().trim_end_matches('_'));
-    let docs = format!(" Empties `{wire}`; not calling this, nor its setter, leaves it as it is.");
+    let docs = format!(
+        " Clears `{wire}`. The field keeps its value if neither this method nor its setter is called."
+    );
     quote! {
         #[doc = #docs]
         pub fn #name(mut self) -> Self {
@@ -200,7 +204,7 @@ fn clear_setter(ident: &Ident, wire: &str) -> TokenStream {
     }
 }
 
-/// The name of a setter: the member's own, unless the builder has a function of that name.
+/// Returns the name of a setter: the name of the field, with `_` appended if it is taken.
 pub fn setter_name(ident: &Ident, taken: &[&str]) -> Ident {
     if taken.iter().any(|name| ident == name) {
         format_ident!("{ident}_")
@@ -209,7 +213,7 @@ pub fn setter_name(ident: &Ident, taken: &[&str]) -> Ident {
     }
 }
 
-/// How a setter takes a value, and how it becomes `Option` of the member's type.
+/// The argument of a setter, and the expression that converts it to an `Option` of the field type.
 struct Argument {
     bounds: TokenStream,
     argument: TokenStream,

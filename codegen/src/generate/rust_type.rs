@@ -1,10 +1,10 @@
-//! The Rust types that progenitor writes, by what a setter of ours takes for them.
+//! The Rust types that progenitor generates, classified for setters and serde attributes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{GenericArgument, PathArguments, Type};
 
-/// A type, as far as setters and serde attributes care.
+/// The kind of a type.
 #[derive(Clone)]
 pub enum TypeKind {
     /// `String`.
@@ -29,20 +29,20 @@ pub enum TypeKind {
     Box(Box<RustType>),
     /// `serde_json::Value`.
     JsonValue,
-    /// `serde_json::Map<…>`, for us `JsonObject`.
+    /// `serde_json::Map<…>`, generated as `JsonObject`.
     JsonObject,
-    /// One of our types, by name.
+    /// A generated type, by name.
     Named(String),
     /// Anything else.
     Other,
 }
 
-/// A type and what it is.
+/// A type and its kind.
 #[derive(Clone)]
 pub struct RustType {
-    /// What it is.
+    /// The kind of the type.
     pub kind: TypeKind,
-    /// The type as progenitor wrote it.
+    /// The type as progenitor generated it.
     pub syntax: Type,
 }
 
@@ -55,7 +55,7 @@ impl RustType {
         }
     }
 
-    /// The type inside an `Option`, or the type itself.
+    /// Returns the type inside an `Option`, or the type itself.
     pub fn without_option(&self) -> &Self {
         match &self.kind {
             TypeKind::Option(inner) => inner,
@@ -63,12 +63,13 @@ impl RustType {
         }
     }
 
-    /// Whether it is an `Option`.
+    /// Returns whether the type is an `Option`.
     pub fn is_option(&self) -> bool {
         matches!(self.kind, TypeKind::Option(_))
     }
 
-    /// The variant of `serde_json::Value` that it is decoded from; a named type is taken for an object.
+    /// Returns the variant of `serde_json::Value` that the type is decoded from; a named type
+    /// counts as an object.
     pub fn json_kind(&self) -> &'static str {
         match &self.kind {
             TypeKind::String | TypeKind::Secret | TypeKind::DateTime => "String",
@@ -80,7 +81,7 @@ impl RustType {
         }
     }
 
-    /// How the type is written in a module from which our types are reached by `prefix`.
+    /// Returns the type for use in a module where generated types have this path prefix.
     pub fn tokens(&self, prefix: &TokenStream) -> TokenStream {
         match &self.kind {
             TypeKind::String => quote!(String),

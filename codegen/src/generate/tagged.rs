@@ -1,4 +1,4 @@
-//! Unions that a member with one value decides.
+//! Unions with a discriminator: a field that has one constant value in each variant.
 
 use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, TokenStream};
@@ -8,7 +8,8 @@ use syn::Attribute;
 
 use crate::{Error, Result, lower::Direction};
 
-/// The enum for a schema with `x-tagged`: a variant for each value, and one for values added since.
+/// Returns the enum for a schema with `x-tagged`: a variant for each value, and `Unknown` for
+/// others.
 pub fn tagged(
     ident: &Ident,
     docs: &[Attribute],
@@ -23,7 +24,7 @@ pub fn tagged(
         .map(Variant::parse)
         .collect::<Result<Vec<_>>>()?;
     let definitions = variants.iter().map(|Variant { name, ty, value }| {
-        let docs = format!(" Where `{member}` is `{value}`.");
+        let docs = format!(" The variant whose `{member}` is `{value}`.");
         quote!(#[doc = #docs] #name(Box<#ty>))
     });
     let conversions = variants.iter().map(|Variant { name, ty, .. }| {
@@ -48,7 +49,7 @@ pub fn tagged(
         #[non_exhaustive]
         pub enum #ident {
             #(#definitions,)*
-            /// A variant that the document does not know.
+            /// A variant that is not part of the schema.
             Unknown(crate::JsonObject),
         }
         #(#conversions)*
@@ -69,14 +70,18 @@ impl Variant {
             .as_str()
             .and_then(|text| text.rsplit('/').next());
         let ty =
-            ty.ok_or_else(|| Error::new(format!("variant `{value}`"), "is no named schema"))?;
+            ty.ok_or_else(|| Error::new(format!("variant `{value}`"), "expected a named schema"))?;
         let name = match value.to_upper_camel_case().as_str() {
             "Unknown" => "UnknownValue".to_owned(),
             other => other.to_owned(),
         };
         Ok(Self {
-            name: syn::parse_str(&name)
-                .map_err(|_| Error::new(format!("variant `{value}`"), "has no Rust name"))?,
+            name: syn::parse_str(&name).map_err(|_| {
+                Error::new(
+                    format!("variant `{value}`"),
+                    "cannot be converted to a Rust identifier",
+                )
+            })?,
             ty: format_ident!("{ty}"),
             value,
         })

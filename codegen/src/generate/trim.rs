@@ -1,12 +1,12 @@
-//! The part of progenitor's code that is read, for the parser, which takes long over the rest.
+//! Removes the code of progenitor that is not used, because parsing it takes long.
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
-/// An item, as its tokens.
+/// The tokens of an item.
 type ItemTokens = Vec<TokenTree>;
 
-/// The modules of progenitor's code with nothing in them but the types, the builders of operations and
-/// the signatures of their `send`.
+/// Keeps only the modules of progenitor's code, and in them the types, the operation builders and
+/// the signatures of their `send` methods.
 pub fn trim_unused(code: TokenStream) -> TokenStream {
     let modules = split_items(code)
         .into_iter()
@@ -38,7 +38,7 @@ fn keep_sends(methods: TokenStream) -> TokenStream {
         .collect()
 }
 
-/// Takes code apart: an item ends with its braces or with a semicolon.
+/// Splits code into items; an item ends with its braces or a semicolon.
 fn split_items(code: TokenStream) -> Vec<ItemTokens> {
     let mut items = vec![ItemTokens::new()];
     for token in code {
@@ -57,7 +57,7 @@ fn split_items(code: TokenStream) -> Vec<ItemTokens> {
     items
 }
 
-/// Whether an item is of the kind that this word stands for: the first one, but for `pub`.
+/// Returns whether this keyword is the first one of an item, apart from `pub`.
 fn is_kind(item: &[TokenTree], kind: &str) -> bool {
     let mut idents = item.iter().filter_map(as_ident);
     idents
@@ -65,7 +65,7 @@ fn is_kind(item: &[TokenTree], kind: &str) -> bool {
         .is_some_and(|ident| ident == kind)
 }
 
-/// Whether a word stands before the body of an item.
+/// Returns whether an identifier occurs before the body of an item.
 fn has_ident_before_body(item: &[TokenTree], expected: &str) -> bool {
     item.iter()
         .filter_map(as_ident)
@@ -79,7 +79,7 @@ fn as_ident(token: &TokenTree) -> Option<&proc_macro2::Ident> {
     }
 }
 
-/// An item with another body.
+/// Replaces the body of an item.
 fn with_body(mut item: ItemTokens, change: impl Fn(TokenStream) -> TokenStream) -> ItemTokens {
     if let Some(TokenTree::Group(body)) = item.last_mut() {
         *body = Group::new(body.delimiter(), change(body.stream()));
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn types_and_signatures_of_send_are_left() {
+    fn only_types_and_send_signatures_are_kept() {
         let text = "
             use a::{B, C};
             pub mod types {

@@ -1,5 +1,5 @@
-//! Types: what progenitor wrote, with our serde attributes, open enums, and builders only where
-//! something is sent.
+//! Types: the types of progenitor with different serde attributes, open enums, and builders for
+//! request types only.
 
 use std::collections::BTreeMap;
 
@@ -20,69 +20,69 @@ pub struct Types {
     items: BTreeMap<String, RefinedType>,
 }
 
-/// One type after refinement.
+/// A type after refinement.
 pub enum RefinedType {
     /// A struct.
     Struct(StructType),
-    /// An open enum over strings.
+    /// An open enum of strings.
     Enum(OpenEnum),
     /// A union.
     Union(UnionType),
 }
 
-/// A union, written.
+/// The generated code of a union.
 pub struct UnionType {
     /// The enum and its conversions.
     pub tokens: TokenStream,
-    /// A value for examples, below the name of the union.
+    /// An example value, relative to the path of the union.
     pub sample: &'static str,
-    /// Whether one that was received converts into one that is sent.
+    /// Whether it is a request type that converts from the response type.
     pub converts_from_response: bool,
 }
 
-/// A struct and how it is used.
+/// A struct and its direction.
 pub struct StructType {
-    /// Its name.
+    /// The name.
     pub ident: Ident,
-    /// Its documentation.
+    /// The documentation.
     pub docs: Vec<Attribute>,
-    /// Whether it is sent or received.
+    /// Whether it is used in requests or responses.
     pub direction: Direction,
-    /// Its members.
+    /// The fields.
     pub fields: Vec<Field>,
 }
 
-/// A member of a struct.
+/// A field of a struct.
 pub struct Field {
-    /// Its Rust name.
+    /// The Rust name.
     pub ident: Ident,
-    /// Its name on the wire.
+    /// The name on the wire.
     pub wire: String,
-    /// Its documentation.
+    /// The documentation.
     pub docs: Vec<Attribute>,
-    /// Its type.
+    /// The type.
     pub ty: RustType,
-    /// Whether it holds the members that the struct does not name.
+    /// Whether it holds the additional fields.
     pub flatten: bool,
-    /// How an update empties it, where it can.
+    /// The value that clears it in an update, if it can be cleared.
     pub clear: Option<ClearValue>,
-    /// The one value that it can have.
+    /// The only value that it can have.
     pub constant: Option<String>,
 }
 
-/// How a member is emptied (`x-clear`).
+/// The value that clears a field (`x-clear`).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum ClearValue {
-    /// With `null`.
+    /// `null`.
     Null,
-    /// With `""`.
+    /// `""`.
     EmptyString,
-    /// With `[]`.
+    /// `[]`.
     EmptyArray,
 }
 
 impl ClearValue {
-    /// What `x-clear` says of a member.
+    /// Parses `x-clear` of a field.
     fn parse(schema: &Value, wire: &str) -> Result<Option<Self>> {
         match &schema["x-clear"][wire] {
             Value::Null => Ok(None),
@@ -91,13 +91,13 @@ impl ClearValue {
             Value::String(text) if text == "empty-array" => Ok(Some(Self::EmptyArray)),
             other => Err(Error::new(
                 format!("x-clear of `{wire}`"),
-                format!("is {other}; it must be \"null\", \"empty-string\" or \"empty-array\""),
+                format!("expected \"null\", \"empty-string\" or \"empty-array\", found {other}"),
             )),
         }
     }
 }
 
-/// An enum of the strings that are documented.
+/// An enum of the documented strings, with a variant for unknown ones.
 pub struct OpenEnum {
     ident: Ident,
     docs: Vec<Attribute>,
@@ -105,7 +105,7 @@ pub struct OpenEnum {
 }
 
 impl Types {
-    /// All types, in the order of their names.
+    /// Returns the code of all types, sorted by name.
     pub fn tokens(&self) -> TokenStream {
         let conversions = self
             .request_structs()
@@ -117,19 +117,19 @@ impl Types {
             .collect()
     }
 
-    /// The builders of everything that is sent.
+    /// Returns the builders of the request types.
     pub fn builders(&self) -> TokenStream {
         self.request_structs()
             .map(|structure| request_types::builder(structure, self))
             .collect()
     }
 
-    /// The type of that name.
+    /// Returns the type of that name.
     pub fn get(&self, name: &str) -> Option<&RefinedType> {
         self.items.get(name)
     }
 
-    /// Whether values of this type are structs that are sent, and so have a builder.
+    /// Returns whether a type is a request struct, which has a builder.
     pub fn has_builder(&self, ty: &RustType) -> bool {
         let TypeKind::Named(name) = &ty.kind else {
             return false;
@@ -137,7 +137,7 @@ impl Types {
         matches!(self.get(name), Some(RefinedType::Struct(structure)) if structure.direction == Direction::Request)
     }
 
-    /// Whether values of this type are made from the union of the same name that was received.
+    /// Returns whether a type is a union that converts from the response type of the same schema.
     pub fn converts_from_response(&self, ty: &RustType) -> bool {
         let TypeKind::Named(name) = &ty.kind else {
             return false;
@@ -145,7 +145,7 @@ impl Types {
         matches!(self.get(name), Some(RefinedType::Union(union)) if union.converts_from_response)
     }
 
-    /// A documented value of an open enum, for examples: the one asked for, else the first.
+    /// Returns the variant of an open enum for a value, or the first one, for examples.
     pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
         let RefinedType::Enum(open_enum) = self.get(name)? else {
             return None;
@@ -169,7 +169,7 @@ impl Types {
     }
 }
 
-/// Refines the items of progenitor's module `types`.
+/// Refines the items of the module `types` of progenitor.
 pub fn refine(
     items: &[Item],
     document: &Value,
@@ -200,7 +200,7 @@ pub fn refine(
         if !directions.contains_key(&name) {
             return Err(Error::new(
                 "progenitor",
-                format!("made up the type `{name}`, which no schema names"),
+                format!("generated the type `{name}`, which is not a schema"),
             ));
         }
         refined.insert(name, refined_type);
@@ -208,7 +208,7 @@ pub fn refine(
     match directions.keys().find(|name| !refined.contains_key(*name)) {
         Some(name) => Err(Error::new(
             "progenitor",
-            format!("wrote no type for the schema `{name}`"),
+            format!("generated no type for the schema `{name}`"),
         )),
         None => Ok(Types { items: refined }),
     }
@@ -276,13 +276,13 @@ fn refine_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Fiel
     })
 }
 
-/// Two members whose wire names differ only in their case would be one field.
+/// Checks that no two wire names map to one Rust name and that none is named `extra`.
 fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
     for (index, field) in fields.iter().enumerate() {
         if field.ident == "extra" && !field.flatten {
             return Err(Error::new(
                 format!("type `{name}`"),
-                "`extra` is where unknown fields are kept",
+                "the field name `extra` is reserved for unknown fields",
             ));
         }
         if let Some(other) = fields[..index]
@@ -290,7 +290,7 @@ fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
             .find(|other| other.ident == field.ident)
         {
             let problem = format!(
-                "`{}` and `{}` would both be the field `{}`",
+                "`{}` and `{}` both map to the Rust field `{}`",
                 other.wire, field.wire, field.ident
             );
             return Err(Error::new(format!("type `{name}`"), problem));
@@ -299,7 +299,7 @@ fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
     Ok(())
 }
 
-/// `format: secret` is ours: progenitor sees a string.
+/// Changes the type of a field with `format: secret`, which progenitor treats as a string.
 fn apply_secret_format(ty: RustType, property: &Value) -> RustType {
     if property["format"] != "secret" {
         return ty;
@@ -331,7 +331,7 @@ impl SerdeAttributes {
             .iter()
             .filter(|attribute| attribute.path().is_ident("serde"))
         {
-            // Other keys are progenitor's own; ours replace them.
+            // The other attributes of progenitor are replaced.
             let _ = attribute.parse_nested_meta(|meta| {
                 if meta.path.is_ident("flatten") {
                     names.flatten = true;
@@ -364,7 +364,7 @@ fn refine_enum(item: &ItemEnum) -> OpenEnum {
     }
 }
 
-/// A union has one variant for each kind of JSON value, named after it.
+/// Refines a union, which has a variant for each kind of JSON value.
 fn refine_union(item: &ItemEnum, items: &[Item], direction: Direction) -> UnionType {
     let ident = &item.ident;
     let docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
@@ -381,7 +381,7 @@ fn refine_union(item: &ItemEnum, items: &[Item], direction: Direction) -> UnionT
         .collect();
     let definitions = variants.iter().map(Variant::definition);
     let conversions = variants.iter().map(|variant| variant.conversion(ident));
-    // What is only sent need not be decoded, and its members cannot be.
+    // A request type is never decoded, and its variants do not implement decoding.
     let decode = (direction != Direction::Request).then(|| {
         let rules = variants
             .iter()
@@ -426,18 +426,18 @@ impl Variant {
             _ => ty.json_kind(),
         };
         let (name, doc) = match json {
-            "String" => ("Text", " As text."),
-            "Number" => ("Number", " As a number."),
-            "Bool" => ("Bool", " As a boolean."),
-            "Array" => ("List", " As a list."),
-            _ => ("Object", " As an object."),
+            "String" => ("Text", " A string."),
+            "Number" => ("Number", " A number."),
+            "Bool" => ("Bool", " A boolean."),
+            "Array" => ("List", " A list."),
+            _ => ("Object", " An object."),
         };
         Self {
             name: format_ident!("{name}"),
             json: format_ident!("{json}"),
             doc,
             ty: match &ty.kind {
-                // There is no `extra` around it for items of another kind.
+                // A bare list has no `extra` for mismatched items.
                 TypeKind::List(item) if direction == Direction::Response => {
                     let item = item.tokens(&TokenStream::new());
                     quote!(crate::List<#item>)
@@ -499,7 +499,7 @@ impl RefinedType {
     }
 }
 
-/// A received struct: lists and maps are plain, and what the document does not know is kept.
+/// Returns a response struct: absent lists and maps are empty, and unknown fields are kept.
 fn response_struct(structure: &StructType) -> TokenStream {
     let StructType {
         ident,
@@ -530,8 +530,9 @@ fn response_struct(structure: &StructType) -> TokenStream {
         #[non_exhaustive]
         pub struct #ident {
             #(#definitions,)*
-            /// Fields that the document does not know, and values that are not of their field's type;
-            /// of a list or a map those items alone, by position or name.
+            /// Fields that are not part of the schema, and values whose type did not match.
+            ///
+            /// For lists and maps, only the mismatched items, by index or key.
             pub extra: crate::JsonObject,
         }
 
@@ -539,7 +540,7 @@ fn response_struct(structure: &StructType) -> TokenStream {
     }
 }
 
-/// How a member is missed: not at all (a list, a map), as `None`, or as an error.
+/// Returns how an absent field is decoded: as an empty list or map, as `None`, or as an error.
 fn presence_rule(field: &Field) -> &'static str {
     match &field.ty.without_option().kind {
         TypeKind::List(_) | TypeKind::Map(_) | TypeKind::JsonObject => "or_default",
@@ -548,7 +549,7 @@ fn presence_rule(field: &Field) -> &'static str {
     }
 }
 
-/// `rename = "…",` where the wire name is not the Rust name.
+/// Returns `rename = "…",` if the wire name differs from the Rust name.
 pub fn rename(field: &Field) -> TokenStream {
     if field.ident == field.wire {
         return TokenStream::new();

@@ -1,4 +1,4 @@
-//! What is sent, what is received: one schema that serves both becomes two.
+//! Splits schemas that are used in requests and responses.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,21 +6,21 @@ use serde_json::{Value, json};
 
 use crate::Result;
 
-/// How a component is used.
+/// The use of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// Only in requests: strict.
     Request,
-    /// Only in answers: tolerant.
+    /// Only in responses: tolerant.
     Response,
-    /// In both, because it has no members (an enum, a union of plain kinds).
+    /// In both, because it contains no struct (an enum, a union of primitives).
     Both,
 }
 
 const PREFIX: &str = "#/components/schemas/";
 
-/// Splits every component with members that is both sent and received (`Foo`, `FooInput`), makes
-/// what is received tolerant, and says how each component is used.
+/// Splits every component with fields that is used in both directions (`Foo`, `FooInput`), relaxes
+/// the response types, and returns the direction of each component.
 pub fn split(document: &mut Value) -> Result<BTreeMap<String, Direction>> {
     let (in_requests, in_responses) = reachable_components(document);
     let in_both: BTreeSet<String> = in_requests
@@ -50,7 +50,7 @@ fn input_name(name: &str) -> String {
     format!("{name}Input")
 }
 
-/// The components reachable from what is sent, and from what is received.
+/// Returns the components that requests reach and those that responses reach.
 fn reachable_components(document: &Value) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut in_requests, mut in_responses) = (BTreeSet::new(), BTreeSet::new());
     for (_, _, operation) in crate::document::operations(document) {
@@ -62,7 +62,7 @@ fn reachable_components(document: &Value) -> (BTreeSet<String>, BTreeSet<String>
     (in_requests, in_responses)
 }
 
-/// Adds every component that `value` refers to, directly or not.
+/// Adds every component that `value` references, directly or indirectly.
 pub fn collect_components(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
@@ -84,7 +84,7 @@ pub fn collect_components(document: &Value, value: &Value, found: &mut BTreeSet<
     }
 }
 
-/// Whether a component is a struct, or a union or list that reaches one.
+/// Returns whether a component is a struct, or references one.
 fn contains_struct(document: &Value, name: &str) -> bool {
     let mut reached = BTreeSet::from([name.to_owned()]);
     let schemas = &document["components"]["schemas"];
@@ -94,7 +94,8 @@ fn contains_struct(document: &Value, name: &str) -> bool {
         .any(|name| schemas[name].get("properties").is_some())
 }
 
-/// Copies each twofold component under its input name and points everything that is sent there.
+/// Copies each component that is used in both directions to its input name and redirects requests
+/// to it.
 fn add_request_variants(
     document: &mut Value,
     in_requests: &BTreeSet<String>,
@@ -127,7 +128,7 @@ fn add_request_variants(
     }
 }
 
-/// What only the service sets (`readOnly`) is never sent.
+/// Removes `readOnly` fields, which only the service sets.
 fn remove_read_only(schema: &mut Value) {
     let names = schema["x-read-only"]
         .as_object()
@@ -165,7 +166,7 @@ fn rewrite_references(value: &mut Value, in_both: &BTreeSet<String>) {
     }
 }
 
-/// An optional list or map of a request is left out, or sent empty: `null` makes the type an option.
+/// Makes optional lists and maps of a request nullable, so that absent and empty values differ.
 fn make_optional_collections_nullable(schema: &mut Value) {
     let required: Vec<String> = schema["required"]
         .as_array()
@@ -181,7 +182,7 @@ fn make_optional_collections_nullable(schema: &mut Value) {
     }
 }
 
-/// In an answer only the fields that every recording has are required.
+/// Limits the required fields of a response to those that every recording has (`x-always`).
 fn relax_responses(document: &mut Value, directions: &BTreeMap<String, Direction>) {
     let Some(schemas) = document["components"]["schemas"].as_object_mut() else {
         return;

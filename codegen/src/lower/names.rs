@@ -1,4 +1,4 @@
-//! The names of types: given by a person (`x-name`), by contract, or derived from a position.
+//! The names of types: explicit (`x-name`, component names), fixed for bodies, or derived.
 
 use heck::ToUpperCamelCase;
 use indexmap::IndexMap;
@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::DerivedName;
 use crate::{Error, Result};
 
-/// Every named schema met so far.
+/// All named schemas.
 #[derive(Debug, Default)]
 pub struct TypeNames {
     schemas: IndexMap<String, NamedSchema>,
@@ -16,27 +16,27 @@ pub struct TypeNames {
 
 #[derive(Debug)]
 struct NamedSchema {
-    /// `None` while the schema is being flattened (it refers to itself).
+    /// `None` while the schema is being flattened, which may reference itself.
     schema: Option<Value>,
     location: String,
 }
 
-/// Where a name comes from.
+/// The origin of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// A component of the document, an `x-name`, or the contract over bodies and lists.
+    /// A component name, an `x-name`, or the fixed name of a body.
     Explicit,
     /// The position of the schema.
     Derived,
 }
 
 impl TypeNames {
-    /// The Rust name for `text`.
+    /// Converts a name to a Rust type name.
     pub fn rust_name(text: &str) -> String {
         text.to_upper_camel_case()
     }
 
-    /// Whether the name is taken, finished or not.
+    /// Returns whether the name is reserved or defined.
     pub fn contains(&self, name: &str) -> bool {
         self.schemas.contains_key(name)
     }
@@ -52,17 +52,17 @@ impl TypeNames {
         );
     }
 
-    /// Gives a reserved name its schema.
+    /// Sets the schema of a reserved name.
     pub fn define(&mut self, name: &str, schema: Value) {
         if let Some(named) = self.schemas.get_mut(name) {
             named.schema = Some(schema);
         }
     }
 
-    /// Files a flattened inline schema and returns the name under which it stands.
+    /// Registers a flattened inline schema and returns its name.
     ///
-    /// The same given name may be used for several schemas of one structure; a derived name that
-    /// is taken by another structure gets a number.
+    /// Schemas with the same structure can share an explicit name. A derived name that another
+    /// structure uses gets a number.
     pub fn register(
         &mut self,
         name: &str,
@@ -83,7 +83,7 @@ impl TypeNames {
                     return Err(Error::new(
                         location,
                         format!(
-                            "`{name}` also names a different schema, at {}",
+                            "`{name}` already names a different schema, at {}",
                             named.location
                         ),
                     ));
@@ -105,7 +105,7 @@ impl TypeNames {
         Ok(candidate)
     }
 
-    /// The components, and the names that were derived.
+    /// Returns the components and the derived names.
     pub fn finish(self) -> (Map<String, Value>, Vec<DerivedName>) {
         let schemas = self
             .schemas
@@ -117,14 +117,14 @@ impl TypeNames {
 }
 
 impl NamedSchema {
-    /// Whether the schema is the same but for prose and for what an update may clear.
+    /// Returns whether two schemas are equal apart from prose and `x-clear`.
     fn has_same_structure(&self, other: &Value) -> bool {
         self.schema
             .as_ref()
             .is_some_and(|existing| structure(existing) == structure(other))
     }
 
-    /// What can be cleared in one place can be said in the one type of all places.
+    /// Adds the clearable fields of another use of the same type.
     fn merge_clears(&mut self, other: &Value) {
         if let (Some(existing), Some(clears)) = (
             &mut self.schema,
@@ -137,7 +137,7 @@ impl NamedSchema {
     }
 }
 
-/// What the schema says without prose; a reference that was wrapped for its prose counts as bare.
+/// Returns the schema without prose; a reference that was wrapped for its description is unwrapped.
 fn structure(value: &Value) -> Value {
     match value {
         Value::Object(map) if is_described_reference(map) => structure(&value["allOf"][0]),

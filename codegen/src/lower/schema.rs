@@ -1,4 +1,5 @@
-//! Schemas made flat: every struct, enum and union a named component, everything else inline.
+//! Flattens schemas: structs, enums and unions become named components, everything else stays
+//! inline.
 
 use heck::ToSnakeCase;
 use serde_json::{Map, Value, json};
@@ -6,47 +7,47 @@ use serde_json::{Map, Value, json};
 use super::names::{Origin, TypeNames};
 use crate::{Error, Result, document};
 
-/// Flattens the schemas of one operation into [`Names`].
+/// Flattens the schemas of one operation into [`TypeNames`].
 pub struct Flattener<'a> {
     document: &'a Value,
     names: &'a mut TypeNames,
 }
 
-/// What a schema becomes.
+/// The kind of Rust type that a schema becomes.
 enum SchemaKind {
     /// Properties: a struct.
     Struct,
     /// Several strings: an open enum.
     Enum,
-    /// A `oneOf` or `anyOf` of schemas that differ in their JSON kind.
+    /// A `oneOf` or `anyOf` of schemas with different JSON kinds.
     Union(Vec<Value>),
-    /// A union of objects that differ in the one value of a member.
+    /// A union of objects with a discriminator.
     Tagged(Tagged),
-    /// A union between whose variants nothing decides.
+    /// A union without a discriminator.
     Raw(Vec<Value>),
-    /// Everything that needs no name.
+    /// A type without a name.
     Plain,
 }
 
-/// A union decided by a member that has one value in each variant.
+/// A union of objects that have one field with a different constant in each variant.
 struct Tagged {
     field: String,
-    /// The value of the member, and the variant.
+    /// The value of the field, and the variant.
     variants: Vec<(String, Value)>,
 }
 
 impl<'a> Flattener<'a> {
-    /// A flattener over `document` that files into `names`.
+    /// Creates a flattener over `document` that registers types in `names`.
     pub fn new(document: &'a Value, names: &'a mut TypeNames) -> Self {
         Self { document, names }
     }
 
-    /// Flattens a body or an answer: the contract gives it its name.
+    /// Flattens a request or response body, which has a fixed name.
     pub fn flatten_named(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
         self.flatten(schema, name, location, Origin::Explicit)
     }
 
-    /// Flattens a schema that stands inside another: it needs an `x-name`, or is named after its position.
+    /// Flattens a nested schema, whose name is its `x-name` or is derived from its position.
     pub fn flatten_inline(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
         self.flatten(schema, name, location, Origin::Derived)
     }
@@ -91,7 +92,7 @@ impl<'a> Flattener<'a> {
         Ok(nullable_if(reference_to(&name), nullable))
     }
 
-    /// A `$ref`: the component is flattened once; one that needs no name is copied in.
+    /// Flattens the target of a `$ref` once; a type without a name is inlined.
     fn flatten_component(&mut self, schema: &Value, reference: &str) -> Result<Value> {
         let target = document::resolve(self.document, schema)?;
         let own_name = reference.rsplit('/').next().unwrap_or(reference);
@@ -133,10 +134,11 @@ impl<'a> Flattener<'a> {
         Ok(nullable_if(reference_to(&name), nullable))
     }
 
-    /// Merges `allOf`, unwraps unions of one, takes `null` out of unions; says whether `null` is allowed.
+    /// Merges `allOf`, unwraps unions of one variant and removes `null` from unions. Returns
+    /// whether `null` is allowed.
     fn simplify(&self, schema: &Value, depth: usize) -> Result<(Value, bool)> {
         if depth > 32 {
-            return Err(Error::new("allOf", "nested too deeply"));
+            return Err(Error::new("allOf", "nested more than 32 levels deep"));
         }
         let nullable = schema["nullable"] == true;
         if let Some(parts) = schema["allOf"].as_array() {
@@ -161,7 +163,7 @@ impl<'a> Flattener<'a> {
         Ok((schema.clone(), nullable))
     }
 
-    /// `allOf` of one reference is that reference; of objects, one object with all their members.
+    /// Merges `allOf`: a single reference is kept, objects become one object with all fields.
     fn merge_all_of(&self, schema: &Value, parts: &[Value], depth: usize) -> Result<(Value, bool)> {
         let has_own_fields = schema["properties"]
             .as_object()
@@ -181,7 +183,7 @@ impl<'a> Flattener<'a> {
         for part in parts.iter().chain([&own]) {
             let (part, _) = self.simplify(document::resolve(self.document, part)?, depth + 1)?;
             if part.get("oneOf").or(part.get("anyOf")).is_some() {
-                // A union inside `allOf` has no Rust shape: the members around it stay open.
+                // A union inside `allOf` has no Rust equivalent: allow additional fields.
                 merged.insert("additionalProperties".into(), json!(true));
                 continue;
             }
@@ -215,8 +217,8 @@ impl<'a> Flattener<'a> {
         })
     }
 
-    /// The JSON kind decides between variants, or a member with one value; anything else stays raw
-    /// JSON with views.
+    /// Classifies a union by the JSON kinds of its variants or by a discriminator. Other unions are
+    /// raw JSON with views.
     fn classify_union(&self, schema: &Value, variants: &[Value]) -> Result<SchemaKind> {
         let kept: Vec<Value> = variants
             .iter()
@@ -249,10 +251,10 @@ impl<'a> Flattener<'a> {
         Ok(tagged.map_or(SchemaKind::Raw(kept), SchemaKind::Tagged))
     }
 
-    /// The variants, with those of a union in its place.
+    /// Replaces nested unions with their variants.
     fn expand_unions(&self, variants: &[Value], depth: usize) -> Result<Vec<Value>> {
         if depth > 32 {
-            return Err(Error::new("union", "nested too deeply"));
+            return Err(Error::new("union", "nested more than 32 levels deep"));
         }
         let mut expanded = Vec::new();
         for variant in variants {
@@ -270,13 +272,14 @@ impl<'a> Flattener<'a> {
         Ok(expanded)
     }
 
-    /// A schema with references, `allOf` and unions of one taken away.
+    /// Resolves references, `allOf` and unions of one variant.
     fn resolve(&self, schema: &Value) -> Result<Value> {
         let (simple, _) = self.simplify(document::resolve(self.document, schema)?, 0)?;
         document::resolve(self.document, &simple).cloned()
     }
 
-    /// The member that tells the variants apart: the discriminator, or any that has one value in each.
+    /// Finds the discriminator: the declared one, or a field with a different constant in each
+    /// variant.
     fn find_tag(
         &self,
         schema: &Value,
@@ -309,7 +312,7 @@ impl<'a> Flattener<'a> {
         Ok(None)
     }
 
-    /// The one value that a member of an object can have.
+    /// Returns the only value that a field of an object can have.
     fn constant_value(&self, schema: &Value, field: &str) -> Result<Option<String>> {
         let field = self.resolve(&schema["properties"][field])?;
         Ok(match field["enum"].as_array().map(Vec::as_slice) {
@@ -383,7 +386,7 @@ impl<'a> Flattener<'a> {
         Ok(flat)
     }
 
-    /// Progenitor sees an object without members; the variants are written by the refinement.
+    /// Progenitor gets an object without fields; the generator writes the variants.
     fn flatten_tagged(
         &mut self,
         schema: &Value,
@@ -409,8 +412,8 @@ impl<'a> Flattener<'a> {
         Ok(flat)
     }
 
-    /// Progenitor sees an object with one member for each variant, named after its type; of these
-    /// the refinement makes the views.
+    /// Progenitor gets an object with a field for each variant, named after its type; the generator
+    /// turns them into views.
     fn flatten_raw(
         &mut self,
         schema: &Value,
@@ -461,7 +464,7 @@ impl<'a> Flattener<'a> {
     }
 }
 
-/// A string; of all formats only those that decide the Rust type are kept.
+/// Returns a string schema; only formats that affect the Rust type are kept.
 fn string_schema(schema: &Value) -> Value {
     match schema["format"].as_str() {
         Some(format @ ("date-time" | "secret")) => json!({"type": "string", "format": format}),
@@ -481,7 +484,7 @@ fn string_enum(schema: &Value) -> Value {
     flat
 }
 
-/// The kind of JSON value that a schema allows, where it is one.
+/// Returns the JSON kind of a schema, if it has only one.
 fn json_kind(schema: &Value) -> Option<&'static str> {
     match schema["type"].as_str() {
         Some("string") => Some("string"),
@@ -496,14 +499,14 @@ fn json_kind(schema: &Value) -> Option<&'static str> {
     }
 }
 
-/// Whether a variant says only which members must be there, and nothing of what they are.
+/// Returns whether a variant consists of `required` only.
 fn is_required_only(variant: &Value) -> bool {
     variant
         .as_object()
         .is_some_and(|variant| variant.len() == 1 && variant.contains_key("required"))
 }
 
-/// What the view of a variant is called: `text`, `integer_list`, `function_tool`.
+/// Returns the name of the view of a variant: `text`, `integer_list`, `function_tool`.
 fn view_name(flat: &Value) -> String {
     if let Some(reference) = flat["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or(reference);
@@ -536,7 +539,8 @@ fn reference_to(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
 
-/// `nullable` beside a `$ref` means nothing in OpenAPI 3.0, so the reference goes into an `allOf`.
+/// Makes a schema nullable. OpenAPI 3.0 ignores `nullable` beside `$ref`, so a reference is
+/// wrapped.
 fn nullable_if(schema: Value, nullable: bool) -> Value {
     if !nullable {
         return schema;

@@ -1,4 +1,4 @@
-//! What an entry of the manifest says about its operation, held against the document.
+//! Checks of a manifest entry against its operation in the document.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::{
     reserved_segments::{is_parameter, segments},
 };
 
-/// Everything that an entry says of its operation and that does not hold, with the operation's key.
+/// Returns every statement of an entry that does not hold, with the key of the operation.
 pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, method, operation) in document::operations(document) {
@@ -52,7 +52,8 @@ impl<'a> EntryCheck<'a> {
             .query_parameters()
             .any(|parameter| parameter["name"] == "workspace_id" && parameter["required"] != true);
         ensure(!self.entry.default_workspace || optional, || {
-            "`default_workspace`: it has no optional query parameter `workspace_id`".to_owned()
+            "`default_workspace`: the operation has no optional query parameter `workspace_id`"
+                .to_owned()
         })
     }
 
@@ -60,14 +61,14 @@ impl<'a> EntryCheck<'a> {
         let triggers = &self.entry.triggers;
         ensure(
             triggers.is_empty() || self.entry.retry == Idempotency::Idempotent,
-            || "`triggers` are for operations whose `retry` is idempotent".to_owned(),
+            || "`triggers`: only allowed with `retry: idempotent`".to_owned(),
         )?;
         let mut fields = BTreeSet::new();
         collect_field_names(self.document, &self.operation["requestBody"], &mut fields);
         let unknown = triggers.iter().find(|name| !fields.contains(name.as_str()));
         ensure(unknown.is_none(), || {
             format!(
-                "`triggers`: its body has no `{}`",
+                "`triggers`: the request body has no field `{}`",
                 unknown.map_or("", String::as_str)
             )
         })
@@ -87,13 +88,13 @@ impl<'a> EntryCheck<'a> {
             return Ok(());
         };
         ensure(page.is_none() || after.is_none(), || {
-            "`paging`: a list has either `page` or `after`".to_owned()
+            "`paging`: `page` and `after` are mutually exclusive".to_owned()
         })?;
         ensure(first.is_some() == page.is_some(), || {
-            "`paging`: `first` goes with `page`".to_owned()
+            "`paging`: `first` and `page` must be set together".to_owned()
         })?;
         ensure(also.is_none() || items.is_some(), || {
-            "`paging`: `also` goes with `items`".to_owned()
+            "`paging`: `also` requires `items`".to_owned()
         })?;
         let unknown = [page, size, after].into_iter().flatten().find(|name| {
             !self
@@ -102,7 +103,7 @@ impl<'a> EntryCheck<'a> {
         });
         ensure(unknown.is_none(), || {
             format!(
-                "`paging`: it has no query parameter `{}`",
+                "`paging`: the operation has no query parameter `{}`",
                 unknown.map_or("", String::as_str)
             )
         })
@@ -115,15 +116,15 @@ impl<'a> EntryCheck<'a> {
         let read = manifest.iter().find(|(_, entry)| entry.id == *id);
         let route = read.and_then(|(key, _)| split_key(key));
         let (Some((_, read)), Some(("GET", path))) = (read, route) else {
-            return Err(format!("`reads`: `{id}` is no operation that reads"));
+            return Err(format!("`reads`: `{id}` is not the id of a GET operation"));
         };
         let operation = &self.document["paths"][path]["get"];
         ensure(read.area == self.entry.area, || {
-            format!("`reads`: `{id}` is in another area, so it may be missing")
+            format!("`reads`: `{id}` is in another area, which may be disabled")
         })?;
         let is_whole_list = |paging: &Paging| paging.page.is_none() && paging.after.is_none();
         ensure(read.paging.as_ref().is_none_or(is_whole_list), || {
-            format!("`reads`: `{id}` gives one page only")
+            format!("`reads`: `{id}` is paginated and returns only one page")
         })?;
         let same_parameters = path_parameters(self.path)
             .zip(path_parameters(path))
@@ -131,12 +132,12 @@ impl<'a> EntryCheck<'a> {
         let no_extra_parameters =
             path_parameters(path).count() <= path_parameters(self.path).count();
         ensure(same_parameters && no_extra_parameters, || {
-            format!("`reads`: `{id}` does not take the same arguments")
+            format!("`reads`: `{id}` does not take the same path parameters")
         })?;
         let required = query_parameters(self.document, path, operation)
             .any(|parameter| parameter["required"] == true);
         ensure(!required, || {
-            format!("`reads`: `{id}` needs more than the arguments")
+            format!("`reads`: `{id}` has a required query parameter")
         })
     }
 
@@ -146,15 +147,15 @@ impl<'a> EntryCheck<'a> {
         };
         let schemas = &self.document["components"]["schemas"];
         ensure(schemas.get(&stream.event).is_some(), || {
-            format!("`stream`: there is no schema `{}`", stream.event)
+            format!("`stream`: schema `{}` not found", stream.event)
         })?;
         let mut fields = BTreeSet::new();
         collect_field_names(self.document, &self.operation["requestBody"], &mut fields);
         ensure(fields.contains("stream"), || {
-            "`stream`: its body has no `stream`".to_owned()
+            "`stream`: the request body has no field `stream`".to_owned()
         })?;
         ensure(self.entry.paging.is_none(), || {
-            "`stream`: a list has a `stream` already".to_owned()
+            "`stream`: not allowed with `paging`, which also generates `stream()`".to_owned()
         })
     }
 
@@ -170,7 +171,7 @@ fn ensure(holds: bool, problem: impl FnOnce() -> String) -> CheckResult {
     }
 }
 
-/// The query parameters of an operation and of its path.
+/// Returns the query parameters of an operation and of its path item.
 fn query_parameters<'a>(
     document: &'a Value,
     path: &str,
@@ -188,7 +189,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
     segments(path).filter(|segment| is_parameter(segment))
 }
 
-/// The names of all members of the schemas below `value`.
+/// Collects the property names of all schemas below `value`.
 fn collect_field_names<'a>(document: &'a Value, value: &'a Value, found: &mut BTreeSet<&'a str>) {
     let mut pending = vec![value];
     let mut references = BTreeSet::new();

@@ -1,4 +1,4 @@
-//! What an action is worth for a later revision of the document that it was written for.
+//! Compares an action with a later revision of the document that it was written for.
 
 use std::collections::HashMap;
 
@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use super::{Action, ActionKind, NodePath, Query, Step, copy_source, node_kind};
 use crate::{Result, document, override_audit::OverrideStatus};
 
-/// The members that hold words and hints of ours. Upstream cannot confirm or contradict them.
+/// Fields with prose. Upstream cannot confirm or contradict what an override sets there.
 const PROSE_FIELDS: [&str; 4] = ["description", "summary", "title", "externalDocs"];
 
-/// The members whose keys are names, so that a key in them is never a keyword.
+/// Fields whose keys are names, not keywords.
 const NAME_MAPS: [&str; 10] = [
     "paths",
     "properties",
@@ -24,22 +24,24 @@ const NAME_MAPS: [&str; 10] = [
     "callbacks",
 ];
 
-/// What became of an action, and why.
+/// The result of the comparison of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// What became of it.
+    /// The status of the action.
     pub status: OverrideStatus,
-    /// What the maintainer should know, where there is something.
+    /// A note for the maintainer, if any.
     pub detail: Option<String>,
-    /// Whether the action fails the build as it is.
+    /// Whether the action fails the build.
     pub fails_build: bool,
 }
 
 impl Action {
-    /// Applies the action to the document that it was written for and, if it still can be, to a
-    /// later one, and says what it is worth there.
+    /// Applies the action to the document that it was written for and, if it still fits, to a later
+    /// one, and returns its status there.
     ///
-    /// Only an action that does not fit `old` is an error.
+    /// # Errors
+    ///
+    /// Fails if the action does not fit `old`.
     pub fn compare(&self, old: &mut Value, new: &mut Value) -> Result<Verdict> {
         let (old_paths, new_paths) = (self.target.find_nodes(old), self.target.find_nodes(new));
         let verdict = if new_paths.is_empty() {
@@ -64,7 +66,7 @@ impl Action {
         })
     }
 
-    /// What was to be removed may be gone by now; anything else has lost its place.
+    /// Returns `Confirmed` for a removal whose targets upstream has removed, `Stale` otherwise.
     fn compare_without_target(&self, new: &Value, old_paths: &[NodePath]) -> Candidate {
         let is_removed = matches!(self.kind, ActionKind::Remove)
             && !old_paths.is_empty()
@@ -73,7 +75,7 @@ impl Action {
                 NodePath(parent.to_vec()).get(new).is_some()
             });
         let (status, detail) = if is_removed {
-            (OverrideStatus::Confirmed, Some("upstream has removed it"))
+            (OverrideStatus::Confirmed, Some("removed upstream"))
         } else {
             (OverrideStatus::Stale, None)
         };
@@ -113,11 +115,11 @@ impl Action {
     }
 }
 
-/// A verdict before the action was tried on the new document.
+/// A verdict before the action is applied to the new document.
 struct Candidate {
     status: OverrideStatus,
     detail: Option<String>,
-    /// Whether it says something that upstream cannot say.
+    /// Whether the action sets prose or extensions, which upstream cannot confirm.
     has_prose: bool,
     fails_build: bool,
 }
@@ -157,7 +159,7 @@ fn compare_removal(old_nodes: &OldNodes<'_>, new: &Value, new_paths: &[NodePath]
     }
 }
 
-/// The nodes of the old document by what identifies their places.
+/// The target nodes of the old document, by the identity of their paths.
 struct OldNodes<'a>(HashMap<String, &'a Value>);
 
 impl<'a> OldNodes<'a> {
@@ -175,7 +177,7 @@ impl<'a> OldNodes<'a> {
     }
 }
 
-/// A location in which a parameter is known by its name and not by its position.
+/// Returns a JSON path in which list items are identified by their name instead of their index.
 fn identity(document: &Value, path: &NodePath) -> String {
     let mut node = Some(document);
     let mut text = String::from("$");
@@ -193,7 +195,7 @@ fn identity(document: &Value, path: &NodePath) -> String {
     text
 }
 
-/// What tells the entry of a list from the others.
+/// Returns the name that identifies an item of a list.
 fn entry_name(entry: &Value) -> Option<String> {
     match (&entry["name"], &entry["in"], &entry["$ref"]) {
         (Value::String(name), Value::String(location), _) => Some(format!("{location} {name}")),
@@ -202,7 +204,7 @@ fn entry_name(entry: &Value) -> Option<String> {
     }
 }
 
-/// What the leaves of an update turned out to be.
+/// The outcomes of the leaves of an update.
 #[derive(Default)]
 struct Counts {
     confirmed: usize,
@@ -222,7 +224,7 @@ impl Counts {
     ) {
         let in_name_map = matches!(path.0.last(), Some(Step::Name(name)) if is_name_map(name, new));
         match (new, value) {
-            // Only a selected list takes in a value that is no list, as one more entry.
+            // Only a selected list accepts a value that is not a list, as one more item.
             (Value::Array(items), value) if !value.is_array() => {
                 self.compare_entry(location, value, old, items);
             }
@@ -273,7 +275,8 @@ impl Counts {
         }
     }
 
-    /// An entry that is added to a list: it may be there already, or another by its name.
+    /// Compares an item that is added to a list, which may have it, or an item of the same name,
+    /// already.
     fn compare_entry(
         &mut self,
         location: &str,
@@ -315,7 +318,7 @@ impl Counts {
             }
             None if old.is_some() => {
                 self.conflicts.push(format!(
-                    "{location} is gone, {}",
+                    "{location} was removed upstream; {}",
                     describe_override(Some(value))
                 ));
             }
@@ -331,7 +334,7 @@ impl Counts {
             (OverrideStatus::Conflicting, Some(self.conflicts.join("; ")))
         } else if self.confirmed > 0 && self.applied == 0 {
             let keep =
-                has_prose.then(|| format!("only its {} is still of use", self.prose.join(", ")));
+                has_prose.then(|| format!("only its {} is still needed", self.prose.join(", ")));
             (OverrideStatus::Confirmed, keep)
         } else {
             (OverrideStatus::Applied, None)
@@ -345,24 +348,24 @@ impl Counts {
     }
 }
 
-/// Whether the keys of the member `key` are names. (`parameters` may be a list, too.)
+/// Returns whether the keys of the field `key` are names. (`parameters` can also be a list.)
 fn is_name_map(key: &str, value: &Value) -> bool {
     NAME_MAPS.contains(&key) && value.is_object()
 }
 
-/// `upstream says 3 at $.a, not 2 as before; we say 4`
+/// Returns `upstream changed $.a from 2 to 3; the override sets 4`.
 fn describe_change(
     location: &str,
     old: Option<&Value>,
     new: &Value,
     replacement: Option<&Value>,
 ) -> String {
-    let before = match old {
-        Some(old) => format!("not {} as before", abbreviate(old)),
-        None => "and nothing before".to_owned(),
+    let change = match old {
+        Some(old) => format!("changed {location} from {} to", abbreviate(old)),
+        None => format!("added {location} as"),
     };
     format!(
-        "upstream says {} at {location}, {before}; {}",
+        "upstream {change} {}; {}",
         abbreviate(new),
         describe_override(replacement)
     )
@@ -370,12 +373,12 @@ fn describe_change(
 
 fn describe_override(value: Option<&Value>) -> String {
     match value {
-        Some(value) => format!("we say {}", abbreviate(value)),
-        None => "we remove it".to_owned(),
+        Some(value) => format!("the override sets {}", abbreviate(value)),
+        None => "the override removes it".to_owned(),
     }
 }
 
-/// A value in a sentence: as it is where it is short, or else what sort it is of.
+/// Returns the value if it is short, otherwise its kind.
 fn abbreviate(value: &Value) -> String {
     let text = value.to_string();
     if text.chars().count() <= 60 {

@@ -1,4 +1,4 @@
-//! Moving one operation from a path item to another.
+//! Moves an operation from one path item to another.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{Result, document};
 
-/// Takes an operation out of its path item, and with it a copy of what the item says for all of its
-/// operations (parameters, servers). An item without operations goes away.
+/// Removes an operation from its path item and returns it with a copy of the fields that the item
+/// shares between operations (parameters, servers). An item without operations is removed.
 pub(super) fn take_operation(
     document: &mut Value,
     path: &str,
@@ -37,7 +37,7 @@ pub(super) fn remove_item(document: &mut Value, path: &str) {
     }
 }
 
-/// Puts an operation into a path item, which is made where there is none.
+/// Inserts an operation into a path item, which is created if it does not exist.
 pub(super) fn put_operation(
     document: &mut Value,
     path: &str,
@@ -57,8 +57,7 @@ pub(super) fn put_operation(
     }
 }
 
-/// Where an operation joins a path item that exists, it keeps what its old item said of all of its
-/// operations: it now has to say so itself, unless the new item says the same.
+/// Copies shared fields of the old path item to the operation, unless the new item has the same.
 fn inherit_shared(
     document: &Value,
     item: &Map<String, Value>,
@@ -93,7 +92,7 @@ fn parameters(holder: &Map<String, Value>) -> &[Value] {
         .map_or(&[], Vec::as_slice)
 }
 
-/// Declares a parameter, in place of any other of the same name and place.
+/// Declares a parameter; it replaces a parameter with the same `name` and `in`.
 pub(super) fn declare_parameter(
     document: &Value,
     operation: &mut Map<String, Value>,
@@ -106,8 +105,8 @@ pub(super) fn declare_parameter(
     }
 }
 
-/// Gives declared path parameters their new names. A shared declaration (`$ref`) stays as it is for
-/// the others that use it; this use gets a copy.
+/// Renames declared path parameters. A `$ref` is replaced by a renamed copy, because other
+/// operations use the shared declaration.
 pub(super) fn rename_parameters(
     document: &Value,
     holder: &mut Map<String, Value>,
@@ -132,7 +131,7 @@ pub(super) fn rename_parameters(
     Ok(())
 }
 
-/// Whether two declarations are for the same name in the same place.
+/// Returns whether two declarations have the same `name` and `in`.
 fn same_parameter(document: &Value, parameter: &Value, other: &Value) -> bool {
     let key = |parameter| {
         let declaration = document::resolve(document, parameter).ok()?;

@@ -1,4 +1,4 @@
-//! Paths with named parameters, and where a document has them.
+//! Path templates, and an index of the paths of a document.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,7 +11,7 @@ use crate::{Error, Result, document};
 #[derive(Debug, Clone)]
 pub(super) struct Template {
     pub(super) text: String,
-    /// The text without the parameters' names: what makes two paths the same.
+    /// The text without parameter names; paths with the same identity are the same.
     pub(super) identity: String,
     pub(super) parameters: Vec<String>,
 }
@@ -21,20 +21,20 @@ impl Template {
         let problem =
             |problem: &str| Err(Error::new(location, format!("the path `{text}` {problem}")));
         if !text.starts_with('/') {
-            return problem("does not begin with `/`");
+            return problem("does not start with `/`");
         }
         let mut identity = String::new();
         let mut parameters: Vec<String> = Vec::new();
         let mut rest = text;
         while let Some((literal, after)) = rest.split_once('{') {
             let Some((name, after)) = after.split_once('}') else {
-                return problem("has a `{` without its `}`");
+                return problem("has an unclosed `{`");
             };
             if name.is_empty() || name.contains(['{', '/']) {
-                return problem("has a parameter without a proper name");
+                return problem("has a parameter with an invalid name");
             }
             if parameters.iter().any(|other| other == name) {
-                return problem("names a parameter twice");
+                return problem("has two parameters of the same name");
             }
             identity.push_str(literal);
             identity.push_str("{}");
@@ -43,7 +43,7 @@ impl Template {
         }
         identity.push_str(rest);
         if identity.replace("{}", "").contains(['{', '}', '?', '#']) {
-            return problem("has a stray `{`, `}`, `?` or `#`");
+            return problem("has an unexpected `{`, `}`, `?` or `#`");
         }
         Ok(Self {
             text: text.to_owned(),
@@ -63,14 +63,15 @@ impl fmt::Display for Template {
     }
 }
 
-/// The paths of a document by their identity.
+/// The paths of a document, by identity.
 pub(super) struct PathIndex<'d> {
     paths: HashMap<String, Vec<&'d str>>,
     items: Option<&'d Map<String, Value>>,
 }
 
 impl<'d> PathIndex<'d> {
-    /// Paths that are no templates are left out: no rule can mean them.
+    /// Creates the index. Paths that are not valid templates are skipped, because no rule matches
+    /// them.
     pub(super) fn new(document: &'d Value) -> Self {
         let items = document["paths"].as_object();
         let mut paths: HashMap<String, Vec<&str>> = HashMap::new();
@@ -82,7 +83,7 @@ impl<'d> PathIndex<'d> {
         Self { paths, items }
     }
 
-    /// The document's spellings of a path: usually none or one.
+    /// Returns the spellings of a path in the document, usually none or one.
     pub(super) fn paths(&self, template: &Template) -> &[&'d str] {
         self.paths
             .get(&template.identity)
@@ -93,7 +94,7 @@ impl<'d> PathIndex<'d> {
         self.items.and_then(|items| items.get(path))
     }
 
-    /// The methods of all spellings of a path.
+    /// Returns the methods of all spellings of a path.
     pub(super) fn methods(&self, template: &Template) -> Vec<&'static str> {
         let has = |method: &&str| {
             let mut items = self
@@ -105,7 +106,7 @@ impl<'d> PathIndex<'d> {
         document::METHODS.into_iter().filter(has).collect()
     }
 
-    /// The path, as the document spells it, that has the method.
+    /// Returns the path that has the method, as spelled in the document.
     pub(super) fn find(
         &self,
         location: &str,
@@ -116,9 +117,7 @@ impl<'d> PathIndex<'d> {
         for path in self.paths(template) {
             let item = self.item(path);
             if item.is_some_and(|item| item.get("$ref").is_some()) {
-                let problem = format!(
-                    "`{path}` is a reference to another path item; rules do not follow those"
-                );
+                let problem = format!("`{path}` is a `$ref`, which path rules do not support");
                 return Err(Error::new(location, problem));
             }
             if item.is_none_or(|item| item.get(method).is_none()) {
@@ -127,7 +126,7 @@ impl<'d> PathIndex<'d> {
             if let Some(other) = found.replace(path) {
                 let method = method.to_ascii_uppercase();
                 let problem = format!(
-                    "the document has `{method} {other}` and `{method} {path}`, which are the same"
+                    "the document has both `{method} {other}` and `{method} {path}`, the same path"
                 );
                 return Err(Error::new(location, problem));
             }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use portkey_admin_codegen::select::{Areas, select};
-use portkey_admin_codegen::{Sources, document, generate, patch, lower};
+use portkey_admin_codegen::{Sources, document, generate, lower, patch};
 use progenitor::InterfaceStyle;
 use serde_json::Value;
 

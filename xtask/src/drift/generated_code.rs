@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::thread;
 
-use portkey_admin_codegen::{Error, Patched, document, manifest, lower, reserved_segments};
+use portkey_admin_codegen::{Error, Patched, document, lower, manifest, reserved_segments};
 use serde_json::Value;
 
 use super::catch_panic;
@@ -95,7 +95,7 @@ fn types_by_id(lowered: &Value) -> TypesById {
     document::operations(lowered)
         .map(|(_, _, operation)| {
             let mut found = BTreeSet::new();
-            shape::collect(lowered, operation, &mut found);
+            lower::collect_components(lowered, operation, &mut found);
             let id = operation["operationId"].as_str().unwrap_or_default();
             (id.to_owned(), found)
         })
@@ -106,7 +106,7 @@ fn types_by_id(lowered: &Value) -> TypesById {
 fn exclude_unlowerable(old: &mut Patched, new: &mut Patched) -> Result<Vec<String>, String> {
     let mut excluded = Vec::new();
     while let Some(error) = invalid_operation(new).or_else(|| lower::lower(new).err()) {
-        let key = error.place().split(": ").next().unwrap_or_default();
+        let key = error.location().split(": ").next().unwrap_or_default();
         if !remove(new, key) {
             return Err(error.to_string());
         }

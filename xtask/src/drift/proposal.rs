@@ -234,7 +234,9 @@ impl Route<'_> {
             .filter(|(_, property)| resolved(property)["type"] == "array")
             .map(|(name, _)| name.as_str());
         // If the last segment of the path is a plural, any list counts.
-        let last = reserved_segments::segments(self.path).last().unwrap_or_default();
+        let last = reserved_segments::segments(self.path)
+            .last()
+            .unwrap_or_default();
         let plural = last.ends_with('s');
         if schema["type"] == "array"
             || lists.any(|name| plural || name == "data" || name == "items")
@@ -348,13 +350,17 @@ impl MethodName {
             .collect();
         let (action, rest) = match segments.split_last() {
             Some((last, rest))
-                if !rest.is_empty() && !reserved_segments::is_parameter(last) && is_action(last, verbs) =>
+                if !rest.is_empty()
+                    && !reserved_segments::is_parameter(last)
+                    && is_action(last, verbs) =>
             {
                 (Some(snake(last)), rest)
             }
             _ => (None, segments.as_slice()),
         };
-        let one = rest.last().is_some_and(|last| reserved_segments::is_parameter(last));
+        let one = rest
+            .last()
+            .is_some_and(|last| reserved_segments::is_parameter(last));
         match action {
             Some(action) => {
                 let (verb, object) = match action.split_once('_') {

@@ -7,7 +7,7 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use portkey_admin_codegen::override_audit::{Finding, Status};
+use portkey_admin_codegen::override_audit::{Finding, OverrideStatus as Status};
 use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Fact, Kind};
@@ -338,7 +338,7 @@ fn to_do(report: &Report) -> Vec<String> {
     let failing = report
         .findings
         .iter()
-        .filter(|finding| finding.fails)
+        .filter(|finding| finding.fails_build)
         .count();
     let missing = report.proposals.len();
     let count = |count: usize, one: &str, many: &str| match count {

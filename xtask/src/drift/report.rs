@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context as _, Result};
 use portkey_admin_codegen::manifest::Entry;
+use portkey_admin_codegen::override_audit::{self, Finding, OverrideAudit};
 use portkey_admin_codegen::paths::{Effect, Outcome};
-use portkey_admin_codegen::override_audit::{self, Finding, Survey};
 use portkey_admin_codegen::{Manifest, Patched, Sources, manifest};
 use semver::Version;
 use serde_json::Value;
@@ -107,15 +107,15 @@ impl Report {
     /// Returns the overrides that keep the new document from building, and the operations without
     /// an entry.
     pub fn failures(&self) -> Vec<String> {
-        let findings = self.findings.iter().filter(|finding| finding.fails);
+        let findings = self.findings.iter().filter(|finding| finding.fails_build);
         let entries = self
             .proposals
             .iter()
             .map(|proposal| format!("overrides/operations.yaml: no entry for `{}`", proposal.key));
         findings
             .map(|finding| match &finding.detail {
-                Some(detail) => format!("{}: `{}`: {detail}", finding.place, finding.subject),
-                None => format!("{}: `{}`", finding.place, finding.subject),
+                Some(detail) => format!("{}: `{}`: {detail}", finding.location, finding.subject),
+                None => format!("{}: `{}`", finding.location, finding.subject),
             })
             .chain(entries)
             .chain(self.excluded_operations.iter().cloned())
@@ -134,7 +134,7 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
     let proposals = proposals(input, &audit);
     let manifest = extended_manifest(&audit, &proposals)?;
     let mut findings = audit.findings.clone();
-    findings.extend(audit.entries(&manifest));
+    findings.extend(audit.audit_entries(&manifest));
     let new_patched = Patched {
         manifest: manifest.prune_dangling_refs(&audit.new),
         document: audit.new.clone(),
@@ -180,7 +180,7 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
     })
 }
 
-fn proposals(input: &Input<'_>, audit: &Survey) -> Vec<Proposal> {
+fn proposals(input: &Input<'_>, audit: &OverrideAudit) -> Vec<Proposal> {
     proposal::proposals(&proposal::Context {
         old: &audit.old.document,
         new: &audit.new,
@@ -191,7 +191,7 @@ fn proposals(input: &Input<'_>, audit: &Survey) -> Vec<Proposal> {
 }
 
 /// Returns the manifest with an entry for each operation of the new document.
-fn extended_manifest(audit: &Survey, proposals: &[Proposal]) -> Result<Manifest> {
+fn extended_manifest(audit: &OverrideAudit, proposals: &[Proposal]) -> Result<Manifest> {
     let more = proposal::parse(proposals).context("a proposed manifest entry is not valid")?;
     Ok(audit.old.manifest.adjusted(&audit.new, more))
 }

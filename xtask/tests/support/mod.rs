@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use portkey_admin_codegen::overlay::Overlay;
 use portkey_admin_codegen::paths::Rules;
-use portkey_admin_codegen::{Source, document, ledger};
+use portkey_admin_codegen::{Source, document, manifest};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -171,7 +171,7 @@ fn manifest_of(document: &Value) -> String {
                 }
             })
             .collect();
-        let key = ledger::key(method, path);
+        let key = manifest::key(method, path);
         let id = id.trim_matches('_');
         text += &format!(
             "{key}:\n  id: {id}\n  summary: Words.\n  plane: control\n  area: api_keys\n  retry: safe\n  status: works\n  evidence: {{by: document}}\n"

@@ -1,6 +1,8 @@
 //! The report as JSON. `CONTRIBUTING.md` documents the keys and values; they are a contract.
 
-use portkey_admin_codegen::override_audit::{Finding, Kind as Override, Status};
+use portkey_admin_codegen::override_audit::{
+    Finding, OverrideKind as Override, OverrideStatus as Status,
+};
 use serde_json::{Value, json};
 
 use crate::drift::difference::{Aspect, Fact};
@@ -78,7 +80,7 @@ fn override_kind(kind: Override) -> &'static str {
     match kind {
         Override::PathRule => "path rule",
         Override::Overlay => "overlay action",
-        Override::Manifest => "ledger entry",
+        Override::ManifestEntry => "ledger entry",
     }
 }
 
@@ -92,11 +94,11 @@ fn fact(fact: Option<&Fact>) -> Value {
 fn finding(finding: &Finding) -> Value {
     json!({
         "kind": override_kind(finding.kind),
-        "place": finding.place,
+        "place": finding.location,
         "subject": finding.subject,
         "status": status(finding.status),
         "detail": finding.detail,
-        "fails_build": finding.fails,
+        "fails_build": finding.fails_build,
     })
 }
 

@@ -133,8 +133,8 @@ fn overrides(report: &Report) -> Vec<String> {
                 .map(|detail| format!(": {}", escaped(detail)));
             lines.push(format!(
                 "- {}{} {}{}",
-                if finding.fails { "`!` " } else { "" },
-                code(&finding.place),
+                if finding.fails_build { "`!` " } else { "" },
+                code(&finding.location),
                 code(&finding.subject),
                 detail.collect::<String>()
             ));

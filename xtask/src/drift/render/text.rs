@@ -82,8 +82,8 @@ fn overrides(report: &Report) -> Vec<String> {
             status_advice(status)
         ));
         for finding in findings {
-            let mark = if finding.fails { '!' } else { ' ' };
-            lines.push(format!("{mark} {}: {}", finding.place, finding.subject));
+            let mark = if finding.fails_build { '!' } else { ' ' };
+            lines.push(format!("{mark} {}: {}", finding.location, finding.subject));
             lines.extend(
                 finding
                     .detail
