@@ -197,7 +197,10 @@ pub struct Evidence {
     pub on: Option<String>,
     /// The grade of the evidence.
     pub by: EvidenceGrade,
-    /// The evidence ids, or a remark.
+    /// The ids of the facts in `overrides/evidence.yaml` that the entry rests on.
+    #[serde(default)]
+    pub rows: Vec<String>,
+    /// A remark.
     #[serde(default)]
     pub note: Option<String>,
 }
