@@ -1,0 +1,52 @@
+//! The guide: one page for each topic.
+//!
+//! | page | topic |
+//! |---|---|
+//! | [`configuration`] | keys, base URLs, TLS, proxies |
+//! | [`requests`] | methods, parameters, bodies, checks before sending, requests without a method |
+//! | [`responses`] | tolerant decoding, unknown fields and enum values, headers |
+//! | [`updates`] | leave, clear or set a field; calls that take several steps; waiting |
+//! | [`lists`] | items, pages, limits, cursors |
+//! | [`errors`] | kinds of errors, and whether a request may have been executed |
+//! | [`retries`] | what is repeated, how often and when |
+//! | [`options`] | timeouts, headers, default workspace |
+//! | [`tracing`] | spans and events |
+//! | [`secrets`] | what is redacted, and where data goes |
+//! | [`testing`] | the emulator, faults, its clock, other ways |
+//! | [`gateway`] | chat, event streams, uploads, downloads, realtime sessions |
+//! | [`synchronous`] | use without `async` |
+//! | [`self_hosted`] | a Portkey of your own |
+
+#[doc = include_str!("../docs/guide/configuration.md")]
+pub mod configuration {}
+#[doc = include_str!("../docs/guide/errors.md")]
+pub mod errors {}
+#[doc = include_str!("../docs/guide/gateway.md")]
+pub mod gateway {}
+#[doc = include_str!("../docs/guide/lists.md")]
+pub mod lists {}
+#[doc = include_str!("../docs/guide/options.md")]
+pub mod options {}
+#[doc = include_str!("../docs/guide/requests.md")]
+pub mod requests {}
+#[doc = include_str!("../docs/guide/responses.md")]
+pub mod responses {}
+#[doc = include_str!("../docs/guide/retries.md")]
+pub mod retries {}
+#[doc = include_str!("../docs/guide/secrets.md")]
+pub mod secrets {}
+#[doc = include_str!("../docs/guide/self_hosted.md")]
+pub mod self_hosted {}
+#[doc = include_str!("../docs/guide/synchronous.md")]
+pub mod synchronous {}
+#[doc = include_str!("../docs/guide/testing.md")]
+pub mod testing {}
+#[doc = include_str!("../docs/guide/tracing.md")]
+pub mod tracing {}
+#[doc = include_str!("../docs/guide/updates.md")]
+pub mod updates {}
+
+/// Compiles the examples of the README.
+#[cfg(all(doctest, feature = "api_keys"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
