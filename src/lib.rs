@@ -1,4 +1,60 @@
-#![doc = include_str!("../README.md")]
+//! An asynchronous client for the Admin API of Portkey, the AI gateway: workspaces, users, API keys,
+//! configs, prompts, integrations, guardrails, policies, analytics, logs. With the feature `gateway`
+//! also the OpenAI-compatible API. It is unofficial: neither made nor endorsed by Portkey.
+//!
+//! The client is generated from Portkey's OpenAPI document and corrected by evidence: where the service
+//! was seen to differ from its document, an override changes the generated code.
+//!
+//! ```no_run
+//! # #[cfg(feature = "api_keys")]
+//! # async fn example() -> Result<(), portkey_admin::Error> {
+//! // The key comes from PORTKEY_API_KEY.
+//! let client = portkey_admin::Client::from_env()?;
+//! let mut keys = client.list_api_keys().workspace_id("my-workspace").stream();
+//! while let Some(key) = keys.next().await {
+//!     let key = key?;
+//!     println!("{} is {}", key.name, key.status);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Where to look
+//!
+//! - [`Client`] has one method for each operation, named `verb_noun`: `list_api_keys`,
+//!   `rotate_api_key`, `create_config`. Each returns a builder; nothing is sent before `send()`.
+//! - [`builder`] contains these builders, [`types`] the requests and responses.
+//! - [`operations`] describes every operation as data: path, scopes, paging, idempotency.
+//! - [`scopes`] contains the names of the scopes that were seen on keys.
+//! - [`Error`] is the error of every call, [`RequestOptions`] and [`RetryPolicy`] control requests,
+//!   [`Items`] and [`Pages`] are the streams of a list.
+//! - `portkey-admin-emulator` is a Portkey for tests; see [testing](guide::testing).
+//!
+//! # Guide
+//!
+//! | I want to … | page |
+//! |---|---|
+//! | set the key, the base URL, TLS or a proxy | [configuration](guide::configuration) |
+//! | find a method and pass parameters and bodies | [requests](guide::requests) |
+//! | read unknown fields, enum values or headers | [responses](guide::responses) |
+//! | clear a field, read an object after its update, wait for a change | [updates](guide::updates) |
+//! | read all items of a list, stop early, resume | [lists](guide::lists) |
+//! | handle errors, and know whether a request was executed | [errors](guide::errors) |
+//! | know what is retried, or change it | [retries](guide::retries) |
+//! | set a timeout, headers or a default workspace | [options](guide::options) |
+//! | see calls in logs and traces | [tracing](guide::tracing) |
+//! | keep keys out of logs | [secrets](guide::secrets) |
+//! | test my code without an account | [testing](guide::testing) |
+//! | call models, stream, upload | [gateway](guide::gateway) |
+//! | call it without `async` | [synchronous](guide::synchronous) |
+//! | use a Portkey of my own | [self-hosted](guide::self_hosted) |
+//!
+//! # Features
+//!
+//! Each area of the API is a feature. `admin` (default) contains all areas, `rustls` (default) or
+//! `native-tls` provides TLS, and `gateway` is off by default. `full` is everything except `native-tls`.
+//! To compile less, select areas: `default-features = false, features = ["rustls", "api_keys"]`.
+
 #![deny(missing_docs)]
 // One area does not need all that the areas share; dead code shows when everything is on.
 #![cfg_attr(
@@ -17,6 +73,7 @@ mod error;
 #[cfg(feature = "gateway")]
 mod gateway;
 mod generated;
+pub mod guide;
 mod helpers;
 mod json_object;
 mod open_enum;
