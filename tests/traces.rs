@@ -1,4 +1,4 @@
-//! What an operator sees: the spans, events and fields that the README lists, and nothing else.
+//! What an operator sees: the spans, events and fields that the guide lists, and nothing else.
 
 #![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
@@ -225,10 +225,10 @@ async fn a_call_belongs_to_the_span_of_its_caller() {
     assert!(recorder.spans("portkey.call")[0].is_inside(caller));
 }
 
-/// README, "Traces": the table is the promise.
+/// The table of docs/guide/tracing.md is the promise.
 #[tokio::test]
 async fn every_field_is_documented() {
-    let readme = include_str!("../README.md");
+    let guide = include_str!("../docs/guide/tracing.md");
     let recorder = Recorder::start();
     let server = Server::playing([Answer::empty(500), done()]);
     sending(client(&server).get_api_key("one").send())
@@ -241,7 +241,7 @@ async fn every_field_is_documented() {
             entry.name,
             entry.level.as_str().to_lowercase()
         );
-        let row = readme.lines().find(|line| line.starts_with(&start));
+        let row = guide.lines().find(|line| line.starts_with(&start));
         let row = row.unwrap_or_else(|| panic!("no row: {start}"));
         for name in entry.names() {
             assert!(row.contains(&format!("`{name}`")), "{name}: {row}");
