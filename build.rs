@@ -27,7 +27,9 @@ fn run() -> Result<(), Box<dyn Error>> {
         .into_iter()
         .filter(|area| is_enabled(area))
         .collect();
-    let code = generate::generate(&patched, &areas)?;
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("portkey.rs"), code)?;
+    let folder = PathBuf::from(env::var("OUT_DIR")?);
+    for file in generate::generate(&patched, &areas)? {
+        fs::write(folder.join(file.name), file.code)?;
+    }
     Ok(())
 }

@@ -14,4 +14,9 @@
 // The words for the Admin API are in `overrides/docs.overlay.yaml`; the OpenAI-compatible plane has none.
 #![cfg_attr(feature = "gateway", allow(missing_docs))]
 
-include!(concat!(env!("OUT_DIR"), "/portkey.rs"));
+include!(concat!(env!("OUT_DIR"), "/areas.rs"));
+
+#[cfg(test)]
+mod test_tables {
+    include!(concat!(env!("OUT_DIR"), "/tests.rs"));
+}

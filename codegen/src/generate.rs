@@ -5,6 +5,7 @@
 //! refinements replace whole items. They never edit statements, and they fail with the name of an
 //! expected item that is missing.
 
+mod code;
 mod conversions;
 mod docs;
 mod example;
@@ -19,34 +20,64 @@ mod types;
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle};
-use quote::quote;
 use serde::Deserialize;
 use serde_json::Value;
 use syn::{Item, ItemMod};
 
 use crate::{
-    Error, Manifest, Patched, Result,
+    Error, Patched, Result,
     lower::{Lowered, lower},
+    modules::Modules,
     reserved_segments::reserved_segments,
     select::{Areas, select},
 };
+use code::GeneratedCode;
 use trim::trim_unused;
 
-/// Generates the formatted code of the client for the given areas.
-pub fn generate(patched: &Patched, areas: &Areas) -> Result<String> {
-    let tokens = tokens(patched, &lower(patched)?, areas)?;
-    Ok(prettyplease::unparse(&parse(tokens)?))
+/// A file of the generated client.
+pub struct GeneratedFile {
+    /// The name of the file in `OUT_DIR`.
+    pub name: String,
+    /// The formatted code.
+    pub code: String,
 }
 
-/// Generates the same code as tokens, from a document that is already lowered.
+/// Generates the formatted files of the client for the given areas: one for each area, one for the
+/// shared types, one for the metadata of the operations, one with test tables, and `areas.rs`, which
+/// declares the modules and includes the others.
+pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> {
+    refine_document(patched, &lower(patched)?, areas)?.files()
+}
+
+/// Generates the code as tokens, from a document that is already lowered.
 ///
 /// Formatting takes longer than all other stages together, and programs do not need it.
 pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
+    Ok(refine_document(patched, lowered, areas)?.tokens())
+}
+
+fn refine_document(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<GeneratedCode> {
+    // The modules and the reserved segments are computed from the whole document, so that they do
+    // not depend on features.
+    let modules = Modules::assign(lowered, &patched.manifest)?;
+    let reserved_segments = reserved_segments(&patched.document);
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
-    // Computed from the whole document, so that the rejected values do not depend on features.
-    let reserved_segments = reserved_segments(&patched.document);
-    refine(&generated, &selected, &patched.manifest, &reserved_segments)
+    let type_items = module(&generated.items, "types")?;
+    let types = types::refine(
+        type_items,
+        &selected.document,
+        &selected.directions,
+        &modules,
+    )?;
+    let operations = operations::refine(
+        &generated,
+        &selected.document,
+        &patched.manifest,
+        &types,
+        &reserved_segments,
+    )?;
+    Ok(GeneratedCode::new(areas, &types, operations))
 }
 
 /// Returns the unrefined output of progenitor in builder style.
@@ -76,88 +107,6 @@ fn settings(style: InterfaceStyle) -> GenerationSettings {
 
 fn parse(tokens: TokenStream) -> Result<syn::File> {
     syn::parse2(tokens).map_err(|error| Error::new("generated code", error.to_string()))
-}
-
-/// Assembles the refined items: types, their builders, operations, and the client's methods.
-fn refine(
-    generated: &syn::File,
-    selected: &Lowered,
-    manifest: &Manifest,
-    reserved_segments: &operations::ReservedSegments,
-) -> Result<TokenStream> {
-    let type_items = module(&generated.items, "types")?;
-    let types = types::refine(type_items, &selected.document, &selected.directions)?;
-    let operations = operations::refine(
-        generated,
-        &selected.document,
-        manifest,
-        &types,
-        reserved_segments,
-    )?;
-    let type_tokens = types.tokens();
-    let type_builders = types.builders();
-    let operations::RefinedOperations {
-        methods,
-        builders,
-        table,
-        round_trips,
-        operation_refs,
-        handwritten_calls,
-        list_impls,
-    } = operations;
-    Ok(quote! {
-        /// Request and response types.
-        pub mod types {
-            #type_tokens
-            #list_impls
-
-            /// Builders of the request types.
-            pub mod builder {
-                #type_builders
-            }
-        }
-
-        /// Operation builders: each sets the parameters of one operation and sends the request.
-        pub mod builder {
-            use crate::generated::types;
-            #builders
-        }
-
-        /// Metadata of each operation.
-        pub mod operations {
-            use crate::operation::*;
-            #table
-
-            #[cfg(test)]
-            pub(crate) static ALL: &[&Operation] = &[#operation_refs];
-        }
-
-        impl crate::Client {
-            #methods
-        }
-
-        #[cfg(test)]
-        impl crate::decode::round_trip_tests::Responses {
-            /// Decodes a body as the response of an operation and encodes it again. Returns `null`
-            /// for an operation without a response body and `None` for an unknown operation.
-            #[allow(unused_variables, unreachable_code, reason = "some features have no responses")]
-            pub(crate) fn round_trip(
-                operation: &str,
-                body: &[u8],
-            ) -> Option<Result<serde_json::Value, String>> {
-                Some(match operation {
-                    #round_trips
-                    _ => return None,
-                })
-            }
-
-            /// Each handwritten operation with the `Debug` output of its builder.
-            #[allow(unused_variables, reason = "some features have no handwritten operations")]
-            pub(crate) fn by_hand(client: &crate::Client) -> Vec<(&'static str, String)> {
-                vec![#handwritten_calls]
-            }
-        }
-    })
 }
 
 fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item]> {

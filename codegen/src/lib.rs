@@ -14,6 +14,8 @@ pub mod json_schema;
 #[cfg(feature = "generate")]
 pub mod lower;
 pub mod manifest;
+#[cfg(feature = "generate")]
+pub mod modules;
 pub mod overlay;
 pub mod override_audit;
 pub mod paths;

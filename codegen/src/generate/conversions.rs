@@ -4,10 +4,10 @@
 //! requires may be missing from a response, so the conversion is a `TryFrom`; setters accept it.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 
 use super::{
-    rust_type::{RustType, TypeKind},
+    rust_type::{RustType, TypeKind, type_path},
     types::{Field, RefinedType, StructType, Types},
 };
 
@@ -32,7 +32,7 @@ pub fn from_response(structure: &StructType, types: &Types) -> Option<TokenStrea
             let ident = &field.ident;
             quote!(#ident: Default::default())
         });
-    let (ident, base) = (&structure.ident, format_ident!("{base}"));
+    let (ident, base) = (&structure.ident, type_path(base, types.modules()));
     let docs = format!(" Fails if a field that `{name}` requires is missing from the response.");
     Some(quote! {
         #[doc = #docs]
@@ -109,7 +109,7 @@ fn convert(
         _ if types.has_builder(ty) => Some(quote!(#option.map(TryInto::try_into).transpose()?)),
         _ if types.converts_from_response(ty) => Some(quote!(#option.map(Into::into))),
         _ => {
-            let written = |ty: &RustType| ty.tokens(&TokenStream::new()).to_string();
+            let written = |ty: &RustType| ty.tokens(types.modules()).to_string();
             (written(ty) == written(from)).then(|| option.clone())
         }
     }

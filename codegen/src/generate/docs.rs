@@ -61,6 +61,22 @@ fn is_name_only(text: &str) -> bool {
     text.is_empty() || (text.starts_with('`') && text.ends_with('`') && !text.contains(' '))
 }
 
+/// The head of the table of operations in the docs of a module.
+pub const TABLE_HEAD: [&str; 2] = [" | method | route | | status |", " |---|---|---|---|"];
+
+/// Returns the row of an operation in that table.
+pub fn table_row(key: &str, entry: &Entry) -> String {
+    let Entry { id, summary, .. } = entry;
+    let status = match entry.status {
+        Status::Works => "works",
+        Status::Unverified => "unverified",
+        Status::ForbiddenSeen => "exists",
+        Status::Broken => "broken",
+    };
+    let summary = summary.replace('|', "\\|");
+    format!(" | [`{id}`](crate::Client::{id}) | `{key}` | {summary} | {status} |")
+}
+
 /// Returns the rustdoc of an operation: summary, route, access, evidence, notes, example.
 pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     let mut lines = vec![

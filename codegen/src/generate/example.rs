@@ -15,7 +15,7 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
             (TypeKind::Named(name), Some(value)) => {
                 types.sample_variant(name, Some(value)).map_or_else(
                     || format!("{value:?}"),
-                    |variant| format!("{}::{variant}", type_path(name)),
+                    |variant| format!("{name}::{variant}"),
                 )
             }
             _ => sample(&argument.ty, &argument.wire, types, 0),
@@ -51,8 +51,18 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
         ]
         .map(str::to_owned),
     );
-    if lines.iter().any(|line| line.contains("types::")) {
-        lines.insert(0, "use portkey_admin::types;\n".to_owned());
+    let used = types
+        .names()
+        .filter(|name| lines.iter().any(|line| uses_type(line, name)))
+        .collect::<Vec<_>>();
+    let module = &operation.module;
+    match used.as_slice() {
+        [] => {}
+        [name] => lines.insert(0, format!("use portkey_admin::{module}::{name};\n")),
+        names => lines.insert(
+            0,
+            format!("use portkey_admin::{module}::{{{}}};\n", names.join(", ")),
+        ),
     }
     lines.join("\n")
 }
@@ -77,7 +87,7 @@ fn sample(ty: &RustType, wire: &str, types: &Types, depth: usize) -> String {
 fn sample_named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
     match types.get(name) {
         Some(RefinedType::Enum(_)) => match types.sample_variant(name, None) {
-            Some(variant) => format!("{}::{variant}", type_path(name)),
+            Some(variant) => format!("{name}::{variant}"),
             None => format!("\"{wire}\""),
         },
         Some(RefinedType::Struct(structure)) if depth < 4 => {
@@ -93,15 +103,19 @@ fn sample_named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
                     )
                 })
                 .collect();
-            format!("{}::builder(){setters}", type_path(name))
+            format!("{name}::builder(){setters}")
         }
-        Some(RefinedType::Union(union)) => format!("{}::{}", type_path(name), union.sample),
+        Some(RefinedType::Union(union)) => format!("{name}::{}", union.sample),
         _ => "serde_json::json!({})".to_owned(),
     }
 }
 
-fn type_path(name: &str) -> String {
-    format!("types::{name}")
+/// Returns whether a line of the example names a type: `Name::`, not as part of a longer name.
+fn uses_type(line: &str, name: &str) -> bool {
+    let path = format!("{name}::");
+    line.match_indices(&path).any(|(start, _)| {
+        !line[..start].ends_with(|last: char| last.is_alphanumeric() || last == '_')
+    })
 }
 
 fn is_required(field: &Field) -> bool {

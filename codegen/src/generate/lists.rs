@@ -5,7 +5,7 @@ use quote::{format_ident, quote};
 use syn::Item;
 
 use super::{
-    rust_type::{RustType, TypeKind},
+    rust_type::{RustType, TypeKind, type_path},
     types::{Field, RefinedType, StructType, Types},
 };
 use crate::{Error, Result, manifest::Paging};
@@ -75,7 +75,7 @@ fn object_list(
         matches!(kind, TypeKind::Bool)
     })?;
     let more = more.map(|ident| quote!(, more #ident));
-    let (ident, item) = (&structure.ident, item.tokens(&TokenStream::new()));
+    let (ident, item) = (&structure.ident, item.tokens(types.modules()));
     let tokens = quote! {
         crate::pagination::paged! { #ident of #item, by #key, in #(#fields #wires)* #total #more }
     };
@@ -106,8 +106,8 @@ fn union_list(
     };
     let (ident, item, page_name) = (
         format_ident!("{name}"),
-        item.tokens(&TokenStream::new()),
-        &page.ident,
+        item.tokens(types.modules()),
+        type_path(&page.ident.to_string(), types.modules()),
     );
     let tokens = quote! {
         crate::pagination::paged! { #ident of #item, List or Object #page_name }

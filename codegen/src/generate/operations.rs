@@ -11,13 +11,14 @@ use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, Re
 use super::{
     docs, example, lists, module,
     request_types::setter_name,
-    rust_type::{RustType, TypeKind},
+    rust_type::{RustType, TypeKind, type_path},
     types::Types,
 };
 use crate::{
-    Error, Manifest, Result, document,
+    Error, Manifest, Result,
     lower::EVENT_KEY,
     manifest::{self, Entry, Idempotency, Paging},
+    modules::module_of,
     reserved_segments::{Position, is_parameter, segments},
 };
 use std::collections::BTreeSet;
@@ -25,10 +26,8 @@ use std::collections::BTreeSet;
 /// The generated code of all operations.
 #[derive(Default)]
 pub struct RefinedOperations {
-    /// The methods of the client.
-    pub methods: TokenStream,
-    /// The builders that these methods return.
-    pub builders: TokenStream,
+    /// The code of each module that has operations.
+    pub modules: BTreeMap<String, ModuleOperations>,
     /// A static with the metadata of each operation.
     pub table: TokenStream,
     /// A match arm for each operation that decodes its response and encodes it again.
@@ -37,8 +36,21 @@ pub struct RefinedOperations {
     pub operation_refs: TokenStream,
     /// The id of each handwritten operation with the `Debug` output of its builder.
     pub handwritten_calls: TokenStream,
-    /// The pagination impls of the list responses.
-    pub list_impls: TokenStream,
+    /// The pagination impls of the list responses, by the name of the type.
+    pub list_impls: BTreeMap<String, TokenStream>,
+}
+
+/// The generated code of the operations of a module.
+#[derive(Default)]
+pub struct ModuleOperations {
+    /// The methods of the client.
+    pub methods: TokenStream,
+    /// The builders that these methods return.
+    pub builders: TokenStream,
+    /// The builders that are written by hand.
+    pub handwritten: Vec<Ident>,
+    /// A row of the table in the docs for each operation.
+    pub rows: Vec<String>,
 }
 
 /// The reserved segments of every path parameter.
@@ -55,17 +67,32 @@ pub fn refine(
     let items = module(&generated.items, "builder")?;
     let type_items = module(&generated.items, "types")?;
     let mut refined = RefinedOperations::default();
-    let mut list_impls = BTreeMap::new();
-    for (path, method, operation) in document::operations(document) {
-        let entry = manifest
-            .get(method, path)
-            .ok_or_else(|| Error::new(manifest::key(method, path), "not in the manifest"))?;
-        let operation = Operation::new(items, path, method, operation, entry)?;
+    for (key, entry) in manifest.iter() {
+        let Some((method, path)) = manifest::split_key(key) else {
+            continue;
+        };
+        // The selection may have left the operation out.
+        let Some((path, source)) = find_operation(document, method, path) else {
+            continue;
+        };
+        let operation = Operation::new(items, path, method, source, entry)?;
+        if types.get(&operation.builder_name().to_string()).is_some() {
+            return Err(Error::new(
+                &operation.key,
+                format!(
+                    "the builder `{}` has the name of a type",
+                    operation.builder_name()
+                ),
+            ));
+        }
+        let module = refined.modules.entry(operation.module.clone()).or_default();
+        module.rows.push(docs::table_row(&operation.key, entry));
         // The method and the builder of a handwritten operation are in the `src/` of the client.
         if entry.handwritten.is_none() {
-            refined.methods.extend(operation.method(types));
-            refined.builders.extend(operation.builder(types));
+            module.methods.extend(operation.method(types));
+            module.builders.extend(operation.builder(types));
         } else {
+            module.handwritten.push(operation.builder_name());
             refined
                 .handwritten_calls
                 .extend(operation.handwritten_call());
@@ -73,15 +100,24 @@ pub fn refine(
         refined
             .table
             .extend(operation.table_entry(reserved_segments));
-        refined.round_trips.extend(operation.round_trip());
+        refined.round_trips.extend(operation.round_trip(types));
         let name = operation.static_name();
         refined.operation_refs.extend(quote!(&#name,));
         for (name, tokens) in operation.list_impls(types, type_items)? {
-            add_list_impl(&mut list_impls, name, tokens)?;
+            add_list_impl(&mut refined.list_impls, name, tokens)?;
         }
     }
-    refined.list_impls = list_impls.into_values().collect();
     Ok(refined)
+}
+
+/// Returns the path and the operation of the selected document.
+fn find_operation<'a>(
+    document: &'a Value,
+    method: &str,
+    path: &str,
+) -> Option<(&'a str, &'a Value)> {
+    let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
+    Some((path, item.get(method.to_ascii_lowercase())?))
 }
 
 /// Adds a pagination impl. Operations with the same response type must agree on it.
@@ -104,6 +140,8 @@ fn add_list_impl(
 pub struct Operation<'a> {
     /// The entry in the manifest.
     pub entry: &'a Entry,
+    /// The module of the operation.
+    pub module: String,
     key: String,
     method: &'a str,
     path: &'a str,
@@ -117,9 +155,9 @@ pub struct Operation<'a> {
     /// The type of the response; `None` if it has no body.
     response: Option<RustType>,
     /// The type of the streamed events.
-    event: Option<Ident>,
+    event: Option<String>,
     /// The operation that reads the updated resource, and the type of its response.
-    read_operation: Option<(&'a str, TokenStream)>,
+    read_operation: Option<(&'a str, Option<RustType>)>,
 }
 
 /// A parameter of an operation.
@@ -166,13 +204,14 @@ impl<'a> Operation<'a> {
         let body = operation.get("requestBody").map(|body| {
             field_type(builder, "body").map(|ty| (RustType::new(ty), body["required"] == true))
         });
-        let read_operation = entry.reads.as_deref().map(|id| {
-            let response = response_type(items, &id.to_upper_camel_case())?;
-            Ok((id, type_tokens(response.as_ref())))
-        });
+        let read_operation = entry
+            .reads
+            .as_deref()
+            .map(|id| Ok((id, response_type(items, &id.to_upper_camel_case())?)));
         Ok(Self {
             read_operation: read_operation.transpose()?,
             event: event_type(operation),
+            module: module_of(entry, path),
             entry,
             key: manifest::key(method, path),
             method,
@@ -207,10 +246,9 @@ impl<'a> Operation<'a> {
         let deprecated = self
             .deprecated
             .then(|| quote!(#[deprecated = "deprecated in Portkey's OpenAPI document"]));
-        let prefix = quote!(types::);
         let arguments = self.arguments.iter().map(|argument| {
             let ident = &argument.ident;
-            let ty = argument.ty.tokens(&prefix);
+            let ty = argument.ty.tokens(types.modules());
             quote!(#ident: impl Into<#ty>)
         });
         let values = self.arguments.iter().map(|argument| {
@@ -223,24 +261,24 @@ impl<'a> Operation<'a> {
         quote! {
             #docs
             #deprecated
-            pub fn #name(&self, #(#arguments),*) -> builder::#builder {
-                builder::#builder {
-                    call: crate::call::Call::new(self, &operations::#operation, vec![#(#values),*]),
+            pub fn #name(&self, #(#arguments),*) -> #builder {
+                #builder {
+                    call: crate::call::Call::new(self, &crate::operations::#operation, vec![#(#values),*]),
                 }
             }
         }
     }
 
     fn builder(&self, types: &Types) -> TokenStream {
-        let (name, response) = (self.builder_name(), self.response_tokens());
-        let pages = self.pages();
-        let update_and_get = self.update_and_get();
-        let stream = self.stream();
+        let (name, response) = (self.builder_name(), self.response_tokens(types));
+        let pages = self.pages(types);
+        let update_and_get = self.update_and_get(types);
+        let stream = self.stream(types);
         let builder_methods = self.builder_methods();
         let setters = self
             .parameters
             .iter()
-            .map(|parameter| parameter.setter(builder_methods));
+            .map(|parameter| parameter.setter(builder_methods, types));
         let (send, send_with_response) = self.send_functions();
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
@@ -285,14 +323,14 @@ impl<'a> Operation<'a> {
         }
     }
 
-    fn response_tokens(&self) -> TokenStream {
-        type_tokens(self.response.as_ref())
+    fn response_tokens(&self, types: &Types) -> TokenStream {
+        type_tokens(self.response.as_ref(), types)
     }
 
     /// Returns the two stream methods of a list.
-    fn pages(&self) -> Option<TokenStream> {
+    fn pages(&self, types: &Types) -> Option<TokenStream> {
         let paging = self.entry.paging.as_ref()?;
-        let response = self.response_tokens();
+        let response = self.response_tokens(types);
         let extent = match paging.page.is_some() || paging.after.is_some() {
             true => ", fetched page by page",
             false => "; there is only one page",
@@ -313,8 +351,8 @@ impl<'a> Operation<'a> {
     }
 
     /// Returns the method that streams the response as events.
-    fn stream(&self) -> Option<TokenStream> {
-        let event = self.event.as_ref()?;
+    fn stream(&self, types: &Types) -> Option<TokenStream> {
+        let event = type_path(self.event.as_ref()?, types.modules());
         let open = match self
             .entry
             .stream
@@ -328,7 +366,7 @@ impl<'a> Operation<'a> {
             /// Streams the response as events while it is generated.
             ///
             /// Sets `stream` in the request body.
-            pub fn stream(self) -> crate::OpenStream<types::#event> {
+            pub fn stream(self) -> crate::OpenStream<#event> {
                 crate::gateway::events::#open(self.call)
             }
         })
@@ -352,8 +390,9 @@ impl<'a> Operation<'a> {
     }
 
     /// Returns the method that reads the resource after an update without a response body.
-    fn update_and_get(&self) -> Option<TokenStream> {
+    fn update_and_get(&self, types: &Types) -> Option<TokenStream> {
         let (id, response) = self.read_operation.as_ref()?;
+        let response = type_tokens(response.as_ref(), types);
         let operation = format_ident!("{}", id.to_shouty_snake_case());
         let docs = format!(
             " Sends the update, then reads the resource with [`Client::{id}`](crate::Client::{id}), because \
@@ -390,8 +429,8 @@ impl<'a> Operation<'a> {
     }
 
     /// Returns the match arm that round-trips the response type in the property test.
-    fn round_trip(&self) -> TokenStream {
-        let (id, response) = (&self.entry.id, self.response_tokens());
+    fn round_trip(&self, types: &Types) -> TokenStream {
+        let (id, response) = (&self.entry.id, self.response_tokens(types));
         match self.response.is_none() {
             true => quote!(#id => Ok(serde_json::Value::Null),),
             false => quote!(#id => crate::decode::round_trip_tests::round_trip::<#response>(body),),
@@ -471,7 +510,7 @@ impl Parameter {
         let ident = rust_ident(&wire);
         let ty = RustType::new(field_type(builder, &ident.to_string())?);
         Ok(Self {
-            ident,
+            ident: short_ident(&ident),
             ty: ty.without_option().clone(),
             required: parameter["required"] == true,
             sample: parameter["x-sample"].as_str().map(str::to_owned),
@@ -489,7 +528,7 @@ impl Parameter {
     }
 
     /// Returns the setter; the value is stored as a string in a header or the query.
-    fn setter(&self, builder_methods: &[&str]) -> TokenStream {
+    fn setter(&self, builder_methods: &[&str], types: &Types) -> TokenStream {
         let Self { docs, wire, .. } = self;
         let ident = setter_name(&self.ident, builder_methods);
         let location = if self.header {
@@ -497,8 +536,7 @@ impl Parameter {
         } else {
             format_ident!("query")
         };
-        let prefix = quote!(types::);
-        let ty = self.ty.tokens(&prefix);
+        let ty = self.ty.tokens(types.modules());
         let (argument, statement) = match &self.ty.kind {
             TypeKind::Float => (ty, quote!(self.call.number(#wire, value))),
             TypeKind::Bool | TypeKind::Integer => {
@@ -513,7 +551,7 @@ impl Parameter {
                 quote!(self.call.#location(#wire, crate::call::timestamp(value.into()))),
             ),
             TypeKind::List(item) => {
-                let item = item.tokens(&prefix);
+                let item = item.tokens(types.modules());
                 let comma_separated = self.comma_separated;
                 (
                     quote!(impl IntoIterator<Item = impl Into<#item>>),
@@ -555,8 +593,7 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 }
 
 fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
-    let prefix = quote!(types::);
-    let tokens = ty.tokens(&prefix);
+    let tokens = ty.tokens(types.modules());
     let (bounds, argument, value) = match &ty.kind {
         _ if types.has_builder(ty) => (
             quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
@@ -582,6 +619,14 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
 fn rust_ident(wire: &str) -> Ident {
     let name = wire.to_snake_case();
     syn::parse_str::<Ident>(&name).unwrap_or_else(|_| format_ident!("{name}_"))
+}
+
+/// Returns the name of a setter without the prefix that all headers of Portkey have.
+fn short_ident(ident: &Ident) -> Ident {
+    match ident.to_string().strip_prefix("x_portkey_") {
+        Some(name) => format_ident!("{name}"),
+        None => ident.clone(),
+    }
 }
 
 fn builder_struct<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStruct> {
@@ -633,9 +678,9 @@ fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
 }
 
 /// Returns the tokens of a response type, `()` if there is none.
-fn type_tokens(response: Option<&RustType>) -> TokenStream {
+fn type_tokens(response: Option<&RustType>, types: &Types) -> TokenStream {
     match response {
-        Some(ty) => ty.tokens(&quote!(types::)),
+        Some(ty) => ty.tokens(types.modules()),
         None => quote!(()),
     }
 }
@@ -669,10 +714,10 @@ fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
 }
 
 /// Returns the event type of a lowered operation.
-fn event_type(operation: &Value) -> Option<Ident> {
+fn event_type(operation: &Value) -> Option<String> {
     let reference = operation[EVENT_KEY]["$ref"].as_str()?;
     let name = reference.rsplit('/').next()?;
-    Some(format_ident!("{}", name.to_upper_camel_case()))
+    Some(name.to_upper_camel_case())
 }
 
 fn is_named(ty: &Type, name: &str) -> bool {

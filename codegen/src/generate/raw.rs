@@ -6,8 +6,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::Attribute;
 
-use super::rust_type::{RustType, TypeKind};
-use crate::lower::Direction;
+use super::rust_type::{RustType, TypeKind, type_path};
+use crate::{lower::Direction, modules::Modules};
 
 /// Returns the newtype for a schema with `x-raw`.
 ///
@@ -19,13 +19,14 @@ pub fn union(
     views: &[(Ident, RustType)],
     direction: Direction,
     response: Option<&str>,
+    modules: &Modules,
 ) -> TokenStream {
     let conversions = match direction {
-        Direction::Request => from_impls(ident, views),
-        _ => view_methods(ident, views),
+        Direction::Request => from_impls(ident, views, modules),
+        _ => view_methods(ident, views, modules),
     };
     let from_response = response.map(|response| {
-        let response = format_ident!("{response}");
+        let response = type_path(response, modules);
         quote! {
             impl From<#response> for #ident {
                 fn from(response: #response) -> Self {
@@ -41,9 +42,9 @@ pub fn union(
     }
 }
 
-fn view_methods(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
+fn view_methods(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
     let methods = views.iter().map(|(name, ty)| {
-        let ty = variant_tokens(ty);
+        let ty = variant_tokens(ty, modules);
         let name = format_ident!("as_{name}");
         let docs = format!(
             " Decodes it as `{}`. Fails on a mismatch.",
@@ -54,14 +55,17 @@ fn view_methods(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
     quote!(crate::decode::response_raw_json! { #ident { #(#methods)* } })
 }
 
-fn from_impls(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
+fn from_impls(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
     let text = views
         .iter()
         .any(|(_, ty)| matches!(ty.without_option().kind, TypeKind::String))
         .then(|| quote!(&str));
     // Two variants may have the same type, and `raw_json!` already implements `From<Value>`.
     let mut seen = BTreeSet::from(["serde_json::Value".to_owned()]);
-    let kinds = views.iter().map(|(_, ty)| variant_tokens(ty)).chain(text);
+    let kinds = views
+        .iter()
+        .map(|(_, ty)| variant_tokens(ty, modules))
+        .chain(text);
     kinds
         .filter(|ty| seen.insert(compact(ty)))
         .map(|ty| {
@@ -77,10 +81,10 @@ fn from_impls(ident: &Ident, views: &[(Ident, RustType)]) -> TokenStream {
 }
 
 /// Returns the type of a variant without the `Option` and the `Box` that progenitor adds.
-fn variant_tokens(ty: &RustType) -> TokenStream {
+fn variant_tokens(ty: &RustType, modules: &Modules) -> TokenStream {
     match &ty.without_option().kind {
-        TypeKind::Box(inner) => inner.tokens(&TokenStream::new()),
-        _ => ty.without_option().tokens(&TokenStream::new()),
+        TypeKind::Box(inner) => inner.tokens(modules),
+        _ => ty.without_option().tokens(modules),
     }
 }
 

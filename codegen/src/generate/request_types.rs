@@ -7,9 +7,10 @@ use super::{
     rust_type::{RustType, TypeKind},
     types::{ClearValue, Field, StructType, Types, rename},
 };
+use crate::modules::Modules;
 
 /// Returns a request struct; fields that are not set are not serialized.
-pub fn struct_definition(structure: &StructType) -> TokenStream {
+pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStream {
     let StructType {
         ident,
         docs,
@@ -22,9 +23,10 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
         let extra = field
             .flatten
             .then(|| quote!(#[doc = " Additional fields that are not part of the schema."]));
-        let ty = field_type(field, &TokenStream::new());
+        let ty = field_type(field, modules);
         quote!(#(#docs)* #extra #attribute pub #ident: #ty)
     });
+    let builder = builder_name(ident);
     quote! {
         #(#docs)*
         #[derive(Clone, Debug, serde::Serialize)]
@@ -35,7 +37,7 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
             /// Creates a builder.
             ///
             /// Required fields are checked by `build()` or when the request is sent.
-            pub fn builder() -> builder::#ident {
+            pub fn builder() -> #builder {
                 Default::default()
             }
         }
@@ -43,13 +45,13 @@ pub fn struct_definition(structure: &StructType) -> TokenStream {
 }
 
 /// Returns the type of a field: `Patch` if an update can clear it.
-fn field_type(field: &Field, prefix: &TokenStream) -> TokenStream {
+fn field_type(field: &Field, modules: &Modules) -> TokenStream {
     match field.clear {
         Some(_) => {
-            let ty = field.ty.without_option().tokens(prefix);
+            let ty = field.ty.without_option().tokens(modules);
             quote!(crate::Patch<#ty>)
         }
-        None => field.ty.tokens(prefix),
+        None => field.ty.tokens(modules),
     }
 }
 
@@ -95,8 +97,10 @@ fn serde_attribute(field: &Field) -> TokenStream {
 /// Returns the builder of a request struct; required fields are `Option`s that start as `None`.
 pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
     let StructType { ident, fields, .. } = structure;
-    let prefix = quote!(super::);
-    let builder_fields = fields.iter().map(|field| builder_field(field, &prefix));
+    let builder = builder_name(ident);
+    let builder_fields = fields
+        .iter()
+        .map(|field| builder_field(field, types.modules()));
     let setters = fields.iter().map(|field| setter(field, types));
     let name = ident.to_string();
     let initializers = fields.iter().map(|field| {
@@ -109,37 +113,42 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
             quote!(#ident: crate::builder_support::required(self.#ident, #name, #wire)?)
         }
     });
-    let docs = format!(" Builder of [`{name}`](super::{name}).");
+    let docs = format!(" Builder of [`{name}`].");
     quote! {
         #[doc = #docs]
         #[derive(Clone, Debug, Default)]
-        pub struct #ident {
+        pub struct #builder {
             #(#builder_fields,)*
             problem: Option<crate::builder_support::BuildError>,
         }
 
-        impl #ident {
+        impl #builder {
             #(#setters)*
 
             /// Builds the value. Fails if a required field is missing or a value is invalid.
-            pub fn build(self) -> Result<super::#ident, crate::Error> {
+            pub fn build(self) -> Result<#ident, crate::Error> {
                 crate::builder_support::finish(self.problem)?;
-                Ok(super::#ident { #(#initializers),* })
+                Ok(#ident { #(#initializers),* })
             }
         }
 
-        impl TryFrom<#ident> for super::#ident {
+        impl TryFrom<#builder> for #ident {
             type Error = crate::Error;
-            fn try_from(builder: #ident) -> Result<Self, crate::Error> {
+            fn try_from(builder: #builder) -> Result<Self, crate::Error> {
                 builder.build()
             }
         }
     }
 }
 
-fn builder_field(field: &Field, prefix: &TokenStream) -> TokenStream {
+/// Returns the name of the builder of a request struct.
+fn builder_name(ident: &Ident) -> Ident {
+    format_ident!("{ident}Builder")
+}
+
+fn builder_field(field: &Field, modules: &Modules) -> TokenStream {
     let ident = &field.ident;
-    let ty = field_type(field, prefix);
+    let ty = field_type(field, modules);
     if is_optional(field) {
         quote!(#ident: #ty)
     } else {
@@ -231,8 +240,7 @@ impl Argument {
 }
 
 fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
-    let prefix = quote!(super::);
-    let tokens = ty.tokens(&prefix);
+    let tokens = ty.tokens(types.modules());
     match &ty.kind {
         TypeKind::Float => Argument::new(
             tokens,
@@ -264,8 +272,7 @@ fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
 }
 
 fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
-    let prefix = quote!(super::);
-    let tokens = item.tokens(&prefix);
+    let tokens = item.tokens(types.modules());
     match &item.kind {
         _ if types.has_builder(item) => Argument {
             bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
@@ -286,7 +293,7 @@ fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
 }
 
 fn map_argument(inner: &RustType, wire: &str, types: &Types) -> Argument {
-    let tokens = inner.tokens(&quote!(super::));
+    let tokens = inner.tokens(types.modules());
     if types.has_builder(inner) {
         return Argument {
             bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),

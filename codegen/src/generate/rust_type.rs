@@ -1,8 +1,10 @@
 //! The Rust types that progenitor generates, classified for setters and serde attributes.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::{GenericArgument, PathArguments, Type};
+
+use crate::modules::Modules;
 
 /// The kind of a type.
 #[derive(Clone)]
@@ -81,8 +83,8 @@ impl RustType {
         }
     }
 
-    /// Returns the type for use in a module where generated types have this path prefix.
-    pub fn tokens(&self, prefix: &TokenStream) -> TokenStream {
+    /// Returns the type, with absolute paths.
+    pub fn tokens(&self, modules: &Modules) -> TokenStream {
         match &self.kind {
             TypeKind::String => quote!(String),
             TypeKind::Secret => quote!(crate::Secret),
@@ -90,19 +92,16 @@ impl RustType {
             TypeKind::Integer => quote!(i64),
             TypeKind::Float => quote!(f64),
             TypeKind::DateTime => quote!(chrono::DateTime<chrono::Utc>),
-            TypeKind::List(inner) => wrapped(quote!(Vec), inner, prefix),
-            TypeKind::Option(inner) => wrapped(quote!(Option), inner, prefix),
-            TypeKind::Box(inner) => wrapped(quote!(Box), inner, prefix),
+            TypeKind::List(inner) => wrapped(quote!(Vec), inner, modules),
+            TypeKind::Option(inner) => wrapped(quote!(Option), inner, modules),
+            TypeKind::Box(inner) => wrapped(quote!(Box), inner, modules),
             TypeKind::Map(inner) => {
-                let inner = inner.tokens(prefix);
+                let inner = inner.tokens(modules);
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
             TypeKind::JsonValue => quote!(serde_json::Value),
             TypeKind::JsonObject => quote!(crate::JsonObject),
-            TypeKind::Named(name) => {
-                let name = quote::format_ident!("{name}");
-                quote!(#prefix #name)
-            }
+            TypeKind::Named(name) => type_path(name, modules),
             TypeKind::Other => {
                 let syntax = &self.syntax;
                 quote!(#syntax)
@@ -111,8 +110,18 @@ impl RustType {
     }
 }
 
-fn wrapped(outer: TokenStream, inner: &RustType, prefix: &TokenStream) -> TokenStream {
-    let inner = inner.tokens(prefix);
+/// Returns the absolute path of a generated type.
+pub fn type_path(name: &str, modules: &Modules) -> TokenStream {
+    let module = modules
+        .home(name)
+        .split("::")
+        .map(|part| format_ident!("{part}"));
+    let name = format_ident!("{name}");
+    quote!(crate:: #(#module::)* #name)
+}
+
+fn wrapped(outer: TokenStream, inner: &RustType, modules: &Modules) -> TokenStream {
+    let inner = inner.tokens(modules);
     quote!(#outer<#inner>)
 }
 

@@ -2,11 +2,12 @@
 
 use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, TokenStream};
-use quote::{format_ident, quote};
+use quote::quote;
 use serde_json::Value;
 use syn::Attribute;
 
-use crate::{Error, Result, lower::Direction};
+use super::rust_type::type_path;
+use crate::{Error, Result, lower::Direction, modules::Modules};
 
 /// Returns the enum for a schema with `x-tagged`: a variant for each value, and `Unknown` for
 /// others.
@@ -15,13 +16,14 @@ pub fn tagged(
     docs: &[Attribute],
     schema: &Value,
     direction: Direction,
+    modules: &Modules,
 ) -> Result<TokenStream> {
     let member = schema["member"].as_str().unwrap_or_default();
     let variants = schema["variants"]
         .as_array()
         .into_iter()
         .flatten()
-        .map(Variant::parse)
+        .map(|variant| Variant::parse(variant, modules))
         .collect::<Result<Vec<_>>>()?;
     let definitions = variants.iter().map(|Variant { name, ty, value }| {
         let docs = format!(" The variant whose `{member}` is `{value}`.");
@@ -59,12 +61,12 @@ pub fn tagged(
 
 struct Variant {
     name: Ident,
-    ty: Ident,
+    ty: TokenStream,
     value: String,
 }
 
 impl Variant {
-    fn parse(variant: &Value) -> Result<Self> {
+    fn parse(variant: &Value, modules: &Modules) -> Result<Self> {
         let value = variant["value"].as_str().unwrap_or_default().to_owned();
         let ty = variant["schema"]["$ref"]
             .as_str()
@@ -82,7 +84,7 @@ impl Variant {
                     "cannot be converted to a Rust identifier",
                 )
             })?,
-            ty: format_ident!("{ty}"),
+            ty: type_path(ty, modules),
             value,
         })
     }

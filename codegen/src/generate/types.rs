@@ -13,11 +13,12 @@ use super::{
     rust_type::{RustType, TypeKind},
     tagged::tagged,
 };
-use crate::{Error, Result, lower::Direction};
+use crate::{Error, Result, lower::Direction, modules::Modules};
 
 /// Every type of the selected document.
 pub struct Types {
     items: BTreeMap<String, RefinedType>,
+    modules: Modules,
 }
 
 /// A type after refinement.
@@ -105,23 +106,35 @@ pub struct OpenEnum {
 }
 
 impl Types {
-    /// Returns the code of all types, sorted by name.
-    pub fn tokens(&self) -> TokenStream {
+    /// Returns the code of the types of a module, sorted by name.
+    pub fn tokens(&self, module: &str) -> TokenStream {
+        let types = self
+            .in_module(module)
+            .map(|item| item.tokens(&self.modules));
         let conversions = self
-            .request_structs()
+            .request_structs(module)
             .filter_map(|structure| conversions::from_response(structure, self));
-        self.items
-            .values()
-            .map(RefinedType::tokens)
-            .chain(conversions)
-            .collect()
+        let builders = self
+            .request_structs(module)
+            .map(|structure| request_types::builder(structure, self));
+        types.chain(conversions).chain(builders).collect()
     }
 
-    /// Returns the builders of the request types.
-    pub fn builders(&self) -> TokenStream {
-        self.request_structs()
-            .map(|structure| request_types::builder(structure, self))
-            .collect()
+    /// Returns the module of each type.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
+    }
+
+    /// Returns the names of all types.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.items.keys().map(String::as_str)
+    }
+
+    fn in_module(&self, module: &str) -> impl Iterator<Item = &RefinedType> {
+        self.items
+            .iter()
+            .filter(move |(name, _)| self.modules.home(name) == module)
+            .map(|(_, item)| item)
     }
 
     /// Returns the type of that name.
@@ -131,9 +144,11 @@ impl Types {
 
     /// Returns whether a type is a request struct, which has a builder.
     pub fn has_builder(&self, ty: &RustType) -> bool {
-        let TypeKind::Named(name) = &ty.kind else {
-            return false;
-        };
+        matches!(&ty.kind, TypeKind::Named(name) if self.is_request_struct(name))
+    }
+
+    /// Returns whether the type of that name is a request struct.
+    pub fn is_request_struct(&self, name: &str) -> bool {
         matches!(self.get(name), Some(RefinedType::Struct(structure)) if structure.direction == Direction::Request)
     }
 
@@ -159,8 +174,8 @@ impl Types {
             .map(|(ident, _)| ident.to_string())
     }
 
-    fn request_structs(&self) -> impl Iterator<Item = &StructType> {
-        self.items.values().filter_map(|item| match item {
+    fn request_structs(&self, module: &str) -> impl Iterator<Item = &StructType> {
+        self.in_module(module).filter_map(|item| match item {
             RefinedType::Struct(structure) if structure.direction == Direction::Request => {
                 Some(structure)
             }
@@ -174,13 +189,14 @@ pub fn refine(
     items: &[Item],
     document: &Value,
     directions: &BTreeMap<String, Direction>,
+    modules: &Modules,
 ) -> Result<Types> {
     let mut refined = BTreeMap::new();
     for item in items {
         let (name, refined_type) = match item {
             Item::Struct(item) => (
                 item.ident.to_string(),
-                refine_struct(item, document, directions)?,
+                refine_struct(item, document, directions, modules)?,
             ),
             Item::Enum(item) if is_unit_only(item) => {
                 (item.ident.to_string(), RefinedType::Enum(refine_enum(item)))
@@ -192,7 +208,7 @@ pub fn refine(
                     .unwrap_or(Direction::Both);
                 (
                     item.ident.to_string(),
-                    RefinedType::Union(refine_union(item, items, direction)),
+                    RefinedType::Union(refine_union(item, items, direction, modules)),
                 )
             }
             _ => continue,
@@ -210,7 +226,10 @@ pub fn refine(
             "progenitor",
             format!("generated no type for the schema `{name}`"),
         )),
-        None => Ok(Types { items: refined }),
+        None => Ok(Types {
+            items: refined,
+            modules: modules.clone(),
+        }),
     }
 }
 
@@ -218,6 +237,7 @@ fn refine_struct(
     item: &ItemStruct,
     document: &Value,
     directions: &BTreeMap<String, Direction>,
+    modules: &Modules,
 ) -> Result<RefinedType> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
@@ -225,7 +245,7 @@ fn refine_struct(
     let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
     if let Some(variants) = schema.get("x-tagged") {
         return Ok(RefinedType::Union(UnionType {
-            tokens: tagged(&item.ident, &docs, variants, direction)?,
+            tokens: tagged(&item.ident, &docs, variants, direction, modules)?,
             sample: "Unknown(Default::default())",
             converts_from_response: false,
         }));
@@ -240,7 +260,7 @@ fn refine_struct(
         let schemas = &document["components"]["schemas"];
         let response = response.filter(|response| schemas[response].get("x-raw").is_some());
         return Ok(RefinedType::Union(UnionType {
-            tokens: raw::union(&item.ident, &docs, &views, direction, response),
+            tokens: raw::union(&item.ident, &docs, &views, direction, response, modules),
             sample: "from(serde_json::json!({}))",
             converts_from_response: response.is_some(),
         }));
@@ -365,7 +385,12 @@ fn refine_enum(item: &ItemEnum) -> OpenEnum {
 }
 
 /// Refines a union, which has a variant for each kind of JSON value.
-fn refine_union(item: &ItemEnum, items: &[Item], direction: Direction) -> UnionType {
+fn refine_union(
+    item: &ItemEnum,
+    items: &[Item],
+    direction: Direction,
+    modules: &Modules,
+) -> UnionType {
     let ident = &item.ident;
     let docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
     let variants: Vec<Variant> = item
@@ -376,6 +401,7 @@ fn refine_union(item: &ItemEnum, items: &[Item], direction: Direction) -> UnionT
                 &RustType::new(&variant.fields.iter().next()?.ty),
                 items,
                 direction,
+                modules,
             ))
         })
         .collect();
@@ -420,7 +446,7 @@ struct Variant {
 }
 
 impl Variant {
-    fn new(ty: &RustType, items: &[Item], direction: Direction) -> Self {
+    fn new(ty: &RustType, items: &[Item], direction: Direction, modules: &Modules) -> Self {
         let json = match &ty.kind {
             TypeKind::Named(name) if is_open_enum(name, items) => "String",
             _ => ty.json_kind(),
@@ -439,10 +465,10 @@ impl Variant {
             ty: match &ty.kind {
                 // A bare list has no `extra` for mismatched items.
                 TypeKind::List(item) if direction == Direction::Response => {
-                    let item = item.tokens(&TokenStream::new());
+                    let item = item.tokens(modules);
                     quote!(crate::List<#item>)
                 }
-                _ => ty.tokens(&TokenStream::new()),
+                _ => ty.tokens(modules),
             },
         }
     }
@@ -487,12 +513,12 @@ fn is_unit_only(item: &ItemEnum) -> bool {
 }
 
 impl RefinedType {
-    fn tokens(&self) -> TokenStream {
+    fn tokens(&self, modules: &Modules) -> TokenStream {
         match self {
             Self::Struct(structure) if structure.direction == Direction::Request => {
-                request_types::struct_definition(structure)
+                request_types::struct_definition(structure, modules)
             }
-            Self::Struct(structure) => response_struct(structure),
+            Self::Struct(structure) => response_struct(structure, modules),
             Self::Enum(open_enum) => open_enum.tokens(),
             Self::Union(union) => union.tokens.clone(),
         }
@@ -500,7 +526,7 @@ impl RefinedType {
 }
 
 /// Returns a response struct: absent lists and maps are empty, and unknown fields are kept.
-fn response_struct(structure: &StructType) -> TokenStream {
+fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
     let StructType {
         ident,
         docs,
@@ -513,7 +539,7 @@ fn response_struct(structure: &StructType) -> TokenStream {
             "or_default" => field.ty.without_option(),
             _ => &field.ty,
         };
-        let ty = ty.tokens(&TokenStream::new());
+        let ty = ty.tokens(modules);
         quote!(#(#docs)* pub #ident: #ty)
     });
     let rules = fields.iter().map(|field| {

@@ -1,0 +1,105 @@
+//! Modules: the public module of each generated type and operation.
+//!
+//! An operation belongs to the module of its area; the gateway has a submodule for each group of
+//! paths. A type belongs to the only module that uses it, or to a shared module. The assignment is
+//! computed over the whole document, so that the path of a type does not depend on the areas that
+//! are generated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::{
+    Error, Manifest, Result, document,
+    lower::{Lowered, collect_components},
+    manifest::Entry,
+    reserved_segments::{is_parameter, segments},
+};
+
+/// The module of the types that several areas share.
+pub const SHARED: &str = "types";
+
+/// The area that is divided into submodules.
+const GATEWAY: &str = "gateway";
+
+/// The public module of every type.
+#[derive(Debug, Clone, Default)]
+pub struct Modules {
+    homes: BTreeMap<String, String>,
+    used: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Modules {
+    /// Assigns every component of the whole lowered document to a module.
+    ///
+    /// # Errors
+    ///
+    /// Fails if an operation is not in the manifest.
+    pub fn assign(lowered: &Lowered, manifest: &Manifest) -> Result<Self> {
+        let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for (path, method, operation) in document::operations(&lowered.document) {
+            let entry = manifest.get(method, path).ok_or_else(|| {
+                Error::new(crate::manifest::key(method, path), "not in the manifest")
+            })?;
+            let module = module_of(entry, path);
+            for name in reachable(&lowered.document, operation) {
+                users
+                    .entry(name.clone())
+                    .or_default()
+                    .insert(module.clone());
+                used.entry(module.clone()).or_default().insert(name);
+            }
+        }
+        let homes = users
+            .into_iter()
+            .map(|(name, modules)| (name, home(&modules)))
+            .collect();
+        Ok(Self { homes, used })
+    }
+
+    /// Returns the module of a type, such as `api_keys` or `gateway::chat`.
+    pub fn home(&self, name: &str) -> &str {
+        self.homes.get(name).map_or(SHARED, String::as_str)
+    }
+
+    /// Returns the types that the operations of a module use and that belong to another module.
+    pub fn reexports(&self, module: &str) -> impl Iterator<Item = &str> {
+        self.used
+            .get(module)
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .filter(move |name| self.home(name) != module)
+    }
+}
+
+/// Returns the module of an operation: its area, and for the gateway its first path segment.
+pub fn module_of(entry: &Entry, path: &str) -> String {
+    if entry.area != GATEWAY {
+        return entry.area.clone();
+    }
+    let group = segments(path).find(|segment| !is_parameter(segment));
+    format!("{GATEWAY}::{}", group.unwrap_or_default().replace('-', "_"))
+}
+
+fn reachable(document: &Value, operation: &Value) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    collect_components(document, operation, &mut found);
+    found
+}
+
+/// Returns the only module, the gateway if all are below it, or the shared module.
+fn home(modules: &BTreeSet<String>) -> String {
+    let mut all = modules.iter();
+    match (all.next(), all.next()) {
+        (Some(only), None) => only.clone(),
+        _ if modules.iter().all(|module| area_of(module) == GATEWAY) => GATEWAY.to_owned(),
+        _ => SHARED.to_owned(),
+    }
+}
+
+/// Returns the area, and so the Cargo feature, of a module.
+pub fn area_of(module: &str) -> &str {
+    module.split("::").next().unwrap_or(module)
+}
