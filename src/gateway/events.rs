@@ -52,11 +52,10 @@ pub struct OpenStream<T> {
 ///
 /// It is a [`Stream`]; [`next`](Self::next) returns the events without further crates. Dropping it
 /// closes the connection. It ends at the end marker of the service (`[DONE]`) or at the end of the
-/// body. After an error it yields `None`.
+/// body. After an error it yields `None`. Events before an error were already yielded;
+/// `final_response` returns them in [`Error::body`].
 ///
 /// # Errors
-///
-/// Events before an error were already yielded; `final_response` returns them in [`Error::body`].
 ///
 /// - An event reports an error of the service. The error contains its code, message and data.
 /// - An event is not valid JSON or does not match its type. The error contains the number and the

@@ -42,7 +42,7 @@ impl Fetch {
             Self::Spawned(task) => match ready!(task.poll_join_next(context)) {
                 Some(Ok(outcome)) => Poll::Ready(outcome),
                 Some(Err(error)) if error.is_panic() => panic::resume_unwind(error.into_panic()),
-                // The task is cancelled only if the runtime shuts down.
+                // The runtime cancelled the task at its shutdown, or the task was polled after its end.
                 _ => Poll::Ready(Err(Error::paging("the runtime is shutting down"))),
             },
         }
