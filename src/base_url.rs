@@ -1,14 +1,14 @@
-//! Base URLs: where requests go, and which of them may carry the key.
+//! Base URLs.
 
 use reqwest::Url;
 
 use crate::{Error, operation::ApiVersion};
 
-/// A checked base URL without a trailing slash.
+/// A valid base URL without a trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct BaseUrl {
-    text: String,
-    /// The same, parsed once for all requests: parsing costs more than all else that builds one.
+    string: String,
+    /// Parsed once, because parsing is the most expensive part of building a request.
     url: Url,
     v1: String,
     v2: String,
@@ -16,15 +16,15 @@ pub(crate) struct BaseUrl {
 }
 
 impl BaseUrl {
-    /// Checks `text`; `name` is the setting that errors refer to.
-    pub(crate) fn parse(name: &str, text: &str, insecure: bool) -> Result<Self, Error> {
-        let text = text.trim().trim_end_matches('/');
-        if text.is_empty() {
+    /// Parses a base URL; errors name the setting `name`.
+    pub(crate) fn parse(name: &str, value: &str, allow_insecure: bool) -> Result<Self, Error> {
+        let value = value.trim().trim_end_matches('/');
+        if value.is_empty() {
             return Err(Error::configuration(format!("{name} is empty")));
         }
-        let url = Url::parse(text)
-            .map_err(|error| Error::configuration(format!("{name} is no URL: {error}")))?;
-        if let Some(problem) = problem(&url, insecure) {
+        let url = Url::parse(value)
+            .map_err(|error| Error::configuration(format!("{name} is not a valid URL: {error}")))?;
+        if let Some(problem) = problem(&url, allow_insecure) {
             return Err(Error::configuration(format!("{name} {problem}")));
         }
         if url.query().is_some() || url.fragment().is_some() {
@@ -39,33 +39,32 @@ impl BaseUrl {
                 None => v1.clone(),
             },
             v1,
-            text: url.as_str().trim_end_matches('/').to_owned(),
+            string: url.as_str().trim_end_matches('/').to_owned(),
             loopback: is_loopback(&url),
             url,
         })
     }
 
-    /// The path of a version of the API, which those of its operations are appended to.
-    pub(crate) fn root(&self, base: ApiVersion) -> &str {
-        match base {
+    /// Returns the path of a version of the API, below which its operations are.
+    pub(crate) fn root(&self, version: ApiVersion) -> &str {
+        match version {
             ApiVersion::V1 => &self.v1,
             ApiVersion::V2 => &self.v2,
         }
     }
 
-    /// The URL with another path, a whole one, which is encoded.
+    /// Returns the URL with its path replaced by `path`, which must be percent-encoded.
     pub(crate) fn with_path(&self, path: &str) -> Url {
         let mut url = self.url.clone();
         url.set_path(path);
         url
     }
 
-    /// Whether the URL ends in a version segment, as the service's own do.
+    /// Returns `true` if the URL ends in a version segment, as those of the hosted service do.
     pub(crate) fn has_version(&self) -> bool {
-        self.text.ends_with("/v1") || self.text.ends_with("/v2")
+        self.string.ends_with("/v1") || self.string.ends_with("/v2")
     }
 
-    /// Whether it names this machine.
     pub(crate) fn is_loopback(&self) -> bool {
         self.loopback
     }
@@ -74,34 +73,33 @@ impl BaseUrl {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// The port, also where it is the scheme's.
+    /// Returns the port, or the default port of the scheme.
     pub(crate) fn port(&self) -> Option<u16> {
         self.url.port_or_known_default()
     }
 
-    /// The URL as text.
     pub(crate) fn as_str(&self) -> &str {
-        &self.text
+        &self.string
     }
 }
 
-/// What is wrong with where a URL leads, and on which way; nothing of the URL is in it.
-pub(crate) fn problem(url: &Url, insecure: bool) -> Option<&'static str> {
+/// Returns why requests must not be sent to a URL, as a predicate that contains no part of the URL.
+pub(crate) fn problem(url: &Url, allow_insecure: bool) -> Option<&'static str> {
     if !url.username().is_empty() || url.password().is_some() {
-        return Some("must not hold credentials");
+        return Some("must not contain credentials");
     }
     match url.scheme() {
         "https" => None,
-        "http" if insecure || is_loopback(url) => None,
+        "http" if allow_insecure || is_loopback(url) => None,
         "http" => Some(
-            "is plain http:// to a host that is not loopback, so others could read along; \
+            "uses plain http:// for a host that is not loopback; \
              use https:// or allow_insecure_http(true)",
         ),
-        _ => Some("has a scheme other than https and http"),
+        _ => Some("must have the scheme https or http"),
     }
 }
 
-/// Whether a URL names this machine.
+/// Returns `true` if the host of a URL is `localhost` or a loopback address.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host_str() {
         Some("localhost") => true,
@@ -117,8 +115,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 mod tests {
     use super::*;
 
-    fn parse(text: &str) -> Result<BaseUrl, Error> {
-        BaseUrl::parse("base_url", text, false)
+    fn parse(value: &str) -> Result<BaseUrl, Error> {
+        BaseUrl::parse("base_url", value, false)
     }
 
     fn joined(base: &str, version: ApiVersion, path: &str) -> String {
@@ -127,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_path_stays_as_it_is() {
+    fn encoded_path_is_not_changed() {
         let path = "/a%2Fb/%252e%252e/%3F%23%5C%00/~c";
         assert_eq!(
             joined("https://h.example/api/v1", ApiVersion::V1, path),
@@ -136,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_trailing_slash_is_ignored() {
+    fn trailing_slash_is_ignored() {
         assert_eq!(
             parse("https://host.example/v1/").unwrap().as_str(),
             "https://host.example/v1"
@@ -148,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn version_two_replaces_only_a_final_version_one() {
+    fn v2_replaces_only_a_final_v1() {
         assert_eq!(
             joined("https://h.example/v1", ApiVersion::V2, "/a"),
             "https://h.example/v2/a"
@@ -160,15 +158,15 @@ mod tests {
     }
 
     #[test]
-    fn plain_http_is_for_loopback_only() {
-        for good in [
+    fn plain_http_is_allowed_for_loopback_only() {
+        for valid in [
             "http://localhost:1/v1",
             "http://127.0.0.1:8/v1",
             "http://[::1]:8/v1",
         ] {
-            assert!(parse(good).is_ok(), "{good}");
+            assert!(parse(valid).is_ok(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "http://host.example/v1",
             "http://127.0.0.1.example/v1",
             "ftp://h.example",
@@ -176,7 +174,7 @@ mod tests {
             "",
             "https://u:p@h.example",
         ] {
-            assert!(parse(bad).is_err(), "{bad}");
+            assert!(parse(invalid).is_err(), "{invalid}");
         }
         assert!(BaseUrl::parse("base_url", "http://host.example", true).is_ok());
     }

@@ -1,4 +1,4 @@
-//! What the generated builders share.
+//! Functions that the generated builders share.
 
 use std::{collections::BTreeMap, convert::Infallible};
 
@@ -10,124 +10,124 @@ impl From<Infallible> for Error {
     }
 }
 
-/// The value of a member that must be set.
-pub(crate) fn required<T>(value: Option<T>, name: &str, member: &str) -> Result<T, Error> {
-    value.ok_or_else(|| Error::invalid_request(format!("`{member}` of {name} is required")))
+/// Returns the value of a required field.
+pub(crate) fn required<T>(value: Option<T>, type_name: &str, field: &str) -> Result<T, Error> {
+    value.ok_or_else(|| Error::invalid_request(format!("`{field}` of {type_name} is required")))
 }
 
-/// A list or map that was received, unless it is empty: an answer cannot tell that from absent.
+/// Returns a list or map of a response unless it is empty. Responses do not distinguish empty and absent.
 pub(crate) fn non_empty<T: LenientDecode>(value: T) -> Option<T> {
     (!value.is_absent()).then_some(value)
 }
 
-/// What is wrong with a member, until it is set anew.
+/// The first error of a builder and the field that caused it.
 #[derive(Clone, Debug)]
 pub(crate) struct BuildError {
-    member: &'static str,
+    field: &'static str,
     error: Error,
 }
 
-/// The problem that is left.
-pub(crate) fn finish(problem: Option<BuildError>) -> Result<(), Error> {
-    problem.map_or(Ok(()), |problem| Err(problem.error))
+/// Returns the recorded error, if there is one.
+pub(crate) fn finish(error: Option<BuildError>) -> Result<(), Error> {
+    error.map_or(Ok(()), |recorded| Err(recorded.error))
 }
 
-/// Keeps the first problem, and forgets that of a member that is set anew.
-fn settle<T>(
-    problem: &mut Option<BuildError>,
-    member: &'static str,
+/// Records the error of setting a field, unless there is one. Setting a field again removes its error.
+fn record<T>(
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
     result: Result<T, Error>,
 ) -> Option<T> {
-    if problem
+    if recorded
         .as_ref()
-        .is_some_and(|problem| problem.member == member)
+        .is_some_and(|recorded| recorded.field == field)
     {
-        *problem = None;
+        *recorded = None;
     }
     match result {
         Ok(value) => Some(value),
         Err(error) => {
-            problem.get_or_insert(BuildError { member, error });
+            recorded.get_or_insert(BuildError { field, error });
             None
         }
     }
 }
 
-/// A nested value or its builder; a problem is kept, with the member's name, until the end.
+/// Converts a nested value or its builder; an error is recorded with the path of the field.
 pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
-    problem: &mut Option<BuildError>,
-    member: &'static str,
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
     value: V,
 ) -> Option<T> {
-    settle(
-        problem,
-        member,
+    record(
+        recorded,
+        field,
         value
             .try_into()
-            .map_err(|error| error.into().inside(member)),
+            .map_err(|error| error.into().with_field_path(field)),
     )
 }
 
-/// A number; JSON has no infinity and would send `null`, which may mean something.
+/// Checks that a number is finite: JSON would encode NaN and infinity as `null`, which may have a meaning.
 pub(crate) fn finite(
-    problem: &mut Option<BuildError>,
-    member: &'static str,
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
     value: f64,
 ) -> Option<f64> {
-    settle(problem, member, check_finite(member, value))
+    record(recorded, field, check_finite(field, value))
 }
 
-/// Refuses what JSON cannot hold.
-pub(crate) fn check_finite(member: &str, value: f64) -> Result<f64, Error> {
+/// Returns an error if a number is NaN or infinite.
+pub(crate) fn check_finite(name: &str, value: f64) -> Result<f64, Error> {
     if value.is_finite() {
         Ok(value)
     } else {
         Err(Error::invalid_request(format!(
-            "`{member}` is {value}, which is no number that can be sent"
+            "`{name}` must be finite, got {value}"
         )))
     }
 }
 
-/// A body that is a list of values or builders.
+/// Converts a body that is a list of values or builders.
 pub(crate) fn list<T, V: TryInto<T, Error: Into<Error>>>(
     values: impl IntoIterator<Item = V>,
 ) -> Result<Vec<T>, Error> {
     let item = |(index, value): (usize, V)| {
         value
             .try_into()
-            .map_err(|error| error.into().inside(&format!("[{index}]")))
+            .map_err(|error| error.into().with_field_path(&format!("[{index}]")))
     };
     values.into_iter().enumerate().map(item).collect()
 }
 
-/// A list of nested values or builders.
+/// Converts a list of nested values or builders.
 pub(crate) fn converted_list<T, V: TryInto<T, Error: Into<Error>>>(
-    problem: &mut Option<BuildError>,
-    member: &'static str,
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
     values: impl IntoIterator<Item = V>,
 ) -> Option<Vec<T>> {
     let items = values.into_iter().enumerate().map(|(index, value)| {
         value
             .try_into()
-            .map_err(|error| error.into().inside(&format!("{member}[{index}]")))
+            .map_err(|error| error.into().with_field_path(&format!("{field}[{index}]")))
     });
     let items = items.collect();
-    settle(problem, member, items)
+    record(recorded, field, items)
 }
 
-/// A map of nested values or builders.
+/// Converts a map of nested values or builders.
 pub(crate) fn converted_map<K: Into<String>, T, V: TryInto<T, Error: Into<Error>>>(
-    problem: &mut Option<BuildError>,
-    member: &'static str,
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
     values: impl IntoIterator<Item = (K, V)>,
 ) -> Option<BTreeMap<String, T>> {
-    let entries = values.into_iter().map(|(name, value)| {
-        let name = name.into();
+    let entries = values.into_iter().map(|(key, value)| {
+        let key = key.into();
         match value.try_into() {
-            Ok(value) => Ok((name, value)),
-            Err(error) => Err(error.into().inside(&format!("{member}.{name}"))),
+            Ok(value) => Ok((key, value)),
+            Err(error) => Err(error.into().with_field_path(&format!("{field}.{key}"))),
         }
     });
     let entries = entries.collect();
-    settle(problem, member, entries)
+    record(recorded, field, entries)
 }

@@ -1,4 +1,4 @@
-//! A body that is read as it comes.
+//! Streamed response bodies.
 
 mod chunks;
 
@@ -26,126 +26,126 @@ pub(crate) use chunks::Chunks;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The body of an answer, piece by piece, in constant memory.
+/// A response body as a stream of chunks, in constant memory.
 ///
-/// It is a [`Stream`] of pieces; [`next`](Self::next) gives them without further crates,
-/// [`bytes`](Self::bytes) collects them up to a limit, and [`write_to`](Self::write_to) hands them on.
+/// It implements [`Stream`]. [`next`](Self::next) returns the next chunk without another crate,
+/// [`bytes`](Self::bytes) collects the body up to a limit, and [`write_to`](Self::write_to) writes it.
 ///
-/// There is no limit on how long all of it takes, but one on how long nothing may come
-/// ([`idle_timeout`](Self::idle_timeout)). A body that ends before the length that it has promised, or
-/// whose connection breaks, ends with an error that says how many bytes have arrived; what has
-/// arrived is with whoever read it, so that [`Error::body`] is empty.
-#[must_use = "nothing is read before it is asked for"]
+/// The total duration is not limited, only the time without data
+/// ([`idle_timeout`](Self::idle_timeout)). If the body is shorter than its declared length or the
+/// connection fails, the stream ends with an error that contains the number of bytes received.
+/// [`Error::body`] is empty then, because the stream already returned the received bytes.
+#[must_use = "the body is not read until the stream is polled"]
 pub struct ByteStream {
-    pieces: Chunks,
+    chunks: Chunks,
     status: StatusCode,
     headers: HeaderMap,
     label: Label,
     history: AttemptSummary,
 }
 
-/// How far a body is.
+/// The progress of a download.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {
-    /// How many bytes have arrived.
+    /// The number of bytes received.
     pub received: u64,
-    /// How many there are in all, where that is known.
+    /// The total number of bytes, if known.
     pub total: Option<u64>,
 }
 
-// Streams are spawned, and polled without being pinned.
+// Streams may be spawned and polled without being pinned.
 const _: () = {
-    const fn crosses_threads<T: Send + Unpin + 'static>() {}
-    crosses_threads::<ByteStream>();
+    const fn assert_send_unpin<T: Send + Unpin + 'static>() {}
+    assert_send_unpin::<ByteStream>();
 };
 
 impl ByteStream {
-    pub(crate) fn new(opened: StreamingResponse, label: Label) -> Self {
+    pub(crate) fn new(response: StreamingResponse, label: Label) -> Self {
         let StreamingResponse {
-            mut answer,
+            mut response,
             timer,
             history,
-        } = opened;
+        } = response;
         Self {
-            status: answer.status(),
-            headers: std::mem::take(answer.headers_mut()),
-            pieces: Chunks::new(answer, timer, IDLE_TIMEOUT),
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
+            chunks: Chunks::new(response, timer, IDLE_TIMEOUT),
             label,
             history,
         }
     }
 
-    /// How long nothing may come while something is waited for: 60 seconds unless set.
+    /// Sets the maximum time without data while a chunk is awaited; the default is 60 seconds.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.pieces.limit_to(timeout);
+        self.chunks.set_idle_timeout(timeout);
         self
     }
 
-    /// The status of the answer, a success.
+    /// Returns the status of the response, which is a success.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// How much has been read so far, and how much there is.
+    /// Returns the number of bytes read so far and the total, if known.
     pub fn progress(&self) -> Progress {
-        self.pieces.progress()
+        self.chunks.progress()
     }
 
-    /// The next piece, which is never empty; `None` at the end and after an error.
+    /// Returns the next chunk, which is never empty; `None` at the end and after an error.
     ///
-    /// Nothing is lost when the future is dropped.
+    /// This method is cancel safe: no data is lost if the future is dropped.
     ///
     /// # Errors
     ///
-    /// If the connection breaks, the body is shorter than it said, or nothing comes for too long
-    /// ([`Error::is_timeout`]).
+    /// If the connection fails, the body is shorter than its declared length, or no data arrives within
+    /// the idle timeout ([`Error::is_timeout`]).
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// All of it, if it is at most `limit` bytes.
+    /// Collects the whole body.
     ///
     /// # Errors
     ///
-    /// Those of [`next`](Self::next), and if there is more.
+    /// If the body is longer than `limit` bytes; otherwise see [`next`](Self::next).
     pub async fn bytes(mut self, limit: usize) -> Result<Bytes, Error> {
-        let is_over = |length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit);
-        if self.progress().total.is_some_and(is_over) {
-            return Err(self.too_long(limit));
+        let exceeds = |length: u64| u64::try_from(limit).is_ok_and(|limit| length > limit);
+        if self.progress().total.is_some_and(exceeds) {
+            return Err(self.limit_exceeded(limit));
         }
         let mut all = BytesMut::new();
-        while let Some(piece) = self.next().await {
-            let piece = piece?;
-            if is_over(self.progress().received) {
-                return Err(self.too_long(limit));
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            if exceeds(self.progress().received) {
+                return Err(self.limit_exceeded(limit));
             }
-            all.extend_from_slice(&piece);
+            all.extend_from_slice(&chunk);
         }
         Ok(all.freeze())
     }
 
-    /// Writes all of it, and flushes the writer; gives the number of bytes.
+    /// Writes the whole body, flushes the writer and returns the number of bytes.
     ///
-    /// `progress` is called after each piece that was written. A body that is shorter than it said is
-    /// an error, and what has arrived of it is written.
+    /// `progress` is called after each chunk. If the body is shorter than its declared length, the
+    /// received part is written before the error is returned.
     ///
     /// # Errors
     ///
-    /// Those of [`next`](Self::next), and that of the writer, which is then the
-    /// [`source`](std::error::Error::source).
+    /// If the writer fails, whose error is the [`source`](std::error::Error::source); otherwise see
+    /// [`next`](Self::next).
     pub async fn write_to<W: AsyncWrite + Unpin + ?Sized>(
         mut self,
         writer: &mut W,
         mut progress: impl FnMut(Progress),
     ) -> Result<u64, Error> {
-        while let Some(piece) = self.next().await {
-            if let Err(error) = writer.write_all(&piece?).await {
+        while let Some(chunk) = self.next().await {
+            if let Err(error) = writer.write_all(&chunk?).await {
                 return Err(self.error(Error::write(error)));
             }
             progress(self.progress());
@@ -156,27 +156,27 @@ impl ByteStream {
         }
     }
 
-    fn too_long(&self, limit: usize) -> Error {
-        let problem = format!("it is longer than the limit of {limit} bytes");
-        self.error(Error::unusable(problem))
+    fn limit_exceeded(&self, limit: usize) -> Error {
+        let problem = format!("the body is longer than the limit of {limit} bytes");
+        self.error(Error::unexpected_response(problem))
     }
 
-    /// An error with everything that is known around it.
+    /// Adds progress and context to an error.
     fn error(&self, error: Error) -> Error {
-        self.around(error.with_note(self.pieces.arrived()))
+        self.with_context(error.with_note(self.chunks.describe_progress()))
     }
 
-    /// The same, where it says already how much has arrived. The service has done its part by now.
-    fn around(&self, error: Error) -> Error {
+    /// Adds response, operation and attempts to an error. The service has executed the request.
+    fn with_context(&self, error: Error) -> Error {
         error
             .with_response(ErrorResponse::new(
                 self.status,
                 self.headers.clone(),
                 Bytes::new(),
             ))
-            .of(&self.label)
+            .with_operation(&self.label)
             .with_history(self.history, None)
-            .executed()
+            .mark_executed()
     }
 }
 
@@ -188,12 +188,12 @@ impl Stream for ByteStream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         let this = self.get_mut();
-        let piece = ready!(this.pieces.poll(context, &this.label));
-        Poll::Ready(piece.map(|piece| piece.map_err(|error| this.around(error))))
+        let chunk = ready!(this.chunks.poll(context, &this.label));
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| this.with_context(error))))
     }
 }
 
-/// The body and the headers may hold secrets, so they do not show.
+/// Omits body and headers, because they may contain secrets.
 impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteStream")

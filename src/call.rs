@@ -1,4 +1,4 @@
-//! A call: what the generated builders fill and what is sent.
+//! The request behind the generated builders.
 
 use std::fmt;
 
@@ -19,26 +19,26 @@ use crate::{
     operation::{Idempotency, Operation},
     options, path,
     transport::{self, Body, BufferedResponse, Exchange, JSON, PreparedRequest},
-    url::Url,
+    url::UrlBuilder,
 };
 
 #[cfg(test)]
 mod all_operations;
 
-/// The kind of an answer that is streamed.
+/// The media type of an event stream.
 #[cfg(feature = "gateway")]
-pub(crate) const EVENTS: &str = "text/event-stream";
+pub(crate) const EVENT_STREAM: &str = "text/event-stream";
 
-/// The member of a body that asks for a stream.
+/// Finds the field of a request body that requests a stream.
 #[cfg(feature = "gateway")]
-static STREAM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""stream""#));
+static STREAM_FIELD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""stream""#));
 
-/// The query parameter that takes the client's default.
-const WORKSPACE: &str = "workspace_id";
+/// The query parameter that defaults to the client's workspace.
+const WORKSPACE_ID: &str = "workspace_id";
 
-/// A request in the making. What is wrong with it shows when it is sent.
+/// A request of an operation, under construction. Errors are reported when it is sent.
 ///
-/// Boxed: every method of a builder moves it, and the future of a call keeps it.
+/// Boxed, because every builder method moves it.
 #[derive(Clone)]
 pub(crate) struct Call(Box<Parts>);
 
@@ -51,10 +51,10 @@ struct Parts {
     query: Vec<(&'static str, String)>,
     headers: Vec<(&'static str, String)>,
     body: Option<Result<Body, Error>>,
-    problem: Option<Error>,
+    error: Option<Error>,
 }
 
-/// A time as the service wants it: RFC 3339, UTC, milliseconds.
+/// Formats a time as the service expects it: RFC 3339, UTC, milliseconds.
 pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
@@ -73,23 +73,23 @@ impl Call {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
-            problem: None,
+            error: None,
         }))
     }
 
-    /// Says what kinds of answer there may be; JSON unless set.
+    /// Sets the value of the `accept` header; the default is JSON.
     #[cfg(feature = "gateway")]
-    pub(crate) fn accept(&mut self, kinds: &'static str) {
-        self.0.accept = kinds;
+    pub(crate) fn accept(&mut self, media_type: &'static str) {
+        self.0.accept = media_type;
     }
 
-    /// Sets a query parameter; the last value wins.
+    /// Sets a query parameter, replacing an earlier value.
     pub(crate) fn query(&mut self, name: &'static str, value: String) {
         self.0.query.retain(|(other, _)| *other != name);
         self.0.query.push((name, value));
     }
 
-    /// Sets a query parameter that is a list: repeated, or joined by commas.
+    /// Sets a query parameter that is a list: joined by commas if `joined`, else repeated.
     pub(crate) fn query_list(
         &mut self,
         name: &'static str,
@@ -103,16 +103,16 @@ impl Call {
         self.0.query.extend(values.map(|value| (name, value)));
     }
 
-    /// Sets a query parameter that is a number.
+    /// Sets a numeric query parameter.
     pub(crate) fn number(&mut self, name: &'static str, value: f64) {
         self.check_number(name, value);
         self.query(name, value.to_string());
     }
 
-    /// Keeps in mind that a number is none.
+    /// Records an error if the value is NaN or infinite.
     pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
-        if let Err(problem) = builder_support::check_finite(name, value) {
-            self.0.problem.get_or_insert(problem);
+        if let Err(error) = builder_support::check_finite(name, value) {
+            self.0.error.get_or_insert(error);
         }
     }
 
@@ -124,34 +124,34 @@ impl Call {
 
     /// Sets the JSON body.
     pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
-        // By reference, for it may be large.
+        // By reference, because the value may be large.
         self.0.body = Some(match value {
-            Ok(ref value) => encoded(value).map(Body::Json),
+            Ok(ref value) => encode_json(value).map(Body::Json),
             Err(error) => Err(error.into()),
         });
     }
 
-    /// Sets the parts of a form as the body, and looks whether its files are there.
+    /// Sets a multipart body, after checking that its files exist.
     #[cfg(feature = "gateway")]
     pub(crate) async fn form(&mut self, form: Form) {
-        if let Err(problem) = form.check().await {
-            self.0.problem.get_or_insert(problem);
+        if let Err(error) = form.check().await {
+            self.0.error.get_or_insert(error);
         }
         self.0.body = Some(Ok(Body::Form(form.into())));
     }
 
     pub(crate) async fn send<T: LenientDecode>(self) -> Result<T, Error> {
-        let operation = self.0.operation;
-        let raw = self.run().await?;
-        decode(&raw.body).map_err(|error| undecoded(error, raw, &Label::Operation(operation)))
+        let label = Label::Operation(self.0.operation);
+        let response = self.run().await?;
+        decode(&response.body).map_err(|error| decode_error(error, response, &label))
     }
 
     pub(crate) async fn send_with_response<T: LenientDecode>(self) -> Result<Response<T>, Error> {
         let operation = self.0.operation;
-        decoded(operation, self.run().await?)
+        decode_response(operation, self.run().await?)
     }
 
-    /// For answers that carry nothing: any success is one.
+    /// Sends the request and ignores the body of a success.
     pub(crate) async fn send_unit(self) -> Result<(), Error> {
         self.run().await.map(|_| ())
     }
@@ -160,37 +160,43 @@ impl Call {
         Ok(Response::new((), self.run().await?))
     }
 
-    /// For answers that are text.
+    /// Sends the request and returns the body as a string.
     pub(crate) async fn send_text(self) -> Result<String, Error> {
         let label = Label::Operation(self.0.operation);
-        let raw = self.run().await?;
-        let history = raw.history;
-        String::from_utf8(raw.body.to_vec()).map_err(|_| {
-            Error::unusable("it is no text in UTF-8")
-                .with_response(ErrorResponse::new(raw.status, raw.headers, raw.body))
-                .of(&label)
+        let response = self.run().await?;
+        let history = response.history;
+        String::from_utf8(response.body.to_vec()).map_err(|_| {
+            let BufferedResponse {
+                status,
+                headers,
+                body,
+                ..
+            } = response;
+            Error::unexpected_response("the body is not valid UTF-8")
+                .with_response(ErrorResponse::new(status, headers, body))
+                .with_operation(&label)
                 .with_history(history, None)
-                .executed()
+                .mark_executed()
         })
     }
 
-    /// For answers that are read as they come.
+    /// Sends the request and returns the body as a stream.
     pub(crate) async fn open(self) -> Result<ByteStream, Error> {
         let exchange = self.exchange()?;
         let label = exchange.label.clone();
-        // Boxed: the future of a call is part of the future of whoever calls.
-        let opened = Box::pin(exchange.open()).await?;
-        Ok(ByteStream::new(opened, label))
+        // Boxed to keep the caller's future small.
+        let response = Box::pin(exchange.open()).await?;
+        Ok(ByteStream::new(response, label))
     }
 
-    /// The request for an answer that comes as a stream of events.
+    /// Returns the request for an event stream.
     #[cfg(feature = "gateway")]
     pub(crate) fn streaming(mut self) -> Result<Exchange, Error> {
-        self.accept(EVENTS);
+        self.accept(EVENT_STREAM);
         let json = match self.0.body.take() {
             Some(Ok(Body::Json(json))) => json,
             None if !self.0.operation.body_required => Bytes::from_static(b"{}"),
-            // Whatever is wrong shows when the request is made.
+            // `exchange` reports the error.
             other => {
                 self.0.body = other;
                 return self.exchange();
@@ -200,47 +206,49 @@ impl Call {
         self.exchange()
     }
 
-    /// For a connection that ceases to be HTTP.
+    /// Sends the request and upgrades the connection to a websocket.
     #[cfg(feature = "gateway")]
     pub(crate) async fn upgrade(self) -> Result<transport::Upgraded, Error> {
-        // Boxed: the future of a call is part of the future of whoever calls.
+        // Boxed to keep the caller's future small.
         Box::pin(self.exchange()?.upgrade()).await
     }
 
-    /// Sends the request until a whole answer is there.
+    /// Sends the request and reads the whole response.
     pub(crate) async fn run(self) -> Result<BufferedResponse, Error> {
-        // Boxed: the future of a call is part of the future of whoever calls.
+        // Boxed to keep the caller's future small.
         let exchange = Box::new(self.exchange()?);
         exchange.run().await
     }
 
-    /// The request and what is known about it; whatever is wrong with it shows current.
+    /// Validates and prepares the request.
     fn exchange(mut self) -> Result<Exchange, Error> {
         let operation = self.0.operation;
         let label = Label::Operation(operation);
-        let retry = self.class();
-        let request = self.request().map_err(|error| error.of(&label))?;
+        let idempotency = self.idempotency();
+        let request = self
+            .prepare()
+            .map_err(|error| error.with_operation(&label))?;
         Ok(Exchange {
             client: self.0.client,
             label,
             plane: Some(operation.plane),
-            retry,
+            idempotency,
             request,
         })
     }
 
-    /// The operation's class, unless the body turns it into a trigger.
-    fn class(&self) -> Idempotency {
+    /// Returns the idempotency of the operation with this body.
+    fn idempotency(&self) -> Idempotency {
         let operation = self.0.operation;
         match !operation.non_idempotent_fields.is_empty()
-            && operation.is_triggered(&self.json_body())
+            && operation.has_non_idempotent_field(&self.json_body())
         {
             true => Idempotency::NonIdempotent,
             false => operation.idempotency,
         }
     }
 
-    /// The body as it would be sent; `null` where there is none.
+    /// Returns the JSON body, or `null` if there is none.
     fn json_body(&self) -> Value {
         match &self.0.body {
             Some(Ok(Body::Json(json))) => serde_json::from_slice(json).unwrap_or_default(),
@@ -248,30 +256,30 @@ impl Call {
         }
     }
 
-    /// The request, for which the body is taken.
-    fn request(&mut self) -> Result<PreparedRequest, Error> {
+    /// Validates and prepares the request; takes the body.
+    fn prepare(&mut self) -> Result<PreparedRequest, Error> {
         let operation = self.0.operation;
-        let base = self.0.client.base(operation.plane);
+        let base = self.0.client.base_url(operation.plane);
         let path = path::path(
             base.root(operation.api_version),
             operation,
             &self.0.arguments,
         )?;
-        if let Some(problem) = &self.0.problem {
-            return Err(problem.clone());
+        if let Some(error) = &self.0.error {
+            return Err(error.clone());
         }
         self.0.client.options().check()?;
         self.check_required()?;
-        self.check()?;
-        let mut url = Url::new(base.with_path(&path));
+        self.validate()?;
+        let mut url = UrlBuilder::new(base.with_path(&path));
         for (name, value) in &self.0.query {
             url.push(name, value);
         }
         if let Some(workspace) = self.default_workspace() {
-            url.push(WORKSPACE, workspace);
+            url.push(WORKSPACE_ID, workspace);
         }
         let headers = self.0.headers.iter();
-        let headers = headers.map(|(name, value)| declared(name, value));
+        let headers = headers.map(|(name, value)| header_pair(name, value));
         let headers = headers.collect::<Result<_, _>>()?;
         Ok(PreparedRequest {
             method: operation.method.clone(),
@@ -282,34 +290,34 @@ impl Call {
         })
     }
 
-    /// The client's workspace, for an operation that takes it and a call that names none.
+    /// Returns the client's workspace if the operation takes it and the request does not set one.
     fn default_workspace(&self) -> Option<&str> {
-        let takes = self.0.operation.default_workspace;
-        let named = self.0.query.iter().any(|(name, _)| *name == WORKSPACE);
+        let is_taken = self.0.operation.default_workspace;
+        let is_set = self.0.query.iter().any(|(name, _)| *name == WORKSPACE_ID);
         self.0
             .client
             .options()
             .default_workspace()
-            .filter(|_| takes && !named)
+            .filter(|_| is_taken && !is_set)
     }
 
-    /// What the ledger's `check` asks for, seen in the body as it would be sent.
-    fn check(&self) -> Result<(), Error> {
-        let Some(check) = self.0.operation.validate else {
+    /// Runs the operation's own validation on the arguments and the body.
+    fn validate(&self) -> Result<(), Error> {
+        let Some(validate) = self.0.operation.validate else {
             return Ok(());
         };
         if let Some(Err(error)) = &self.0.body {
             return Err(error.clone());
         }
-        check(&self.0.arguments, &self.json_body()).map_err(Error::invalid_request)
+        validate(&self.0.arguments, &self.json_body()).map_err(Error::invalid_request)
     }
 
     fn check_required(&self) -> Result<(), Error> {
-        let set = |name: &&str| {
-            let mut texts = self.0.query.iter().chain(&self.0.headers);
-            texts.any(|(other, _)| other == name) || self.has_part(name)
+        let is_set = |name: &&str| {
+            let mut parameters = self.0.query.iter().chain(&self.0.headers);
+            parameters.any(|(other, _)| other == name) || self.has_part(name)
         };
-        if let Some(name) = self.0.operation.required.iter().find(|name| !set(name)) {
+        if let Some(name) = self.0.operation.required.iter().find(|name| !is_set(name)) {
             return Err(Error::invalid_request(format!(
                 "parameter `{name}` is required"
             )));
@@ -320,7 +328,7 @@ impl Call {
         Ok(())
     }
 
-    /// Whether the body is a form with a part of that name.
+    /// Returns `true` if the body is multipart and has a part named `_name`.
     fn has_part(&self, _name: &str) -> bool {
         match &self.0.body {
             #[cfg(feature = "gateway")]
@@ -329,9 +337,9 @@ impl Call {
         }
     }
 
-    /// The error of a call that is not sent.
-    pub(crate) fn refused(&self, problem: String) -> Error {
-        Error::invalid_request(problem).of(&Label::Operation(self.0.operation))
+    /// Returns the error of a request that is not sent.
+    pub(crate) fn invalid_request(&self, problem: String) -> Error {
+        Error::invalid_request(problem).with_operation(&Label::Operation(self.0.operation))
     }
 
     pub(crate) fn operation(&self) -> &'static Operation {
@@ -346,36 +354,37 @@ impl Call {
         &self.0.arguments
     }
 
-    /// What a query parameter was set to.
+    /// Returns the value of a query parameter.
     pub(crate) fn query_value(&self, name: &str) -> Option<&str> {
-        let set = self.0.query.iter().find(|(other, _)| *other == name);
-        set.map(|(_, value)| value.as_str())
+        let mut parameters = self.0.query.iter();
+        let parameter = parameters.find(|(other, _)| *other == name);
+        parameter.map(|(_, value)| value.as_str())
     }
 }
 
-/// A body as it is sent.
-pub(crate) fn encoded(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error> {
+/// Encodes a request body as JSON.
+pub(crate) fn encode_json(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error> {
     match serde_json::to_vec(value) {
         Ok(json) => Ok(json.into()),
         Err(error) => Err(Error::invalid_request(format!(
-            "the body cannot be encoded: {error}"
+            "the body cannot be encoded as JSON: {error}"
         ))),
     }
 }
 
-/// A body, an object, that asks for a stream. It may be long, so it is taken apart only where it may
-/// say something else, and not copied where nobody else has it.
+/// Sets `"stream": true` in a JSON object. Bodies may be large, so one is parsed only if it may set
+/// `stream` already.
 #[cfg(feature = "gateway")]
 fn with_stream_true(json: Bytes) -> Bytes {
-    let says_nothing = STREAM.find(&json).is_none();
+    let is_unset = STREAM_FIELD.find(&json).is_none();
     let mut body = Vec::from(json);
     match body.pop() {
-        Some(b'}') if says_nothing => {
-            let rest: &[u8] = match &body[..] {
+        Some(b'}') if is_unset => {
+            let field: &[u8] = match &body[..] {
                 b"{" => br#""stream":true}"#,
                 _ => br#","stream":true}"#,
             };
-            body.extend_from_slice(rest);
+            body.extend_from_slice(field);
             body.into()
         }
         last => {
@@ -387,53 +396,55 @@ fn with_stream_true(json: Bytes) -> Bytes {
     }
 }
 
-/// A header that an operation declares; its value may be a secret.
-fn declared(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
+/// Returns a header of the operation, marked as sensitive because its value may be a secret.
+fn header_pair(name: &'static str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let value = match name {
         options::METADATA => HeaderValue::try_from(options::ascii_json(value)),
         _ => HeaderValue::from_str(value),
     };
-    let mut value = value.map_err(|_| {
-        Error::invalid_request(format!(
-            "header `{name}` holds characters that no header may have"
-        ))
-    })?;
+    let mut value = value.map_err(|_| options::invalid_header_value(name))?;
     value.set_sensitive(true);
     Ok((HeaderName::from_static(name), value))
 }
 
-/// A success with its value.
-pub(crate) fn decoded<T: LenientDecode>(
+/// Decodes a success.
+pub(crate) fn decode_response<T: LenientDecode>(
     operation: &'static Operation,
-    raw: BufferedResponse,
+    response: BufferedResponse,
 ) -> Result<Response<T>, Error> {
-    match decode(&raw.body) {
-        Ok(value) => Ok(Response::new(value, raw)),
-        Err(error) => Err(undecoded(error, raw, &Label::Operation(operation))),
+    match decode(&response.body) {
+        Ok(value) => Ok(Response::new(value, response)),
+        Err(error) => Err(decode_error(error, response, &Label::Operation(operation))),
     }
 }
 
-/// Decodes a success. A write may be answered with nothing where the document promises an object.
+/// Decodes the body of a success. An empty body counts as `{}`: writes may return one although the
+/// OpenAPI document declares an object.
 fn decode<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
     decode::from_slice(if is_blank(body) { b"{}" } else { body })
 }
 
-/// Whether a body says nothing, as the answer to a write may.
+/// Returns `true` if a body is empty or white space.
 pub(crate) fn is_blank(body: &[u8]) -> bool {
     body.iter().all(u8::is_ascii_whitespace)
 }
 
-/// A success that cannot be read, with all of it.
+/// Records and returns the error of a success that cannot be decoded.
 #[cold]
-pub(crate) fn undecoded(error: DecodeError, raw: BufferedResponse, label: &Label) -> Error {
+pub(crate) fn decode_error(error: DecodeError, response: BufferedResponse, label: &Label) -> Error {
     transport::decode_failed(label);
-    let history = raw.history;
-    Error::decode(error, ErrorResponse::new(raw.status, raw.headers, raw.body))
-        .of(label)
+    let BufferedResponse {
+        status,
+        headers,
+        body,
+        history,
+    } = response;
+    Error::decode(error, ErrorResponse::new(status, headers, body))
+        .with_operation(label)
         .with_history(history, None)
 }
 
-/// Values may be secrets, so only the operation shows.
+/// Shows only the operation, because values may be secrets.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -447,8 +458,8 @@ mod tests {
     use super::{Bytes, with_stream_true};
 
     #[test]
-    fn a_body_asks_for_a_stream_whatever_it_said() {
-        for (body, asking) in [
+    fn stream_is_set_to_true_in_every_body() {
+        for (body, expected) in [
             ("{}", r#"{"stream":true}"#),
             (r#"{"a":{}}"#, r#"{"a":{},"stream":true}"#),
             (r#"{"stream":false,"a":1}"#, r#"{"stream":true,"a":1}"#),
@@ -462,8 +473,8 @@ mod tests {
                 r#"{"a":{"stream":false},"stream":true}"#,
             ),
         ] {
-            let asked = String::from_utf8(with_stream_true(Bytes::from(body)).into()).unwrap();
-            assert_eq!(asked, asking);
+            let actual = String::from_utf8(with_stream_true(Bytes::from(body)).into()).unwrap();
+            assert_eq!(actual, expected);
         }
     }
 }

@@ -21,8 +21,8 @@ pub use builder::ClientBuilder;
 
 /// A client of the Portkey Admin API.
 ///
-/// Make one and clone it: clones share the connections and the budget of retries. Every operation is a
-/// method that returns a builder; the builder owns a clone, so its future can be spawned.
+/// Create one client and clone it: clones share the connections and the retry budget. Every operation
+/// is a method that returns a builder. The builder owns a clone, so its future can be spawned.
 ///
 /// Redirects are not followed, and the key is sent only to the configured base URLs.
 #[derive(Clone)]
@@ -31,7 +31,7 @@ pub struct Client {
     settings: Arc<Settings>,
 }
 
-/// What is said about calls, and what follows from it.
+/// Request options and the headers derived from them.
 struct Settings {
     options: RequestOptions,
     default_headers: DefaultHeaders,
@@ -39,8 +39,8 @@ struct Settings {
 
 struct Inner {
     http: reqwest::Client,
-    /// For loopback, which no proxy of the environment stands between.
-    direct: reqwest::Client,
+    /// For loopback, ignoring the proxies of the environment.
+    no_proxy_client: reqwest::Client,
     key: Secret,
     key_header: HeaderValue,
     user_agent: HeaderValue,
@@ -48,38 +48,39 @@ struct Inner {
     gateway: BaseUrl,
     public: BaseUrl,
     budget: Budget,
-    /// For connections that cease to be HTTP.
+    /// For websockets.
     #[cfg(feature = "gateway")]
     http1_client: builder::Http1Client,
-    /// Whether plain `http://` may go beyond loopback.
-    insecure: bool,
+    /// Allows plain `http://` for hosts other than loopback.
+    allow_insecure_http: bool,
 }
 
-// Futures of calls are spawned, so the client must cross threads.
+// The futures of calls hold a client and must be `Send`.
 const _: () = {
-    const fn crosses_threads<T: Send + Sync + Clone + 'static>() {}
-    crosses_threads::<Client>();
+    const fn assert_send_sync<T: Send + Sync + Clone + 'static>() {}
+    assert_send_sync::<Client>();
 };
 
 impl Client {
-    /// Starts a configuration.
+    /// Creates a builder with default settings.
     pub fn builder() -> ClientBuilder {
         ClientBuilder::default()
     }
 
-    /// A client from the variables of the environment that [`ClientBuilder::from_env`] reads.
+    /// Creates a client from the environment variables that [`ClientBuilder::from_env`] reads.
     ///
     /// # Errors
     ///
-    /// If the key is missing, or one of the variables is empty or cannot be used; the error names
-    /// the variable and never its value.
+    /// If the key is missing, or one of the variables is empty or invalid. The error names the variable,
+    /// but does not contain its value.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
 
-    /// The same client with other options, for one call or for some.
+    /// Returns a client with other options, for one or more calls.
     ///
-    /// It shares the connections, and this one does not change. What `options` do not say stays.
+    /// It shares the connections of this client, which does not change. Options that are not set in
+    /// `options` are taken from this client.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -93,7 +94,7 @@ impl Client {
     /// ```
     #[must_use = "the client itself does not change"]
     pub fn with_options(&self, options: RequestOptions) -> Self {
-        Self::new(self.inner.clone(), options.over(self.options()))
+        Self::new(self.inner.clone(), options.merge_onto(self.options()))
     }
 
     fn new(inner: Arc<Inner>, options: RequestOptions) -> Self {
@@ -107,15 +108,16 @@ impl Client {
         }
     }
 
-    /// A request that no method stands for: `path` is below the base URL and starts with `/`.
+    /// Creates a request for an endpoint without a generated method. `path` is appended to the base URL
+    /// and starts with `/`.
     ///
-    /// It goes through the same key, options, retries, errors and traces as every other.
+    /// Key, options, retries, errors and traces work as in every other call.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
     /// use http::Method;
     ///
-    /// let answer: serde_json::Value = client
+    /// let value: serde_json::Value = client
     ///     .request(Method::GET, "/brand-new/things")
     ///     .query("page_size", "10")
     ///     .send()
@@ -127,55 +129,53 @@ impl Client {
         Request::new(self, method, path.into())
     }
 
-    /// For requests to a plane, or to a URL that belongs to none.
-    pub(crate) fn http(&self, plane: Option<Plane>, url: &reqwest::Url) -> &reqwest::Client {
+    /// Returns the HTTP client for a plane, or for a signed URL if `plane` is `None`.
+    pub(crate) fn http_client(&self, plane: Option<Plane>, url: &reqwest::Url) -> &reqwest::Client {
         let is_loopback = match plane {
-            Some(plane) => self.base(plane).is_loopback(),
+            Some(plane) => self.base_url(plane).is_loopback(),
             None => base_url::is_loopback(url),
         };
         match is_loopback {
-            true => &self.inner.direct,
+            true => &self.inner.no_proxy_client,
             false => &self.inner.http,
         }
     }
 
-    /// For requests to the gateway after which the connection ceases to be HTTP.
+    /// Returns the HTTP client for websockets to the gateway.
     #[cfg(feature = "gateway")]
     pub(crate) fn http1_client(&self) -> Result<reqwest::Client, Error> {
         self.inner.http1_client.get(&self.inner.gateway)
     }
 
-    /// What stands in every request to a plane, or to a URL that belongs to none, without or with a JSON
-    /// body.
-    pub(crate) fn headers(&self, plane: Option<Plane>, has_json: bool) -> &HeaderMap {
+    /// Returns the headers of every request to a plane, or to a signed URL if `plane` is `None`.
+    pub(crate) fn default_headers(&self, plane: Option<Plane>, has_json: bool) -> &HeaderMap {
         let Settings {
             options,
             default_headers,
         } = &*self.settings;
-        default_headers.to(plane, has_json, &self.inner, options)
+        default_headers.get(plane, has_json, &self.inner, options)
     }
 
-    /// What must not show.
+    /// Returns the secrets that errors and traces must not show.
     fn secrets(&self) -> impl Iterator<Item = &str> {
-        let key = std::iter::once(self.inner.key.expose());
+        let secrets = std::iter::once(self.inner.key.expose());
         #[cfg(feature = "gateway")]
-        let key = key.chain(self.options().to_gateway().secrets());
-        key
+        let secrets = secrets.chain(self.options().gateway_options().secrets());
+        secrets
     }
 
-    /// Whether the service repeats a secret in what it says.
-    pub(crate) fn contains_secret(&self, text: &str) -> bool {
-        self.secrets().any(|secret| text.contains(secret))
+    pub(crate) fn contains_secret(&self, string: &str) -> bool {
+        self.secrets().any(|secret| string.contains(secret))
     }
 
-    /// What the service says, without secrets that it repeats.
-    pub(crate) fn redacted(&self, text: String) -> String {
-        let hide = |text: String, secret: &str| text.replace(secret, REDACTED);
-        self.secrets().fold(text, hide)
+    /// Replaces secrets in a string from the service.
+    pub(crate) fn redacted(&self, string: String) -> String {
+        let replace = |string: String, secret: &str| string.replace(secret, REDACTED);
+        self.secrets().fold(string, replace)
     }
 
-    pub(crate) fn is_insecure(&self) -> bool {
-        self.inner.insecure
+    pub(crate) fn allows_insecure_http(&self) -> bool {
+        self.inner.allow_insecure_http
     }
 
     pub(crate) fn options(&self) -> &RequestOptions {
@@ -186,7 +186,7 @@ impl Client {
         &self.inner.budget
     }
 
-    pub(crate) fn base(&self, plane: Plane) -> &BaseUrl {
+    pub(crate) fn base_url(&self, plane: Plane) -> &BaseUrl {
         match plane {
             Plane::Control => &self.inner.control,
             Plane::Gateway => &self.inner.gateway,

@@ -1,14 +1,21 @@
-//! Tolerant decoding, once for every answer.
+//! Lenient decoding, shared by all responses.
 //!
-//! What the service was seen to send: `null` for anything that is not set, `0`, `1`, `"true"` and
-//! `""` for booleans, `10.0` for integers, numbers as text, and fields that no document knows. So a
-//! member is decoded as its type where it can be; where it cannot, its field is empty and the value
-//! is kept, as it came, among the unknown ones (`extra`). A list or a map keeps those of its items
-//! that fit; the others are kept the same way, by position or name. Only a field that is required there
-//! is missed. Nothing is lost: encoding gives back what was decoded, up to the normal form of
-//! booleans, numbers and timestamps, `null` and the empty list or map being the same as absent.
+//! The service was observed to send `null` for anything that is not set; `0`, `1`, `"true"` and
+//! `""` for booleans; `10.0` for integers; numbers as strings; and fields that are not part of the
+//! schema. A value is therefore decoded as its type where possible. A value of another type leaves
+//! its field empty and is stored unchanged in `extra`, next to the unknown fields. A list or a map
+//! contains the items that match its type; the mismatched items are stored in `extra`, by index or
+//! key. Decoding fails only if a required field is missing or mismatched. Nothing is lost: encoding
+//! returns what was decoded, apart from the normal form of booleans, numbers and timestamps, and
+//! with `null` and empty lists and maps treated as absent.
 //!
-//! This is written out rather than derived because serde's `flatten` buffers every object twice.
+//! The implementations are written out rather than derived because serde's `flatten` buffers every
+//! object twice.
+//!
+//! Decoding code is generic over the deserializer and is instantiated only for the types that a
+//! program decodes. Futures and streams in this crate therefore yield raw bodies, which the calling
+//! generic function decodes: a future of the response type would compile the decoding of every
+//! operation into the crate and enlarge its rlib, whether it is used or not.
 
 mod error_path;
 mod list;
@@ -29,120 +36,132 @@ use crate::{JsonObject, error::DecodeError};
 
 pub use list::List;
 pub(crate) use object::{
-    Object, decode_object, encode_object, keep_unknown, key, optional, or_default, read, required,
-    response_object, write,
+    Object, decode_object, encode_object, keep_unknown_field, next_key, optional, or_default,
+    read_field, required, response_object, write_field,
 };
-pub(crate) use raw::{debug_kind, raw, raw_json, response_raw_json, view};
+pub(crate) use raw::{debug_without_values, decode_raw, raw, raw_json, response_raw_json};
 pub(crate) use scalar::{Scalar, decode_scalar, response_scalar};
 pub(crate) use union::{
-    Union, decode_as_union, decode_union, response_tagged_union, response_union, variant,
+    Union, decode_as_union, decode_union, decode_variant, response_tagged_union, response_union,
 };
 
-/// What stood where a value was expected.
+/// The result of decoding a JSON value as `T`.
 #[derive(Debug)]
 pub enum Decoded<T> {
-    /// The value.
+    /// The value matches the type.
     Complete(T),
-    /// A list or a map, and those of its items that are of another kind, by position or name; in a
-    /// box because everything that is found would be moved along with the room for it.
+    /// A list or a map, and its mismatched items by index or key. Boxed to keep the enum small.
     Partial(Box<(T, Map<String, Value>)>),
     /// `null`.
     Null,
-    /// Something else.
+    /// A value of another type.
     Mismatch(Value),
 }
 
 impl<T> Decoded<T> {
-    /// The same in another wrapping.
+    /// Applies a function to the decoded value.
     pub(crate) fn map<U>(self, wrap: impl FnOnce(T) -> U) -> Decoded<U> {
         match self {
             Self::Complete(value) => Decoded::Complete(wrap(value)),
-            Self::Partial(partly) => Decoded::Partial(Box::new((wrap(partly.0), partly.1))),
+            Self::Partial(partial) => Decoded::Partial(Box::new((wrap(partial.0), partial.1))),
             Self::Null => Decoded::Null,
             Self::Mismatch(other) => Decoded::Mismatch(other),
         }
     }
 }
 
-/// A type that answers are made of.
+/// A type that occurs in responses.
 pub trait LenientDecode: Sized {
-    /// Decodes what is there; an error means that the JSON is broken or an object lacks what it required has.
+    /// Decodes a value. Fails if the JSON is malformed, or a required field is missing or
+    /// mismatched.
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error>;
 
-    /// What is kept of a value that is not of this type.
+    /// Names the JSON type of this type, for error messages.
+    fn expected() -> &'static str {
+        "an object"
+    }
+
+    /// Returns the value to store in `extra` for a value that is not of this type.
     fn retain_mismatch(other: Value) -> Value {
         other
     }
 
-    /// What `null` is as an item of a list, where it is one.
+    /// Returns the value that `null` represents as an item of a list, if it is a valid item.
     fn from_null() -> Option<Self> {
         None
     }
 
-    /// The empty value, where something else stands for it: an empty list for a map, and vice versa.
+    /// Returns the empty value if it is represented by another type: an empty list for a map, or
+    /// vice versa.
     fn from_empty(_: &Value) -> Option<Self> {
         None
     }
 
-    /// Whether an answer is encoded without it, as one that never had it.
+    /// Whether the value is omitted when it is encoded.
     fn is_absent(&self) -> bool {
         false
     }
 }
 
-/// Decodes a whole body: the error carries the JSON path.
+/// Decodes a complete body. The error contains the JSON path.
 ///
-/// One look at whether all of it is UTF-8 costs less than one at each string.
+/// UTF-8 is validated once for the whole body instead of per string.
 pub(crate) fn from_slice<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
     let text = str::from_utf8(body).map_err(|_| error_path::invalid_utf8(body))?;
     let mut json = serde_json::Deserializer::from_str(text);
-    let mut found = T::decode(&mut json);
-    // What follows the value counts only where the value itself is right.
+    let mut decoded = T::decode(&mut json);
+    // Trailing data is reported only if the value itself is valid.
     if let Err(error) = json.end()
-        && found.is_ok()
+        && decoded.is_ok()
     {
-        found = Err(error);
+        decoded = Err(error);
     }
-    match found {
-        // By itself, since every step that hands a value on copies it.
+    match decoded {
+        // Handled separately because every further step would copy the value.
         Ok(Decoded::Complete(value)) => Ok(value),
-        found => found
-            .and_then(value_of)
+        decoded => decoded
+            .and_then(require_complete)
             .map_err(|error| error_path::with_path(text, error)),
     }
 }
 
-/// The value itself, for `Deserialize`, where nothing and something else are errors.
-pub(crate) fn value_of<T: LenientDecode, E: serde::de::Error>(found: Decoded<T>) -> Result<T, E> {
-    match found {
+/// Returns the complete value. Partial, null and mismatched values are errors.
+pub(crate) fn require_complete<T: LenientDecode, E: serde::de::Error>(
+    decoded: Decoded<T>,
+) -> Result<T, E> {
+    match decoded {
         Decoded::Complete(value) => Ok(value),
-        Decoded::Partial(..) => Err(E::custom("found an item of another kind")),
-        Decoded::Null => Err(E::custom("found null")),
-        Decoded::Mismatch(value) => {
-            T::from_empty(&value).ok_or_else(|| E::custom(format_args!("found {}", kind(&value))))
-        }
+        Decoded::Partial(..) => Err(E::custom("found an item of another type")),
+        Decoded::Null => Err(E::custom(format_args!(
+            "expected {}, found null",
+            T::expected()
+        ))),
+        Decoded::Mismatch(value) => T::from_empty(&value).ok_or_else(|| {
+            let (expected, found) = (T::expected(), json_type(&value));
+            E::custom(format_args!("expected {expected}, found {found}"))
+        }),
     }
 }
 
-/// An item of a list or a map as its type, or else as the JSON that it is.
-fn item<T: LenientDecode + Serialize, E: serde::de::Error>(
-    found: Decoded<T>,
+/// Returns an item of a list or a map as its type, or its JSON if it does not match.
+fn item_or_mismatch<T: LenientDecode + Serialize, E: serde::de::Error>(
+    decoded: Decoded<T>,
 ) -> Result<Result<T, Value>, E> {
-    Ok(match found {
+    Ok(match decoded {
         Decoded::Complete(value) => Ok(value),
-        Decoded::Partial(partly) => {
-            let value = serde_json::to_value(partly.0).map_err(E::custom)?;
-            Err(joined(value, &partly.1))
+        Decoded::Partial(partial) => {
+            let value = serde_json::to_value(partial.0).map_err(E::custom)?;
+            Err(merge_mismatched_items(value, &partial.1))
         }
         Decoded::Null => T::from_null().ok_or(Value::Null),
         Decoded::Mismatch(other) => Err(T::retain_mismatch(other)),
     })
 }
 
-/// A list or a map with its mismatched_items, each at its place; anything else as it is.
-fn joined(value: Value, mismatched_items: &Map<String, Value>) -> Value {
+/// Reinserts the mismatched items of a list or a map; returns any other value unchanged.
+fn merge_mismatched_items(value: Value, mismatched_items: &Map<String, Value>) -> Value {
     match value {
-        Value::Array(items) => list::joined(items, mismatched_items),
+        Value::Array(items) => list::merge_mismatched_items(items, mismatched_items),
         Value::Object(mut entries) => {
             for (name, mismatch) in mismatched_items {
                 entries.entry(name).or_insert_with(|| mismatch.clone());
@@ -153,14 +172,14 @@ fn joined(value: Value, mismatched_items: &Map<String, Value>) -> Value {
     }
 }
 
-/// The kind of a value; never the value itself, which may be anything.
-fn kind(value: &Value) -> &'static str {
+/// Names the JSON type of a value, for messages that must not contain the value itself.
+fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",
         Value::Number(_) => "a number",
-        Value::String(_) => "text",
-        Value::Array(_) => "a list",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
         Value::Object(_) => "an object",
     }
 }
@@ -171,6 +190,10 @@ impl LenientDecode for Value {
             Self::Null => Decoded::Null,
             value => Decoded::Complete(value),
         })
+    }
+
+    fn expected() -> &'static str {
+        "a JSON value"
     }
 
     fn from_null() -> Option<Self> {
@@ -194,7 +217,7 @@ impl LenientDecode for Map<String, Value> {
 
 impl LenientDecode for JsonObject {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
-        Map::decode(deserializer).map(|found| found.map(Into::into))
+        Map::decode(deserializer).map(|decoded| decoded.map(Into::into))
     }
 
     fn is_absent(&self) -> bool {
@@ -204,7 +227,11 @@ impl LenientDecode for JsonObject {
 
 impl<T: LenientDecode> LenientDecode for Box<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
-        T::decode(deserializer).map(|found| found.map(Self::new))
+        T::decode(deserializer).map(|decoded| decoded.map(Self::new))
+    }
+
+    fn expected() -> &'static str {
+        T::expected()
     }
 
     fn retain_mismatch(other: Value) -> Value {
@@ -212,10 +239,14 @@ impl<T: LenientDecode> LenientDecode for Box<T> {
     }
 }
 
-/// Only as an item: a list may hold `null` where its type says so.
+/// For items only: a list may contain `null` if its item type is nullable.
 impl<T: LenientDecode> LenientDecode for Option<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
-        T::decode(deserializer).map(|found| found.map(Some))
+        T::decode(deserializer).map(|decoded| decoded.map(Some))
+    }
+
+    fn expected() -> &'static str {
+        T::expected()
     }
 
     fn retain_mismatch(other: Value) -> Value {
@@ -236,13 +267,17 @@ impl<T: LenientDecode + Serialize> LenientDecode for Vec<T> {
         deserializer.deserialize_any(list::ListVisitor::new())
     }
 
+    fn expected() -> &'static str {
+        "an array"
+    }
+
     fn retain_mismatch(other: Value) -> Value {
         T::retain_mismatch(other)
     }
 
     fn from_empty(other: &Value) -> Option<Self> {
-        let blank = other.as_object().is_some_and(Map::is_empty);
-        blank.then(Self::default)
+        let is_empty = other.as_object().is_some_and(Map::is_empty);
+        is_empty.then(Self::default)
     }
 
     fn is_absent(&self) -> bool {
@@ -260,8 +295,8 @@ impl<T: LenientDecode + Serialize> LenientDecode for BTreeMap<String, T> {
     }
 
     fn from_empty(other: &Value) -> Option<Self> {
-        let blank = other.as_array().is_some_and(Vec::is_empty);
-        blank.then(Self::default)
+        let is_empty = other.as_array().is_some_and(Vec::is_empty);
+        is_empty.then(Self::default)
     }
 
     fn is_absent(&self) -> bool {
@@ -314,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_is_set_takes_the_place_of_what_it_could_not_hold() {
+    fn setting_a_field_replaces_its_mismatched_value() {
         let mut thing = thing(r#"{"id": "one", "size": "large"}"#);
         assert_eq!((thing.size, &thing.extra["size"]), (None, &"large".into()));
         thing.size = Some(5);
@@ -325,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_keeps_what_fits_and_the_rest_by_position() {
+    fn a_list_stores_mismatched_items_by_index() {
         let mut things = things(&json!({"data": [null, {"id": "one"}, 7, {"id": "two"}, []]}));
         let ids: Vec<_> = things.data.iter().map(|thing| thing.id.as_str()).collect();
         assert_eq!(ids, ["one", "two"]);
@@ -338,21 +373,21 @@ mod tests {
     }
 
     #[test]
-    fn a_list_of_which_nothing_fits_is_kept_whole() {
+    fn a_list_without_matching_items_is_stored_unchanged() {
         let things = things(&json!({"data": [null, 7]}));
         assert!(things.data.is_empty());
         assert_eq!(things.extra["data"], json!([null, 7]));
     }
 
     #[test]
-    fn more_than_ten_misfits_keep_their_order() {
+    fn more_than_ten_mismatched_items_keep_their_order() {
         let mut items: Vec<_> = (0..24).map(|number| json!(number)).collect();
         items.insert(3, json!({"id": "one"}));
         assert_eq!(things(&json!({"data": items})).data.len(), 1);
     }
 
     #[test]
-    fn an_object_in_the_place_of_a_list_is_no_list_of_positions() {
+    fn an_object_in_place_of_a_list_is_not_read_as_mismatched_items() {
         let mut things = things(&json!({"data": {"a": 1}}));
         things.data = vec![thing(r#"{"id": "one"}"#)];
         assert_eq!(
@@ -362,13 +397,13 @@ mod tests {
     }
 
     #[test]
-    fn an_item_that_lacks_what_it_always_has_is_an_error() {
+    fn an_item_without_a_required_field_is_an_error() {
         let error = from_slice::<Things>(br#"{"data": [null, {"size": 1}]}"#).unwrap_err();
         assert!(error.to_string().starts_with("data[1]"), "{error}");
     }
 
     #[test]
-    fn a_map_keeps_what_fits_and_the_rest_by_name() {
+    fn a_map_stores_mismatched_items_by_key() {
         let mut things = things(&json!({"sizes": {"a": 1, "b": "large", "c": 3}}));
         assert_eq!(things.sizes.len(), 2);
         assert_eq!(things.extra["sizes"], json!({"b": "large"}));
@@ -380,7 +415,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_name_that_stands_twice_the_last_counts() {
+    fn the_last_value_of_a_repeated_key_wins() {
         let body = br#"{"data": [{"id": "one"}, 7], "data": [{"id": "two"}], "sizes": {"a": "large", "a": 1}}"#;
         let things: Things = from_slice(body).unwrap();
         assert_eq!(things.data[0].id, "two");
@@ -389,14 +424,14 @@ mod tests {
     }
 
     #[test]
-    fn null_is_an_item_where_anything_is() {
+    fn null_is_an_item_of_an_untyped_list() {
         let things = things(&json!({"any": [null, 1]}));
         assert_eq!(things.any, [Value::Null, 1.into()]);
         assert!(things.extra.is_empty());
     }
 
     #[test]
-    fn an_empty_list_and_an_empty_map_stand_for_each_other() {
+    fn an_empty_list_is_an_empty_map_and_vice_versa() {
         let body = br#"{"data": {}, "sizes": []}"#;
         let things: Things = from_slice(body).unwrap();
         assert!(things.data.is_empty() && things.sizes.is_empty() && things.extra.is_empty());
@@ -406,7 +441,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_without_a_field_keeps_its_misfits_itself() {
+    fn a_top_level_list_keeps_its_mismatched_items() {
         for body in ["[]", "[null]", r#"[{"id":"one"},null,{"id":"two"}]"#] {
             let list: List<Thing> = from_slice(body.as_bytes()).unwrap();
             assert_eq!(serde_json::to_string(&list).unwrap(), body);
@@ -414,7 +449,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_place_of_a_secret_in_a_list_does_not_show() {
+    fn a_mismatched_secret_in_a_list_is_redacted() {
         for keys in [
             json!(["canary", ["canary"]]),
             json!("canary"),
@@ -428,17 +463,20 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_place_of_a_secret_does_not_show() {
+    fn a_mismatched_secret_is_redacted() {
         let thing = thing(r#"{"id": "one", "key": {"value": "canary"}}"#);
         assert!(thing.key.is_none());
         assert!(!serde_json::to_string(&thing).unwrap().contains("canary"));
     }
 
     #[test]
-    fn an_error_names_the_path_and_no_value() {
+    fn an_error_contains_the_path_but_no_value() {
         let error = from_slice::<Vec<Thing>>(br#"[{"id": "one"}, {"id": 7}]"#).unwrap_err();
-        let text = error.to_string();
-        assert!(text.starts_with("[1]: `id` is a number"), "{text}");
+        let message = error.to_string();
+        assert!(
+            message.starts_with("[1]: expected a string for `id`, found a number"),
+            "{message}"
+        );
         let error = from_slice::<Thing>(b"{} {}").unwrap_err().to_string();
         assert!(error.contains("missing field `id`"), "{error}");
     }

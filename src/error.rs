@@ -1,4 +1,4 @@
-//! The one error of this crate.
+//! The error type of the crate.
 
 mod decode_error;
 mod error_response;
@@ -17,13 +17,13 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use crate::{Client, operation::Operation, retry::AttemptSummary, secret::REDACTED};
 
 pub(crate) use decode_error::DecodeError;
-pub(crate) use error_response::{ErrorResponse, LIMIT};
+pub(crate) use error_response::{ErrorResponse, MAX_BODY_LEN};
 pub(crate) use label::Label;
 pub(crate) use redact::without_values;
 
-/// Why a call gave no value.
+/// The error of every fallible function of this crate.
 ///
-/// `Display` is one line for a person; `Debug` and `Display` never show a key, a header or a body.
+/// `Display` writes a single line. Neither `Debug` nor `Display` shows a key, a header or a body.
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 
@@ -31,8 +31,8 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: Kind,
     label: Option<Label>,
-    /// What came of the answer; absent where none began.
-    answer: Option<ErrorResponse>,
+    /// `None` if no response was received.
+    response: Option<ErrorResponse>,
     hint: Option<String>,
     history: AttemptSummary,
     retry_after: Option<Duration>,
@@ -44,34 +44,33 @@ enum Kind {
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
     TimedOut(Duration),
-    /// The limit on how long nothing may come.
-    Silent(Duration),
-    Refused,
+    /// No data arrived for this long.
+    IdleTimeout(Duration),
+    /// A response without a success status.
+    Status,
     Decode(Arc<DecodeError>),
     Paging(String),
-    /// Everything was answered, but not with what the call is for.
-    Unusable(String),
-    /// What was waited for, how long and how often.
-    Waited(String),
-    /// An event of a stream, by its number, that is an error of the service.
+    /// A success whose content is not what the operation returns.
+    UnexpectedResponse(String),
+    /// The condition of a `Waiter` was not met in time.
+    WaitTimeout(String),
+    /// An event of a stream, by its number, in which the service reports an error.
     Event(u64),
-    /// A session that has begun, and did not end as it should.
+    /// An established realtime session failed.
     Session(String),
-    /// Where the body was to be written.
+    /// Writing the response body failed.
     Write(Arc<std::io::Error>),
-    /// What was to be sent, and why it could not be read.
+    /// Reading a part of the request body failed; the string names the part.
     Read(String, Arc<std::io::Error>),
 }
 
 impl Error {
-    /// Cold, as is whatever leads to an error: so a call that succeeds has its code in one piece, and
-    /// reads less of it from memory.
     #[cold]
     fn new(kind: Kind) -> Self {
         Self(Arc::new(Inner {
             kind,
             label: None,
-            answer: None,
+            response: None,
             hint: None,
             history: AttemptSummary::default(),
             retry_after: None,
@@ -86,105 +85,110 @@ impl Error {
         Self::new(Kind::InvalidRequest(problem.into()))
     }
 
-    /// The URL is left out: its query may hold anything.
+    /// Drops the URL, because its query may contain secrets.
     pub(crate) fn transport(error: reqwest::Error) -> Self {
         Self::new(Kind::Transport(Arc::new(error.without_url())))
     }
 
-    /// There was no answer within that time, or not all of it.
+    /// The response was not complete within `after`.
     pub(crate) fn timed_out(after: Duration) -> Self {
         Self::new(Kind::TimedOut(after))
     }
 
-    /// Nothing came for that time, though more was to come.
-    pub(crate) fn silent(after: Duration) -> Self {
-        Self::new(Kind::Silent(after))
+    /// No data arrived for `after`, although the response or session was not complete.
+    pub(crate) fn idle_timeout(after: Duration) -> Self {
+        Self::new(Kind::IdleTimeout(after))
     }
 
-    pub(crate) fn refused(answer: ErrorResponse) -> Self {
-        Self::new(Kind::Refused).with_response(answer)
+    /// The service responded without a success status.
+    pub(crate) fn status_error(response: ErrorResponse) -> Self {
+        Self::new(Kind::Status).with_response(response)
     }
 
-    /// A success that cannot be read; it has been executed.
-    pub(crate) fn decode(error: DecodeError, answer: ErrorResponse) -> Self {
-        let hint = answer.foreign();
+    /// A success that cannot be decoded; the operation was executed.
+    pub(crate) fn decode(error: DecodeError, response: ErrorResponse) -> Self {
+        let hint = response.format_hint();
         Self::new(Kind::Decode(Arc::new(error)))
-            .with_response(answer)
+            .with_response(response)
             .with_hint(hint)
-            .executed()
+            .mark_executed()
     }
 
-    /// Pages that came, but make no list.
+    /// Every page arrived, but the list cannot be continued.
     pub(crate) fn paging(problem: impl Into<String>) -> Self {
         Self::new(Kind::Paging(problem.into()))
     }
 
-    /// A success that does not hold what it should.
-    pub(crate) fn unusable(problem: impl Into<String>) -> Self {
-        Self::new(Kind::Unusable(problem.into()))
+    /// A success whose content is not what the operation returns.
+    pub(crate) fn unexpected_response(problem: impl Into<String>) -> Self {
+        Self::new(Kind::UnexpectedResponse(problem.into()))
     }
 
-    /// An event that is an error of the service.
+    /// An event in which the service reports an error.
     pub(crate) fn event(number: u64, event: ErrorResponse) -> Self {
         Self::new(Kind::Event(number)).with_response(event)
     }
 
-    /// A session that has begun, and did not end as it should.
+    /// An established session failed; `problem` is a predicate such as `is closed`.
     pub(crate) fn session(problem: impl Into<String>) -> Self {
         Self::new(Kind::Session(problem.into()))
     }
 
-    /// What was waited for did not happen in time.
-    pub(crate) fn waited(what: impl Into<String>) -> Self {
-        Self::new(Kind::Waited(what.into()))
+    /// The condition of a `Waiter` was not met in time.
+    pub(crate) fn wait_timeout(message: impl Into<String>) -> Self {
+        Self::new(Kind::WaitTimeout(message.into()))
     }
 
-    /// What arrived could not be written.
+    /// The response body could not be written.
     pub(crate) fn write(error: std::io::Error) -> Self {
         Self::new(Kind::Write(Arc::new(error)))
     }
 
-    /// What was to be sent could not be read to its end.
-    pub(crate) fn read(what: impl Into<String>, error: Arc<std::io::Error>) -> Self {
-        Self::new(Kind::Read(what.into(), error))
+    /// A part of the request body could not be read to its end.
+    pub(crate) fn read(part: impl Into<String>, error: Arc<std::io::Error>) -> Self {
+        Self::new(Kind::Read(part.into(), error))
     }
 
-    /// The same error, with the call that it belongs to.
-    pub(crate) fn of(self, label: &Label) -> Self {
-        self.changed(|inner| inner.label = Some(label.clone()))
+    /// Sets the operation or request that failed.
+    pub(crate) fn with_operation(self, label: &Label) -> Self {
+        self.map(|inner| inner.label = Some(label.clone()))
     }
 
-    /// The same error, with what came of the answer.
-    pub(crate) fn with_response(self, answer: ErrorResponse) -> Self {
-        self.changed(|inner| inner.answer = Some(answer))
+    /// Sets the response.
+    pub(crate) fn with_response(self, response: ErrorResponse) -> Self {
+        self.map(|inner| inner.response = Some(response))
     }
 
-    /// The same error, but for the client's secrets in what the service says.
+    /// Redacts the client's secrets in the service's code and message.
     pub(crate) fn redacted(self, client: &Client) -> Self {
-        self.changed(|inner| {
-            inner.answer = inner.answer.take().map(|answer| answer.redacted(client))
+        self.map(|inner| {
+            inner.response = inner
+                .response
+                .take()
+                .map(|response| response.redacted(client))
         })
     }
 
-    /// The same error, with another body; what was read from the one before stays.
+    /// Replaces the body; code and message of the previous body remain.
     pub(crate) fn with_body(self, body: Bytes) -> Self {
-        self.changed(|inner| {
-            if let Some(answer) = &mut inner.answer {
-                let ErrorResponse { body, is_cut, .. } =
-                    ErrorResponse::new(answer.status, HeaderMap::new(), body);
-                (answer.body, answer.is_cut) = (body, is_cut);
+        self.map(|inner| {
+            if let Some(response) = &mut inner.response {
+                let ErrorResponse {
+                    body, is_truncated, ..
+                } = ErrorResponse::new(response.status, HeaderMap::new(), body);
+                (response.body, response.is_truncated) = (body, is_truncated);
             }
         })
     }
 
-    /// The same error, with a line on what to look at, where there is one.
+    /// Sets the hint, if there is one.
     pub(crate) fn with_hint(self, hint: Option<String>) -> Self {
-        self.changed(|inner| inner.hint = hint.or_else(|| inner.hint.take()))
+        self.map(|inner| inner.hint = hint.or_else(|| inner.hint.take()))
     }
 
-    /// The same error, with one line more on what to look at.
+    /// Appends `note` to the hint.
     pub(crate) fn with_note(self, note: String) -> Self {
-        self.changed(|inner| {
+        self.map(|inner| {
             inner.hint = Some(match inner.hint.take() {
                 Some(hint) => format!("{hint}; {note}"),
                 None => note,
@@ -192,185 +196,186 @@ impl Error {
         })
     }
 
-    /// The same error, of something that has been executed, at least in part.
-    pub(crate) fn executed(self) -> Self {
-        self.changed(|inner| inner.history.executed = true)
+    /// Records that the request was executed, at least in part.
+    pub(crate) fn mark_executed(self) -> Self {
+        self.map(|inner| inner.history.may_have_executed = true)
     }
 
-    /// The same error, with what became of the attempts.
+    /// Sets the summary of the attempts; a request marked as executed stays so.
     pub(crate) fn with_history(
         self,
         history: AttemptSummary,
         retry_after: Option<Duration>,
     ) -> Self {
-        self.changed(|inner| {
+        self.map(|inner| {
             inner.history = AttemptSummary {
-                executed: history.executed || inner.history.executed,
+                may_have_executed: history.may_have_executed || inner.history.may_have_executed,
                 ..history
             };
             inner.retry_after = retry_after;
         })
     }
 
-    /// The same invalid request, seen from the value around it.
-    pub(crate) fn inside(self, member: &str) -> Self {
-        self.changed(|inner| {
+    /// Prefixes the problem of an invalid request with the field that contains the value.
+    pub(crate) fn with_field_path(self, field: &str) -> Self {
+        self.map(|inner| {
             if let Kind::InvalidRequest(problem) = &mut inner.kind {
-                *problem = format!("{member}: {problem}");
+                *problem = format!("{field}: {problem}");
             }
         })
     }
 
-    fn changed(mut self, change: impl FnOnce(&mut Inner)) -> Self {
+    fn map(mut self, change: impl FnOnce(&mut Inner)) -> Self {
         change(Arc::make_mut(&mut self.0));
         self
     }
 
-    fn answer(&self) -> Option<&ErrorResponse> {
-        self.0.answer.as_ref()
+    fn response(&self) -> Option<&ErrorResponse> {
+        self.0.response.as_ref()
     }
 
-    /// The answer that the error keeps.
     pub(crate) fn into_response(self) -> Option<ErrorResponse> {
-        Arc::unwrap_or_clone(self.0).answer
+        Arc::unwrap_or_clone(self.0).response
     }
 
-    /// The operation (`get_workspace`) that failed, or method and path of a raw request; with
-    /// ` (signed URL)` behind it where a storage failed. Absent where the client itself could not be
-    /// built, and where a [`Waiter`](crate::Wait) ran out of time.
+    /// Returns the id of the operation that failed (`get_workspace`), or method and path of a raw
+    /// request, followed by ` (signed URL)` if the storage behind a signed URL failed.
+    ///
+    /// `None` if the client could not be built or a [`Waiter`](crate::Waiter) timed out.
     pub fn operation(&self) -> Option<&str> {
         self.0.label.as_ref().map(Label::name)
     }
 
-    /// What is known about the operation that failed.
+    /// Returns the metadata of the operation that failed; `None` for raw requests and signed URLs.
     pub fn operation_metadata(&self) -> Option<&'static Operation> {
         self.0.label.as_ref()?.operation()
     }
 
-    /// The status, where there was an answer.
+    /// Returns the HTTP status, if a response was received.
     pub fn status(&self) -> Option<StatusCode> {
-        self.answer().map(|answer| answer.status)
+        self.response().map(|response| response.status)
     }
 
-    /// The service's code, such as `AB01`.
+    /// Returns the error code of the service, such as `AB01`.
     pub fn code(&self) -> Option<&str> {
-        self.answer()?.code.as_deref()
+        self.response()?.code.as_deref()
     }
 
-    /// The service's message.
+    /// Returns the error message of the service.
     pub fn message(&self) -> Option<&str> {
-        self.answer()?.message.as_deref()
+        self.response()?.message.as_deref()
     }
 
-    /// The answer's headers.
+    /// Returns the response headers.
     pub fn headers(&self) -> Option<&HeaderMap> {
-        self.answer().map(|answer| &answer.headers)
+        self.response().map(|response| &response.headers)
     }
 
-    /// The answer's body, as it came: all that arrived, up to 1 MiB.
+    /// Returns the part of the response body that was received, up to 1 MiB, unchanged.
     pub fn body(&self) -> Option<&Bytes> {
-        self.answer().map(|answer| &answer.body)
+        self.response().map(|response| &response.body)
     }
 
-    /// Whether [`body`](Self::body) is only the first 1 MiB.
+    /// Returns `true` if [`body`](Self::body) holds only the first 1 MiB.
     pub fn is_body_truncated(&self) -> bool {
-        self.answer().is_some_and(|answer| answer.is_cut)
+        self.response()
+            .is_some_and(|response| response.is_truncated)
     }
 
-    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
+    /// Returns Portkey's request id (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
         request_id(self.headers()?)
     }
 
-    /// What Portkey calls the trace (`x-portkey-trace-id`).
+    /// Returns Portkey's trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
         trace_id(self.headers()?)
     }
 
-    /// How long the service asked to wait (`Retry-After`, `retry-after-ms`).
+    /// Returns the delay that the service asked for (`Retry-After`, `retry-after-ms`).
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// How often the request was sent, or tried to be; 0 where it was refused before.
+    /// Returns the number of attempts; 0 if the request was rejected before it was sent.
     pub fn attempts(&self) -> u32 {
         self.0.history.attempts
     }
 
-    /// Whether the service may have done what was asked, by any of the attempts: no whole answer came,
-    /// or it failed on its side, or it succeeded and the answer could not be read. After `false` it is
-    /// safe to try again.
+    /// Returns `true` if the service may have executed the request in any of the attempts: the
+    /// response was incomplete or missing, the service failed, or it succeeded and the response could
+    /// not be read. If `false`, it is safe to send the request again.
     pub fn may_have_executed(&self) -> bool {
-        self.0.history.executed
+        self.0.history.may_have_executed
     }
 
-    /// Whether the client could not be built: a key or a URL that cannot be used.
+    /// Returns `true` if the client could not be built, for example because of an invalid key or URL.
     pub fn is_configuration(&self) -> bool {
         matches!(self.0.kind, Kind::Configuration(_))
     }
 
-    /// Whether the request was refused before anything was sent.
+    /// Returns `true` if the request was rejected by the client and not sent.
     pub fn is_invalid_request(&self) -> bool {
         matches!(self.0.kind, Kind::InvalidRequest(_))
     }
 
-    /// Whether a list could not be read to its end, although every page came: the service sent one
-    /// twice, did not say where the next is, or there were more than the caller allowed.
+    /// Returns `true` if a list could not be read to its end although every page arrived: the service
+    /// repeated a page or omitted the position of the next, or the list exceeds the caller's limit.
     pub fn is_paging(&self) -> bool {
         matches!(self.0.kind, Kind::Paging(_))
     }
 
-    /// Whether the answer was a success that could not be decoded; [`body`](Self::body) still has it.
+    /// Returns `true` if a successful response could not be decoded; [`body`](Self::body) returns it.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, Kind::Decode(..))
     }
 
-    /// Whether the request ran out of time, or the time was over in which [`Waiter`](crate::Wait) waits.
+    /// Returns `true` if the request or a [`Waiter`](crate::Waiter) timed out.
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
-            Kind::TimedOut(_) | Kind::Silent(_) | Kind::Waited(_) => true,
+            Kind::TimedOut(_) | Kind::IdleTimeout(_) | Kind::WaitTimeout(_) => true,
             _ => false,
         }
     }
 
-    /// Whether no connection could be made, so that nothing was executed.
+    /// Returns `true` if no connection could be established, so that nothing was executed.
     pub fn is_connect(&self) -> bool {
         matches!(&self.0.kind, Kind::Transport(error) if error.is_connect())
     }
 
-    /// 401: the key is missing, wrong or expired.
+    /// Returns `true` for status 401: the key is missing, invalid or expired.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
     }
 
-    /// 403: the key may not do this, or (code `AB03`, seen for workspaces) the thing is gone; see
-    /// [`is_gone_or_hidden`](Self::is_gone_or_hidden).
+    /// Returns `true` for status 403: the key lacks a permission or (code `AB03`, observed for
+    /// workspaces) the resource no longer exists; see [`is_gone_or_hidden`](Self::is_gone_or_hidden).
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(StatusCode::FORBIDDEN)
     }
 
-    /// 404: there is no such thing.
+    /// Returns `true` for status 404: the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
 
-    /// 404, or 403 with the code `AB03`.
+    /// Returns `true` for status 404, and for status 403 with the code `AB03`.
     ///
-    /// The service answers 403 `AB03` where a scope is missing, and also where the thing does not
-    /// exist any more (E10; seen for workspaces, documented for guardrails). Ask this after a read
-    /// where the key is known to have the scope; [`is_forbidden`](Self::is_forbidden) and
-    /// [`is_not_found`](Self::is_not_found) go by the status alone.
+    /// The service responds with 403 `AB03` if a scope is missing, and also if the resource no longer
+    /// exists (observed for workspaces, documented for guardrails). Use this method for reads whose
+    /// scope the key is known to have; [`is_forbidden`](Self::is_forbidden) and
+    /// [`is_not_found`](Self::is_not_found) depend on the status alone.
     pub fn is_gone_or_hidden(&self) -> bool {
         self.is_not_found() || (self.is_forbidden() && self.code() == Some("AB03"))
     }
 
-    /// 409: something else still needs it.
+    /// Returns `true` for status 409: another resource still depends on this one.
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(StatusCode::CONFLICT)
     }
 
-    /// 429: too many requests.
+    /// Returns `true` for status 429: too many requests.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
@@ -379,23 +384,22 @@ impl Error {
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-portkey-request-id");
 static TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
 
-/// What an answer says the request is called.
+/// Returns Portkey's request id from response headers.
 pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
     header(headers, &REQUEST_ID)
 }
 
-/// What an answer says the trace is called.
+/// Returns Portkey's trace id from response headers.
 pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
     header(headers, &TRACE_ID)
 }
 
-/// Takes secrets out of what an answer is called, should the service repeat one there: that shows in
-/// errors and traces.
+/// Redacts request and trace ids that contain a secret, because errors and traces show both.
 pub(crate) fn redact_request_ids(headers: &mut HeaderMap, client: &Client) {
     for name in [&REQUEST_ID, &TRACE_ID] {
         if let Some(value) = headers.get_mut(name)
-            && let Ok(text) = value.to_str()
-            && client.contains_secret(text)
+            && let Ok(id) = value.to_str()
+            && client.contains_secret(id)
         {
             *value = HeaderValue::from_static(REDACTED);
         }
@@ -421,13 +425,13 @@ impl Error {
         }
         self.write_kind(f)?;
         if self.is_body_truncated() {
-            f.write_str("; the body is cut at 1 MiB")?;
+            f.write_str("; response body truncated to 1 MiB")?;
         }
         if self.attempts() > 1 {
             write!(f, ", after {} attempts", self.attempts())?;
         }
-        if let Some(wait) = self.0.retry_after {
-            write!(f, ", asked to wait {} s", wait.as_secs_f64())?;
+        if let Some(delay) = self.0.retry_after {
+            write!(f, ", retry after {} s", delay.as_secs_f64())?;
         }
         match (self.request_id(), self.trace_id()) {
             (Some(id), _) => write!(f, " [request {id}]")?,
@@ -441,48 +445,54 @@ impl Error {
     }
 
     fn write_kind(&self, f: &mut String) -> fmt::Result {
-        match (&self.0.kind, self.answer()) {
+        match (&self.0.kind, self.response()) {
             (Kind::Configuration(problem), _) => f.write_str(problem),
             (Kind::InvalidRequest(problem), _) => write!(f, "not sent: {problem}"),
-            (Kind::Paging(problem), _) => write!(f, "the list cannot be read on: {problem}"),
-            (Kind::Transport(error), None) => write!(f, "no answer: {}", root(error)),
-            (Kind::Transport(error), Some(answer)) => {
-                write!(f, "{} that broke off: {}", answer.status, root(error))
+            (Kind::Paging(problem), _) => write!(f, "pagination failed: {problem}"),
+            (Kind::Transport(error), None) => write!(f, "no response: {}", with_root_cause(error)),
+            (Kind::Transport(error), Some(response)) => {
+                let (status, cause) = (response.status, with_root_cause(error));
+                write!(f, "{status}, but the response was interrupted: {cause}")
             }
-            (Kind::Unusable(problem), _) => write!(f, "the answer cannot be used: {problem}"),
-            (Kind::Waited(what), _) => f.write_str(what),
+            (Kind::UnexpectedResponse(problem), _) => write!(f, "unexpected response: {problem}"),
+            (Kind::WaitTimeout(message), _) => f.write_str(message),
             (Kind::Session(problem), _) => write!(f, "the session {problem}"),
-            (Kind::Write(error), _) => write!(f, "the body could not be written: {error}"),
-            (Kind::Read(what, error), _) => write!(f, "{what} could not be read: {error}"),
-            (Kind::TimedOut(after), None) => write!(f, "no answer within {after:?}"),
-            (Kind::TimedOut(after), Some(answer)) => {
+            (Kind::Write(error), _) => write!(f, "the response could not be written: {error}"),
+            (Kind::Read(part, error), _) => write!(f, "{part} could not be read: {error}"),
+            (Kind::TimedOut(after), None) => write!(f, "timed out: no response within {after:?}"),
+            (Kind::TimedOut(after), Some(response)) => {
+                let status = response.status;
                 write!(
                     f,
-                    "{} that was not complete within {after:?}",
-                    answer.status
+                    "{status}, but the response was not complete within {after:?}"
                 )
             }
-            (Kind::Silent(after), None) => write!(f, "nothing came for {after:?}"),
-            (Kind::Silent(after), Some(answer)) => {
-                let status = answer.status;
-                write!(f, "{status} of which nothing more came for {after:?}")
+            (Kind::IdleTimeout(after), None) => {
+                write!(f, "timed out: no data received for {after:?}")
             }
-            (Kind::Refused, Some(answer)) => write_refusal(f, answer),
-            (Kind::Event(number), answer) => {
-                write!(f, "event {number} of the stream is an error")?;
-                answer.map_or(Ok(()), |answer| write_reason(f, answer))
+            (Kind::IdleTimeout(after), Some(response)) => {
+                let status = response.status;
+                write!(f, "{status}, but no more data received for {after:?}")
             }
-            (Kind::Refused, None) => f.write_str("refused"),
-            (Kind::Decode(error), answer) => {
-                let status = answer.map_or(StatusCode::OK, |answer| answer.status);
-                write!(f, "{status} could not be decoded: {error}")
+            (Kind::Status, Some(response)) => write_status(f, response),
+            (Kind::Status, None) => f.write_str("no success status"),
+            (Kind::Event(number), response) => {
+                write!(f, "stream error (event {number})")?;
+                response.map_or(Ok(()), |response| write_reason(f, response))
+            }
+            (Kind::Decode(error), response) => {
+                let status = response.map_or(StatusCode::OK, |response| response.status);
+                write!(
+                    f,
+                    "{status}, but the response could not be decoded: {error}"
+                )
             }
         }
     }
 }
 
-/// What reqwest says and, since that is general, the cause at the end of the chain.
-fn root(error: &reqwest::Error) -> String {
+/// Formats the error of reqwest, which is general, with the last cause of its chain.
+fn with_root_cause(error: &reqwest::Error) -> String {
     let first: &dyn std::error::Error = error;
     match std::iter::successors(first.source(), |error| error.source()).last() {
         Some(cause) => format!("{error}: {cause}"),
@@ -490,26 +500,27 @@ fn root(error: &reqwest::Error) -> String {
     }
 }
 
-fn write_refusal(f: &mut String, answer: &ErrorResponse) -> fmt::Result {
-    write!(f, "{}", answer.status)?;
-    write_reason(f, answer)
+fn write_status(f: &mut String, response: &ErrorResponse) -> fmt::Result {
+    write!(f, "{}", response.status)?;
+    write_reason(f, response)
 }
 
-/// What the service says about it.
-fn write_reason(f: &mut String, answer: &ErrorResponse) -> fmt::Result {
-    if let Some(code) = &answer.code {
+/// Writes the service's code and message.
+fn write_reason(f: &mut String, response: &ErrorResponse) -> fmt::Result {
+    if let Some(code) = &response.code {
         write!(f, " {code}")?;
     }
-    match &answer.message {
+    match &response.message {
         Some(message) => write!(f, ": {message}"),
         None => Ok(()),
     }
 }
 
-/// The text on one line: the service, a path or a file name may hold what moves a terminal's cursor.
-fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for word in text.split_whitespace() {
+/// Joins `message` into one line and escapes control characters: messages of the service, paths and
+/// file names may contain terminal escape sequences.
+fn one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for word in message.split_whitespace() {
         if !line.is_empty() {
             line.push(' ');
         }
@@ -544,7 +555,7 @@ impl std::error::Error for Error {
 mod tests {
     use super::*;
 
-    fn refusal(body: &str) -> ErrorResponse {
+    fn bad_request(body: &str) -> ErrorResponse {
         ErrorResponse::new(
             StatusCode::BAD_REQUEST,
             HeaderMap::new(),
@@ -553,7 +564,7 @@ mod tests {
     }
 
     #[test]
-    fn every_envelope_is_read() {
+    fn code_and_message_are_read_from_every_envelope() {
         for (body, code, message) in [
             (
                 r#"{"success":false,"data":{"message":"m","errorCode":"AB01"}}"#,
@@ -577,24 +588,25 @@ mod tests {
             ("null", None, None),
             ("", None, None),
         ] {
-            let error = Error::refused(refusal(body));
+            let error = Error::status_error(bad_request(body));
             assert_eq!((error.code(), error.message()), (code, message), "{body}");
             assert_eq!(error.body().unwrap(), body);
         }
     }
 
     #[test]
-    fn an_echoed_key_does_not_show() {
+    fn key_echoed_by_the_service_is_redacted() {
         let client = Client::builder().api_key("canary").build().unwrap();
-        let refused = Error::refused(refusal(r#"{"message":"bad key canary"}"#));
-        let error = refused.redacted(&client);
+        let error = Error::status_error(bad_request(r#"{"message":"bad key canary"}"#));
+        let error = error.redacted(&client);
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 
     #[test]
-    fn whatever_the_service_says_is_one_line() {
-        let error = Error::refused(refusal(r#"{"code":"a\nb","message":"c\r\n\td\u001b[2J"}"#))
-            .of(&Label::Request("GET /e\nf".into()))
+    fn display_is_one_line_without_control_characters() {
+        let body = r#"{"code":"a\nb","message":"c\r\n\td\u001b[2J"}"#;
+        let error = Error::status_error(bad_request(body))
+            .with_operation(&Label::Request("GET /e\nf".into()))
             .with_hint(Some("g\nh".to_owned()));
         assert_eq!(
             error.to_string(),
@@ -603,7 +615,7 @@ mod tests {
     }
 
     #[test]
-    fn is_small() {
+    fn error_is_at_most_two_words_in_size() {
         assert!(size_of::<Error>() <= 2 * size_of::<usize>());
     }
 }

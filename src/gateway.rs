@@ -1,4 +1,4 @@
-//! The operations of the gateway that need more than a JSON body and a JSON answer.
+//! Gateway operations that need more than a JSON request and a JSON response.
 
 mod downloads;
 pub(crate) mod events;
@@ -26,9 +26,9 @@ mod tests {
 
     use crate::{Client, decode::round_trip_tests::Responses};
 
-    /// A handwritten operation without a method does not even compile here; see `by_hand`.
+    /// The generated `by_hand` does not compile if a handwritten operation has no method.
     #[test]
-    fn every_handwritten_operation_of_the_ledger_has_its_method() {
+    fn every_handwritten_operation_of_the_manifest_has_a_method() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
         let manifest = patch(&Sources::read(root).unwrap()).unwrap().manifest;
         let entries = manifest.iter().map(|(_, entry)| entry);
@@ -37,13 +37,19 @@ mod tests {
             .map(|entry| entry.id.clone())
             .collect();
         let client = Client::builder().api_key("key").build().unwrap();
-        let by_hand = Responses::by_hand(&client);
-        for (id, builder) in &by_hand {
-            assert!(builder.contains(&format!("{id:?}")), "{id} calls {builder}");
+        let handwritten = Responses::by_hand(&client);
+        for (id, builder) in &handwritten {
+            assert!(
+                builder.contains(&format!("{id:?}")),
+                "`{id}` calls {builder}"
+            );
         }
-        let mut found: Vec<_> = by_hand.into_iter().map(|(id, _)| id.to_owned()).collect();
+        let mut actual: Vec<_> = handwritten
+            .into_iter()
+            .map(|(id, _)| id.to_owned())
+            .collect();
         expected.sort_unstable();
-        found.sort_unstable();
-        assert_eq!(found, expected);
+        actual.sort_unstable();
+        assert_eq!(actual, expected);
     }
 }

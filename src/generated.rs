@@ -1,6 +1,6 @@
-//! The generated half: types, builders, operations, and the methods of the client.
+//! The generated types, builders, operations and methods of the client.
 //!
-//! Written by `build.rs` from `openapi/` and `overrides/`; nothing here is edited by hand.
+//! `build.rs` generates them from `openapi/` and `overrides/`.
 
 #![allow(
     clippy::all,
@@ -11,7 +11,7 @@
     reason = "generated code"
 )]
 #![deny(clippy::incompatible_msrv)]
-// The words for the Admin API are in `overrides/docs.overlay.yaml`; the OpenAI-compatible plane has none.
+// `overrides/docs.overlay.yaml` documents the Admin API, but not the OpenAI-compatible gateway.
 #![cfg_attr(feature = "gateway", allow(missing_docs))]
 
 include!(concat!(env!("OUT_DIR"), "/areas.rs"));

@@ -1,5 +1,5 @@
-//! What the generated types lack: views of fields that the service sends in more than one form,
-//! builders for requests of which a rule says more than their fields do, and calls that take more
+//! Handwritten additions to the generated types: accessors for fields that the service sends in
+//! more than one form, constructors for requests with special rules, and methods that send more
 //! than one request.
 
 #[cfg(feature = "api_keys")]

@@ -1,4 +1,4 @@
-//! JSON objects whose values do not show.
+//! JSON objects whose `Debug` omits values.
 
 use std::{
     fmt,
@@ -8,16 +8,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// A free-form JSON object: fields that the document does not know, or credentials of a kind that
-/// only the provider knows.
+/// A free-form JSON object, for example fields that are not part of the OpenAPI document or
+/// provider-specific credentials.
 ///
-/// It is a [`serde_json::Map`] but for its `Debug`, which prints names and no values.
+/// It wraps a [`serde_json::Map`]. `Debug` shows the names of its fields, but no values.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JsonObject(Map<String, Value>);
 
 impl JsonObject {
-    /// The object as a plain map.
+    /// Returns the underlying map.
     pub fn into_map(self) -> Map<String, Value> {
         self.0
     }
@@ -44,15 +44,15 @@ impl From<Map<String, Value>> for JsonObject {
 }
 
 impl<K: Into<String>, V: Into<Value>, const N: usize> From<[(K, V); N]> for JsonObject {
-    fn from(members: [(K, V); N]) -> Self {
-        members.into_iter().collect()
+    fn from(fields: [(K, V); N]) -> Self {
+        fields.into_iter().collect()
     }
 }
 
 impl<K: Into<String>, V: Into<Value>> FromIterator<(K, V)> for JsonObject {
-    fn from_iter<I: IntoIterator<Item = (K, V)>>(members: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(fields: I) -> Self {
         Self(
-            members
+            fields
                 .into_iter()
                 .map(|(name, value)| (name.into(), value.into()))
                 .collect(),
@@ -71,9 +71,9 @@ mod tests {
     use super::JsonObject;
 
     #[test]
-    fn shows_names_only() {
-        let members = JsonObject::from_iter([("password", "canary")]);
-        assert_eq!(format!("{members:?}"), r#"{"password"}"#);
-        assert_eq!(members["password"], "canary");
+    fn debug_shows_names_only() {
+        let object = JsonObject::from_iter([("password", "canary")]);
+        assert_eq!(format!("{object:?}"), r#"{"password"}"#);
+        assert_eq!(object["password"], "canary");
     }
 }

@@ -56,7 +56,7 @@
 //! To compile less, select areas: `default-features = false, features = ["rustls", "api_keys"]`.
 
 #![deny(missing_docs)]
-// One area does not need all that the areas share; dead code shows when everything is on.
+// A single area does not use all shared code; dead code is detected with all areas enabled.
 #![cfg_attr(
     not(all(feature = "admin", feature = "gateway")),
     allow(dead_code, unused_imports, unused_macros)

@@ -1,53 +1,53 @@
-//! Enums that keep values added since.
+//! String enums that accept unknown values.
 
-/// Writes an enum over documented strings, with one variant that keeps any other text.
+/// Defines an enum of documented strings, with a variant for any other string.
 macro_rules! open_enum {
-    ($(#[$meta:meta])* $name:ident, $other:ident { $($variant:ident = $text:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident, $other:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum $name {
-            $(#[doc = concat!("`", $text, "`.")] $variant,)*
-            /// A value that the document does not know, as it was sent or is to be sent.
+            $(#[doc = concat!("`", $value, "`.")] $variant,)*
+            /// A value that is not part of the OpenAPI document.
             $other(String),
         }
 
         impl $name {
-            /// The value on the wire.
+            /// Returns the value as it is sent.
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$variant => $text,)*
-                    Self::$other(text) => text,
+                    $(Self::$variant => $value,)*
+                    Self::$other(value) => value,
                 }
             }
         }
 
         impl From<&str> for $name {
-            fn from(text: &str) -> Self {
-                match text {
-                    $($text => Self::$variant,)*
-                    _ => Self::$other(text.to_owned()),
+            fn from(value: &str) -> Self {
+                match value {
+                    $($value => Self::$variant,)*
+                    _ => Self::$other(value.to_owned()),
                 }
             }
         }
 
-        crate::open_enum::text_conversions!($name);
+        crate::open_enum::string_conversions!($name);
     };
 }
 
-/// What every open enum has because it is text.
-macro_rules! text_conversions {
+/// Implements the conversions from and to strings.
+macro_rules! string_conversions {
     ($name:ident) => {
         impl From<String> for $name {
-            fn from(text: String) -> Self {
-                Self::from(text.as_str())
+            fn from(value: String) -> Self {
+                Self::from(value.as_str())
             }
         }
 
         impl std::str::FromStr for $name {
             type Err = std::convert::Infallible;
-            fn from_str(text: &str) -> Result<Self, Self::Err> {
-                Ok(Self::from(text))
+            fn from_str(value: &str) -> Result<Self, Self::Err> {
+                Ok(Self::from(value))
             }
         }
 
@@ -65,7 +65,7 @@ macro_rules! text_conversions {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                crate::open_enum::text(deserializer)
+                crate::open_enum::deserialize(deserializer)
             }
         }
 
@@ -79,10 +79,10 @@ macro_rules! text_conversions {
     };
 }
 
-pub(crate) use {open_enum, text_conversions};
+pub(crate) use {open_enum, string_conversions};
 
-/// Reads any text, borrowed or owned, into an open enum.
-pub(crate) fn text<'de, D: serde::Deserializer<'de>, T: From<String>>(
+/// Deserializes any string, borrowed or owned, into an open enum.
+pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>, T: From<String>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     <String as serde::Deserialize>::deserialize(deserializer).map(T::from)
@@ -96,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn round_trips_known_and_unknown_values() {
-        for (text, value) in [
+    fn known_and_unknown_values_round_trip() {
+        for (string, value) in [
             ("red", Colour::Red),
             ("", Colour::Unknown(String::new())),
             ("mauve", Colour::from("mauve")),
         ] {
-            assert_eq!(text.parse(), Ok(value.clone()));
-            assert_eq!(value.to_string(), text);
+            assert_eq!(string.parse(), Ok(value.clone()));
+            assert_eq!(value.to_string(), string);
             let json = serde_json::to_string(&value).unwrap();
             assert_eq!(serde_json::from_str::<Colour>(&json).unwrap(), value);
         }

@@ -1,69 +1,70 @@
-//! What is known about an operation before it is called.
+//! Metadata of operations.
 
 use serde_json::Value;
 
-/// One operation of the API, as the ledger and the document describe it.
+/// An operation of the API.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The name of its method on the client.
+    /// The name of the method of [`Client`](crate::Client).
     pub id: &'static str,
     /// The HTTP method.
     pub method: http::Method,
-    /// The path below the base URL, with its parameters in braces.
+    /// The path below the base URL, with parameters in braces.
     pub path: &'static str,
-    /// Which base URL it is sent to.
+    /// The plane, which selects the base URL.
     pub plane: Plane,
-    /// Which version of the API it belongs to.
+    /// The version of the API.
     pub api_version: ApiVersion,
-    /// The query parameters, headers and parts of a form without which it is not sent.
+    /// The required query parameters, headers and parts of a multipart body.
     pub required: &'static [&'static str],
-    /// Whether it is not sent without a body.
+    /// Whether a body is required.
     pub body_required: bool,
-    /// Whether it may be sent again.
+    /// Whether a request may be sent again.
     pub idempotency: Idempotency,
-    /// JsonObject of the body, at whatever depth, with which it is not sent again, whatever
-    /// [`idempotency`](Self::idempotency) says: each execution does something anew.
+    /// Fields of the body, at any depth, that make a request non-idempotent regardless of
+    /// [`idempotency`](Self::idempotency), unless they are `null` or `false`.
     pub non_idempotent_fields: &'static [&'static str],
-    /// How its list is cut into pages; absent where it answers no list.
+    /// The pagination of the list; `None` if the operation does not return a list.
     pub paging: Option<Paging>,
-    /// Whether its optional query parameter `workspace_id` takes the client's default.
+    /// Whether the optional query parameter `workspace_id` defaults to the client's workspace.
     pub default_workspace: bool,
-    /// Who may call it, as far as known.
+    /// The known access requirements.
     pub access: Access,
-    /// What else must hold before a request is sent.
+    /// Validates a request before it is sent.
     pub(crate) validate: Option<Validate>,
-    /// The path, segment by segment.
+    /// The segments of the path.
     pub(crate) segments: &'static [Segment],
 }
 
 impl Operation {
-    /// Whether a body carries one of the [`non_idempotent_fields`](Self::non_idempotent_fields), and not as `null` or `false`.
-    pub(crate) fn is_triggered(&self, body: &Value) -> bool {
+    /// Returns `true` if a body contains one of the
+    /// [`non_idempotent_fields`](Self::non_idempotent_fields), other than as `null` or `false`.
+    pub(crate) fn has_non_idempotent_field(&self, body: &Value) -> bool {
         match body {
-            Value::Object(members) => members.iter().any(|(name, value)| {
-                let pulls = self.non_idempotent_fields.contains(&name.as_str())
-                    && !matches!(value, Value::Null | Value::Bool(false));
-                pulls || self.is_triggered(value)
+            Value::Object(fields) => fields.iter().any(|(name, value)| {
+                let is_set = !matches!(value, Value::Null | Value::Bool(false));
+                (is_set && self.non_idempotent_fields.contains(&name.as_str()))
+                    || self.has_non_idempotent_field(value)
             }),
-            Value::Array(items) => items.iter().any(|item| self.is_triggered(item)),
+            Value::Array(items) => items.iter().any(|item| self.has_non_idempotent_field(item)),
             _ => false,
         }
     }
 }
 
-/// Checks a request: the path arguments in their order, and the body as it would be sent.
+/// Validates a request from its path arguments, in order, and its body.
 pub(crate) type Validate = fn(&[String], &Value) -> Result<(), String>;
 
-/// The half of the service that answers.
+/// The part of the service that handles an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Plane {
     /// The control plane.
     Control,
-    /// The data plane, that is the AI gateway.
+    /// The data plane, which is the AI gateway.
     Gateway,
-    /// Public facts, asked for without a key.
+    /// The public endpoints, which need no key.
     Public,
 }
 
@@ -71,73 +72,72 @@ pub enum Plane {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ApiVersion {
-    /// The base URL as configured.
+    /// The configured base URL.
     V1,
-    /// The base URL with its final `/v1` replaced by `/v2`.
+    /// The configured base URL with a final `/v1` replaced by `/v2`.
     V2,
 }
 
-/// Whether an operation may be sent again after an attempt that may have been executed.
+/// Whether an operation may be sent again after an attempt that the service may have executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Idempotency {
-    /// It only reads.
+    /// The operation only reads.
     Safe,
-    /// AttemptContext it twice has the effect of context it once.
+    /// Sending the request twice has the same effect as sending it once.
     Idempotent,
-    /// Each execution leaves something behind.
+    /// Each execution has an effect.
     NonIdempotent,
 }
 
-/// How a list is cut into pages. With neither `page` nor `after` it comes in one piece.
+/// The pagination of a list. Without `page` and `after`, the list is a single page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Paging {
-    /// The query parameter with the number of the page.
+    /// The query parameter for the page number.
     pub page: Option<&'static str>,
-    /// The query parameter with the size of a page.
+    /// The query parameter for the page size.
     pub size: Option<&'static str>,
     /// The number of the first page.
     pub first: u32,
-    /// The query parameter with the cursor: the id of the last item seen.
+    /// The query parameter for the cursor, which is the id of the last item of the previous page.
     pub after: Option<&'static str>,
 }
 
-/// Who may call an operation; empty lists where nothing is known.
+/// The known access requirements of an operation; lists are empty if nothing is known.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Access {
-    /// Kinds of key.
+    /// The kinds of key that are accepted.
     pub keys: &'static [&'static str],
-    /// Scopes of which the key needs one.
+    /// The accepted scopes, of which the key needs one.
     pub scopes: &'static [&'static str],
-    /// The plan of the organisation.
+    /// The required plan of the organisation.
     pub plan: Option<&'static str>,
 }
 
 impl Access {
-    /// What a key needs, for whoever was refused.
+    /// Describes the requirements, for the error of a 403 response.
     pub(crate) fn hint(&self) -> Option<String> {
-        let mut needs = Vec::new();
+        let mut requirements = Vec::new();
         if !self.scopes.is_empty() {
-            needs.push(format!("scope {}", self.scopes.join(" or ")));
+            requirements.push(format!("scope {}", self.scopes.join(" or ")));
         }
         if !self.keys.is_empty() {
-            needs.push(format!("a key of kind {}", self.keys.join(" or ")));
+            requirements.push(format!("a key of kind {}", self.keys.join(" or ")));
         }
         if let Some(plan) = self.plan.filter(|plan| *plan != "any") {
-            needs.push(format!("the {plan} plan"));
+            requirements.push(format!("the {plan} plan"));
         }
-        (!needs.is_empty()).then(|| format!("it needs {}", needs.join(", ")))
+        (!requirements.is_empty()).then(|| format!("requires {}", requirements.join(", ")))
     }
 }
 
 /// A segment of a path.
 #[derive(Debug)]
 pub(crate) enum Segment {
-    /// Fixed text.
     Literal(&'static str),
-    /// A parameter, and the values that would reach another route.
+    /// A parameter and its reserved values, which would select another route.
     Parameter {
         name: &'static str,
         reserved: &'static [&'static str],
@@ -151,22 +151,20 @@ mod tests {
     use crate::operations::{UPDATE_API_KEY, UPDATE_INTEGRATION_WORKSPACES, UPDATE_WORKSPACE};
 
     #[test]
-    fn a_trigger_counts_where_it_is_pulled() {
-        for (body, pulled) in [
+    fn non_idempotent_field_counts_unless_null_or_false() {
+        for (body, expected) in [
             (json!({"reset_usage": true}), true),
             (json!({"reset_usage": false}), false),
             (json!({"reset_usage": null}), false),
             (json!({"name": "reset_usage"}), false),
             (json!(null), false),
         ] {
-            assert_eq!(UPDATE_API_KEY.is_triggered(&body), pulled, "{body}");
-            assert!(!UPDATE_WORKSPACE.is_triggered(&body), "{body}");
-            let inside = json!({"workspaces": [{"id": "one"}, body]});
-            assert_eq!(
-                UPDATE_INTEGRATION_WORKSPACES.is_triggered(&inside),
-                pulled,
-                "{inside}"
-            );
+            let actual = UPDATE_API_KEY.has_non_idempotent_field(&body);
+            assert_eq!(actual, expected, "{body}");
+            assert!(!UPDATE_WORKSPACE.has_non_idempotent_field(&body), "{body}");
+            let nested = json!({"workspaces": [{"id": "one"}, body]});
+            let actual = UPDATE_INTEGRATION_WORKSPACES.has_non_idempotent_field(&nested);
+            assert_eq!(actual, expected, "{nested}");
         }
     }
 }

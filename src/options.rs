@@ -1,4 +1,4 @@
-//! What can be said about calls: for all of a client, or for one of them.
+//! Options of a client or of single calls.
 
 use std::{fmt, time::Duration};
 
@@ -10,7 +10,7 @@ use crate::{Error, RetryPolicy, operation::Idempotency};
 
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Headers that the client sets itself, or that belong to the connection.
+/// Headers that the client sets itself or that belong to the connection.
 const RESERVED: [&str; 13] = [
     "accept",
     "connection",
@@ -27,16 +27,17 @@ const RESERVED: [&str; 13] = [
     "x-portkey-api-key",
 ];
 
-/// How those begin that belong to the handshake of a websocket.
-const HANDSHAKE: &str = "sec-websocket-";
+/// The prefix of the headers of a websocket handshake, which are reserved as well.
+const WEBSOCKET_PREFIX: &str = "sec-websocket-";
 
 /// The header whose value is JSON.
 pub(crate) const METADATA: &str = "x-portkey-metadata";
 
-/// How calls are made: timeouts, retries, headers, a default workspace.
+/// Options of calls: timeouts, retries, headers, a default workspace.
 ///
-/// For all calls of a client ([`ClientBuilder::options`](crate::ClientBuilder::options)), or for some
-/// ([`Client::with_options`](crate::Client::with_options)): what is not said there stays as it was.
+/// Set them for all calls of a client ([`ClientBuilder::options`](crate::ClientBuilder::options)) or for
+/// some ([`Client::with_options`](crate::Client::with_options)). The latter override only the options
+/// that they set.
 ///
 /// ```
 /// use portkey_admin::{Client, RequestOptions};
@@ -51,7 +52,7 @@ pub(crate) const METADATA: &str = "x-portkey-metadata";
 /// # }
 /// ```
 #[derive(Clone, Default)]
-#[must_use = "options do nothing until a client has them"]
+#[must_use = "options have no effect until a client uses them"]
 pub struct RequestOptions {
     timeout: Option<Duration>,
     retry: Option<RetryPolicy>,
@@ -60,91 +61,94 @@ pub struct RequestOptions {
     #[cfg(feature = "gateway")]
     gateway: GatewayOptions,
     workspace: Option<Option<String>>,
-    /// What is wrong with a header; it shows when something is built or sent.
-    problem: Option<Error>,
+    /// The error of an invalid header, reported when a client is built or a request is sent.
+    error: Option<Error>,
 }
 
 impl RequestOptions {
-    /// RequestOptions that say nothing.
+    /// Creates empty options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long an attempt may take, its answer included: 30 seconds unless set. What is streamed is
-    /// not limited once the answer has begun; of an upload of files it limits how long nothing may
-    /// move.
+    /// Sets the timeout of an attempt, including its response; the default is 30 seconds.
     ///
-    /// [`RetryPolicy::deadline`] limits the whole call, and each attempt with it.
+    /// A streamed response is not limited once it has begun. For an upload of files, the timeout limits
+    /// the time without progress. [`RetryPolicy::deadline`] limits the whole call, and thereby each
+    /// attempt.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// How often a call is tried, and how long.
+    /// Sets the retry policy.
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
         self
     }
 
-    /// Whether calls may be repeated after an attempt that the service may have executed, whatever is
-    /// known of the operation. `true` for a `POST` may leave two things where one was wanted.
+    /// Sets whether calls may be retried after an attempt that the service may have executed, regardless
+    /// of the operation. With `true`, a retried `POST` may create a resource twice.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// A header for every request to the control plane and the gateway; never for the public base URL
-    /// or a signed URL. The last value of a name wins, and a header that an operation declares wins
-    /// over both. Values do not show in `Debug` and are marked as sensitive.
+    /// Sets a header of every request to the control plane and the gateway. It is not sent to the public
+    /// base URL or a signed URL.
     ///
-    /// A name that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …), or a name
-    /// or value that no header may have, is an error when the client is built or something is sent.
+    /// The last value of a name wins; a header that an operation sets overrides it. Values are marked as
+    /// sensitive and not shown by `Debug`.
+    ///
+    /// A header that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …) and an invalid
+    /// name or value cause an error when the client is built or a request is sent.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
             }
-            Err(problem) => {
-                self.problem.get_or_insert(problem);
+            Err(error) => {
+                self.error.get_or_insert(error);
             }
         }
         self
     }
 
-    /// What goes to the gateway with every request there. What it does not say stays; see
-    /// [`header`](Self::header) for other headers, over which it wins where one has both.
+    /// Sets the options of requests to the gateway. Gateway options that are not set in `gateway` keep
+    /// their values. They override a [`header`](Self::header) of the same name.
     #[cfg(feature = "gateway")]
     pub fn gateway(mut self, gateway: GatewayOptions) -> Self {
-        self.gateway = gateway.over(&self.gateway);
+        self.gateway = gateway.merge_onto(&self.gateway);
         self
     }
 
-    /// The workspace, by UUID or slug, for operations that an organisation key must name one for.
+    /// Sets the default workspace, by UUID or slug, for operations that require one with an organisation
+    /// key.
     ///
-    /// It is sent as the query parameter `workspace_id` of those operations that the ledger lists
-    /// ([`Operation::default_workspace`](crate::Operation)), unless the call sets one; never in a body,
-    /// where leaving it out means something else (M103).
+    /// It is sent as the query parameter `workspace_id` of the operations that take it
+    /// ([`Operation::default_workspace`](crate::Operation::default_workspace)), unless the call sets the
+    /// parameter. It is never sent in a body, where a missing workspace has a meaning of its own.
     ///
-    /// The operations on providers take the UUID alone with an organisation's key (M122): give the
-    /// UUID where those are called, as `resolve_workspace_id` finds it for a slug.
+    /// With an organisation key, the operations on providers accept only the UUID, which
+    /// `resolve_workspace_id` looks up for a slug.
     pub fn workspace_id(mut self, workspace: impl Into<String>) -> Self {
         self.workspace = Some(Some(workspace.into()));
         self
     }
 
-    /// No default workspace, whatever the client has.
+    /// Removes the default workspace of the client.
     pub fn no_workspace_id(mut self) -> Self {
         self.workspace = Some(None);
         self
     }
 
-    /// These options, and those of `base` for what they do not say.
-    pub(crate) fn over(self, base: &Self) -> Self {
-        // A header of its own is newer than what the base says to the gateway.
+    /// Returns these options, with unset options taken from `base`.
+    pub(crate) fn merge_onto(self, base: &Self) -> Self {
+        // A header of these options overrides a gateway option of the base.
         #[cfg(feature = "gateway")]
         let gateway = self
             .gateway
-            .over(&base.gateway.clone().without(&self.headers));
+            .merge_onto(&base.gateway.clone().without(&self.headers));
         let mut headers = base.headers.clone();
         headers.extend(self.headers);
         Self {
@@ -155,30 +159,31 @@ impl RequestOptions {
             #[cfg(feature = "gateway")]
             gateway,
             workspace: self.workspace.or_else(|| base.workspace.clone()),
-            problem: self.problem.or_else(|| base.problem.clone()),
+            error: self.error.or_else(|| base.error.clone()),
         }
     }
 
+    /// Returns the error of an invalid header, if there is one.
     pub(crate) fn check(&self) -> Result<(), Error> {
         #[cfg(feature = "gateway")]
         self.gateway.check()?;
-        self.problem.clone().map_or(Ok(()), Err)
+        self.error.clone().map_or(Ok(()), Err)
     }
 
     pub(crate) fn attempt_timeout(&self) -> Duration {
         self.timeout.unwrap_or(TIMEOUT)
     }
 
-    pub(crate) fn policy(&self) -> &RetryPolicy {
+    pub(crate) fn retry_policy(&self) -> &RetryPolicy {
         self.retry.as_ref().unwrap_or(&RetryPolicy::DEFAULT)
     }
 
-    /// The class that counts for an operation of class `own`.
-    pub(crate) fn class(&self, own: Idempotency) -> Idempotency {
+    /// Applies [`idempotent`](Self::idempotent) to the idempotency of an operation.
+    pub(crate) fn effective_idempotency(&self, operation: Idempotency) -> Idempotency {
         match self.idempotent {
-            Some(true) if own == Idempotency::NonIdempotent => Idempotency::Idempotent,
+            Some(true) if operation == Idempotency::NonIdempotent => Idempotency::Idempotent,
             Some(false) => Idempotency::NonIdempotent,
-            _ => own,
+            _ => operation,
         }
     }
 
@@ -187,7 +192,7 @@ impl RequestOptions {
     }
 
     #[cfg(feature = "gateway")]
-    pub(crate) fn to_gateway(&self) -> &GatewayOptions {
+    pub(crate) fn gateway_options(&self) -> &GatewayOptions {
         &self.gateway
     }
 
@@ -196,32 +201,36 @@ impl RequestOptions {
     }
 }
 
-/// A header that a user may set.
+/// Parses a header that the caller sets. The value is marked as sensitive.
 pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
     let name: HeaderName = name
         .parse()
-        .map_err(|_| Error::invalid_request(format!("`{name}` is no name of a header")))?;
-    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(HANDSHAKE) {
+        .map_err(|_| Error::invalid_request(format!("`{name}` is not a valid header name")))?;
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(WEBSOCKET_PREFIX) {
         return Err(Error::invalid_request(format!(
             "header `{name}` is set by the client and cannot be overridden"
         )));
     }
-    let mut value = HeaderValue::from_str(value).map_err(|_| {
-        Error::invalid_request(format!(
-            "header `{name}` holds characters that no header may have"
-        ))
-    })?;
+    let mut value =
+        HeaderValue::from_str(value).map_err(|_| invalid_header_value(name.as_str()))?;
     value.set_sensitive(true);
     Ok((name, value))
 }
 
-/// JSON as a header can hold it: what is beyond ASCII is escaped.
+/// Returns the error of a header value with invalid characters.
+pub(crate) fn invalid_header_value(name: &str) -> Error {
+    Error::invalid_request(format!(
+        "header `{name}` contains characters that are not allowed in a header value"
+    ))
+}
+
+/// Escapes non-ASCII characters in JSON, so that a header can hold it.
 pub(crate) fn ascii_json(json: &str) -> String {
     let mut ascii = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
             ' '..='~' => ascii.push(c),
-            // Also DEL, which JSON allows and a header does not.
+            // Includes DEL, which is valid in JSON, but not in a header.
             _ => {
                 let mut units = [0; 2];
                 for unit in c.encode_utf16(&mut units) {
@@ -253,25 +262,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_said_stays() {
+    fn unset_options_are_taken_from_the_base() {
         let base = RequestOptions::new()
             .timeout(Duration::from_secs(1))
             .header("x-a", "1")
             .header("x-b", "1")
             .workspace_id("one");
-        let options = RequestOptions::new().header("x-b", "2").over(&base);
+        let options = RequestOptions::new().header("x-b", "2").merge_onto(&base);
         assert_eq!(options.attempt_timeout(), Duration::from_secs(1));
         assert_eq!(
             (&options.headers["x-a"], &options.headers["x-b"]),
             (&"1".parse().unwrap(), &"2".parse().unwrap())
         );
         assert_eq!(options.default_workspace(), Some("one"));
-        let options = RequestOptions::new().no_workspace_id().over(&base);
+        let options = RequestOptions::new().no_workspace_id().merge_onto(&base);
         assert_eq!(options.default_workspace(), None);
     }
 
     #[test]
-    fn reserved_and_impossible_headers_are_refused() {
+    fn reserved_and_invalid_headers_are_rejected() {
         for (name, value) in [
             ("X-Portkey-Api-Key", "canary"),
             ("Content-Type", "canary"),
@@ -291,17 +300,17 @@ mod tests {
     }
 
     #[test]
-    fn the_caller_knows_better() {
-        let class = |options: RequestOptions| {
+    fn idempotent_overrides_the_operation() {
+        let effective = |options: RequestOptions| {
             [
                 Idempotency::Safe,
                 Idempotency::Idempotent,
                 Idempotency::NonIdempotent,
             ]
-            .map(|own| options.class(own))
+            .map(|operation| options.effective_idempotency(operation))
         };
         assert_eq!(
-            class(RequestOptions::new()),
+            effective(RequestOptions::new()),
             [
                 Idempotency::Safe,
                 Idempotency::Idempotent,
@@ -309,7 +318,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            class(RequestOptions::new().idempotent(true)),
+            effective(RequestOptions::new().idempotent(true)),
             [
                 Idempotency::Safe,
                 Idempotency::Idempotent,
@@ -317,7 +326,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            class(RequestOptions::new().idempotent(false)),
+            effective(RequestOptions::new().idempotent(false)),
             [Idempotency::NonIdempotent; 3]
         );
     }

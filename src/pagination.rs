@@ -1,7 +1,7 @@
-//! Lists, page after page.
+//! Pagination of list operations.
 //!
-//! `turn` decides from what a page says whether another follows, and which; it knows nothing of
-//! sockets. [`Pages`] asks for one page after the other and [`Items`] takes them apart.
+//! `next_page` determines from the contents of a page whether another page follows, and which; it
+//! does no I/O. [`Pages`] requests the pages one by one, and [`Items`] yields their items.
 
 mod cursor;
 mod fetch;
@@ -20,90 +20,91 @@ pub use cursor::Cursor;
 pub use items::Items;
 pub use pages::{Page, Pages};
 
-/// The answer of a list operation: one page of a list.
+/// The response of a list operation: one page of a list.
 ///
-/// Every such answer implements it; nothing else can.
+/// Implemented by the responses of all list operations. The trait is sealed.
 pub trait Paged: sealed::Sealed + Send + 'static {
-    /// What the list is of.
+    /// The type of the items.
     type Item: Send + Unpin + 'static;
 
-    /// The items of the page.
+    /// Returns the items of the page.
     fn items(&self) -> &[Self::Item];
 
-    /// The items alone.
+    /// Converts into the items of the page.
     fn into_items(self) -> Vec<Self::Item>;
 
-    /// How many items the whole list has, where the service says so.
+    /// Returns the number of items on all pages, if the response contains it.
     fn total(&self) -> Option<u64> {
         None
     }
 
-    /// Whether others follow, where the service says so.
+    /// Returns whether more pages follow, if the response contains it.
     fn has_more(&self) -> Option<bool> {
         None
     }
 
-    /// What tells an item from the others of its list, where something does: mostly its `id`, or its
-    /// `slug` where it has none.
+    /// Returns the value that identifies an item within its list: usually its `id`, or its `slug`
+    /// if it has no `id`. `None` if the item has neither.
     fn key(item: &Self::Item) -> Option<Cow<'_, str>>;
 
-    /// How many things of another kind stood among the items.
+    /// Returns the number of items whose type did not match.
     #[doc(hidden)]
     fn mismatched_items(&self) -> usize;
 }
 
 pub(crate) mod sealed {
-    /// Implemented by the answers of list operations.
+    /// Implemented by the responses of list operations.
     pub trait Sealed: crate::decode::LenientDecode {}
 }
 
-/// The stream behind a list builder's `stream`.
+/// Creates the stream that `stream` of a list builder returns.
 pub(crate) fn items<L: Paged>(call: Call) -> Items<L> {
     Items::new(pages(call))
 }
 
-/// The stream behind a list builder's `pages`.
+/// Creates the stream that `pages` of a list builder returns.
 pub(crate) fn pages<L: Paged>(call: Call) -> Pages<L> {
     Pages::new(call)
 }
 
-/// A number of items, from however the service writes it; what is no such number says nothing.
-pub(crate) fn number(value: impl Into<Option<i64>>) -> Option<u64> {
+/// Converts a total to an unsigned integer; `None` if it is missing or negative.
+pub(crate) fn item_count(value: impl Into<Option<i64>>) -> Option<u64> {
     value.into().and_then(|value| u64::try_from(value).ok())
 }
 
-/// Text that may be missing, from a field of either kind.
-pub(crate) trait Text {
-    fn text(&self) -> Option<&str>;
+/// A field or a free-form item from which the key of an item is read.
+pub(crate) trait ItemKey {
+    fn item_key(&self) -> Option<&str>;
 }
 
-impl Text for String {
-    fn text(&self) -> Option<&str> {
+impl ItemKey for String {
+    fn item_key(&self) -> Option<&str> {
         Some(self)
     }
 }
 
-impl Text for Option<String> {
-    fn text(&self) -> Option<&str> {
+impl ItemKey for Option<String> {
+    fn item_key(&self) -> Option<&str> {
         self.as_deref()
     }
 }
 
-/// A free-form item is known by its member `id`.
-impl Text for Value {
-    fn text(&self) -> Option<&str> {
+/// A free-form item is identified by its field `id`.
+impl ItemKey for Value {
+    fn item_key(&self) -> Option<&str> {
         self.get("id")?.as_str()
     }
 }
 
-/// The same.
-impl Text for JsonObject {
-    fn text(&self) -> Option<&str> {
+/// A free-form item is identified by its field `id`.
+impl ItemKey for JsonObject {
+    fn item_key(&self) -> Option<&str> {
         self.get("id")?.as_str()
     }
 }
 
-/// The member `id` of an item that shows it only when it is encoded: a union.
+/// Returns the field `id` of the encoded item, for unions, whose variants have no common field in
+/// Rust.
 pub(crate) fn encoded_id(item: &impl Serialize) -> Option<String> {
     match serde_json::to_value(item).ok()?.get_mut("id")?.take() {
         Value::String(id) => Some(id),
@@ -111,21 +112,21 @@ pub(crate) fn encoded_id(item: &impl Serialize) -> Option<String> {
     }
 }
 
-/// How many mismatched_items a list left among the unknown members of the object around it.
-pub(crate) fn mismatched_items(extra: &JsonObject, member: &str) -> usize {
-    match extra.get(member) {
-        Some(Value::Object(by_position)) => by_position.len(),
+/// Counts the mismatched items of a list in `extra` of the object that contains it.
+pub(crate) fn mismatched_items(extra: &JsonObject, field: &str) -> usize {
+    match extra.get(field) {
+        Some(Value::Object(by_index)) => by_index.len(),
         Some(Value::Array(list)) => list.len(),
         _ => 0,
     }
 }
 
-/// Writes [`Paged`] for an answer of which codegen knows where the items are: for an object by the
-/// members that may hold them (the first that is not empty does), for a union of a bare list and an
-/// object by what the object says.
+/// Implements [`Paged`] for a response. For an object, the fields that may contain the items are
+/// given; the first non-empty list counts. For a union of a bare list and an object, the object is
+/// given.
 ///
-/// Items are known `by` a field. Free-form ones are looked into (`itself`), unions show it only when they
-/// are `encoded`, and some have nothing (`none`).
+/// `by` names the field that identifies an item. `itself` reads the `id` of a free-form item,
+/// `encoded` reads the `id` of an encoded union, and `none` is for items that nothing identifies.
 macro_rules! paged {
     (
         $name:ident of $item:ty, by $key:ident, in $($field:ident $wire:literal)+
@@ -147,7 +148,7 @@ macro_rules! paged {
             }
 
             $(fn total(&self) -> Option<u64> {
-                $crate::pagination::number(self.$total)
+                $crate::pagination::item_count(self.$total)
             })?
 
             $(fn has_more(&self) -> Option<bool> {
@@ -211,20 +212,20 @@ macro_rules! paged {
     };
 }
 
-/// What tells an item from the others.
+/// Evaluates to the key of an item; see [`paged!`](paged).
 macro_rules! key {
     ($item:ident none) => {{
         let _ = $item;
         None
     }};
     ($item:ident itself) => {
-        $crate::pagination::Text::text($item).map(Into::into)
+        $crate::pagination::ItemKey::item_key($item).map(Into::into)
     };
     ($item:ident encoded) => {
         $crate::pagination::encoded_id($item).map(Into::into)
     };
     ($item:ident $field:ident) => {
-        $crate::pagination::Text::text(&$item.$field).map(Into::into)
+        $crate::pagination::ItemKey::item_key(&$item.$field).map(Into::into)
     };
 }
 

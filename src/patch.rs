@@ -1,29 +1,29 @@
-//! Three states of a field in an update: leave it alone, clear it, set it.
+//! The three states of a field in an update: keep, clear, set.
 
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 
-/// What an update does to a field that can be cleared.
+/// The effect of an update on a field that can be cleared.
 ///
-/// The service tells a field that is absent from one that is cleared; how a field is cleared
-/// (`null`, an empty text, an empty list) is known to the type that it belongs to.
+/// The service distinguishes an absent field from a cleared one. The request type determines how the
+/// field is cleared: with `null`, an empty string or an empty list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Patch<T> {
-    /// The field is not sent, so it stays as it is.
+    /// The field is not sent and keeps its value.
     #[default]
     Keep,
-    /// The field is emptied.
+    /// The field is cleared.
     Clear,
-    /// The field gets this value.
+    /// The field is set to this value.
     Set(T),
 }
 
 impl<T> Patch<T> {
-    /// Whether the field stays as it is.
+    /// Returns `true` if the field keeps its value.
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
-    /// The value, where one is set.
+    /// Returns the value that is set, if any.
     pub fn as_set(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -31,7 +31,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// `None` keeps: what a builder's setter could not convert is an error of its own.
+    /// Returns `Set`, or `Keep` for `None`, which means that the builder recorded a conversion error.
     pub(crate) fn set(value: Option<T>) -> Self {
         value.map_or(Self::Keep, Self::Set)
     }
@@ -43,7 +43,7 @@ impl<T> From<T> for Patch<T> {
     }
 }
 
-/// Clears with `null`. A field to keep is skipped by the type that it belongs to.
+/// Clears with `null`. The request type skips fields that are kept.
 impl<T: Serialize> Serialize for Patch<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn keep_clear_and_set_are_three_bodies() {
+    fn keep_clear_and_set_are_encoded_differently() {
         assert_eq!(json(Patch::Keep, Patch::Keep, Patch::Keep), "{}");
         assert_eq!(
             json(Patch::Clear, Patch::Clear, Patch::Clear),

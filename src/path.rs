@@ -1,4 +1,4 @@
-//! Paths: every argument is exactly one segment, and reaches the route that it was meant for.
+//! Request paths. Every argument becomes exactly one segment of the operation's own route.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -7,17 +7,18 @@ use crate::{
     operation::{Operation, Segment},
 };
 
-/// Everything but RFC 3986's unreserved characters.
+/// Everything except the unreserved characters of RFC 3986.
 pub(crate) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
 
-/// The path of an operation below `root`, with `arguments` in the place of its parameters.
+/// Builds the path of an operation below `root` from the arguments for its parameters.
 ///
-/// An argument that is empty, `.` or `..`, or that names another route (`get_user("invites")`), is
-/// refused.
+/// # Errors
+///
+/// If an argument is empty, `.` or `..`, or selects another route (`get_user("invites")`).
 pub(crate) fn path(
     root: &str,
     operation: &Operation,
@@ -29,10 +30,10 @@ pub(crate) fn path(
     for segment in operation.segments {
         path.push('/');
         match segment {
-            Segment::Literal(text) => path.push_str(text),
+            Segment::Literal(literal) => path.push_str(literal),
             Segment::Parameter { name, reserved } => {
                 let value = arguments.next().map_or("", String::as_str);
-                check(name, value, reserved)?;
+                check_argument(name, value, reserved)?;
                 path.extend(utf8_percent_encode(value, ENCODED));
             }
         }
@@ -40,11 +41,11 @@ pub(crate) fn path(
     Ok(path)
 }
 
-fn check(name: &str, value: &str, reserved: &[&str]) -> Result<(), Error> {
+fn check_argument(name: &str, value: &str, reserved: &[&str]) -> Result<(), Error> {
     let problem = match value {
         "" => "is empty".to_owned(),
         "." | ".." => format!("is `{value}`, which would change the path"),
-        _ if reserved.contains(&value) => format!("is `{value}`, which names another route"),
+        _ if reserved.contains(&value) => format!("is `{value}`, which selects another route"),
         _ => return Ok(()),
     };
     Err(Error::invalid_request(format!(

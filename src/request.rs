@@ -1,4 +1,4 @@
-//! Requests that no generated method stands for.
+//! Requests without a generated method.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use crate::{
     operation::{ApiVersion, Idempotency, Plane},
     options,
     transport::{Body, Exchange, JSON, PreparedRequest},
-    url::Url,
+    url::UrlBuilder,
 };
 
-/// A request by method and path, for what the document does not know yet; see [`Client::request`].
+/// A request by method and path, for endpoints without a generated method; see [`Client::request`].
 ///
-/// It is repeated like an operation that is only known by its method: `GET` and `HEAD` as reading,
-/// `DELETE` as idempotent, everything else (a `PUT` may create a version) only where it cannot have
-/// been executed. [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) says otherwise.
+/// Retries depend on the method: `GET` and `HEAD` are safe, `DELETE` is idempotent, and every other
+/// method (a `PUT` may create a version) is retried only if it cannot have been executed.
+/// [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) overrides this.
 #[derive(Clone)]
 #[must_use = "nothing is sent before `send`"]
 pub struct Request {
@@ -31,7 +31,7 @@ pub struct Request {
     query: Vec<(String, String)>,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Option<Bytes>,
-    problem: Option<Error>,
+    error: Option<Error>,
 }
 
 impl Request {
@@ -45,17 +45,17 @@ impl Request {
             query: Vec::new(),
             headers: Vec::new(),
             body: None,
-            problem: None,
+            error: None,
         }
     }
 
-    /// Which half of the service it is sent to: the control plane unless set.
+    /// Sets the plane, and thereby the base URL; the default is the control plane.
     pub fn plane(mut self, plane: Plane) -> Self {
         self.plane = plane;
         self
     }
 
-    /// Which version of the API it is sent to: `/v1` unless set.
+    /// Sets the version of the API; the default is `/v1`.
     pub fn api_version(mut self, version: ApiVersion) -> Self {
         self.api_version = version;
         self
@@ -67,52 +67,61 @@ impl Request {
         self
     }
 
-    /// Sets a header; those that the client sets itself cannot be overridden.
+    /// Sets a header. Headers that the client sets itself cannot be overridden.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match options::header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
                 self.headers.push((name, value));
             }
-            Err(problem) => {
-                self.problem.get_or_insert(problem);
+            Err(error) => {
+                self.error.get_or_insert(error);
             }
         }
         self
     }
 
-    /// Sets the body, as JSON.
+    /// Sets the body, encoded as JSON.
     pub fn json(mut self, body: &(impl Serialize + ?Sized)) -> Self {
-        match call::encoded(body) {
+        match call::encode_json(body) {
             Ok(body) => self.body = Some(body),
-            Err(problem) => {
-                self.problem.get_or_insert(problem);
+            Err(error) => {
+                self.error.get_or_insert(error);
             }
         }
         self
     }
 
-    /// Sends the request and decodes the answer; an empty one is decoded as `null`, so that `()` and
-    /// `Option` take it.
+    /// Sends the request and decodes the response. An empty body is decoded as `null`, which `()` and
+    /// `Option` accept.
     ///
     /// # Errors
     ///
-    /// As of every call; a path that does not start with `/`, holds `.` or `..` as a segment, a query,
-    /// or a character that must be percent-encoded is refused before anything is sent.
+    /// If the request fails, like every call. Nothing is sent if the path does not start with `/`, has
+    /// an empty segment or the segment `.` or `..`, or contains a query or a character that must be
+    /// percent-encoded.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
         Ok(self.send_with_response().await?.into_inner())
     }
 
-    /// Sends the request; gives the decoded answer with its status, headers and raw body.
+    /// Sends the request and returns the decoded value with status, headers and raw body.
+    ///
+    /// # Errors
+    ///
+    /// See [`send`](Self::send).
     pub async fn send_with_response<T: DeserializeOwned>(self) -> Result<Response<T>, Error> {
         let label = self.label();
-        let raw = self.exchange()?.run().await?;
-        match decoded(&raw.body) {
-            Ok(value) => Ok(Response::new(value, raw)),
-            Err(error) => Err(call::undecoded(error, raw, &label)),
+        let response = self.exchange()?.run().await?;
+        match decode(&response.body) {
+            Ok(value) => Ok(Response::new(value, response)),
+            Err(error) => Err(call::decode_error(error, response, &label)),
         }
     }
 
-    /// Sends the request; any success will do, and its body is in the response as it came.
+    /// Sends the request and returns the response without decoding its body.
+    ///
+    /// # Errors
+    ///
+    /// See [`send`](Self::send).
     pub async fn send_raw(self) -> Result<Response<()>, Error> {
         Ok(Response::new((), self.exchange()?.run().await?))
     }
@@ -123,26 +132,30 @@ impl Request {
 
     fn exchange(self) -> Result<Exchange, Error> {
         let label = self.label();
-        let (client, plane, retry) = (self.client.clone(), self.plane, class(&self.method));
-        let request = self.built().map_err(|error| error.of(&label))?;
+        let (client, plane) = (self.client.clone(), self.plane);
+        let idempotency = idempotency(&self.method);
+        let request = self
+            .prepare()
+            .map_err(|error| error.with_operation(&label))?;
         Ok(Exchange {
             client,
             label,
             plane: Some(plane),
-            retry,
+            idempotency,
             request,
         })
     }
 
-    fn built(self) -> Result<PreparedRequest, Error> {
+    /// Validates and prepares the request.
+    fn prepare(self) -> Result<PreparedRequest, Error> {
         check_path(&self.path)?;
-        if let Some(problem) = self.problem {
-            return Err(problem);
+        if let Some(error) = self.error {
+            return Err(error);
         }
         self.client.options().check()?;
-        let base = self.client.base(self.plane);
+        let base = self.client.base_url(self.plane);
         let path = [base.root(self.api_version), &self.path].concat();
-        let mut url = Url::new(base.with_path(&path));
+        let mut url = UrlBuilder::new(base.with_path(&path));
         for (name, value) in &self.query {
             url.push(name, value);
         }
@@ -156,9 +169,9 @@ impl Request {
     }
 }
 
-/// Decodes a whole body; the error carries the JSON path, and no value. An empty one is `null`: a write
-/// may be answered with nothing.
-fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+/// Decodes a whole body. An empty body counts as `null`, because writes may return one. The error has
+/// the JSON path, but no value.
+fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let mut track = serde_path_to_error::Track::new();
     let mut json =
         serde_json::Deserializer::from_slice(if call::is_blank(body) { b"null" } else { body });
@@ -170,8 +183,8 @@ fn decoded<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
         .map_err(|error| DecodeError::new(&track.path(), without_values(error)))
 }
 
-/// How a request is repeated of which only the method is known.
-fn class(method: &Method) -> Idempotency {
+/// Returns the idempotency of a request of which only the method is known.
+fn idempotency(method: &Method) -> Idempotency {
     match *method {
         Method::GET | Method::HEAD => Idempotency::Safe,
         Method::DELETE => Idempotency::Idempotent,
@@ -179,30 +192,30 @@ fn class(method: &Method) -> Idempotency {
     }
 }
 
-/// A path that reaches what it says: below the base, and the same after it was parsed.
+/// Checks that a path stays below the base URL and that URL parsing does not change it.
 fn check_path(path: &str) -> Result<(), Error> {
-    let refuse = |problem: String| Err(Error::invalid_request(format!("the path {problem}")));
+    let invalid = |problem: String| Err(Error::invalid_request(format!("the path {problem}")));
     let Some(rest) = path.strip_prefix('/') else {
-        return refuse("does not start with `/`".to_owned());
+        return invalid("does not start with `/`".to_owned());
     };
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c);
-    if let Some(c) = rest.chars().find(|c| !is_plain(*c)) {
-        return refuse(format!("holds {c:?}, which must be percent-encoded"));
+    let is_allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!$&'()*+,;=:@%/".contains(c);
+    if let Some(c) = rest.chars().find(|c| !is_allowed(*c)) {
+        return invalid(format!("contains {c:?}, which must be percent-encoded"));
     }
     let is_dots = |segment: &str| {
         let decoded = percent_encoding::percent_decode_str(segment).decode_utf8_lossy();
         decoded == "." || decoded == ".."
     };
     if rest.split('/').any(is_dots) {
-        return refuse("has a segment `.` or `..`, which would change it".to_owned());
+        return invalid("has a segment `.` or `..`, which would change the path".to_owned());
     }
     if rest.contains("//") || rest.starts_with('/') {
-        return refuse("has an empty segment".to_owned());
+        return invalid("has an empty segment".to_owned());
     }
     Ok(())
 }
 
-/// Values may be secrets, so only the method and the path show.
+/// Shows only method and path, because values may be secrets.
 impl fmt::Debug for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Request")
@@ -217,11 +230,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_path_that_stays_the_same_is_taken() {
-        for good in ["/", "/a", "/a/b%2Fc", "/a/b:c@d/", "/a..b/...", "/a/%41"] {
-            assert!(check_path(good).is_ok(), "{good}");
+    fn path_that_url_parsing_would_change_is_rejected() {
+        for valid in ["/", "/a", "/a/b%2Fc", "/a/b:c@d/", "/a..b/...", "/a/%41"] {
+            assert!(check_path(valid).is_ok(), "{valid}");
         }
-        for bad in [
+        for invalid in [
             "",
             "a",
             "//host/a",
@@ -239,7 +252,8 @@ mod tests {
             "/ü",
             "https://host.example/a",
         ] {
-            assert!(check_path(bad).unwrap_err().is_invalid_request(), "{bad}");
+            let error = check_path(invalid).unwrap_err();
+            assert!(error.is_invalid_request(), "{invalid}");
         }
     }
 }

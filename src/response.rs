@@ -1,4 +1,4 @@
-//! An answer with everything around its value.
+//! Responses with metadata.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 
 use crate::{error, transport::BufferedResponse};
 
-/// A value with the status, the headers and the raw body that it came in.
+/// A decoded value with the status, headers and raw body of its response.
 #[derive(Clone)]
 pub struct Response<T> {
     value: T,
@@ -18,59 +18,59 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, raw: BufferedResponse) -> Self {
+    pub(crate) fn new(value: T, response: BufferedResponse) -> Self {
         Self {
             value,
-            status: raw.status,
-            headers: raw.headers,
-            body: raw.body,
-            attempts: raw.history.attempts,
+            status: response.status,
+            headers: response.headers,
+            body: response.body,
+            attempts: response.history.attempts,
         }
     }
 
-    /// The value.
+    /// Returns the decoded value.
     pub fn value(&self) -> &T {
         &self.value
     }
 
-    /// The value alone.
+    /// Returns the decoded value and drops the rest.
     pub fn into_inner(self) -> T {
         self.value
     }
 
-    /// The status: a success, or 404 where a repeated `DELETE` found that the thing was gone, after an
-    /// attempt that may have deleted it.
+    /// Returns the status: a success, or 404 if a retried `DELETE` found that the resource no longer
+    /// exists after an attempt that may have deleted it.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers.
+    /// Returns the response headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The body as it came.
+    /// Returns the unchanged response body.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
+    /// Returns Portkey's request id (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
         error::request_id(&self.headers)
     }
 
-    /// What Portkey calls the trace (`x-portkey-trace-id`).
+    /// Returns Portkey's trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
         error::trace_id(&self.headers)
     }
 
-    /// How often the request was sent, or tried to be.
+    /// Returns the number of attempts.
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 }
 
-/// Headers and body may hold secrets, so they do not show.
+/// Omits headers and body, because they may contain secrets.
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Response")

@@ -1,8 +1,8 @@
-//! When a call is sent again: the policy, and the loop that follows it.
+//! Retries: the policy, and the loop that applies it.
 //!
-//! The loop knows no socket and no clock: what sends, what sleeps and what time it is are given to
-//! it, so that tests script them. A backoff crate would hold one line of this (`random × the power of
-//! two`); what matters current, `Retry-After`, idempotency, the deadline and the budget, is in none.
+//! The loop receives the function that sends and the clock as parameters, so that tests can script
+//! both. No backoff crate is used: it would cover only the delay, but not `Retry-After`, idempotency,
+//! the deadline and the budget.
 
 mod budget;
 mod policy;

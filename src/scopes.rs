@@ -1,8 +1,8 @@
-//! Names of scopes, the permissions of an API key.
+//! Names of scopes, which are the permissions of an API key.
 //!
-//! These were seen on keys or in documents (T24-T26); what each allows is, beyond refusals that were
-//! recorded, what its name says. The service knows more than these and adds others, so every request
-//! that takes scopes takes any text:
+//! The scopes were observed on keys or are documented. Apart from recorded 403 responses, their
+//! descriptions follow from their names. The service has more scopes and adds others, so requests
+//! accept any string as a scope:
 //!
 //! ```
 //! # #[cfg(feature = "api_keys")] {
@@ -14,12 +14,12 @@
 //! # }
 //! ```
 
-/// Writes a constant for each scope, and the list of them.
+/// Defines a constant for each scope, and a list of all.
 macro_rules! scopes {
-    ($($name:ident = $text:literal, $what:literal;)*) => {
-        $(#[doc = concat!("`", $text, "`: ", $what, ".")] pub const $name: &str = $text;)*
+    ($($name:ident = $scope:literal, $description:literal;)*) => {
+        $(#[doc = concat!("`", $scope, "`: ", $description, ".")] pub const $name: &str = $scope;)*
 
-        /// Every scope that has a constant current, in alphabetical order.
+        /// All scopes of this module, in alphabetical order.
         pub const ALL: &[&str] = &[$($name,)*];
     };
 }

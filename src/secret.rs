@@ -1,40 +1,40 @@
-//! Text that must not be seen.
+//! Strings that must not be shown.
 
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A key, a password, a signed URL: text that shows only when it is asked for by name.
+/// A secret string, such as a key, a password or a signed URL.
 ///
-/// `Debug` and `Display` print `[redacted]`, and so does an answer that is encoded again. Inside a
-/// request the text is sent as it is.
+/// `Debug`, `Display` and `Serialize` write `[redacted]`; [`expose`](Self::expose) returns the string.
+/// In a request, the string itself is sent.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
-/// What stands in the place of a secret.
+/// The replacement for a secret.
 pub(crate) const REDACTED: &str = "[redacted]";
 
 impl Secret {
-    /// Takes the text as it is.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
+    /// Creates a secret.
+    pub fn new(secret: impl Into<String>) -> Self {
+        Self(secret.into())
     }
 
-    /// The text itself.
+    /// Returns the string.
     pub fn expose(&self) -> &str {
         &self.0
     }
 }
 
 impl From<&str> for Secret {
-    fn from(text: &str) -> Self {
-        Self::new(text)
+    fn from(secret: &str) -> Self {
+        Self::new(secret)
     }
 }
 
 impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
+    fn from(secret: String) -> Self {
+        Self(secret)
     }
 }
 
@@ -62,12 +62,12 @@ impl Serialize for Secret {
     }
 }
 
-/// Serialises for real; generated code puts this on the members of requests.
+/// Serializes the string itself; generated code uses this for fields of requests.
 pub(crate) fn reveal<S: Serializer>(secret: &Secret, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(secret.expose())
 }
 
-/// [`reveal`] for a member that may be left out.
+/// Like [`reveal`], for an optional field.
 pub(crate) fn reveal_option<S: Serializer>(
     secret: &Option<Secret>,
     serializer: S,
@@ -80,7 +80,7 @@ mod tests {
     use super::Secret;
 
     #[test]
-    fn shows_only_when_exposed() {
+    fn only_expose_returns_the_string() {
         let secret = Secret::from("canary");
         assert_eq!(format!("{secret:?} {secret}"), "[redacted] [redacted]");
         assert_eq!(serde_json::to_string(&secret).unwrap(), "\"[redacted]\"");

@@ -1,7 +1,7 @@
-//! Signed URLs: fetched without the key, and shown nowhere.
+//! Downloads from signed URLs.
 //!
-//! Whoever has such a URL has what is behind it, so it stands in no error, no trace and no `Debug`;
-//! and since it leads to a storage that is no part of the service, nothing of ours goes there.
+//! A signed URL grants access to its content, so it does not appear in errors, traces or `Debug`. It
+//! leads to a storage outside the service, so neither the key nor the headers of the options are sent.
 
 use http::StatusCode;
 
@@ -12,55 +12,58 @@ use crate::{
     transport::{self, Exchange, PreparedRequest},
 };
 
-/// Opens what is behind a signed URL that an operation has answered.
+/// Opens a signed URL that an operation returned.
 pub(crate) async fn open(
     client: &Client,
     operation: &Operation,
-    link: &Secret,
+    url: &Secret,
 ) -> Result<ByteStream, Error> {
     let label = Label::Request(format!("{} (signed URL)", operation.id).into());
-    let url = checked(link, client.is_insecure()).map_err(|error| error.of(&label))?;
+    let url =
+        parse(url, client.allows_insecure_http()).map_err(|error| error.with_operation(&label))?;
     let exchange = Exchange {
         client: client.clone(),
         label: label.clone(),
         plane: None,
-        retry: Idempotency::Safe,
-        request: PreparedRequest::link(url),
+        idempotency: Idempotency::Safe,
+        request: PreparedRequest::signed_url(url),
     };
-    // Boxed: the future of a call is part of the future of whoever calls.
+    // Boxed to keep the caller's future small.
     match Box::pin(exchange.open()).await {
-        Ok(opened) => Ok(ByteStream::new(opened, label)),
+        Ok(response) => Ok(ByteStream::new(response, label)),
         Err(error) => Err(strip_message(error)),
     }
 }
 
-/// A URL that may be asked. What is wrong is said without a word of it.
-fn checked(link: &Secret, insecure: bool) -> Result<reqwest::Url, Error> {
-    let url = reqwest::Url::parse(link.expose())
-        .map_err(|_| Error::unusable("the signed URL is no URL"))?;
-    match base_url::problem(&url, insecure) {
+/// Parses a signed URL. Errors contain no part of it.
+fn parse(url: &Secret, allow_insecure: bool) -> Result<reqwest::Url, Error> {
+    let url = reqwest::Url::parse(url.expose())
+        .map_err(|_| Error::unexpected_response("the signed URL is not a valid URL"))?;
+    match base_url::problem(&url, allow_insecure) {
         None => Ok(url),
-        Some(problem) => Err(Error::unusable(format!("the signed URL {problem}"))),
+        Some(problem) => Err(Error::unexpected_response(format!(
+            "the signed URL {problem}"
+        ))),
     }
 }
 
-/// The same error without what the storage says about it, which may quote the URL; the body is kept.
+/// Removes the storage's code and message, which may quote the URL. The body remains.
 fn strip_message(error: Error) -> Error {
     match error.clone().into_response() {
-        Some(answer) => error.with_response(ErrorResponse {
+        Some(response) => error.with_response(ErrorResponse {
             code: None,
             message: None,
-            ..answer
+            ..response
         }),
         None => error,
     }
 }
 
-/// What a person should look at when a storage refuses.
+/// Returns the likely cause of an error status of a storage, if known.
 pub(crate) fn hint(status: StatusCode) -> Option<String> {
-    // Storages answer differently to a signature that has run out: 403 mostly, but also 400 and 401.
+    // Most storages respond to an expired signature with 403, some with 400 or 401.
     match status.as_u16() {
-        400 | 401 | 403 => Some("the signed URL may have expired; ask for a new one".to_owned()),
+        400 | 401 | 403 => Some("the signed URL may have expired; request a new one".to_owned()),
         _ => transport::redirect_hint(status),
     }
 }
@@ -70,8 +73,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_url_that_keeps_its_secret_is_asked() {
-        for (link, insecure, problem) in [
+    fn insecure_and_invalid_urls_are_rejected_without_being_shown() {
+        for (url, allow_insecure, problem) in [
             ("https://h.example/a?sig=canary", false, None),
             ("http://127.0.0.1:8/a?sig=canary", false, None),
             ("http://[::1]:8/a?sig=canary", false, None),
@@ -81,15 +84,15 @@ mod tests {
             ("https://a:canary@h.example/a", true, Some("credentials")),
             ("canary:a", false, Some("scheme")),
             ("file:///canary", true, Some("scheme")),
-            ("canary", false, Some("no URL")),
-            ("", false, Some("no URL")),
+            ("canary", false, Some("not a valid URL")),
+            ("", false, Some("not a valid URL")),
         ] {
-            let checked = checked(&link.into(), insecure);
+            let parsed = parse(&url.into(), allow_insecure);
             let Some(problem) = problem else {
-                assert!(checked.is_ok(), "{link}");
+                assert!(parsed.is_ok(), "{url}");
                 continue;
             };
-            let shown = format!("{:?}", checked.unwrap_err());
+            let shown = format!("{:?}", parsed.unwrap_err());
             assert!(shown.contains(problem), "{shown}");
             assert!(!shown.contains("canary"), "{shown}");
         }

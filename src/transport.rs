@@ -1,4 +1,4 @@
-//! A built request on its way: attempts, the waits between them, and what an operator sees of them.
+//! Sending of prepared requests, with retries and tracing.
 
 mod attempt;
 #[cfg(feature = "gateway")]
@@ -28,12 +28,12 @@ pub(crate) use attempt::StreamingResponse;
 #[cfg(feature = "gateway")]
 pub(crate) use heartbeat::Heartbeat;
 pub(crate) use idle_timeout::IdleTimeout;
-pub(crate) use prepared_request::{ANYTHING, Body, JSON, PreparedRequest};
+pub(crate) use prepared_request::{ANY_MEDIA_TYPE, Body, JSON, PreparedRequest};
 pub(crate) use trace::{TracedResponse, body_interrupted, decode_failed};
 #[cfg(feature = "gateway")]
 pub(crate) use upgrade::Upgraded;
 
-/// An answer as it came.
+/// A response with its whole body.
 pub(crate) struct BufferedResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -41,118 +41,129 @@ pub(crate) struct BufferedResponse {
     pub(crate) history: AttemptSummary,
 }
 
-/// A request that is ready to be sent, and what the runtime must know about it.
+/// A request that is ready to be sent, with the context that retries, errors and traces need.
 pub(crate) struct Exchange {
     pub(crate) client: Client,
     pub(crate) label: Label,
-    /// Absent for a signed URL, which is no part of the service.
+    /// `None` for a signed URL, which does not belong to the service.
     pub(crate) plane: Option<Plane>,
-    pub(crate) retry: Idempotency,
+    pub(crate) idempotency: Idempotency,
     pub(crate) request: PreparedRequest,
 }
 
-/// Longer than any stream, for neither the HTTP client nor the clock knows "never".
-pub(crate) const NEVER: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// Stands for "no timeout": reqwest cannot unset a timeout, and the clock overflows with `Duration::MAX`.
+pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// What comes of an attempt.
+/// The outcome of an attempt.
 pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
 
 impl Exchange {
-    /// Sends the request until a whole answer is there; one that is no success is an error.
+    /// Sends the request and reads the whole response; fails if the status is not a success.
     pub(crate) fn run(&self) -> impl Future<Output = Result<BufferedResponse, Error>> {
-        let settle =
+        let accept_deleted =
             |outcome: Result<BufferedResponse, Error>, history: AttemptSummary| match outcome {
-                Err(error) if self.may_have_deleted(history) && error.is_not_found() => gone(error),
+                Err(error) if self.may_have_deleted(history) && error.is_not_found() => {
+                    already_deleted(error)
+                }
                 outcome => outcome,
             };
-        self.attempts(attempt::send_buffered, settle)
+        self.send_with_retries(attempt::send_buffered, accept_deleted)
     }
 
-    /// Whether what is to be deleted may be gone because an attempt before the last has deleted it.
+    /// Returns `true` if an attempt before the last one may have deleted the resource.
     fn may_have_deleted(&self, history: AttemptSummary) -> bool {
-        self.request.method == Method::DELETE && history.executed_before
+        self.request.method == Method::DELETE && history.may_have_executed_before
     }
 
-    /// Sends the request until an answer begins that is a success.
+    /// Sends the request and reads the head of the response; fails if the status is not a success.
     pub(crate) fn open(&self) -> impl Future<Output = Result<StreamingResponse, Error>> {
-        self.attempts(attempt::send, unchanged)
+        self.send_with_retries(attempt::send, identity)
     }
 
-    /// Sends the request until an answer begins that is a success, and of which `begin` makes something.
+    /// Like [`open`](Self::open); converts the response with `begin`, whose failures count as failed
+    /// attempts.
     #[cfg(feature = "gateway")]
     pub(crate) fn open_with<T: TracedResponse, F: Future<Output = Outcome<T>>>(
         &self,
         begin: impl Fn(StreamingResponse) -> F + Copy,
     ) -> impl Future<Output = Result<T, Error>> {
         let send = move |context| async move { begin(attempt::send(context).await?).await };
-        self.attempts(send, unchanged)
+        self.send_with_retries(send, identity)
     }
 
-    /// Sends the request as often as need be; `settle` has the last word on what came of it.
-    async fn attempts<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
+    /// Sends the request as often as the retry policy allows; `finish` may replace the final outcome.
+    async fn send_with_retries<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
         &'a self,
         send: impl Fn(AttemptContext<'a>) -> F,
-        settle: impl FnOnce(Result<T, Error>, AttemptSummary) -> Result<T, Error>,
+        finish: impl FnOnce(Result<T, Error>, AttemptSummary) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let options = self.client.options();
-        let (policy, class) = (options.policy(), options.class(self.retry));
+        let idempotency = options.effective_idempotency(self.idempotency);
         let span = CallSpan::new(self);
         let attempt = |attempt: Attempt| {
-            // Boxed: everything that it passes through on its way would copy it.
-            let context = Box::pin(send(AttemptContext::new(self, &attempt)));
-            span.attempt(attempt, context)
+            // Boxed to keep the call's future small.
+            let sending = Box::pin(send(AttemptContext::new(self, &attempt)));
+            span.in_attempt(attempt, sending)
         };
-        let waiting = |failure: &Failure<Error>, wait| span.waiting(failure, wait);
+        let on_retry = |failure: &Failure<Error>, delay| span.record_retry(failure, delay);
         let (clock, budget) = (TokioClock::new(), self.client.budget());
         let can_repeat = || self.request.can_repeat();
-        let (outcome, history) =
-            retry::run(policy, class, budget, &clock, can_repeat, waiting, attempt).await;
-        let outcome = outcome.map_err(|failure| self.failed(failure, history));
-        let outcome = settle(outcome, history);
+        let (outcome, history) = retry::run(
+            options.retry_policy(),
+            idempotency,
+            budget,
+            &clock,
+            can_repeat,
+            on_retry,
+            attempt,
+        )
+        .await;
+        let outcome = outcome.map_err(|failure| self.error(failure, history));
+        let outcome = finish(outcome, history);
         span.finish(&outcome, history);
-        outcome.map(|mut answer| {
-            answer.keep(history);
-            answer
+        outcome.map(|mut response| {
+            response.set_history(history);
+            response
         })
     }
 
-    /// The error of the last attempt, with everything that is known around it.
+    /// Adds operation, hint and attempts to the error of the last attempt.
     #[cold]
-    fn failed(&self, failure: Failure<Error>, history: AttemptSummary) -> Error {
+    fn error(&self, failure: Failure<Error>, history: AttemptSummary) -> Error {
         let hint = self.hint(&failure.error, history);
         failure
             .error
             .redacted(&self.client)
-            .of(&self.label)
+            .with_operation(&self.label)
             .with_hint(hint)
             .with_history(history, failure.retry_after)
     }
 
-    /// What a person should look at, where we know.
+    /// Returns the likely cause of an error status, if known.
     fn hint(&self, error: &Error, history: AttemptSummary) -> Option<String> {
         let (status, code) = (error.status()?, error.code());
         let Some(plane) = self.plane else {
             return signed_url::hint(status);
         };
-        let base = self.client.base(plane);
+        let base = self.client.base_url(plane);
         match status {
             StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST
                 if !base.has_version() && plane != Plane::Public =>
             {
                 Some(format!(
-                    "the base URL {} does not end in /v1; is that meant?",
+                    "the base URL {} does not end in /v1; check that this is intended",
                     base.as_str()
                 ))
             }
             StatusCode::FORBIDDEN => {
-                let needs = self.label.operation()?.access.hint()?;
+                let requirements = self.label.operation()?.access.hint()?;
                 Some(match code {
-                    // No success: a missing scope would make it a deletion that never was.
+                    // Not treated as a success, because the key may lack the scope to delete it.
                     Some("AB03") if self.may_have_deleted(history) => {
-                        format!("{needs}; or an attempt before has deleted it")
+                        format!("{requirements}; or an earlier attempt has deleted it")
                     }
-                    Some("AB03") => format!("{needs}; or what was asked for is gone"),
-                    _ => needs,
+                    Some("AB03") => format!("{requirements}; or the resource no longer exists"),
+                    _ => requirements,
                 })
             }
             _ => redirect_hint(status),
@@ -160,18 +171,17 @@ impl Exchange {
     }
 }
 
-/// A redirect stays where it is.
 pub(crate) fn redirect_hint(status: StatusCode) -> Option<String> {
     let is_redirection = status.is_redirection();
     is_redirection.then(|| "redirects are not followed".to_owned())
 }
 
-fn unchanged<T>(outcome: Result<T, Error>, _: AttemptSummary) -> Result<T, Error> {
+fn identity<T>(outcome: Result<T, Error>, _: AttemptSummary) -> Result<T, Error> {
     outcome
 }
 
-/// The answer to a repeated deletion that had already happened.
-fn gone(error: Error) -> Result<BufferedResponse, Error> {
+/// Converts the 404 of a repeated `DELETE` into a response without a body.
+fn already_deleted(error: Error) -> Result<BufferedResponse, Error> {
     match error.clone().into_response() {
         Some(ErrorResponse {
             status, headers, ..

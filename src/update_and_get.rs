@@ -1,4 +1,4 @@
-//! Updates whose answer says nothing, followed by a read.
+//! Updates with an empty response, followed by a read.
 
 use crate::{
     Error,
@@ -7,8 +7,8 @@ use crate::{
     operation::{Operation, Segment},
 };
 
-/// Sends an update, then reads what it changed: with the same client, and with as many of the same
-/// arguments as the read takes (codegen has checked that they are the same).
+/// Sends an update, then reads the updated resource with the same client. The read uses the first path
+/// arguments of the update; codegen checks that the parameters match.
 pub(crate) async fn update_and_get<T: LenientDecode>(
     update: Call,
     read: &'static Operation,
@@ -18,6 +18,6 @@ pub(crate) async fn update_and_get<T: LenientDecode>(
     let arguments = update.arguments().iter().take(count).cloned().collect();
     let read = Call::new(update.client(), read, arguments);
     update.send_unit().await?;
-    // Whatever becomes of the read, the update has been made.
-    read.send().await.map_err(Error::executed)
+    // Even if the read fails, the update was executed.
+    read.send().await.map_err(Error::mark_executed)
 }

@@ -1,17 +1,17 @@
-//! The address of a request: a base, a path, and a query that is encoded current.
+//! Request URLs.
 
 use percent_encoding::utf8_percent_encode;
 
 use crate::path::ENCODED;
 
-/// An address in the making.
-pub(crate) struct Url {
+/// Builds the URL of a request from a base URL with a path, and query parameters.
+pub(crate) struct UrlBuilder {
     url: reqwest::Url,
     query: String,
 }
 
-impl Url {
-    /// Starts with the address up to the end of the path.
+impl UrlBuilder {
+    /// Starts with a URL that has its final path and no query.
     pub(crate) fn new(url: reqwest::Url) -> Self {
         Self {
             url,
@@ -19,7 +19,7 @@ impl Url {
         }
     }
 
-    /// Adds a query parameter.
+    /// Appends a query parameter, percent-encoded.
     pub(crate) fn push(&mut self, name: &str, value: &str) {
         if !self.query.is_empty() {
             self.query.push('&');

@@ -1,23 +1,25 @@
-//! What must hold of a request beyond its types, each with the fact that it rests on.
+//! Validation of requests beyond their types, with the evidence for each rule.
 //!
-//! One function for each operation whose ledger entry says `check: true`. It sees the path arguments
-//! and the body as it would be sent, and says what is wrong, naming the field. A field that is
-//! cleared arrives here as `null`, which is neither missing nor wrong. Only what the service refuses
-//! is refused current: a check that nobody saw fail would stop requests that work.
+//! There is one function for each operation with `check: true` in the operation manifest. It takes
+//! the path arguments and the encoded body, and returns a message that names the invalid field. A
+//! cleared field is `null` here, which counts neither as missing nor as invalid. A rule exists only
+//! if the service was observed or documented to reject the request; any other rule could reject
+//! requests that work.
 
 mod fields;
 mod limits;
 
 use serde_json::Value;
 
-use fields::{Checked, given, has, is_given, not_empty};
-use limits::{each_usage_limits, usage_limits};
+use fields::{ValidationResult, has_non_empty_value, has_value, require, require_non_empty_list};
+use limits::{check_usage_limits, check_usage_limits_list};
 
-/// The service forgets the old key after the transition; less than half an hour was refused (M161, S25).
-const SHORTEST_TRANSITION_MS: i64 = 1_800_000;
+/// The shortest time for which the old key remains valid; less than half an hour was rejected
+/// (M161, S25).
+const MIN_TRANSITION_PERIOD_MS: i64 = 1_800_000;
 
-/// What a version of a prompt must bring when it is not a patch (M042, B16).
-const PROMPT_VERSION: [&str; 5] = [
+/// The fields that a new prompt version requires unless `patch` is true (M042, B16).
+const FULL_VERSION_FIELDS: [&str; 5] = [
     "string",
     "parameters",
     "model",
@@ -25,9 +27,10 @@ const PROMPT_VERSION: [&str; 5] = [
     "is_raw_template",
 ];
 
-/// What makes a new version of a prompt. By the document the name, the collection, the description
-/// and the virtual key can be changed by themselves.
-const PROMPT_CONTENT: [&str; 8] = [
+/// The fields whose change creates a new prompt version. According to the OpenAPI document, the
+/// name, the collection, the description and the virtual key can be changed without the other
+/// fields.
+const VERSIONED_FIELDS: [&str; 8] = [
     "string",
     "parameters",
     "model",
@@ -40,59 +43,63 @@ const PROMPT_CONTENT: [&str; 8] = [
 
 // ---- API keys
 
-/// Three kinds of key exist: a user's key belongs to a workspace. A workspace key needs its workspace
-/// and a user key its user (M152); without scopes the service fails with 502 (M153, B18, S26).
-pub(crate) fn create_api_key(arguments: &[String], body: &Value) -> Checked {
+/// There are three kinds of keys: a user key belongs to a workspace. A workspace key requires its
+/// workspace and a user key its user (M152). Empty scopes cause a 502 (M153, B18, S26).
+pub(crate) fn create_api_key(arguments: &[String], body: &Value) -> ValidationResult {
     let argument = |index: usize| arguments.get(index).map_or("", String::as_str);
     if (argument(0), argument(1)) == ("organisation", "user") {
         return Err(
-            "`sub-type` is `user`, and a user key belongs to a workspace; \
-             `type` must be `workspace`"
+            "expected `workspace` for `type` because `sub-type` is `user`, found `organisation`"
                 .to_owned(),
         );
     }
     if argument(0) == "workspace" {
-        given(body, "workspace_id", "a workspace key")?;
+        require(body, "workspace_id", "a workspace key")?;
     }
     if argument(1) == "user" {
-        given(body, "user_id", "a user key")?;
+        require(body, "user_id", "a user key")?;
     }
-    api_key(body)
+    check_api_key(body)
 }
 
-/// The same rules over what an update sets.
-pub(crate) fn update_api_key(_: &[String], body: &Value) -> Checked {
-    api_key(body)
+/// Applies the same rules to the fields that the update sets.
+pub(crate) fn update_api_key(_: &[String], body: &Value) -> ValidationResult {
+    check_api_key(body)
 }
 
-/// The transition has a minimum (S25).
-pub(crate) fn rotate_api_key(_: &[String], body: &Value) -> Checked {
-    transition(body, "key_transition_period_ms")
+/// The transition period has a minimum (S25).
+pub(crate) fn rotate_api_key(_: &[String], body: &Value) -> ValidationResult {
+    check_transition_period(body, "key_transition_period_ms")
 }
 
-fn api_key(body: &Value) -> Checked {
-    not_empty(body, "scopes")?;
-    rotation_policy(body)?;
-    usage_limits(&body["usage_limits"], "usage_limits.")
+fn check_api_key(body: &Value) -> ValidationResult {
+    require_non_empty_list(body, "scopes")?;
+    check_rotation_policy(body)?;
+    check_usage_limits(&body["usage_limits"], "usage_limits.")
 }
 
-/// A period and a date exclude each other (M161).
-fn rotation_policy(body: &Value) -> Checked {
+/// `rotation_period` and `next_rotation_at` are mutually exclusive (M161).
+fn check_rotation_policy(body: &Value) -> ValidationResult {
     let policy = &body["rotation_policy"];
-    if is_given(policy, "rotation_period") && is_given(policy, "next_rotation_at") {
+    if has_non_empty_value(policy, "rotation_period")
+        && has_non_empty_value(policy, "next_rotation_at")
+    {
         return Err(
-            "`rotation_policy` takes `rotation_period` or `next_rotation_at`, not both".to_owned(),
+            "`rotation_policy.rotation_period` and `rotation_policy.next_rotation_at` are mutually \
+             exclusive"
+                .to_owned(),
         );
     }
-    transition(policy, "rotation_policy.key_transition_period_ms")
+    check_transition_period(policy, "rotation_policy.key_transition_period_ms")
 }
 
-/// `field` is the whole name for the message; its last part is looked up.
-fn transition(holder: &Value, field: &str) -> Checked {
+/// Checks the transition period in `parent`. `field` is the full path for the message, whose last
+/// segment is the name of the field.
+fn check_transition_period(parent: &Value, field: &str) -> ValidationResult {
     let name = field.rsplit('.').next().unwrap_or(field);
-    match holder[name].as_i64() {
-        Some(milliseconds) if milliseconds < SHORTEST_TRANSITION_MS => Err(format!(
-            "`{field}` is {milliseconds}; the shortest transition is {SHORTEST_TRANSITION_MS} ms"
+    match parent[name].as_i64() {
+        Some(milliseconds) if milliseconds < MIN_TRANSITION_PERIOD_MS => Err(format!(
+            "`{field}` must be at least {MIN_TRANSITION_PERIOD_MS} ms, got {milliseconds}"
         )),
         _ => Ok(()),
     }
@@ -100,42 +107,44 @@ fn transition(holder: &Value, field: &str) -> Checked {
 
 // ---- Workspaces
 
-/// Each of the limits (M007, M010).
-pub(crate) fn create_workspace(_: &[String], body: &Value) -> Checked {
-    each_usage_limits(body, "")
+/// Checks each of the usage limits (M007, M010).
+pub(crate) fn create_workspace(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits_list(body, "")
 }
 
-/// Each of the limits (M007, M010).
-pub(crate) fn update_workspace(_: &[String], body: &Value) -> Checked {
-    each_usage_limits(body, "")
+/// Checks each of the usage limits (M007, M010).
+pub(crate) fn update_workspace(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits_list(body, "")
 }
 
-/// The service wants the name of the workspace that is to go (M192, B09).
-pub(crate) fn delete_workspace(_: &[String], body: &Value) -> Checked {
-    given(body, "name", "the deletion of a workspace")
+/// The service requires the name of the workspace as a confirmation (M192, B09).
+pub(crate) fn delete_workspace(_: &[String], body: &Value) -> ValidationResult {
+    require(body, "name", "deleting a workspace")
 }
 
-/// A mapping names its group in exactly one way (M212).
-pub(crate) fn create_scim_workspace_mapping(_: &[String], body: &Value) -> Checked {
-    match ["scim_group_id", "scim_group_name"].map(|field| is_given(body, field)) {
-        [false, false] => {
-            Err("one of `scim_group_id` and `scim_group_name` is required".to_owned())
+/// A mapping requires exactly one of the two references to its group (M212).
+pub(crate) fn create_scim_workspace_mapping(_: &[String], body: &Value) -> ValidationResult {
+    match ["scim_group_id", "scim_group_name"].map(|field| has_non_empty_value(body, field)) {
+        [false, false] => Err("either `scim_group_id` or `scim_group_name` is required".to_owned()),
+        [true, true] => {
+            Err("`scim_group_id` and `scim_group_name` are mutually exclusive".to_owned())
         }
-        [true, true] => Err("`scim_group_id` and `scim_group_name` exclude each other".to_owned()),
         _ => Ok(()),
     }
 }
 
 // ---- Prompts
 
-/// Without `patch` a new version comes whole; with it the service takes what is left out from the
-/// latest version (M042, B16, S10).
-pub(crate) fn update_prompt(_: &[String], body: &Value) -> Checked {
-    let changes = PROMPT_CONTENT.iter().find(|field| has(body, field));
-    let missing = PROMPT_VERSION.iter().find(|field| !has(body, field));
-    match (changes, missing) {
+/// Without `patch`, a new version requires all of its fields. With it, the service copies the
+/// missing fields from the latest version (M042, B16, S10).
+pub(crate) fn update_prompt(_: &[String], body: &Value) -> ValidationResult {
+    let changed = VERSIONED_FIELDS.iter().find(|field| has_value(body, field));
+    let missing = FULL_VERSION_FIELDS
+        .iter()
+        .find(|field| !has_value(body, field));
+    match (changed, missing) {
         (Some(changed), Some(missing)) if body["patch"] != true => Err(format!(
-            "`{missing}` is required along with `{changed}`, unless `patch` is true"
+            "`{missing}` is required when `{changed}` is set and `patch` is not true"
         )),
         _ => Ok(()),
     }
@@ -143,77 +152,77 @@ pub(crate) fn update_prompt(_: &[String], body: &Value) -> Checked {
 
 // ---- Integrations and providers
 
-/// The limits of each workspace that is named, and of all (M007, M010, M116).
-pub(crate) fn update_integration_workspaces(_: &[String], body: &Value) -> Checked {
+/// Checks the usage limits of each listed workspace and the global ones (M007, M010, M116).
+pub(crate) fn update_integration_workspaces(_: &[String], body: &Value) -> ValidationResult {
     for (index, workspace) in fields::items(body, "workspaces") {
-        each_usage_limits(workspace, &format!("workspaces[{index}]."))?;
+        check_usage_limits_list(workspace, &format!("workspaces[{index}]."))?;
     }
-    each_usage_limits(&body["global_workspace_access"], "global_workspace_access.")
+    check_usage_limits_list(&body["global_workspace_access"], "global_workspace_access.")
 }
 
-/// A guardrail over models, which it is unless it says otherwise, needs its checks and what follows
-/// from them: the document of 2026-06-12 requires both, and later targets came without.
-pub(crate) fn create_guardrail(_: &[String], body: &Value) -> Checked {
-    if has(body, "target") && body["target"] != "llm" {
+/// A guardrail with the target `llm`, which is the default, requires `checks` and `actions`: the
+/// OpenAPI document of 2026-06-12 requires both, and the targets that were added later do not.
+pub(crate) fn create_guardrail(_: &[String], body: &Value) -> ValidationResult {
+    if has_value(body, "target") && body["target"] != "llm" {
         return Ok(());
     }
-    given(body, "checks", "a guardrail over models")?;
-    not_empty(body, "checks")?;
-    given(body, "actions", "a guardrail over models")
+    require(body, "checks", "a guardrail with the target `llm`")?;
+    require_non_empty_list(body, "checks")?;
+    require(body, "actions", "a guardrail with the target `llm`")
 }
 
-/// The limits (M007, M010).
-pub(crate) fn create_provider(_: &[String], body: &Value) -> Checked {
-    usage_limits(&body["usage_limits"], "usage_limits.")
+/// Checks the usage limits (M007, M010).
+pub(crate) fn create_provider(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits(&body["usage_limits"], "usage_limits.")
 }
 
-/// The limits (M007, M010).
-pub(crate) fn update_provider(_: &[String], body: &Value) -> Checked {
-    usage_limits(&body["usage_limits"], "usage_limits.")
+/// Checks the usage limits (M007, M010).
+pub(crate) fn update_provider(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits(&body["usage_limits"], "usage_limits.")
 }
 
-/// The limits: `/providers` is the same thing under another name (M007, M010, M120).
-pub(crate) fn create_virtual_key(_: &[String], body: &Value) -> Checked {
-    usage_limits(&body["usage_limits"], "usage_limits.")
+/// Checks the usage limits: virtual keys are providers under another path (M007, M010, M120).
+pub(crate) fn create_virtual_key(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits(&body["usage_limits"], "usage_limits.")
 }
 
-/// The limits: `/providers` is the same thing under another name (M007, M010, M120).
-pub(crate) fn update_virtual_key(_: &[String], body: &Value) -> Checked {
-    usage_limits(&body["usage_limits"], "usage_limits.")
+/// Checks the usage limits: virtual keys are providers under another path (M007, M010, M120).
+pub(crate) fn update_virtual_key(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits(&body["usage_limits"], "usage_limits.")
 }
 
 // ---- Policies
 
-/// A policy has a condition and a group at least; without a condition it was refused with 400
-/// (M261, E16, S28).
-pub(crate) fn create_usage_limits_policy(_: &[String], body: &Value) -> Checked {
-    conditions_and_groups(body)?;
-    usage_limits(body, "")
+/// A policy requires at least one condition and one group; without a condition it was rejected with
+/// 400 (M261, E16, S28).
+pub(crate) fn create_usage_limits_policy(_: &[String], body: &Value) -> ValidationResult {
+    require_conditions_and_groups(body)?;
+    check_usage_limits(body, "")
 }
 
-/// The limits (M007).
-pub(crate) fn update_usage_limits_policy(_: &[String], body: &Value) -> Checked {
-    usage_limits(body, "")
+/// Checks the usage limits (M007).
+pub(crate) fn update_usage_limits_policy(_: &[String], body: &Value) -> ValidationResult {
+    check_usage_limits(body, "")
 }
 
-/// A policy has a condition and a group at least (M261, E16, S28).
-pub(crate) fn create_rate_limits_policy(_: &[String], body: &Value) -> Checked {
-    conditions_and_groups(body)
+/// A policy requires at least one condition and one group (M261, E16, S28).
+pub(crate) fn create_rate_limits_policy(_: &[String], body: &Value) -> ValidationResult {
+    require_conditions_and_groups(body)
 }
 
-fn conditions_and_groups(body: &Value) -> Checked {
-    not_empty(body, "conditions")?;
-    not_empty(body, "group_by")
+fn require_conditions_and_groups(body: &Value) -> ValidationResult {
+    require_non_empty_list(body, "conditions")?;
+    require_non_empty_list(body, "group_by")
 }
 
 // ---- Secret references
 
-/// An empty list of workspaces is refused with 400 (M251, B19, E09).
-pub(crate) fn create_secret_reference(_: &[String], body: &Value) -> Checked {
-    not_empty(body, "allowed_workspaces")
+/// An empty list of workspaces is rejected with 400 (M251, B19, E09).
+pub(crate) fn create_secret_reference(_: &[String], body: &Value) -> ValidationResult {
+    require_non_empty_list(body, "allowed_workspaces")
 }
 
-/// An empty list of workspaces is refused with 400 (M251, B19, E09).
-pub(crate) fn update_secret_reference(_: &[String], body: &Value) -> Checked {
-    not_empty(body, "allowed_workspaces")
+/// An empty list of workspaces is rejected with 400 (M251, B19, E09).
+pub(crate) fn update_secret_reference(_: &[String], body: &Value) -> ValidationResult {
+    require_non_empty_list(body, "allowed_workspaces")
 }

@@ -1,4 +1,4 @@
-//! Waiting for what the service has been told to show.
+//! Waiting for writes to become visible.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use crate::{
     retry::{Clock, TokioClock},
 };
 
-/// Less than this between two reads would be a storm.
-const SHORTEST: Duration = Duration::from_millis(10);
+const MIN_DELAY: Duration = Duration::from_millis(10);
 
-/// Waits until a read shows what a write has set, by asking again and again, within bounds.
+/// Repeats a read until it shows the effect of a write or a timeout expires.
 ///
-/// The service is consistent in the end only: limits and the icon of a workspace (S01) and new versions
-/// of prompts and partials (S02) may be missing, or old, in a read just after the write.
+/// The service is eventually consistent: limits and the icon of a workspace, and new versions of prompts
+/// and partials, may be missing or outdated in a read immediately after the write.
 ///
-/// Unless set, it reads for 30 seconds, first at once, then after 0.5 seconds, doubling up to
-/// 5 seconds. What the read needs of retries and timeouts it brings along; they are not counted in.
+/// By default, the first read is made immediately and further reads follow for 30 seconds. The delay
+/// between reads starts at 0.5 seconds and doubles up to 5 seconds. Retries and timeouts of the read
+/// itself apply as usual and do not count as reads.
 ///
 /// ```no_run
 /// # #[cfg(feature = "workspaces")]
@@ -38,52 +38,53 @@ const SHORTEST: Duration = Duration::from_millis(10);
 #[derive(Debug, Clone)]
 #[must_use = "nothing is read before `until`"]
 pub struct Waiter {
-    what: String,
-    total: Duration,
-    first: Duration,
-    longest: Duration,
+    description: String,
+    timeout: Duration,
+    initial_backoff: Duration,
+    max_backoff: Duration,
     allow_not_found: bool,
 }
 
 impl Waiter {
-    /// `what` is waited for; the error says it.
-    pub fn new(what: impl Into<String>) -> Self {
+    /// Creates a waiter; `description` completes "timed out waiting for …" in the error.
+    pub fn new(description: impl Into<String>) -> Self {
         Self {
-            what: what.into(),
-            total: Duration::from_secs(30),
-            first: Duration::from_millis(500),
-            longest: Duration::from_secs(5),
+            description: description.into(),
+            timeout: Duration::from_secs(30),
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(5),
             allow_not_found: false,
         }
     }
 
-    /// For how long reads are begun: 30 seconds unless set. There is one at the end, and at least one.
-    pub fn timeout(mut self, total: Duration) -> Self {
-        self.total = total;
+    /// Sets the time during which reads are started; the default is 30 seconds. At least one read is
+    /// made, and a last one at the end of the time.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
         self
     }
 
-    /// The pause after the first read, and the longest; it doubles in between. 0.5 and 5 seconds
-    /// unless set, and never less than 10 milliseconds.
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.first = first;
-        self.longest = longest;
+    /// Sets the delay after the first read and the maximum delay; it doubles in between. The defaults
+    /// are 0.5 and 5 seconds, the minimum is 10 milliseconds.
+    pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.initial_backoff = initial;
+        self.max_backoff = max;
         self
     }
 
-    /// Takes a read that says there is no such thing ([`Error::is_gone_or_hidden`]) for one that comes
-    /// too early. Unless set, it ends the waiting like any other error.
+    /// Reads again if the resource does not exist yet ([`Error::is_gone_or_hidden`]). By default such
+    /// an error ends the wait like any other.
     pub fn allow_not_found(mut self) -> Self {
         self.allow_not_found = true;
         self
     }
 
-    /// Reads until `is_done` says so of what was read, and gives that.
+    /// Reads until `is_done` returns `true` for a value, and returns that value.
     ///
     /// # Errors
     ///
-    /// The first of `read`; and when the time is over one for which [`Error::is_timeout`] holds, which
-    /// says what was waited for, how long and how often it was read.
+    /// The first error of `read`. After the timeout, an error whose [`Error::is_timeout`] is `true`,
+    /// with the description, the time waited and the number of reads.
     pub async fn until<T, F: Future<Output = Result<T, Error>>>(
         &self,
         read: impl FnMut() -> F,
@@ -93,7 +94,7 @@ impl Waiter {
         self.run(&TokioClock::new(), read, found).await
     }
 
-    /// The same for a read that finds something or nothing.
+    /// Reads until `read` returns `Some`.
     pub(crate) async fn until_found<T, F: Future<Output = Result<Option<T>, Error>>>(
         &self,
         read: impl FnMut() -> F,
@@ -108,10 +109,10 @@ impl Waiter {
         mut found: impl FnMut(R) -> Option<T>,
     ) -> Result<T, Error> {
         let start = clock.now();
-        let (mut pause, mut reads) = (self.first, 0_u32);
+        let (mut delay, mut reads) = (self.initial_backoff, 0_u32);
         loop {
             reads = reads.saturating_add(1);
-            let missing = match read().await {
+            let not_found = match read().await {
                 Ok(value) => match found(value) {
                     Some(value) => return Ok(value),
                     None => None,
@@ -119,24 +120,26 @@ impl Waiter {
                 Err(error) if self.allow_not_found && error.is_gone_or_hidden() => Some(error),
                 Err(error) => return Err(error),
             };
-            let passed = clock.now().saturating_sub(start);
-            if passed >= self.total {
-                return Err(self.over(passed, reads, missing));
+            let elapsed = clock.now().saturating_sub(start);
+            if elapsed >= self.timeout {
+                return Err(self.timeout_error(elapsed, reads, not_found));
             }
-            let left = self.total.saturating_sub(passed);
+            let remaining = self.timeout.saturating_sub(elapsed);
             clock
-                .sleep(pause.min(self.longest).max(SHORTEST).min(left))
+                .sleep(delay.min(self.max_backoff).max(MIN_DELAY).min(remaining))
                 .await;
-            pause = pause.saturating_mul(2);
+            delay = delay.saturating_mul(2);
         }
     }
 
-    fn over(&self, passed: Duration, reads: u32, missing: Option<Error>) -> Error {
-        let (what, seconds) = (&self.what, passed.as_secs_f64());
-        let text = format!("waited {seconds:.1} s for {what} in vain; number of reads: {reads}");
-        Error::waited(match missing {
-            Some(error) => format!("{text}; the last one: {error}"),
-            None => text,
+    fn timeout_error(&self, elapsed: Duration, reads: u32, last_error: Option<Error>) -> Error {
+        let (seconds, description) = (elapsed.as_secs_f64(), &self.description);
+        let unit = if reads == 1 { "read" } else { "reads" };
+        let message =
+            format!("timed out after {seconds:.1} s waiting for {description} ({reads} {unit})");
+        Error::wait_timeout(match last_error {
+            Some(error) => format!("{message}; last error: {error}"),
+            None => message,
         })
     }
 }
@@ -154,56 +157,56 @@ mod tests {
     use super::*;
     use crate::error::ErrorResponse;
 
-    /// A clock without a clock: time passes only in a sleep, or when a read says so.
+    /// A clock whose time advances only in sleeps and when a test sets it.
     #[derive(Default)]
-    struct Scripted {
+    struct TestClock {
         now: Cell<Duration>,
         sleeps: RefCell<Vec<f64>>,
     }
 
-    impl Clock for Scripted {
+    impl Clock for TestClock {
         fn now(&self) -> Duration {
             self.now.get()
         }
 
         fn random(&self) -> f64 {
-            unreachable!("nothing here is random")
+            unreachable!("a waiter uses no randomness")
         }
 
-        fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-            self.sleeps.borrow_mut().push(wait.as_secs_f64());
-            self.now.set(self.now.get() + wait);
+        fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+            self.sleeps.borrow_mut().push(duration.as_secs_f64());
+            self.now.set(self.now.get() + duration);
             ready(())
         }
     }
 
-    /// Waits for a 1 in what is read; each read takes `takes`.
-    fn play(
-        wait: &Waiter,
-        takes: Duration,
+    /// Waits until a scripted read returns 1; each read takes `read_time`.
+    fn run_script(
+        waiter: &Waiter,
+        read_time: Duration,
         script: impl IntoIterator<Item = Result<u32, Error>>,
     ) -> (Result<u32, Error>, Vec<f64>) {
-        let clock = Scripted::default();
+        let clock = TestClock::default();
         let mut script = script.into_iter();
         let read = || {
-            clock.now.set(clock.now.get() + takes);
-            ready(script.next().expect("the script has an answer"))
+            clock.now.set(clock.now.get() + read_time);
+            ready(script.next().expect("the script is too short"))
         };
         let mut running =
-            std::pin::pin!(wait.run(&clock, read, |read| (read == 1).then_some(read)));
+            std::pin::pin!(waiter.run(&clock, read, |read| (read == 1).then_some(read)));
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match running.as_mut().poll(&mut context) {
             std::task::Poll::Ready(result) => (result, clock.sleeps.take()),
-            std::task::Poll::Pending => panic!("nothing here ever waits"),
+            std::task::Poll::Pending => panic!("scripted futures are always ready"),
         }
     }
 
-    fn never() -> impl Iterator<Item = Result<u32, Error>> {
+    fn endless_zeros() -> impl Iterator<Item = Result<u32, Error>> {
         std::iter::repeat_with(|| Ok(0))
     }
 
-    fn refused(status: StatusCode, body: &'static str) -> Error {
-        Error::refused(ErrorResponse::new(
+    fn status_error(status: StatusCode, body: &'static str) -> Error {
+        Error::status_error(ErrorResponse::new(
             status,
             HeaderMap::new(),
             Bytes::from_static(body.as_bytes()),
@@ -211,43 +214,43 @@ mod tests {
     }
 
     #[test]
-    fn what_is_there_at_once_is_not_waited_for() {
-        let (value, sleeps) = play(&Waiter::new("it"), Duration::ZERO, [Ok(1)]);
+    fn value_of_the_first_read_is_returned_without_a_sleep() {
+        let (value, sleeps) = run_script(&Waiter::new("it"), Duration::ZERO, [Ok(1)]);
         assert_eq!(value.unwrap(), 1);
         assert!(sleeps.is_empty());
     }
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
+    fn delays_double_up_to_the_maximum() {
         let script = (0..6).map(|_| Ok(0)).chain([Ok(1)]);
-        let (value, sleeps) = play(&Waiter::new("it"), Duration::ZERO, script);
+        let (value, sleeps) = run_script(&Waiter::new("it"), Duration::ZERO, script);
         assert_eq!(value.unwrap(), 1);
         assert_eq!(sleeps, [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]);
     }
 
     #[test]
-    fn the_last_read_is_at_the_end() {
-        let wait = Waiter::new("the icon").timeout(Duration::from_secs(10));
-        let (error, sleeps) = play(&wait, Duration::ZERO, never());
+    fn last_read_is_made_at_the_timeout() {
+        let waiter = Waiter::new("the icon").timeout(Duration::from_secs(10));
+        let (error, sleeps) = run_script(&waiter, Duration::ZERO, endless_zeros());
         let error = error.unwrap_err();
         assert_eq!(sleeps, [0.5, 1.0, 2.0, 4.0, 2.5]);
         assert!(error.is_timeout() && error.status().is_none());
         assert_eq!(
             error.to_string(),
-            "waited 10.0 s for the icon in vain; number of reads: 6"
+            "timed out after 10.0 s waiting for the icon (6 reads)"
         );
     }
 
     #[test]
-    fn slow_reads_count_and_one_is_always_made() {
-        let wait = Waiter::new("it").timeout(Duration::from_secs(10));
-        let (error, sleeps) = play(&wait, Duration::from_secs(6), never());
+    fn slow_reads_count_and_at_least_one_is_made() {
+        let waiter = Waiter::new("it").timeout(Duration::from_secs(10));
+        let (error, sleeps) = run_script(&waiter, Duration::from_secs(6), endless_zeros());
         assert_eq!(sleeps, [0.5]);
-        assert!(error.unwrap_err().to_string().contains("reads: 2"));
-        let wait = wait.timeout(Duration::ZERO);
-        assert_eq!(play(&wait, Duration::ZERO, [Ok(1)]).0.unwrap(), 1);
+        assert!(error.unwrap_err().to_string().contains("(2 reads)"));
+        let waiter = waiter.timeout(Duration::ZERO);
+        assert_eq!(run_script(&waiter, Duration::ZERO, [Ok(1)]).0.unwrap(), 1);
         assert!(
-            play(&wait, Duration::ZERO, never())
+            run_script(&waiter, Duration::ZERO, endless_zeros())
                 .0
                 .unwrap_err()
                 .is_timeout()
@@ -255,28 +258,30 @@ mod tests {
     }
 
     #[test]
-    fn no_pause_is_too_short() {
-        let wait = Waiter::new("it").timeout(Duration::from_millis(25));
-        let wait = wait.backoff(Duration::ZERO, Duration::ZERO);
-        let (_, sleeps) = play(&wait, Duration::ZERO, never());
+    fn delays_are_at_least_ten_milliseconds() {
+        let waiter = Waiter::new("it").timeout(Duration::from_millis(25));
+        let waiter = waiter.backoff(Duration::ZERO, Duration::ZERO);
+        let (_, sleeps) = run_script(&waiter, Duration::ZERO, endless_zeros());
         assert_eq!(sleeps, [0.01, 0.01, 0.005]);
     }
 
     #[test]
-    fn what_is_missing_is_an_error_unless_it_may_be() {
-        let not_found = || Err(refused(StatusCode::NOT_FOUND, ""));
-        let hidden = || Err(refused(StatusCode::FORBIDDEN, r#"{"errorCode":"AB03"}"#));
-        let wait = Waiter::new("it");
-        let (error, _) = play(&wait, Duration::ZERO, [not_found()]);
+    fn not_found_is_an_error_unless_it_is_allowed() {
+        let forbidden = |body| Err(status_error(StatusCode::FORBIDDEN, body));
+        let not_found = || Err(status_error(StatusCode::NOT_FOUND, ""));
+        let hidden = || forbidden(r#"{"errorCode":"AB03"}"#);
+        let waiter = Waiter::new("it");
+        let (error, _) = run_script(&waiter, Duration::ZERO, [not_found()]);
         assert!(error.unwrap_err().is_not_found());
-        let wait = wait.allow_not_found();
+        let waiter = waiter.allow_not_found();
         let script = [not_found(), hidden(), Ok(1)];
-        assert_eq!(play(&wait, Duration::ZERO, script).0.unwrap(), 1);
-        let other = || Err(refused(StatusCode::FORBIDDEN, r#"{"errorCode":"AB01"}"#));
-        let (error, _) = play(&wait, Duration::ZERO, [other()]);
+        assert_eq!(run_script(&waiter, Duration::ZERO, script).0.unwrap(), 1);
+        let other = || forbidden(r#"{"errorCode":"AB01"}"#);
+        let (error, _) = run_script(&waiter, Duration::ZERO, [other()]);
         assert!(error.unwrap_err().is_forbidden());
-        let (error, _) = play(&wait, Duration::ZERO, std::iter::repeat_with(not_found));
+        let (error, _) = run_script(&waiter, Duration::ZERO, std::iter::repeat_with(not_found));
         let error = error.unwrap_err();
-        assert!(error.is_timeout() && error.to_string().ends_with("the last one: 404 Not Found"));
+        assert!(error.is_timeout());
+        assert!(error.to_string().ends_with("last error: 404 Not Found"));
     }
 }

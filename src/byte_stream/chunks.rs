@@ -1,4 +1,4 @@
-//! What arrives of a body, and how long nothing may.
+//! The chunks of a response body, with an idle timeout.
 
 use std::{
     future::Future,
@@ -16,49 +16,49 @@ use crate::{
     transport::{self, IdleTimeout},
 };
 
-/// An answer whose head has been read.
+/// Reads the body of a response chunk by chunk.
 pub(crate) struct Chunks {
-    answer: Box<reqwest::Response>,
+    response: Box<reqwest::Response>,
     progress: Progress,
     timer: IdleTimeout,
     has_ended: bool,
 }
 
 impl Chunks {
-    /// `timer` has waited for the head; between two pieces nothing may come for `limit`.
+    /// Reuses `timer`, which limited the head, with `idle_timeout` as its limit.
     pub(crate) fn new(
-        answer: Box<reqwest::Response>,
+        response: Box<reqwest::Response>,
         mut timer: IdleTimeout,
-        limit: Duration,
+        idle_timeout: Duration,
     ) -> Self {
-        timer.limit_to(limit);
-        let total = answer.content_length();
+        timer.set_limit(idle_timeout);
+        let total = response.content_length();
         Self {
-            answer,
+            response,
             progress: Progress { received: 0, total },
             timer,
             has_ended: false,
         }
     }
 
-    pub(super) fn limit_to(&mut self, limit: Duration) {
-        self.timer.limit_to(limit);
+    pub(super) fn set_idle_timeout(&mut self, timeout: Duration) {
+        self.timer.set_limit(timeout);
     }
 
     pub(super) fn progress(&self) -> Progress {
         self.progress
     }
 
-    /// How much has arrived, in words.
-    pub(super) fn arrived(&self) -> String {
+    /// Returns the progress as a note for errors.
+    pub(super) fn describe_progress(&self) -> String {
         let Progress { received, total } = self.progress;
         match total {
-            Some(total) => format!("{received} of {total} bytes have arrived"),
-            None => format!("{received} bytes have arrived"),
+            Some(total) => format!("received {received} of {total} bytes"),
+            None => format!("received {received} bytes"),
         }
     }
 
-    /// The next piece, which is never empty; nothing at the end and after an error.
+    /// Polls for the next chunk, which is never empty; `None` at the end and after an error.
     pub(crate) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -67,25 +67,25 @@ impl Chunks {
         if self.has_ended {
             return Poll::Ready(None);
         }
-        let piece = ready!(self.poll_chunk(context));
-        self.has_ended = !matches!(piece, Some(Ok(_)));
-        Poll::Ready(piece.map(|piece| piece.map_err(|error| self.body_interrupted(error, label))))
+        let chunk = ready!(self.poll_chunk(context));
+        self.has_ended = !matches!(chunk, Some(Ok(_)));
+        Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| self.body_interrupted(error, label))))
     }
 
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         loop {
-            // Nothing is lost with the future: it only asks the body.
-            let Poll::Ready(piece) = pin!(self.answer.chunk()).poll(context) else {
+            // The future has no state of its own, so dropping it loses no data.
+            let Poll::Ready(chunk) = pin!(self.response.chunk()).poll(context) else {
                 ready!(self.timer.poll(context));
-                return Poll::Ready(Some(Err(Error::silent(self.timer.limit()))));
+                return Poll::Ready(Some(Err(Error::idle_timeout(self.timer.limit()))));
             };
             self.timer.stop();
-            match piece {
+            match chunk {
                 Err(error) => return Poll::Ready(Some(Err(Error::transport(error)))),
-                Ok(Some(piece)) if piece.is_empty() => {}
-                Ok(piece) => {
-                    self.progress.received += piece.as_ref().map_or(0, Bytes::len) as u64;
-                    return Poll::Ready(piece.map(Ok));
+                Ok(Some(chunk)) if chunk.is_empty() => {}
+                Ok(chunk) => {
+                    self.progress.received += chunk.as_ref().map_or(0, Bytes::len) as u64;
+                    return Poll::Ready(chunk.map(Ok));
                 }
             }
         }
@@ -93,6 +93,6 @@ impl Chunks {
 
     fn body_interrupted(&self, error: Error, label: &Label) -> Error {
         transport::body_interrupted(label, &error);
-        error.with_note(self.arrived())
+        error.with_note(self.describe_progress())
     }
 }

@@ -1,11 +1,11 @@
-//! Every operation of the document, sent: how often after which failure, and where its arguments
-//! arrive.
+//! Sends every operation of the OpenAPI document, to test its retries and the encoding of its path
+//! arguments.
 //!
-//! The calls are put together as the generated methods do it, so that none can be forgotten.
+//! The tests build the calls like the generated methods do, so that no operation is omitted.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
-#[allow(dead_code)] // it is made for the files in `tests/`, which need more of it
+#[allow(dead_code)] // the files in `tests/` use the rest
 #[path = "../../tests/support/server.rs"]
 mod server;
 
@@ -21,7 +21,7 @@ use crate::{
     operation::{ApiVersion, Idempotency, Operation, Plane, Segment},
     operations::ALL,
 };
-use server::{Answer, Request, Server};
+use server::{Request, ScriptedResponse, Server};
 
 fn client(base: &str, attempts: u32) -> Client {
     let policy = RetryPolicy::default().max_attempts(attempts);
@@ -35,7 +35,7 @@ fn client(base: &str, attempts: u32) -> Client {
         .unwrap()
 }
 
-/// What every check is content with, and some members more.
+/// A body that passes the validation of every operation.
 fn body() -> Value {
     json!({
         "name": "one", "workspace_id": "one", "user_id": "one", "scim_group_id": "one",
@@ -43,7 +43,7 @@ fn body() -> Value {
     })
 }
 
-/// Sends an operation with everything that it needs; whatever answers will do.
+/// Sends an operation with its required parameters and ignores the body of the response.
 async fn send(
     client: &Client,
     operation: &'static Operation,
@@ -60,7 +60,7 @@ async fn send(
     call.send_unit().await
 }
 
-/// A harmless value for each path parameter.
+/// Returns a valid value for each path parameter.
 fn arguments(operation: &Operation) -> Vec<String> {
     let parameters = operation.segments.iter();
     parameters
@@ -71,23 +71,23 @@ fn arguments(operation: &Operation) -> Vec<String> {
 
 // ---- Retries
 
-/// Ways to fail, and how many of three attempts each class makes then: safe or idempotent, never.
+/// Failures, and how many of three attempts follow for idempotent and for non-idempotent operations.
 const FAILURES: [(&str, [usize; 2]); 4] = [
-    ("a reset", [3, 1]),
+    ("reset", [3, 1]),
     ("500", [3, 1]),
     ("429 with Retry-After", [3, 3]),
     ("400", [1, 1]),
 ];
 
-fn failure(name: &str) -> Answer {
+fn failure(name: &str) -> ScriptedResponse {
     match name {
-        "a reset" => Answer::empty(200).hanging_up().then_reset(),
-        "500" => Answer::empty(500).keeping_alive(),
+        "reset" => ScriptedResponse::empty(200).sending_nothing().then_reset(),
+        "500" => ScriptedResponse::empty(500).keep_alive(),
         "429 with Retry-After" => {
-            let refusal = Answer::empty(429).with_header("retry-after-ms", "1");
-            refusal.keeping_alive()
+            let response = ScriptedResponse::empty(429).with_header("retry-after-ms", "1");
+            response.keep_alive()
         }
-        _ => Answer::empty(400).keeping_alive(),
+        _ => ScriptedResponse::empty(400).keep_alive(),
     }
 }
 
@@ -96,12 +96,12 @@ fn patched() -> Patched {
     patch(&Sources::read(root).unwrap()).unwrap()
 }
 
-/// How many requests arrive, by the ways to fail.
-struct Trial(Vec<(Server, Client)>);
+/// A server and a client for each of the failures.
+struct FailingServers(Vec<(Server, Client)>);
 
-impl Trial {
+impl FailingServers {
     fn new() -> Self {
-        let servers = FAILURES.map(|(name, _)| Server::answering(failure(name)));
+        let servers = FAILURES.map(|(name, _)| Server::with_response(failure(name)));
         let with_client = |server: Server| {
             let client = client(&server.url("/v1"), 3);
             (server, client)
@@ -109,15 +109,20 @@ impl Trial {
         Self(servers.map(with_client).into())
     }
 
-    /// Sends an operation to every server, and compares what arrives with what its class promises.
-    async fn check(&self, operation: &'static Operation, body: &Value, never: bool) {
+    /// Sends an operation to every server and asserts the number of attempts.
+    async fn assert_attempts(
+        &self,
+        operation: &'static Operation,
+        body: &Value,
+        is_non_idempotent: bool,
+    ) {
         for ((server, client), (failure, expected)) in self.0.iter().zip(FAILURES) {
-            let sent = send(client, operation, arguments(operation), body.clone()).await;
-            let error = sent.unwrap_err();
+            let result = send(client, operation, arguments(operation), body.clone()).await;
+            let error = result.unwrap_err();
             assert!(!error.is_invalid_request(), "{error}");
-            let arrived = server.take();
-            let expected = expected[usize::from(never)];
-            assert_eq!(arrived.len(), expected, "{} after {failure}", operation.id);
+            let requests = server.take_requests();
+            let expected = expected[usize::from(is_non_idempotent)];
+            assert_eq!(requests.len(), expected, "{} after {failure}", operation.id);
             assert_eq!(error.attempts() as usize, expected, "{error}");
             let content = |request: &Request| {
                 let Request {
@@ -129,25 +134,25 @@ impl Trial {
                 } = request.clone();
                 (method, target, headers, body)
             };
-            let first = content(&arrived[0]);
-            assert!(arrived.iter().all(|request| content(request) == first));
-            // The storm would use up what is left for the other operations.
-            (0..500).for_each(|_| client.budget().success());
+            let first = content(&requests[0]);
+            assert!(requests.iter().all(|request| content(request) == first));
+            // Refills the retry budget for the other operations.
+            (0..500).for_each(|_| client.budget().record_success());
         }
     }
 }
 
 #[tokio::test]
-async fn every_operation_is_repeated_as_the_ledger_says() {
-    let (patched, trial) = (patched(), Trial::new());
+async fn every_operation_is_retried_according_to_the_manifest() {
+    let (patched, servers) = (patched(), FailingServers::new());
     for (key, entry) in patched.manifest.iter() {
         let Some(operation) = ALL.iter().find(|operation| operation.id == entry.id) else {
-            let off = !cfg!(all(feature = "admin", feature = "gateway"));
-            assert!(off, "{key} is not generated");
+            let is_partial = !cfg!(all(feature = "admin", feature = "gateway"));
+            assert!(is_partial, "{key} is not generated");
             continue;
         };
-        trial
-            .check(
+        servers
+            .assert_attempts(
                 operation,
                 &body(),
                 entry.retry == manifest::Idempotency::NonIdempotent,
@@ -157,36 +162,38 @@ async fn every_operation_is_repeated_as_the_ledger_says() {
 }
 
 #[tokio::test]
-async fn a_trigger_in_the_body_is_not_repeated() {
-    let trial = Trial::new();
-    let mut triggers = 0;
+async fn body_with_a_non_idempotent_field_is_not_retried() {
+    let servers = FailingServers::new();
+    let mut fields = 0;
     for operation in ALL {
-        for trigger in operation.non_idempotent_fields {
-            triggers += 1;
+        for field in operation.non_idempotent_fields {
+            fields += 1;
             assert_ne!(
                 operation.idempotency,
                 Idempotency::NonIdempotent,
                 "{}",
                 operation.id
             );
-            for (value, pulled) in [
+            for (value, is_non_idempotent) in [
                 (json!(true), true),
                 (json!(false), false),
                 (Value::Null, false),
             ] {
                 let mut body = body();
-                body[*trigger] = value;
-                trial.check(operation, &body, pulled).await;
+                body[*field] = value;
+                servers
+                    .assert_attempts(operation, &body, is_non_idempotent)
+                    .await;
             }
         }
     }
-    assert!(triggers >= 4 || !cfg!(feature = "admin"), "{triggers}");
+    assert!(fields >= 4 || !cfg!(feature = "admin"), "{fields}");
 }
 
 // ---- Paths
 
-/// Values that would change the path, were they not encoded or refused.
-fn hostile() -> Vec<String> {
+/// Values that would change the path if they were not encoded or rejected.
+fn malicious_values() -> Vec<String> {
     let mut values: Vec<String> = [
         "", ".", "..", "a/b", "../a", "%2e%2e", "a?b", "a#b", "a\\b", "\n", "a\r\nb", "\0", "ü",
         "日本", "\u{202e}", " ", "+", "@", ":",
@@ -197,8 +204,8 @@ fn hostile() -> Vec<String> {
     values
 }
 
-/// The paths that the service has not.
-fn gone() -> BTreeSet<String> {
+/// Returns the documented paths that the service does not have.
+fn removed_paths() -> BTreeSet<String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     let rules = Rules::parse(&Sources::read(root).unwrap().paths).unwrap();
     let paths = rules
@@ -208,23 +215,23 @@ fn gone() -> BTreeSet<String> {
     paths.collect()
 }
 
-/// Whether it would name another place in the path, or none.
-fn is_dots(value: &str) -> bool {
+/// Returns `true` if a segment would be dropped or resolved by URL parsing.
+fn is_empty_or_dots(value: &str) -> bool {
     ["", ".", ".."].contains(&value)
 }
 
-/// Every fixed segment at that place of any path with that method.
+/// Returns every literal segment at `index` of the paths with this method.
 fn literals(method: &http::Method, index: usize) -> BTreeSet<&'static str> {
     let same = ALL.iter().filter(|operation| operation.method == *method);
     let literals = same.filter_map(|operation| match operation.segments.get(index) {
-        Some(Segment::Literal(text)) => Some(*text),
+        Some(Segment::Literal(literal)) => Some(*literal),
         _ => None,
     });
     literals.collect()
 }
 
-/// The decoded segments with which a path must arrive.
-fn expected(operation: &Operation, arguments: &[String]) -> Vec<String> {
+/// Returns the decoded segments that the server must receive.
+fn expected_segments(operation: &Operation, arguments: &[String]) -> Vec<String> {
     let version = match (operation.plane, operation.api_version) {
         (Plane::Public, _) => None,
         (_, ApiVersion::V1) => Some("v1"),
@@ -232,43 +239,43 @@ fn expected(operation: &Operation, arguments: &[String]) -> Vec<String> {
     };
     let mut arguments = arguments.iter();
     let path = operation.segments.iter().map(|segment| match segment {
-        Segment::Literal(text) => (*text).to_owned(),
+        Segment::Literal(literal) => (*literal).to_owned(),
         Segment::Parameter { .. } => arguments.next().unwrap().clone(),
     });
     version.map(str::to_owned).into_iter().chain(path).collect()
 }
 
-/// What arrived, or should: the operation and its decoded segments.
-type Arrival = (&'static str, Vec<String>);
+/// The id of an operation and the decoded segments of its request.
+type SentRequest = (&'static str, Vec<String>);
 
-/// Sends an operation once for each of its path parameters and each hostile value; gives what must
-/// have arrived.
-async fn attack(client: &Client, operation: &'static Operation) -> Vec<Arrival> {
+/// Sends an operation once for each of its path parameters and each malicious value; returns the
+/// requests that the server must receive.
+async fn send_malicious_values(client: &Client, operation: &'static Operation) -> Vec<SentRequest> {
     let mut sent = Vec::new();
-    let places = operation.segments.iter().enumerate();
-    let open = places.filter(|(_, segment)| matches!(segment, Segment::Parameter { .. }));
-    for (argument, (index, _)) in open.enumerate() {
-        let siblings = literals(&operation.method, index);
-        let more = siblings.iter().map(|sibling| (*sibling).to_owned());
-        for value in hostile().into_iter().chain(more) {
+    let segments = operation.segments.iter().enumerate();
+    let parameters = segments.filter(|(_, segment)| matches!(segment, Segment::Parameter { .. }));
+    for (argument, (index, _)) in parameters.enumerate() {
+        let reserved = literals(&operation.method, index);
+        let reserved_values = reserved.iter().map(|value| (*value).to_owned());
+        for value in malicious_values().into_iter().chain(reserved_values) {
             let mut arguments = arguments(operation);
             arguments[argument].clone_from(&value);
-            let expected = expected(operation, &arguments);
-            let place = format!("{} {value:?}", operation.id);
+            let expected = expected_segments(operation, &arguments);
+            let context = format!("{} {value:?}", operation.id);
             match send(client, operation, arguments, body()).await {
                 Err(error) if error.is_invalid_request() => {
                     assert!(
                         error.to_string().contains("path argument `"),
-                        "{place}: {error}"
+                        "{context}: {error}"
                     );
                     assert!(
-                        is_dots(&value) || siblings.contains(&*value),
-                        "{place}: {error}"
+                        is_empty_or_dots(&value) || reserved.contains(&*value),
+                        "{context}: {error}"
                     );
                 }
-                Err(error) if error.status().is_none() => panic!("{place}: {error}"),
+                Err(error) if error.status().is_none() => panic!("{context}: {error}"),
                 _ => {
-                    assert!(!is_dots(&value), "{place}");
+                    assert!(!is_empty_or_dots(&value), "{context}");
                     sent.push((operation.id, expected));
                 }
             }
@@ -278,20 +285,20 @@ async fn attack(client: &Client, operation: &'static Operation) -> Vec<Arrival> 
 }
 
 #[tokio::test]
-async fn every_argument_is_refused_or_arrives_as_one_segment_of_its_own_route() {
+async fn every_path_argument_is_rejected_or_sent_as_one_segment_of_its_own_route() {
     let emulator = Emulator::start().await.unwrap();
-    // A key that it does not know, so that nothing is created or deleted.
+    // The emulator does not know the key, so nothing is created or deleted.
     let client = client(&emulator.base_url(), 1);
     let mut sent = Vec::new();
     for operation in ALL {
-        sent.extend(attack(&client, operation).await);
+        sent.extend(send_malicious_values(&client, operation).await);
     }
-    let arrived = emulator.requests();
-    assert_eq!(arrived.len(), sent.len());
-    let gone = gone();
-    for (request, (id, segments)) in arrived.iter().zip(&sent) {
-        // What the service has not is nobody's route, also where an argument makes it.
-        let expected = Some(*id).filter(|_| !gone.contains(request.path()));
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), sent.len());
+    let removed = removed_paths();
+    for (request, (id, segments)) in requests.iter().zip(&sent) {
+        // A removed path has no route, even if an argument completes it.
+        let expected = Some(*id).filter(|_| !removed.contains(request.path()));
         assert_eq!(request.operation.as_deref(), expected, "{}", request.target);
         assert_eq!(&request.segments, segments, "{}", request.target);
     }

@@ -1,11 +1,13 @@
-//! The configuration of a client.
+//! The builder of the client.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
 use super::{Client, Inner};
-use crate::{Error, RequestOptions, Secret, base_url::BaseUrl, retry::Budget, transport::NEVER};
+use crate::{
+    Error, RequestOptions, Secret, base_url::BaseUrl, retry::Budget, transport::NO_TIMEOUT,
+};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
@@ -20,17 +22,17 @@ pub struct ClientBuilder {
     control: Option<Setting>,
     gateway: Option<Setting>,
     public: Option<Setting>,
-    insecure: bool,
+    allow_insecure_http: bool,
     options: RequestOptions,
     connect_timeout: Option<Duration>,
     proxy: Option<Setting>,
     user_agent: Option<String>,
-    configure: Option<Arc<Configure>>,
+    configure_http: Option<Arc<ConfigureHttp>>,
 }
 
-type Configure = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
+type ConfigureHttp = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
 
-/// A value and the name by which errors refer to it.
+/// A value and its name in errors: a builder method or an environment variable.
 #[derive(Clone)]
 struct Setting {
     name: &'static str,
@@ -45,25 +47,26 @@ impl Setting {
         }
     }
 
-    /// The environment variable `name`; unset is absent, anything that is not text is an error.
+    /// Reads an environment variable; `None` if it is not set.
     fn from_env(name: &'static str) -> Result<Option<Self>, Error> {
         match std::env::var(name) {
             Ok(value) => Ok(Some(Self::new(name, value))),
             Err(std::env::VarError::NotPresent) => Ok(None),
             Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Error::configuration(format!("{name} is not valid text")))
+                Err(Error::configuration(format!("{name} is not valid UTF-8")))
             }
         }
     }
 }
 
 impl ClientBuilder {
-    /// A configuration from `PORTKEY_API_KEY`, `PORTKEY_BASE_URL`, `PORTKEY_GATEWAY_BASE_URL` and
-    /// `PORTKEY_PUBLIC_BASE_URL`, each where it is set. What is set afterwards wins.
+    /// Creates a builder from the environment variables `PORTKEY_API_KEY`, `PORTKEY_BASE_URL`,
+    /// `PORTKEY_GATEWAY_BASE_URL` and `PORTKEY_PUBLIC_BASE_URL`, as far as they are set. Methods called
+    /// afterwards override them.
     ///
     /// # Errors
     ///
-    /// If one of them is not valid text.
+    /// If one of them is not valid UTF-8.
     pub fn from_env() -> Result<Self, Error> {
         Ok(Self {
             key: Setting::from_env("PORTKEY_API_KEY")?,
@@ -74,74 +77,75 @@ impl ClientBuilder {
         })
     }
 
-    /// The key, sent as `x-portkey-api-key`; white space around it is trimmed.
+    /// Sets the API key, sent as `x-portkey-api-key`. White space around it is trimmed.
     pub fn api_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(Setting::new("api_key", key));
         self
     }
 
-    /// Where the control plane is: `https://api.portkey.ai/v1` unless set.
+    /// Sets the base URL of the control plane; the default is `https://api.portkey.ai/v1`.
     ///
-    /// A trailing slash is ignored. A self-hosted base usually ends in `/v1`, too; one that does not
-    /// is used as it is.
+    /// A trailing slash is ignored. The base URL of a self-hosted service usually ends in `/v1` as well;
+    /// one that does not is used unchanged.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.control = Some(Setting::new("base_url", url));
         self
     }
 
-    /// Where the data plane is: the same as [`base_url`](Self::base_url) unless set, so that the key
-    /// of a self-hosted service never goes to the hosted one by accident.
+    /// Sets the base URL of the data plane. The default is [`base_url`](Self::base_url), so that the key
+    /// of a self-hosted service is never sent to the hosted service by accident.
     pub fn gateway_base_url(mut self, url: impl Into<String>) -> Self {
         self.gateway = Some(Setting::new("gateway_base_url", url));
         self
     }
 
-    /// Where public facts are: `https://api.portkey.ai` unless set. The key is never sent there.
+    /// Sets the base URL of the public endpoints; the default is `https://api.portkey.ai`. The key is
+    /// never sent to it.
     pub fn public_base_url(mut self, url: impl Into<String>) -> Self {
         self.public = Some(Setting::new("public_base_url", url));
         self
     }
 
-    /// Allows plain `http://` to hosts other than loopback. The key can then be read on the way.
+    /// Allows plain `http://` for hosts other than loopback, which exposes the key to the network.
     pub fn allow_insecure_http(mut self, allow: bool) -> Self {
-        self.insecure = allow;
+        self.allow_insecure_http = allow;
         self
     }
 
-    /// How calls are made, unless [`Client::with_options`] says otherwise.
+    /// Sets the default options of all calls; [`Client::with_options`] overrides them.
     pub fn options(mut self, options: RequestOptions) -> Self {
-        self.options = options.over(&self.options);
+        self.options = options.merge_onto(&self.options);
         self
     }
 
-    /// How long connecting may take: 5 seconds unless set.
+    /// Sets the timeout for connecting; the default is 5 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// A proxy for every request, those to loopback included: `http://host:port`, with credentials if
-    /// need be.
+    /// Sets a proxy for every request, including requests to loopback: `http://host:port`, optionally
+    /// with credentials.
     ///
-    /// Unless set, `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` of the environment count, but
-    /// not for loopback.
+    /// By default the environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
+    /// apply, except for loopback.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(Setting::new("proxy", url));
         self
     }
 
-    /// The header `user-agent`: the name and version of this crate unless set.
-    pub fn user_agent(mut self, text: impl Into<String>) -> Self {
-        self.user_agent = Some(text.into());
+    /// Sets the header `user-agent`; the default is the name and version of this crate.
+    pub fn user_agent(mut self, user_agent: impl Into<String>) -> Self {
+        self.user_agent = Some(user_agent.into());
         self
     }
 
-    /// Changes the HTTP client below: certificates, DNS, the pool.
+    /// Configures the underlying HTTP client, for example certificates, DNS or the connection pool.
     ///
-    /// Redirects, retries, the connect timeout, the time for an attempt and the `user-agent` of requests
-    /// are set afterwards, so they are as configured current: a client that follows redirects would take the
-    /// key along, and one that repeats requests by itself would not ask which may be repeated. A
-    /// `read_timeout` stays, and cuts off streams, too.
+    /// Redirects, retries, the connect timeout, the timeout of an attempt and the `user-agent` of
+    /// requests are set afterwards and cannot be changed here: following a redirect would forward the
+    /// key, and automatic retries would ignore idempotency. A `read_timeout` remains, and interrupts
+    /// streams as well.
     ///
     /// ```
     /// let client = portkey_admin::Client::builder()
@@ -154,7 +158,7 @@ impl ClientBuilder {
         mut self,
         change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.configure = Some(Arc::new(change));
+        self.configure_http = Some(Arc::new(change));
         self
     }
 
@@ -162,26 +166,28 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// If there is no key, or a key, URL, header or proxy that cannot be used.
+    /// If the key is missing, or the key, a URL, a header or the proxy is invalid.
     pub fn build(self) -> Result<Client, Error> {
-        let (key, key_header) = self.checked_key()?;
+        let (key, key_header) = self.parse_key()?;
         self.options.check()?;
-        let control = self.base(&self.control, DEFAULT_BASE_URL)?;
+        let control = self.parse_base_url(&self.control, DEFAULT_BASE_URL)?;
         let gateway = match &self.gateway {
-            Some(_) => self.base(&self.gateway, DEFAULT_BASE_URL)?,
+            Some(_) => self.parse_base_url(&self.gateway, DEFAULT_BASE_URL)?,
             None => control.clone(),
         };
-        let public = self.base(&self.public, DEFAULT_PUBLIC_BASE_URL)?;
-        let bases = [&control, &gateway, &public];
-        let user_agent = self.checked_user_agent()?;
-        let http = self.http(false)?;
-        let direct = match self.proxy.is_none() && bases.iter().any(|base| base.is_loopback()) {
-            true => self.http(true)?,
+        let public = self.parse_base_url(&self.public, DEFAULT_PUBLIC_BASE_URL)?;
+        let has_loopback = [&control, &gateway, &public]
+            .iter()
+            .any(|base| base.is_loopback());
+        let user_agent = self.parse_user_agent()?;
+        let http = self.build_http(false)?;
+        let no_proxy_client = match self.proxy.is_none() && has_loopback {
+            true => self.build_http(true)?,
             false => http.clone(),
         };
         let inner = Inner {
             http,
-            direct,
+            no_proxy_client,
             key,
             key_header,
             user_agent,
@@ -191,22 +197,23 @@ impl ClientBuilder {
             budget: Budget::default(),
             #[cfg(feature = "gateway")]
             http1_client: Http1Client::new(&self),
-            insecure: self.insecure,
+            allow_insecure_http: self.allow_insecure_http,
         };
         Ok(Client::new(Arc::new(inner), self.options))
     }
 
-    fn base(&self, setting: &Option<Setting>, default: &str) -> Result<BaseUrl, Error> {
-        match setting {
-            Some(setting) => BaseUrl::parse(setting.name, setting.value.expose(), self.insecure),
-            None => BaseUrl::parse("base_url", default, self.insecure),
-        }
+    fn parse_base_url(&self, setting: &Option<Setting>, default: &str) -> Result<BaseUrl, Error> {
+        let (name, value) = match setting {
+            Some(setting) => (setting.name, setting.value.expose()),
+            None => ("base_url", default),
+        };
+        BaseUrl::parse(name, value, self.allow_insecure_http)
     }
 
-    fn checked_key(&self) -> Result<(Secret, HeaderValue), Error> {
+    fn parse_key(&self) -> Result<(Secret, HeaderValue), Error> {
         let Some(Setting { name, value }) = &self.key else {
             return Err(Error::configuration(
-                "there is no API key: set PORTKEY_API_KEY or call api_key",
+                "missing API key: set PORTKEY_API_KEY or call `api_key`",
             ));
         };
         let key = value.expose().trim();
@@ -215,44 +222,42 @@ impl ClientBuilder {
         }
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(Error::configuration(format!(
-                "{name} holds characters that no key has (only visible ASCII is sent)"
+                "{name} contains characters other than visible ASCII"
             )));
         }
         let mut header = HeaderValue::from_str(key)
-            .map_err(|_| Error::configuration(format!("{name} cannot be sent in a header")))?;
+            .map_err(|_| Error::configuration(format!("{name} is not a valid header value")))?;
         header.set_sensitive(true);
         Ok((Secret::new(key), header))
     }
 
-    fn checked_user_agent(&self) -> Result<HeaderValue, Error> {
-        let agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
-        HeaderValue::from_str(agent).map_err(|_| {
-            Error::configuration("user_agent holds characters that no header may have")
-        })
+    fn parse_user_agent(&self) -> Result<HeaderValue, Error> {
+        let user_agent = self.user_agent.as_deref().unwrap_or(USER_AGENT);
+        HeaderValue::from_str(user_agent)
+            .map_err(|_| Error::configuration("user_agent is not a valid header value"))
     }
 
-    /// A pool of connections; a direct one ignores the proxies of the environment.
-    fn http(&self, direct: bool) -> Result<reqwest::Client, Error> {
-        // Requests have it anyway; what is said to a proxy to get through it has it from current.
-        let mut builder = reqwest::Client::builder().user_agent(self.checked_user_agent()?);
+    /// Builds an HTTP client; with `no_proxy`, it ignores the proxies of the environment.
+    fn build_http(&self, no_proxy: bool) -> Result<reqwest::Client, Error> {
+        // Requests set the header themselves; this value is for `CONNECT` requests to a proxy.
+        let mut builder = reqwest::Client::builder().user_agent(self.parse_user_agent()?);
         if let Some(Setting { name, value }) = &self.proxy {
-            // The cause is left out: it may quote the URL and what it holds.
+            // Without the cause, which may quote the URL and its credentials.
             let proxy = reqwest::Proxy::all(value.expose())
-                .map_err(|_| Error::configuration(format!("{name} is no URL of a proxy")))?;
+                .map_err(|_| Error::configuration(format!("{name} is not a valid proxy URL")))?;
             builder = builder.proxy(proxy);
         }
-        if direct {
+        if no_proxy {
             builder = builder.no_proxy();
         }
-        if let Some(change) = &self.configure {
-            // A limit on the whole would cut off streams, and that there is none cannot be said.
-            builder = change(builder).timeout(NEVER);
+        if let Some(configure) = &self.configure_http {
+            // A total timeout would cut off streams, and reqwest cannot unset one.
+            builder = configure(builder).timeout(NO_TIMEOUT);
         }
         builder
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
-            // What is sent again is decided, counted and shown here; with none allowed, no request is
-            // copied for it, either.
+            // Retries are made by this crate; without any in reqwest, it does not clone requests.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
             .build()
@@ -262,26 +267,26 @@ impl ClientBuilder {
     }
 }
 
-/// A client of HTTP/1.1, which alone knows upgrades; made when it is first needed.
+/// An HTTP client restricted to HTTP/1.1, which websocket upgrades require; built on first use.
 #[cfg(feature = "gateway")]
 pub(super) struct Http1Client {
-    settings: ClientBuilder,
+    builder: ClientBuilder,
     http: std::sync::OnceLock<reqwest::Client>,
 }
 
 #[cfg(feature = "gateway")]
 impl Http1Client {
     fn new(builder: &ClientBuilder) -> Self {
-        let configure = builder.configure.clone();
-        let settings = builder.clone().configure_http(move |http| {
+        let configure = builder.configure_http.clone();
+        let builder = builder.clone().configure_http(move |http| {
             let http = match &configure {
-                Some(change) => change(http),
+                Some(configure) => configure(http),
                 None => http,
             };
             http.http1_only()
         });
         Self {
-            settings,
+            builder,
             http: std::sync::OnceLock::new(),
         }
     }
@@ -290,8 +295,8 @@ impl Http1Client {
         if let Some(http) = self.http.get() {
             return Ok(http.clone());
         }
-        let direct = self.settings.proxy.is_none() && gateway.is_loopback();
-        let http = self.settings.http(direct)?;
+        let no_proxy = self.builder.proxy.is_none() && gateway.is_loopback();
+        let http = self.builder.build_http(no_proxy)?;
         Ok(self.http.get_or_init(|| http).clone())
     }
 }

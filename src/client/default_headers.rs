@@ -1,4 +1,4 @@
-//! The headers that stand in every request of a kind: put together for the first, and copied.
+//! The headers that every request of a plane has, built on first use.
 
 use std::sync::OnceLock;
 
@@ -8,58 +8,69 @@ use super::Inner;
 use crate::{
     RequestOptions,
     operation::Plane,
-    transport::{ANYTHING, JSON},
+    transport::{ANY_MEDIA_TYPE, JSON},
 };
 
 static API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 
-/// For each plane, and for URLs that belong to none, without and with a JSON body.
+/// The headers for each plane and for signed URLs, without and with a JSON body.
 #[derive(Default)]
 pub(super) struct DefaultHeaders {
     control: [OnceLock<HeaderMap>; 2],
     #[cfg(feature = "gateway")]
     gateway: [OnceLock<HeaderMap>; 2],
     public: [OnceLock<HeaderMap>; 2],
-    link: [OnceLock<HeaderMap>; 2],
+    signed_url: [OnceLock<HeaderMap>; 2],
 }
 
 impl DefaultHeaders {
-    /// Those of a client with these options, which are the same each time.
-    pub(super) fn to(
+    /// Returns the headers for a plane, or for a signed URL if `plane` is `None`. `inner` and `options`
+    /// must be the same in every call.
+    pub(super) fn get(
         &self,
         plane: Option<Plane>,
         has_json: bool,
         inner: &Inner,
         options: &RequestOptions,
     ) -> &HeaderMap {
-        let kinds = match plane {
+        let headers = match plane {
             #[cfg(feature = "gateway")]
             Some(Plane::Gateway) => &self.gateway,
             Some(Plane::Public) => &self.public,
             Some(_) => &self.control,
-            None => &self.link,
+            None => &self.signed_url,
         };
-        kinds[usize::from(has_json)].get_or_init(|| all(plane, has_json, inner, options))
+        headers[usize::from(has_json)].get_or_init(|| build(plane, has_json, inner, options))
     }
 }
 
-/// The public plane gets neither the key nor the headers of the options, a link nothing but who asks.
+/// Builds the headers. The public plane and signed URLs get neither the key nor the headers of the
+/// options.
 #[cold]
-fn all(plane: Option<Plane>, has_json: bool, inner: &Inner, options: &RequestOptions) -> HeaderMap {
-    let mut all = HeaderMap::new();
+fn build(
+    plane: Option<Plane>,
+    has_json: bool,
+    inner: &Inner,
+    options: &RequestOptions,
+) -> HeaderMap {
+    let mut headers = HeaderMap::new();
     if !matches!(plane, None | Some(Plane::Public)) {
-        all.extend(options.headers().clone());
+        headers.extend(options.headers().clone());
         #[cfg(feature = "gateway")]
         if plane == Some(Plane::Gateway) {
-            all.extend(options.to_gateway().headers());
+            headers.extend(options.gateway_options().headers());
         }
-        all.insert(API_KEY.clone(), inner.key_header.clone());
+        headers.insert(API_KEY.clone(), inner.key_header.clone());
     }
-    let kinds = if plane.is_none() { ANYTHING } else { JSON };
-    all.insert(header::USER_AGENT, inner.user_agent.clone());
-    all.insert(header::ACCEPT, HeaderValue::from_static(kinds));
+    let accept = if plane.is_none() {
+        ANY_MEDIA_TYPE
+    } else {
+        JSON
+    };
+    headers.insert(header::USER_AGENT, inner.user_agent.clone());
+    headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
     if has_json {
-        all.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(JSON));
     }
-    all
+    headers
 }

@@ -1,8 +1,9 @@
-//! Where in a body it cannot be decoded.
+//! The JSON path of a decode error.
 //!
-//! Decoding does not keep track of the path: that would have every type compiled once more, for a
-//! deserializer that does. Instead the text is read once more as mere JSON, with track kept: broken JSON
-//! fails again at the same place, and what is not of its type is where JSON ends that is cut there.
+//! Decoding does not track the path, because that would compile every type a second time for a
+//! deserializer that does. Instead, a body that failed to decode is parsed again as untyped JSON
+//! with path tracking. Malformed JSON fails again at the same position. For a type error the body
+//! is truncated at the position of the error, so that parsing fails there.
 
 use serde::{Deserialize, de::Error as _};
 use serde_json::Value;
@@ -10,26 +11,27 @@ use serde_path_to_error::{Deserializer, Path, Track};
 
 use crate::error::DecodeError;
 
-/// The error with the path of what it is about.
-pub(super) fn with_path(text: &str, error: serde_json::Error) -> DecodeError {
-    let json = text.as_bytes();
+/// Adds the path to a decode error.
+pub(super) fn with_path(body: &str, error: serde_json::Error) -> DecodeError {
+    let json = body.as_bytes();
     let json = match error.is_data() {
-        // Without the end of the object or list that lacks something, which was read last.
+        // Excludes the closing bracket that was read last, so that the path ends in the object or
+        // list to which the error applies.
         true => &json[..offset(json, &error).saturating_sub(1)],
         false => json,
     };
-    DecodeError::new(&read(json).0, error)
+    DecodeError::new(&parse_with_path(json).0, error)
 }
 
-/// The error of a body that is no text.
+/// Returns the error for a body that is not valid UTF-8.
 pub(super) fn invalid_utf8(body: &[u8]) -> DecodeError {
-    let (path, outcome) = read(body);
+    let (path, outcome) = parse_with_path(body);
     let error = outcome.err();
-    let error = error.unwrap_or_else(|| serde_json::Error::custom("it is no text in UTF-8"));
+    let error = error.unwrap_or_else(|| serde_json::Error::custom("body is not valid UTF-8"));
     DecodeError::new(&path, error)
 }
 
-/// How many bytes were read before the error; none where it has no position, being about all of it.
+/// Returns the number of bytes read before the error; 0 if the error has no position.
 fn offset(json: &[u8], error: &serde_json::Error) -> usize {
     let Some(newlines) = error.line().checked_sub(1) else {
         return 0;
@@ -39,11 +41,11 @@ fn offset(json: &[u8], error: &serde_json::Error) -> usize {
     (before + error.column()).min(json.len())
 }
 
-/// What is wrong with mere JSON, and where; the whole where it is nothing.
-fn read(json: &[u8]) -> (Path, Result<(), serde_json::Error>) {
+/// Parses untyped JSON. Returns the path that was reached, and the error if there is one.
+fn parse_with_path(json: &[u8]) -> (Path, Result<(), serde_json::Error>) {
     let mut track = Track::new();
     let mut json = serde_json::Deserializer::from_slice(json);
-    // Read as a value, since what is ignored is not kept track of.
+    // Parsed as a `Value` because the path of ignored values is not tracked.
     let value = Value::deserialize(Deserializer::new(&mut json, &mut track));
     (track.path(), value.and_then(|_| json.end()))
 }
@@ -70,18 +72,20 @@ mod tests {
         Node { id "id" required, next "next" optional, list "list" or_default, map "map" or_default, }
     }
 
-    /// Where a body cannot be decoded; empty for the whole.
-    fn place<T: LenientDecode>(body: impl AsRef<[u8]>) -> String {
-        let error = from_slice::<T>(body.as_ref()).err().expect("a broken body");
-        let shown = error.to_string();
-        match shown.split_once(": ") {
+    /// Returns the path in the error for a body; empty if the error has no path.
+    fn error_path<T: LenientDecode>(body: impl AsRef<[u8]>) -> String {
+        let error = from_slice::<T>(body.as_ref())
+            .err()
+            .expect("decoding fails");
+        let message = error.to_string();
+        match message.split_once(": ") {
             Some((path, _)) if !path.contains(' ') => path.to_owned(),
             _ => String::new(),
         }
     }
 
     #[test]
-    fn what_lacks_something_is_named_by_its_path() {
+    fn a_missing_field_is_reported_with_the_path_of_its_object() {
         for (body, path) in [
             (r#"{}"#, ""),
             ("null", ""),
@@ -106,12 +110,12 @@ mod tests {
             ),
             (r#"{"extra": {"id": 7}, "next": {"id": null}}"#, "next"),
         ] {
-            assert_eq!(place::<Node>(body), path, "{body}");
+            assert_eq!(error_path::<Node>(body), path, "{body}");
         }
     }
 
     #[test]
-    fn broken_json_is_named_by_where_it_breaks() {
+    fn malformed_json_is_reported_with_its_path() {
         for (body, path) in [
             ("", ""),
             ("{", ""),
@@ -134,14 +138,14 @@ mod tests {
             (r#"{"id": "a", "list": [{"id": "b"}"#, "list"),
             (r#"{"id": "a", "size": 1e999}"#, "size"),
         ] {
-            assert_eq!(place::<Node>(body), path, "{body}");
+            assert_eq!(error_path::<Node>(body), path, "{body}");
         }
     }
 
     #[test]
-    fn what_is_no_text_is_named_too() {
+    fn invalid_utf8_is_reported_with_its_path() {
         let body = b"{\"id\": \"a\", \"list\": [{\"id\": \"\xff\"}]}";
-        assert_eq!(place::<Node>(body), "list[0].id");
-        assert_eq!(place::<Value>(b"{} \xff"), "");
+        assert_eq!(error_path::<Node>(body), "list[0].id");
+        assert_eq!(error_path::<Value>(b"{} \xff"), "");
     }
 }

@@ -1,4 +1,4 @@
-//! Lists: the items that fit, and the others by their position.
+//! Lists: the matching items, and the mismatched items by index.
 
 use std::{
     marker::PhantomData,
@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Decoded, LenientDecode,
-    object::{DecodeSeed, scalars},
+    object::{DecodeSeed, visit_scalars},
 };
 use crate::JsonObject;
 
@@ -27,16 +27,16 @@ impl<T> ListVisitor<T> {
 }
 
 impl<'de, T: LenientDecode + Serialize> Visitor<'de> for ListVisitor<T> {
-    scalars!(Vec<T>);
+    visit_scalars!(Vec<T>);
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::with_capacity(list.size_hint().unwrap_or(0).min(4096));
         let mut mismatched_items = Vec::new();
-        while let Some(found) = list.next_element_seed(DecodeSeed::<T>::new())? {
-            match found {
-                // By itself, since to move an item costs as much as to decode some of its members.
+        while let Some(decoded) = list.next_element_seed(DecodeSeed::<T>::new())? {
+            match decoded {
+                // Handled separately because every further step would copy the item.
                 Decoded::Complete(item) => items.push(item),
-                unsure => match super::item(unsure)? {
+                decoded => match super::item_or_mismatch(decoded)? {
                     Ok(item) => items.push(item),
                     Err(mismatch) => {
                         mismatched_items.push((items.len() + mismatched_items.len(), mismatch))
@@ -52,7 +52,7 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for ListVisitor<T> {
                     .map(|(_, mismatch)| mismatch)
                     .collect(),
             ),
-            _ => Decoded::Partial(Box::new((items, by_position(mismatched_items)))),
+            _ => Decoded::Partial(Box::new((items, by_index(mismatched_items)))),
         })
     }
 
@@ -61,32 +61,36 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for ListVisitor<T> {
     }
 }
 
-/// Misfits under their positions as names.
-fn by_position(mismatched_items: Vec<(usize, Value)>) -> Map<String, Value> {
-    let named = |(position, mismatch): (usize, _)| (position.to_string(), mismatch);
-    mismatched_items.into_iter().map(named).collect()
+/// Returns the mismatched items with their indices as keys.
+fn by_index(mismatched_items: Vec<(usize, Value)>) -> Map<String, Value> {
+    let entry = |(index, mismatch): (usize, _)| (index.to_string(), mismatch);
+    mismatched_items.into_iter().map(entry).collect()
 }
 
-/// The items with their mismatched_items in between; without them where their names are no positions.
-pub(super) fn joined(mut items: Vec<Value>, mismatched_items: &Map<String, Value>) -> Value {
-    let positions = mismatched_items
+/// Inserts the mismatched items at their indices; ignores them unless all keys are indices.
+pub(super) fn merge_mismatched_items(
+    mut items: Vec<Value>,
+    mismatched_items: &Map<String, Value>,
+) -> Value {
+    let indexed = mismatched_items
         .iter()
-        .map(|(position, mismatch)| Some((position.parse::<usize>().ok()?, mismatch)));
-    let mut positions: Vec<_> = positions.collect::<Option<_>>().unwrap_or_default();
-    positions.sort_unstable_by_key(|(position, _)| *position);
-    for (position, mismatch) in positions {
-        items.insert(position.min(items.len()), mismatch.clone());
+        .map(|(index, mismatch)| Some((index.parse::<usize>().ok()?, mismatch)));
+    let mut indexed: Vec<_> = indexed.collect::<Option<_>>().unwrap_or_default();
+    indexed.sort_unstable_by_key(|(index, _)| *index);
+    for (index, mismatch) in indexed {
+        items.insert(index.min(items.len()), mismatch.clone());
     }
     items.into()
 }
 
-/// A list that has no field: what a field could not hold, it keeps itself.
+/// A response or union variant that is a bare list. Contains its mismatched items itself, because
+/// it is not a field of an object with `extra`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct List<T> {
     /// The items.
     pub items: Vec<T>,
-    /// Items of another kind, by their position in the list as it came.
+    /// The items whose type did not match, by their index in the received list.
     pub extra: JsonObject,
 }
 
@@ -125,20 +129,24 @@ impl<T> From<Vec<T>> for List<T> {
 impl<T: LenientDecode + Serialize> LenientDecode for List<T> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
         Ok(match Vec::decode(deserializer)? {
-            Decoded::Partial(partly) => Decoded::Complete(Self {
-                items: partly.0,
-                extra: partly.1.into(),
+            Decoded::Partial(partial) => Decoded::Complete(Self {
+                items: partial.0,
+                extra: partial.1.into(),
             }),
             Decoded::Mismatch(Value::Array(mismatched_items)) => Decoded::Complete(Self {
                 items: Vec::new(),
                 extra: mismatched_items
                     .into_iter()
                     .enumerate()
-                    .map(|(position, mismatch)| (position.to_string(), mismatch))
+                    .map(|(index, mismatch)| (index.to_string(), mismatch))
                     .collect(),
             }),
-            found => found.map(Into::into),
+            decoded => decoded.map(Into::into),
         })
+    }
+
+    fn expected() -> &'static str {
+        Vec::<T>::expected()
     }
 
     fn from_empty(other: &Value) -> Option<Self> {
@@ -152,6 +160,6 @@ impl<T: Serialize> Serialize for List<T> {
             return self.items.serialize(serializer);
         }
         let items = serde_json::to_value(&self.items).map_err(serde::ser::Error::custom)?;
-        super::joined(items, &self.extra).serialize(serializer)
+        super::merge_mismatched_items(items, &self.extra).serialize(serializer)
     }
 }

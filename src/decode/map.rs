@@ -1,4 +1,4 @@
-//! Maps: the entries that fit, and the others by their name.
+//! Maps: the matching values, and the mismatched values by key.
 
 use std::{collections::BTreeMap, marker::PhantomData};
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Decoded, LenientDecode,
-    object::{DecodeSeed, scalars},
+    object::{DecodeSeed, visit_scalars},
 };
 
 /// Decodes a map.
@@ -23,19 +23,19 @@ impl<T> MapVisitor<T> {
 }
 
 impl<'de, T: LenientDecode + Serialize> Visitor<'de> for MapVisitor<T> {
-    scalars!(BTreeMap<String, T>);
+    visit_scalars!(BTreeMap<String, T>);
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut entries, mut mismatched_items) = (BTreeMap::new(), Map::new());
-        while let Some(name) = map.next_key::<String>()? {
-            // A name that stands twice: the last one counts.
-            entries.remove(&name);
-            mismatched_items.remove(&name);
+        while let Some(key) = map.next_key::<String>()? {
+            // The last value of a repeated key wins.
+            entries.remove(&key);
+            mismatched_items.remove(&key);
             match map.next_value_seed(DecodeSeed::<T>::new())? {
                 Decoded::Null => {}
-                found => match super::item(found)? {
-                    Ok(value) => drop(entries.insert(name, value)),
-                    Err(mismatch) => drop(mismatched_items.insert(name, mismatch)),
+                decoded => match super::item_or_mismatch(decoded)? {
+                    Ok(value) => drop(entries.insert(key, value)),
+                    Err(mismatch) => drop(mismatched_items.insert(key, mismatch)),
                 },
             }
         }

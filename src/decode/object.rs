@@ -1,4 +1,4 @@
-//! ObjectVisitor, and what every visitor of a compound shares.
+//! Objects, and code shared by all visitors.
 
 use std::{borrow::Cow, fmt, marker::PhantomData};
 
@@ -12,39 +12,42 @@ use serde_json::Value;
 use super::{Decoded, LenientDecode};
 use crate::JsonObject;
 
-/// A struct of answers; [`response_object!`](response_object) writes this for the generated ones.
+/// A response struct. [`response_object!`](response_object) implements it for the generated
+/// structs.
 pub(crate) trait Object: Sized {
-    /// Decodes the members of an object.
-    fn members<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
+    /// Decodes the fields of an object.
+    fn decode_fields<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 
-    /// Encodes the members that are there.
-    fn encode<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
+    /// Encodes the fields that are present.
+    fn encode_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 }
 
-/// [`LenientDecode::decode`] for an [`Object`].
+/// Implements [`LenientDecode::decode`] for an [`Object`].
 pub(crate) fn decode_object<'de, D: Deserializer<'de>, T: Object>(
     deserializer: D,
 ) -> Result<Decoded<T>, D::Error> {
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
-/// `Serialize` for an [`Object`].
+/// Implements `Serialize` for an [`Object`].
 pub(crate) fn encode_object<S: Serializer, T: Object>(
     object: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
-    object.encode(&mut map)?;
+    object.encode_fields(&mut map)?;
     map.end()
 }
 
-/// The next member's name.
-pub(crate) fn key<'de, A: MapAccess<'de>>(map: &mut A) -> Result<Option<Cow<'de, str>>, A::Error> {
-    map.next_key_seed(Name)
+/// Reads the name of the next field.
+pub(crate) fn next_key<'de, A: MapAccess<'de>>(
+    map: &mut A,
+) -> Result<Option<Cow<'de, str>>, A::Error> {
+    map.next_key_seed(NameSeed)
 }
 
-/// Reads a member into its slot, or into the unknown ones.
-pub(crate) fn read<'de, A: MapAccess<'de>, T: LenientDecode>(
+/// Reads a field into its slot, or into `extra` if its type does not match.
+pub(crate) fn read_field<'de, A: MapAccess<'de>, T: LenientDecode>(
     map: &mut A,
     name: Cow<'de, str>,
     slot: &mut Option<T>,
@@ -54,9 +57,9 @@ pub(crate) fn read<'de, A: MapAccess<'de>, T: LenientDecode>(
     match map.next_value_seed(DecodeSeed::new())? {
         Decoded::Complete(value) => *slot = Some(value),
         Decoded::Null => {}
-        Decoded::Partial(partly) => {
-            *slot = Some(partly.0);
-            extra.insert(name.into_owned(), Value::Object(partly.1));
+        Decoded::Partial(partial) => {
+            *slot = Some(partial.0);
+            extra.insert(name.into_owned(), Value::Object(partial.1));
             return Ok(());
         }
         Decoded::Mismatch(other) => {
@@ -67,15 +70,15 @@ pub(crate) fn read<'de, A: MapAccess<'de>, T: LenientDecode>(
             }
         }
     }
-    // A name that stands twice: the last one counts.
+    // The last value of a repeated field wins.
     if !extra.is_empty() {
         extra.remove(&*name);
     }
     Ok(())
 }
 
-/// Keeps a member that has no slot.
-pub(crate) fn keep_unknown<'de, A: MapAccess<'de>>(
+/// Stores a field that is not part of the schema in `extra`.
+pub(crate) fn keep_unknown_field<'de, A: MapAccess<'de>>(
     map: &mut A,
     name: Cow<'de, str>,
     extra: &mut JsonObject,
@@ -87,23 +90,27 @@ pub(crate) fn keep_unknown<'de, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// A member that is required there.
-pub(crate) fn required<T, E: Error>(
+/// Returns the value of a required field.
+pub(crate) fn required<T: LenientDecode, E: Error>(
     value: Option<T>,
     name: &'static str,
     extra: &JsonObject,
 ) -> Result<T, E> {
     value.ok_or_else(|| match extra.get(name) {
         Some(other) => E::custom(format_args!(
-            "`{name}` is {}, which it never was",
-            super::kind(other)
+            "expected {} for `{name}`, found {}",
+            T::expected(),
+            super::json_type(other)
         )),
         None => E::missing_field(name),
     })
 }
 
-/// A member that may be missing.
-#[allow(clippy::unnecessary_wraps, reason = "the three rules are called alike")]
+/// Returns the value of an optional field.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "all rules have the same signature"
+)]
 pub(crate) fn optional<T, E>(
     value: Option<T>,
     _: &'static str,
@@ -112,8 +119,11 @@ pub(crate) fn optional<T, E>(
     Ok(value)
 }
 
-/// A list or a map, empty where it is missing.
-#[allow(clippy::unnecessary_wraps, reason = "the three rules are called alike")]
+/// Returns the value of a list or a map, which is empty if the field is missing.
+#[allow(
+    clippy::unnecessary_wraps,
+    reason = "all rules have the same signature"
+)]
 pub(crate) fn or_default<T: Default, E>(
     value: Option<T>,
     _: &'static str,
@@ -122,8 +132,8 @@ pub(crate) fn or_default<T: Default, E>(
     Ok(value.unwrap_or_default())
 }
 
-/// Encodes a member unless it is absent; its mismatched_items go back to their places.
-pub(crate) fn write<M: SerializeMap, T: LenientDecode + Serialize>(
+/// Encodes a field unless it is absent, with its mismatched items at their indices or keys.
+pub(crate) fn write_field<M: SerializeMap, T: LenientDecode + Serialize>(
     map: &mut M,
     name: &'static str,
     value: &T,
@@ -135,15 +145,19 @@ pub(crate) fn write<M: SerializeMap, T: LenientDecode + Serialize>(
     match extra.get(name) {
         Some(Value::Object(mismatched_items)) => {
             let value = serde_json::to_value(value).map_err(M::Error::custom)?;
-            map.serialize_entry(name, &super::joined(value, mismatched_items))
+            map.serialize_entry(
+                name,
+                &super::merge_mismatched_items(value, mismatched_items),
+            )
         }
         _ => map.serialize_entry(name, value),
     }
 }
 
-struct Name;
+/// Reads a field name, borrowed if possible.
+struct NameSeed;
 
-impl<'de> DeserializeSeed<'de> for Name {
+impl<'de> DeserializeSeed<'de> for NameSeed {
     type Value = Cow<'de, str>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
@@ -151,11 +165,11 @@ impl<'de> DeserializeSeed<'de> for Name {
     }
 }
 
-impl<'de> Visitor<'de> for Name {
+impl<'de> Visitor<'de> for NameSeed {
     type Value = Cow<'de, str>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a name")
+        f.write_str("a field name")
     }
 
     fn visit_borrowed_str<E>(self, name: &'de str) -> Result<Self::Value, E> {
@@ -171,7 +185,7 @@ impl<'de> Visitor<'de> for Name {
     }
 }
 
-/// Reads a value as an answer.
+/// Decodes a value leniently.
 pub(super) struct DecodeSeed<T>(PhantomData<T>);
 
 impl<T> DecodeSeed<T> {
@@ -188,13 +202,13 @@ impl<'de, T: LenientDecode> DeserializeSeed<'de> for DecodeSeed<T> {
     }
 }
 
-/// What every visitor of something that may be a compound does with a scalar: makes something `of` it,
-/// and keeps it unless told otherwise.
-macro_rules! scalars {
+/// Writes the scalar methods of a visitor for a type that may be an array or an object: `$convert`
+/// is applied to the scalar, which is a mismatch by default.
+macro_rules! visit_scalars {
     ($value:ty) => {
-        $crate::decode::object::scalars!($value, |other| Ok(Decoded::Mismatch(other)));
+        $crate::decode::object::visit_scalars!($value, |other| Ok(Decoded::Mismatch(other)));
     };
-    ($value:ty, $of:expr) => {
+    ($value:ty, $convert:expr) => {
         type Value = Decoded<$value>;
 
         fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -202,23 +216,23 @@ macro_rules! scalars {
         }
 
         fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
-            $of(value.into())
+            $convert(value.into())
         }
 
         fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
-            $of(value.into())
+            $convert(value.into())
         }
 
         fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-            $of(value.into())
+            $convert(value.into())
         }
 
         fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
-            $of(value.into())
+            $convert(value.into())
         }
 
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            $of(text.into())
+        fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+            $convert(value.into())
         }
 
         fn visit_unit<E>(self) -> Result<Self::Value, E> {
@@ -227,44 +241,46 @@ macro_rules! scalars {
     };
 }
 
-pub(super) use scalars;
+pub(super) use visit_scalars;
 
 struct ObjectVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
-    scalars!(T);
+    visit_scalars!(T);
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         Value::deserialize(value::SeqAccessDeserializer::new(list)).map(Decoded::Mismatch)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        T::members(map).map(Decoded::Complete)
+        T::decode_fields(map).map(Decoded::Complete)
     }
 }
 
 /// Writes [`Object`], `Serialize` and `Deserialize` for a struct with a field `extra`.
 ///
-/// Each field has the name on the wire and a rule: `required`, `optional`, `or_default`.
+/// Each field has its name in JSON and a rule: `required`, `optional` or `or_default`.
 macro_rules! response_object {
     ($name:ident { $($field:ident $wire:literal $rule:ident,)* }) => {
         impl $crate::decode::Object for $name {
-            fn members<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
+            fn decode_fields<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
                 $(let mut $field = None;)*
                 let mut extra = $crate::JsonObject::default();
-                while let Some(name) = $crate::decode::key(&mut map)? {
+                while let Some(name) = $crate::decode::next_key(&mut map)? {
                     match &*name {
-                        $($wire => $crate::decode::read(&mut map, name, &mut $field, &mut extra)?,)*
-                        _ => $crate::decode::keep_unknown(&mut map, name, &mut extra)?,
+                        $($wire => {
+                            $crate::decode::read_field(&mut map, name, &mut $field, &mut extra)?;
+                        })*
+                        _ => $crate::decode::keep_unknown_field(&mut map, name, &mut extra)?,
                     }
                 }
                 Ok(Self { $($field: $crate::decode::$rule($field, $wire, &extra)?,)* extra })
             }
 
-            fn encode<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                $($crate::decode::write(map, $wire, &self.$field, &self.extra)?;)*
-                // Of a field that is set, `write` has put the mismatched_items back; any other value that it
-                // could not hold was there before it was set.
+            fn encode_fields<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+                $($crate::decode::write_field(map, $wire, &self.$field, &self.extra)?;)*
+                // `write_field` has already merged the mismatched items of a field that is set. Any
+                // other mismatched value of such a field was replaced when the field was set.
                 let is_set = |name: &str| match name {
                     $($wire => !$crate::decode::LenientDecode::is_absent(&self.$field),)*
                     _ => false,
@@ -286,7 +302,7 @@ macro_rules! response_object {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::value_of($crate::decode::decode_object(deserializer)?)
+                $crate::decode::require_complete($crate::decode::decode_object(deserializer)?)
             }
         }
 

@@ -1,23 +1,24 @@
-//! UnionVisitor between whose variants nothing decides: JSON as it is, read as any variant on request.
+//! Unions without a discriminator: raw JSON that can be decoded as any variant on request.
 
 use serde::Serialize;
 use serde_json::{Error, Value};
 
 use super::LenientDecode;
 
-/// Reads a value as a variant, as tolerantly as any answer.
-pub(crate) fn view<T: LenientDecode>(value: &Value) -> Result<T, Error> {
-    // Cloned, because every type would be compiled once more to read borrowed JSON.
-    super::value_of(T::decode(value.clone())?)
+/// Decodes raw JSON as a variant, leniently.
+pub(crate) fn decode_raw<T: LenientDecode>(value: &Value) -> Result<T, Error> {
+    // Cloned because decoding from a reference would compile every type a second time.
+    super::require_complete(T::decode(value.clone())?)
 }
 
-/// The JSON of a variant that is to be sent.
-#[allow(clippy::expect_used, reason = "the message says why")]
+/// Encodes a variant of a request.
+#[allow(clippy::expect_used, reason = "see the message")]
 pub(crate) fn raw<T: Serialize>(variant: &T) -> Value {
-    serde_json::to_value(variant).expect("names in what is sent are text, so it is JSON")
+    serde_json::to_value(variant)
+        .expect("map keys in requests are strings, so encoding cannot fail")
 }
 
-/// Writes a newtype over JSON whose values do not show.
+/// Defines a newtype over raw JSON whose `Debug` output contains no values.
 macro_rules! raw_json {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
@@ -26,12 +27,12 @@ macro_rules! raw_json {
         pub struct $name(serde_json::Value);
 
         impl $name {
-            /// The JSON as it is.
+            /// Returns the JSON.
             pub fn value(&self) -> &serde_json::Value {
                 &self.0
             }
 
-            /// The JSON as it is.
+            /// Converts into the JSON.
             pub fn into_value(self) -> serde_json::Value {
                 self.0
             }
@@ -45,20 +46,20 @@ macro_rules! raw_json {
 
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                $crate::decode::debug_kind(stringify!($name), &self.0, f)
+                $crate::decode::debug_without_values(stringify!($name), &self.0, f)
             }
         }
     };
 }
 
-/// Writes what a received [`raw_json!`](raw_json) needs, and its views.
+/// Implements decoding for a [`raw_json!`](raw_json) type, with a method for each variant.
 macro_rules! response_raw_json {
     ($name:ident { $($(#[$docs:meta])* $view:ident $kind:ty,)* }) => {
         impl $name {
             $(
                 $(#[$docs])*
                 pub fn $view(&self) -> Result<$kind, serde_json::Error> {
-                    $crate::decode::view(&self.0)
+                    $crate::decode::decode_raw(&self.0)
                 }
             )*
         }
@@ -68,28 +69,35 @@ macro_rules! response_raw_json {
                 deserializer: D,
             ) -> Result<$crate::decode::Decoded<Self>, D::Error> {
                 <serde_json::Value as $crate::decode::LenientDecode>::decode(deserializer)
-                    .map(|found| found.map(Self))
+                    .map(|decoded| decoded.map(Self))
+            }
+
+            fn expected() -> &'static str {
+                <serde_json::Value as $crate::decode::LenientDecode>::expected()
             }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::value_of(<Self as $crate::decode::LenientDecode>::decode(deserializer)?)
+                $crate::decode::require_complete(
+                    <Self as $crate::decode::LenientDecode>::decode(deserializer)?,
+                )
             }
         }
     };
 }
 
-/// `Debug` of raw JSON: the names of an object, else only of what kind it is.
-pub(crate) fn debug_kind(
+/// Implements `Debug` for raw JSON: shows the field names of an object, and only the type of any
+/// other value.
+pub(crate) fn debug_without_values(
     name: &str,
     value: &Value,
     f: &mut std::fmt::Formatter<'_>,
 ) -> std::fmt::Result {
     let mut tuple = f.debug_tuple(name);
     match value {
-        Value::Object(members) => tuple.field(&members.keys().collect::<Vec<_>>()),
-        other => tuple.field(&format_args!("{}", super::kind(other))),
+        Value::Object(fields) => tuple.field(&fields.keys().collect::<Vec<_>>()),
+        other => tuple.field(&format_args!("{}", super::json_type(other))),
     };
     tuple.finish()
 }
@@ -103,35 +111,35 @@ mod tests {
     use super::super::from_slice;
 
     raw_json! {
-        /// Text or a list of it.
+        /// A string or a list of strings.
         Either
     }
 
-    response_raw_json! { Either { as_text String, as_text_list Vec<String>, } }
+    response_raw_json! { Either { as_string String, as_string_list Vec<String>, } }
 
     #[test]
-    fn it_is_read_as_any_variant_and_comes_back_as_it_was() {
+    fn raw_json_decodes_as_any_variant_and_encodes_unchanged() {
         for body in [r#""one""#, r#"["one",7]"#, r#"{"a":"one"}"#, "7"] {
             let either: Either = from_slice(body.as_bytes()).unwrap();
             assert_eq!(serde_json::to_string(&either).unwrap(), body);
             assert_eq!(either.value().to_string(), body);
-            assert_eq!(either.as_text().is_ok(), body.starts_with('"'), "{body}");
+            assert_eq!(either.as_string().is_ok(), body.starts_with('"'), "{body}");
         }
         let list = Either::from(json!(["one", "two"]));
-        assert_eq!(list.as_text_list().unwrap(), ["one", "two"]);
+        assert_eq!(list.as_string_list().unwrap(), ["one", "two"]);
         assert_eq!(list.into_value(), json!(["one", "two"]));
     }
 
     #[test]
-    fn its_values_do_not_show() {
-        let shown = |value| format!("{:?}", Either::from(value));
-        assert_eq!(shown(json!({"key": "canary"})), r#"Either(["key"])"#);
-        assert_eq!(shown(json!("canary")), "Either(text)");
+    fn debug_output_contains_no_values() {
+        let debug = |value| format!("{:?}", Either::from(value));
+        assert_eq!(debug(json!({"key": "canary"})), r#"Either(["key"])"#);
+        assert_eq!(debug(json!("canary")), "Either(a string)");
     }
 
     #[cfg(feature = "gateway")]
     #[test]
-    fn a_generated_union_is_read_and_sent() {
+    fn a_generated_union_decodes_and_encodes() {
         use crate::types::{CompletionPrompt, Tool, ToolInput};
 
         let body = json!({"type": "function", "name": "one", "parameters": {}, "strict": 1});
@@ -151,8 +159,11 @@ mod tests {
     }
 
     #[test]
-    fn the_error_of_a_view_names_no_value() {
-        let error = Either::from(json!({"key": "canary"})).as_text();
-        assert_eq!(error.unwrap_err().to_string(), "found an object");
+    fn the_error_of_a_variant_contains_no_value() {
+        let error = Either::from(json!({"key": "canary"})).as_string();
+        assert_eq!(
+            error.unwrap_err().to_string(),
+            "expected a string, found an object"
+        );
     }
 }

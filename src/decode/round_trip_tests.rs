@@ -1,10 +1,10 @@
-//! The promise of [`crate::decode`], held against every answer that the document describes.
+//! Property tests of [`crate::decode`] for every response in the OpenAPI document.
 //!
-//! Responses are made up from their schemas and damaged in every way that the service was seen to
-//! damage them; each must decode, each value must have become what its schema says, and encoding
-//! must give everything back. What is made up depends on a seed only, which a failure states.
+//! Responses are generated from their schemas and altered in every way that was observed from the
+//! service. Each must decode, each value must have the type of its schema, and encoding must return
+//! everything. Generation depends only on a seed, which is printed on failure.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // tests may panic
 
 mod canonical_json;
 mod random;
@@ -22,20 +22,20 @@ use canonical_json::Conversions;
 use random::Random;
 use samples::Samples;
 
-/// The way from the id of an operation to the type of its answer, which the generator writes.
+/// Maps operation ids to response types; implemented by the generator.
 pub(crate) struct Responses;
 
-/// Decodes a whole answer as the client does, and encodes it again.
+/// Decodes a response as the client does, and encodes it again.
 pub(crate) fn round_trip<T: LenientDecode + Serialize>(body: &[u8]) -> Result<Value, String> {
-    let answer: T = super::from_slice(body).map_err(|error| error.to_string())?;
-    Ok(serde_json::to_value(answer).expect("every answer can be encoded"))
+    let response: T = super::from_slice(body).map_err(|error| error.to_string())?;
+    Ok(serde_json::to_value(response).expect("every response can be encoded"))
 }
 
-/// An operation of the document whose types are generated.
+/// An operation whose types are generated.
 struct Operation<'a> {
     id: &'a str,
-    /// The schema of its JSON answer.
-    answer: Option<&'a Value>,
+    /// The schema of its JSON response.
+    response: Option<&'a Value>,
 }
 
 fn patched() -> Patched {
@@ -43,85 +43,85 @@ fn patched() -> Patched {
     patch(&Sources::read(root).unwrap()).unwrap()
 }
 
-/// Every operation that is generated with the features that are on.
+/// Returns every operation that is generated with the enabled features.
 fn operations(patched: &Patched) -> Vec<Operation<'_>> {
     let all: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
             let entry = patched.manifest.get(method, path)?;
             Some(Operation {
                 id: &entry.id,
-                answer: schema::of_answer(&patched.document, operation),
+                response: schema::of_response(&patched.document, operation),
             })
         })
         .collect();
     let total = all.len();
-    let current: Vec<_> = all
+    let enabled: Vec<_> = all
         .into_iter()
         .filter(|operation| Responses::round_trip(operation.id, b"null").is_some())
         .collect();
     if cfg!(all(feature = "admin", feature = "gateway")) {
         assert_eq!(
-            current.len(),
+            enabled.len(),
             total,
-            "with every feature on, nothing is left out"
+            "all features must enable every operation"
         );
     }
-    current
+    enabled
 }
 
-/// Says what was being decoded when a test fails, be it by an assertion or by a panic of ours.
-struct Trial<'a> {
+/// One generated response. Prints the operation and the seed when the test panics.
+struct TestCase<'a> {
     operation: &'a str,
     seed: u64,
 }
 
-impl fmt::Display for Trial<'_> {
+impl fmt::Display for TestCase<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "operation `{}`, seed {}", self.operation, self.seed)
     }
 }
 
-impl Drop for Trial<'_> {
+impl Drop for TestCase<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("failed at {self}");
+            eprintln!("failed for {self}");
         }
     }
 }
 
-/// Each operation with that many seeds, the same ones in every run.
-fn trials<'a>(operation: &'a Operation<'_>, count: u64) -> impl Iterator<Item = Trial<'a>> {
-    (0..count).map(|seed| Trial {
+/// Returns test cases with the seeds from 0 to `count`, the same in every run.
+fn test_cases<'a>(operation: &'a Operation<'_>, count: u64) -> impl Iterator<Item = TestCase<'a>> {
+    (0..count).map(|seed| TestCase {
         operation: operation.id,
         seed,
     })
 }
 
 #[test]
-fn every_answer_decodes_and_nothing_is_lost() {
+fn every_response_decodes_without_loss() {
     let patched = patched();
-    let mut structured = 0;
+    let mut decoded = 0;
     for operation in operations(&patched) {
-        let Some(schema) = operation.answer else {
+        let Some(schema) = operation.response else {
             assert_eq!(
                 Responses::round_trip(operation.id, b""),
                 Some(Ok(Value::Null))
             );
             continue;
         };
-        for trial in trials(&operation, 60) {
-            let mut random = Random::new(trial.seed);
-            let sample = Samples::new(&patched.document, &mut random).answer(schema);
+        for case in test_cases(&operation, 60) {
+            let mut random = Random::new(case.seed);
+            let sample = Samples::new(&patched.document, &mut random).response(schema);
             let body = sample.sent.to_string();
             let encoded = match Responses::round_trip(operation.id, body.as_bytes()) {
                 Some(Ok(Value::Null)) => {
-                    assert!(schema::says_nothing(&patched.document, schema), "{trial}");
+                    assert!(schema::is_free_form(&patched.document, schema), "{case}");
                     break;
                 }
                 Some(Ok(encoded)) => encoded,
                 other => panic!("{other:?}: {body}"),
             };
-            structured += 1;
+            decoded += 1;
             if let Some(problem) =
                 canonical_json::difference(&sample.expected, &encoded, Conversions::Refused)
             {
@@ -132,18 +132,18 @@ fn every_answer_decodes_and_nothing_is_lost() {
             }
         }
     }
-    assert!(structured > 0 || !cfg!(feature = "admin"));
+    assert!(decoded > 0 || !cfg!(feature = "admin"));
 }
 
-/// What decodes at all must come back, whatever it is.
-fn check_any(operation: &Operation<'_>, body: &[u8]) {
+/// Asserts that a body that decodes is encoded without loss.
+fn assert_lossless(operation: &Operation<'_>, body: &[u8]) {
     let Some(Ok(encoded)) = Responses::round_trip(operation.id, body) else {
         return;
     };
     if encoded.is_null() {
         return;
     }
-    let sent: Value = serde_json::from_slice(body).expect("what decodes is JSON");
+    let sent: Value = serde_json::from_slice(body).expect("a body that decodes is JSON");
     if let Some(problem) = canonical_json::difference(&sent, &encoded, Conversions::Allowed) {
         panic!("{problem}\nsent:    {sent}\nencoded: {encoded}");
     }
@@ -153,83 +153,83 @@ fn check_any(operation: &Operation<'_>, body: &[u8]) {
 fn arbitrary_json_never_panics() {
     let patched = patched();
     for operation in operations(&patched) {
-        for trial in trials(&operation, 40) {
-            let mut random = Random::new(trial.seed);
-            let tree = samples::tree(&mut random, 6);
-            check_any(&operation, tree.to_string().as_bytes());
+        for case in test_cases(&operation, 40) {
+            let mut random = Random::new(case.seed);
+            let json = samples::arbitrary_json(&mut random, 6);
+            assert_lossless(&operation, json.to_string().as_bytes());
         }
     }
 }
 
-/// Schemas with their values shuffled: right names, wrong kinds.
+/// Replaces values of valid responses with arbitrary JSON.
 #[test]
-fn right_names_with_wrong_values_never_panic() {
+fn known_fields_with_arbitrary_values_never_panic() {
     let patched = patched();
     for operation in operations(&patched) {
-        let Some(schema) = operation.answer else {
+        let Some(schema) = operation.response else {
             continue;
         };
-        for trial in trials(&operation, 40) {
-            let mut random = Random::new(trial.seed);
+        for case in test_cases(&operation, 40) {
+            let mut random = Random::new(case.seed);
             let mut sent = Samples::new(&patched.document, &mut random)
-                .answer(schema)
+                .response(schema)
                 .sent;
             for _ in 0..4 {
-                samples::spoil(&mut random, &mut sent);
+                samples::replace_random_value(&mut random, &mut sent);
             }
-            check_any(&operation, sent.to_string().as_bytes());
+            assert_lossless(&operation, sent.to_string().as_bytes());
         }
     }
 }
 
 #[test]
-fn broken_texts_never_panic() {
+fn truncated_and_corrupted_bodies_never_panic() {
     let patched = patched();
     for operation in operations(&patched) {
-        let Some(schema) = operation.answer else {
+        let Some(schema) = operation.response else {
             continue;
         };
-        for trial in trials(&operation, 10) {
-            let mut random = Random::new(trial.seed);
+        for case in test_cases(&operation, 10) {
+            let mut random = Random::new(case.seed);
             let sent = Samples::new(&patched.document, &mut random)
-                .answer(schema)
+                .response(schema)
                 .sent;
-            let text = sent.to_string().into_bytes();
-            let cut = random.below(text.len());
-            let whole = Responses::round_trip(operation.id, &text[..cut]);
-            let carries = schema::says_nothing(&patched.document, schema);
+            let body = sent.to_string().into_bytes();
+            let cut = random.below(body.len());
+            let outcome = Responses::round_trip(operation.id, &body[..cut]);
+            let ignores_body = schema::is_free_form(&patched.document, schema);
             assert!(
-                carries || whole.is_some_and(|whole| whole.is_err()),
-                "{trial}: cut at {cut}"
+                ignores_body || outcome.is_some_and(|outcome| outcome.is_err()),
+                "{case}: truncated at {cut}"
             );
-            let mut changed = text;
+            let mut changed = body;
             for _ in 0..4 {
-                let at = random.below(changed.len());
-                changed[at] = random.next() as u8;
+                let index = random.below(changed.len());
+                changed[index] = random.next() as u8;
             }
-            check_any(&operation, &changed);
+            assert_lossless(&operation, &changed);
         }
     }
 }
 
 #[test]
-fn deep_nesting_is_refused_and_never_overflows() {
+fn deep_nesting_never_overflows_the_stack() {
     let patched = patched();
-    let deep = |open: &str, close: &str, depth: usize| {
+    let nested = |open: &str, close: &str, depth: usize| {
         format!("{}1{}", open.repeat(depth), close.repeat(depth))
     };
     for operation in operations(&patched) {
         for depth in [100, 127, 128, 5000] {
             for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"data":["#, "]}")] {
-                check_any(&operation, deep(open, close, depth).as_bytes());
+                assert_lossless(&operation, nested(open, close, depth).as_bytes());
             }
         }
     }
 }
 
-/// The tests above are worth no more than the comparison that they share.
+/// Guards the comparison on which the tests above depend.
 #[test]
-fn the_comparison_notices_what_is_lost() {
+fn the_comparison_detects_every_loss() {
     for (sent, encoded) in [
         (json!({"a": 1}), json!({})),
         (json!({"a": [{"b": 1}]}), json!({"a": [{}]})),

@@ -1,4 +1,4 @@
-//! Scalars: the forms in which booleans, numbers, texts and timestamps arrive.
+//! Scalars: the representations in which booleans, numbers, strings and timestamps are received.
 
 use std::{fmt, marker::PhantomData};
 
@@ -12,8 +12,12 @@ use serde_json::Value;
 use super::{Decoded, LenientDecode};
 use crate::Secret;
 
-/// A type that is decoded from one scalar; `None` where the scalar means something else.
+/// A type that is decoded from a scalar. The conversions return `None` if the scalar does not
+/// match.
 pub(crate) trait Scalar: Sized {
+    /// Names the type in error messages.
+    const EXPECTED: &'static str = "a string";
+
     fn from_bool(_: bool) -> Option<Self> {
         None
     }
@@ -35,7 +39,7 @@ pub(crate) trait Scalar: Sized {
     }
 }
 
-/// Gives a scalar its [`LenientDecode`].
+/// Implements [`LenientDecode`] for a scalar.
 macro_rules! response_scalar {
     ($name:ty) => {
         impl $crate::decode::LenientDecode for $name {
@@ -43,6 +47,10 @@ macro_rules! response_scalar {
                 deserializer: D,
             ) -> Result<$crate::decode::Decoded<Self>, D::Error> {
                 $crate::decode::decode_scalar(deserializer)
+            }
+
+            fn expected() -> &'static str {
+                <Self as $crate::decode::Scalar>::EXPECTED
             }
         }
     };
@@ -61,16 +69,22 @@ impl LenientDecode for Secret {
         decode_scalar(deserializer)
     }
 
-    /// What stands in the place of a secret may be one.
+    fn expected() -> &'static str {
+        <Self as Scalar>::EXPECTED
+    }
+
+    /// A mismatched value may contain the secret.
     fn retain_mismatch(_: Value) -> Value {
         Self::default().to_string().into()
     }
 }
 
-/// Integers up to here are the same as floats.
-const EXACT: i64 = 1 << 53;
+/// The largest integer up to which every integer is exactly representable as `f64`.
+const MAX_EXACT_INTEGER: i64 = 1 << 53;
 
 impl Scalar for bool {
+    const EXPECTED: &'static str = "a boolean";
+
     fn from_bool(value: bool) -> Option<Self> {
         Some(value)
     }
@@ -91,8 +105,8 @@ impl Scalar for bool {
         i64::from_f64(value).and_then(Self::from_i64)
     }
 
-    fn from_text(text: &str) -> Option<Self> {
-        match text {
+    fn from_text(value: &str) -> Option<Self> {
+        match value {
             "true" | "1" => Some(true),
             "false" | "0" => Some(false),
             _ => None,
@@ -101,6 +115,8 @@ impl Scalar for bool {
 }
 
 impl Scalar for i64 {
+    const EXPECTED: &'static str = "an integer";
+
     fn from_i64(value: i64) -> Option<Self> {
         Some(value)
     }
@@ -115,20 +131,25 @@ impl Scalar for i64 {
             clippy::cast_precision_loss,
             reason = "whole and in range"
         )]
-        (value.fract() == 0.0 && value.abs() <= EXACT as f64).then_some(value as Self)
+        (value.fract() == 0.0 && value.abs() <= MAX_EXACT_INTEGER as f64).then_some(value as Self)
     }
 
-    fn from_text(text: &str) -> Option<Self> {
-        text.parse()
+    fn from_text(value: &str) -> Option<Self> {
+        value
+            .parse()
             .ok()
-            .or_else(|| Self::from_f64(f64::from_text(text)?))
+            .or_else(|| Self::from_f64(f64::from_text(value)?))
     }
 }
 
 impl Scalar for f64 {
+    const EXPECTED: &'static str = "a number";
+
     fn from_i64(value: i64) -> Option<Self> {
-        #[allow(clippy::cast_precision_loss, reason = "only where there is none")]
-        (-EXACT..=EXACT).contains(&value).then_some(value as Self)
+        #[allow(clippy::cast_precision_loss, reason = "in the exact range")]
+        (-MAX_EXACT_INTEGER..=MAX_EXACT_INTEGER)
+            .contains(&value)
+            .then_some(value as Self)
     }
 
     fn from_u64(value: u64) -> Option<Self> {
@@ -139,55 +160,58 @@ impl Scalar for f64 {
         Some(value)
     }
 
-    fn from_text(text: &str) -> Option<Self> {
-        let starts_like_a_number =
-            text.starts_with(|first: char| first.is_ascii_digit() || first == '-');
-        text.parse()
+    fn from_text(value: &str) -> Option<Self> {
+        let has_number_prefix =
+            value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        value
+            .parse()
             .ok()
-            .filter(|value: &Self| starts_like_a_number && value.is_finite())
+            .filter(|value: &Self| has_number_prefix && value.is_finite())
     }
 }
 
 impl Scalar for String {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(text.to_owned())
+    fn from_text(value: &str) -> Option<Self> {
+        Some(value.to_owned())
     }
 }
 
 impl Scalar for Secret {
-    fn from_text(text: &str) -> Option<Self> {
-        Some(text.into())
+    fn from_text(value: &str) -> Option<Self> {
+        Some(value.into())
     }
 }
 
 impl Scalar for DateTime<Utc> {
-    /// RFC 3339, or the older `YYYY-MM-DD HH:MM:SS`, which is UTC.
-    fn from_text(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text)
+    const EXPECTED: &'static str = "a timestamp";
+
+    /// Parses RFC 3339, or the older `YYYY-MM-DD HH:MM:SS` in UTC.
+    fn from_text(value: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(value)
             .map(Into::into)
             .ok()
             .or_else(|| {
-                NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
+                NaiveDateTime::parse_from_str(value, "%Y-%m-%d %H:%M:%S%.f")
                     .ok()
                     .map(|time| time.and_utc())
             })
     }
 }
 
-/// Decodes any JSON value into a scalar.
+/// Decodes any JSON value as a scalar.
 pub(crate) fn decode_scalar<'de, D: Deserializer<'de>, T: Scalar>(
     deserializer: D,
 ) -> Result<Decoded<T>, D::Error> {
-    deserializer.deserialize_any(Scalars(PhantomData))
+    deserializer.deserialize_any(ScalarVisitor(PhantomData))
 }
 
-struct Scalars<T>(PhantomData<T>);
+struct ScalarVisitor<T>(PhantomData<T>);
 
-fn found<T>(value: Option<T>, other: impl Into<Value>) -> Decoded<T> {
+fn complete_or_mismatch<T>(value: Option<T>, other: impl Into<Value>) -> Decoded<T> {
     value.map_or_else(|| Decoded::Mismatch(other.into()), Decoded::Complete)
 }
 
-impl<'de, T: Scalar> Visitor<'de> for Scalars<T> {
+impl<'de, T: Scalar> Visitor<'de> for ScalarVisitor<T> {
     type Value = Decoded<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,23 +219,23 @@ impl<'de, T: Scalar> Visitor<'de> for Scalars<T> {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Decoded<T>, E> {
-        Ok(found(T::from_bool(value), value))
+        Ok(complete_or_mismatch(T::from_bool(value), value))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Decoded<T>, E> {
-        Ok(found(T::from_i64(value), value))
+        Ok(complete_or_mismatch(T::from_i64(value), value))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Decoded<T>, E> {
-        Ok(found(T::from_u64(value), value))
+        Ok(complete_or_mismatch(T::from_u64(value), value))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Decoded<T>, E> {
-        Ok(found(T::from_f64(value), value))
+        Ok(complete_or_mismatch(T::from_f64(value), value))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Decoded<T>, E> {
-        Ok(found(T::from_text(text), text))
+    fn visit_str<E>(self, value: &str) -> Result<Decoded<T>, E> {
+        Ok(complete_or_mismatch(T::from_text(value), value))
     }
 
     fn visit_unit<E>(self) -> Result<Decoded<T>, E> {
@@ -240,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn booleans_come_in_many_forms() {
+    fn booleans_decode_from_numbers_and_strings() {
         for (json, expected) in [
             (json!(true), Some(true)),
             (json!(0), Some(false)),
@@ -258,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_keep_their_value_or_stay_as_they_are() {
+    fn numbers_decode_only_if_their_value_is_exact() {
         assert_eq!(value::<i64>(json!(10.0)), Some(10));
         assert_eq!(value::<i64>(json!("12")), Some(12));
         assert_eq!(value::<i64>(json!(u64::MAX)), None);
@@ -270,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn timestamps_come_in_three_forms() {
+    fn timestamps_decode_from_three_formats() {
         let expected: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         for text in [
             "2026-01-02T03:04:05Z",

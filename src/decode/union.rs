@@ -1,4 +1,4 @@
-//! UnionVisitor: the kind of the JSON value decides, or a member that has one value in each variant.
+//! Unions that are decided by the JSON type of the value or by a tag field.
 
 use std::marker::PhantomData;
 
@@ -8,29 +8,29 @@ use serde::{
 };
 use serde_json::Value;
 
-use super::{Decoded, LenientDecode, object::scalars};
+use super::{Decoded, LenientDecode, object::visit_scalars};
 
-/// A union; [`response_union!`](response_union) and [`response_tagged_union!`](response_tagged_union) write this for
-/// the generated ones.
+/// A union. [`response_union!`](response_union) and
+/// [`response_tagged_union!`](response_tagged_union) implement it for the generated unions.
 pub(crate) trait Union: Sized {
-    /// Decodes a JSON value, which is not `null`, as the variant that it says it is. Generic, so that it
-    /// is compiled only where something decodes the union.
+    /// Decodes a JSON value other than `null` as the variant that its type or tag selects. Generic
+    /// over the error so that it is compiled only where the union is decoded.
     fn from_json<E: Error>(value: Value) -> Result<Decoded<Self>, E>;
 }
 
-/// Decodes a union from anywhere.
+/// Implements [`LenientDecode::decode`] for a [`Union`].
 pub(crate) fn decode_union<'de, D: Deserializer<'de>, T: Union>(
     deserializer: D,
 ) -> Result<Decoded<T>, D::Error> {
     deserializer.deserialize_any(UnionVisitor(PhantomData))
 }
 
-/// Reads all of the value before anything is made of it, as a visitor and not as a `Value`: so an error
-/// has the position of the value.
+/// Buffers the value and then decodes it. A visitor rather than `Value::deserialize`, so that
+/// errors contain the position of the value.
 struct UnionVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Union> Visitor<'de> for UnionVisitor<T> {
-    scalars!(T, T::from_json);
+    visit_scalars!(T, T::from_json);
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Self::Value, A::Error> {
         Value::deserialize(value::SeqAccessDeserializer::new(list)).and_then(T::from_json)
@@ -42,17 +42,17 @@ impl<'de, T: Union> Visitor<'de> for UnionVisitor<T> {
 }
 
 /// Decodes a variant.
-pub(crate) fn variant<T: LenientDecode, U, E: Error>(
+pub(crate) fn decode_variant<T: LenientDecode, U, E: Error>(
     value: Value,
-    make: fn(T) -> U,
+    wrap: fn(T) -> U,
 ) -> Result<Decoded<U>, E> {
     match T::decode(value) {
-        Ok(found) => Ok(found.map(make)),
+        Ok(decoded) => Ok(decoded.map(wrap)),
         Err(error) => Err(E::custom(error)),
     }
 }
 
-/// Writes `LenientDecode` and `Deserialize` for a [`Union`].
+/// Implements `LenientDecode` and `Deserialize` for a [`Union`].
 macro_rules! decode_as_union {
     ($name:ident) => {
         impl $crate::decode::LenientDecode for $name {
@@ -61,11 +61,15 @@ macro_rules! decode_as_union {
             ) -> Result<$crate::decode::Decoded<Self>, D::Error> {
                 $crate::decode::decode_union(deserializer)
             }
+
+            fn expected() -> &'static str {
+                concat!("a variant of `", stringify!($name), "`")
+            }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::value_of(<Self as $crate::decode::LenientDecode>::decode(
+                $crate::decode::require_complete(<Self as $crate::decode::LenientDecode>::decode(
                     deserializer,
                 )?)
             }
@@ -73,7 +77,7 @@ macro_rules! decode_as_union {
     };
 }
 
-/// Writes what a union needs whose variants are of different kinds of JSON value.
+/// Implements decoding for a union whose variants have different JSON types.
 macro_rules! response_union {
     ($name:ident { $($variant:ident $kind:ident,)* }) => {
         impl $crate::decode::Union for $name {
@@ -81,7 +85,9 @@ macro_rules! response_union {
                 value: serde_json::Value,
             ) -> Result<$crate::decode::Decoded<Self>, E> {
                 match value {
-                    $(value @ serde_json::Value::$kind(..) => $crate::decode::variant(value, Self::$variant),)*
+                    $(value @ serde_json::Value::$kind(..) => {
+                        $crate::decode::decode_variant(value, Self::$variant)
+                    })*
                     other => Ok($crate::decode::Decoded::Mismatch(other)),
                 }
             }
@@ -91,16 +97,16 @@ macro_rules! response_union {
     };
 }
 
-/// The same for a union of objects that one member decides; an unknown value keeps the object.
+/// Implements decoding for a union of objects with a tag field; an unknown tag becomes `Unknown`.
 macro_rules! response_tagged_union {
-    ($name:ident $member:literal { $($variant:ident $value:literal,)* }) => {
+    ($name:ident $tag:literal { $($variant:ident $value:literal,)* }) => {
         impl $crate::decode::Union for $name {
             fn from_json<E: serde::de::Error>(
                 value: serde_json::Value,
             ) -> Result<$crate::decode::Decoded<Self>, E> {
-                match value.get($member).and_then(serde_json::Value::as_str) {
-                    $(Some($value) => $crate::decode::variant(value, Self::$variant),)*
-                    _ => $crate::decode::variant(value, Self::Unknown),
+                match value.get($tag).and_then(serde_json::Value::as_str) {
+                    $(Some($value) => $crate::decode::decode_variant(value, Self::$variant),)*
+                    _ => $crate::decode::decode_variant(value, Self::Unknown),
                 }
             }
         }

@@ -1,10 +1,10 @@
-//! What cannot be decoded, and where.
+//! Decoding errors and their position.
 
 use std::{error::Error, fmt};
 
 use serde_path_to_error::{Path, Segment};
 
-/// What serde says, with the JSON path: empty for the whole.
+/// An error of serde with its JSON path, which is empty for the top level.
 #[derive(Debug)]
 pub(crate) struct DecodeError {
     path: String,
@@ -12,7 +12,7 @@ pub(crate) struct DecodeError {
 }
 
 impl DecodeError {
-    /// A last segment that is not known is left out: it is a name that was not read.
+    /// Omits a last segment that is unknown, because its name was not read.
     pub(crate) fn new(path: &Path, problem: serde_json::Error) -> Self {
         let mut shown = path.to_string();
         if matches!(path.iter().next_back(), None | Some(Segment::Unknown)) {
@@ -27,7 +27,7 @@ impl DecodeError {
         }
     }
 
-    /// Whether it is JSON, though not of that type.
+    /// Returns `true` if the input is valid JSON of another type.
     #[cfg(feature = "gateway")]
     pub(crate) fn is_data(&self) -> bool {
         self.problem.is_data()

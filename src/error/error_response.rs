@@ -1,4 +1,4 @@
-//! The answer that an error keeps, and what can be read from it.
+//! The response that an error holds.
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
@@ -6,29 +6,29 @@ use serde_json::Value;
 
 use crate::Client;
 
-/// As much of a body as an error keeps: 1 MiB.
-pub(crate) const LIMIT: usize = 1 << 20;
+/// The maximum length of the body of an error: 1 MiB.
+pub(crate) const MAX_BODY_LEN: usize = 1 << 20;
 
-/// An answer that is no value: its status, headers and body, and what could be read from it.
+/// Status, headers and body of a response, with the service's error code and message.
 #[derive(Clone)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    pub(crate) is_cut: bool,
+    pub(crate) is_truncated: bool,
     pub(crate) code: Option<String>,
     pub(crate) message: Option<String>,
 }
 
 impl ErrorResponse {
-    /// Reads code and message from any of the envelopes that the service was seen to use, and cuts a
-    /// long body. A `status_code` inside is not read: the status is what HTTP says, by which proxies and
-    /// retries go, too.
+    /// Reads code and message from any of the envelopes that the service was observed to use, and
+    /// truncates a long body. A `status_code` in the body is ignored: proxies and retries rely on the
+    /// HTTP status.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
-        let is_cut = body.len() > LIMIT;
-        let body = match body.get(..LIMIT) {
-            // A copy, so that the rest is not held in memory.
-            Some(start) if is_cut => Bytes::copy_from_slice(start),
+        let is_truncated = body.len() > MAX_BODY_LEN;
+        let body = match body.get(..MAX_BODY_LEN) {
+            // Copied to free the memory of the rest.
+            Some(start) if is_truncated => Bytes::copy_from_slice(start),
             _ => body,
         };
         let json: Value = serde_json::from_slice(&body).unwrap_or_default();
@@ -36,41 +36,45 @@ impl ErrorResponse {
             .into_iter()
             .find(|inner| inner.is_object())
             .unwrap_or(&json);
-        let text = |name: &str| said(&container[name]).or_else(|| said(&json[name]));
+        let field = |name: &str| {
+            string_or_number(&container[name]).or_else(|| string_or_number(&json[name]))
+        };
         Self {
             status,
             headers,
             body,
-            is_cut,
-            code: text("errorCode").or_else(|| text("code")),
-            message: text("message").or_else(|| json["error"].as_str().map(str::to_owned)),
+            is_truncated,
+            code: field("errorCode").or_else(|| field("code")),
+            message: field("message").or_else(|| json["error"].as_str().map(str::to_owned)),
         }
     }
 
-    /// Takes the client's secrets out of what `Display` shows, should the service echo one.
+    /// Redacts the client's secrets in code and message, which `Display` shows.
     pub(crate) fn redacted(self, client: &Client) -> Self {
         Self {
-            code: self.code.map(|text| client.redacted(text)),
-            message: self.message.map(|text| client.redacted(text)),
+            code: self.code.map(|code| client.redacted(code)),
+            message: self.message.map(|message| client.redacted(message)),
             ..self
         }
     }
 
-    /// What the body says it is, where that is not JSON: a page of some proxy, or compressed.
-    pub(crate) fn foreign(&self) -> Option<String> {
-        let text = |name| self.headers.get(name)?.to_str().ok();
-        if let Some(encoding) = text(header::CONTENT_ENCODING) {
-            return Some(format!("the answer is encoded as {encoding}"));
+    /// Returns a hint if the headers declare something other than plain JSON, such as the HTML page of
+    /// a proxy or a compressed body.
+    pub(crate) fn format_hint(&self) -> Option<String> {
+        let value = |name| self.headers.get(name)?.to_str().ok();
+        if let Some(encoding) = value(header::CONTENT_ENCODING) {
+            return Some(format!("the response has the content encoding {encoding}"));
         }
-        let kind = text(header::CONTENT_TYPE)?;
-        (!kind.contains("json")).then(|| format!("the answer says it is {kind}"))
+        let content_type = value(header::CONTENT_TYPE)?;
+        let is_json = content_type.contains("json");
+        (!is_json).then(|| format!("the response has the content type {content_type}"))
     }
 }
 
-/// A text, or a number as text: codes were seen as text and are documented as numbers, too.
-fn said(value: &Value) -> Option<String> {
+/// Returns a string, or a number as a string: error codes are strings, but documented as numbers as well.
+fn string_or_number(value: &Value) -> Option<String> {
     match value {
-        Value::String(text) => Some(text.clone()),
+        Value::String(string) => Some(string.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     }

@@ -1,23 +1,23 @@
-//! What a call is called in errors and traces.
+//! The name of a request in errors and traces.
 
 use std::{fmt, sync::Arc};
 
 use crate::operation::Operation;
 
-/// An operation of the document, or a request that somebody has put together.
+/// A generated operation or another request.
 #[derive(Clone)]
 pub(crate) enum Label {
     Operation(&'static Operation),
-    /// `GET /path`, or an operation whose signed URL is read.
+    /// `GET /path`, or the operation that returned a signed URL.
     Request(Arc<str>),
 }
 
 impl Label {
-    /// `get_workspace`, or `GET /path`.
+    /// Returns `get_workspace` or `GET /path`.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Operation(operation) => operation.id,
-            Self::Request(text) => text,
+            Self::Request(name) => name,
         }
     }
 

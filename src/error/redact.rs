@@ -1,9 +1,9 @@
-//! What serde says of a type that is not ours, without the values that it quotes.
+//! Redaction of the values that serde quotes in errors of types outside this crate.
 
 use serde::de::Error;
 
-/// What serde's own messages about a value start with; what was expected stands at their end.
-const QUOTING: [&str; 5] = [
+/// Prefixes of serde's messages that quote a value. Each ends with what was expected.
+const QUOTING_PREFIXES: [&str; 5] = [
     "invalid type",
     "invalid value",
     "invalid length",
@@ -11,36 +11,38 @@ const QUOTING: [&str; 5] = [
     "unknown field",
 ];
 
-/// The same error, place included, but with nothing of the answer in its text: that may be a secret.
+/// Removes values of the response from an error, because they may be secrets. The position stays.
 pub(crate) fn without_values(error: serde_json::Error) -> serde_json::Error {
     match error.is_data() {
-        true => serde_json::Error::custom(quiet(&error.to_string())),
+        true => serde_json::Error::custom(redact_message(&error.to_string())),
         false => error,
     }
 }
 
-fn quiet(text: &str) -> String {
-    if text.starts_with("missing field `") {
-        return text.to_owned();
+fn redact_message(message: &str) -> String {
+    if message.starts_with("missing field `") {
+        return message.to_owned();
     }
-    let kind = QUOTING.iter().find(|start| text.starts_with(**start));
-    match (kind, text.rsplit_once(", expected ")) {
-        (Some(kind), Some((_, expected))) => format!("{kind}, expected {expected}"),
-        // Whatever a type says in its own words may quote the value.
+    let mut prefixes = QUOTING_PREFIXES.iter();
+    let prefix = prefixes.find(|prefix| message.starts_with(**prefix));
+    match (prefix, message.rsplit_once(", expected ")) {
+        (Some(prefix), Some((_, expected))) => format!("{prefix}, expected {expected}"),
+        // The custom message of a type may quote the value.
         _ => {
-            let place = text.rfind(" at line ").map_or("", |place| &text[place..]);
-            format!("a value does not fit{place}")
+            let start = message.rfind(" at line ");
+            let position = start.map_or("", |start| &message[start..]);
+            format!("value does not match the expected type{position}")
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::quiet;
+    use super::redact_message;
 
     #[test]
-    fn what_is_expected_and_where_stays() {
-        for (text, expected) in [
+    fn redacted_message_keeps_expectation_and_position() {
+        for (message, expected) in [
             (
                 r#"invalid type: string "canary, expected ", expected u32 at line 1 column 27"#,
                 "invalid type, expected u32 at line 1 column 27",
@@ -54,12 +56,12 @@ mod tests {
                 "missing field `id` at line 1 column 2",
             ),
             (
-                "canary is no date at line 1 column 9",
-                "a value does not fit at line 1 column 9",
+                "canary is not a date at line 1 column 9",
+                "value does not match the expected type at line 1 column 9",
             ),
-            ("canary", "a value does not fit"),
+            ("canary", "value does not match the expected type"),
         ] {
-            assert_eq!(quiet(text), expected);
+            assert_eq!(redact_message(message), expected);
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Binary answers, which are read as they come.
+//! Operations with a binary response, which is streamed.
 
-use crate::{ByteStream, Client, Error, call::Call, operations, transport::ANYTHING, types};
+use crate::{ByteStream, Client, Error, call::Call, operations, transport::ANY_MEDIA_TYPE, types};
 
-/// What every builder here has.
+/// Defines a download operation and its builder.
 macro_rules! download {
     ($method:ident, $builder:ident, $operation:ident, $($argument:ident)?, $(#[$docs:meta])*) => {
         impl Client {
@@ -10,7 +10,7 @@ macro_rules! download {
             pub fn $method(&self $(, $argument: impl Into<String>)?) -> $builder {
                 let arguments: Vec<String> = vec![$($argument.into())?];
                 let mut call = Call::new(self, &operations::$operation, arguments);
-                call.accept(ANYTHING);
+                call.accept(ANY_MEDIA_TYPE);
                 $builder { call }
             }
         }
@@ -23,15 +23,16 @@ macro_rules! download {
         }
 
         impl $builder {
-            /// Sends the request; the answer is there as soon as its body begins.
+            /// Sends the request. Returns as soon as the headers of the response are received.
             ///
-            /// It is sent again like every other request, but not once the body has begun.
-            /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits the wait for the beginning, and
-            /// [`ByteStream::idle_timeout`] each wait after it.
+            /// The request is retried like any other, but not after the body has started.
+            /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits the wait for the
+            /// headers, and [`ByteStream::idle_timeout`] each wait for a part of the body.
             ///
             /// # Errors
             ///
-            /// As of every call; those of the body come from what reads the stream.
+            /// The errors of any request. Errors of the body are returned by the methods of the
+            /// stream.
             pub async fn open(self) -> Result<ByteStream, Error> {
                 self.call.open().await
             }
@@ -41,9 +42,9 @@ macro_rules! download {
 
 download! {
     create_speech, CreateSpeech, CREATE_SPEECH, ,
-    /// Reads a text aloud and returns the audio.
+    /// Converts text to speech and returns the audio.
     ///
-    /// `POST /audio/speech`. Not repeated where the service may have done it.
+    /// `POST /audio/speech`. Not retried if the service may have executed it.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -62,7 +63,7 @@ download! {
 }
 
 impl CreateSpeech {
-    /// Sets the body; a builder is finished and checked current.
+    /// Sets the body, which is a value or a builder. A builder is built and validated immediately.
     pub fn body<V: TryInto<types::CreateSpeechRequest, Error: Into<Error>>>(
         mut self,
         value: V,
@@ -74,11 +75,12 @@ impl CreateSpeech {
 
 download! {
     get_file_content, GetFileContent, GET_FILE_CONTENT, file_id,
-    /// Reads the content of an uploaded file.
+    /// Downloads the content of an uploaded file.
     ///
-    /// `GET /files/{file_id}/content`. It only reads, so it is repeated.
+    /// `GET /files/{file_id}/content`. A read; retried.
     ///
-    /// The document declares a JSON string; the content of a file is bytes, so it is read as bytes.
+    /// Portkey's OpenAPI document declares a JSON string, but the content of a file is arbitrary
+    /// bytes, so it is returned as bytes.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -92,13 +94,13 @@ download! {
 
 download! {
     get_batch_output, GetBatchOutput, GET_BATCH_OUTPUT, batch_id,
-    /// Reads the output of a batch.
+    /// Downloads the output of a batch.
     ///
-    /// `GET /batches/{batch_id}/output`. It only reads, so it is repeated.
+    /// `GET /batches/{batch_id}/output`. A read; retried.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut file = tokio::fs::File::create("answers.jsonl").await?;
+    /// let mut file = tokio::fs::File::create("output.jsonl").await?;
     /// let output = client.get_batch_output("batch-id").open().await?;
     /// output.write_to(&mut file, |_| ()).await?;
     /// # Ok(())

@@ -1,7 +1,8 @@
-//! Answers that come event by event while they are made.
+//! Streamed responses (server-sent events).
 //!
-//! `decoder` cuts the body into events, `event` says what each operation's events are, `reading` is a
-//! stream between two of them, and `fold` makes of them the answer that would have come without one.
+//! `decoder` splits the body into events, `event` defines the event types, `event_reader` reads the
+//! events of a response, and `final_response` assembles the response that a request without
+//! streaming returns.
 
 mod accumulate;
 mod decoder;
@@ -29,16 +30,16 @@ use crate::{
     retry::AttemptSummary,
     transport::{Exchange, StreamingResponse},
 };
-use event_reader::{EventReader, Head};
+use event_reader::{EventReader, ResponseHead};
 
 pub use event::StreamEvent;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// An answer that is to be streamed; awaiting it sends the request and waits for the first event.
+/// A streamed request. Awaiting it sends the request and waits for the first event.
 ///
-/// What fails before the first event is an ordinary error, after ordinary retries; nothing is
-/// repeated after it.
+/// Failures before the first event are retried and reported like those of any other request.
+/// Nothing is retried after the first event.
 #[must_use = "nothing is sent before it is awaited"]
 pub struct OpenStream<T> {
     call: Call,
@@ -47,37 +48,40 @@ pub struct OpenStream<T> {
     events: PhantomData<fn() -> T>,
 }
 
-/// An answer, event by event, in the memory of one event.
+/// A stream of the events of a response. Holds one event in memory.
 ///
-/// It is a [`Stream`]; [`next`](Self::next) gives the events without further crates. Dropping it closes
-/// the connection. It ends with the service's mark (`[DONE]`) or with the body; after an error it is
-/// over. What has come before an error is with whoever read it, but for `final_response`, whose error
-/// holds it in [`Error::body`]:
+/// It is a [`Stream`]; [`next`](Self::next) returns the events without further crates. Dropping it
+/// closes the connection. It ends at the end marker of the service (`[DONE]`) or at the end of the
+/// body. After an error it yields `None`. Events before an error were already yielded;
+/// `final_response` returns them in [`Error::body`].
 ///
-/// - an event that is an error of the service, whose code, message and text the error has;
-/// - an event that is not JSON, or is not of the type, be it the first: the error says which, and has
-///   its text;
-/// - a connection that breaks, or a body that ends too early: in the middle of an event, or without
-///   the mark and before the answer was complete;
-/// - nothing for too long ([`OpenStream::idle_timeout`]), or an event of more than 16 MiB.
-#[must_use = "nothing is read before it is asked for"]
+/// # Errors
+///
+/// - An event reports an error of the service. The error contains its code, message and data.
+/// - An event is not valid JSON or does not match its type. The error contains the number and the
+///   data of the event.
+/// - The connection is interrupted, or the body ends in the middle of an event, or without the end
+///   marker before the response is complete.
+/// - Nothing is received within [`OpenStream::idle_timeout`].
+/// - An event exceeds 16 MiB.
+#[must_use = "events are read only when they are requested"]
 pub struct EventStream<T> {
-    reading: Box<EventReader>,
+    reader: Box<EventReader>,
     events: PhantomData<fn() -> T>,
 }
 
-// Streams are spawned, and polled without being pinned.
+// Streams can be moved to other tasks and polled without pinning.
 const _: () = {
-    const fn crosses_threads<T: Send + Unpin + 'static>() {}
-    crosses_threads::<EventStream<()>>();
+    const fn assert_send_and_unpin<T: Send + Unpin + 'static>() {}
+    assert_send_and_unpin::<EventStream<()>>();
 };
 
-/// Events whose data is of the type.
+/// Opens a stream whose events consist of their data.
 pub(crate) fn open<T: StreamEvent>(call: Call) -> OpenStream<T> {
     OpenStream::new(call, false)
 }
 
-/// Events whose name and data are members of the type.
+/// Opens a stream whose events consist of the fields `event` and `data`.
 pub(crate) fn open_named<T: StreamEvent>(call: Call) -> OpenStream<T> {
     OpenStream::new(call, true)
 }
@@ -92,8 +96,8 @@ impl<T> OpenStream<T> {
         }
     }
 
-    /// How long nothing may come while something is waited for, comments (which keep the connection
-    /// alive) included: 60 seconds unless set. There is no limit on how long all of it takes.
+    /// Sets how long to wait for data while an event is awaited; comments count as data. Default:
+    /// 60 seconds. The total duration of the stream is not limited.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
@@ -101,23 +105,25 @@ impl<T> OpenStream<T> {
 }
 
 /// Sends the request and waits for the first event.
-fn opened(
+fn open_reader(
     exchange: &Exchange,
     idle_timeout: Duration,
     named: bool,
 ) -> impl Future<Output = Result<Box<EventReader>, Error>> {
-    let begin = move |opened: StreamingResponse| {
+    let begin = move |streaming: StreamingResponse| {
         let StreamingResponse {
-            mut answer, timer, ..
-        } = opened;
-        let head = Head {
-            status: answer.status(),
-            headers: std::mem::take(answer.headers_mut()),
+            mut response,
+            timer,
+            ..
+        } = streaming;
+        let head = ResponseHead {
+            status: response.status(),
+            headers: std::mem::take(response.headers_mut()),
             label: exchange.label.clone(),
             client: exchange.client.clone(),
             history: AttemptSummary::default(),
         };
-        EventReader::begin(Chunks::new(answer, timer, idle_timeout), head, named)
+        EventReader::begin(Chunks::new(response, timer, idle_timeout), head, named)
     };
     exchange.open_with(begin)
 }
@@ -133,40 +139,40 @@ impl<T: StreamEvent> IntoFuture for OpenStream<T> {
             named,
             ..
         } = self;
-        // Put together current, because the future would keep the room for all that it is made of.
+        // Built outside of the async block to keep the future small.
         let exchange = call.streaming().map(Box::new);
         Box::pin(async move {
-            let reading = opened(&*exchange?, idle_timeout, named).await?;
+            let reader = open_reader(&*exchange?, idle_timeout, named).await?;
             let events = PhantomData;
-            Ok(EventStream { reading, events })
+            Ok(EventStream { reader, events })
         })
     }
 }
 
 impl<T> EventStream<T> {
-    /// The status of the answer, a success.
+    /// Returns the status of the response, which is a success.
     pub fn status(&self) -> StatusCode {
-        self.reading.head.status
+        self.reader.head.status
     }
 
-    /// The headers of the answer.
+    /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
-        &self.reading.head.headers
+        &self.reader.head.headers
     }
 
-    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
+    /// Returns the request id (`x-portkey-request-id`), for reports to Portkey's support.
     pub fn request_id(&self) -> Option<&str> {
-        error::request_id(&self.reading.head.headers)
+        error::request_id(&self.reader.head.headers)
     }
 
-    /// What the last event was called (its field `event`), where it had a name.
+    /// Returns the name of the last event (its field `event`), if it has one.
     pub fn event_name(&self) -> Option<&str> {
-        self.reading.name.as_deref()
+        self.reader.name.as_deref()
     }
 
-    /// The next event; `None` at the end and after an error.
+    /// Returns the next event; `None` at the end and after an error.
     ///
-    /// Nothing is lost when the future is dropped.
+    /// Cancel safe: if the future is dropped, no event is lost.
     ///
     /// # Errors
     ///
@@ -183,11 +189,11 @@ impl<T: StreamEvent> Stream for EventStream<T> {
     type Item = Result<T, Error>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().reading.poll_next(context)
+        self.get_mut().reader.poll_next(context)
     }
 }
 
-/// Values may be secrets, so only the operation shows.
+/// Shows only the operation, because values may be secrets.
 impl<T> fmt::Debug for OpenStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("OpenStream")
@@ -197,13 +203,13 @@ impl<T> fmt::Debug for OpenStream<T> {
     }
 }
 
-/// Events and headers may hold secrets, so they do not show.
+/// Omits events and headers, because they may contain secrets.
 impl<T> fmt::Debug for EventStream<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventStream")
-            .field("status", &self.reading.head.status)
-            .field("events", &self.reading.given)
-            .field("is_over", &self.reading.decoder.is_none())
+            .field("status", &self.reader.head.status)
+            .field("events", &self.reader.yielded)
+            .field("is_over", &self.reader.decoder.is_none())
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What the gateway is told beside the request itself: which provider, which cache, which trace.
+//! Headers for the gateway: provider, config, cache and trace.
 
 use std::{fmt, time::Duration};
 
@@ -14,16 +14,18 @@ use crate::{
 const VIRTUAL_KEY: &str = "x-portkey-virtual-key";
 const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 
-/// What goes to the gateway with every request: provider and its key, config, metadata, trace, cache.
+/// Options for gateway requests: provider and its key, config, metadata, trace and cache.
 ///
-/// For all calls of a client or for some, as part of [`RequestOptions`](crate::RequestOptions). It is sent to the
-/// gateway alone: never to the control plane, the public base URL or a signed URL. What an operation
-/// sets itself (`x_portkey_trace_id` …) wins over it.
+/// They are part of [`RequestOptions`](crate::RequestOptions), for all requests of a client or for
+/// single requests. They are sent only to the gateway: never to the control plane, the public base
+/// URL or a signed URL. Values that are set on an operation (`x_portkey_trace_id` …) take
+/// precedence.
 ///
-/// Values are sent in headers. They do not show in `Debug` and are marked as sensitive; a
-/// [virtual key](Self::virtual_key) or [authorization](Self::authorization) that the service repeats in
-/// a refusal is taken out of what an [`Error`] shows. A value that is empty, or that no header may have
-/// (a line break, text beyond ASCII), is an error when the client is built or something is sent.
+/// The values are sent as headers. They are marked as sensitive and do not appear in `Debug`
+/// output. A [virtual key](Self::virtual_key) or [authorization](Self::authorization) that the
+/// service repeats in an error response is redacted in [`Error`]. An empty value, or a value that
+/// is not allowed in a header (line breaks, non-ASCII characters), is an error when the client is
+/// built or a request is sent.
 ///
 /// ```
 /// use portkey_admin::{Client, GatewayOptions, RequestOptions};
@@ -41,112 +43,116 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 /// # }
 /// ```
 #[derive(Clone, Default)]
-#[must_use = "it does nothing until options have it"]
+#[must_use = "gateway options have no effect until they are set on request options"]
 pub struct GatewayOptions {
     headers: HeaderMap,
-    /// Sent as they are, and named in a header of their own.
+    /// Headers that the gateway forwards to the provider. Their names are sent in a separate
+    /// header.
     forwarded: HeaderMap,
-    /// What is wrong with a value; it shows when something is built or sent.
+    /// The first invalid value, reported when a client is built or a request is sent.
     problem: Option<Error>,
 }
 
 impl GatewayOptions {
-    /// Says nothing.
+    /// Creates empty gateway options.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The provider: a name (`openai`), or the slug of one of the workspace with `@` before it.
+    /// Sets the provider: its name (`openai`), or `@` and the slug of a provider of the workspace.
     pub fn provider(self, provider: impl AsRef<str>) -> Self {
-        self.text("x-portkey-provider", provider.as_ref())
+        self.set("x-portkey-provider", provider.as_ref())
     }
 
-    /// The virtual key, by slug.
+    /// Sets the virtual key, by its slug.
     pub fn virtual_key(self, key: impl Into<Secret>) -> Self {
-        self.text(VIRTUAL_KEY, key.into().expose())
+        self.set(VIRTUAL_KEY, key.into().expose())
     }
 
-    /// The provider's own key, sent as `authorization`; `Bearer ` is put before it where it is missing.
+    /// Sets the API key of the provider, sent as `authorization`. `Bearer ` is prepended if it is
+    /// missing.
     pub fn authorization(self, key: impl Into<Secret>) -> Self {
         let key = key.into();
-        let text = match token(key.expose()) {
+        let value = match token(key.expose()) {
             "" => String::new(),
             token => format!("Bearer {token}"),
         };
-        self.text(AUTHORIZATION.as_str(), &text)
+        self.set(AUTHORIZATION.as_str(), &value)
     }
 
-    /// The config, by slug. It takes the place of [`config_object`](Self::config_object).
+    /// Sets the config, by its slug. Replaces [`config_object`](Self::config_object).
     pub fn config(self, config: impl AsRef<str>) -> Self {
-        self.text("x-portkey-config", config.as_ref())
+        self.set("x-portkey-config", config.as_ref())
     }
 
-    /// A config that is not stored: an object, sent as JSON. It takes the place of
+    /// Sets a config that is not stored in the service: an object, sent as JSON. Replaces
     /// [`config`](Self::config).
     pub fn config_object(self, config: &(impl Serialize + ?Sized)) -> Self {
         match serde_json::to_value(config) {
-            Ok(config @ Value::Object(_)) => self.json("x-portkey-config", &config),
-            Ok(_) => self.refused("the config is no object"),
-            // The cause is left out: it may quote a value.
-            Err(_) => self.refused("the config cannot be encoded as JSON"),
+            Ok(config @ Value::Object(_)) => self.set_json("x-portkey-config", &config),
+            Ok(_) => self.with_problem("the config must be a JSON object"),
+            // The cause is omitted because it may contain a value.
+            Err(_) => self.with_problem("the config cannot be encoded as JSON"),
         }
     }
 
-    /// Where the provider is: a URL with `https://` or `http://`.
+    /// Sets the base URL of the provider, an `https://` or `http://` URL.
     pub fn custom_host(self, url: impl AsRef<str>) -> Self {
         let url = url.as_ref();
         match reqwest::Url::parse(url) {
             Ok(parsed) if matches!(parsed.scheme(), "https" | "http") => {
-                self.text("x-portkey-custom-host", url)
+                self.set("x-portkey-custom-host", url)
             }
-            _ => self.refused("the custom host is no https:// or http:// URL"),
+            _ => self.with_problem("the custom host must be an https:// or http:// URL"),
         }
     }
 
-    /// Names and values to filter and count by, sent as a JSON object in which everything beyond ASCII
-    /// is escaped. It replaces what the client has; the service takes values that are text.
+    /// Sets metadata by which requests can be filtered and counted. Sent as a JSON object in which
+    /// non-ASCII characters are escaped. Replaces the metadata of the client. The service accepts
+    /// string values.
     pub fn metadata(self, metadata: impl Into<JsonObject>) -> Self {
         let metadata = Value::Object(metadata.into().into_map());
-        self.json(options::METADATA, &metadata)
+        self.set_json(options::METADATA, &metadata)
     }
 
-    /// What the trace is called to which the requests belong.
+    /// Sets the trace id.
     pub fn trace_id(self, id: impl AsRef<str>) -> Self {
-        self.text("x-portkey-trace-id", id.as_ref())
+        self.set("x-portkey-trace-id", id.as_ref())
     }
 
-    /// What the span is called that a request is.
+    /// Sets the span id of the request.
     pub fn span_id(self, id: impl AsRef<str>) -> Self {
-        self.text("x-portkey-span-id", id.as_ref())
+        self.set("x-portkey-span-id", id.as_ref())
     }
 
-    /// The span around it.
+    /// Sets the id of the parent span.
     pub fn parent_span_id(self, id: impl AsRef<str>) -> Self {
-        self.text("x-portkey-parent-span-id", id.as_ref())
+        self.set("x-portkey-parent-span-id", id.as_ref())
     }
 
-    /// The name of the span, for people.
+    /// Sets the name of the span.
     pub fn span_name(self, name: impl AsRef<str>) -> Self {
-        self.text("x-portkey-span-name", name.as_ref())
+        self.set("x-portkey-span-name", name.as_ref())
     }
 
-    /// The part of the cache in which an answer is looked for and kept.
+    /// Sets the cache namespace in which responses are looked up and stored.
     pub fn cache_namespace(self, namespace: impl AsRef<str>) -> Self {
-        self.text("x-portkey-cache-namespace", namespace.as_ref())
+        self.set("x-portkey-cache-namespace", namespace.as_ref())
     }
 
-    /// Whether the cache is not asked, but filled.
+    /// Sets whether the cache is bypassed for the lookup and updated with the response.
     pub fn cache_force_refresh(self, refresh: bool) -> Self {
-        self.flag("x-portkey-cache-force-refresh", refresh)
+        self.set_bool("x-portkey-cache-force-refresh", refresh)
     }
 
-    /// Whether answers keep to OpenAI's form, without what a provider has beyond it.
+    /// Sets whether responses are limited to OpenAI's format, without fields that only the provider
+    /// defines.
     pub fn strict_open_ai_compliance(self, strict: bool) -> Self {
-        self.flag("x-portkey-strict-open-ai-compliance", strict)
+        self.set_bool("x-portkey-strict-open-ai-compliance", strict)
     }
 
-    /// Adds a header that the gateway hands on to the provider; see
-    /// [`RequestOptions::header`](crate::RequestOptions::header) for those that cannot be set.
+    /// Adds a header that the gateway forwards to the provider; see
+    /// [`RequestOptions::header`](crate::RequestOptions::header) for headers that cannot be set.
     pub fn forward_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match options::header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
@@ -159,29 +165,31 @@ impl GatewayOptions {
         self
     }
 
-    /// How long the gateway waits for the provider; counted in milliseconds, of which there must be one.
+    /// Sets how long the gateway waits for the provider, in whole milliseconds; at least 1 ms.
     pub fn request_timeout(self, timeout: Duration) -> Self {
         match timeout.as_millis() {
-            0 => self.refused("the request timeout is shorter than a millisecond"),
-            timeout => self.text("x-portkey-request-timeout", &timeout.to_string()),
+            0 => self.with_problem("the request timeout must be at least 1 ms"),
+            timeout => self.set("x-portkey-request-timeout", &timeout.to_string()),
         }
     }
 
-    fn flag(self, name: &'static str, value: bool) -> Self {
-        self.text(name, if value { "true" } else { "false" })
+    fn set_bool(self, name: &'static str, value: bool) -> Self {
+        self.set(name, if value { "true" } else { "false" })
     }
 
-    fn json(self, name: &'static str, value: &Value) -> Self {
-        self.text(name, &ascii_json(&value.to_string()))
+    fn set_json(self, name: &'static str, value: &Value) -> Self {
+        self.set(name, &ascii_json(&value.to_string()))
     }
 
-    fn text(mut self, name: &'static str, value: &str) -> Self {
+    fn set(mut self, name: &'static str, value: &str) -> Self {
         if value.is_empty() {
-            return self.refused(&format!("header `{name}` is empty"));
+            return self.with_problem(&format!("header `{name}` must not be empty"));
         }
         if !value.is_ascii() {
-            // It could be sent, but each reader takes the bytes for something else.
-            return self.refused(&format!("header `{name}` holds text beyond ASCII"));
+            // Such bytes can be sent, but recipients disagree on their encoding.
+            return self.with_problem(&format!(
+                "header `{name}` must contain only ASCII characters"
+            ));
         }
         match options::header(name, value) {
             Ok((name, value)) => {
@@ -195,14 +203,14 @@ impl GatewayOptions {
         }
     }
 
-    fn refused(mut self, problem: &str) -> Self {
+    fn with_problem(mut self, problem: &str) -> Self {
         self.problem
             .get_or_insert_with(|| Error::invalid_request(problem));
         self
     }
 
-    /// This, and what `base` says of which this does not speak.
-    pub(crate) fn over(self, base: &Self) -> Self {
+    /// Adds the options of `base` that are not set.
+    pub(crate) fn merge_onto(self, base: &Self) -> Self {
         let merged = |base: &HeaderMap, own: HeaderMap| {
             let mut merged = base.clone();
             merged.extend(own);
@@ -215,7 +223,7 @@ impl GatewayOptions {
         }
     }
 
-    /// This without what `headers` say anew.
+    /// Removes the options that `headers` override.
     pub(crate) fn without(mut self, headers: &HeaderMap) -> Self {
         for name in headers.keys() {
             self.headers.remove(name);
@@ -228,11 +236,11 @@ impl GatewayOptions {
         self.problem.clone().map_or(Ok(()), Err)
     }
 
-    /// All of it, as it is sent.
+    /// Returns all headers as they are sent.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut all = self.forwarded.clone();
         let names: Vec<&str> = self.forwarded.keys().map(HeaderName::as_str).collect();
-        // Names of headers are always the value of one.
+        // Header names are always valid in a header value.
         if !names.is_empty()
             && let Ok(names) = HeaderValue::from_str(&names.join(","))
         {
@@ -242,7 +250,7 @@ impl GatewayOptions {
         all
     }
 
-    /// What must not show, should the service repeat it.
+    /// Returns the values that must be redacted in responses of the service.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = &str> {
         [VIRTUAL_KEY, AUTHORIZATION.as_str()]
             .into_iter()
@@ -252,11 +260,11 @@ impl GatewayOptions {
     }
 }
 
-/// The text without `Bearer` before it.
-fn token(text: &str) -> &str {
-    match text.split_at_checked("bearer ".len()) {
+/// Returns the value without the prefix `Bearer `.
+fn token(value: &str) -> &str {
+    match value.split_at_checked("bearer ".len()) {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer ") => token.trim_start(),
-        _ => text,
+        _ => value,
     }
 }
 

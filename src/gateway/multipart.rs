@@ -1,7 +1,7 @@
-//! Multipart forms (RFC 7578): texts and files, encoded while they are sent.
+//! Multipart bodies (RFC 7578) of text fields and files, encoded while they are sent.
 //!
-//! A form of an HTTP client's own is built once and sent once. This one is opened anew for each
-//! attempt, knows whether that can be done again, and says which part could not be read.
+//! Unlike the multipart form of an HTTP library, which is sent once, a form can be opened again for
+//! each attempt, reports whether that is possible, and reports which part could not be read.
 
 mod body;
 mod file;
@@ -21,11 +21,11 @@ use body::{BodyBuilder, FormBody};
 pub use file::FilePart;
 pub(crate) use reader::PartReadError;
 
-/// The parts of a form, in the order in which they were set.
+/// A multipart form, with its parts in the order in which they were set.
 pub(crate) struct Form {
     boundary: String,
     parts: Vec<Part>,
-    listener: Option<ProgressCallback>,
+    progress_callback: Option<ProgressCallback>,
 }
 
 struct Part {
@@ -38,19 +38,19 @@ enum Content {
     File(FilePart),
 }
 
-/// How far an upload is.
+/// The progress of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UploadProgress {
-    /// How many bytes of the request's body the connection has taken. It only grows, but begins again
-    /// with each attempt.
+    /// The number of bytes of the body that were passed to the connection. Restarts at 0 with each
+    /// attempt.
     pub sent: u64,
-    /// How many there are in all, the frame around the files included; absent where the length of a
-    /// reader is not known.
+    /// The total size of the body in bytes, including the multipart framing; `None` if the length
+    /// of a reader is unknown.
     pub total: Option<u64>,
 }
 
-/// Whoever wants to know how far an upload is.
+/// The callback that receives the progress of an upload.
 #[derive(Clone)]
 struct ProgressCallback(Arc<Mutex<dyn FnMut(UploadProgress) + Send>>);
 
@@ -65,17 +65,17 @@ impl Form {
         Self {
             boundary: boundary(),
             parts: Vec::new(),
-            listener: None,
+            progress_callback: None,
         }
     }
 
-    /// Sets a text; the last value of a name wins.
+    /// Sets a text field. Replaces earlier values of the same name.
     pub(crate) fn text(&mut self, name: &str, value: impl Into<String>) {
-        self.texts(name, [value.into()]);
+        self.repeated_text(name, [value.into()]);
     }
 
-    /// Sets a text that is repeated.
-    pub(crate) fn texts(&mut self, name: &str, values: impl IntoIterator<Item = String>) {
+    /// Sets a repeated text field. Replaces earlier values of the same name.
+    pub(crate) fn repeated_text(&mut self, name: &str, values: impl IntoIterator<Item = String>) {
         self.parts.retain(|part| part.name != name);
         self.parts.extend(values.into_iter().map(|value| Part {
             name: name.to_owned(),
@@ -83,7 +83,7 @@ impl Form {
         }));
     }
 
-    /// Sets a file; the last one of a name wins.
+    /// Sets a file. Replaces earlier values of the same name.
     pub(crate) fn file(&mut self, name: &str, file: FilePart) {
         self.parts.retain(|part| part.name != name);
         self.parts.push(Part {
@@ -92,12 +92,15 @@ impl Form {
         });
     }
 
-    /// Who is told how far it is.
-    pub(crate) fn listen(&mut self, listener: impl FnMut(UploadProgress) + Send + 'static) {
-        self.listener = Some(ProgressCallback(Arc::new(Mutex::new(listener))));
+    /// Sets the progress callback.
+    pub(crate) fn on_progress(
+        &mut self,
+        progress_callback: impl FnMut(UploadProgress) + Send + 'static,
+    ) {
+        self.progress_callback = Some(ProgressCallback(Arc::new(Mutex::new(progress_callback))));
     }
 
-    /// What a text is set to.
+    /// Returns the value of a text field.
     pub(crate) fn value(&self, name: &str) -> Option<&str> {
         self.parts.iter().find_map(|part| match &part.content {
             Content::Text(value) if part.name == name => Some(value.as_str()),
@@ -111,12 +114,12 @@ impl Form {
 
     pub(crate) fn content_type(&self) -> HeaderValue {
         let value = format!("multipart/form-data; boundary={}", self.boundary);
-        // Only the boundary varies, which is made of hexadecimal digits.
+        // The value is always valid because the boundary consists of hexadecimal digits.
         HeaderValue::try_from(value)
             .unwrap_or_else(|_| HeaderValue::from_static("multipart/form-data"))
     }
 
-    /// Looks for what is wrong with it before anything is sent.
+    /// Checks the files before the request is sent.
     pub(crate) async fn check(&self) -> Result<(), Error> {
         for (name, file) in self.files() {
             if let Err(problem) = file.check().await {
@@ -126,16 +129,16 @@ impl Form {
         Ok(())
     }
 
-    /// Whether all of it can be read once more.
+    /// Whether all parts can be read again.
     pub(crate) fn can_repeat(&self) -> bool {
         self.files().all(|(_, file)| file.can_repeat())
     }
 
-    /// The body of one attempt.
+    /// Opens the body for one attempt.
     pub(crate) async fn open(&self, heartbeat: Heartbeat) -> Result<FormBody, PartReadError> {
         let mut body = BodyBuilder::default();
         for Part { name, content } in &self.parts {
-            body.text(&self.head(name, content));
+            body.text(&self.part_header(name, content));
             match content {
                 Content::Text(value) => body.text(value),
                 Content::File(file) => file.open(name, &mut body).await?,
@@ -143,7 +146,7 @@ impl Form {
             body.text("\r\n");
         }
         body.text(&format!("--{}--\r\n", self.boundary));
-        Ok(body.finish(heartbeat, self.listener.clone()))
+        Ok(body.finish(heartbeat, self.progress_callback.clone()))
     }
 
     fn files(&self) -> impl Iterator<Item = (&str, &FilePart)> {
@@ -153,30 +156,30 @@ impl Form {
         })
     }
 
-    /// What goes before a part.
-    fn head(&self, name: &str, content: &Content) -> String {
-        let (boundary, name) = (&self.boundary, escaped(name));
-        let mut head = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
+    /// Returns the boundary and the headers of a part.
+    fn part_header(&self, name: &str, content: &Content) -> String {
+        let (boundary, name) = (&self.boundary, escape_quoted(name));
+        let mut header = format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"");
         if let Content::File(file) = content {
-            let (name, content_type) = (escaped(file.name()), file.kind());
+            let (name, content_type) = (escape_quoted(file.name()), file.effective_content_type());
             // Writing to a `String` does not fail.
             let _ = write!(
-                head,
+                header,
                 "; filename=\"{name}\"\r\nContent-Type: {content_type}"
             );
         }
-        head + "\r\n\r\n"
+        header + "\r\n\r\n"
     }
 }
 
-/// A line that no file holds by chance, and that nobody can foresee: the hasher is seeded at random.
+/// Returns a random, unpredictable boundary. `RandomState` is randomly seeded.
 fn boundary() -> String {
-    let draw = || RandomState::new().hash_one(());
-    format!("{:016x}{:016x}", draw(), draw())
+    let random = || RandomState::new().hash_one(());
+    format!("{:016x}{:016x}", random(), random())
 }
 
-/// A name as browsers write it, so that it ends neither the quotes nor the line.
-fn escaped(name: &str) -> String {
+/// Escapes a name as browsers do, so that it contains neither quotes nor line breaks.
+fn escape_quoted(name: &str) -> String {
     name.replace('"', "%22")
         .replace('\r', "%0D")
         .replace('\n', "%0A")
@@ -187,23 +190,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_boundary_comes_twice() {
-        let all: std::collections::BTreeSet<_> = (0..1000).map(|_| boundary()).collect();
-        assert_eq!(all.len(), 1000);
-        assert!(all.iter().all(|one| one.len() == 32));
+    fn boundaries_are_unique() {
+        let boundaries: std::collections::BTreeSet<_> = (0..1000).map(|_| boundary()).collect();
+        assert_eq!(boundaries.len(), 1000);
+        assert!(boundaries.iter().all(|boundary| boundary.len() == 32));
     }
 
     #[test]
-    fn names_stay_inside_their_quotes() {
-        assert_eq!(escaped("a\"; x=\"b\r\nX: y"), "a%22; x=%22b%0D%0AX: y");
-        assert_eq!(escaped("größe 100%.png"), "größe 100%.png");
+    fn quotes_and_line_breaks_in_names_are_escaped() {
+        assert_eq!(
+            escape_quoted("a\"; x=\"b\r\nX: y"),
+            "a%22; x=%22b%0D%0AX: y"
+        );
+        assert_eq!(escape_quoted("größe 100%.png"), "größe 100%.png");
     }
 
     #[test]
-    fn the_last_value_wins() {
+    fn the_last_value_of_a_field_wins() {
         let mut form = Form::new();
         form.text("purpose", "batch");
-        form.texts("word[]", ["a".to_owned(), "b".to_owned()]);
+        form.repeated_text("word[]", ["a".to_owned(), "b".to_owned()]);
         form.text("purpose", "vision");
         assert_eq!(form.value("purpose"), Some("vision"));
         assert_eq!(form.parts.len(), 3);

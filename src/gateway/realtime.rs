@@ -1,7 +1,8 @@
-//! Two-way sessions over a websocket.
+//! Realtime sessions over a WebSocket.
 //!
-//! The handshake is an ordinary request (`exchange/upgrade.rs`), so it has the key, headers, proxy,
-//! retries and errors of every other. `session` is what comes after it, `event` what goes over it.
+//! The handshake is a regular request (`transport/upgrade.rs`), with the same key, headers, proxy,
+//! retries and errors. `session` contains the session after the handshake, `event` the events sent
+//! over it.
 
 mod event;
 mod session;
@@ -15,10 +16,10 @@ pub use event::{ClientEvent, ServerEvent};
 pub use session::{Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender};
 
 impl Client {
-    /// Opens a two-way realtime session with a model.
+    /// Opens a bidirectional realtime session with a model.
     ///
-    /// `GET /realtime`, which becomes a websocket. Until it has, it is repeated like what only reads;
-    /// a session that breaks is not begun anew.
+    /// `GET /realtime`, upgraded to a WebSocket. The handshake is retried; an established session
+    /// is not reconnected.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -94,28 +95,29 @@ impl ConnectRealtime {
         self.header("x-portkey-cache-force-refresh", value.to_string())
     }
 
-    /// The largest message that is received, in bytes: 16 MiB unless set. A larger one ends the session.
+    /// Sets the maximum size of a received message in bytes. A larger message ends the session.
+    /// Default: 16 MiB.
     pub fn max_message_size(mut self, bytes: usize) -> Self {
-        self.limits.message = bytes;
+        self.limits.max_message_size = bytes;
         self
     }
 
-    /// How long nothing may come while something is waited for, pings included, and how long nothing
-    /// may leave while something is sent. There is no limit unless set, for a session may be silent as
-    /// long as its user is; [`RealtimeSender::ping`] makes the other side say something.
+    /// Sets how long to wait for a message while receiving (pings count as messages), and for the
+    /// connection to accept data while sending. Default: no limit, because a session is idle while
+    /// its user is. [`RealtimeSender::ping`] makes the service send a message.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.limits.idle = Some(timeout);
+        self.limits.idle_timeout = Some(timeout);
         self
     }
 
-    /// Sends the request and waits until the session is open.
+    /// Sends the request and waits until the session is established.
     ///
     /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits each attempt.
     ///
     /// # Errors
     ///
-    /// As of every call: a refusal has status, code and message. An answer that is neither a refusal
-    /// nor the right agreement to a websocket is an error, too.
+    /// The errors of any request: an error response has status, code and message. A response that
+    /// is neither an error nor a valid WebSocket handshake is also an error.
     pub async fn connect(self) -> Result<Realtime, Error> {
         let Self { call, limits } = self;
         let client = call.client().clone();

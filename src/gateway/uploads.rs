@@ -1,7 +1,7 @@
-//! Uploads: operations whose body is a form with files.
+//! Uploads: operations with a multipart body that contains files.
 //!
-//! Each builder has a setter for each field of the document. What is required is checked before
-//! anything is sent, and so is whether the files are there.
+//! Each builder has a setter for each field in the OpenAPI document. Before a request is sent, the
+//! required fields and the existence of the files are checked.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::{
     call::Call,
     gateway::{FilePart, Form, UploadProgress},
     operations,
-    transport::ANYTHING,
+    transport::ANY_MEDIA_TYPE,
     types,
 };
 
-/// A call and its form.
+/// A call and its multipart form.
 struct Upload {
     call: Call,
     form: Form,
@@ -28,41 +28,41 @@ impl Upload {
         }
     }
 
-    /// Sets a number, if it is one.
+    /// Sets a number. Records an error if it is NaN or infinite.
     fn number(&mut self, name: &'static str, value: f64) {
         self.call.check_number(name, value);
         self.form.text(name, value.to_string());
     }
 
-    /// The call, with the form as its body.
-    async fn ready(self) -> Call {
+    /// Converts into the call, with the form as its body.
+    async fn into_call(self) -> Call {
         let Self { mut call, form } = self;
         call.form(form).await;
         call
     }
 
-    /// The call, unless its answer is asked for in a format that is no JSON.
-    async fn ready_for_json(self) -> Result<Call, Error> {
+    /// Converts into the call, unless the requested response format is not JSON.
+    async fn into_json_call(self) -> Result<Call, Error> {
         match self.form.value("response_format") {
             Some(format @ ("text" | "srt" | "vtt")) => {
-                let problem = format!("`response_format` is `{format}`; use `send_text`");
-                Err(self.call.refused(problem))
+                let problem = format!("`response_format` `{format}` requires `send_text`");
+                Err(self.call.invalid_request(problem))
             }
-            _ => Ok(self.ready().await),
+            _ => Ok(self.into_call().await),
         }
     }
 }
 
-/// Files and their names may be secrets, so only the operation shows.
+/// Shows only the operation, because files and their names may be secrets.
 impl fmt::Debug for Upload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.call.fmt(f)
     }
 }
 
-/// What every builder here has.
+/// Defines an upload operation and its builder.
 macro_rules! upload {
-    ($method:ident, $builder:ident, $operation:ident, $answer:ty, $(#[$docs:meta])*) => {
+    ($method:ident, $builder:ident, $operation:ident, $response:ty, $(#[$docs:meta])*) => {
         impl Client {
             $(#[$docs])*
             pub fn $method(&self) -> $builder {
@@ -72,46 +72,47 @@ macro_rules! upload {
 
         #[doc = concat!("Builder of [`Client::", stringify!($method), "`].")]
         ///
-        /// It is sent again like every other request, but only if all of its files can be read again.
-        /// An attempt may take as long as it takes, but nothing may stand still for longer than
-        /// [`RequestOptions::timeout`](crate::RequestOptions::timeout).
+        /// The request is retried like any other, but only if all of its files can be read again.
+        /// The duration of an attempt is not limited;
+        /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits the time without
+        /// progress.
         #[derive(Debug)]
         #[must_use = "nothing is sent before `send`"]
         pub struct $builder(Upload);
 
         impl $builder {
-            /// A field that the document does not name.
+            /// Sets a field that is not part of the OpenAPI document.
             pub fn extra(mut self, name: impl AsRef<str>, value: impl Into<String>) -> Self {
                 self.0.form.text(name.as_ref(), value);
                 self
             }
 
-            /// Is told how far the upload is, piece by piece.
+            /// Sets a callback that is called after each chunk with the progress of the upload.
             pub fn progress(mut self, progress: impl FnMut(UploadProgress) + Send + 'static) -> Self {
-                self.0.form.listen(progress);
+                self.0.form.on_progress(progress);
                 self
             }
 
-            /// Sends the request and decodes the answer.
+            /// Sends the request and decodes the response.
             ///
             /// # Errors
             ///
-            /// As of every call. What is required and not set, and a file that is not there, is a
-            /// directory or may not be read, are refused before anything is sent; a file that cannot be
-            /// read to its end breaks the call off and is not read again.
-            pub async fn send(self) -> Result<$answer, Error> {
-                self.0.ready_for_json().await?.send().await
+            /// The errors of any request. Nothing is sent if a required field is not set, or if a
+            /// file does not exist, is a directory or cannot be opened. If reading a file fails
+            /// later, the request is aborted and not retried.
+            pub async fn send(self) -> Result<$response, Error> {
+                self.0.into_json_call().await?.send().await
             }
 
-            /// Sends the request; gives the answer with its status, headers and raw body.
-            pub async fn send_with_response(self) -> Result<Response<$answer>, Error> {
-                self.0.ready_for_json().await?.send_with_response().await
+            /// Sends the request and returns the response with status, headers and raw body.
+            pub async fn send_with_response(self) -> Result<Response<$response>, Error> {
+                self.0.into_json_call().await?.send_with_response().await
             }
         }
     };
 }
 
-/// The setters of files.
+/// Defines the setters of files.
 macro_rules! files {
     ($builder:ident { $($(#[$docs:meta])* $name:ident;)* }) => {
         impl $builder {
@@ -123,8 +124,8 @@ macro_rules! files {
     };
 }
 
-/// The setters of texts and of what is written as text.
-macro_rules! texts {
+/// Defines the setters of text fields.
+macro_rules! text_fields {
     ($builder:ident { $($(#[$docs:meta])* $name:ident: $kind:ty;)* }) => {
         impl $builder {
             $($(#[$docs])* pub fn $name(mut self, value: impl Into<$kind>) -> Self {
@@ -141,7 +142,8 @@ upload! {
     upload_file, UploadFile, UPLOAD_FILE, types::OpenAiFile,
     /// Uploads a file.
     ///
-    /// `POST /files`. Not repeated where the service may have taken it, for each file is kept.
+    /// `POST /files`. Not retried if the service may have executed it, because each upload creates
+    /// a file.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -162,14 +164,14 @@ upload! {
 
 files! {
     UploadFile {
-        /// The file. Required.
+        /// Sets the file. Required.
         file;
     }
 }
 
-texts! {
+text_fields! {
     UploadFile {
-        /// What it is for. Required.
+        /// Sets the purpose. Required.
         purpose: types::UploadPurpose;
     }
 }
@@ -180,7 +182,7 @@ upload! {
     create_image_edit, CreateImageEdit, CREATE_IMAGE_EDIT, types::ImagesResponse,
     /// Edits an image.
     ///
-    /// `POST /images/edits`. Not repeated where the service may have done it.
+    /// `POST /images/edits`. Not retried if the service may have executed it.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -201,35 +203,35 @@ upload! {
 
 files! {
     CreateImageEdit {
-        /// The image. Required.
+        /// Sets the image. Required.
         image;
-        /// An image of the same size, transparent where the first one is to be edited.
+        /// Sets the mask: an image of the same size, transparent where the image is to be edited.
         mask;
     }
 }
 
-texts! {
+text_fields! {
     CreateImageEdit {
-        /// What the result is to show. Required.
+        /// Sets the description of the edited image. Required.
         prompt: String;
-        /// The model.
+        /// Sets the model.
         model: String;
-        /// How many images are made, 1 to 10.
+        /// Sets the number of images to create, 1 to 10.
         n: i64;
-        /// Whether the answer holds URLs or the images themselves.
+        /// Sets whether the response contains URLs or the images.
         response_format: types::ImageResponseFormat;
-        /// The size of what is made.
+        /// Sets the size of the created images.
         size: types::SquareImageSize;
-        /// Whom of your own users it is for.
+        /// Sets the identifier of your end user.
         user: String;
     }
 }
 
 upload! {
     create_image_variation, CreateImageVariation, CREATE_IMAGE_VARIATION, types::ImagesResponse,
-    /// Makes variations of an image.
+    /// Creates variations of an image.
     ///
-    /// `POST /images/variations`. Not repeated where the service may have done it.
+    /// `POST /images/variations`. Not retried if the service may have executed it.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -245,47 +247,48 @@ upload! {
 
 files! {
     CreateImageVariation {
-        /// The image. Required.
+        /// Sets the image. Required.
         image;
     }
 }
 
-texts! {
+text_fields! {
     CreateImageVariation {
-        /// The model.
+        /// Sets the model.
         model: String;
-        /// How many images are made, 1 to 10.
+        /// Sets the number of images to create, 1 to 10.
         n: i64;
-        /// Whether the answer holds URLs or the images themselves.
+        /// Sets whether the response contains URLs or the images.
         response_format: types::ImageResponseFormat;
-        /// The size of what is made.
+        /// Sets the size of the created images.
         size: types::SquareImageSize;
-        /// Whom of your own users it is for.
+        /// Sets the identifier of your end user.
         user: String;
     }
 }
 
 // ---- Audio
 
-/// What both ways of writing down a recording have.
+/// Defines the methods that transcription and translation share.
 macro_rules! speech_to_text {
     ($builder:ident) => {
         impl $builder {
-            /// How freely the model chooses, 0 to 1; 0 unless set.
+            /// Sets the sampling temperature, 0 to 1. Default: 0.
             pub fn temperature(mut self, value: f64) -> Self {
                 self.0.number("temperature", value);
                 self
             }
 
-            /// Sends the request and gives the answer as it came: for `response_format` `text`, `srt` and
-            /// `vtt`, which are no JSON.
+            /// Sends the request and returns the body of the response as a string. Required for the
+            /// values `text`, `srt` and `vtt` of `response_format`, which are not JSON.
             ///
             /// # Errors
             ///
-            /// Those of [`send`](Self::send); an answer that is no text in UTF-8 is one, too.
+            /// The errors of [`send`](Self::send), and an error if the response body is not valid
+            /// UTF-8.
             pub async fn send_text(mut self) -> Result<String, Error> {
-                self.0.call.accept(ANYTHING);
-                self.0.ready().await.send_text().await
+                self.0.call.accept(ANY_MEDIA_TYPE);
+                self.0.into_call().await.send_text().await
             }
         }
     };
@@ -293,9 +296,9 @@ macro_rules! speech_to_text {
 
 upload! {
     create_transcription, CreateTranscription, CREATE_TRANSCRIPTION, types::CreateTranscriptionResponse,
-    /// Writes down what is said in a recording.
+    /// Transcribes a recording.
     ///
-    /// `POST /audio/transcriptions`. Not repeated where the service may have done it.
+    /// `POST /audio/transcriptions`. Not retried if the service may have executed it.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -318,41 +321,44 @@ speech_to_text!(CreateTranscription);
 
 files! {
     CreateTranscription {
-        /// The recording. Required.
+        /// Sets the recording. Required.
         file;
     }
 }
 
-texts! {
+text_fields! {
     CreateTranscription {
-        /// The model. Required.
+        /// Sets the model. Required.
         model: String;
-        /// The language that is spoken (ISO 639-1, such as `en`).
+        /// Sets the language of the recording (ISO 639-1, such as `en`).
         language: String;
-        /// How it begins, or words that occur in it.
+        /// Sets a prompt that guides the transcription: how it begins, or words that occur in it.
         prompt: String;
-        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_text`](Self::send_text).
+        /// Sets the response format. `text`, `srt` and `vtt` require
+        /// [`send_text`](Self::send_text).
         response_format: types::TranscriptionFormat;
     }
 }
 
 impl CreateTranscription {
-    /// Of what the answer says the times, with the format `verbose_json`.
+    /// Sets the timestamp granularities to include. Requires the response format `verbose_json`.
     pub fn timestamp_granularities(
         mut self,
         values: impl IntoIterator<Item = impl Into<types::TimestampGranularity>>,
     ) -> Self {
         let values = values.into_iter().map(|value| value.into().to_string());
-        self.0.form.texts("timestamp_granularities[]", values);
+        self.0
+            .form
+            .repeated_text("timestamp_granularities[]", values);
         self
     }
 }
 
 upload! {
     create_translation, CreateTranslation, CREATE_TRANSLATION, types::CreateTranslationResponse,
-    /// Writes down in English what is said in a recording.
+    /// Translates a recording into English text.
     ///
-    /// `POST /audio/translations`. Not repeated where the service may have done it.
+    /// `POST /audio/translations`. Not retried if the service may have executed it.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -370,18 +376,20 @@ speech_to_text!(CreateTranslation);
 
 files! {
     CreateTranslation {
-        /// The recording. Required.
+        /// Sets the recording. Required.
         file;
     }
 }
 
-texts! {
+text_fields! {
     CreateTranslation {
-        /// The model. Required.
+        /// Sets the model. Required.
         model: String;
-        /// How it begins, or words that occur in it, in English.
+        /// Sets a prompt in English that guides the translation: how it begins, or words that occur
+        /// in it.
         prompt: String;
-        /// The format of the answer; `text`, `srt` and `vtt` are for [`send_text`](Self::send_text).
+        /// Sets the response format. `text`, `srt` and `vtt` require
+        /// [`send_text`](Self::send_text).
         response_format: String;
     }
 }

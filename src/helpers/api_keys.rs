@@ -1,4 +1,4 @@
-//! Rotation with a transition.
+//! Rotation of an API key with a transition period.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use crate::{
 };
 
 impl RotateApiKey {
-    /// How long the old value stays valid beside the new one: at least half an hour (S25), in whole
-    /// milliseconds, rounded up. Without it the service decides (M162).
+    /// Sets how long the old key remains valid along with the new one: at least half an hour,
+    /// rounded up to whole milliseconds. If not set, the service chooses the period.
     ///
-    /// Takes the place of the body. The new value comes once, as a [`Secret`](crate::Secret); no read
-    /// shows until when the old one is valid (M162).
+    /// Replaces the body. The new key is returned only in this response, as a
+    /// [`Secret`](crate::Secret). No other response contains the time at which the old key expires.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -27,15 +27,18 @@ impl RotateApiKey {
     /// # }
     /// ```
     pub fn transition(mut self, transition: Duration) -> Self {
-        self.call.body(body(transition));
+        self.call.body(request_body(transition));
         self
     }
 }
 
-fn body(transition: Duration) -> Result<RotateApiKeyRequest, Error> {
+fn request_body(transition: Duration) -> Result<RotateApiKeyRequest, Error> {
     let milliseconds = transition.as_nanos().div_ceil(1_000_000);
     let milliseconds = i64::try_from(milliseconds).map_err(|_| {
-        Error::invalid_request(format!("a transition of {transition:?} is too long"))
+        Error::invalid_request(format!(
+            "the transition period {transition:?} exceeds {} ms",
+            i64::MAX
+        ))
     })?;
     builder::RotateApiKeyRequest::default()
         .key_transition_period_ms(milliseconds)
@@ -47,15 +50,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_part_of_a_millisecond_counts_as_one() {
+    fn fractions_of_a_millisecond_are_rounded_up() {
         for (transition, milliseconds) in [
             (Duration::from_millis(1_800_000), 1_800_000),
             (Duration::from_nanos(1_799_999_999_999), 1_800_000),
             (Duration::from_nanos(1_800_000_000_001), 1_800_001),
         ] {
-            let body = body(transition).unwrap();
+            let body = request_body(transition).unwrap();
             assert_eq!(body.key_transition_period_ms, Some(milliseconds));
         }
-        assert!(body(Duration::MAX).unwrap_err().is_invalid_request());
+        assert!(
+            request_body(Duration::MAX)
+                .unwrap_err()
+                .is_invalid_request()
+        );
     }
 }

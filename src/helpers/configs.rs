@@ -1,32 +1,36 @@
-//! The routing configuration inside a config, which comes as text or as an object.
+//! The routing configuration of a config, which is a string or an object.
 
 use serde_json::{Error, Value};
 
 use crate::types::{Config, ConfigVersion};
 
 impl Config {
-    /// The routing configuration as JSON, whether it came as text or as an object (M022); `null`
-    /// where it did not come. The field `config` has it as it came.
+    /// Returns the routing configuration as JSON, whether the service sent it as a string or as an
+    /// object; `null` if it is absent. The field `config` contains it unchanged.
     ///
-    /// Text that is not JSON is an error.
+    /// # Errors
+    ///
+    /// If it is a string that is not valid JSON.
     pub fn config_json(&self) -> Result<Value, Error> {
-        parsed(self.config.as_ref())
+        parse(self.config.as_ref())
     }
 }
 
 impl ConfigVersion {
-    /// The routing configuration as JSON, whether it came as text or as an object (M022, M028);
-    /// `null` where it did not come. The field `config` has it as it came.
+    /// Returns the routing configuration as JSON, whether the service sent it as a string or as an
+    /// object; `null` if it is absent. The field `config` contains it unchanged.
     ///
-    /// Text that is not JSON is an error.
+    /// # Errors
+    ///
+    /// If it is a string that is not valid JSON.
     pub fn config_json(&self) -> Result<Value, Error> {
-        parsed(self.config.as_ref())
+        parse(self.config.as_ref())
     }
 }
 
-fn parsed(config: Option<&Value>) -> Result<Value, Error> {
+fn parse(config: Option<&Value>) -> Result<Value, Error> {
     match config {
-        Some(Value::String(text)) => serde_json::from_str(text),
+        Some(Value::String(json)) => serde_json::from_str(json),
         Some(other) => Ok(other.clone()),
         None => Ok(Value::Null),
     }
@@ -37,12 +41,12 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn version(answer: Value) -> ConfigVersion {
-        serde_json::from_value(answer).unwrap()
+    fn version(response: Value) -> ConfigVersion {
+        serde_json::from_value(response).unwrap()
     }
 
     #[test]
-    fn text_and_object_are_the_same_configuration() {
+    fn a_string_and_an_object_give_the_same_configuration() {
         let config = json!({"retry": {"attempts": 3}});
         for sent in [json!(config.to_string()), config.clone()] {
             let version = version(json!({"config": sent}));
@@ -52,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_config_is_read_like_its_versions() {
+    fn a_config_is_parsed_like_its_versions() {
         let config: Config = serde_json::from_value(json!({
             "id": "one", "name": "one", "slug": "pc-one", "status": "active",
             "organisation_id": "two", "config": "{\"cache\":{}}",
@@ -64,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_configuration_is_null_and_a_broken_one_an_error() {
+    fn an_absent_configuration_is_null_and_malformed_json_is_an_error() {
         assert_eq!(version(json!({})).config_json().unwrap(), Value::Null);
         assert!(version(json!({"config": "{"})).config_json().is_err());
     }

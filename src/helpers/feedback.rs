@@ -1,10 +1,10 @@
-//! Several pieces of feedback in one request.
+//! Several feedback entries in one request.
 
 use crate::{Error, builder::CreateFeedback, builder_support, types::CreateFeedbackRequest};
 
 impl CreateFeedback {
-    /// Sets the body to a list: the service takes several pieces of feedback at the same address
-    /// (M282; a client of Portkey's own sends them). Each is a value or its builder.
+    /// Sets the body to a list of feedback entries. Each is a value or its builder. The same path
+    /// accepts lists; Portkey's own clients send them.
     pub fn bodies<V: TryInto<CreateFeedbackRequest, Error: Into<Error>>>(
         mut self,
         values: impl IntoIterator<Item = V>,

@@ -1,9 +1,9 @@
-//! The MCP servers that a guardrail watches, which come as a list or in an envelope.
+//! The MCP servers of a guardrail, which are a bare list or an object with a list.
 
 use crate::types::{GuardrailMcpServer, GuardrailMcpServerList};
 
 impl GuardrailMcpServerList {
-    /// The servers, in whichever form they came.
+    /// Returns the servers, whether the service sent a bare list or an object with a list.
     pub fn servers(&self) -> &[GuardrailMcpServer] {
         match self {
             Self::List(list) => &list.items,

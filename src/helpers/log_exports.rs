@@ -1,4 +1,4 @@
-//! The logs of an export, behind a signed URL.
+//! Download of the logs of an export through a signed URL.
 
 use crate::{
     ByteStream, Error, Response,
@@ -8,13 +8,13 @@ use crate::{
 };
 
 impl DownloadLogExport {
-    /// Asks for the signed URL (M279) and opens what is behind it, to be read as it comes.
+    /// Requests the signed URL, opens it and returns the body as a stream.
     ///
-    /// The URL leads to a storage and works without a key, so it is fetched without one and without the
-    /// headers of [`RequestOptions`](crate::RequestOptions); headers that
-    /// [`configure_http`](crate::ClientBuilder::configure_http) makes the default of every connection do
-    /// go there. Both requests are repeated like every other that reads, but not once the body has
-    /// begun. The URL, a secret, shows in no error and no trace.
+    /// The URL belongs to a storage service and needs no API key. The request to it contains
+    /// neither the key nor the headers of [`RequestOptions`](crate::RequestOptions), but it does
+    /// contain default headers set with [`configure_http`](crate::ClientBuilder::configure_http).
+    /// Both requests are retried like any other read, but not after the body has started. The URL
+    /// is a secret and appears in no error and no trace.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
@@ -33,22 +33,23 @@ impl DownloadLogExport {
     ///
     /// # Errors
     ///
-    /// Those of both requests. One of the storage is that of `download_log_export (signed URL)`; a 403
-    /// there mostly means that the URL has expired, and another call asks for a new one. An answer
-    /// without a URL is one, too, and a URL that is plain `http://` (unless to loopback, or with
-    /// [`allow_insecure_http`](crate::ClientBuilder::allow_insecure_http)) or holds credentials.
+    /// The errors of both requests. For an error of the storage service, the operation is
+    /// `download_log_export (signed URL)`; a 403 there usually means that the URL has expired;
+    /// another call requests a new one. It is also an error if the response contains no URL, if the
+    /// URL contains credentials, or if it is plain `http://` (unless the host is loopback or
+    /// [`allow_insecure_http`](crate::ClientBuilder::allow_insecure_http) is set).
     pub async fn open(self) -> Result<ByteStream, Error> {
         let (client, operation) = (self.call.client().clone(), self.call.operation());
-        let answer = self.send_with_response().await?;
-        match &answer.value().signed_url {
+        let response = self.send_with_response().await?;
+        match &response.value().signed_url {
             Some(url) => signed_url::open(&client, operation, url).await,
-            None => Err(without_url(&answer).of(&Label::Operation(operation))),
+            None => Err(missing_url(&response).with_operation(&Label::Operation(operation))),
         }
     }
 }
 
-fn without_url<T>(answer: &Response<T>) -> Error {
-    let (headers, body) = (answer.headers().clone(), answer.body().clone());
-    Error::unusable("it has no `signed_url`; is the export done?")
-        .with_response(ErrorResponse::new(answer.status(), headers, body))
+fn missing_url<T>(response: &Response<T>) -> Error {
+    let (headers, body) = (response.headers().clone(), response.body().clone());
+    Error::unexpected_response("`signed_url` is missing; the export may not be finished")
+        .with_response(ErrorResponse::new(response.status(), headers, body))
 }

@@ -1,4 +1,4 @@
-//! Changes of one thing where the service takes a list.
+//! Updates of a single entry where the service takes a list.
 
 use crate::{
     builder::{
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-fn capability(
+fn single_capability(
     kind: impl Into<SwitchableMcpCapabilityType>,
     name: impl Into<String>,
     enabled: bool,
@@ -26,7 +26,7 @@ fn capability(
 }
 
 impl UpdateMcpIntegrationCapabilities {
-    /// Switches one capability; the others stay as they are (S30, M232). Takes the place of the body.
+    /// Enables or disables one capability; the others are unchanged. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -44,13 +44,13 @@ impl UpdateMcpIntegrationCapabilities {
         name: impl Into<String>,
         enabled: bool,
     ) -> Self {
-        let capabilities = capability(kind, name, enabled);
+        let capabilities = single_capability(kind, name, enabled);
         self.body(UpdateMcpIntegrationCapabilitiesRequest { capabilities })
     }
 }
 
 impl UpdateMcpServerCapabilities {
-    /// Switches one capability; the others stay as they are (S30). Takes the place of the body.
+    /// Enables or disables one capability; the others are unchanged. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -64,14 +64,14 @@ impl UpdateMcpServerCapabilities {
         name: impl Into<String>,
         enabled: bool,
     ) -> Self {
-        let capabilities = capability(kind, name, enabled);
+        let capabilities = single_capability(kind, name, enabled);
         self.body(UpdateMcpServerCapabilitiesRequest { capabilities })
     }
 }
 
 impl UpdateMcpIntegrationWorkspaces {
-    /// Grants or revokes the access of one workspace; the others keep theirs. There is no deletion:
-    /// `false` revokes (S30, M229). Takes the place of the body.
+    /// Grants or revokes the access of one workspace; the access of others is unchanged. An entry
+    /// cannot be deleted: `false` revokes the access. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -92,7 +92,7 @@ impl UpdateMcpIntegrationWorkspaces {
 }
 
 impl UpdateMcpServerUserAccess {
-    /// Grants or revokes the access of one user; the others keep theirs (S30). Takes the place of the
+    /// Grants or revokes the access of one user; the access of others is unchanged. Replaces the
     /// body.
     ///
     /// ```no_run

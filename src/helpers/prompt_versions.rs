@@ -1,4 +1,4 @@
-//! Versions by their ids, where the service wants their numbers.
+//! Selection of prompt versions by id, where the service requires their numbers.
 
 use crate::{
     Client, Error, Waiter,
@@ -14,17 +14,17 @@ use crate::{
     },
 };
 
-/// A version that an update has made, and that is now the default.
+/// A version that an update created and that is now the default version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PromotedVersion {
     /// The id of the version, a UUID.
     pub id: String,
-    /// Its number.
+    /// The version number.
     pub number: i64,
 }
 
-/// An entry of a list of versions.
+/// An entry in a list of versions.
 trait Version {
     fn id(&self) -> Option<&str>;
     fn number(&self) -> Option<i64>;
@@ -50,43 +50,45 @@ impl Version for PromptPartialVersion {
     }
 }
 
-/// The number of the version with that id.
-fn number(versions: &[impl Version], id: &str) -> Option<i64> {
+/// Returns the number of the version with the given id.
+fn number_of(versions: &[impl Version], id: &str) -> Option<i64> {
     let version = versions.iter().find(|version| version.id() == Some(id))?;
     version.number()
 }
 
 async fn prompt_number(client: &Client, prompt: &str, id: &str) -> Result<Option<i64>, Error> {
     let versions = client.list_prompt_versions(prompt).send().await?;
-    Ok(number(&versions.data, id))
+    Ok(number_of(&versions.data, id))
 }
 
 async fn partial_number(client: &Client, partial: &str, id: &str) -> Result<Option<i64>, Error> {
     let versions = client.list_prompt_partial_versions(partial).send().await?;
-    Ok(number(&versions.data, id))
+    Ok(number_of(&versions.data, id))
 }
 
-fn unlisted(whose: &str, id: &str, operation: &'static Operation) -> Error {
-    let problem = format!("{whose} lists no version with the id `{id}` and a number");
-    Error::invalid_request(problem).of(&Label::Operation(operation))
+fn version_not_found(parent: &str, id: &str, operation: &'static Operation) -> Error {
+    let problem = format!("{parent} has no version with the id `{id}` and a version number");
+    Error::invalid_request(problem).with_operation(&Label::Operation(operation))
 }
 
-/// A new version may not show in the list at once (S02).
-fn wait_for(id: &str) -> Waiter {
+/// A new version may not be listed immediately (S02).
+fn version_waiter(id: &str) -> Waiter {
     Waiter::new(format!("version `{id}` in the list of versions"))
 }
 
-/// The update has worked; whoever has the id can make it the default later.
+/// The update succeeded; the error contains the id so that the version can be made the default
+/// later.
 fn not_promoted(error: Error, id: &str) -> Error {
-    let note = format!("version `{id}` was made, but not the default");
-    error.with_note(note).executed()
+    let note = format!("version `{id}` was created but is not the default version");
+    error.with_note(note).mark_executed()
 }
 
 impl MakePromptVersionDefault {
-    /// Makes the version with this id the default: looks up its number, which the service wants, in the
-    /// list of versions, and sends that. Gives the number.
+    /// Makes the version with the given id the default version: looks up its number in the list of
+    /// versions and sends it. Returns the number.
     ///
-    /// Numbers have gaps, so they cannot be told from others (S08). Takes the place of the body.
+    /// The service requires the version number, which cannot be derived from other numbers because
+    /// they have gaps. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -101,14 +103,14 @@ impl MakePromptVersionDefault {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::list_prompt_versions`] and of the change itself; and
-    /// [`Error::is_invalid_request`] holds if the prompt has no such version.
+    /// The errors of [`Client::list_prompt_versions`] and [`Client::make_prompt_version_default`];
+    /// [`Error::is_invalid_request`] if the prompt has no such version.
     pub async fn send_for_version_id(self, version_id: impl AsRef<str>) -> Result<i64, Error> {
         let (id, prompt) = (version_id.as_ref(), self.call.arguments().concat());
         let number = prompt_number(self.call.client(), &prompt, id).await?;
         let Some(version) = number else {
-            let whose = format!("the prompt `{prompt}`");
-            return Err(unlisted(&whose, id, self.call.operation()));
+            let parent = format!("the prompt `{prompt}`");
+            return Err(version_not_found(&parent, id, self.call.operation()));
         };
         let body = MakePromptVersionDefaultRequest { version };
         self.body(body).send().await?;
@@ -117,11 +119,12 @@ impl MakePromptVersionDefault {
 }
 
 impl UpdatePrompt {
-    /// Sends the update and makes the version that it made the default, which it is not by itself
-    /// (M046); `None` where the update made none, as that of the name does (M045).
+    /// Sends the update and makes the version that it created the default version, which the
+    /// service does not do automatically. Returns `None` if the update created no version, for
+    /// example if it changed only the name.
     ///
-    /// The number comes from the list of versions (S08), which is waited for, at most 30 seconds,
-    /// because a new version may not show at once (S02).
+    /// The version number is read from the list of versions. A new version may not be listed
+    /// immediately, so the list is polled for up to 30 seconds.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -141,9 +144,10 @@ impl UpdatePrompt {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::update_prompt`], [`Client::list_prompt_versions`] and
-    /// [`Client::make_prompt_version_default`]. One of the latter two comes after an update that has
-    /// worked ([`Error::may_have_executed`]), and names the version, for [`MakePromptVersionDefault::send_for_version_id`].
+    /// The errors of [`Client::update_prompt`], [`Client::list_prompt_versions`] and
+    /// [`Client::make_prompt_version_default`]. An error of the latter two occurs after the update
+    /// succeeded ([`Error::may_have_executed`]); it contains the version id, which can be passed to
+    /// [`MakePromptVersionDefault::send_for_version_id`].
     pub async fn update_and_promote(self) -> Result<Option<PromotedVersion>, Error> {
         let (client, prompt) = (self.call.client().clone(), self.call.arguments().concat());
         let Some(id) = self.send().await?.prompt_version_id else {
@@ -158,7 +162,7 @@ impl UpdatePrompt {
 
 async fn promote_prompt(client: &Client, prompt: &str, id: &str) -> Result<i64, Error> {
     let read = || prompt_number(client, prompt, id);
-    let version = wait_for(id).until_found(read).await?;
+    let version = version_waiter(id).until_found(read).await?;
     let body = MakePromptVersionDefaultRequest { version };
     client
         .make_prompt_version_default(prompt)
@@ -169,10 +173,11 @@ async fn promote_prompt(client: &Client, prompt: &str, id: &str) -> Result<i64, 
 }
 
 impl MakePromptPartialVersionDefault {
-    /// Makes the version with this id (`prompt_partial_version_id`) the default: looks up its number, which the service wants, in the
-    /// list of versions, and sends that. Gives the number.
+    /// Makes the version with the given id (`prompt_partial_version_id`) the default version: looks
+    /// up its number in the list of versions and sends it. Returns the number.
     ///
-    /// Numbers have gaps, so they cannot be told from others (S08). Takes the place of the body.
+    /// The service requires the version number, which cannot be derived from other numbers because
+    /// they have gaps. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -187,14 +192,15 @@ impl MakePromptPartialVersionDefault {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::list_prompt_partial_versions`] and of the change itself; and
-    /// [`Error::is_invalid_request`] holds if the partial has no such version.
+    /// The errors of [`Client::list_prompt_partial_versions`] and
+    /// [`Client::make_prompt_partial_version_default`]; [`Error::is_invalid_request`] if the
+    /// partial has no such version.
     pub async fn send_for_version_id(self, version_id: impl AsRef<str>) -> Result<i64, Error> {
         let (id, partial) = (version_id.as_ref(), self.call.arguments().concat());
         let number = partial_number(self.call.client(), &partial, id).await?;
         let Some(version) = number else {
-            let whose = format!("the partial `{partial}`");
-            return Err(unlisted(&whose, id, self.call.operation()));
+            let parent = format!("the partial `{partial}`");
+            return Err(version_not_found(&parent, id, self.call.operation()));
         };
         let body = MakePromptPartialVersionDefaultRequest { version };
         self.body(body).send().await?;
@@ -203,11 +209,12 @@ impl MakePromptPartialVersionDefault {
 }
 
 impl UpdatePromptPartial {
-    /// Sends the update and makes the version that it made the default, which it is not by itself
-    /// (S09); `None` where the update made none, as that of the name does (M060).
+    /// Sends the update and makes the version that it created the default version, which the
+    /// service does not do automatically. Returns `None` if the update created no version, for
+    /// example if it changed only the name.
     ///
-    /// The number comes from the list of versions (S08), which is waited for, at most 30 seconds,
-    /// because a new version may not show at once (S02).
+    /// The version number is read from the list of versions. A new version may not be listed
+    /// immediately, so the list is polled for up to 30 seconds.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -227,9 +234,10 @@ impl UpdatePromptPartial {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::update_prompt_partial`], [`Client::list_prompt_partial_versions`] and
-    /// [`Client::make_prompt_partial_version_default`]. One of the latter two comes after an update that has
-    /// worked ([`Error::may_have_executed`]), and names the version, for [`MakePromptPartialVersionDefault::send_for_version_id`].
+    /// The errors of [`Client::update_prompt_partial`], [`Client::list_prompt_partial_versions`]
+    /// and [`Client::make_prompt_partial_version_default`]. An error of the latter two occurs after
+    /// the update succeeded ([`Error::may_have_executed`]); it contains the version id, which can
+    /// be passed to [`MakePromptPartialVersionDefault::send_for_version_id`].
     pub async fn update_and_promote(self) -> Result<Option<PromotedVersion>, Error> {
         let (client, partial) = (self.call.client().clone(), self.call.arguments().concat());
         let Some(id) = self.send().await?.prompt_partial_version_id else {
@@ -244,7 +252,7 @@ impl UpdatePromptPartial {
 
 async fn promote_partial(client: &Client, partial: &str, id: &str) -> Result<i64, Error> {
     let read = || partial_number(client, partial, id);
-    let version = wait_for(id).until_found(read).await?;
+    let version = version_waiter(id).until_found(read).await?;
     let body = MakePromptPartialVersionDefaultRequest { version };
     client
         .make_prompt_partial_version_default(partial)
@@ -260,7 +268,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_number_belongs_to_an_id_and_not_to_a_place() {
+    fn the_version_number_is_looked_up_by_id() {
         let prompts: Vec<PromptVersion> = serde_json::from_value(json!([
             {"id": "c", "prompt_version": 7},
             {"id": "b"},
@@ -276,8 +284,8 @@ mod tests {
         ]))
         .unwrap();
         for (id, expected) in [("c", Some(7)), ("a", Some(1)), ("b", None), ("d", None)] {
-            assert_eq!(number(&prompts, id), expected, "{id}");
-            assert_eq!(number(&partials, id), expected, "{id}");
+            assert_eq!(number_of(&prompts, id), expected, "{id}");
+            assert_eq!(number_of(&partials, id), expected, "{id}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The two ways to change a prompt, and the template of a version.
+//! The two ways to update a prompt, and the template of a version.
 
 use serde_json::Value;
 
@@ -8,7 +8,8 @@ use crate::{
 };
 
 impl UpdatePromptRequest {
-    /// A change of some fields: the service takes what is left out from the latest version (M042).
+    /// Creates a builder with `patch` set: the service copies the fields that are not set from the
+    /// latest version.
     ///
     /// ```
     /// use portkey_admin::types::UpdatePromptRequest;
@@ -23,10 +24,10 @@ impl UpdatePromptRequest {
         Self::builder().patch(true)
     }
 
-    /// A version with everything that it must bring when it is not a patch (M042).
+    /// Creates a builder with the fields that a new version requires unless `patch` is set.
     ///
-    /// `string` is the template; that of a chat prompt is a list of messages, encoded as JSON
-    /// (M034). The version is not the default until it is made so.
+    /// `string` is the template; for a chat prompt, a JSON-encoded list of messages. The version
+    /// does not become the default version automatically.
     ///
     /// ```
     /// use portkey_admin::types::UpdatePromptRequest;
@@ -57,11 +58,11 @@ impl UpdatePromptRequest {
 }
 
 impl PromptVersion {
-    /// The text of the template, which comes plain or as the member `string` of an object (M047).
-    /// That of a chat prompt is a list of messages, encoded as JSON (M034).
+    /// Returns the template, whether the service sent it as a string or in the field `string` of an
+    /// object. The template of a chat prompt is a JSON-encoded list of messages.
     pub fn template_text(&self) -> Option<&str> {
         match self.prompt_template.as_ref()? {
-            Value::String(text) => Some(text),
+            Value::String(template) => Some(template),
             other => other["string"].as_str(),
         }
     }
@@ -73,7 +74,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_patch_says_so_and_a_full_version_does_not() {
+    fn only_a_patch_sets_the_patch_field() {
         let patch = UpdatePromptRequest::patch().model("m").build().unwrap();
         assert_eq!(
             serde_json::to_value(patch).unwrap(),
@@ -90,8 +91,8 @@ mod tests {
     }
 
     #[test]
-    fn a_template_is_text_or_an_object_with_text() {
-        for (template, text) in [
+    fn a_template_is_a_string_or_an_object_with_a_string() {
+        for (template, expected) in [
             (json!("Greet {{name}}."), Some("Greet {{name}}.")),
             (json!({"string": "Greet."}), Some("Greet.")),
             (json!({"messages": []}), None),
@@ -99,7 +100,7 @@ mod tests {
         ] {
             let version: PromptVersion =
                 serde_json::from_value(json!({"prompt_template": template})).unwrap();
-            assert_eq!(version.template_text(), text, "{template}");
+            assert_eq!(version.template_text(), expected, "{template}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A role that a user is to have, whether or not there is anything to change.
+//! Idempotent assignment of a role.
 
 use crate::{
     Client, Error,
@@ -7,11 +7,11 @@ use crate::{
 };
 
 impl UpdateUser {
-    /// Makes sure that the user has the role; says whether that took a change.
+    /// Ensures that the user has the role. Returns whether the role was changed.
     ///
-    /// The service refuses a change to the role that the user already has (M170, S27), with a code
-    /// that it gives to other mistakes, too (E09). So this reads the user first, and again after such
-    /// a refusal, in case an earlier attempt or somebody else was faster. Takes the place of the body.
+    /// The service rejects the role that the user already has, with an error code that it also uses
+    /// for other errors. This method therefore reads the user first, and again after such an error,
+    /// in case an earlier attempt or another client has changed the role. Replaces the body.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -25,7 +25,7 @@ impl UpdateUser {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::get_user`] and [`Client::update_user`].
+    /// The errors of [`Client::get_user`] and [`Client::update_user`].
     pub async fn ensure_role(self, role: impl Into<AssignableRole>) -> Result<bool, Error> {
         let role = role.into();
         let client = self.call.client().clone();
@@ -51,5 +51,7 @@ impl UpdateUser {
 
 async fn has_role(client: &Client, user: &str, role: &AssignableRole) -> Result<bool, Error> {
     let user = client.get_user(user).send().await?;
-    Ok(user.role.is_some_and(|has| has.as_str() == role.as_str()))
+    Ok(user
+        .role
+        .is_some_and(|current| current.as_str() == role.as_str()))
 }

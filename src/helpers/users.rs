@@ -1,14 +1,18 @@
-//! The link of a resent invitation, which is spelled in two ways.
+//! The link of a resent invitation, for which there are two field names.
 
 use crate::{Secret, types::ResendUserInviteResponse};
 
 impl ResendUserInviteResponse {
-    /// The link, whether it came as `inviteLink`, as the document has it, or as `invite_link`, as
-    /// the creation of an invitation spells it (M177).
+    /// Returns the link from `inviteLink`, the field name in Portkey's OpenAPI document, or from
+    /// `invite_link`, the field name in the response to the creation of an invitation.
     pub fn link(&self) -> Option<Secret> {
-        let other = self.extra.get("invite_link");
-        let other = || other.and_then(serde_json::Value::as_str).map(Secret::from);
-        self.invite_link.clone().or_else(other)
+        let alternative = self.extra.get("invite_link");
+        let alternative = || {
+            alternative
+                .and_then(serde_json::Value::as_str)
+                .map(Secret::from)
+        };
+        self.invite_link.clone().or_else(alternative)
     }
 }
 
@@ -17,13 +21,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_spellings_are_read() {
+    fn the_link_is_read_from_both_field_names() {
         for name in ["inviteLink", "invite_link"] {
-            let answer = format!(r#"{{"{name}": "canary"}}"#);
-            let answer: ResendUserInviteResponse = serde_json::from_str(&answer).unwrap();
-            assert_eq!(answer.link(), Some("canary".into()), "{name}");
+            let response = format!(r#"{{"{name}": "canary"}}"#);
+            let response: ResendUserInviteResponse = serde_json::from_str(&response).unwrap();
+            assert_eq!(response.link(), Some("canary".into()), "{name}");
         }
-        let nothing: ResendUserInviteResponse = serde_json::from_str("{}").unwrap();
-        assert_eq!(nothing.link(), None);
+        let empty: ResendUserInviteResponse = serde_json::from_str("{}").unwrap();
+        assert_eq!(empty.link(), None);
     }
 }

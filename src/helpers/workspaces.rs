@@ -1,4 +1,4 @@
-//! What workspaces are called, and what their deletion wants.
+//! Names and ids of workspaces, and the confirmation of their deletion.
 
 use crate::{
     Client, Error,
@@ -7,33 +7,35 @@ use crate::{
 };
 
 impl Workspace {
-    /// Whether it is the one that goes by this UUID or slug: some answers have the one and some the
-    /// other (S12, M114, M213).
+    /// Returns whether the given string is the UUID or the slug of the workspace. Some responses
+    /// refer to a workspace by its UUID and others by its slug.
     pub fn matches_id_or_slug(&self, id_or_slug: &str) -> bool {
         self.id == id_or_slug || self.slug == id_or_slug
     }
 
-    /// The name without the icon, which the service puts before it in every answer (M186, S07).
+    /// Returns the name without the icon. The service prepends the icon to the name in all
+    /// responses.
     pub fn name_without_icon(&self) -> &str {
         let icon = self.icon.as_deref().filter(|icon| !icon.is_empty());
-        let rest = icon.and_then(|icon| self.name.strip_prefix(icon));
-        rest.and_then(|rest| rest.strip_prefix(' '))
+        let name = icon.and_then(|icon| self.name.strip_prefix(icon));
+        name.and_then(|name| name.strip_prefix(' '))
             .unwrap_or(&self.name)
     }
 }
 
 impl DeleteWorkspace {
-    /// Names the workspace that is to go, as it is called now, and says whether its contents go with
-    /// it. Takes the place of the body.
+    /// Confirms the deletion with the current name of the workspace, and sets whether the contents
+    /// of the workspace are deleted as well. Replaces the body.
     ///
-    /// The service wants the name to be sure (M192): without the icon that its answers put in front,
-    /// which is [`Workspace::name_without_icon`] (M186, S06). A name that holds an emoji is refused current,
-    /// although it may be set (E25); rename the workspace first.
+    /// The service requires the name as a confirmation, without the icon that responses prepend
+    /// ([`Workspace::name_without_icon`]). It rejects a name that contains an emoji here, although
+    /// such a name can be set; rename the workspace first.
     ///
-    /// With `force` the service also deletes what the workspace owns: **providers and virtual keys,
-    /// configs and API keys** (M193). Without it, owning any of them is a 409 ([`Error::is_conflict`]),
-    /// and so may be a new workspace, which can own some unasked (S20); without force they go first, in the
-    /// order API keys, configs, integrations and providers (S19).
+    /// With `force`, the service also deletes what the workspace owns: **providers and virtual
+    /// keys, configs and API keys**. Without it, a workspace that owns any of them is not deleted
+    /// and the error is a 409 ([`Error::is_conflict`]). Even a new workspace can own some of them.
+    /// To delete without `force`, first delete the API keys, then configs, integrations and
+    /// providers, in this order.
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -55,10 +57,11 @@ impl DeleteWorkspace {
 }
 
 impl Client {
-    /// The UUID of a workspace that is known by its slug (or by its UUID, which is then checked).
+    /// Reads a workspace and returns its UUID. Takes the slug of the workspace, or its UUID, whose
+    /// existence is thereby verified.
     ///
-    /// Most operations take either, but a filter of SCIM mappings matches the UUID only (M211), and the
-    /// answer of an integration has the slug only (M114); see [`Workspace::matches_id_or_slug`].
+    /// Most operations accept both, but the filter of SCIM mappings matches only the UUID, and
+    /// responses about integrations contain only the slug; see [`Workspace::matches_id_or_slug`].
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
@@ -71,7 +74,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Those of [`Client::get_workspace`]; [`Error::is_gone_or_hidden`] where there is none (S13).
+    /// The errors of [`Client::get_workspace`]; [`Error::is_gone_or_hidden`] if the workspace does
+    /// not exist.
     pub async fn resolve_workspace_id(
         &self,
         id_or_slug: impl Into<String>,
@@ -86,8 +90,8 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_icon_and_its_space_go() {
-        for (icon, name, plain) in [
+    fn only_the_icon_and_its_space_are_removed() {
+        for (icon, name, expected) in [
             (json!("🚀"), "🚀 Research", "Research"),
             (json!("🚀"), "🚀 🚀 Research", "🚀 Research"),
             (json!("🚀"), "Research", "Research"),
@@ -101,12 +105,12 @@ mod tests {
                 "last_updated_at": "2026-01-02T03:04:05.000Z",
             }))
             .unwrap();
-            assert_eq!(workspace.name_without_icon(), plain, "{icon} {name}");
+            assert_eq!(workspace.name_without_icon(), expected, "{icon} {name}");
         }
     }
 
     #[test]
-    fn it_goes_by_its_id_and_its_slug_only() {
+    fn a_workspace_matches_only_its_id_and_its_slug() {
         let workspace: Workspace = serde_json::from_value(json!({
             "id": "one", "slug": "ws-one", "name": "two",
             "created_at": "2026-01-02T03:04:05.000Z",

@@ -1,4 +1,4 @@
-//! A place in a list that outlives the stream.
+//! A position in a list that can be stored.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -7,13 +7,14 @@ use serde::{Deserialize, Serialize};
 use super::next_page::Position;
 use crate::Error;
 
-/// A place in a list, to go on from: in this program or, as text or through serde, in another.
+/// A position in a list from which a stream can be resumed, in this program or in another: it
+/// converts to and from a string and implements `Serialize` and `Deserialize`.
 ///
-/// It names a page, and how many items of that page were handed out. It holds no filter, so give the
-/// resumed list those of the first; and it holds the size of a page, in which it counts. Lists whose
-/// pages have numbers shift when items are added or removed in between, as they do without a cursor.
+/// It contains the page, the page size and the number of items of the page that were yielded. It
+/// does not contain filters: set the same filters on the resumed list. Numbered pages shift when
+/// items are added or removed in between, as they do without a cursor.
 ///
-/// What its text looks like is not promised, only that later versions of this crate read it.
+/// The string format is unspecified, but later versions of this crate can parse it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cursor {
     /// The list operation.
@@ -21,32 +22,36 @@ pub struct Cursor {
     /// The page.
     #[serde(flatten)]
     pub(super) position: Position,
-    /// The size of a page that is asked for.
+    /// The requested page size.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) size: Option<u32>,
-    /// How many items of the page were handed out.
+    /// The number of items of the page that were yielded.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) skip: u64,
 }
 
-fn is_zero(number: &u64) -> bool {
-    *number == 0
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = serde_json::to_string(self).map_err(|_| fmt::Error)?;
-        f.write_str(&text)
+        let json = serde_json::to_string(self).map_err(|_| fmt::Error)?;
+        f.write_str(&json)
     }
 }
 
 impl FromStr for Cursor {
     type Err = Error;
 
-    /// Reads what `Display` wrote.
-    fn from_str(text: &str) -> Result<Self, Error> {
-        serde_json::from_str(text)
-            .map_err(|error| Error::invalid_request(format!("this is no cursor: {error}")))
+    /// Parses the output of `Display`.
+    ///
+    /// # Errors
+    ///
+    /// If the string is not a valid cursor ([`Error::is_invalid_request`]).
+    fn from_str(cursor: &str) -> Result<Self, Error> {
+        serde_json::from_str(cursor)
+            .map_err(|error| Error::invalid_request(format!("invalid cursor: {error}")))
     }
 }
 
@@ -65,7 +70,7 @@ mod tests {
         let middle = Position {
             at: PageRef::Page(7),
             seen: Some(700),
-            before: Some(u64::MAX),
+            previous_fingerprint: Some(u64::MAX),
             after_empty: true,
         };
         let after = Position::new(PageRef::After("a\"\n✓".to_owned()), None);
@@ -77,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn text_and_serde_give_it_back() {
+    fn a_cursor_round_trips_through_string_and_serde() {
         for cursor in cursors() {
             assert_eq!(cursor.to_string().parse::<Cursor>().unwrap(), cursor);
             let value = serde_json::to_value(&cursor).unwrap();
@@ -86,19 +91,19 @@ mod tests {
     }
 
     #[test]
-    fn its_text_stays_readable() {
-        let text = r#"{"operation":"list_things","at":{"page":7},"seen":700,"before":18446744073709551615,"after_empty":true,"size":100,"skip":3}"#;
-        assert_eq!(text.parse::<Cursor>().unwrap(), cursors()[1]);
-        let text = r#"{"operation":"list_things","at":"start","seen":0}"#;
-        assert_eq!(text.parse::<Cursor>().unwrap(), cursors()[0]);
+    fn existing_cursor_strings_remain_valid() {
+        let string = r#"{"operation":"list_things","at":{"page":7},"seen":700,"before":18446744073709551615,"after_empty":true,"size":100,"skip":3}"#;
+        assert_eq!(string.parse::<Cursor>().unwrap(), cursors()[1]);
+        let string = r#"{"operation":"list_things","at":"start","seen":0}"#;
+        assert_eq!(string.parse::<Cursor>().unwrap(), cursors()[0]);
     }
 
     #[test]
-    fn other_text_is_refused() {
-        for text in ["", "7", "{}", r#"{"operation":"list_things"}"#] {
-            let error = text.parse::<Cursor>().unwrap_err();
+    fn an_invalid_cursor_is_an_error() {
+        for string in ["", "7", "{}", r#"{"operation":"list_things"}"#] {
+            let error = string.parse::<Cursor>().unwrap_err();
             assert!(error.is_invalid_request(), "{error}");
-            assert!(error.to_string().contains("no cursor"), "{error}");
+            assert!(error.to_string().contains("invalid cursor"), "{error}");
         }
     }
 }

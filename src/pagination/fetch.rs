@@ -1,4 +1,4 @@
-//! A page on its way.
+//! A page that is being fetched.
 
 use std::{
     future::Future,
@@ -12,26 +12,25 @@ use tracing::Instrument;
 
 use crate::{Error, call::Call, transport::BufferedResponse};
 
-/// How a page comes. Whoever polls decodes it: a future of the list's type would have the decoding of
-/// every list compiled into this crate, used or not.
+/// The request for a page. Yields the raw response; the caller decodes it (see [`crate::decode`]).
 pub(super) enum Fetch {
-    /// While somebody waits for it.
-    CurrentPage(Pin<Box<dyn Future<Output = Result<BufferedResponse, Error>> + Send>>),
-    /// By a task of its own, which ends with this value.
-    Ahead(JoinSet<Result<BufferedResponse, Error>>),
+    /// A request that makes progress only while it is polled.
+    Polled(Pin<Box<dyn Future<Output = Result<BufferedResponse, Error>> + Send>>),
+    /// A request in a separate task, which is aborted when this value is dropped.
+    Spawned(JoinSet<Result<BufferedResponse, Error>>),
 }
 
 impl Fetch {
-    /// Begins when it is polled.
-    pub(super) fn here(call: Call) -> Self {
-        Self::CurrentPage(Box::pin(call.run()))
+    /// Creates a request that starts when it is first polled.
+    pub(super) fn polled(call: Call) -> Self {
+        Self::Polled(Box::pin(call.run()))
     }
 
-    /// Begins at once, in a task.
-    pub(super) fn ahead(call: Call) -> Self {
+    /// Starts the request immediately, in a separate task.
+    pub(super) fn spawned(call: Call) -> Self {
         let mut task = JoinSet::new();
         task.spawn(call.run().in_current_span());
-        Self::Ahead(task)
+        Self::Spawned(task)
     }
 
     pub(super) fn poll(
@@ -39,11 +38,11 @@ impl Fetch {
         context: &mut Context<'_>,
     ) -> Poll<Result<BufferedResponse, Error>> {
         match self {
-            Self::CurrentPage(answering) => answering.as_mut().poll(context),
-            Self::Ahead(task) => match ready!(task.poll_join_next(context)) {
+            Self::Polled(request) => request.as_mut().poll(context),
+            Self::Spawned(task) => match ready!(task.poll_join_next(context)) {
                 Some(Ok(outcome)) => Poll::Ready(outcome),
                 Some(Err(error)) if error.is_panic() => panic::resume_unwind(error.into_panic()),
-                // Only the end of the runtime cancels it, or a second poll after the end.
+                // The runtime cancelled the task at its shutdown, or the task was polled after its end.
                 _ => Poll::Ready(Err(Error::paging("the runtime is shutting down"))),
             },
         }

@@ -13,24 +13,25 @@ use futures_core::Stream;
 use super::{Cursor, Paged, Pages};
 use crate::Error;
 
-/// A list, item after item: what a list builder's `stream` returns.
+/// A stream of the items of a list, returned by `stream` of a list builder.
 ///
-/// It is lazy: nothing is sent before the first item is asked for, by [`next`](Self::next) or as a
-/// [`Stream`], and no page before its first item is. The items come in the order of the service, and
-/// one page of them is in memory. It ends as [`Pages`] does, and has the same errors. After an error it
-/// is over; [`cursor`](Self::cursor) still names the page that failed.
-#[must_use = "nothing is sent before the first item is asked for"]
+/// The stream is lazy: a page is requested only when its first item is requested, with
+/// [`next`](Self::next) or through [`Stream`]. Items are yielded in the order of the service; one
+/// page is held in memory. The stream ends under the same conditions as [`Pages`] and has the same
+/// errors. After an error it yields `None`; [`cursor`](Self::cursor) then returns the position of
+/// the page that failed.
+#[must_use = "nothing is sent before the first item is requested"]
 pub struct Items<L: Paged> {
     pages: Pages<L>,
     current: Option<CurrentPage<L>>,
     limit: Option<u64>,
-    given: u64,
+    yielded: u64,
 }
 
-/// The page that items are handed out of.
+/// The page whose items are being yielded.
 struct CurrentPage<L: Paged> {
     items: vec::IntoIter<L::Item>,
-    /// The page, and how many of its items were handed out.
+    /// The page and the number of its items that were yielded.
     cursor: Cursor,
 }
 
@@ -40,55 +41,57 @@ impl<L: Paged> Items<L> {
             pages,
             current: None,
             limit: None,
-            given: 0,
+            yielded: 0,
         }
     }
 
-    /// Sets how many items a page has; the service may send fewer. It counts before what the builder
-    /// was told, and has no effect on a list that comes in one piece.
+    /// Sets the number of items per page; the service may return fewer. Overrides the page size set
+    /// on the builder. Has no effect on a list that is not paginated.
     pub fn page_size(mut self, items: u32) -> Self {
         self.pages = self.pages.page_size(items);
         self
     }
 
-    /// Goes on from a cursor, with the item after the last one that was handed out before it was taken.
+    /// Resumes at a cursor, with the item after the last one that was yielded when the cursor was
+    /// obtained.
     pub fn resume(mut self, cursor: Cursor) -> Self {
         self.pages = self.pages.resume(cursor);
         self
     }
 
-    /// Ends after that many items.
+    /// Ends the stream after the given number of items.
     pub fn limit(mut self, items: u64) -> Self {
         self.pages = self.pages.limit(items);
         self.limit = Some(items);
         self
     }
 
-    /// Sets after how many pages a list that still goes on is an error: 10,000 unless set.
+    /// Sets the maximum number of pages; a longer list is an error. Default: 10,000.
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.pages = self.pages.max_pages(pages);
         self
     }
 
-    /// Asks for the next page in a task of its own while the items of this one are handed out, so that
-    /// two pages are in memory. The task ends with the stream.
-    pub fn prefetch(mut self, ahead: bool) -> Self {
-        self.pages = self.pages.prefetch(ahead);
+    /// Sets whether the next page is fetched in a separate task while the items of the current page
+    /// are yielded. Two pages are then held in memory. The task is aborted when the stream is
+    /// dropped. Default: `false`.
+    pub fn prefetch(mut self, enabled: bool) -> Self {
+        self.pages = self.pages.prefetch(enabled);
         self
     }
 
-    /// The next item; `None` after the last one and after an error.
+    /// Returns the next item; `None` after the last item and after an error.
     ///
-    /// It may be dropped while it waits: no item is lost.
+    /// Cancel safe: if the future is dropped, no item is lost.
     pub async fn next(&mut self) -> Option<Result<L::Item, Error>> {
         poll_fn(|context| self.poll_item(context)).await
     }
 
-    /// All items.
+    /// Collects all items.
     ///
     /// # Errors
     ///
-    /// The first error; the items before it are lost with it.
+    /// Returns the first error; the items before it are discarded.
     pub async fn try_collect(mut self) -> Result<Vec<L::Item>, Error> {
         let mut items = Vec::new();
         while let Some(item) = self.next().await {
@@ -97,7 +100,7 @@ impl<L: Paged> Items<L> {
         Ok(items)
     }
 
-    /// Where to go on: after the last item that was handed out. `None` where nothing is left.
+    /// Returns the position after the last item that was yielded; `None` at the end of the list.
     pub fn cursor(&self) -> Option<Cursor> {
         match &self.current {
             Some(current) if current.items.len() > 0 => Some(current.cursor.clone()),
@@ -107,11 +110,11 @@ impl<L: Paged> Items<L> {
 
     fn poll_item(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<L::Item, Error>>> {
         loop {
-            if self.limit.is_some_and(|limit| self.given >= limit) {
+            if self.limit.is_some_and(|limit| self.yielded >= limit) {
                 return Poll::Ready(None);
             }
             if let Some(item) = self.current.as_mut().and_then(CurrentPage::next) {
-                self.given += 1;
+                self.yielded += 1;
                 return Poll::Ready(Some(Ok(item)));
             }
             self.current = None;
@@ -119,9 +122,10 @@ impl<L: Paged> Items<L> {
                 Some(Ok(page)) => {
                     let cursor = page.cursor().clone();
                     let mut items = page.into_items().into_iter();
-                    let skipped = items.by_ref().take(clamped(cursor.skip)).count();
-                    // They were handed out before, so they count for no limit.
-                    self.pages.given -= skipped as u64;
+                    let skipped = items.by_ref().take(saturating_usize(cursor.skip)).count();
+                    // Skipped items were yielded before the resumption and do not count towards the
+                    // limit.
+                    self.pages.yielded -= skipped as u64;
                     self.current = Some(CurrentPage { items, cursor });
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
@@ -131,8 +135,8 @@ impl<L: Paged> Items<L> {
     }
 }
 
-fn clamped(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn saturating_usize(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 impl<L: Paged> CurrentPage<L> {
@@ -155,7 +159,7 @@ impl<L: Paged> fmt::Debug for Items<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Items")
             .field("pages", &self.pages)
-            .field("given", &self.given)
+            .field("yielded", &self.yielded)
             .finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! What follows a page: the whole decision, from what the page says and nothing else.
+//! Determines the page that follows a page, from the contents of the page alone.
 
 use std::{
     borrow::Cow,
@@ -11,77 +11,77 @@ use serde::{Deserialize, Serialize};
 use super::Paged;
 use crate::operation::Paging;
 
-/// Where a page stands in its list, and what was seen before it.
+/// The position of a page in its list, and what is known about the pages before it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// How the page is asked for.
+    /// The reference that the request for the page contains.
     pub(crate) at: PageRef,
-    /// How many items the pages before it held; absent where the caller began in the middle.
+    /// The number of items on the pages before it; `None` if the list was not read from the start.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) seen: Option<u64>,
-    /// The page before it, to know it again; absent where that was empty, or not read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) before: Option<u64>,
-    /// Whether the page before it was empty.
+    /// The fingerprint of the previous page; `None` if that page was empty or was not read.
+    #[serde(default, rename = "before", skip_serializing_if = "Option::is_none")]
+    pub(crate) previous_fingerprint: Option<u64>,
+    /// Whether the previous page was empty.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) after_empty: bool,
 }
 
-/// How a page is asked for.
+/// A reference to a page in a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PageRef {
-    /// By no parameter: the beginning of a list with a cursor, or a list in one piece.
+    /// No parameter: the start of a list with a cursor, or a list that is not paginated.
     Start,
-    /// By its number.
+    /// The page number.
     Page(u32),
-    /// By the id of the item before it.
+    /// The id of the last item of the previous page.
     After(String),
 }
 
 impl Position {
-    /// A position of which nothing is known but how its page is asked for.
+    /// Creates a position without a previous page.
     pub(crate) fn new(at: PageRef, seen: Option<u64>) -> Self {
         Self {
             at,
             seen,
-            before: None,
+            previous_fingerprint: None,
             after_empty: false,
         }
     }
 }
 
-/// What a page says.
+/// The properties of a page that determine the next page.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PageInfo {
-    /// How many items it holds, mismatched_items among them.
+    /// The number of items, including mismatched items.
     pub(crate) count: u64,
-    /// How many the whole list has.
+    /// The number of items on all pages.
     pub(crate) total: Option<u64>,
-    /// Whether others follow.
-    pub(crate) more: Option<bool>,
-    /// The id of its last item.
-    pub(crate) last: Option<String>,
-    /// By what the page is known again; absent where it is empty.
-    pub(crate) mark: Option<u64>,
+    /// Whether more pages follow, according to the service.
+    pub(crate) has_more: Option<bool>,
+    /// The key of the last item.
+    pub(crate) last_key: Option<String>,
+    /// Identifies the contents of the page; `None` if it is empty.
+    pub(crate) fingerprint: Option<u64>,
 }
 
 impl PageInfo {
-    /// What a decoded page says; `body` marks it where its items have no ids.
+    /// Extracts the properties of a decoded page. `body` identifies it if its items have no keys.
     pub(crate) fn of<L: Paged>(list: &L, body: &[u8]) -> Self {
         let items = list.items();
         let count = items.len() + list.mismatched_items();
         Self {
             count: count as u64,
             total: list.total(),
-            more: list.has_more(),
-            last: items.last().and_then(L::key).map(Cow::into_owned),
-            mark: (count > 0).then(|| mark::<L>(items, body)),
+            has_more: list.has_more(),
+            last_key: items.last().and_then(L::key).map(Cow::into_owned),
+            fingerprint: (count > 0).then(|| fingerprint::<L>(items, body)),
         }
     }
 }
 
-fn mark<L: Paged>(items: &[L::Item], body: &[u8]) -> u64 {
+fn fingerprint<L: Paged>(items: &[L::Item], body: &[u8]) -> u64 {
     let mut hasher = DefaultHasher::new();
     if items.iter().any(|item| L::key(item).is_some()) {
         items.iter().for_each(|item| L::key(item).hash(&mut hasher));
@@ -91,43 +91,44 @@ fn mark<L: Paged>(items: &[L::Item], body: &[u8]) -> u64 {
     hasher.finish()
 }
 
-/// What follows a page.
+/// The page that follows a page.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum NextPage {
-    /// Nothing: it was the last one.
+    /// None: it was the last page.
     End,
-    /// The page at that position.
+    /// The page at this position.
     Next(Position),
-    /// Others, but it cannot be said where.
-    Stuck(Problem),
+    /// More pages follow, but the next one cannot be requested.
+    Unreachable(Problem),
 }
 
-/// What the service did that no list can be read by.
+/// The reason why a list cannot be read any further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
-    /// It sent the same page again.
-    Repeated,
-    /// It said that others follow an item without an id.
-    NoId,
-    /// The number of the next page is beyond every number.
-    NoNumber,
+    /// The service returned the same page twice.
+    RepeatedPage,
+    /// More items follow an item without an id.
+    MissingId,
+    /// The number of the next page exceeds `u32::MAX`.
+    PageNumberOverflow,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Repeated => "the service did not advance: it sent the items of the page before",
-            Self::NoId => "the service says that more follow, after no item with an id",
-            Self::NoNumber => "the next page has no number",
+            Self::RepeatedPage => "the service returned the same page twice",
+            Self::MissingId => "more items follow, but the last item of the page has no id",
+            Self::PageNumberOverflow => "the number of the next page exceeds 4294967295",
         })
     }
 }
 
-/// What follows the page at `position`, for which `size` items were asked.
+/// Determines the page that follows the page at `position`, which was requested with the page size
+/// `size`.
 ///
 /// # Errors
 ///
-/// If the page is the one before it again: then it is no page of the list.
+/// If the page equals the previous page.
 pub(crate) fn next_page(
     paging: &Paging,
     size: Option<u32>,
@@ -137,31 +138,32 @@ pub(crate) fn next_page(
     if paging.page.is_none() && paging.after.is_none() {
         return Ok(NextPage::End);
     }
-    if page.mark.is_some() && page.mark == position.before {
-        return Err(Problem::Repeated);
+    if page.fingerprint.is_some() && page.fingerprint == position.previous_fingerprint {
+        return Err(Problem::RepeatedPage);
     }
-    let empty = page.count == 0;
-    let seen = seen(paging, position, page);
-    if (empty && position.after_empty) || !says_more(page, seen, size) {
+    let is_empty = page.count == 0;
+    let seen = items_seen(paging, position, page);
+    if (is_empty && position.after_empty) || !has_more_pages(page, seen, size) {
         return Ok(NextPage::End);
     }
-    let at = match following(paging, position, page) {
+    let at = match next_page_ref(paging, position, page) {
         Ok(at) => at,
-        Err(problem) => return Ok(NextPage::Stuck(problem)),
+        Err(problem) => return Ok(NextPage::Unreachable(problem)),
     };
     Ok(NextPage::Next(Position {
         at,
         seen: Some(seen),
-        before: page.mark,
-        after_empty: empty,
+        previous_fingerprint: page.fingerprint,
+        after_empty: is_empty,
     }))
 }
 
-/// How many items were seen with this page.
+/// Returns the number of items up to and including this page.
 ///
-/// Who begins in the middle has skipped pages of unknown size. They are counted as if they were as long
-/// as this one, the last one perhaps: too few cost a request at the end, too many would lose items.
-fn seen(paging: &Paging, position: &Position, page: &PageInfo) -> u64 {
+/// If the list was not read from the start, the sizes of the skipped pages are unknown and assumed
+/// to equal that of this page. If this is the last page, the count may be too low, which costs one
+/// request at the end; a count that is too high would lose items.
+fn items_seen(paging: &Paging, position: &Position, page: &PageInfo) -> u64 {
     let skipped = match position.at {
         PageRef::Page(number) => u64::from(number.saturating_sub(paging.first)),
         _ => 0,
@@ -170,20 +172,33 @@ fn seen(paging: &Paging, position: &Position, page: &PageInfo) -> u64 {
     before.saturating_add(page.count)
 }
 
-/// Whether others follow, by the first of these that the page has: the total, unless more items were
-/// seen than it allows; what it says itself; its length against what was asked for; anything at all.
-fn says_more(page: &PageInfo, seen: u64, size: Option<u32>) -> bool {
-    match (page.total.filter(|total| *total >= seen), page.more, size) {
+/// Whether more pages follow, according to the first of these that is available: the total, unless
+/// more items were seen; the flag in the response; whether the page has the requested size; whether
+/// it has any items.
+fn has_more_pages(page: &PageInfo, seen: u64, size: Option<u32>) -> bool {
+    match (
+        page.total.filter(|total| *total >= seen),
+        page.has_more,
+        size,
+    ) {
         (Some(total), _, _) => seen < total,
-        (None, Some(more), _) => more,
+        (None, Some(has_more), _) => has_more,
         (None, None, Some(size)) => page.count >= u64::from(size),
         (None, None, None) => page.count > 0,
     }
 }
 
-fn following(paging: &Paging, position: &Position, page: &PageInfo) -> Result<PageRef, Problem> {
+fn next_page_ref(
+    paging: &Paging,
+    position: &Position,
+    page: &PageInfo,
+) -> Result<PageRef, Problem> {
     if paging.after.is_some() {
-        return page.last.clone().map(PageRef::After).ok_or(Problem::NoId);
+        return page
+            .last_key
+            .clone()
+            .map(PageRef::After)
+            .ok_or(Problem::MissingId);
     }
     let number = match position.at {
         PageRef::Page(number) => number,
@@ -192,7 +207,7 @@ fn following(paging: &Paging, position: &Position, page: &PageInfo) -> Result<Pa
     number
         .checked_add(1)
         .map(PageRef::Page)
-        .ok_or(Problem::NoNumber)
+        .ok_or(Problem::PageNumberOverflow)
 }
 
 #[cfg(test)]
@@ -212,21 +227,21 @@ mod tests {
         first: 0,
         after: Some("after"),
     };
-    const WHOLE: Paging = Paging {
+    const UNPAGINATED: Paging = Paging {
         page: None,
         size: None,
         first: 0,
         after: None,
     };
 
-    /// A page of `ids`; `total` and `more` as the service says.
-    fn page(ids: &[&str], total: Option<u64>, more: Option<bool>) -> PageInfo {
+    /// Returns a page with the given ids.
+    fn page(ids: &[&str], total: Option<u64>, has_more: Option<bool>) -> PageInfo {
         PageInfo {
             count: ids.len() as u64,
             total,
-            more,
-            last: ids.last().map(|id| (*id).to_owned()),
-            mark: (!ids.is_empty()).then(|| ids.concat().bytes().map(u64::from).sum()),
+            has_more,
+            last_key: ids.last().map(|id| (*id).to_owned()),
+            fingerprint: (!ids.is_empty()).then(|| ids.concat().bytes().map(u64::from).sum()),
         }
     }
 
@@ -237,16 +252,16 @@ mod tests {
         }
     }
 
-    /// Walks over `pages`: how many were read, and how it ended.
-    fn walk(
+    /// Reads the pages. Returns how many were read, and the outcome.
+    fn read_pages(
         paging: &Paging,
         size: Option<u32>,
         pages: &[PageInfo],
     ) -> (usize, Result<NextPage, Problem>) {
-        walk_from(start(paging), paging, size, pages)
+        read_pages_from(start(paging), paging, size, pages)
     }
 
-    fn walk_from(
+    fn read_pages_from(
         mut position: Position,
         paging: &Paging,
         size: Option<u32>,
@@ -264,90 +279,96 @@ mod tests {
     const END: Result<NextPage, Problem> = Ok(NextPage::End);
 
     #[test]
-    fn the_total_ends_it_whatever_else_is_said() {
+    fn the_total_takes_precedence_over_has_more_and_page_size() {
         let pages = [
             page(&["a", "b"], Some(4), Some(false)),
             page(&["c", "d"], Some(4), Some(true)),
         ];
-        assert_eq!(walk(&NUMBERED, Some(9), &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, Some(9), &pages), (2, END));
     }
 
     #[test]
-    fn a_short_page_does_not_end_it_while_the_total_says_more() {
+    fn a_short_page_is_not_the_last_if_the_total_is_not_reached() {
         let pages = [
             page(&["a", "b"], Some(3), None),
             page(&["c"], Some(3), None),
         ];
-        assert_eq!(walk(&NUMBERED, Some(500), &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, Some(500), &pages), (2, END));
     }
 
     #[test]
-    fn without_a_total_has_more_ends_it() {
+    fn without_a_total_has_more_decides() {
         let pages = [
             page(&["a"], None, Some(true)),
             page(&["b", "c"], None, Some(false)),
         ];
-        assert_eq!(walk(&NUMBERED, Some(2), &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, Some(2), &pages), (2, END));
     }
 
     #[test]
-    fn with_neither_a_page_shorter_than_asked_for_ends_it() {
+    fn without_total_and_has_more_a_short_page_is_the_last() {
         let pages = [page(&["a", "b"], None, None), page(&["c"], None, None)];
-        assert_eq!(walk(&NUMBERED, Some(2), &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, Some(2), &pages), (2, END));
     }
 
     #[test]
-    fn with_nothing_known_an_empty_page_ends_it() {
+    fn without_any_information_an_empty_page_is_the_last() {
         let pages = [page(&["a", "b"], None, None), page(&[], None, None)];
-        assert_eq!(walk(&NUMBERED, None, &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, None, &pages), (2, END));
     }
 
     #[test]
-    fn one_empty_page_is_passed_over_and_two_are_the_end() {
-        let hole = [
+    fn one_empty_page_is_skipped_and_two_end_the_list() {
+        let one_empty = [
             page(&["a"], Some(2), None),
             page(&[], Some(2), None),
             page(&["b"], Some(2), None),
         ];
-        assert_eq!(walk(&NUMBERED, Some(1), &hole), (3, END));
-        let lie = [
+        assert_eq!(read_pages(&NUMBERED, Some(1), &one_empty), (3, END));
+        let two_empty = [
             page(&["a"], Some(9), None),
             page(&[], Some(9), None),
             page(&[], Some(9), None),
         ];
-        assert_eq!(walk(&NUMBERED, Some(1), &lie), (3, END));
-        let apart = [
+        assert_eq!(read_pages(&NUMBERED, Some(1), &two_empty), (3, END));
+        let two_empty_apart = [
             page(&[], Some(2), None),
             page(&["a"], Some(2), None),
             page(&[], Some(2), None),
             page(&["b"], Some(2), None),
         ];
-        assert_eq!(walk(&NUMBERED, Some(1), &apart), (4, END));
+        assert_eq!(read_pages(&NUMBERED, Some(1), &two_empty_apart), (4, END));
     }
 
     #[test]
-    fn a_total_below_what_was_seen_says_nothing() {
+    fn a_total_below_the_items_seen_is_ignored() {
         let pages = [
             page(&["a", "b"], Some(1), None),
             page(&["c"], Some(1), None),
         ];
-        assert_eq!(walk(&NUMBERED, Some(2), &pages), (2, END));
+        assert_eq!(read_pages(&NUMBERED, Some(2), &pages), (2, END));
     }
 
     #[test]
-    fn the_same_page_again_is_an_error() {
+    fn a_repeated_page_is_an_error() {
         let pages = [
             page(&["a", "b"], Some(9), None),
             page(&["a", "b"], Some(9), None),
         ];
-        assert_eq!(walk(&NUMBERED, None, &pages), (2, Err(Problem::Repeated)));
-        // Also where the service takes no page and says nothing of more.
-        let silent = [page(&["a"], None, None), page(&["a"], None, None)];
-        assert_eq!(walk(&NUMBERED, None, &silent), (2, Err(Problem::Repeated)));
+        assert_eq!(
+            read_pages(&NUMBERED, None, &pages),
+            (2, Err(Problem::RepeatedPage))
+        );
+        // Also without a total and `has_more`.
+        let without_total = [page(&["a"], None, None), page(&["a"], None, None)];
+        assert_eq!(
+            read_pages(&NUMBERED, None, &without_total),
+            (2, Err(Problem::RepeatedPage))
+        );
     }
 
     #[test]
-    fn pages_are_counted_from_the_first_number() {
+    fn page_numbers_start_at_the_first_number() {
         let one = Paging {
             first: 1,
             ..NUMBERED
@@ -360,28 +381,31 @@ mod tests {
     }
 
     #[test]
-    fn a_beginning_in_the_middle_never_loses_the_end() {
-        // Ten items, pages of three, begun at the second: skipped 3.
+    fn starting_in_the_middle_reads_to_the_end() {
+        // Ten items in pages of three, starting at the second page: 3 items are skipped.
         let middle = Position::new(PageRef::Page(1), None);
         let pages = [
             page(&["d", "e", "f"], Some(10), None),
             page(&["g", "h", "i"], Some(10), None),
             page(&["j"], Some(10), None),
         ];
-        let ended = walk_from(middle, &NUMBERED, Some(500), &pages);
-        assert_eq!(ended, (3, END));
-        // Begun at the last page, whose length says nothing of the others.
-        let last = Position::new(PageRef::Page(3), None);
+        let outcome = read_pages_from(middle, &NUMBERED, Some(500), &pages);
+        assert_eq!(outcome, (3, END));
+        // Starting at the last page, which is shorter than the others.
+        let last_page = Position::new(PageRef::Page(3), None);
         let pages = [
             page(&["j"], Some(10), None),
             page(&[], Some(10), None),
             page(&[], Some(10), None),
         ];
-        assert_eq!(walk_from(last, &NUMBERED, Some(3), &pages), (3, END));
+        assert_eq!(
+            read_pages_from(last_page, &NUMBERED, Some(3), &pages),
+            (3, END)
+        );
     }
 
     #[test]
-    fn a_cursor_is_the_id_of_the_last_item() {
+    fn the_cursor_is_the_id_of_the_last_item() {
         let next = next_page(
             &CURSOR,
             None,
@@ -397,34 +421,37 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_list_needs_an_id_to_go_on() {
-        let mut nameless = page(&["a"], None, Some(true));
-        nameless.last = None;
+    fn a_list_with_a_cursor_needs_an_id_to_continue() {
+        let mut without_id = page(&["a"], None, Some(true));
+        without_id.last_key = None;
         assert_eq!(
-            next_page(&CURSOR, None, &start(&CURSOR), &nameless),
-            Ok(NextPage::Stuck(Problem::NoId))
+            next_page(&CURSOR, None, &start(&CURSOR), &without_id),
+            Ok(NextPage::Unreachable(Problem::MissingId))
         );
-        nameless.more = Some(false);
-        assert_eq!(next_page(&CURSOR, None, &start(&CURSOR), &nameless), END);
-        let nothing = page(&[], None, Some(true));
+        without_id.has_more = Some(false);
+        assert_eq!(next_page(&CURSOR, None, &start(&CURSOR), &without_id), END);
+        let empty = page(&[], None, Some(true));
         assert_eq!(
-            next_page(&CURSOR, None, &start(&CURSOR), &nothing),
-            Ok(NextPage::Stuck(Problem::NoId))
+            next_page(&CURSOR, None, &start(&CURSOR), &empty),
+            Ok(NextPage::Unreachable(Problem::MissingId))
         );
     }
 
     #[test]
-    fn a_list_in_one_piece_is_one_page() {
+    fn an_unpaginated_list_is_one_page() {
         let all = page(&["a"], Some(9), Some(true));
-        assert_eq!(next_page(&WHOLE, Some(1), &start(&WHOLE), &all), END);
+        assert_eq!(
+            next_page(&UNPAGINATED, Some(1), &start(&UNPAGINATED), &all),
+            END
+        );
     }
 
     #[test]
-    fn numbers_end_somewhere() {
-        let far = Position::new(PageRef::Page(u32::MAX), Some(0));
+    fn a_page_number_overflow_is_reported() {
+        let maximum = Position::new(PageRef::Page(u32::MAX), Some(0));
         assert_eq!(
-            next_page(&NUMBERED, None, &far, &page(&["a"], Some(9), None)),
-            Ok(NextPage::Stuck(Problem::NoNumber))
+            next_page(&NUMBERED, None, &maximum, &page(&["a"], Some(9), None)),
+            Ok(NextPage::Unreachable(Problem::PageNumberOverflow))
         );
     }
 }

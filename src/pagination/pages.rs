@@ -24,37 +24,38 @@ use crate::{
     transport::BufferedResponse,
 };
 
-/// How many pages a stream reads at most, unless told otherwise.
+/// The default maximum number of pages.
 const MAX_PAGES: u32 = 10_000;
 
-/// A list, page after page: what a list builder's `pages` returns.
+/// A stream of the pages of a list, returned by `pages` of a list builder.
 ///
-/// It is lazy: nothing is sent before the first page is asked for, by [`next`](Self::next) or as a
-/// [`Stream`], and no page before it is. It ends, as the service allows to tell, when the total is
-/// reached, when the service says that nothing follows, at a page shorter than the size that was asked
-/// for, or at an empty page. After an error it is over; [`cursor`](Self::cursor) still names the page
-/// that failed.
+/// The stream is lazy: a page is requested only with [`next`](Self::next) or through [`Stream`].
+/// Depending on what the response contains, the stream ends when the total is reached, when the
+/// service reports that no more items follow, at a page shorter than the requested size, or at an
+/// empty page. After an error it yields `None`; [`cursor`](Self::cursor) then returns the position
+/// of the page that failed.
 ///
 /// # Errors
 ///
-/// Those of the operation, and one when the service sends the same page twice, says that more follow
-/// without saying where, or does not come to an end within [`max_pages`](Self::max_pages).
-#[must_use = "nothing is sent before the first page is asked for"]
+/// The errors of the operation. A pagination error ([`Error::is_paging`]) if the service returns
+/// the same page twice, reports more items although the next page cannot be requested, or if the
+/// list has more than [`max_pages`](Self::max_pages) pages.
+#[must_use = "nothing is sent before the first page is requested"]
 pub struct Pages<L> {
     pub(super) settings: Settings,
     call: Call,
     state: State,
-    /// How many pages were asked for.
+    /// The number of pages requested.
     fetched: u32,
-    /// How many items were handed out.
-    pub(super) given: u64,
+    /// The number of items yielded.
+    pub(super) yielded: u64,
     list: PhantomData<fn() -> L>,
 }
 
-/// What the caller may say about a stream.
+/// The options of a stream.
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) size: Option<u32>,
+    pub(super) page_size: Option<u32>,
     pub(super) resume: Option<Cursor>,
     pub(super) limit: Option<u64>,
     pub(super) max_pages: u32,
@@ -62,26 +63,26 @@ pub(super) struct Settings {
 }
 
 enum State {
-    /// Nothing was asked for.
-    New,
-    /// The next page is at a place.
-    Ready(Place),
-    /// The page at a place is on its way.
-    Fetching(Place, Fetch),
-    /// A page came after which it is not known where to go on.
-    Stuck(Place, Problem),
-    /// There is nothing more; after an error or a limit, with the place to go on from.
-    Over(Option<Place>),
+    /// Nothing was requested.
+    Start,
+    /// The next page can be requested.
+    Ready(PageOffset),
+    /// The next page is being fetched.
+    Fetching(PageOffset, Fetch),
+    /// More pages follow the last page, but the next one cannot be requested.
+    Unreachable(PageOffset, Problem),
+    /// The stream has ended. After an error or a limit, contains the position at which to resume.
+    Done(Option<PageOffset>),
 }
 
-/// A page and how many of its items were handed out.
+/// A page and the number of its items that were yielded.
 #[derive(Clone)]
-pub(super) struct Place {
+pub(super) struct PageOffset {
     position: Position,
     skip: u64,
 }
 
-impl Place {
+impl PageOffset {
     fn new(position: Position) -> Self {
         Self { position, skip: 0 }
     }
@@ -91,65 +92,66 @@ impl<L: Paged> Pages<L> {
     pub(super) fn new(call: Call) -> Self {
         Self {
             settings: Settings {
-                size: None,
+                page_size: None,
                 resume: None,
                 limit: None,
                 max_pages: MAX_PAGES,
                 prefetch: false,
             },
             call,
-            state: State::New,
+            state: State::Start,
             fetched: 0,
-            given: 0,
+            yielded: 0,
             list: PhantomData,
         }
     }
 
-    /// Sets how many items a page has; the service may send fewer. It counts before what the builder
-    /// was told, and has no effect on a list that comes in one piece.
+    /// Sets the number of items per page; the service may return fewer. Overrides the page size set
+    /// on the builder. Has no effect on a list that is not paginated.
     pub fn page_size(mut self, items: u32) -> Self {
-        self.settings.size = Some(items);
+        self.settings.page_size = Some(items);
         self
     }
 
-    /// Goes on from a cursor: with the page that it names, whole, also where an item stream had handed
-    /// out a part of it.
+    /// Resumes at a cursor. The complete page of the cursor is yielded, even if
+    /// [`Items`](super::Items) yielded some of its items before.
     pub fn resume(mut self, cursor: Cursor) -> Self {
         self.settings.resume = Some(cursor);
         self
     }
 
-    /// Ends after that many items: the page that reaches the limit is the last, and whole.
+    /// Ends the stream with the page that reaches the given number of items. That page is complete.
     pub fn limit(mut self, items: u64) -> Self {
         self.settings.limit = Some(items);
         self
     }
 
-    /// Sets after how many pages a list that still goes on is an error: 10,000 unless set.
+    /// Sets the maximum number of pages; a longer list is an error. Default: 10,000.
     pub fn max_pages(mut self, pages: u32) -> Self {
         self.settings.max_pages = pages;
         self
     }
 
-    /// Asks for the next page in a task of its own while the caller works on this one; it is decoded when
-    /// it is taken. The task ends with the stream.
-    pub fn prefetch(mut self, ahead: bool) -> Self {
-        self.settings.prefetch = ahead;
+    /// Sets whether the next page is fetched in a separate task while the caller processes the
+    /// current page. It is decoded when it is requested. The task is aborted when the stream is
+    /// dropped. Default: `false`.
+    pub fn prefetch(mut self, enabled: bool) -> Self {
+        self.settings.prefetch = enabled;
         self
     }
 
-    /// The next page; `None` after the last one and after an error.
+    /// Returns the next page; `None` after the last page and after an error.
     ///
-    /// It may be dropped while it waits: the page is then what the next call waits for.
+    /// Cancel safe: if the future is dropped, the next call waits for the same page.
     pub async fn next(&mut self) -> Option<Result<Page<L>, Error>> {
         poll_fn(|context| self.poll_page(context)).await
     }
 
-    /// All pages.
+    /// Collects all pages.
     ///
     /// # Errors
     ///
-    /// The first error; the pages before it are lost with it.
+    /// Returns the first error; the pages before it are discarded.
     pub async fn try_collect(mut self) -> Result<Vec<Page<L>>, Error> {
         let mut pages = Vec::new();
         while let Some(page) = self.next().await {
@@ -158,24 +160,24 @@ impl<L: Paged> Pages<L> {
         Ok(pages)
     }
 
-    /// Where to go on: the page that would come next, or the one that failed. `None` where nothing is
-    /// left.
+    /// Returns the position of the next page, or of the page that failed; `None` at the end of the
+    /// list.
     pub fn cursor(&self) -> Option<Cursor> {
-        let place = match &self.state {
-            State::New => self.start().ok(),
-            State::Ready(place) | State::Fetching(place, _) | State::Stuck(place, _) => {
-                Some(place.clone())
+        let offset = match &self.state {
+            State::Start => self.start().ok(),
+            State::Ready(offset) | State::Fetching(offset, _) | State::Unreachable(offset, _) => {
+                Some(offset.clone())
             }
-            State::Over(place) => place.clone(),
+            State::Done(offset) => offset.clone(),
         };
-        place.map(|place| self.cursor_at(place.position, place.skip))
+        offset.map(|offset| self.cursor_at(offset.position, offset.skip))
     }
 
     pub(super) fn cursor_at(&self, position: Position, skip: u64) -> Cursor {
         Cursor {
             operation: self.call.operation().id.into(),
             position,
-            size: self.size(),
+            size: self.effective_page_size(),
             skip,
         }
     }
@@ -185,66 +187,70 @@ impl<L: Paged> Pages<L> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Page<L>, Error>>> {
         loop {
-            match mem::replace(&mut self.state, State::Over(None)) {
-                State::New => match self.start() {
-                    Ok(place) => self.state = State::Ready(place),
-                    Err(error) => return Poll::Ready(Some(Err(self.named(error)))),
+            match mem::replace(&mut self.state, State::Done(None)) {
+                State::Start => match self.start() {
+                    Ok(offset) => self.state = State::Ready(offset),
+                    Err(error) => return Poll::Ready(Some(Err(self.with_operation(error)))),
                 },
-                State::Ready(place) if self.limit_reached() => {
-                    self.state = State::Over(Some(place))
+                State::Ready(offset) if self.limit_reached() => {
+                    self.state = State::Done(Some(offset))
                 }
-                State::Ready(place) if self.fetched >= self.settings.max_pages => {
-                    self.state = State::Over(Some(place));
-                    let problem = format!("there is no end after {} pages", self.fetched);
-                    return Poll::Ready(Some(Err(self.named(Error::paging(problem)))));
+                State::Ready(offset) if self.fetched >= self.settings.max_pages => {
+                    self.state = State::Done(Some(offset));
+                    let problem = format!(
+                        "the list does not end within {} pages (`max_pages`)",
+                        self.fetched
+                    );
+                    return Poll::Ready(Some(Err(self.with_operation(Error::paging(problem)))));
                 }
-                State::Ready(place) => {
-                    let fetch = Fetch::here(self.request(&place.position));
-                    self.state = State::Fetching(place, fetch);
+                State::Ready(offset) => {
+                    let fetch = Fetch::polled(self.request(&offset.position));
+                    self.state = State::Fetching(offset, fetch);
                 }
-                State::Fetching(place, mut fetch) => {
+                State::Fetching(offset, mut fetch) => {
                     let Poll::Ready(outcome) = fetch.poll(context) else {
-                        self.state = State::Fetching(place, fetch);
+                        self.state = State::Fetching(offset, fetch);
                         return Poll::Pending;
                     };
-                    return Poll::Ready(Some(self.arrived(place, outcome)));
+                    return Poll::Ready(Some(self.receive_page(offset, outcome)));
                 }
-                State::Stuck(place, problem) => {
-                    self.state = State::Over(Some(place));
-                    return Poll::Ready(Some(Err(self.problem(problem))));
+                State::Unreachable(offset, problem) => {
+                    self.state = State::Done(Some(offset));
+                    return Poll::Ready(Some(Err(self.pagination_error(problem))));
                 }
-                State::Over(place) => {
-                    self.state = State::Over(place);
+                State::Done(offset) => {
+                    self.state = State::Done(offset);
                     return Poll::Ready(None);
                 }
             }
         }
     }
 
-    /// Takes a page in and finds out what follows it.
-    fn arrived(
+    /// Decodes a page and determines the next one.
+    fn receive_page(
         &mut self,
-        place: Place,
+        offset: PageOffset,
         outcome: Result<BufferedResponse, Error>,
     ) -> Result<Page<L>, Error> {
-        let decoded = outcome.and_then(|raw| call::decoded::<L>(self.call.operation(), raw));
+        let decoded =
+            outcome.and_then(|raw| call::decode_response::<L>(self.call.operation(), raw));
         let response = match decoded {
             Ok(response) => response,
             Err(error) => {
-                self.state = State::Over(Some(place));
+                self.state = State::Done(Some(offset));
                 return Err(error);
             }
         };
-        let facts = PageInfo::of(response.value(), response.body());
+        let info = PageInfo::of(response.value(), response.body());
         let items = response.value().items().len() as u64;
-        let followed = next_page(&self.paging(), self.size(), &place.position, &facts);
-        self.state = match followed {
-            Ok(NextPage::End) => State::Over(None),
-            Ok(NextPage::Next(position)) => State::Ready(Place::new(position)),
-            Ok(NextPage::Stuck(problem)) => {
-                let position = place.position.clone();
-                State::Stuck(
-                    Place {
+        let page_size = self.effective_page_size();
+        self.state = match next_page(&self.paging(), page_size, &offset.position, &info) {
+            Ok(NextPage::End) => State::Done(None),
+            Ok(NextPage::Next(position)) => State::Ready(PageOffset::new(position)),
+            Ok(NextPage::Unreachable(problem)) => {
+                let position = offset.position.clone();
+                State::Unreachable(
+                    PageOffset {
                         position,
                         skip: items,
                     },
@@ -252,42 +258,48 @@ impl<L: Paged> Pages<L> {
                 )
             }
             Err(problem) => {
-                self.state = State::Over(Some(place));
-                return Err(self.problem(problem));
+                self.state = State::Done(Some(offset));
+                return Err(self.pagination_error(problem));
             }
         };
-        self.given += items;
+        self.yielded += items;
         self.start_prefetch();
         Ok(Page {
-            cursor: self.cursor_at(place.position, place.skip),
+            cursor: self.cursor_at(offset.position, offset.skip),
             response,
         })
     }
 
-    /// Asks for the next page already now, where the caller wants that and will want the page.
+    /// Starts fetching the next page if `prefetch` is set and neither limit is reached.
     fn start_prefetch(&mut self) {
-        let wanted = self.settings.prefetch
+        let is_enabled = self.settings.prefetch
             && !self.limit_reached()
             && self.fetched < self.settings.max_pages;
-        if let (true, State::Ready(place)) = (wanted, &self.state) {
-            let place = place.clone();
-            let fetch = Fetch::ahead(self.request(&place.position));
-            self.state = State::Fetching(place, fetch);
+        if let (true, State::Ready(offset)) = (is_enabled, &self.state) {
+            let offset = offset.clone();
+            let fetch = Fetch::spawned(self.request(&offset.position));
+            self.state = State::Fetching(offset, fetch);
         }
     }
 
-    /// Where the first page is, if all that the caller said fits together.
-    fn start(&self) -> Result<Place, Error> {
-        let size = self.settings.size;
-        if size == Some(0) {
-            return Err(Error::invalid_request("a page has at least one item"));
+    /// Returns the first page to request, if the options and the parameters of the builder are
+    /// consistent.
+    fn start(&self) -> Result<PageOffset, Error> {
+        let page_size = self.settings.page_size;
+        if page_size == Some(0) {
+            return Err(Error::invalid_request(
+                "`page_size` must be at least 1, got 0",
+            ));
         }
         let Some(cursor) = &self.settings.resume else {
-            return self.beginning().map(Place::new);
+            return self.first_position().map(PageOffset::new);
         };
         let operation = self.call.operation().id;
         if cursor.operation != operation {
-            let problem = format!("the cursor is of {}, not of {operation}", cursor.operation);
+            let problem = format!(
+                "expected a cursor of `{operation}`, found one of `{}`",
+                cursor.operation
+            );
             return Err(Error::invalid_request(problem));
         }
         let paging = self.paging();
@@ -296,68 +308,77 @@ impl<L: Paged> Pages<L> {
             .flatten()
             .find(|name| self.call.query_value(name).is_some())
         {
-            let problem = format!("the cursor says where to begin; leave `{name}` out");
+            let problem = format!("parameter `{name}` cannot be combined with a cursor");
             return Err(Error::invalid_request(problem));
         }
-        let told = size.or(self.told(paging.size)?);
-        if told.is_some() && told != cursor.size {
-            let problem = "the cursor counts pages of another size; leave the size out";
+        let configured = page_size.or(self.configured(paging.size)?);
+        if let Some(configured) = configured
+            && Some(configured) != cursor.size
+        {
+            let expected = match cursor.size {
+                Some(size) => format!("the page size {size} of the cursor"),
+                None => "no page size, as in the cursor".to_owned(),
+            };
+            let problem = format!("expected {expected}, found {configured}");
             return Err(Error::invalid_request(problem));
         }
-        Ok(Place {
+        Ok(PageOffset {
             position: cursor.position.clone(),
             skip: cursor.skip,
         })
     }
 
-    /// The first page, or the one that the builder was told.
-    fn beginning(&self) -> Result<Position, Error> {
+    /// Returns the position of the first page, or of the page set on the builder.
+    fn first_position(&self) -> Result<Position, Error> {
         let paging = self.paging();
         if paging.page.is_some() {
-            let told = self.told(paging.page)?;
-            let number = told.unwrap_or(paging.first);
+            let configured = self.configured(paging.page)?;
+            let number = configured.unwrap_or(paging.first);
             let seen = (number == paging.first).then_some(0);
             return Ok(Position::new(PageRef::Page(number), seen));
         }
-        let told = paging.after.and_then(|after| self.call.query_value(after));
-        Ok(match told {
+        let configured = paging.after.and_then(|after| self.call.query_value(after));
+        Ok(match configured {
             Some(id) => Position::new(PageRef::After(id.to_owned()), None),
             None => Position::new(PageRef::Start, Some(0)),
         })
     }
 
-    /// The number that the builder was told for a parameter.
-    fn told(&self, parameter: Option<&'static str>) -> Result<Option<u32>, Error> {
-        let told = parameter.and_then(|name| Some((name, self.call.query_value(name)?)));
-        told.map(|(name, value)| {
-            value.parse().map_err(|_| {
-                Error::invalid_request(format!("parameter `{name}` is no number of that kind"))
+    /// Parses a query parameter that was set on the builder.
+    fn configured(&self, parameter: Option<&'static str>) -> Result<Option<u32>, Error> {
+        let configured = parameter.and_then(|name| Some((name, self.call.query_value(name)?)));
+        configured
+            .map(|(name, value)| {
+                value.parse().map_err(|_| {
+                    Error::invalid_request(format!(
+                        "parameter `{name}` must be an integer from 0 to {}, got {value}",
+                        u32::MAX
+                    ))
+                })
             })
-        })
-        .transpose()
+            .transpose()
     }
 
-    /// The size of a page that is asked for.
-    fn size(&self) -> Option<u32> {
-        let of_cursor = self.settings.resume.as_ref().map(|cursor| cursor.size);
-        match of_cursor {
-            Some(size) => size,
+    /// Returns the requested page size: that of the cursor, of the stream or of the builder.
+    fn effective_page_size(&self) -> Option<u32> {
+        match &self.settings.resume {
+            Some(cursor) => cursor.size,
             None => self
                 .settings
-                .size
-                .or_else(|| self.told(self.paging().size).ok().flatten()),
+                .page_size
+                .or_else(|| self.configured(self.paging().size).ok().flatten()),
         }
     }
 
     fn request(&mut self, position: &Position) -> Call {
         self.fetched += 1;
         let paging = self.paging();
-        let (size, mut call) = (self.size(), self.call.clone());
+        let (size, mut call) = (self.effective_page_size(), self.call.clone());
         if let (Some(name), Some(size)) = (paging.size, size) {
             call.query(name, size.to_string());
         }
         match (&position.at, paging.page, paging.after) {
-            // Who asks for nothing gets the first page without a number, as from `send`.
+            // Without a page size, the first page is requested without a number, as by `send`.
             (PageRef::Page(number), Some(_), _) if *number == paging.first && size.is_none() => {}
             (PageRef::Page(number), Some(name), _) => call.query(name, number.to_string()),
             (PageRef::After(id), _, Some(name)) => call.query(name, id.clone()),
@@ -367,7 +388,9 @@ impl<L: Paged> Pages<L> {
     }
 
     fn limit_reached(&self) -> bool {
-        self.settings.limit.is_some_and(|limit| self.given >= limit)
+        self.settings
+            .limit
+            .is_some_and(|limit| self.yielded >= limit)
     }
 
     fn paging(&self) -> Paging {
@@ -379,12 +402,12 @@ impl<L: Paged> Pages<L> {
         })
     }
 
-    fn problem(&self, problem: Problem) -> Error {
-        self.named(Error::paging(problem.to_string()))
+    fn pagination_error(&self, problem: Problem) -> Error {
+        self.with_operation(Error::paging(problem.to_string()))
     }
 
-    fn named(&self, error: Error) -> Error {
-        error.of(&Label::Operation(self.call.operation()))
+    fn with_operation(&self, error: Error) -> Error {
+        error.with_operation(&Label::Operation(self.call.operation()))
     }
 }
 
@@ -405,7 +428,7 @@ impl<L> fmt::Debug for Pages<L> {
     }
 }
 
-/// One page of a list, with everything around it.
+/// A page of a list, with its response and its cursor.
 #[derive(Clone, Debug)]
 pub struct Page<L> {
     response: Response<L>,
@@ -413,42 +436,42 @@ pub struct Page<L> {
 }
 
 impl<L: Paged> Page<L> {
-    /// The answer as the operation gives it.
+    /// Returns the decoded response.
     pub fn list(&self) -> &L {
         self.response.value()
     }
 
-    /// The answer alone.
+    /// Converts into the decoded response.
     pub fn into_inner(self) -> L {
         self.response.into_inner()
     }
 
-    /// The items of the page.
+    /// Returns the items of the page.
     pub fn items(&self) -> &[L::Item] {
         self.list().items()
     }
 
-    /// The items alone.
+    /// Converts into the items of the page.
     pub fn into_items(self) -> Vec<L::Item> {
         self.into_inner().into_items()
     }
 
-    /// How many items the whole list has, where the service says so.
+    /// Returns the number of items on all pages, if the response contains it.
     pub fn total(&self) -> Option<u64> {
         self.list().total()
     }
 
-    /// Where this page is: a list that is resumed there begins with it.
+    /// Returns the position of this page. A list that is resumed there starts with this page.
     pub fn cursor(&self) -> &Cursor {
         &self.cursor
     }
 
-    /// The answer with its status, headers and raw body.
+    /// Returns the response with status, headers and raw body.
     pub fn response(&self) -> &Response<L> {
         &self.response
     }
 
-    /// The answer with its status, headers and raw body.
+    /// Converts into the response with status, headers and raw body.
     pub fn into_response(self) -> Response<L> {
         self.response
     }

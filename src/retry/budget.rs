@@ -1,36 +1,38 @@
-//! What stops a storm of retries: a budget that all clones of a client share.
+//! The retry budget, which all clones of a client share to prevent retry storms.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-const FULL: u32 = 500;
-const RETRY: u32 = 5;
-const TIMEOUT: u32 = 10;
-const SUCCESS: u32 = 1;
+const CAPACITY: u32 = 500;
+const RETRY_COST: u32 = 5;
+const TIMEOUT_COST: u32 = 10;
+const SUCCESS_REFUND: u32 = 1;
 
-/// Tokens: a retry takes some, a success brings one back. Without enough of them nothing is repeated.
+/// A token bucket: a retry takes tokens, a success returns one. Without enough tokens nothing is
+/// retried.
 #[derive(Debug)]
 pub(crate) struct Budget(AtomicU32);
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(AtomicU32::new(FULL))
+        Self(AtomicU32::new(CAPACITY))
     }
 }
 
 impl Budget {
-    /// Takes what a retry costs; more after a timeout, which has kept the service busy for longer.
+    /// Takes the tokens for a retry; a retry after a timeout costs more, because the service was busy
+    /// for longer. Returns `false` if there are not enough.
     pub(crate) fn take(&self, timeout: bool) -> bool {
-        let cost = if timeout { TIMEOUT } else { RETRY };
-        self.change(|tokens| tokens.checked_sub(cost))
+        let cost = if timeout { TIMEOUT_COST } else { RETRY_COST };
+        self.update(|tokens| tokens.checked_sub(cost))
     }
 
-    /// A call has succeeded.
-    pub(crate) fn success(&self) {
-        self.change(|tokens| (tokens < FULL).then(|| tokens + SUCCESS));
+    /// Returns a token after a successful call.
+    pub(crate) fn record_success(&self) {
+        self.update(|tokens| (tokens < CAPACITY).then(|| tokens + SUCCESS_REFUND));
     }
 
-    fn change(&self, change: impl Fn(u32) -> Option<u32>) -> bool {
-        // Nothing else is published through the tokens, so no order is needed.
+    fn update(&self, change: impl Fn(u32) -> Option<u32>) -> bool {
+        // Relaxed: no other memory is synchronised through the tokens.
         self.0
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change)
             .is_ok()
@@ -42,27 +44,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hundred_retries_and_no_more() {
+    fn budget_allows_one_hundred_retries() {
         let budget = Budget::default();
         assert_eq!((0..1000).filter(|_| budget.take(false)).count(), 100);
         for _ in 0..4 {
-            budget.success();
+            budget.record_success();
         }
         assert!(!budget.take(false));
-        budget.success();
+        budget.record_success();
         assert!(budget.take(false));
     }
 
     #[test]
-    fn a_timeout_costs_twice_as_much() {
+    fn retry_after_a_timeout_costs_twice_as_much() {
         let budget = Budget::default();
         assert_eq!((0..1000).filter(|_| budget.take(true)).count(), 50);
     }
 
     #[test]
-    fn it_never_holds_more_than_at_first() {
+    fn success_does_not_exceed_the_capacity() {
         let budget = Budget::default();
-        budget.success();
+        budget.record_success();
         assert_eq!((0..1000).filter(|_| budget.take(false)).count(), 100);
     }
 }

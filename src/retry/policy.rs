@@ -1,20 +1,22 @@
-//! The numbers of retrying.
+//! The retry policy.
 
 use std::time::Duration;
 
-/// How often and how long a call is tried.
+/// Limits on the attempts of a call and the delays between them.
 ///
-/// By default three attempts in all within 120 seconds, after 408, 429, 500, 502, 503, 504 and failed
-/// connections; before the next attempt a random part of a wait that starts at 0.5 seconds and
-/// doubles up to 8 seconds, or what `Retry-After` asks for, if that is longer and at most 60 seconds.
+/// The default is three attempts within 120 seconds. A call is retried after a failed connection and
+/// the statuses 408, 429, 500, 502, 503 and 504. The delay is a random part of a backoff that starts at
+/// 0.5 seconds and doubles up to 8 seconds, or the delay in `Retry-After`, if that is longer and at
+/// most 60 seconds.
 ///
-/// What is repeated depends on the operation ([`Operation::retry`](crate::Operation)): one that reads,
-/// deletes or replaces is; one that leaves something behind with each execution only where the
-/// service cannot have executed it: no connection, or 429 or 503 with `Retry-After`.
-/// [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) says otherwise for a call.
+/// Which failures are retried depends on [`Operation::idempotency`](crate::Operation::idempotency):
+/// operations that read, delete or replace are retried after each of them. Operations that are not
+/// idempotent are retried only if the service cannot have executed them: if the connection failed, or
+/// after 429 or 503 with `Retry-After`.
+/// [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) overrides this for a call.
 ///
-/// All clones of a client share a budget: of 500 tokens a retry takes 5, one after a timeout 10, and a
-/// success brings back 1. Nothing is repeated without enough of them.
+/// All clones of a client share a retry budget of 500 tokens. A retry takes 5 tokens, a retry after a
+/// timeout 10, and a success returns 1. Without enough tokens nothing is retried.
 ///
 /// ```
 /// use portkey_admin::{Client, RequestOptions, RetryPolicy};
@@ -52,42 +54,44 @@ impl RetryPolicy {
         max_retry_after: Duration::from_secs(60),
     };
 
-    /// A single attempt.
+    /// Creates a policy with a single attempt.
     pub fn none() -> Self {
         Self::default().max_attempts(1)
     }
 
-    /// How many attempts there are in all; 0 counts as 1.
+    /// Sets the maximum number of attempts, including the first; 0 counts as 1.
     pub fn max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// How long a call may take with all its attempts and waits. An attempt is cut off there, and no
-    /// wait is begun that would end later. What is streamed (uploads of files, downloads, events) is
-    /// not cut off once it flows: there, only silence is limited.
+    /// Sets the maximum duration of a call with all its attempts and delays.
+    ///
+    /// An attempt times out at the deadline, and a retry whose delay would exceed it is skipped.
+    /// Streams (uploads of files, downloads, events) are not limited once data flows; only the time
+    /// without data is.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The longest wait before the second attempt, and the longest of all; it doubles in between.
-    /// Each wait is a random part of it.
-    pub fn backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.initial_backoff = first;
-        self.max_backoff = longest;
+    /// Sets the backoff before the second attempt and the maximum backoff; it doubles in between.
+    /// Each delay is a random part of the backoff.
+    pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.initial_backoff = initial;
+        self.max_backoff = max;
         self
     }
 
-    /// The longest `Retry-After` that is waited for. Asked to wait longer, a call fails at once, and
-    /// the error has the value.
-    pub fn max_retry_after(mut self, longest: Duration) -> Self {
-        self.max_retry_after = longest;
+    /// Sets the maximum `Retry-After` that is respected. If the service asks for a longer delay, the
+    /// call fails immediately and [`Error::retry_after`](crate::Error::retry_after) returns the delay.
+    pub fn max_retry_after(mut self, max: Duration) -> Self {
+        self.max_retry_after = max;
         self
     }
 
-    /// The wait after so many attempts: `random` (0 to 1) times a power of two ("full jitter").
-    pub(crate) fn wait(&self, attempts: u32, random: f64) -> Duration {
+    /// Returns the delay after `attempts` attempts: `random` (0 to 1) times the backoff ("full jitter").
+    pub(crate) fn delay(&self, attempts: u32, random: f64) -> Duration {
         let doublings = 1_u32
             .checked_shl(attempts.saturating_sub(1))
             .unwrap_or(u32::MAX);
@@ -104,13 +108,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_the_longest() {
+    fn delays_double_up_to_the_maximum() {
         let policy = RetryPolicy::default();
-        let waits: Vec<f64> = [1, 2, 3, 4, 5, 6, 31, 32, 33, u32::MAX]
-            .map(|attempts| policy.wait(attempts, 1.0).as_secs_f64())
+        let delays: Vec<f64> = [1, 2, 3, 4, 5, 6, 31, 32, 33, u32::MAX]
+            .map(|attempts| policy.delay(attempts, 1.0).as_secs_f64())
             .into();
-        assert_eq!(waits, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]);
-        assert_eq!(policy.wait(1, 0.0), Duration::ZERO);
-        assert_eq!(policy.wait(1, 0.5), Duration::from_millis(250));
+        assert_eq!(delays, [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0]);
+        assert_eq!(policy.delay(1, 0.0), Duration::ZERO);
+        assert_eq!(policy.delay(1, 0.5), Duration::from_millis(250));
     }
 }

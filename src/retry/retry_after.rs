@@ -1,30 +1,30 @@
-//! How long the service asks to wait.
+//! The delay that a response asks for.
 
 use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-/// `retry-after-ms`, else `Retry-After` as seconds (whole or fractional) or as an HTTP date.
+/// Reads `retry-after-ms`, else `Retry-After` as seconds (integer or fractional) or as an HTTP date.
 ///
-/// A date in the past is no wait; what cannot be read counts as absent.
+/// A date in the past is a delay of zero; an invalid value counts as absent.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let text = |name| headers.get(name)?.to_str().ok().map(str::trim);
-    let milliseconds = || seconds(text("retry-after-ms")?, 1000.0);
+    let value = |name| headers.get(name)?.to_str().ok().map(str::trim);
+    let milliseconds = || parse_number(value("retry-after-ms")?, 1000.0);
     let standard = || {
-        let text = text(header::RETRY_AFTER.as_str())?;
-        seconds(text, 1.0).or_else(|| until(text, now))
+        let value = value(header::RETRY_AFTER.as_str())?;
+        parse_number(value, 1.0).or_else(|| parse_date(value, now))
     };
     milliseconds().or_else(standard)
 }
 
-/// A number of which `per_second` make a second. More than any wait is as good as the longest.
-fn seconds(text: &str, per_second: f64) -> Option<Duration> {
-    let number = text.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
+/// Parses a number in a unit of which `per_second` make a second. Saturates at `Duration::MAX`.
+fn parse_number(value: &str, per_second: f64) -> Option<Duration> {
+    let number = value.parse::<f64>().ok().filter(|number| *number >= 0.0)?;
     Some(Duration::try_from_secs_f64(number / per_second).unwrap_or(Duration::MAX))
 }
 
-fn until(text: &str, now: SystemTime) -> Option<Duration> {
-    let date = httpdate::parse_http_date(text).ok()?;
+fn parse_date(value: &str, now: SystemTime) -> Option<Duration> {
+    let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now).unwrap_or_default())
 }
 
@@ -32,7 +32,7 @@ fn until(text: &str, now: SystemTime) -> Option<Duration> {
 mod tests {
     use super::*;
 
-    fn read(headers: &[(&'static str, &str)]) -> Option<Duration> {
+    fn parse(headers: &[(&'static str, &str)]) -> Option<Duration> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.insert(*name, value.parse().unwrap());
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_is_read() {
+    fn seconds_and_dates_are_parsed() {
         for (value, expected) in [
             ("3", Some(3000)),
             (" 3 ", Some(3000)),
@@ -59,23 +59,23 @@ mod tests {
             ("", None),
         ] {
             let expected = expected.map(Duration::from_millis);
-            assert_eq!(read(&[("retry-after", value)]), expected, "{value:?}");
+            assert_eq!(parse(&[("retry-after", value)]), expected, "{value:?}");
         }
-        assert_eq!(read(&[]), None);
+        assert_eq!(parse(&[]), None);
     }
 
     #[test]
-    fn milliseconds_come_first_and_nonsense_gives_way() {
-        let both = |ms| read(&[("retry-after-ms", ms), ("retry-after", "7")]);
+    fn valid_milliseconds_take_precedence() {
+        let both = |ms| parse(&[("retry-after-ms", ms), ("retry-after", "7")]);
         assert_eq!(both("250"), Some(Duration::from_millis(250)));
         assert_eq!(both("0.5"), Some(Duration::from_micros(500)));
         assert_eq!(both("x"), Some(Duration::from_secs(7)));
     }
 
     #[test]
-    fn an_eternity_is_no_panic() {
+    fn large_values_saturate() {
         for value in ["1e300", "inf", "99999999999999999999999999"] {
-            assert_eq!(read(&[("retry-after", value)]), Some(Duration::MAX));
+            assert_eq!(parse(&[("retry-after", value)]), Some(Duration::MAX));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The loop: send, look at the failure, wait, send again.
+//! The retry loop.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use http::StatusCode;
 use super::{Budget, RetryPolicy};
 use crate::operation::Idempotency;
 
-/// An attempt that is about to be made.
+/// The number of an attempt and its time limit.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Attempt {
     /// 1 for the first.
     pub(crate) number: u32,
-    /// How much time the call has left.
-    pub(crate) left: Duration,
+    /// The time until the deadline of the call.
+    pub(crate) remaining: Duration,
 }
 
-/// An attempt that has failed.
+/// A failed attempt.
 #[derive(Debug)]
 pub(crate) struct Failure<E> {
     pub(crate) error: E,
@@ -24,40 +24,38 @@ pub(crate) struct Failure<E> {
     pub(crate) retry_after: Option<Duration>,
 }
 
-/// In which way an attempt failed.
+/// The kind of a failure, which decides whether it is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FailureKind {
-    /// No connection: the service has seen nothing.
+    /// No connection, so the service received nothing.
     Connect { timeout: bool },
-    /// A connection, but no whole answer.
+    /// A connection, but no complete response.
     Interrupted { timeout: bool },
-    /// An answer that is no success.
+    /// A response without a success status.
     Status(StatusCode),
-    /// Whatever would be the same the next time.
+    /// A failure that another attempt would repeat.
     Permanent,
 }
 
-/// What became of the attempts.
+/// A summary of the attempts of a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct AttemptSummary {
     pub(crate) attempts: u32,
     /// Whether an attempt before the last one may have been executed.
-    pub(crate) executed_before: bool,
+    pub(crate) may_have_executed_before: bool,
     /// Whether any attempt may have been executed.
-    pub(crate) executed: bool,
+    pub(crate) may_have_executed: bool,
 }
 
-/// What the loop needs of the clock outside.
+/// Time and randomness, which tests replace.
 pub(crate) trait Clock {
-    /// The time since the first attempt began.
+    /// Returns the time since the first attempt began.
     fn now(&self) -> Duration;
-    /// A number from 0 to 1.
+    /// Returns a number from 0 to 1.
     fn random(&self) -> f64;
-    /// Waits.
-    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send;
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send;
 }
 
-/// The real clock.
 pub(crate) struct TokioClock(std::time::Instant);
 
 impl TokioClock {
@@ -75,9 +73,9 @@ impl Clock for TokioClock {
         fastrand::f64()
     }
 
-    // Boxed: it is rare, and every call would keep the room for it.
-    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-        Box::pin(tokio::time::sleep(wait))
+    // Boxed to keep the call's future small; sleeps are rare.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+        Box::pin(tokio::time::sleep(duration))
     }
 }
 
@@ -91,7 +89,7 @@ impl FailureKind {
 }
 
 impl<E> Failure<E> {
-    /// Whether the service may have done what was asked.
+    /// Returns `true` if the service may have executed the request.
     fn may_have_executed(&self) -> bool {
         match self.kind {
             FailureKind::Connect { .. } | FailureKind::Permanent => false,
@@ -103,14 +101,15 @@ impl<E> Failure<E> {
         }
     }
 
-    /// Whether an operation of this class may be sent again.
-    fn may_repeat(&self, class: Idempotency) -> bool {
+    /// Returns `true` if the request may be sent again.
+    fn may_retry(&self, idempotency: Idempotency) -> bool {
+        let is_idempotent = idempotency != Idempotency::NonIdempotent;
         match self.kind {
             FailureKind::Connect { .. } => true,
-            FailureKind::Interrupted { .. } => class != Idempotency::NonIdempotent,
+            FailureKind::Interrupted { .. } => is_idempotent,
             FailureKind::Status(status) => match status.as_u16() {
-                429 | 503 => class != Idempotency::NonIdempotent || self.retry_after.is_some(),
-                408 | 500 | 502 | 504 => class != Idempotency::NonIdempotent,
+                429 | 503 => is_idempotent || self.retry_after.is_some(),
+                408 | 500 | 502 | 504 => is_idempotent,
                 _ => false,
             },
             FailureKind::Permanent => false,
@@ -118,61 +117,63 @@ impl<E> Failure<E> {
     }
 }
 
-/// Sends until it succeeds, the policy says stop or there is nothing left to be sent (`can_repeat`);
-/// `waiting` hears of every wait.
+/// Sends until an attempt succeeds, the policy or the budget forbids another one, or the request cannot
+/// be sent again (`can_repeat`). Calls `on_retry` before each delay.
 pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     policy: &RetryPolicy,
-    class: Idempotency,
+    idempotency: Idempotency,
     budget: &Budget,
     clock: &impl Clock,
     can_repeat: impl Fn() -> bool,
-    mut waiting: impl FnMut(&Failure<E>, Duration),
+    mut on_retry: impl FnMut(&Failure<E>, Duration),
     mut send: impl FnMut(Attempt) -> F,
 ) -> (Result<T, Failure<E>>, AttemptSummary) {
-    let mut left = policy.deadline;
+    let mut remaining = policy.deadline;
     let mut history = AttemptSummary::default();
     loop {
         history.attempts += 1;
         let attempt = Attempt {
             number: history.attempts,
-            left,
+            remaining,
         };
         let failure = match send(attempt).await {
             Ok(value) => {
-                budget.success();
+                budget.record_success();
                 return (Ok(value), history);
             }
             Err(failure) => failure,
         };
-        history.executed_before = history.executed;
-        history.executed |= failure.may_have_executed();
-        left = policy.deadline.saturating_sub(clock.now());
-        let wait = wait(policy, class, &failure, history.attempts, clock.random());
-        let wait = wait.filter(|wait| *wait < left && can_repeat());
-        match wait.filter(|_| budget.take(failure.kind.is_timeout())) {
-            Some(wait) => {
-                waiting(&failure, wait);
-                clock.sleep(wait).await;
-                left = policy.deadline.saturating_sub(clock.now());
+        history.may_have_executed_before = history.may_have_executed;
+        history.may_have_executed |= failure.may_have_executed();
+        remaining = policy.deadline.saturating_sub(clock.now());
+        let random = clock.random();
+        let delay = retry_delay(policy, idempotency, &failure, history.attempts, random);
+        let delay = delay.filter(|delay| *delay < remaining && can_repeat());
+        match delay.filter(|_| budget.take(failure.kind.is_timeout())) {
+            Some(delay) => {
+                on_retry(&failure, delay);
+                clock.sleep(delay).await;
+                remaining = policy.deadline.saturating_sub(clock.now());
             }
             None => return (Err(failure), history),
         }
     }
 }
 
-/// How long to wait before the next attempt, if there is to be one.
-fn wait<E>(
+/// Returns the delay before the next attempt, or `None` if the policy forbids one.
+fn retry_delay<E>(
     policy: &RetryPolicy,
-    class: Idempotency,
+    idempotency: Idempotency,
     failure: &Failure<E>,
     attempts: u32,
     random: f64,
 ) -> Option<Duration> {
-    if attempts >= policy.max_attempts || !failure.may_repeat(class) {
+    if attempts >= policy.max_attempts || !failure.may_retry(idempotency) {
         return None;
     }
-    let asked = failure.retry_after.unwrap_or_default();
-    (asked <= policy.max_retry_after).then(|| policy.wait(attempts, random).max(asked))
+    let retry_after = failure.retry_after.unwrap_or_default();
+    let is_respected = retry_after <= policy.max_retry_after;
+    is_respected.then(|| policy.delay(attempts, random).max(retry_after))
 }
 
 #[cfg(test)]
@@ -181,14 +182,14 @@ mod tests {
 
     use super::*;
 
-    /// A clock without a clock: time passes only in a sleep, or when an attempt says so.
+    /// A clock whose time advances only in sleeps and when a test sets it.
     #[derive(Default)]
-    struct Scripted {
+    struct TestClock {
         now: Cell<Duration>,
         sleeps: RefCell<Vec<f64>>,
     }
 
-    impl Clock for Scripted {
+    impl Clock for TestClock {
         fn now(&self) -> Duration {
             self.now.get()
         }
@@ -197,14 +198,14 @@ mod tests {
             1.0
         }
 
-        fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-            self.sleeps.borrow_mut().push(wait.as_secs_f64());
-            self.now.set(self.now.get().saturating_add(wait));
+        fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send {
+            self.sleeps.borrow_mut().push(duration.as_secs_f64());
+            self.now.set(self.now.get().saturating_add(duration));
             std::future::ready(())
         }
     }
 
-    type Answer = Result<(), Failure<&'static str>>;
+    type AttemptResult = Result<(), Failure<&'static str>>;
 
     fn failure(kind: FailureKind) -> Failure<&'static str> {
         Failure {
@@ -218,38 +219,46 @@ mod tests {
         failure(FailureKind::Status(StatusCode::from_u16(status).unwrap()))
     }
 
-    fn asking(code: u16, seconds: u64) -> Failure<&'static str> {
+    fn status_with_retry_after(code: u16, seconds: u64) -> Failure<&'static str> {
         Failure {
             retry_after: Some(Duration::from_secs(seconds)),
             ..status(code)
         }
     }
 
-    const UNREACHED: FailureKind = FailureKind::Connect { timeout: false };
-    const LOST: FailureKind = FailureKind::Interrupted { timeout: false };
-    const LATE: FailureKind = FailureKind::Interrupted { timeout: true };
+    const NO_CONNECTION: FailureKind = FailureKind::Connect { timeout: false };
+    const INTERRUPTED: FailureKind = FailureKind::Interrupted { timeout: false };
+    const TIMED_OUT: FailureKind = FailureKind::Interrupted { timeout: true };
 
     struct Outcome {
-        result: Answer,
+        result: AttemptResult,
         history: AttemptSummary,
         sleeps: Vec<f64>,
     }
 
-    /// Runs a script; each answer takes `takes`.
-    fn play(
+    /// Runs the loop with scripted results; each attempt takes `attempt_time`.
+    fn run_script(
         policy: &RetryPolicy,
-        class: Idempotency,
+        idempotency: Idempotency,
         budget: &Budget,
-        takes: Duration,
-        script: impl IntoIterator<Item = Answer>,
+        attempt_time: Duration,
+        script: impl IntoIterator<Item = AttemptResult>,
     ) -> Outcome {
-        let clock = Scripted::default();
+        let clock = TestClock::default();
         let mut script = script.into_iter();
         let send = |_: Attempt| {
-            clock.now.set(clock.now.get() + takes);
-            std::future::ready(script.next().expect("the script has an answer"))
+            clock.now.set(clock.now.get() + attempt_time);
+            std::future::ready(script.next().expect("the script is too short"))
         };
-        let running = run(policy, class, budget, &clock, || true, |_, _| (), send);
+        let running = run(
+            policy,
+            idempotency,
+            budget,
+            &clock,
+            || true,
+            |_, _| (),
+            send,
+        );
         let mut running = std::pin::pin!(running);
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match running.as_mut().poll(&mut context) {
@@ -258,98 +267,107 @@ mod tests {
                 history,
                 sleeps: clock.sleeps.take(),
             },
-            std::task::Poll::Pending => panic!("nothing here ever waits"),
+            std::task::Poll::Pending => panic!("scripted futures are always ready"),
         }
     }
 
-    fn plain(class: Idempotency, script: impl IntoIterator<Item = Answer>) -> Outcome {
+    fn run_default(
+        idempotency: Idempotency,
+        script: impl IntoIterator<Item = AttemptResult>,
+    ) -> Outcome {
         let (policy, budget) = (RetryPolicy::default(), Budget::default());
-        play(&policy, class, &budget, Duration::ZERO, script)
+        run_script(&policy, idempotency, &budget, Duration::ZERO, script)
     }
 
     #[test]
-    fn three_attempts_with_doubling_waits() {
-        let outcome = plain(Idempotency::Safe, (0..9).map(|_| Err(status(500))));
+    fn default_policy_makes_three_attempts_with_doubling_delays() {
+        let outcome = run_default(Idempotency::Safe, (0..9).map(|_| Err(status(500))));
         assert!(outcome.result.is_err());
         assert_eq!(outcome.history.attempts, 3);
         assert_eq!(outcome.sleeps, [0.5, 1.0]);
     }
 
     #[test]
-    fn success_ends_it() {
-        let outcome = plain(Idempotency::Safe, [Err(status(502)), Ok(())]);
+    fn success_ends_the_loop() {
+        let outcome = run_default(Idempotency::Safe, [Err(status(502)), Ok(())]);
         assert!(outcome.result.is_ok());
         assert_eq!(outcome.history.attempts, 2);
     }
 
-    /// Which failures are repeated: class by class, with and without `Retry-After`.
+    /// Covers each idempotency, with and without `Retry-After`.
     #[test]
-    fn only_what_may_be_repeated_is() {
-        let repeated = |class, failure| {
-            let outcome = plain(class, [Err(failure), Ok(())]);
+    fn only_retryable_failures_are_retried() {
+        let is_retried = |idempotency, failure| {
+            let outcome = run_default(idempotency, [Err(failure), Ok(())]);
             outcome.history.attempts == 2
         };
         for code in 300..=599 {
-            let transient = [408, 429, 500, 502, 503, 504].contains(&code);
-            let refused = [429, 503].contains(&code);
-            for class in [Idempotency::Safe, Idempotency::Idempotent] {
-                assert_eq!(repeated(class, status(code)), transient, "{code}");
-                assert_eq!(repeated(class, asking(code, 1)), transient, "{code}");
+            let is_transient = [408, 429, 500, 502, 503, 504].contains(&code);
+            let is_rejection = [429, 503].contains(&code);
+            for idempotency in [Idempotency::Safe, Idempotency::Idempotent] {
+                let retried = is_retried(idempotency, status(code));
+                assert_eq!(retried, is_transient, "{code}");
+                let retried = is_retried(idempotency, status_with_retry_after(code, 1));
+                assert_eq!(retried, is_transient, "{code}");
             }
-            assert!(
-                !repeated(Idempotency::NonIdempotent, status(code)),
-                "{code}"
-            );
-            assert_eq!(
-                repeated(Idempotency::NonIdempotent, asking(code, 1)),
-                refused,
-                "{code}"
-            );
+            let retried = is_retried(Idempotency::NonIdempotent, status(code));
+            assert!(!retried, "{code}");
+            let failure = status_with_retry_after(code, 1);
+            let retried = is_retried(Idempotency::NonIdempotent, failure);
+            assert_eq!(retried, is_rejection, "{code}");
         }
-        for class in [Idempotency::Safe, Idempotency::Idempotent] {
-            assert!(repeated(class, failure(LOST)) && repeated(class, failure(LATE)));
+        for idempotency in [Idempotency::Safe, Idempotency::Idempotent] {
+            assert!(is_retried(idempotency, failure(INTERRUPTED)));
+            assert!(is_retried(idempotency, failure(TIMED_OUT)));
         }
-        assert!(!repeated(Idempotency::NonIdempotent, failure(LOST)));
-        assert!(!repeated(Idempotency::NonIdempotent, failure(LATE)));
-        for class in [
+        let non_idempotent = Idempotency::NonIdempotent;
+        assert!(!is_retried(non_idempotent, failure(INTERRUPTED)));
+        assert!(!is_retried(non_idempotent, failure(TIMED_OUT)));
+        for idempotency in [
             Idempotency::Safe,
             Idempotency::Idempotent,
             Idempotency::NonIdempotent,
         ] {
-            assert!(repeated(class, failure(UNREACHED)));
-            assert!(!repeated(class, failure(FailureKind::Permanent)));
+            assert!(is_retried(idempotency, failure(NO_CONNECTION)));
+            assert!(!is_retried(idempotency, failure(FailureKind::Permanent)));
         }
     }
 
     #[test]
-    fn retry_after_is_obeyed_where_it_is_longer_and_not_too_long() {
-        let waits = |seconds| plain(Idempotency::Safe, [Err(asking(429, seconds)), Ok(())]).sleeps;
-        assert_eq!(waits(0), [0.5]);
-        assert_eq!(waits(7), [7.0]);
-        assert_eq!(waits(60), [60.0]);
-        assert!(waits(61).is_empty());
+    fn retry_after_is_respected_if_longer_than_the_backoff_and_within_the_limit() {
+        let sleeps = |seconds| {
+            let failure = status_with_retry_after(429, seconds);
+            run_default(Idempotency::Safe, [Err(failure), Ok(())]).sleeps
+        };
+        assert_eq!(sleeps(0), [0.5]);
+        assert_eq!(sleeps(7), [7.0]);
+        assert_eq!(sleeps(60), [60.0]);
+        assert!(sleeps(61).is_empty());
     }
 
     #[test]
-    fn no_sleep_overruns_the_deadline() {
+    fn retry_is_skipped_if_its_delay_exceeds_the_deadline() {
         let (policy, budget) = (RetryPolicy::default(), Budget::default());
-        let script = || [Err(asking(503, 50)), Err(asking(503, 50)), Ok(())];
-        let takes = |seconds| Duration::from_secs(seconds);
-        let outcome = play(&policy, Idempotency::Safe, &budget, takes(1), script());
-        assert_eq!(outcome.sleeps, [50.0, 50.0]);
-        let outcome = play(&policy, Idempotency::Safe, &budget, takes(15), script());
+        let unavailable = || Err(status_with_retry_after(503, 50));
+        let run = |attempt_seconds| {
+            let script = [unavailable(), unavailable(), Ok(())];
+            let attempt_time = Duration::from_secs(attempt_seconds);
+            run_script(&policy, Idempotency::Safe, &budget, attempt_time, script)
+        };
+        assert_eq!(run(1).sleeps, [50.0, 50.0]);
+        let outcome = run(15);
         assert_eq!(outcome.sleeps, [50.0], "15 + 50 + 15 + 50 is too long");
         assert_eq!(outcome.history.attempts, 2);
     }
 
     #[test]
-    fn an_attempt_knows_how_much_time_is_left() {
+    fn attempt_receives_the_remaining_time() {
         let (policy, budget) = (RetryPolicy::default(), Budget::default());
-        let clock = Scripted::default();
+        let clock = TestClock::default();
         let seen = RefCell::new(Vec::new());
         let send = |attempt: Attempt| {
             seen.borrow_mut()
-                .push((attempt.number, attempt.left.as_secs_f64()));
+                .push((attempt.number, attempt.remaining.as_secs_f64()));
             clock.now.set(clock.now.get() + Duration::from_secs(10));
             std::future::ready(Err::<(), _>(status(500)))
         };
@@ -368,11 +386,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_used_up_is_not_sent_again() {
+    fn request_that_cannot_be_repeated_is_not_retried() {
         let (policy, budget) = (RetryPolicy::default(), Budget::default());
-        let clock = Scripted::default();
-        let left = Cell::new(1);
-        let can_repeat = || left.replace(0) > 0;
+        let clock = TestClock::default();
+        let repeats = Cell::new(1);
+        let can_repeat = || repeats.replace(0) > 0;
         let send = |_: Attempt| std::future::ready(Err::<(), _>(status(503)));
         let mut running = std::pin::pin!(run(
             &policy,
@@ -386,27 +404,29 @@ mod tests {
         let mut context = std::task::Context::from_waker(std::task::Waker::noop());
         match running.as_mut().poll(&mut context) {
             std::task::Poll::Ready((_, history)) => assert_eq!(history.attempts, 2),
-            std::task::Poll::Pending => panic!("nothing here ever waits"),
+            std::task::Poll::Pending => panic!("scripted futures are always ready"),
         }
     }
 
     #[test]
-    fn an_empty_budget_stops_the_storm() {
+    fn exhausted_budget_stops_retries() {
         let (policy, budget) = (RetryPolicy::default().max_attempts(1000), Budget::default());
-        let storm = || (0..2000).map(|_| Err(status(503)));
         let policy = policy.backoff(Duration::ZERO, Duration::ZERO);
-        let outcome = play(&policy, Idempotency::Safe, &budget, Duration::ZERO, storm());
-        assert_eq!(outcome.history.attempts, 101);
-        let outcome = play(&policy, Idempotency::Safe, &budget, Duration::ZERO, storm());
-        assert_eq!(outcome.history.attempts, 1);
+        let attempts = || {
+            let script = (0..2000).map(|_| Err(status(503)));
+            let outcome = run_script(&policy, Idempotency::Safe, &budget, Duration::ZERO, script);
+            outcome.history.attempts
+        };
+        assert_eq!(attempts(), 101);
+        assert_eq!(attempts(), 1);
     }
 
     #[test]
-    fn history_tells_what_may_have_been_executed() {
-        for (failure, executed) in [
-            (failure(UNREACHED), false),
-            (failure(LOST), true),
-            (failure(LATE), true),
+    fn summary_shows_whether_an_attempt_may_have_executed() {
+        for (failure, may_have_executed) in [
+            (failure(NO_CONNECTION), false),
+            (failure(INTERRUPTED), true),
+            (failure(TIMED_OUT), true),
             (failure(FailureKind::Permanent), false),
             (status(400), false),
             (status(404), false),
@@ -414,25 +434,18 @@ mod tests {
             (status(429), false),
             (status(500), true),
             (status(503), true),
-            (asking(503, 99), false),
+            (status_with_retry_after(503, 99), false),
         ] {
-            let policy = RetryPolicy::none();
-            let budget = Budget::default();
-            let said = format!("{failure:?}");
-            let outcome = play(
-                &policy,
-                Idempotency::Safe,
-                &budget,
-                Duration::ZERO,
-                [Err(failure)],
-            );
-            assert_eq!(outcome.history.executed, executed, "{said}");
-            assert!(!outcome.history.executed_before, "{said}");
+            let (policy, budget) = (RetryPolicy::none(), Budget::default());
+            let name = format!("{failure:?}");
+            let script = [Err(failure)];
+            let outcome = run_script(&policy, Idempotency::Safe, &budget, Duration::ZERO, script);
+            let history = outcome.history;
+            assert_eq!(history.may_have_executed, may_have_executed, "{name}");
+            assert!(!history.may_have_executed_before, "{name}");
         }
-        let outcome = plain(
-            Idempotency::Idempotent,
-            [Err(failure(LOST)), Err(status(404))],
-        );
-        assert!(outcome.history.executed_before && outcome.history.executed);
+        let script = [Err(failure(INTERRUPTED)), Err(status(404))];
+        let history = run_default(Idempotency::Idempotent, script).history;
+        assert!(history.may_have_executed_before && history.may_have_executed);
     }
 }

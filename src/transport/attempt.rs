@@ -1,4 +1,4 @@
-//! One attempt: the request goes out, the answer is read, and whatever fails is sorted.
+//! A single attempt: sends the request, reads the response and classifies failures.
 
 use std::{
     pin::pin,
@@ -14,24 +14,23 @@ use super::{Body, BufferedResponse, Exchange, IdleTimeout, Outcome};
 use crate::gateway::{Form, PartReadError};
 use crate::{
     Client, Error,
-    error::{ErrorResponse, LIMIT, redact_request_ids},
+    error::{ErrorResponse, MAX_BODY_LEN, redact_request_ids},
     retry::{Attempt, AttemptSummary, Failure, FailureKind, retry_after},
 };
 
-/// A request that is about to be sent.
+/// A prepared request and the time limit of the attempt.
 #[derive(Clone, Copy)]
 pub(crate) struct AttemptContext<'a> {
     exchange: &'a Exchange,
     pub(super) timeout: Duration,
 }
 
-/// What comes of a request that was sent.
-type Answered = reqwest::Result<reqwest::Response>;
+type SendResult = reqwest::Result<reqwest::Response>;
 
-/// An answer of which only the head has been read.
+/// A response of which only the head has been read.
 pub(crate) struct StreamingResponse {
-    pub(crate) answer: Box<reqwest::Response>,
-    /// The timer of the wait for the head, which serves for the body, too.
+    pub(crate) response: Box<reqwest::Response>,
+    /// The timer of the head, reused for the body.
     pub(crate) timer: IdleTimeout,
     pub(crate) history: AttemptSummary,
 }
@@ -41,7 +40,7 @@ impl<'a> AttemptContext<'a> {
         let timeout = exchange.client.options().attempt_timeout();
         Self {
             exchange,
-            timeout: timeout.min(attempt.left),
+            timeout: timeout.min(attempt.remaining),
         }
     }
 
@@ -49,73 +48,77 @@ impl<'a> AttemptContext<'a> {
         &self.exchange.client
     }
 
-    /// The request, but for a form.
-    pub(super) fn request(self) -> reqwest::Request {
+    /// Builds the request without a multipart body.
+    pub(super) fn build_request(self) -> reqwest::Request {
         let Exchange { plane, request, .. } = self.exchange;
-        request.request(self.client(), *plane)
+        request.build(self.client(), *plane)
     }
 
-    /// The request with a form, whose files are opened current. An upload takes as long as it takes, but
-    /// something must move.
+    /// Builds the request with a multipart body, whose files are opened for this attempt. The duration
+    /// of an upload is not limited, only the time without progress.
     #[cfg(feature = "gateway")]
-    async fn upload(self, form: &Form) -> Outcome<(reqwest::Request, IdleTimeout)> {
+    async fn build_upload(self, form: &Form) -> Outcome<(reqwest::Request, IdleTimeout)> {
         let heartbeat = Heartbeat::new();
-        let mut request = self.request();
-        let body = form.open(heartbeat.clone()).await.map_err(unread)?;
+        let mut request = self.build_request();
+        let body = form.open(heartbeat.clone()).await.map_err(body_error)?;
         *request.body_mut() = Some(reqwest::Body::wrap(body));
-        Ok((request, IdleTimeout::watching(self.timeout, heartbeat)))
+        Ok((
+            request,
+            IdleTimeout::with_heartbeat(self.timeout, heartbeat),
+        ))
     }
 
-    fn send(self, request: reqwest::Request) -> impl Future<Output = Answered> + Send + use<> {
+    fn send(self, request: reqwest::Request) -> impl Future<Output = SendResult> + Send + use<> {
         let Exchange { plane, .. } = self.exchange;
-        self.client().http(*plane, request.url()).execute(request)
+        let http = self.client().http_client(*plane, request.url());
+        http.execute(request)
     }
 }
 
-/// Sends the request and reads the whole answer.
+/// Sends the request and reads the whole response.
 pub(crate) async fn send_buffered(context: AttemptContext<'_>) -> Outcome<BufferedResponse> {
     let StreamingResponse {
-        mut answer,
+        mut response,
         mut timer,
         history,
     } = send(context).await?;
-    let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
-    match collect(&mut answer, &mut timer, usize::MAX).await {
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    match read_body(&mut response, &mut timer, usize::MAX).await {
         (body, None) => Ok(BufferedResponse {
             status,
             headers,
             body,
             history,
         }),
-        (body, Some(error)) => Err(lost(
+        (body, Some(error)) => Err(interrupted(
             error.with_response(ErrorResponse::new(status, headers, body)),
         )),
     }
 }
 
-/// Sends the request and reads the head of the answer, if that is a success.
+/// Sends the request and reads the head of the response; fails if the status is not a success.
 pub(crate) async fn send(context: AttemptContext<'_>) -> Outcome<StreamingResponse> {
     let (request, mut timer) = match &context.exchange.request.body {
-        // Boxed: it is rare, and every attempt would keep the room for it.
+        // Boxed to keep the attempt's future small; uploads are rare.
         #[cfg(feature = "gateway")]
-        Some(Body::Form(form)) => Box::pin(context.upload(form)).await?,
-        None | Some(Body::Json(_)) => (context.request(), IdleTimeout::new(context.timeout)),
+        Some(Body::Form(form)) => Box::pin(context.build_upload(form)).await?,
+        None | Some(Body::Json(_)) => (context.build_request(), IdleTimeout::new(context.timeout)),
     };
-    let sent = pin!(context.send(request));
-    let answer = received(timer.wait_for(sent).await, &timer, context.client())?;
-    if !answer.status().is_success() {
-        return Err(Box::pin(refused(answer, &mut timer)).await);
+    let sending = pin!(context.send(request));
+    let response = response_head(timer.wait_for(sending).await, &timer, context.client())?;
+    if !response.status().is_success() {
+        return Err(Box::pin(status_error(response, &mut timer)).await);
     }
     Ok(StreamingResponse {
-        answer,
+        response,
         timer,
         history: AttemptSummary::default(),
     })
 }
 
-/// Something came, or nothing in time, but no whole answer.
+/// Returns the failure of an attempt whose response is missing or incomplete.
 #[cold]
-pub(super) fn lost(error: Error) -> Failure<Error> {
+pub(super) fn interrupted(error: Error) -> Failure<Error> {
     Failure {
         kind: FailureKind::Interrupted {
             timeout: error.is_timeout(),
@@ -125,21 +128,23 @@ pub(super) fn lost(error: Error) -> Failure<Error> {
     }
 }
 
-/// A file that cannot be read. The request was not complete, so the service has done nothing.
+/// Returns the failure of an attempt whose request body cannot be read. The service received an
+/// incomplete request, so it cannot have executed it.
 #[cfg(feature = "gateway")]
-fn unread(problem: PartReadError) -> Failure<Error> {
+fn body_error(error: PartReadError) -> Failure<Error> {
     Failure {
-        error: problem.into_error(),
+        error: error.into_error(),
         kind: FailureKind::Permanent,
         retry_after: None,
     }
 }
 
+/// Classifies the error of reqwest before a response head was received.
 #[cold]
-pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
+pub(super) fn send_error(error: reqwest::Error) -> Failure<Error> {
     #[cfg(feature = "gateway")]
-    if let Some(problem) = PartReadError::behind(&error) {
-        return unread(problem);
+    if let Some(error) = PartReadError::behind(&error) {
+        return body_error(error);
     }
     let timeout = error.is_timeout();
     Failure {
@@ -153,53 +158,54 @@ pub(super) fn unanswered(error: reqwest::Error) -> Failure<Error> {
     }
 }
 
-/// The head of the answer that was waited for, boxed: everything that it passes through would copy it.
-pub(super) fn received(
-    answered: Option<Answered>,
+/// Converts the result of sending, where `None` is a timeout. The response is boxed, because it is
+/// large and moved often.
+pub(super) fn response_head(
+    result: Option<SendResult>,
     timer: &IdleTimeout,
     client: &Client,
 ) -> Outcome<Box<reqwest::Response>> {
-    match answered {
-        Some(Ok(answer)) => {
-            let mut answer = Box::new(answer);
-            redact_request_ids(answer.headers_mut(), client);
-            Ok(answer)
+    match result {
+        Some(Ok(response)) => {
+            let mut response = Box::new(response);
+            redact_request_ids(response.headers_mut(), client);
+            Ok(response)
         }
-        Some(Err(error)) => Err(unanswered(error)),
-        None => Err(lost(Error::timed_out(timer.limit()))),
+        Some(Err(error)) => Err(send_error(error)),
+        None => Err(interrupted(Error::timed_out(timer.limit()))),
     }
 }
 
-/// The failure that an answer without success is, with the body as far as an error keeps it.
-pub(super) async fn refused(
-    mut answer: Box<reqwest::Response>,
+/// Turns a non-2xx response into a failure, which holds up to 1 MiB of the body.
+pub(super) async fn status_error(
+    mut response: Box<reqwest::Response>,
     timer: &mut IdleTimeout,
 ) -> Failure<Error> {
-    let status = answer.status();
-    // One byte more than is kept tells that there was more. A body that breaks off is kept as it is:
-    // the status says what happened.
-    let (body, _) = collect(&mut answer, timer, LIMIT + 1).await;
-    let headers = std::mem::take(answer.headers_mut());
+    let status = response.status();
+    // One byte above the limit shows that the body is longer. An error while reading the body is
+    // ignored, because the status is known.
+    let (body, _) = read_body(&mut response, timer, MAX_BODY_LEN + 1).await;
+    let headers = std::mem::take(response.headers_mut());
     let retry_after = retry_after(&headers, SystemTime::now());
     Failure {
-        error: Error::refused(ErrorResponse::new(status, headers, body)),
+        error: Error::status_error(ErrorResponse::new(status, headers, body)),
         kind: FailureKind::Status(status),
         retry_after,
     }
 }
 
-/// Reads a body, or at least so many bytes of it, or as much as comes before it breaks off or time is
-/// up.
-pub(super) async fn collect(
-    answer: &mut reqwest::Response,
+/// Reads the body until its end, an error, a timeout, or until at least `limit` bytes have arrived.
+/// Returns the bytes that arrived, and the error.
+pub(super) async fn read_body(
+    response: &mut reqwest::Response,
     timer: &mut IdleTimeout,
     limit: usize,
 ) -> (Bytes, Option<Error>) {
     let mut first = Bytes::new();
     let mut all = BytesMut::new();
     loop {
-        match timer.wait_for(pin!(answer.chunk())).await {
-            // Most answers come in one piece, which need not be copied.
+        match timer.wait_for(pin!(response.chunk())).await {
+            // Most bodies arrive in one chunk, which need not be copied.
             Some(Ok(Some(chunk))) if first.is_empty() && all.is_empty() => first = chunk,
             Some(Ok(Some(chunk))) => {
                 if all.is_empty() {
@@ -207,17 +213,17 @@ pub(super) async fn collect(
                 }
                 all.extend_from_slice(&chunk);
             }
-            Some(Ok(None)) => return (joined(first, all), None),
-            Some(Err(error)) => return (joined(first, all), Some(Error::transport(error))),
-            None => return (joined(first, all), Some(Error::timed_out(timer.limit()))),
+            Some(Ok(None)) => return (concat(first, all), None),
+            Some(Err(error)) => return (concat(first, all), Some(Error::transport(error))),
+            None => return (concat(first, all), Some(Error::timed_out(timer.limit()))),
         }
         if first.len().max(all.len()) >= limit {
-            return (joined(first, all), None);
+            return (concat(first, all), None);
         }
     }
 }
 
-fn joined(first: Bytes, all: BytesMut) -> Bytes {
+fn concat(first: Bytes, all: BytesMut) -> Bytes {
     if all.is_empty() { first } else { all.freeze() }
 }
 
@@ -226,9 +232,7 @@ mod tests {
     use super::*;
     use crate::{error::Label, operation::Idempotency, transport::PreparedRequest};
 
-    /// What common allocators hand out at once. A future that holds too much of what passes through it
-    /// is soon larger, and slower than all that it does.
-    const SMALL: usize = 1024;
+    const MAX_SIZE: usize = 1024;
 
     #[test]
     fn futures_are_small() {
@@ -236,18 +240,22 @@ mod tests {
             client: Client::builder().api_key("key").build().unwrap(),
             label: Label::Request("GET /test".into()),
             plane: None,
-            retry: Idempotency::Safe,
-            request: PreparedRequest::link("https://host.example/".parse().unwrap()),
+            idempotency: Idempotency::Safe,
+            request: PreparedRequest::signed_url("https://host.example/".parse().unwrap()),
         };
-        let left = Duration::from_secs(1);
-        let context = AttemptContext::new(&exchange, &Attempt { number: 1, left });
-        for (what, size) in [
+        let remaining = Duration::from_secs(1);
+        let attempt = Attempt {
+            number: 1,
+            remaining,
+        };
+        let context = AttemptContext::new(&exchange, &attempt);
+        for (name, size) in [
             ("send_buffered", size_of_val(&send_buffered(context))),
             ("send", size_of_val(&send(context))),
             ("run", size_of_val(&exchange.run())),
             ("open", size_of_val(&exchange.open())),
         ] {
-            assert!(size <= SMALL, "{what}: {size}");
+            assert!(size <= MAX_SIZE, "{name}: {size} bytes");
         }
     }
 }

@@ -1,10 +1,10 @@
-//! What moves while an answer is waited for.
+//! Progress of an upload while the response is awaited.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// When something last moved. Clones tell each other.
+/// The time of the last progress, shared by all clones.
 #[derive(Clone)]
 pub(crate) struct Heartbeat(Arc<Mutex<Instant>>);
 
@@ -13,7 +13,7 @@ impl Heartbeat {
         Self(Arc::new(Mutex::new(Instant::now())))
     }
 
-    /// Something moves.
+    /// Records progress.
     pub(crate) fn mark(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }

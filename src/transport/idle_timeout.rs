@@ -1,4 +1,4 @@
-//! How long something is waited for.
+//! Timeouts of responses and streams.
 
 use std::{
     future::{Future, poll_fn},
@@ -11,16 +11,16 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 #[cfg(feature = "gateway")]
 use super::Heartbeat;
-use super::NEVER;
+use super::NO_TIMEOUT;
 
-/// A limit on a wait. It runs from the first time that nothing is there until it is stopped; the time
-/// that whoever waits takes in between does not count.
+/// A timeout that starts when the inner future first returns `Pending` and runs until it is stopped.
+/// Time spent by the caller between polls is excluded.
 pub(crate) struct IdleTimeout {
     limit: Duration,
-    /// ErrorResponse for the next wait: a new one costs more than to set this one again.
+    /// Reused for the next wait, which is cheaper than a new timer.
     sleep: Option<Pin<Box<Sleep>>>,
     is_running: bool,
-    /// What moves in the meantime; as long as it does, time is not up.
+    /// Progress that extends the timeout.
     #[cfg(feature = "gateway")]
     heartbeat: Option<Heartbeat>,
 }
@@ -36,9 +36,9 @@ impl IdleTimeout {
         }
     }
 
-    /// Limits how long nothing may move.
+    /// Creates a timeout that each heartbeat restarts.
     #[cfg(feature = "gateway")]
-    pub(crate) fn watching(limit: Duration, heartbeat: Heartbeat) -> Self {
+    pub(crate) fn with_heartbeat(limit: Duration, heartbeat: Heartbeat) -> Self {
         Self {
             heartbeat: Some(heartbeat),
             ..Self::new(limit)
@@ -49,62 +49,63 @@ impl IdleTimeout {
         self.limit
     }
 
-    /// Another limit, for what is waited for next.
-    pub(crate) fn limit_to(&mut self, limit: Duration) {
+    /// Sets the limit of the next wait.
+    pub(crate) fn set_limit(&mut self, limit: Duration) {
         self.limit = limit;
         self.stop();
     }
 
-    /// What was waited for is there.
+    /// Stops the timeout; the next [`poll`](Self::poll) starts it again.
     pub(crate) fn stop(&mut self) {
         self.is_running = false;
     }
 
-    /// Nothing is there; ready when that has been so for too long.
+    /// Starts the timeout if it is stopped; ready when the limit is exceeded.
     pub(crate) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if !std::mem::replace(&mut self.is_running, true) {
-            self.run_until(self.end_after(Instant::now()));
+            self.run_until(self.deadline_after(Instant::now()));
         }
         while let Some(sleep) = &mut self.sleep {
             ready!(sleep.as_mut().poll(context));
-            match self.later_end() {
-                Some(end) => self.run_until(end),
+            match self.extended_deadline() {
+                Some(deadline) => self.run_until(deadline),
                 None => break,
             }
         }
         Poll::Ready(())
     }
 
-    /// What `work` gives, unless it takes too long. The timer runs on, until it is stopped.
+    /// Awaits `future`; returns `None` if the limit is exceeded. The timeout is not stopped.
     pub(crate) fn wait_for<T>(
         &mut self,
-        mut work: Pin<&mut (impl Future<Output = T> + ?Sized)>,
+        mut future: Pin<&mut (impl Future<Output = T> + ?Sized)>,
     ) -> impl Future<Output = Option<T>> {
-        poll_fn(move |context| match work.as_mut().poll(context) {
+        poll_fn(move |context| match future.as_mut().poll(context) {
             Poll::Ready(value) => Poll::Ready(Some(value)),
             Poll::Pending => self.poll(context).map(|()| None),
         })
     }
 
-    /// When time is up if nothing moves after `start`. The clock has an end, too.
-    fn end_after(&self, start: Instant) -> Instant {
-        start + self.limit.min(NEVER)
+    /// Returns the deadline without progress after `start`. The limit is capped, because `Instant`
+    /// overflows.
+    fn deadline_after(&self, start: Instant) -> Instant {
+        start + self.limit.min(NO_TIMEOUT)
     }
 
-    /// Made here and not before, because it needs the runtime that polls.
-    fn run_until(&mut self, end: Instant) {
+    /// Sets the timer, which is created on first use because it needs the runtime that polls.
+    fn run_until(&mut self, deadline: Instant) {
         match &mut self.sleep {
-            Some(sleep) => sleep.as_mut().reset(end),
-            None => self.sleep = Some(Box::pin(sleep_until(end))),
+            Some(sleep) => sleep.as_mut().reset(deadline),
+            None => self.sleep = Some(Box::pin(sleep_until(deadline))),
         }
     }
 
-    /// When time is really up, if something has moved.
-    fn later_end(&self) -> Option<Instant> {
+    /// Returns the new deadline if the last heartbeat extends it.
+    fn extended_deadline(&self) -> Option<Instant> {
         #[cfg(feature = "gateway")]
         if let Some(heartbeat) = &self.heartbeat {
-            let end = self.end_after(heartbeat.last());
-            return Some(end).filter(|end| *end > Instant::now());
+            let deadline = self.deadline_after(heartbeat.last());
+            return Some(deadline).filter(|deadline| *deadline > Instant::now());
         }
         None
     }
@@ -120,13 +121,13 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_millis(200);
 
-    /// Whether the timer lets somebody wait so long.
+    /// Returns `true` if a wait of this length does not time out.
     async fn allows(timer: &mut IdleTimeout, wait: Duration) -> bool {
         timer.wait_for(pin!(sleep(wait))).await.is_some()
     }
 
     #[tokio::test]
-    async fn it_runs_until_it_is_stopped() {
+    async fn timeout_runs_across_waits_until_stopped() {
         let mut timer = IdleTimeout::new(LIMIT);
         assert!(allows(&mut timer, LIMIT * 2 / 3).await);
         assert!(!allows(&mut timer, LIMIT * 2 / 3).await);
@@ -137,32 +138,32 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn another_limit_is_for_the_next_wait() {
+    async fn new_limit_applies_to_the_next_wait() {
         let mut timer = IdleTimeout::new(LIMIT);
         assert!(!allows(&mut timer, LIMIT * 2).await);
-        timer.limit_to(LIMIT * 4);
+        timer.set_limit(LIMIT * 4);
         assert!(allows(&mut timer, LIMIT * 2).await);
-        timer.limit_to(LIMIT / 4);
+        timer.set_limit(LIMIT / 4);
         assert!(!allows(&mut timer, LIMIT * 2).await);
     }
 
     #[tokio::test]
-    async fn no_limit_is_too_long() {
+    async fn maximum_limit_does_not_overflow() {
         assert!(allows(&mut IdleTimeout::new(Duration::MAX), LIMIT / 10).await);
     }
 
     #[cfg(feature = "gateway")]
     #[tokio::test]
-    async fn while_something_moves_time_is_not_up() {
+    async fn heartbeats_extend_the_timeout() {
         let heartbeat = Heartbeat::new();
-        let mut timer = IdleTimeout::watching(LIMIT, heartbeat.clone());
-        let moving = async {
+        let mut timer = IdleTimeout::with_heartbeat(LIMIT, heartbeat.clone());
+        let progress = async {
             for _ in 0..20 {
                 sleep(LIMIT / 10).await;
                 heartbeat.mark();
             }
         };
-        assert_eq!(timer.wait_for(pin!(moving)).await, Some(()));
+        assert_eq!(timer.wait_for(pin!(progress)).await, Some(()));
         assert_eq!(timer.wait_for(pin!(pending::<()>())).await, None);
     }
 }

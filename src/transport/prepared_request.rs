@@ -1,4 +1,4 @@
-//! A request in a form that can be sent as often as need be.
+//! Requests that can be sent more than once.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -10,64 +10,62 @@ use std::sync::Arc;
 use crate::gateway::Form;
 use crate::{Client, operation::Plane};
 
-/// What a request carries.
+/// A request body.
 #[derive(Clone)]
 pub(crate) enum Body {
-    /// JSON, as text.
+    /// Encoded JSON.
     Json(Bytes),
-    /// A form, whose files are opened for each attempt.
+    /// A multipart body, whose files are opened for each attempt.
     #[cfg(feature = "gateway")]
     Form(Arc<Form>),
 }
 
-/// The kind of most bodies.
 pub(crate) const JSON: &str = "application/json";
 
-/// Whatever there is.
-pub(crate) const ANYTHING: &str = "*/*";
+pub(crate) const ANY_MEDIA_TYPE: &str = "*/*";
 
-/// What a request says that others do not.
+/// The parts of a request that differ per call; the client adds its default headers.
 pub(crate) struct PreparedRequest {
     pub(crate) method: Method,
     pub(crate) url: reqwest::Url,
-    /// What kinds of answer there may be.
+    /// The value of the `accept` header.
     pub(crate) accept: &'static str,
-    /// The last of a name counts.
+    /// The last value of a name wins.
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Option<Body>,
 }
 
 impl PreparedRequest {
-    /// A read of a signed URL.
-    pub(crate) fn link(url: reqwest::Url) -> Self {
+    /// Returns a `GET` request for a signed URL.
+    pub(crate) fn signed_url(url: reqwest::Url) -> Self {
         Self {
             method: Method::GET,
             url,
-            accept: ANYTHING,
+            accept: ANY_MEDIA_TYPE,
             headers: Vec::new(),
             body: None,
         }
     }
 
-    /// The request, but for a form.
-    pub(crate) fn request(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
+    /// Builds the request without a multipart body.
+    pub(crate) fn build(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         let json = match &self.body {
             Some(Body::Json(json)) => Some(json),
             _ => None,
         };
-        *request.headers_mut() = client.headers(plane, json.is_some()).clone();
-        self.complete(request.headers_mut());
+        *request.headers_mut() = client.default_headers(plane, json.is_some()).clone();
+        self.insert_headers(request.headers_mut());
         *request.body_mut() = json.map(|json| json.clone().into());
         request
     }
 
-    /// Puts in what is not the same in every request; it wins.
-    fn complete(&self, headers: &mut HeaderMap) {
+    /// Inserts the headers of this request, replacing defaults.
+    fn insert_headers(&self, headers: &mut HeaderMap) {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }
-        // Something else always stands there.
+        // The default headers always contain `accept`.
         if self.accept != JSON
             && let Some(accept) = headers.get_mut(header::ACCEPT)
         {
@@ -87,7 +85,7 @@ impl PreparedRequest {
         }
     }
 
-    /// Whether another attempt would send the same.
+    /// Returns `true` if another attempt can send the same body.
     pub(crate) fn can_repeat(&self) -> bool {
         match &self.body {
             None | Some(Body::Json(_)) => true,

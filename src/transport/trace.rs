@@ -1,6 +1,6 @@
-//! What an operator sees of a call: a span for it, one for each attempt, an event for each wait.
+//! Tracing: a span for each call, a span for each attempt, an event for each retry.
 //!
-//! Never a body, a query value, a header or a key. The README lists the fields.
+//! Spans and events contain no body, query value, header or key. The README lists the fields.
 
 use std::{
     future::poll_fn,
@@ -19,16 +19,16 @@ use crate::{
     retry::{Attempt, AttemptSummary, Failure},
 };
 
-/// The span of a call. Dropped before it is finished, it records that the caller gave up.
+/// The span of a call. If it is dropped before `finish`, it records `cancelled`.
 pub(crate) struct CallSpan {
     span: Span,
     finished: bool,
 }
 
-/// An answer whose head can be recorded, and which keeps how it came about.
+/// A response that can be recorded in a span and that holds the summary of its attempts.
 pub(crate) trait TracedResponse {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap);
-    fn keep(&mut self, history: AttemptSummary);
+    fn set_history(&mut self, history: AttemptSummary);
 }
 
 impl TracedResponse for BufferedResponse {
@@ -36,17 +36,17 @@ impl TracedResponse for BufferedResponse {
         (self.status, &self.headers)
     }
 
-    fn keep(&mut self, history: AttemptSummary) {
+    fn set_history(&mut self, history: AttemptSummary) {
         self.history = history;
     }
 }
 
 impl TracedResponse for StreamingResponse {
     fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
-        (self.answer.status(), self.answer.headers())
+        (self.response.status(), self.response.headers())
     }
 
-    fn keep(&mut self, history: AttemptSummary) {
+    fn set_history(&mut self, history: AttemptSummary) {
         self.history = history;
     }
 }
@@ -55,8 +55,8 @@ impl CallSpan {
     pub(crate) fn new(exchange: &Exchange) -> Self {
         let method = &exchange.request.method;
         // A signed URL is a secret, its host included.
-        let base = exchange.plane.map(|plane| exchange.client.base(plane));
-        // A path that somebody put together is no template: it may hold ids.
+        let base = exchange.plane.map(|plane| exchange.client.base_url(plane));
+        // The path of a raw request is not a template: it may contain ids.
         let operation = exchange.label.operation();
         let template = operation.map(|operation| operation.path);
         let span = info_span!(
@@ -85,8 +85,8 @@ impl CallSpan {
         }
     }
 
-    /// Runs an attempt inside the span, and inside one of its own.
-    pub(crate) fn attempt<T: TracedResponse, F: Future<Output = Outcome<T>>>(
+    /// Runs an attempt inside this span and a child span.
+    pub(crate) fn in_attempt<T: TracedResponse, F: Future<Output = Outcome<T>>>(
         &self,
         attempt: Attempt,
         mut sending: Pin<Box<F>>,
@@ -107,9 +107,9 @@ impl CallSpan {
         })
     }
 
-    /// There will be another attempt.
-    pub(crate) fn waiting(&self, failure: &Failure<Error>, wait: Duration) {
-        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    /// Records that another attempt follows after `delay`.
+    pub(crate) fn record_retry(&self, failure: &Failure<Error>, delay: Duration) {
+        let wait_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         debug!(
             parent: &self.span,
             { "error.type" = error_type(&failure.error), wait_ms },
@@ -123,8 +123,8 @@ impl CallSpan {
         history: AttemptSummary,
     ) {
         self.finished = true;
-        let resent = history.attempts.saturating_sub(1);
-        self.span.record("http.request.resend_count", resent);
+        let resend_count = history.attempts.saturating_sub(1);
+        self.span.record("http.request.resend_count", resend_count);
         record(&self.span, outcome.as_ref());
     }
 }
@@ -137,13 +137,13 @@ impl Drop for CallSpan {
     }
 }
 
-/// A success that could not be decoded; the span of the call is over by then.
+/// Records a success that could not be decoded. The span of the call has ended.
 pub(crate) fn decode_failed(label: &Label) {
     let operation = label.operation().map(|operation| operation.id);
     debug!({ portkey.operation = operation, "error.type" = "decode" }, "the answer could not be decoded");
 }
 
-/// A body that did not arrive as a whole; the span of the call is over by then.
+/// Records a body that was interrupted. The span of the call has ended.
 pub(crate) fn body_interrupted(label: &Label, error: &Error) {
     let operation = label.operation().map(|operation| operation.id);
     debug!({ portkey.operation = operation, "error.type" = error_type(error) }, "the body broke off");
@@ -154,8 +154,8 @@ fn record<T: TracedResponse>(span: &Span, outcome: Result<&T, &Error>) {
         return;
     }
     let (status, headers) = match outcome {
-        Ok(answer) => {
-            let (status, headers) = answer.head();
+        Ok(response) => {
+            let (status, headers) = response.head();
             (Some(status), Some(headers))
         }
         Err(error) => {
@@ -171,13 +171,13 @@ fn record<T: TracedResponse>(span: &Span, outcome: Result<&T, &Error>) {
     }
 }
 
-/// The status of a refusal, else a word.
+/// Returns the status of an error response, else `timeout`, `connect` or `transport`.
 fn error_type(error: &Error) -> String {
-    let word = match error.status().filter(|status| !status.is_success()) {
+    let name = match error.status().filter(|status| !status.is_success()) {
         Some(status) => return status.as_str().to_owned(),
         None if error.is_timeout() => "timeout",
         None if error.is_connect() => "connect",
         None => "transport",
     };
-    word.to_owned()
+    name.to_owned()
 }

@@ -1,41 +1,41 @@
-//! Questions about the fields of a body.
+//! Checks of single fields.
 
 use serde_json::Value;
 
-/// Nothing, or what is wrong.
-pub(super) type Checked = Result<(), String>;
+/// `Ok`, or a message that names the invalid field.
+pub(super) type ValidationResult = Result<(), String>;
 
-/// Whether a field has a value, be it an empty one.
-pub(super) fn has(holder: &Value, field: &str) -> bool {
-    !holder[field].is_null()
+/// Whether a field is present and not `null`.
+pub(super) fn has_value(parent: &Value, field: &str) -> bool {
+    !parent[field].is_null()
 }
 
-/// Whether a field has a value other than an empty text.
-pub(super) fn is_given(holder: &Value, field: &str) -> bool {
-    has(holder, field) && holder[field] != ""
+/// Whether a field is present and neither `null` nor an empty string.
+pub(super) fn has_non_empty_value(parent: &Value, field: &str) -> bool {
+    has_value(parent, field) && parent[field] != ""
 }
 
-/// A field without which `what` is refused.
-pub(super) fn given(body: &Value, field: &str, what: &str) -> Checked {
-    if is_given(body, field) {
+/// Requires a non-empty value. `purpose` completes the message "`field` is required for …".
+pub(super) fn require(body: &Value, field: &str, purpose: &str) -> ValidationResult {
+    if has_non_empty_value(body, field) {
         Ok(())
     } else {
-        Err(format!("`{field}` is required for {what}"))
+        Err(format!("`{field}` is required for {purpose}"))
     }
 }
 
-/// A list that is sent must have an item.
-pub(super) fn not_empty(body: &Value, field: &str) -> Checked {
+/// Rejects an empty list. The list may be absent.
+pub(super) fn require_non_empty_list(body: &Value, field: &str) -> ValidationResult {
     match body[field].as_array() {
-        Some(items) if items.is_empty() => Err(format!("`{field}` must not be empty")),
+        Some(items) if items.is_empty() => Err(format!("`{field}` must contain at least one item")),
         _ => Ok(()),
     }
 }
 
-/// The items of a list, with their positions; none where it is absent.
+/// Returns the items of a list with their indices; no items if the list is absent.
 pub(super) fn items<'v>(
-    holder: &'v Value,
+    parent: &'v Value,
     field: &str,
 ) -> impl Iterator<Item = (usize, &'v Value)> {
-    holder[field].as_array().into_iter().flatten().enumerate()
+    parent[field].as_array().into_iter().flatten().enumerate()
 }

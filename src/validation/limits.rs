@@ -1,27 +1,28 @@
-//! Usage limits, which many requests carry.
+//! Checks of usage limits, which many requests contain.
 
 use serde_json::Value;
 
-use super::fields::{Checked, has, items};
+use super::fields::{ValidationResult, has_value, items};
 
-/// The usage limits of a holder that has a list of them. `place` goes before names in a message.
-pub(super) fn each_usage_limits(holder: &Value, place: &str) -> Checked {
-    items(holder, "usage_limits").try_for_each(|(index, limits)| {
-        usage_limits(limits, &format!("{place}usage_limits[{index}]."))
+/// Checks the list of usage limits in `parent`. `prefix` is the path of `parent` in messages.
+pub(super) fn check_usage_limits_list(parent: &Value, prefix: &str) -> ValidationResult {
+    items(parent, "usage_limits").try_for_each(|(index, limits)| {
+        check_usage_limits(limits, &format!("{prefix}usage_limits[{index}]."))
     })
 }
 
-/// A reset by the calendar and one every so many days exclude each other (the document). The alert
-/// comes at an amount in the unit of the limit, not beyond it (M007).
-pub(super) fn usage_limits(limits: &Value, place: &str) -> Checked {
-    if has(limits, "periodic_reset") && has(limits, "periodic_reset_days") {
+/// `periodic_reset` and `periodic_reset_days` are mutually exclusive (according to the OpenAPI
+/// document). The alert threshold is an amount in the unit of the limit and at most the limit
+/// (M007).
+pub(super) fn check_usage_limits(limits: &Value, prefix: &str) -> ValidationResult {
+    if has_value(limits, "periodic_reset") && has_value(limits, "periodic_reset_days") {
         return Err(format!(
-            "`{place}periodic_reset` and `{place}periodic_reset_days` exclude each other"
+            "`{prefix}periodic_reset` and `{prefix}periodic_reset_days` are mutually exclusive"
         ));
     }
     match ["alert_threshold", "credit_limit"].map(|field| limits[field].as_f64()) {
         [Some(alert), Some(credit)] if alert > credit => Err(format!(
-            "`{place}alert_threshold` is {alert}, more than `{place}credit_limit`, which is {credit}"
+            "`{prefix}alert_threshold` must be at most `{prefix}credit_limit` ({credit}), got {alert}"
         )),
         _ => Ok(()),
     }

@@ -1,10 +1,10 @@
-//! Responses made up from their schemas, and damaged as the service damages them.
+//! Responses generated from their schemas, altered in the ways observed from the service.
 
 use serde_json::{Map, Value, json};
 
 use super::{random::Random, schema::Shape};
 
-/// A value as it is sent, and as it must be encoded after it was decoded.
+/// A value as it is sent, and as it must be encoded after decoding.
 #[derive(Clone)]
 pub struct Sample {
     pub sent: Value,
@@ -12,7 +12,7 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// A value that comes back as it was, be it what its schema says or not.
+    /// Creates a value that must be encoded unchanged, whether or not it matches its schema.
     fn plain(value: Value) -> Self {
         Self {
             sent: value.clone(),
@@ -20,27 +20,28 @@ impl Sample {
         }
     }
 
-    /// One of several forms of a value.
-    fn form(sent: Value, expected: Value) -> Self {
+    /// Creates a value whose encoded form differs from the form sent.
+    fn converted(sent: Value, expected: Value) -> Self {
         Self { sent, expected }
     }
 }
 
-/// What may happen to a value.
+/// The alterations that are allowed for a value.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Damage {
-    /// Nothing: it is what the schema says, in its normal form, to the innermost member.
+    /// None: the value matches the schema, in its normal form, at every depth.
     None,
-    /// It has another form, or its members are damaged, but it is there and fits.
-    Form,
-    /// It is absent, `null`, or something else.
+    /// The value has another form, or its fields are altered, but it is present and matches its
+    /// type.
+    AlternativeForm,
+    /// The value may be absent, `null`, or of another type.
     Any,
 }
 
-/// ObjectVisitor deeper than this have only what they required have.
-const DEEPEST: usize = 7;
+/// The depth below which objects contain only their required fields.
+const MAX_DEPTH: usize = 7;
 
-/// Makes up answers.
+/// Generates responses.
 pub struct Samples<'a> {
     document: &'a Value,
     random: &'a mut Random,
@@ -51,20 +52,20 @@ impl<'a> Samples<'a> {
         Self { document, random }
     }
 
-    /// An answer; the whole of it is neither `null` nor something else.
-    pub fn answer(&mut self, schema: &Value) -> Sample {
-        self.value(schema, Damage::Form, 0)
+    /// Generates a response. The top-level value is never `null` or of another type.
+    pub fn response(&mut self, schema: &Value) -> Sample {
+        self.value(schema, Damage::AlternativeForm, 0)
     }
 
     fn value(&mut self, schema: &Value, damage: Damage, depth: usize) -> Sample {
         let shape = Shape::of(self.document, schema);
-        if damage == Damage::Any && self.random.once_in(10) {
-            return match self.random.once_in(2) {
+        if damage == Damage::Any && self.random.one_in(10) {
+            return match self.random.one_in(2) {
                 true => Sample::plain(Value::Null),
                 false => {
                     let mismatch = Sample::plain(self.mismatch(&shape));
                     match shape {
-                        // What stands in the place of a secret may be one.
+                        // A mismatched value may contain the secret.
                         Shape::Secret => Sample {
                             expected: "[redacted]".into(),
                             ..mismatch
@@ -75,14 +76,14 @@ impl<'a> Samples<'a> {
             };
         }
         match shape {
-            Shape::Object { members, required } => self.object(&members, &required, damage, depth),
+            Shape::Object { fields, required } => self.object(&fields, &required, damage, depth),
             Shape::Map(values) => self.map(&values, damage, depth),
             Shape::List(items) => self.list(&items, damage, depth),
-            Shape::Free => Sample::plain(Value::Object(self.unheard_of(4))),
-            Shape::Any => Sample::plain(tree(self.random, 3)),
-            Shape::ByKind(variants) => self.of_a_kind(&variants, damage, depth),
-            Shape::ByTag(member, variants) => self.tagged(&member, &variants, damage, depth),
-            Shape::Undecided(variants) => {
+            Shape::FreeForm => Sample::plain(Value::Object(self.unknown_fields(4))),
+            Shape::Any => Sample::plain(arbitrary_json(self.random, 3)),
+            Shape::ByType(variants) => self.variant_by_type(&variants, damage, depth),
+            Shape::Tagged(tag, variants) => self.tagged(&tag, &variants, damage, depth),
+            Shape::Untagged(variants) => {
                 let variant = self.random.pick(&variants);
                 self.value(&variant, Damage::None, depth)
             }
@@ -96,98 +97,99 @@ impl<'a> Samples<'a> {
             Shape::Boolean => boolean(self.random, plain),
             Shape::Integer => integer(self.random, plain),
             Shape::Number => number(self.random, plain),
-            Shape::Time => time(self.random, plain),
+            Shape::Timestamp => timestamp(self.random, plain),
             Shape::Secret if plain => Sample::plain("[redacted]".into()),
-            Shape::Secret => Sample::form(text(self.random), "[redacted]".into()),
-            Shape::Text(values) if !values.is_empty() && (plain || !self.random.once_in(4)) => {
+            Shape::Secret => Sample::converted(string(self.random), "[redacted]".into()),
+            Shape::String(values) if !values.is_empty() && (plain || !self.random.one_in(4)) => {
                 Sample::plain(self.random.pick(values).into())
             }
-            _ => Sample::plain(text(self.random)),
+            _ => Sample::plain(string(self.random)),
         }
     }
 
     fn object(
         &mut self,
-        members: &Map<String, Value>,
+        fields: &Map<String, Value>,
         required: &[String],
         damage: Damage,
         depth: usize,
     ) -> Sample {
         let (mut sent, mut expected) = (Map::new(), Map::new());
-        for (name, schema) in members {
-            let spared = required.contains(name);
-            let absent = depth > DEEPEST || self.random.once_in(8);
-            if absent && !spared {
+        for (name, schema) in fields {
+            let is_required = required.contains(name);
+            let absent = depth > MAX_DEPTH || self.random.one_in(8);
+            if absent && !is_required {
                 continue;
             }
             let inner = match damage {
                 Damage::None => Damage::None,
-                _ if spared => Damage::Form,
+                _ if is_required => Damage::AlternativeForm,
                 _ => Damage::Any,
             };
             let value = self.value(schema, inner, depth + 1);
             sent.insert(name.clone(), value.sent);
             expected.insert(name.clone(), value.expected);
         }
-        let more = self.unheard_of(2);
-        sent.extend(more.clone());
-        expected.extend(more);
-        Sample::form(Value::Object(sent), Value::Object(expected))
+        let unknown = self.unknown_fields(2);
+        sent.extend(unknown.clone());
+        expected.extend(unknown);
+        Sample::converted(Value::Object(sent), Value::Object(expected))
     }
 
-    /// JsonObject that no schema names.
-    fn unheard_of(&mut self, most: usize) -> Map<String, Value> {
-        (0..self.random.below(most + 1))
-            .map(|index| (format!("unheard of {index}"), tree(self.random, 2)))
+    /// Generates up to `max` fields that are not part of the schema.
+    fn unknown_fields(&mut self, max: usize) -> Map<String, Value> {
+        (0..self.random.below(max + 1))
+            .map(|index| (format!("unknown {index}"), arbitrary_json(self.random, 2)))
             .collect()
     }
 
     fn list(&mut self, items: &Value, damage: Damage, depth: usize) -> Sample {
-        let entries = self.entries(items, damage, depth);
-        let (sent, expected) = entries
+        let samples = self.items(items, damage, depth);
+        let (sent, expected) = samples
             .into_iter()
-            .map(|one| (one.sent, one.expected))
+            .map(|sample| (sample.sent, sample.expected))
             .unzip();
-        Sample::form(Value::Array(sent), Value::Array(expected))
+        Sample::converted(Value::Array(sent), Value::Array(expected))
     }
 
     fn map(&mut self, values: &Value, damage: Damage, depth: usize) -> Sample {
-        let entries = self.entries(values, damage, depth);
+        let samples = self.items(values, damage, depth);
         let names = ["a", "b c", "d.e", "é"].map(str::to_owned);
-        let (sent, expected): (Map<_, _>, Map<_, _>) = entries
+        let (sent, expected): (Map<_, _>, Map<_, _>) = samples
             .into_iter()
             .zip(names)
-            .map(|(one, name)| ((name.clone(), one.sent), (name, one.expected)))
+            .map(|(sample, name)| ((name.clone(), sample.sent), (name, sample.expected)))
             .unzip();
-        Sample::form(Value::Object(sent), Value::Object(expected))
+        Sample::converted(Value::Object(sent), Value::Object(expected))
     }
 
-    /// Items, each of which may be something else.
-    fn entries(&mut self, schema: &Value, damage: Damage, depth: usize) -> Vec<Sample> {
-        let count = if depth > DEEPEST {
+    /// Generates items, each of which may have another type.
+    fn items(&mut self, schema: &Value, damage: Damage, depth: usize) -> Vec<Sample> {
+        let count = if depth > MAX_DEPTH {
             0
         } else {
             self.random.below(4)
         };
         let damage = match damage {
             Damage::None => Damage::None,
-            Damage::Form | Damage::Any => Damage::Any,
+            Damage::AlternativeForm | Damage::Any => Damage::Any,
         };
         (0..count)
             .map(|_| self.value(schema, damage, depth + 1))
             .collect()
     }
 
-    /// A scalar variant keeps its normal form: another form may be another kind.
-    fn of_a_kind(&mut self, variants: &[Value], damage: Damage, depth: usize) -> Sample {
+    /// Generates a variant. A scalar variant has its normal form, because another form may have the
+    /// type of another variant.
+    fn variant_by_type(&mut self, variants: &[Value], damage: Damage, depth: usize) -> Sample {
         let variant = self.random.pick(variants);
-        let compound = matches!(
+        let is_compound = matches!(
             Shape::of(self.document, &variant),
             Shape::Object { .. } | Shape::Map(_) | Shape::List(_)
         );
         let inner = match damage {
             Damage::None => Damage::None,
-            _ if compound => Damage::Form,
+            _ if is_compound => Damage::AlternativeForm,
             _ => Damage::None,
         };
         self.value(&variant, inner, depth)
@@ -195,47 +197,49 @@ impl<'a> Samples<'a> {
 
     fn tagged(
         &mut self,
-        member: &str,
+        tag: &str,
         variants: &[(String, Value)],
         damage: Damage,
         depth: usize,
     ) -> Sample {
-        let (tag, variant) = self.random.pick(variants);
-        let known = damage == Damage::None || !self.random.once_in(5);
-        let inner = match (known, damage) {
-            (true, Damage::Form | Damage::Any) => Damage::Form,
+        let (value, variant) = self.random.pick(variants);
+        let is_known = damage == Damage::None || !self.random.one_in(5);
+        let inner = match (is_known, damage) {
+            (true, Damage::AlternativeForm | Damage::Any) => Damage::AlternativeForm,
             _ => Damage::None,
         };
         let mut sample = self.value(&variant, inner, depth);
         for object in [&mut sample.sent, &mut sample.expected] {
-            object[member] = match known {
-                true => tag.as_str().into(),
-                false => "unheard of".into(),
+            object[tag] = match is_known {
+                true => value.as_str().into(),
+                false => "not in the schema".into(),
             };
         }
         sample
     }
 
-    /// A value of a kind that the shape is not, in any form.
+    /// Returns a value that does not match the shape in any form.
     fn mismatch(&mut self, shape: &Shape) -> Value {
-        let object = json!({"unheard of": [1, null]});
-        let list = json!([{"unheard of": ""}, 2]);
-        let others = match shape {
-            Shape::Object { .. } | Shape::Map(_) | Shape::Free => vec![json!("{}"), json!(0), list],
+        let object = json!({"unknown": [1, null]});
+        let list = json!([{"unknown": ""}, 2]);
+        let mismatches = match shape {
+            Shape::Object { .. } | Shape::Map(_) | Shape::FreeForm => {
+                vec![json!("{}"), json!(0), list]
+            }
             Shape::List(_) => vec![json!("[]"), json!(false), object],
             Shape::Boolean => vec![json!(""), json!(2), json!("yes"), list, object],
             Shape::Integer | Shape::Number => vec![json!(""), json!(true), json!("12 USD"), object],
-            Shape::Text(_) | Shape::Secret => vec![json!(12), json!(0.5), json!(true), list],
-            Shape::Time => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
-            // Whatever a union is, a list or an object of one kind keeps what it is given.
+            Shape::String(_) | Shape::Secret => vec![json!(12), json!(0.5), json!(true), list],
+            Shape::Timestamp => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
+            // Any other value may match a variant of a union.
             _ => vec![Value::Null],
         };
-        self.random.pick(&others)
+        self.random.pick(&mismatches)
     }
 }
 
 fn boolean(random: &mut Random, plain: bool) -> Sample {
-    let value = random.once_in(2);
+    let value = random.one_in(2);
     let digit = i64::from(value);
     let forms = [
         json!(value),
@@ -244,7 +248,7 @@ fn boolean(random: &mut Random, plain: bool) -> Sample {
         json!(value.to_string()),
         json!(digit.to_string()),
     ];
-    Sample::form(
+    Sample::converted(
         forms[if plain { 0 } else { random.below(5) }].clone(),
         json!(value),
     )
@@ -255,16 +259,16 @@ fn integer(random: &mut Random, plain: bool) -> Sample {
         0 => random.pick(&[0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
         _ => (random.next() % 100_000) as i64,
     };
-    let exact = value.unsigned_abs() <= 1 << 53;
+    let is_exact = value.unsigned_abs() <= 1 << 53;
     let sent = match random.below(4) {
         _ if plain => json!(value),
-        0 if exact => json!(value as f64),
+        0 if is_exact => json!(value as f64),
         1 => json!(value.to_string()),
-        2 if exact => json!(format!("{value}.0")),
-        3 if random.once_in(4) => return Sample::plain(json!(u64::MAX)),
+        2 if is_exact => json!(format!("{value}.0")),
+        3 if random.one_in(4) => return Sample::plain(json!(u64::MAX)),
         _ => json!(value),
     };
-    Sample::form(sent, json!(value))
+    Sample::converted(sent, json!(value))
 }
 
 fn number(random: &mut Random, plain: bool) -> Sample {
@@ -277,13 +281,13 @@ fn number(random: &mut Random, plain: bool) -> Sample {
         _ if plain => json!(value),
         0 if value.fract() == 0.0 && value < 1e15 => json!(value as i64),
         1 => json!(value.to_string()),
-        2 if random.once_in(4) => return Sample::plain(json!((1_i64 << 53) + 1)),
+        2 if random.one_in(4) => return Sample::plain(json!((1_i64 << 53) + 1)),
         _ => json!(value),
     };
-    Sample::form(sent, json!(value))
+    Sample::converted(sent, json!(value))
 }
 
-fn time(random: &mut Random, plain: bool) -> Sample {
+fn timestamp(random: &mut Random, plain: bool) -> Sample {
     let normal = "2026-01-02T03:04:05.120Z";
     let forms = [
         normal,
@@ -292,16 +296,19 @@ fn time(random: &mut Random, plain: bool) -> Sample {
         "2026-01-02T04:04:05.120+01:00",
         "2026-01-02T03:04:05.120000Z",
     ];
-    let whole = ["2026-01-02T03:04:05Z", "2026-01-02 03:04:05"];
+    let without_fraction = ["2026-01-02T03:04:05Z", "2026-01-02 03:04:05"];
     match random.below(2) {
         _ if plain => Sample::plain(normal.into()),
-        0 => Sample::form(random.pick(&forms).into(), normal.into()),
-        _ => Sample::form(random.pick(&whole).into(), whole[0].into()),
+        0 => Sample::converted(random.pick(&forms).into(), normal.into()),
+        _ => Sample::converted(
+            random.pick(&without_fraction).into(),
+            without_fraction[0].into(),
+        ),
     }
 }
 
-fn text(random: &mut Random) -> Value {
-    const TEXTS: [&str; 12] = [
+fn string(random: &mut Random) -> Value {
+    const STRINGS: [&str; 12] = [
         "",
         "one",
         "00000000-0000-4000-8000-000000000001",
@@ -315,48 +322,48 @@ fn text(random: &mut Random) -> Value {
         "Größe 👍",
         "\u{2028}\u{feff}",
     ];
-    random.pick(&TEXTS).into()
+    random.pick(&STRINGS).into()
 }
 
-/// Any JSON value.
-pub fn tree(random: &mut Random, depth: usize) -> Value {
+/// Generates any JSON value.
+pub fn arbitrary_json(random: &mut Random, depth: usize) -> Value {
     let kinds = if depth == 0 { 5 } else { 8 };
     match random.below(kinds) {
         0 => Value::Null,
-        1 => json!(random.once_in(2)),
+        1 => json!(random.one_in(2)),
         2 => integer(random, true).sent,
         3 => number(random, true).sent,
-        4 => text(random),
+        4 => string(random),
         5 => (0..random.below(4))
-            .map(|_| tree(random, depth - 1))
+            .map(|_| arbitrary_json(random, depth - 1))
             .collect(),
         _ => {
             const NAMES: [&str; 8] = [
                 "id", "data", "object", "total", "key", "name", "type", "x y",
             ];
-            let members = (0..random.below(6)).map(|_| {
+            let fields = (0..random.below(6)).map(|_| {
                 let name = random.pick(&NAMES).to_owned();
-                (name, tree(random, depth - 1))
+                (name, arbitrary_json(random, depth - 1))
             });
-            Value::Object(members.collect())
+            Value::Object(fields.collect())
         }
     }
 }
 
-/// Puts any JSON value into some place of another.
-pub fn spoil(random: &mut Random, value: &mut Value) {
-    let stop = random.once_in(4);
+/// Replaces the value at a random location with any JSON value.
+pub fn replace_random_value(random: &mut Random, value: &mut Value) {
+    let stop = random.one_in(4);
     match value {
         Value::Array(items) if !stop && !items.is_empty() => {
-            let at = random.below(items.len());
-            spoil(random, &mut items[at]);
+            let index = random.below(items.len());
+            replace_random_value(random, &mut items[index]);
         }
-        Value::Object(members) if !stop && !members.is_empty() => {
-            let at = random.below(members.len());
-            if let Some((_, member)) = members.iter_mut().nth(at) {
-                spoil(random, member);
+        Value::Object(fields) if !stop && !fields.is_empty() => {
+            let index = random.below(fields.len());
+            if let Some((_, field)) = fields.iter_mut().nth(index) {
+                replace_random_value(random, field);
             }
         }
-        other => *other = tree(random, 2),
+        other => *other = arbitrary_json(random, 2),
     }
 }

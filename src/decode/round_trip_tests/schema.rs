@@ -1,60 +1,62 @@
-//! What a schema of the patched document says, read here anew: the generator must agree.
+//! The shape of a schema in the patched OpenAPI document, determined independently of the
+//! generator.
 
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value};
 
-/// What a schema describes.
+/// The shape that a schema describes.
 pub enum Shape {
-    /// An object with members, some of them required there.
+    /// An object with fields, some of which are required.
     Object {
-        members: Map<String, Value>,
+        fields: Map<String, Value>,
         required: Vec<String>,
     },
-    /// An object of values of one kind.
+    /// An object whose values have the same schema.
     Map(Value),
-    /// An object of which nothing is known.
-    Free,
+    /// An object without a schema for its fields.
+    FreeForm,
     List(Value),
     Boolean,
     Integer,
     Number,
-    Time,
+    Timestamp,
     Secret,
-    Text(Vec<String>),
-    /// Variants that are different kinds of JSON value.
-    ByKind(Vec<Value>),
-    /// ObjectVisitor that a member with one value tells apart: its name, and the value of each.
-    ByTag(String, Vec<(String, Value)>),
-    /// Variants that nothing tells apart.
-    Undecided(Vec<Value>),
-    /// Anything.
+    String(Vec<String>),
+    /// Variants with different JSON types.
+    ByType(Vec<Value>),
+    /// Objects that are distinguished by a tag field: its name, and its value for each variant.
+    Tagged(String, Vec<(String, Value)>),
+    /// Variants that cannot be distinguished.
+    Untagged(Vec<Value>),
+    /// Any JSON value.
     Any,
 }
 
-/// The schema of an operation's JSON answer.
-pub fn of_answer<'a>(document: &'a Value, operation: &'a Value) -> Option<&'a Value> {
-    let answers = operation["responses"].as_object().into_iter().flatten();
-    answers
+/// Returns the schema of an operation's JSON response.
+pub fn of_response<'a>(document: &'a Value, operation: &'a Value) -> Option<&'a Value> {
+    let responses = operation["responses"].as_object().into_iter().flatten();
+    responses
         .filter(|(status, _)| status.starts_with('2'))
-        .find_map(|(_, answer)| {
-            let answer = document::resolve(document, answer).unwrap();
-            let content = answer.get("content")?.as_object()?;
-            let json = |(kind, _): &(&String, _)| kind.starts_with("application/json");
+        .find_map(|(_, response)| {
+            let response = document::resolve(document, response).unwrap();
+            let content = response.get("content")?.as_object()?;
+            let json =
+                |(content_type, _): &(&String, _)| content_type.starts_with("application/json");
             content.iter().find(json)?.1.get("schema")
         })
 }
 
-/// Whether an answer is an object of which nothing is known.
-pub fn says_nothing(document: &Value, schema: &Value) -> bool {
+/// Whether a response is an object without a schema for its fields.
+pub fn is_free_form(document: &Value, schema: &Value) -> bool {
     let schema = document::resolve(document, schema).unwrap();
-    matches!(Shape::of(document, schema), Shape::Free)
+    matches!(Shape::of(document, schema), Shape::FreeForm)
         && schema.get("additionalProperties").is_none()
 }
 
 impl Shape {
-    /// Reads a schema.
+    /// Determines the shape of a schema.
     pub fn of(document: &Value, schema: &Value) -> Self {
-        let schema = flat(document, schema);
+        let schema = flatten(document, schema);
         if let Some(variants) = variants(&schema) {
             return Self::of_union(document, &schema, variants);
         }
@@ -63,9 +65,9 @@ impl Shape {
             Some("integer") => Self::Integer,
             Some("number") => Self::Number,
             Some("string") => match schema["format"].as_str() {
-                Some("date-time") => Self::Time,
+                Some("date-time") => Self::Timestamp,
                 Some("secret") => Self::Secret,
-                _ => Self::Text(texts(&schema["enum"])),
+                _ => Self::String(strings(&schema["enum"])),
             },
             Some("array") => Self::List(schema["items"].clone()),
             Some("object") => Self::of_object(&schema),
@@ -76,111 +78,115 @@ impl Shape {
     }
 
     fn of_object(schema: &Value) -> Self {
-        let members = schema["properties"]
+        let fields = schema["properties"]
             .as_object()
             .cloned()
             .unwrap_or_default();
         match &schema["additionalProperties"] {
-            _ if !members.is_empty() => Self::Object {
-                members,
-                required: texts(&schema["x-always"]),
+            _ if !fields.is_empty() => Self::Object {
+                fields,
+                required: strings(&schema["x-always"]),
             },
             Value::Object(values) if !values.is_empty() => Self::Map(Value::Object(values.clone())),
-            _ => Self::Free,
+            _ => Self::FreeForm,
         }
     }
 
     fn of_union(document: &Value, schema: &Value, variants: Vec<Value>) -> Self {
-        let kinds: Vec<_> = variants.iter().map(|one| kind(document, one)).collect();
-        if kinds.iter().all(|kind| *kind == Some("string")) {
-            return Self::Text(Vec::new());
+        let types: Vec<_> = variants
+            .iter()
+            .map(|variant| json_type(document, variant))
+            .collect();
+        if types.iter().all(|kind| *kind == Some("string")) {
+            return Self::String(Vec::new());
         }
-        let mut distinct = kinds.clone();
+        let mut distinct = types.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        if distinct.len() == kinds.len() && kinds.iter().all(Option::is_some) {
-            return Self::ByKind(variants);
+        if distinct.len() == types.len() && types.iter().all(Option::is_some) {
+            return Self::ByType(variants);
         }
         match tag(document, schema, &variants) {
-            Some((member, values)) => {
-                Self::ByTag(member, values.into_iter().zip(variants).collect())
-            }
-            None => Self::Undecided(variants),
+            Some((tag, values)) => Self::Tagged(tag, values.into_iter().zip(variants).collect()),
+            None => Self::Untagged(variants),
         }
     }
 }
 
-/// The member that has one value in each variant, a different one in each.
+/// Returns the field that has a single, different value in each variant, and these values.
 fn tag(document: &Value, schema: &Value, variants: &[Value]) -> Option<(String, Vec<String>)> {
-    let flats: Vec<_> = variants.iter().map(|one| flat(document, one)).collect();
+    let flattened: Vec<_> = variants
+        .iter()
+        .map(|variant| flatten(document, variant))
+        .collect();
     let declared = schema["discriminator"]["propertyName"].as_str();
-    let first = flats[0]["properties"].as_object()?;
+    let first = flattened[0]["properties"].as_object()?;
     let candidates = declared.into_iter().chain(first.keys().map(String::as_str));
-    candidates.into_iter().find_map(|member| {
-        let values = flats.iter().map(|variant| {
-            let values = texts(&flat(document, &variant["properties"][member])["enum"]);
+    candidates.into_iter().find_map(|tag| {
+        let values = flattened.iter().map(|variant| {
+            let values = strings(&flatten(document, &variant["properties"][tag])["enum"]);
             <[String; 1]>::try_from(values).ok().map(|[value]| value)
         });
         let values: Vec<String> = values.collect::<Option<_>>()?;
         let mut distinct = values.clone();
         distinct.sort_unstable();
         distinct.dedup();
-        (distinct.len() == values.len()).then(|| (member.to_owned(), values))
+        (distinct.len() == values.len()).then(|| (tag.to_owned(), values))
     })
 }
 
-fn kind(document: &Value, schema: &Value) -> Option<&'static str> {
+fn json_type(document: &Value, schema: &Value) -> Option<&'static str> {
     match Shape::of(document, schema) {
-        Shape::Object { .. } | Shape::Map(_) | Shape::Free => Some("object"),
+        Shape::Object { .. } | Shape::Map(_) | Shape::FreeForm => Some("object"),
         Shape::List(_) => Some("array"),
         Shape::Boolean => Some("boolean"),
         Shape::Integer | Shape::Number => Some("number"),
-        Shape::Time | Shape::Secret | Shape::Text(_) => Some("string"),
+        Shape::Timestamp | Shape::Secret | Shape::String(_) => Some("string"),
         _ => None,
     }
 }
 
-/// The variants of a union, `null` left out.
+/// Returns the variants of a union without `null`.
 fn variants(schema: &Value) -> Option<Vec<Value>> {
     let variants = schema["oneOf"].as_array().or(schema["anyOf"].as_array())?;
     Some(
         variants
             .iter()
-            .filter(|one| one["type"] != "null")
+            .filter(|variant| variant["type"] != "null")
             .cloned()
             .collect(),
     )
 }
 
-/// A schema without references, `allOf` and unions of one.
-fn flat(document: &Value, schema: &Value) -> Value {
+/// Resolves references, `allOf` and unions of a single variant.
+fn flatten(document: &Value, schema: &Value) -> Value {
     let schema = document::resolve(document, schema).unwrap();
     if let Some([only]) = variants(schema).as_deref() {
-        return flat(document, only);
+        return flatten(document, only);
     }
     let Some(parts) = schema["allOf"].as_array() else {
         return schema.clone();
     };
     let own = schema["properties"].is_object().then_some(schema);
     if let ([only], None) = (parts.as_slice(), own) {
-        return flat(document, only);
+        return flatten(document, only);
     }
-    let (mut members, mut required) = (Map::new(), Vec::new());
+    let (mut fields, mut required) = (Map::new(), Vec::new());
     let without_parts = own.map(|own| {
         let mut own = own.clone();
         own.as_object_mut().unwrap().remove("allOf");
         own
     });
     for part in parts.iter().chain(&without_parts) {
-        let part = flat(document, part);
-        members.extend(part["properties"].as_object().cloned().unwrap_or_default());
+        let part = flatten(document, part);
+        fields.extend(part["properties"].as_object().cloned().unwrap_or_default());
         required.extend(part["x-always"].as_array().cloned().unwrap_or_default());
     }
     required.extend(schema["x-always"].as_array().cloned().unwrap_or_default());
-    serde_json::json!({"type": "object", "properties": members, "x-always": required})
+    serde_json::json!({"type": "object", "properties": fields, "x-always": required})
 }
 
-fn texts(list: &Value) -> Vec<String> {
+fn strings(list: &Value) -> Vec<String> {
     let items = list.as_array().into_iter().flatten();
     items
         .filter_map(|item| Some(item.as_str()?.to_owned()))

@@ -1,11 +1,11 @@
-//! Chunks of an answer put together, as JSON, so that what no document knows is kept as well.
+//! Assembles the chunks of a response, as JSON, so that unknown fields are retained.
 
 use serde_json::{Map, Value};
 
-/// JsonObject of a piece that are whole each time they come; other text comes bit by bit.
-const WHOLE: [&str; 4] = ["role", "id", "type", "name"];
+/// The string fields of a delta that are complete in each delta; all other strings are appended.
+const REPLACED_FIELDS: [&str; 4] = ["role", "id", "type", "name"];
 
-/// What has come of an answer that is a list of choices.
+/// A partial response with a list of choices.
 #[derive(Default)]
 pub(super) struct Accumulator(Map<String, Value>);
 
@@ -27,7 +27,7 @@ impl Accumulator {
         }
     }
 
-    /// Whether every choice says why it ends.
+    /// Whether every choice has a finish reason.
     pub(super) fn is_complete(&self) -> bool {
         let choices = self.0.get("choices").and_then(Value::as_array);
         choices.is_some_and(|choices| {
@@ -37,7 +37,8 @@ impl Accumulator {
         })
     }
 
-    /// All of it, in the order of the indices; those of a message's pieces are no part of an answer.
+    /// Returns the response with its choices in the order of their indices. Removes the indices
+    /// within messages, which occur only in deltas.
     pub(super) fn finish(mut self) -> Value {
         if let Some(Value::Array(choices)) = self.0.get_mut("choices") {
             choices.sort_by_key(index);
@@ -45,14 +46,14 @@ impl Accumulator {
                 .iter_mut()
                 .filter_map(|choice| choice.get_mut("message"))
             {
-                let members = message.as_object_mut().into_iter().flatten();
-                members.for_each(|(_, member)| without_indices(member));
+                let fields = message.as_object_mut().into_iter().flatten();
+                fields.for_each(|(_, field)| sort_and_remove_indices(field));
             }
         }
         Value::Object(self.0)
     }
 
-    fn add_choices(&mut self, pieces: Vec<Value>) {
+    fn add_choices(&mut self, deltas: Vec<Value>) {
         let choices = self
             .0
             .entry("choices")
@@ -60,30 +61,30 @@ impl Accumulator {
         let Value::Array(choices) = choices else {
             return;
         };
-        for piece in pieces {
-            let Value::Object(piece) = piece else {
+        for delta in deltas {
+            let Value::Object(delta) = delta else {
                 continue;
             };
-            let choice = at_index(choices, piece.get("index"));
-            for (name, value) in piece {
+            let choice = item_with_index(choices, delta.get("index"));
+            for (name, value) in delta {
                 match name.as_str() {
-                    "delta" => append(member(choice, "message"), value),
-                    "text" | "logprobs" => append(member(choice, &name), value),
-                    _ => replace(member(choice, &name), value),
+                    "delta" => append(field(choice, "message"), value),
+                    "text" | "logprobs" => append(field(choice, &name), value),
+                    _ => replace(field(choice, &name), value),
                 }
             }
         }
     }
 }
 
-fn member<'a>(object: &'a mut Value, name: &str) -> &'a mut Value {
+fn field<'a>(object: &'a mut Value, name: &str) -> &'a mut Value {
     if object.get(name).is_none() {
         object[name] = Value::Null;
     }
     &mut object[name]
 }
 
-/// What comes later counts, but for `null`; of objects, member by member.
+/// Replaces the old value unless the new one is `null`; merges objects.
 fn replace(old: &mut Value, new: Value) {
     match (old, new) {
         (_, Value::Null) => {}
@@ -96,7 +97,7 @@ fn replace(old: &mut Value, new: Value) {
     }
 }
 
-/// What comes later is behind what came before.
+/// Appends to strings and lists; merges objects.
 fn append(old: &mut Value, new: Value) {
     match (old, new) {
         (_, Value::Null) => {}
@@ -110,7 +111,7 @@ fn append(old: &mut Value, new: Value) {
             *old = Value::Array(Vec::new());
             append(old, Value::Array(new));
         }
-        (Value::Object(old), Value::Object(new)) => append_members(old, new),
+        (Value::Object(old), Value::Object(new)) => append_fields(old, new),
         (old @ Value::Null, Value::Object(new)) => {
             *old = Value::Object(Map::new());
             append(old, Value::Object(new));
@@ -119,11 +120,11 @@ fn append(old: &mut Value, new: Value) {
     }
 }
 
-fn append_members(old: &mut Map<String, Value>, new: Map<String, Value>) {
+fn append_fields(old: &mut Map<String, Value>, new: Map<String, Value>) {
     for (name, value) in new {
-        let is_whole = WHOLE.contains(&name.as_str());
+        let is_replaced = REPLACED_FIELDS.contains(&name.as_str());
         let old = old.entry(name).or_insert(Value::Null);
-        match is_whole {
+        match is_replaced {
             true if value == "" && !old.is_null() => {}
             true => replace(old, value),
             false => append(old, value),
@@ -131,20 +132,20 @@ fn append_members(old: &mut Map<String, Value>, new: Map<String, Value>) {
     }
 }
 
-/// An item with an `index` is a piece of the item there; any other is one of its own.
+/// Appends an item. If it has an `index`, it is a delta of the item with that index.
 fn append_item(items: &mut Vec<Value>, mut item: Value) {
     if item.get("index").is_none() {
         return items.push(item);
     }
-    let old = at_index(items, item.get("index"));
-    // A content block has its piece in a `delta` of its own.
-    let delta = item.as_object_mut().and_then(|item| item.remove("delta"));
+    let old = item_with_index(items, item.get("index"));
+    // The delta of a content block is in a nested field `delta`.
+    let nested = item.as_object_mut().and_then(|item| item.remove("delta"));
     append(old, item);
-    append(old, delta.unwrap_or_default());
+    append(old, nested.unwrap_or_default());
 }
 
-/// The item of that index, which may be a new one.
-fn at_index<'a>(items: &'a mut Vec<Value>, index: Option<&Value>) -> &'a mut Value {
+/// Returns the item with the given index, which is added if it does not exist.
+fn item_with_index<'a>(items: &'a mut Vec<Value>, index: Option<&Value>) -> &'a mut Value {
     let index = index.cloned().unwrap_or_else(|| 0.into());
     let position = items.iter().position(|item| item["index"] == index);
     let position = position.unwrap_or_else(|| {
@@ -160,8 +161,8 @@ fn index(item: &Value) -> i64 {
     item["index"].as_i64().unwrap_or_default()
 }
 
-/// Sorts pieces by their indices, and takes these away.
-fn without_indices(items: &mut Value) {
+/// Sorts items by their indices, and removes the indices.
+fn sort_and_remove_indices(items: &mut Value) {
     let Value::Array(items) = items else {
         return;
     };

@@ -1,4 +1,4 @@
-//! What the events of each operation are.
+//! The event types of each operation.
 
 use std::sync::LazyLock;
 
@@ -6,9 +6,9 @@ use memchr::memmem::Finder;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::decoder::Block;
+use super::decoder::RawEvent;
 use crate::{
-    decode::{self, LenientDecode},
+    decode::LenientDecode,
     error::DecodeError,
     types::{
         AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
@@ -16,12 +16,12 @@ use crate::{
 };
 use sealed::Sealed;
 
-/// The member that an event has that is an error.
-static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""error""#));
+/// The field of an event that reports an error.
+static ERROR_FIELD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""error""#));
 
-/// An event of an answer that is streamed.
+/// An event of a streamed response.
 ///
-/// Every such event implements it; nothing else can.
+/// Implemented by the events of all streamed operations. The trait is sealed.
 pub trait StreamEvent: sealed::Sealed + Send + 'static {}
 
 impl StreamEvent for ChatCompletionChunk {}
@@ -32,9 +32,9 @@ impl StreamEvent for AssistantStreamEvent {}
 mod sealed {
     use super::{LenientDecode, Serialize};
 
-    /// What a stream has to know of its events.
+    /// The requirements of a stream on its events.
     pub trait Sealed: LenientDecode + Serialize {
-        /// Whether the answer, or a part of it that stands for itself, is complete with this event.
+        /// Whether this event completes the response or an independent part of it.
         fn completes(&self) -> bool;
     }
 }
@@ -78,26 +78,27 @@ impl Sealed for AssistantStreamEvent {
     }
 }
 
-/// Reads the data alone, or an object of the event's name and the data.
-pub(super) fn read<T: LenientDecode>(block: &Block, named: bool) -> Result<T, DecodeError> {
+/// Decodes the data, or an object of the name and the data if `named` is true.
+pub(super) fn decode<T: LenientDecode>(event: &RawEvent, named: bool) -> Result<T, DecodeError> {
     if !named {
-        return decode::from_slice(block.data.as_bytes());
+        return crate::decode::from_slice(event.data.as_bytes());
     }
-    // Read alone first, so that nothing but JSON gets between the braces.
-    let _: Value = decode::from_slice::<Option<Value>>(block.data.as_bytes())?.unwrap_or_default();
-    let name = Value::from(block.name.as_deref().unwrap_or_default());
-    decode::from_slice(format!(r#"{{"event":{name},"data":{}}}"#, block.data).as_bytes())
+    // Parsed first so that only valid JSON is inserted into the object.
+    let _: Value =
+        crate::decode::from_slice::<Option<Value>>(event.data.as_bytes())?.unwrap_or_default();
+    let name = Value::from(event.name.as_deref().unwrap_or_default());
+    crate::decode::from_slice(format!(r#"{{"event":{name},"data":{}}}"#, event.data).as_bytes())
 }
 
-/// Whether an event says that something has failed: by its name, its type, or a member `error`.
-pub(super) fn is_error(block: &Block) -> bool {
-    if block.name.as_deref() == Some("error") {
+/// Whether an event reports an error: by its name, its type, or a field `error`.
+pub(super) fn is_error(event: &RawEvent) -> bool {
+    if event.name.as_deref() == Some("error") {
         return true;
     }
-    // Inside of text the quotes are escaped, so that hardly an event is read twice.
-    if ERROR.find(block.data.as_bytes()).is_none() {
+    // Quotes within strings are escaped, so that few events are parsed twice.
+    if ERROR_FIELD.find(event.data.as_bytes()).is_none() {
         return false;
     }
-    let json: Value = serde_json::from_str(&block.data).unwrap_or_default();
+    let json: Value = serde_json::from_str(&event.data).unwrap_or_default();
     !json["error"].is_null() || json["type"] == "error"
 }

@@ -1,4 +1,4 @@
-//! A stream that is being read: its events, and what is known of the answer around them.
+//! Reads the events of a response.
 
 use std::{
     future::poll_fn,
@@ -9,39 +9,39 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{
-    decoder::{Block, Decoder},
+    decoder::{Decoder, RawEvent},
     event::{self, StreamEvent},
 };
 use crate::{
     Client, Error,
     byte_stream::Chunks,
-    call::EVENTS,
-    error::{DecodeError, ErrorResponse, LIMIT, Label},
+    call::EVENT_STREAM,
+    error::{DecodeError, ErrorResponse, Label, MAX_BODY_LEN},
     retry::{AttemptSummary, Failure, FailureKind},
     transport::{Outcome, TracedResponse},
 };
 
-/// An answer of which events are still to come, whatever their type.
+/// A response whose events are being read, independent of their type.
 pub(super) struct EventReader {
-    /// Absent when it is over, so that the connection is closed.
+    /// `None` at the end, so that the connection is closed.
     pub(super) decoder: Option<Decoder>,
-    /// The next event, if it is there already.
-    next: Option<Block>,
-    /// Whether the name of an event is a member of its type.
+    /// The next event, if it was already read.
+    next: Option<RawEvent>,
+    /// Whether the type of an event includes its name.
     named: bool,
-    pub(super) head: Head,
+    pub(super) head: ResponseHead,
     pub(super) name: Option<String>,
-    pub(super) given: u64,
-    /// Whether the answer is complete, as far as the events tell.
+    pub(super) yielded: u64,
+    /// Whether an event has completed the response.
     is_complete: bool,
-    /// Whether the service has said that this is all.
+    /// Whether the end marker was received.
     pub(super) is_done: bool,
-    /// What an error before the first event means for another attempt.
+    /// How an error before the first event is treated by the retry policy.
     kind: FailureKind,
 }
 
-/// What is known of the answer around the events.
-pub(super) struct Head {
+/// The metadata of a streamed response.
+pub(super) struct ResponseHead {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) label: Label,
@@ -50,39 +50,38 @@ pub(super) struct Head {
 }
 
 impl EventReader {
-    /// Waits for the first event of a body, if that is a stream.
+    /// Waits for the first event of a body, if it is an event stream.
     ///
-    /// What is made of the arguments is boxed before anything waits, for a future holds more than once
-    /// what passes through it.
+    /// The reader is boxed outside of the async block to keep the future small.
     pub(super) fn begin(
-        pieces: Chunks,
-        head: Head,
+        chunks: Chunks,
+        head: ResponseHead,
         named: bool,
     ) -> impl Future<Output = Outcome<Box<Self>>> {
-        let begun = match other_kind(&head.headers) {
-            None => Ok(Box::new(Self::new(pieces, head, named))),
-            Some(kind) => Err(Box::pin(head.not_streamed(kind, pieces))),
+        let reader = match unexpected_content_type(&head.headers) {
+            None => Ok(Box::new(Self::new(chunks, head, named))),
+            Some(content_type) => Err(Box::pin(head.not_an_event_stream(content_type, chunks))),
         };
         async move {
-            let mut reading = match begun {
-                Ok(reading) => reading,
+            let mut reader = match reader {
+                Ok(reader) => reader,
                 Err(error) => return Err(failure(error.await, FailureKind::Permanent)),
             };
-            match poll_fn(|context| reading.poll_read(context)).await {
-                Ok(()) => Ok(reading),
-                Err(error) => Err(failure(error, reading.kind)),
+            match poll_fn(|context| reader.poll_read(context)).await {
+                Ok(()) => Ok(reader),
+                Err(error) => Err(failure(error, reader.kind)),
             }
         }
     }
 
-    fn new(pieces: Chunks, head: Head, named: bool) -> Self {
+    fn new(chunks: Chunks, head: ResponseHead, named: bool) -> Self {
         Self {
-            decoder: Some(Decoder::new(pieces, head.label.clone())),
+            decoder: Some(Decoder::new(chunks, head.label.clone())),
             next: None,
             named,
             head,
             name: None,
-            given: 0,
+            yielded: 0,
             is_complete: false,
             is_done: false,
             kind: FailureKind::Permanent,
@@ -98,33 +97,33 @@ impl EventReader {
         {
             return Poll::Ready(Some(Err(error)));
         }
-        Poll::Ready(self.next.take().map(|block| self.decoded(block)))
+        Poll::Ready(self.next.take().map(|event| self.decode(event)))
     }
 
-    /// Waits for the next event, if there is one, and keeps it.
+    /// Waits for the next event, if there is one, and stores it in `next`.
     fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let Some(decoder) = &mut self.decoder else {
             return Poll::Ready(Ok(()));
         };
         let read = match ready!(decoder.poll(context)) {
-            None => self.ended(),
+            None => self.end_of_body(),
             Some(Err(error)) => {
                 self.kind = FailureKind::Interrupted {
                     timeout: error.is_timeout(),
                 };
                 let error = error.with_response(self.head.error_response(""));
-                Err(self.head.after(error, self.given))
+                Err(self.head.with_event_count(error, self.yielded))
             }
-            Some(Ok(block)) if block.is_done() => {
+            Some(Ok(event)) if event.is_done() => {
                 self.is_done = true;
                 decoder.finish(context);
                 Ok(())
             }
-            Some(Ok(block)) if event::is_error(&block) => {
-                Err(self.head.error_event(self.given + 1, block.data))
+            Some(Ok(event)) if event::is_error(&event) => {
+                Err(self.head.error_event(self.yielded + 1, event.data))
             }
-            Some(Ok(block)) => {
-                self.next = Some(block);
+            Some(Ok(event)) => {
+                self.next = Some(event);
                 Ok(())
             }
         };
@@ -134,43 +133,43 @@ impl EventReader {
         Poll::Ready(read)
     }
 
-    fn decoded<T: StreamEvent>(&mut self, block: Block) -> Result<T, Error> {
-        match event::read::<T>(&block, self.named) {
+    fn decode<T: StreamEvent>(&mut self, raw: RawEvent) -> Result<T, Error> {
+        match event::decode::<T>(&raw, self.named) {
             Ok(event) => {
-                self.given += 1;
-                self.name = block.name;
+                self.yielded += 1;
+                self.name = raw.name;
                 self.is_complete |= event.completes();
                 Ok(event)
             }
             Err(error) => {
                 self.decoder = None;
-                Err(self.undecoded(error, block))
+                Err(self.decode_error(error, raw))
             }
         }
     }
 
     #[cold]
-    fn undecoded(&self, error: DecodeError, block: Block) -> Error {
-        let number = self.given + 1;
+    fn decode_error(&self, error: DecodeError, event: RawEvent) -> Error {
+        let number = self.yielded + 1;
         let problem = match error.is_data() {
-            true => "is of another kind",
-            false if block.is_last => "is not whole: the body ended in the middle of it",
-            false => "is not JSON",
+            true => "does not match its type",
+            false if event.is_last => "is incomplete: the body ended in the middle of it",
+            false => "is not valid JSON",
         };
-        let error = Error::decode(error, self.head.error_response(block.data))
+        let error = Error::decode(error, self.head.error_response(event.data))
             .with_hint(Some(format!("event {number} of the stream {problem}")));
-        self.head.around(error)
+        self.head.with_context(error)
     }
 
-    /// The body has ended without the mark, which not every provider behind the gateway sends.
-    fn ended(&mut self) -> Result<(), Error> {
+    /// Handles the end of the body without the end marker, which some providers do not send.
+    fn end_of_body(&mut self) -> Result<(), Error> {
         if self.is_complete {
             return Ok(());
         }
         self.kind = FailureKind::Interrupted { timeout: false };
-        let error = Error::unusable("the stream ended before the answer was complete")
+        let error = Error::unexpected_response("the stream ended before the response was complete")
             .with_response(self.head.error_response(""));
-        Err(self.head.after(error, self.given))
+        Err(self.head.with_event_count(error, self.yielded))
     }
 }
 
@@ -179,49 +178,51 @@ impl TracedResponse for Box<EventReader> {
         (self.head.status, &self.head.headers)
     }
 
-    fn keep(&mut self, history: AttemptSummary) {
+    fn set_history(&mut self, history: AttemptSummary) {
         self.head.history = history;
     }
 }
 
-impl Head {
+impl ResponseHead {
     pub(super) fn error_response(&self, body: impl Into<Bytes>) -> ErrorResponse {
         ErrorResponse::new(self.status, self.headers.clone(), body.into()).redacted(&self.client)
     }
 
-    /// An error with everything that is known around it. The service has done its part by now.
-    pub(super) fn around(&self, error: Error) -> Error {
+    /// Adds the operation and the attempts to an error. The service has executed the request.
+    pub(super) fn with_context(&self, error: Error) -> Error {
         error
-            .of(&self.label)
+            .with_operation(&self.label)
             .with_history(self.history, None)
-            .executed()
+            .mark_executed()
     }
 
-    pub(super) fn after(&self, error: Error, given: u64) -> Error {
-        let came = match given {
-            1 => "1 event has come".to_owned(),
-            given => format!("{given} events have come"),
+    pub(super) fn with_event_count(&self, error: Error, yielded: u64) -> Error {
+        let note = match yielded {
+            1 => "1 event was received".to_owned(),
+            yielded => format!("{yielded} events were received"),
         };
-        self.around(error.with_note(came))
+        self.with_context(error.with_note(note))
     }
 
     fn error_event(&self, number: u64, data: String) -> Error {
-        self.around(Error::event(number, self.error_response(data)))
+        self.with_context(Error::event(number, self.error_response(data)))
     }
 
-    /// A success that is no event stream; whatever it says about that is kept.
-    async fn not_streamed(self, kind: String, mut pieces: Chunks) -> Error {
-        let mut all = Vec::new();
-        while all.len() <= LIMIT
-            && let Some(Ok(piece)) = poll_fn(|context| pieces.poll(context, &self.label)).await
+    /// Returns the error for a successful response that is not an event stream, with its body.
+    async fn not_an_event_stream(self, content_type: String, mut chunks: Chunks) -> Error {
+        let mut body = Vec::new();
+        while body.len() <= MAX_BODY_LEN
+            && let Some(Ok(chunk)) = poll_fn(|context| chunks.poll(context, &self.label)).await
         {
-            all.extend_from_slice(&piece);
+            body.extend_from_slice(&chunk);
         }
         let problem = format!(
-            "an event stream was asked for, and the answer is {kind}; what was asked for may not be \
-             streamed by this provider"
+            "expected an event stream, found the content type {content_type}; the provider may not \
+             support streaming for this request"
         );
-        self.around(Error::unusable(problem).with_response(self.error_response(all)))
+        self.with_context(
+            Error::unexpected_response(problem).with_response(self.error_response(body)),
+        )
     }
 }
 
@@ -234,11 +235,14 @@ fn failure(error: Error, kind: FailureKind) -> Failure<Error> {
     }
 }
 
-/// What an answer says it is, where that is no event stream.
-fn other_kind(headers: &HeaderMap) -> Option<String> {
-    let kind = headers.get(header::CONTENT_TYPE)?.as_bytes();
-    let essence = kind.split(|byte| *byte == b';').next().unwrap_or(kind);
+/// Returns the content type of a response if it is not an event stream.
+fn unexpected_content_type(headers: &HeaderMap) -> Option<String> {
+    let content_type = headers.get(header::CONTENT_TYPE)?.as_bytes();
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or(content_type);
     let essence = essence.trim_ascii();
-    let is_other = !essence.eq_ignore_ascii_case(EVENTS.as_bytes());
-    is_other.then(|| String::from_utf8_lossy(essence).into_owned())
+    let is_unexpected = !essence.eq_ignore_ascii_case(EVENT_STREAM.as_bytes());
+    is_unexpected.then(|| String::from_utf8_lossy(essence).into_owned())
 }

@@ -1,4 +1,4 @@
-//! A stream read to its end, for the answer that would have come without it.
+//! Reads a stream to its end and returns the response that a request without streaming returns.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -14,77 +14,79 @@ use crate::{
 };
 
 impl EventStream<ChatCompletionChunk> {
-    /// Reads all of it and puts the pieces together, those of tool calls included: the answer that
-    /// `send` would have given.
+    /// Reads the stream to its end and assembles the response that `send` returns, including tool
+    /// calls.
     ///
-    /// Of a prompt whose template is no conversation, the text is in the choices' `extra`.
+    /// For a prompt whose template is not a conversation, the text is in `extra` of the choices.
     ///
     /// # Errors
     ///
-    /// See [`EventStream`]; [`Error::body`] is the answer as far as it came, as JSON.
+    /// See [`EventStream`]; [`Error::body`] contains the partial response as JSON.
     pub async fn final_response(self) -> Result<CreateChatCompletionResponse, Error> {
-        folded(self).await
+        accumulate(self).await
     }
 }
 
 impl EventStream<CreateCompletionResponse> {
-    /// Reads all of it and puts the pieces together: the answer that `send` would have given.
+    /// Reads the stream to its end and assembles the response that `send` returns.
     ///
     /// # Errors
     ///
-    /// See [`EventStream`]; [`Error::body`] is the answer as far as it came, as JSON.
+    /// See [`EventStream`]; [`Error::body`] contains the partial response as JSON.
     pub async fn final_response(self) -> Result<CreateCompletionResponse, Error> {
-        folded(self).await
+        accumulate(self).await
     }
 }
 
 impl EventStream<ResponseStreamEvent> {
-    /// Reads all of it: the response as the service sent it last, complete unless its status says
-    /// otherwise.
+    /// Reads the stream to its end and returns the response that the service sent last. It is
+    /// complete unless its status indicates otherwise.
     ///
     /// # Errors
     ///
-    /// See [`EventStream`]; [`Error::body`] is the response as it was sent last, as JSON, and empty
-    /// where none was.
+    /// See [`EventStream`]; [`Error::body`] contains the response that was sent last as JSON, and
+    /// is empty if none was sent.
     pub async fn final_response(self) -> Result<Response, Error> {
-        last(self, |mut event| event["response"].take()).await
+        last_value(self, |mut event| event["response"].take()).await
     }
 }
 
 impl EventStream<AssistantStreamEvent> {
-    /// Reads all of it: the run as the service sent it last.
+    /// Reads the stream to its end and returns the run that the service sent last.
     ///
     /// # Errors
     ///
-    /// See [`EventStream`]; [`Error::body`] is the run as it was sent last, as JSON, and empty where
-    /// none was.
+    /// See [`EventStream`]; [`Error::body`] contains the run that was sent last as JSON, and is
+    /// empty if none was sent.
     pub async fn final_response(self) -> Result<RunObject, Error> {
         let run = |mut event: Value| match event["data"]["object"] == "thread.run" {
             true => event["data"].take(),
             false => Value::Null,
         };
-        last(self, run).await
+        last_value(self, run).await
     }
 }
 
-async fn folded<T: StreamEvent, A: LenientDecode>(mut stream: EventStream<T>) -> Result<A, Error> {
-    let mut whole = Accumulator::default();
+async fn accumulate<T: StreamEvent, A: LenientDecode>(
+    mut stream: EventStream<T>,
+) -> Result<A, Error> {
+    let mut accumulator = Accumulator::default();
     while let Some(event) = stream.next().await {
         match event {
-            Ok(event) => whole.add(serde_json::to_value(&event).unwrap_or_default()),
-            Err(error) => return Err(with_partial(error, &whole.finish())),
+            Ok(event) => accumulator.add(serde_json::to_value(&event).unwrap_or_default()),
+            Err(error) => return Err(with_partial_body(error, &accumulator.finish())),
         }
     }
-    let is_complete = stream.reading.is_done || whole.is_complete();
-    let whole = whole.finish();
+    let is_complete = stream.reader.is_done || accumulator.is_complete();
+    let response = accumulator.finish();
     match is_complete {
-        true => decoded(&stream, &whole),
-        false => Err(incomplete(&stream, &whole)),
+        true => decode_response(&stream, &response),
+        false => Err(incomplete(&stream, &response)),
     }
 }
 
-/// The last value that `pick` finds in an event.
-async fn last<T: StreamEvent, A: LenientDecode>(
+/// Decodes the last non-null value that `pick` returns for an event.
+async fn last_value<T: StreamEvent, A: LenientDecode>(
     mut stream: EventStream<T>,
     pick: impl Fn(Value) -> Value,
 ) -> Result<A, Error> {
@@ -95,36 +97,42 @@ async fn last<T: StreamEvent, A: LenientDecode>(
                 Value::Null => {}
                 picked => last = picked,
             },
-            Err(error) => return Err(with_partial(error, &last)),
+            Err(error) => return Err(with_partial_body(error, &last)),
         }
     }
     match last.is_null() {
         true => Err(incomplete(&stream, &last)),
-        false => decoded(&stream, &last),
+        false => decode_response(&stream, &last),
     }
 }
 
-fn decoded<T, A: LenientDecode>(stream: &EventStream<T>, whole: &Value) -> Result<A, Error> {
-    let (body, head) = (text(whole), &stream.reading.head);
+fn decode_response<T, A: LenientDecode>(
+    stream: &EventStream<T>,
+    response: &Value,
+) -> Result<A, Error> {
+    let (body, head) = (encode(response), &stream.reader.head);
     decode::from_slice(&body)
-        .map_err(|error| head.around(Error::decode(error, head.error_response(body))))
+        .map_err(|error| head.with_context(Error::decode(error, head.error_response(body))))
 }
 
-fn incomplete<T>(stream: &EventStream<T>, whole: &Value) -> Error {
-    let error = Error::unusable("the stream ended before the answer was complete")
-        .with_response(stream.reading.head.error_response(text(whole)));
-    stream.reading.head.after(error, stream.reading.given)
+fn incomplete<T>(stream: &EventStream<T>, response: &Value) -> Error {
+    let error = Error::unexpected_response("the stream ended before the response was complete")
+        .with_response(stream.reader.head.error_response(encode(response)));
+    stream
+        .reader
+        .head
+        .with_event_count(error, stream.reader.yielded)
 }
 
-/// The same error, with what has come of the answer in the place of the event.
-fn with_partial(error: Error, whole: &Value) -> Error {
-    let body = text(whole);
+/// Replaces the body of an error, which is the event, with the partial response.
+fn with_partial_body(error: Error, response: &Value) -> Error {
+    let body = encode(response);
     error.with_body(body)
 }
 
-fn text(whole: &Value) -> Bytes {
-    match whole {
+fn encode(response: &Value) -> Bytes {
+    match response {
         Value::Null => Bytes::new(),
-        whole => whole.to_string().into(),
+        response => response.to_string().into(),
     }
 }

@@ -1,4 +1,4 @@
-//! The body of one attempt: what is there goes out as it is, files piece by piece.
+//! The body of one attempt, which reads files in chunks while it is sent.
 
 use std::{
     collections::VecDeque,
@@ -14,35 +14,35 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::{ProgressCallback, UploadProgress, reader::PartReadError};
 use crate::transport::Heartbeat;
 
-/// How much is read and handed on at once.
+/// The maximum size of a chunk in bytes.
 const CHUNK_SIZE: usize = 64 * 1024;
 
 type Reader = Pin<Box<dyn AsyncRead + Send + Sync>>;
 
-/// A body in the making.
+/// Builder of a [`FormBody`].
 #[derive(Default)]
 pub(super) struct BodyBuilder {
     segments: VecDeque<Segment>,
     text: String,
 }
 
-/// A body on its way.
+/// A multipart body that is being sent.
 pub(crate) struct FormBody {
     segments: VecDeque<Segment>,
     progress: UploadProgress,
     buffer: Box<[u8]>,
     heartbeat: Heartbeat,
-    listener: Option<ProgressCallback>,
+    progress_callback: Option<ProgressCallback>,
 }
 
 enum Segment {
     Bytes(Bytes),
     Reader {
-        /// What it is called where it cannot be read.
-        what: String,
+        /// The name of the part in error messages.
+        description: String,
         reader: Reader,
-        /// How many bytes are still to come, where that is known.
-        left: Option<u64>,
+        /// The number of bytes that remain to be read, if the length is known.
+        remaining: Option<u64>,
     },
 }
 
@@ -52,22 +52,25 @@ impl BodyBuilder {
     }
 
     pub(super) fn bytes(&mut self, bytes: Bytes) {
-        self.settle();
+        self.flush_text();
         self.segments.push_back(Segment::Bytes(bytes));
     }
 
-    pub(super) fn reader(&mut self, what: String, reader: Reader, left: Option<u64>) {
-        self.settle();
-        self.segments
-            .push_back(Segment::Reader { what, reader, left });
+    pub(super) fn reader(&mut self, description: String, reader: Reader, remaining: Option<u64>) {
+        self.flush_text();
+        self.segments.push_back(Segment::Reader {
+            description,
+            reader,
+            remaining,
+        });
     }
 
     pub(super) fn finish(
         mut self,
         heartbeat: Heartbeat,
-        listener: Option<ProgressCallback>,
+        progress_callback: Option<ProgressCallback>,
     ) -> FormBody {
-        self.settle();
+        self.flush_text();
         let mut lengths = self.segments.iter().map(Segment::length);
         let total = lengths.try_fold(0_u64, |sum, length| sum.checked_add(length?));
         FormBody {
@@ -75,11 +78,11 @@ impl BodyBuilder {
             progress: UploadProgress { sent: 0, total },
             buffer: vec![0; CHUNK_SIZE].into(),
             heartbeat,
-            listener,
+            progress_callback,
         }
     }
 
-    fn settle(&mut self) {
+    fn flush_text(&mut self) {
         let text = std::mem::take(&mut self.text);
         if !text.is_empty() {
             self.segments.push_back(Segment::Bytes(text.into()));
@@ -91,11 +94,11 @@ impl Segment {
     fn length(&self) -> Option<u64> {
         match self {
             Self::Bytes(bytes) => Some(bytes.len() as u64),
-            Self::Reader { left, .. } => *left,
+            Self::Reader { remaining, .. } => *remaining,
         }
     }
 
-    /// The next piece, which is empty at the end.
+    /// Polls for the next chunk, which is empty at the end.
     fn poll_chunk(
         &mut self,
         context: &mut Context<'_>,
@@ -103,9 +106,13 @@ impl Segment {
     ) -> Poll<Result<Bytes, PartReadError>> {
         match self {
             Self::Bytes(bytes) => Poll::Ready(Ok(bytes.split_to(bytes.len().min(CHUNK_SIZE)))),
-            Self::Reader { what, reader, left } => {
-                let read = ready!(poll_read(reader.as_mut(), left, context, buffer));
-                Poll::Ready(read.map_err(|error| PartReadError::new(what.clone(), error)))
+            Self::Reader {
+                description,
+                reader,
+                remaining,
+            } => {
+                let read = ready!(poll_read(reader.as_mut(), remaining, context, buffer));
+                Poll::Ready(read.map_err(|error| PartReadError::new(description.clone(), error)))
             }
         }
     }
@@ -113,24 +120,24 @@ impl Segment {
 
 fn poll_read(
     reader: Pin<&mut (dyn AsyncRead + Send + Sync)>,
-    left: &mut Option<u64>,
+    remaining: &mut Option<u64>,
     context: &mut Context<'_>,
     buffer: &mut [u8],
 ) -> Poll<io::Result<Bytes>> {
-    let most = left.and_then(|left| usize::try_from(left).ok());
-    let most = most.unwrap_or(CHUNK_SIZE).min(buffer.len());
-    if most == 0 {
+    let max_len = remaining.and_then(|remaining| usize::try_from(remaining).ok());
+    let max_len = max_len.unwrap_or(CHUNK_SIZE).min(buffer.len());
+    if max_len == 0 {
         return Poll::Ready(Ok(Bytes::new()));
     }
-    let mut buffer = ReadBuf::new(&mut buffer[..most]);
+    let mut buffer = ReadBuf::new(&mut buffer[..max_len]);
     ready!(reader.poll_read(context, &mut buffer))?;
     let read = buffer.filled();
-    if let Some(left) = left {
+    if let Some(remaining) = remaining {
         if read.is_empty() {
-            let problem = format!("it ends {left} bytes too early");
+            let problem = format!("unexpected end of input: {remaining} bytes are missing");
             return Poll::Ready(Err(io::Error::new(io::ErrorKind::UnexpectedEof, problem)));
         }
-        *left -= read.len() as u64;
+        *remaining -= read.len() as u64;
     }
     Poll::Ready(Ok(Bytes::copy_from_slice(read)))
 }
@@ -142,10 +149,10 @@ impl FormBody {
     ) -> Poll<Option<Result<Bytes, PartReadError>>> {
         while let Some(segment) = self.segments.front_mut() {
             match ready!(segment.poll_chunk(context, &mut self.buffer)) {
-                Ok(piece) if piece.is_empty() => drop(self.segments.pop_front()),
-                Ok(piece) => {
-                    self.progress.sent += piece.len() as u64;
-                    return Poll::Ready(Some(Ok(piece)));
+                Ok(chunk) if chunk.is_empty() => drop(self.segments.pop_front()),
+                Ok(chunk) => {
+                    self.progress.sent += chunk.len() as u64;
+                    return Poll::Ready(Some(Ok(chunk)));
                 }
                 Err(error) => {
                     self.segments.clear();
@@ -165,14 +172,14 @@ impl Body for FormBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, PartReadError>>> {
-        // Being asked for more means that what was given is on its way.
+        // A further poll means that the connection has taken the previous chunk.
         self.heartbeat.mark();
-        let piece = ready!(self.poll_chunk(context));
+        let chunk = ready!(self.poll_chunk(context));
         self.heartbeat.mark();
-        if let (Some(Ok(_)), Some(listener)) = (&piece, &self.listener) {
-            listener.call(self.progress);
+        if let (Some(Ok(_)), Some(progress_callback)) = (&chunk, &self.progress_callback) {
+            progress_callback.call(self.progress);
         }
-        Poll::Ready(piece.map(|piece| piece.map(Frame::data)))
+        Poll::Ready(chunk.map(|chunk| chunk.map(Frame::data)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,4 +1,4 @@
-//! Files to be sent, wherever they come from.
+//! Files to be uploaded.
 
 use std::{
     fmt,
@@ -17,11 +17,11 @@ use super::{
 
 /// A file to be uploaded: bytes, a path, or a reader.
 ///
-/// Bytes and paths can be sent again where an attempt fails; a reader only as long as nothing of it
-/// has been read. Whatever its size, a path or a reader is never held in memory as a whole.
+/// Bytes and paths can be sent again if an attempt fails; a reader only if nothing has been read
+/// from it. Paths and readers are never held in memory completely.
 ///
-/// The content type goes by the ending of the name unless it is set: that of the formats which the
-/// operations take, else `application/octet-stream`.
+/// Unless the content type is set, it is derived from the extension of the file name, for the
+/// formats that the operations accept. The default is `application/octet-stream`.
 ///
 /// ```
 /// use portkey_admin::FilePart;
@@ -31,7 +31,7 @@ use super::{
 /// let reader = FilePart::reader("standard-input", tokio::io::empty()).content_type("text/csv");
 /// # let _ = (path, bytes, reader);
 /// ```
-#[must_use = "it is sent only as a part of a request"]
+#[must_use = "a file is sent only as part of a request"]
 pub struct FilePart {
     source: Source,
     name: String,
@@ -44,7 +44,7 @@ enum Source {
     Reader(Arc<SharedReader>, Option<u64>),
 }
 
-/// Content types by the ending of a name.
+/// Content types by file extension.
 const CONTENT_TYPES: &[(&str, &str)] = &[
     ("csv", "text/csv"),
     ("flac", "audio/flac"),
@@ -67,28 +67,29 @@ const CONTENT_TYPES: &[(&str, &str)] = &[
 ];
 
 impl FilePart {
-    /// Bytes, as a file of that name.
+    /// Creates a file with the given name from bytes.
     pub fn bytes(name: impl Into<String>, bytes: impl Into<Bytes>) -> Self {
         Self::new(name.into(), Source::Bytes(bytes.into()))
     }
 
-    /// A file of the file system, opened when it is sent. Its name is the last part of the path.
+    /// Creates a file from a path, which is opened when the request is sent. The file name is the
+    /// last component of the path.
     pub fn path(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_name().unwrap_or(path.as_os_str());
         Self::new(name.to_string_lossy().into_owned(), Source::Path(path))
     }
 
-    /// Whatever a reader gives until it ends, as a file of that name.
+    /// Creates a file with the given name from a reader, which is read to its end.
     ///
-    /// The request does not say how long it is (`Transfer-Encoding: chunked`).
+    /// The length of the request is not sent (`Transfer-Encoding: chunked`).
     pub fn reader(name: impl Into<String>, reader: impl AsyncRead + Send + 'static) -> Self {
         let reader = SharedReader::new(reader);
         Self::new(name.into(), Source::Reader(reader.into(), None))
     }
 
-    /// The next `length` bytes of a reader, as a file of that name; what follows is not read. A reader
-    /// that ends before is an error.
+    /// Creates a file with the given name from the next `length` bytes of a reader. Further bytes
+    /// are not read. If the reader ends earlier, the request fails.
     pub fn reader_of_length(
         name: impl Into<String>,
         reader: impl AsyncRead + Send + 'static,
@@ -106,13 +107,13 @@ impl FilePart {
         }
     }
 
-    /// The name that the service sees.
+    /// Sets the file name that is sent to the service.
     pub fn file_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// The content type, such as `image/png`.
+    /// Sets the content type, such as `image/png`.
     pub fn content_type(mut self, content_type: impl Into<String>) -> Self {
         self.content_type = Some(content_type.into());
         self
@@ -122,33 +123,33 @@ impl FilePart {
         &self.name
     }
 
-    /// The content type.
-    pub(super) fn kind(&self) -> &str {
+    /// Returns the content type that was set, or the one derived from the name.
+    pub(super) fn effective_content_type(&self) -> &str {
         if let Some(content_type) = &self.content_type {
             return content_type;
         }
-        let ending = Path::new(&self.name).extension();
-        let ending = ending
-            .and_then(|ending| ending.to_str())
+        let extension = Path::new(&self.name).extension();
+        let extension = extension
+            .and_then(|extension| extension.to_str())
             .unwrap_or_default();
         let known = CONTENT_TYPES
             .iter()
-            .find(|(other, _)| ending.eq_ignore_ascii_case(other));
-        known.map_or("application/octet-stream", |(_, kind)| kind)
+            .find(|(known, _)| extension.eq_ignore_ascii_case(known));
+        known.map_or("application/octet-stream", |(_, content_type)| content_type)
     }
 
-    /// Says what keeps it from being sent.
+    /// Checks that the content type is valid and that the path can be read.
     pub(super) async fn check(&self) -> Result<(), String> {
-        let is_header = |kind: &String| {
-            HeaderValue::from_str(kind).is_ok_and(|value| value.to_str().is_ok())
-                && kind.contains('/')
+        let is_valid = |content_type: &String| {
+            HeaderValue::from_str(content_type).is_ok_and(|value| value.to_str().is_ok())
+                && content_type.contains('/')
         };
         if self
             .content_type
             .as_ref()
-            .is_some_and(|kind| !is_header(kind))
+            .is_some_and(|content_type| !is_valid(content_type))
         {
-            return Err("its content type is none".to_owned());
+            return Err("invalid content type, expected `type/subtype`".to_owned());
         }
         match &self.source {
             Source::Path(path) => check_path(path).await,
@@ -159,11 +160,11 @@ impl FilePart {
     pub(super) fn can_repeat(&self) -> bool {
         match &self.source {
             Source::Bytes(_) | Source::Path(_) => true,
-            Source::Reader(reader, _) => !reader.is_touched(),
+            Source::Reader(reader, _) => !reader.was_read(),
         }
     }
 
-    /// Adds the content for one attempt. `part` is its name in the form.
+    /// Adds the content for one attempt. `part` is the name of the part.
     pub(super) async fn open(
         &self,
         part: &str,
@@ -172,44 +173,46 @@ impl FilePart {
         match &self.source {
             Source::Bytes(bytes) => body.bytes(bytes.clone()),
             Source::Path(path) => {
-                let what = format!("part `{part}` ({})", path.display());
-                match opened(path).await {
-                    Ok((file, length)) => body.reader(what, Box::pin(file), Some(length)),
-                    Err(error) => return Err(PartReadError::new(what, error)),
+                let description = format!("part `{part}` ({})", path.display());
+                match open_file(path).await {
+                    Ok((file, length)) => body.reader(description, Box::pin(file), Some(length)),
+                    Err(error) => return Err(PartReadError::new(description, error)),
                 }
             }
             Source::Reader(reader, length) => {
-                let what = format!("part `{part}`");
-                let reader = SharedReader::take(reader);
-                body.reader(what, Box::pin(reader), *length);
+                let description = format!("part `{part}`");
+                let reader = SharedReader::acquire(reader);
+                body.reader(description, Box::pin(reader), *length);
             }
         }
         Ok(())
     }
 }
 
-async fn opened(path: &Path) -> std::io::Result<(fs::File, u64)> {
+async fn open_file(path: &Path) -> std::io::Result<(fs::File, u64)> {
     let file = fs::File::open(path).await?;
     let length = file.metadata().await?.len();
     Ok((file, length))
 }
 
-/// A path is there, is a file, and may be read.
+/// Checks that a path exists, is a regular file and can be opened.
 async fn check_path(path: &Path) -> Result<(), String> {
-    let shown = path.display();
-    let problem = |error| format!("{shown} cannot be read: {error}");
+    let path_display = path.display();
+    let problem = |error| format!("{path_display} cannot be read: {error}");
     let metadata = fs::metadata(path).await.map_err(problem)?;
     if metadata.is_dir() {
-        return Err(format!("{shown} is a directory"));
+        return Err(format!("{path_display} is a directory"));
     }
-    // Opening a pipe would wait for whoever writes to it.
+    // Opening a pipe would wait for a writer.
     if !metadata.is_file() {
-        return Err(format!("{shown} is no regular file; use a reader"));
+        return Err(format!(
+            "{path_display} is not a regular file; use `FilePart::reader`"
+        ));
     }
-    opened(path).await.map(drop).map_err(problem)
+    open_file(path).await.map(drop).map_err(problem)
 }
 
-/// Names and contents may be secrets, so only the kind of source shows.
+/// Shows only the type of the source, because names and contents may be secrets.
 impl fmt::Debug for FilePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match &self.source {
@@ -229,13 +232,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_content_type_goes_by_the_name_unless_it_is_set() {
-        let kind = |name: &str| FilePart::bytes(name, "").kind().to_owned();
-        assert_eq!(kind("a.b.PNG"), "image/png");
-        assert_eq!(kind("png"), "application/octet-stream");
-        assert_eq!(FilePart::path("/a/b.mp3").kind(), "audio/mpeg");
+    fn the_content_type_is_derived_from_the_name_unless_set() {
+        let content_type = |name: &str| {
+            FilePart::bytes(name, "")
+                .effective_content_type()
+                .to_owned()
+        };
+        assert_eq!(content_type("a.b.PNG"), "image/png");
+        assert_eq!(content_type("png"), "application/octet-stream");
+        assert_eq!(
+            FilePart::path("/a/b.mp3").effective_content_type(),
+            "audio/mpeg"
+        );
         let set = FilePart::path("/a/b.mp3").content_type("audio/x");
-        assert_eq!((set.name(), set.kind()), ("b.mp3", "audio/x"));
+        assert_eq!(
+            (set.name(), set.effective_content_type()),
+            ("b.mp3", "audio/x")
+        );
         assert_eq!(set.file_name("c").name(), "c");
         assert!(CONTENT_TYPES.is_sorted());
     }

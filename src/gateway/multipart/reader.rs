@@ -1,4 +1,4 @@
-//! Readers that can be read once, and what is said when reading fails.
+//! Readers that can be read only once, and the error of a part that cannot be read.
 
 use std::{
     error::Error as StdError,
@@ -12,43 +12,44 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::Error;
 
-/// A reader that cannot be opened again. Each attempt takes its reader; only the last reader reads.
+/// A reader that cannot be reopened. Each attempt acquires access; only the latest attempt can
+/// read.
 pub(super) struct SharedReader(Mutex<State>);
 
 struct State {
     reader: Pin<Box<dyn AsyncRead + Send>>,
-    /// How many turns there were.
-    turns: u64,
-    /// Whether anything came of it, be it the end or an error.
-    is_touched: bool,
+    /// The number of times that access was acquired.
+    generation: u64,
+    /// Whether a read has completed, including the end and errors.
+    was_read: bool,
 }
 
-/// The right to read until somebody else has the next reader.
+/// Access to a [`SharedReader`], which is valid until the next access is acquired.
 pub(super) struct ExclusiveReader {
     shared: Arc<SharedReader>,
-    number: u64,
+    generation: u64,
 }
 
 impl SharedReader {
     pub(super) fn new(reader: impl AsyncRead + Send + 'static) -> Self {
         Self(Mutex::new(State {
             reader: Box::pin(reader),
-            turns: 0,
-            is_touched: false,
+            generation: 0,
+            was_read: false,
         }))
     }
 
-    pub(super) fn is_touched(&self) -> bool {
-        self.state().is_touched
+    pub(super) fn was_read(&self) -> bool {
+        self.state().was_read
     }
 
-    /// The next reader. A connection that was given up may still hold the one before.
-    pub(super) fn take(shared: &Arc<Self>) -> ExclusiveReader {
+    /// Acquires access. An abandoned connection may still hold the previous access.
+    pub(super) fn acquire(shared: &Arc<Self>) -> ExclusiveReader {
         let mut state = shared.state();
-        state.turns += 1;
+        state.generation += 1;
         ExclusiveReader {
             shared: shared.clone(),
-            number: state.turns,
+            generation: state.generation,
         }
     }
 
@@ -64,31 +65,33 @@ impl AsyncRead for ExclusiveReader {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let mut state = self.shared.state();
-        if state.turns != self.number {
-            return Poll::Ready(Err(io::Error::other("another attempt reads it")));
+        if state.generation != self.generation {
+            return Poll::Ready(Err(io::Error::other(
+                "the reader is in use by a later attempt",
+            )));
         }
         let read = ready!(state.reader.as_mut().poll_read(context, buffer));
-        state.is_touched = true;
+        state.was_read = true;
         Poll::Ready(read)
     }
 }
 
-/// A part of a form that could not be read.
+/// A part of a multipart body that could not be read.
 #[derive(Debug, Clone)]
 pub(crate) struct PartReadError {
-    what: String,
+    description: String,
     error: Arc<io::Error>,
 }
 
 impl PartReadError {
-    pub(super) fn new(what: String, error: io::Error) -> Self {
+    pub(super) fn new(description: String, error: io::Error) -> Self {
         Self {
-            what,
+            description,
             error: error.into(),
         }
     }
 
-    /// The one that made a request fail.
+    /// Returns the read error that caused a request to fail, if there is one.
     pub(crate) fn behind(error: &reqwest::Error) -> Option<Self> {
         let causes = std::iter::successors(error.source(), |cause| (*cause).source());
         causes
@@ -98,13 +101,13 @@ impl PartReadError {
     }
 
     pub(crate) fn into_error(self) -> Error {
-        Error::read(self.what, self.error)
+        Error::read(self.description, self.error)
     }
 }
 
 impl fmt::Display for PartReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} could not be read", self.what)
+        write!(f, "{} could not be read", self.description)
     }
 }
 
@@ -121,14 +124,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_last_turn_reads() {
+    async fn only_the_latest_access_can_read() {
         let reader = Arc::new(SharedReader::new(&b"abc"[..]));
-        let (mut first, mut second) = (SharedReader::take(&reader), SharedReader::take(&reader));
-        let mut all = String::new();
-        first.read_to_string(&mut all).await.unwrap_err();
-        assert!(!reader.is_touched());
-        second.read_to_string(&mut all).await.unwrap();
-        assert!(reader.is_touched());
-        assert_eq!(all, "abc");
+        let (mut first, mut second) = (
+            SharedReader::acquire(&reader),
+            SharedReader::acquire(&reader),
+        );
+        let mut content = String::new();
+        first.read_to_string(&mut content).await.unwrap_err();
+        assert!(!reader.was_read());
+        second.read_to_string(&mut content).await.unwrap();
+        assert!(reader.was_read());
+        assert_eq!(content, "abc");
     }
 }

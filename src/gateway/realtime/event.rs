@@ -1,5 +1,5 @@
-//! What goes over a session: JSON objects with a `type`. The document describes none of them, so they
-//! are kept as they are.
+//! The events of a session: JSON objects with a field `type`. The OpenAPI document does not
+//! describe them, so they are raw JSON.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::{
     error::{DecodeError, without_values},
 };
 
-const KIND: &str = "type";
-const ID: &str = "event_id";
+const TYPE_FIELD: &str = "type";
+const EVENT_ID_FIELD: &str = "event_id";
 
-/// An event to be sent: a JSON object with a `type`.
+/// An event to send: a JSON object with a field `type`.
 ///
 /// ```
 /// use portkey_admin::ClientEvent;
@@ -28,126 +28,126 @@ const ID: &str = "event_id";
 pub struct ClientEvent(Value);
 
 impl ClientEvent {
-    /// An event of that type, with nothing else in it.
+    /// Creates an event of the given type without further fields.
     pub fn new(kind: impl Into<String>) -> Self {
-        JsonObject::from([(KIND, kind.into())]).into()
+        JsonObject::from([(TYPE_FIELD, kind.into())]).into()
     }
 
-    /// Sets a member.
-    #[must_use = "the event is given back"]
+    /// Sets a field.
+    #[must_use = "the method returns the event"]
     pub fn set(mut self, name: impl Into<String>, value: impl Into<Value>) -> Self {
-        if let Value::Object(members) = &mut self.0 {
-            members.insert(name.into(), value.into());
+        if let Value::Object(fields) = &mut self.0 {
+            fields.insert(name.into(), value.into());
         }
         self
     }
 
-    /// Sets `event_id`, which an event that reports an error may repeat.
-    #[must_use = "the event is given back"]
+    /// Sets `event_id`, to which error events of the service may refer.
+    #[must_use = "the method returns the event"]
     pub fn event_id(self, id: impl Into<String>) -> Self {
-        self.set(ID, id.into())
+        self.set(EVENT_ID_FIELD, id.into())
     }
 
-    /// The JSON, if it is an event.
+    /// Encodes the event, if it is valid.
     pub(super) fn encode(&self) -> Result<String, Error> {
-        match self.0[KIND].as_str() {
+        match self.0[TYPE_FIELD].as_str() {
             Some(kind) if !kind.is_empty() => Ok(self.0.to_string()),
             _ => Err(Error::invalid_request(
-                "the event is no JSON object with a text as `type`",
+                "expected a JSON object with a non-empty string field `type` as the event",
             )),
         }
     }
 }
 
 impl From<Value> for ClientEvent {
-    /// Takes the JSON as it is; what is no event is an error when it is sent.
+    /// Creates an event from JSON. Sending it fails if it is not a valid event.
     fn from(value: Value) -> Self {
         Self(value)
     }
 }
 
 impl From<JsonObject> for ClientEvent {
-    fn from(members: JsonObject) -> Self {
-        Self(Value::Object(members.into_map()))
+    fn from(fields: JsonObject) -> Self {
+        Self(Value::Object(fields.into_map()))
     }
 }
 
 impl fmt::Debug for ClientEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show("ClientEvent", &self.0, f)
+        debug_without_values("ClientEvent", &self.0, f)
     }
 }
 
-/// An event that has come, whatever its type: all of its JSON.
+/// A received event of any type, as raw JSON.
 #[derive(Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct ServerEvent(Value);
 
 impl ServerEvent {
-    pub(super) fn decode_text(text: &[u8]) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-        match value[KIND].is_string() {
+    pub(super) fn parse(message: &[u8]) -> Result<Self, String> {
+        let value: Value = serde_json::from_slice(message).map_err(|error| error.to_string())?;
+        match value[TYPE_FIELD].is_string() {
             true => Ok(Self(value)),
-            false => Err("it is no JSON object with a text as `type`".to_owned()),
+            false => Err("expected a JSON object with a string field `type`".to_owned()),
         }
     }
 
-    /// Its type, such as `response.done`.
+    /// Returns the type, such as `response.done`.
     pub fn kind(&self) -> &str {
-        self.0[KIND].as_str().unwrap_or_default()
+        self.0[TYPE_FIELD].as_str().unwrap_or_default()
     }
 
-    /// What the service calls the event.
+    /// Returns the id of the event.
     pub fn event_id(&self) -> Option<&str> {
-        self.0[ID].as_str()
+        self.0[EVENT_ID_FIELD].as_str()
     }
 
-    /// Whether it reports an error. Most errors leave the session open, so they are events.
+    /// Returns whether the event reports an error. Most errors do not end the session.
     pub fn is_error(&self) -> bool {
         self.kind() == "error"
     }
 
-    /// A member.
+    /// Returns a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
 
-    /// The JSON as it is.
+    /// Returns the JSON.
     pub fn value(&self) -> &Value {
         &self.0
     }
 
-    /// The JSON as it is.
+    /// Converts into the JSON.
     pub fn into_value(self) -> Value {
         self.0
     }
 
-    /// The event as a type of your own.
+    /// Decodes the event as a type of your own.
     ///
     /// # Errors
     ///
-    /// If it does not fit; the error has the place and no value.
+    /// If the event does not match the type. The error contains the path but no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
         serde_path_to_error::deserialize(&self.0).map_err(|error| {
             let path = error.path().clone();
             let error = DecodeError::new(&path, without_values(error.into_inner()));
-            Error::unusable(format!("event `{}`: {error}", self.kind()))
+            Error::unexpected_response(format!("event `{}`: {error}", self.kind()))
         })
     }
 }
 
 impl fmt::Debug for ServerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        show("ServerEvent", &self.0, f)
+        debug_without_values("ServerEvent", &self.0, f)
     }
 }
 
-/// The type and the names of the other members: values may be anything.
-fn show(name: &str, event: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let members = event.as_object().into_iter().flat_map(|event| event.keys());
-    let others: Vec<&String> = members.filter(|member| *member != KIND).collect();
+/// Shows the type and the names of the other fields, but no values, which may be secrets.
+fn debug_without_values(name: &str, event: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let fields = event.as_object().into_iter().flat_map(|event| event.keys());
+    let others: Vec<&String> = fields.filter(|field| *field != TYPE_FIELD).collect();
     f.debug_struct(name)
-        .field("kind", &event[KIND].as_str())
-        .field("members", &others)
+        .field("kind", &event[TYPE_FIELD].as_str())
+        .field("fields", &others)
         .finish()
 }

@@ -1,4 +1,4 @@
-//! A session that is open: its two halves, and how it ends.
+//! An established session: its two halves, and its end.
 
 use std::{
     fmt,
@@ -27,35 +27,36 @@ use crate::{
     transport::{self, IdleTimeout, Upgraded},
 };
 
-/// How long the other side has to say goodbye.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long to wait for the close frame of the service.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The longest reason that fits into the frame that closes a session.
-const LONGEST_REASON: usize = 123;
+/// The maximum length of a close reason in bytes (RFC 6455).
+const MAX_REASON_LENGTH: usize = 123;
 
 type Socket = WebSocketStream<reqwest::Upgraded>;
 
-/// What a session may take.
+/// The limits of a session.
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
-    pub(super) message: usize,
-    pub(super) idle: Option<Duration>,
+    /// The maximum size of a received message in bytes.
+    pub(super) max_message_size: usize,
+    pub(super) idle_timeout: Option<Duration>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            message: 16 * 1024 * 1024,
-            idle: None,
+            max_message_size: 16 * 1024 * 1024,
+            idle_timeout: None,
         }
     }
 }
 
 /// An open session.
 ///
-/// It is a [`Stream`] of events. [`split`](Self::split) gives two halves, to send and to receive at the
-/// same time. Pings are answered while events are waited for. Dropping it ends the connection without
-/// a goodbye; [`close`](Self::close) says one.
+/// It is a [`Stream`] of events. [`split`](Self::split) returns two halves that send and receive
+/// concurrently. Pings are answered while events are awaited. Dropping the session closes the
+/// connection without a close frame; [`close`](Self::close) sends one.
 #[derive(Debug)]
 #[must_use = "the session ends when it is dropped"]
 pub struct Realtime {
@@ -63,30 +64,31 @@ pub struct Realtime {
     receiver: RealtimeReceiver,
 }
 
-/// The half of a session that sends. The session stays open as long as one half is there.
-#[must_use = "nothing is sent by itself"]
+/// The sending half of a session. The session stays open until both halves are dropped.
+#[must_use = "nothing is sent before `send`"]
 pub struct RealtimeSender {
     shared: Arc<Shared>,
-    idle: Option<Duration>,
+    idle_timeout: Option<Duration>,
 }
 
-/// The half of a session that receives, and that answers pings while it waits.
-#[must_use = "nothing is received before it is asked for"]
+/// The receiving half of a session, which also answers pings while events are awaited.
+#[must_use = "events are received only when they are requested"]
 pub struct RealtimeReceiver {
     shared: Arc<Shared>,
-    idle: Option<IdleTimeout>,
+    idle_timeout: Option<IdleTimeout>,
     received: u64,
     close: Option<RealtimeClose>,
     has_ended: bool,
 }
 
-/// With what words the service has closed a session.
+/// The close frame with which the service closed a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RealtimeClose {
-    /// The code (RFC 6455, section 7.4): 1000 is the normal one, 1005 says that there was none.
+    /// The close code (RFC 6455, section 7.4): 1000 is a normal closure, 1005 means that the close
+    /// frame has no code.
     pub code: u16,
-    /// The reason, which may be empty.
+    /// The close reason, which may be empty.
     pub reason: String,
 }
 
@@ -95,22 +97,23 @@ struct Shared {
     client: Client,
     headers: HeaderMap,
     history: AttemptSummary,
-    /// Whether this side has said goodbye.
+    /// Whether this side has sent a close frame.
     is_closing: AtomicBool,
 }
 
-// Halves are spawned, and polled without being pinned.
+// The halves can be moved to other tasks and polled without pinning.
 const _: () = {
-    const fn crosses_threads<T: Send + Sync + Unpin + 'static>() {}
-    crosses_threads::<Realtime>();
-    crosses_threads::<RealtimeSender>();
+    const fn assert_send_and_unpin<T: Send + Sync + Unpin + 'static>() {}
+    assert_send_and_unpin::<Realtime>();
+    assert_send_and_unpin::<RealtimeSender>();
 };
 
 impl Realtime {
     pub(super) fn new(client: Client, upgraded: Upgraded, limits: Limits) -> Self {
-        let message = tokio_websockets::Limits::default().max_payload_len(Some(limits.message));
+        let message_limits =
+            tokio_websockets::Limits::default().max_payload_len(Some(limits.max_message_size));
         let socket = ClientBuilder::new()
-            .limits(message)
+            .limits(message_limits)
             .take_over(upgraded.connection);
         let shared = Arc::new(Shared {
             socket: Mutex::new(socket),
@@ -122,11 +125,11 @@ impl Realtime {
         Self {
             sender: RealtimeSender {
                 shared: shared.clone(),
-                idle: limits.idle,
+                idle_timeout: limits.idle_timeout,
             },
             receiver: RealtimeReceiver {
                 shared,
-                idle: limits.idle.map(IdleTimeout::new),
+                idle_timeout: limits.idle_timeout.map(IdleTimeout::new),
                 received: 0,
                 close: None,
                 has_ended: false,
@@ -144,118 +147,126 @@ impl Realtime {
         self.receiver.next().await
     }
 
-    /// Says goodbye and waits, at most 5 seconds, until the other side has done so; events that come
-    /// before that are dropped. [`RealtimeSender::close`] does not wait.
+    /// Closes the session: sends a close frame and waits up to 5 seconds for the close frame of the
+    /// service. Events received before it are discarded. [`RealtimeSender::close`] does not wait.
     ///
     /// # Errors
     ///
-    /// Those of [`RealtimeSender::close`].
+    /// The errors of [`RealtimeSender::close`].
     pub async fn close(mut self, code: u16, reason: &str) -> Result<(), Error> {
         self.sender.close(code, reason).await?;
         let rest = async { while self.receiver.next().await.is_some() {} };
-        let _ = tokio::time::timeout(PATIENCE, rest).await;
+        let _ = tokio::time::timeout(CLOSE_TIMEOUT, rest).await;
         Ok(())
     }
 
-    /// Two halves, for two tasks.
+    /// Splits the session into two halves, for use in separate tasks.
     pub fn split(self) -> (RealtimeSender, RealtimeReceiver) {
         (self.sender, self.receiver)
     }
 
-    /// The headers of the answer that has opened the session.
+    /// Returns the headers of the handshake response.
     pub fn headers(&self) -> &HeaderMap {
         &self.sender.shared.headers
     }
 
-    /// What Portkey calls the request (`x-portkey-request-id`), to quote to its support.
+    /// Returns the request id (`x-portkey-request-id`), for reports to Portkey's support.
     pub fn request_id(&self) -> Option<&str> {
         error::request_id(self.headers())
     }
 
-    /// What Portkey calls the trace (`x-portkey-trace-id`).
+    /// Returns the trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
         error::trace_id(self.headers())
     }
 
-    /// How the service has closed the session; see [`RealtimeReceiver::closed`].
+    /// Returns the close frame of the service; see [`RealtimeReceiver::closed`].
     pub fn closed(&self) -> Option<&RealtimeClose> {
         self.receiver.closed()
     }
 }
 
 impl RealtimeSender {
-    /// Sends an event. When it returns the connection has taken the event; when its future is dropped
-    /// the event is sent wholly or not at all.
+    /// Sends an event. Returns when the connection has accepted it. If the future is dropped, the
+    /// event is sent completely or not at all.
     ///
     /// # Errors
     ///
-    /// If it is no JSON object with a `type` (nothing is sent then), the session is closed or breaks,
-    /// or nothing leaves for too long ([`ConnectRealtime::idle_timeout`](super::ConnectRealtime)).
+    /// If the event is not a JSON object with a field `type` (nothing is sent), if the session is
+    /// closed or interrupted, or if no data can be sent within
+    /// [`ConnectRealtime::idle_timeout`](super::ConnectRealtime::idle_timeout).
     pub async fn send(&mut self, event: impl Into<ClientEvent>) -> Result<(), Error> {
-        let text = event.into().encode();
-        let text = text.map_err(|error| error.of(&self.shared.label()))?;
-        self.push(Message::text(text)).await
+        let json = event.into().encode();
+        let json = json.map_err(|error| error.with_operation(&self.shared.label()))?;
+        self.send_message(Message::text(json)).await
     }
 
-    /// Asks the other side for a sign of life, which is no event.
+    /// Sends a ping. The response to it is not an event.
     ///
     /// # Errors
     ///
-    /// Those of [`send`](Self::send).
+    /// The errors of [`send`](Self::send).
     pub async fn ping(&mut self) -> Result<(), Error> {
-        self.push(Message::ping("")).await
+        self.send_message(Message::ping("")).await
     }
 
-    /// Says goodbye: with 1000, or a code of 3000 to 4999, and a reason of at most 123 bytes. Nothing
-    /// can be sent any more; the other half still gets what comes before the other side's goodbye.
+    /// Sends a close frame with code 1000 or a code from 3000 to 4999, and a reason of at most 123
+    /// bytes. Nothing can be sent afterwards. The receiving half still yields the events that
+    /// precede the close frame of the service.
     ///
     /// # Errors
     ///
-    /// For another code or a longer reason (nothing is sent then), and if the session is closed
-    /// already or breaks.
+    /// If the code or the length of the reason is not allowed (nothing is sent), or if the session
+    /// is already closed or interrupted.
     pub async fn close(&mut self, code: u16, reason: &str) -> Result<(), Error> {
-        let refuse = |problem: &str| Error::invalid_request(problem).of(&self.shared.label());
-        let known = CloseCode::try_from(code).ok();
-        let Some(code) = known.filter(|_| matches!(code, 1000 | 3000..=4999)) else {
-            return Err(refuse(
-                "a session is closed with 1000, or with 3000 to 4999",
-            ));
+        let refuse =
+            |problem: &str| Error::invalid_request(problem).with_operation(&self.shared.label());
+        let close_code = CloseCode::try_from(code).ok();
+        let Some(close_code) = close_code.filter(|_| matches!(code, 1000 | 3000..=4999)) else {
+            return Err(refuse(&format!(
+                "expected the close code 1000 or a code from 3000 to 4999, got {code}"
+            )));
         };
-        if reason.len() > LONGEST_REASON {
-            return Err(refuse("the reason is longer than 123 bytes"));
+        if reason.len() > MAX_REASON_LENGTH {
+            return Err(refuse(&format!(
+                "the close reason must be at most {MAX_REASON_LENGTH} bytes, got {}",
+                reason.len()
+            )));
         }
         self.shared.is_closing.store(true, Ordering::Release);
-        self.push(Message::close(Some(code), reason)).await
+        self.send_message(Message::close(Some(close_code), reason))
+            .await
     }
 
-    async fn push(&mut self, message: Message) -> Result<(), Error> {
+    async fn send_message(&mut self, message: Message) -> Result<(), Error> {
         let mut message = Some(message);
-        let pushed = poll_fn(|context| self.shared.poll_push(&mut message, context));
-        let pushed = match self.idle {
-            Some(idle) => tokio::time::timeout(idle, pushed)
+        let sent = poll_fn(|context| self.shared.poll_send(&mut message, context));
+        let sent = match self.idle_timeout {
+            Some(idle_timeout) => tokio::time::timeout(idle_timeout, sent)
                 .await
-                .map_err(|_| self.shared.body_interrupted(Error::silent(idle)))?,
-            None => pushed.await,
+                .map_err(|_| self.shared.interrupted(Error::idle_timeout(idle_timeout)))?,
+            None => sent.await,
         };
-        pushed.map_err(|problem| self.shared.body_interrupted(broken(problem)))
+        sent.map_err(|problem| self.shared.interrupted(websocket_error(problem)))
     }
 }
 
 impl RealtimeReceiver {
-    /// Waits for the next event; `None` when the session has ended as it should: by [a
-    /// close](RealtimeSender::close) of this side, or by the service with code 1000 or none. Nothing is
-    /// lost when the future is dropped.
+    /// Waits for the next event. Returns `None` when the session was closed normally: by
+    /// [`RealtimeSender::close`], or by the service with code 1000 or without a code. Cancel safe:
+    /// if the future is dropped, no event is lost.
     ///
     /// # Errors
     ///
-    /// A message that is no event (the session goes on; [`Error::body`] has it). And once, before
-    /// `None`: the service has closed the session with another code, the connection breaks, nothing
-    /// comes for too long ([`Error::is_timeout`]), or something comes that is too large or no websocket.
+    /// If a message is not an event; the session continues, and [`Error::body`] contains the
+    /// message. Once, before `None`, if the service closed the session with another code, if the
+    /// connection was interrupted, if nothing was received within the idle timeout
+    /// ([`Error::is_timeout`]), or if a message was too large or violated the WebSocket protocol.
     pub async fn next(&mut self) -> Option<Result<ServerEvent, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// How the service has closed the session, once it has.
+    /// Returns the close frame of the service, if it was received.
     pub fn closed(&self) -> Option<&RealtimeClose> {
         self.close.as_ref()
     }
@@ -266,25 +277,27 @@ impl RealtimeReceiver {
     ) -> Poll<Option<Result<ServerEvent, Error>>> {
         loop {
             let Poll::Ready(message) = self.shared.poll_message(context) else {
-                let Some(idle) = &mut self.idle else {
+                let Some(idle_timeout) = &mut self.idle_timeout else {
                     return Poll::Pending;
                 };
-                ready!(idle.poll(context));
-                let late = Error::silent(idle.limit());
-                return Poll::Ready(self.end(Some(late)));
+                ready!(idle_timeout.poll(context));
+                let error = Error::idle_timeout(idle_timeout.limit());
+                return Poll::Ready(self.finish(Some(error)));
             };
-            if let Some(idle) = &mut self.idle {
-                idle.stop();
+            if let Some(idle_timeout) = &mut self.idle_timeout {
+                idle_timeout.stop();
             }
             let message = match message {
-                None => return Poll::Ready(self.end(None)),
-                Some(Err(problem)) => return Poll::Ready(self.end(Some(broken(problem)))),
+                None => return Poll::Ready(self.finish(None)),
+                Some(Err(problem)) => {
+                    return Poll::Ready(self.finish(Some(websocket_error(problem))));
+                }
                 Some(Ok(message)) => message,
             };
             if let Some((code, reason)) = message.as_close() {
                 self.close = Some(self.shared.close(code, reason));
-                // The goodbye is answered while the end is waited for.
-                self.idle = Some(IdleTimeout::new(PATIENCE));
+                // The close frame is answered while the end of the connection is awaited.
+                self.idle_timeout = Some(IdleTimeout::new(CLOSE_TIMEOUT));
             } else if message.is_text() || message.is_binary() {
                 return Poll::Ready(Some(self.event(message)));
             }
@@ -293,15 +306,15 @@ impl RealtimeReceiver {
 
     fn event(&mut self, message: Message) -> Result<ServerEvent, Error> {
         self.received += 1;
-        ServerEvent::decode_text(message.as_payload()).map_err(|problem| {
-            let text = Bytes::copy_from_slice(message.as_payload());
-            let problem = format!("message {} is no event: {problem}", self.received);
-            self.shared.error(Error::unusable(problem), text)
+        ServerEvent::parse(message.as_payload()).map_err(|problem| {
+            let body = Bytes::copy_from_slice(message.as_payload());
+            let problem = format!("message {} is not a valid event: {problem}", self.received);
+            self.shared.error(Error::unexpected_response(problem), body)
         })
     }
 
-    /// What comes last: `problem`, unless the end is one that was meant.
-    fn end(&mut self, problem: Option<Error>) -> Option<Result<ServerEvent, Error>> {
+    /// Ends the stream: with an error, unless the session was closed normally.
+    fn finish(&mut self, problem: Option<Error>) -> Option<Result<ServerEvent, Error>> {
         self.has_ended = true;
         if self.shared.is_closing.load(Ordering::Acquire) {
             return None;
@@ -309,21 +322,21 @@ impl RealtimeReceiver {
         let problem = match &self.close {
             Some(close) if matches!(close.code, 1000 | 1005) => return None,
             Some(RealtimeClose { code, reason }) => {
-                let colon = if reason.is_empty() { "" } else { ": " };
+                let separator = if reason.is_empty() { "" } else { ": " };
                 Error::session(format!(
-                    "was closed by the service with {code}{colon}{reason}"
+                    "was closed by the service with {code}{separator}{reason}"
                 ))
             }
             None => problem.unwrap_or_else(|| {
-                Error::session("broke off: the connection ended without a goodbye")
+                Error::session("was interrupted: the connection ended without a close frame")
             }),
         };
-        Some(Err(self.shared.body_interrupted(problem)))
+        Some(Err(self.shared.interrupted(problem)))
     }
 }
 
 impl Shared {
-    /// The lock is held while something is polled, never while something is waited for.
+    /// Locks the socket. The lock is held only during a poll.
     fn socket(&self) -> MutexGuard<'_, Socket> {
         self.socket.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -335,14 +348,14 @@ impl Shared {
         let mut socket = self.socket();
         let message = ready!(Pin::new(&mut *socket).poll_next(context));
         if matches!(message, Some(Err(_))) {
-            // The other side is told why, as far as the connection takes it.
+            // Sends the close frame for the error, as far as the connection accepts it.
             let _ = Pin::new(&mut *socket).poll_flush(context);
         }
         Poll::Ready(message)
     }
 
-    /// Sends the message, which is taken as soon as there is room for it.
-    fn poll_push(
+    /// Sends the message, which is taken out of the option when the socket accepts it.
+    fn poll_send(
         &self,
         message: &mut Option<Message>,
         context: &mut Context<'_>,
@@ -362,7 +375,7 @@ impl Shared {
         Label::Operation(&operations::CONNECT_REALTIME)
     }
 
-    /// The service's goodbye, should it repeat a secret without that.
+    /// Returns the close frame of the service, with secrets redacted.
     fn close(&self, code: CloseCode, reason: &str) -> RealtimeClose {
         RealtimeClose {
             code: code.into(),
@@ -370,12 +383,13 @@ impl Shared {
         }
     }
 
-    fn body_interrupted(&self, error: Error) -> Error {
+    fn interrupted(&self, error: Error) -> Error {
         transport::body_interrupted(&self.label(), &error);
         self.error(error, Bytes::new())
     }
 
-    /// An error with everything that is known around it; what was asked for may have been done.
+    /// Adds response, operation and attempts to an error. The service may have executed the
+    /// request.
     fn error(&self, error: Error, body: Bytes) -> Error {
         error
             .with_response(ErrorResponse::new(
@@ -383,20 +397,20 @@ impl Shared {
                 self.headers.clone(),
                 body,
             ))
-            .of(&self.label())
+            .with_operation(&self.label())
             .with_history(self.history, None)
-            .executed()
+            .mark_executed()
     }
 }
 
-/// What the websocket says of itself. Nothing of it quotes what was received.
-fn broken(problem: tokio_websockets::Error) -> Error {
+/// Converts an error of the WebSocket. Its message contains no received data.
+fn websocket_error(problem: tokio_websockets::Error) -> Error {
     Error::session(match problem {
         tokio_websockets::Error::AlreadyClosed => "is closed".to_owned(),
         tokio_websockets::Error::PayloadTooLong { max_len, .. } => {
-            format!("broke off: a message is larger than the limit of {max_len} bytes")
+            format!("was interrupted: a message exceeds the limit of {max_len} bytes")
         }
-        problem => format!("broke off: {problem}"),
+        problem => format!("was interrupted: {problem}"),
     })
 }
 
@@ -425,7 +439,7 @@ impl Stream for Realtime {
     }
 }
 
-/// Headers may hold secrets, so they do not show.
+/// Omits the headers, because they may contain secrets.
 impl fmt::Debug for RealtimeSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RealtimeSender").finish_non_exhaustive()
