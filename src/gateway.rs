@@ -4,21 +4,29 @@ mod downloads;
 pub(crate) mod events;
 mod headers;
 mod multipart;
-mod realtime;
 mod uploads;
+mod websocket;
 
-pub use downloads::{CreateSpeech, GetBatchOutput, GetFileContent};
+pub use crate::generated::gateway::*;
 pub use events::{EventStream, OpenStream, StreamEvent};
 pub use headers::GatewayOptions;
 pub use multipart::{FilePart, UploadProgress};
 pub(crate) use multipart::{Form, PartReadError};
-pub use realtime::{
-    ClientEvent, ConnectRealtime, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender,
-    ServerEvent,
+pub use websocket::{
+    ClientEvent, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent,
 };
-pub use uploads::{
-    CreateImageEdit, CreateImageVariation, CreateTranscription, CreateTranslation, UploadFile,
-};
+
+/// Builders of the operations that are not generated; the module of their group re-exports them.
+pub(crate) mod handwritten {
+    pub use super::{
+        downloads::{CreateSpeech, GetBatchOutput, GetFileContent},
+        uploads::{
+            CreateImageEdit, CreateImageVariation, CreateTranscription, CreateTranslation,
+            UploadFile,
+        },
+        websocket::ConnectRealtime,
+    };
+}
 
 #[cfg(test)]
 mod tests {

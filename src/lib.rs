@@ -23,7 +23,9 @@
 //!
 //! - [`Client`] has one method for each operation, named `verb_noun`: `list_api_keys`,
 //!   `rotate_api_key`, `create_config`. Each returns a builder; nothing is sent before `send()`.
-//! - [`builder`] contains these builders, [`types`] the requests and responses.
+//! - Each area of the API is a module and a feature: `api_keys` contains the builders, requests and
+//!   responses of the API keys. [`types`] contains the types that several areas share; each area
+//!   re-exports those that it uses.
 //! - [`operations`] describes every operation as data: path, scopes, paging, idempotency.
 //! - [`scopes`] contains the names of the scopes that were seen on keys.
 //! - [`Error`] is the error of every call, [`RequestOptions`] and [`RetryPolicy`] control requests,
@@ -56,6 +58,7 @@
 //! To compile less, select areas: `default-features = false, features = ["rustls", "api_keys"]`.
 
 #![deny(missing_docs)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // A single area does not use all shared code; dead code is detected with all areas enabled.
 #![cfg_attr(
     not(all(feature = "admin", feature = "gateway")),
@@ -63,7 +66,6 @@
 )]
 
 mod base_url;
-pub mod builder;
 mod builder_support;
 mod byte_stream;
 mod call;
@@ -71,7 +73,8 @@ mod client;
 mod decode;
 mod error;
 #[cfg(feature = "gateway")]
-mod gateway;
+#[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
+pub mod gateway;
 mod generated;
 pub mod guide;
 mod helpers;
@@ -100,10 +103,10 @@ pub use decode::List;
 pub use error::Error;
 #[cfg(feature = "gateway")]
 pub use gateway::{
-    ClientEvent, ConnectRealtime, EventStream, FilePart, GatewayOptions, OpenStream, Realtime,
-    RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
+    ClientEvent, EventStream, FilePart, GatewayOptions, OpenStream, Realtime, RealtimeClose,
+    RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
 };
-pub use generated::{operations, types};
+pub use generated::*;
 #[cfg(feature = "prompts")]
 pub use helpers::PromotedVersion;
 pub use json_object::JsonObject;

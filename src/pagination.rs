@@ -164,7 +164,7 @@ macro_rules! paged {
             }
         }
     };
-    ($name:ident of $item:ty, $list:ident or $object:ident $page:ident) => {
+    ($name:ident of $item:ty, $list:ident or $object:ident $page:ty) => {
         impl $crate::pagination::sealed::Sealed for $name {}
 
         impl $crate::pagination::Paged for $name {

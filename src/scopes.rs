@@ -6,7 +6,7 @@
 //!
 //! ```
 //! # #[cfg(feature = "api_keys")] {
-//! use portkey_admin::{scopes, types::CreateApiKeyRequest};
+//! use portkey_admin::{scopes, api_keys::CreateApiKeyRequest};
 //!
 //! let body = CreateApiKeyRequest::builder()
 //!     .name("ci")

@@ -21,7 +21,7 @@ const MIN_DELAY: Duration = Duration::from_millis(10);
 /// ```no_run
 /// # #[cfg(feature = "workspaces")]
 /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-/// use portkey_admin::{Waiter, types::UpdateWorkspaceRequest};
+/// use portkey_admin::{Waiter, workspaces::UpdateWorkspaceRequest};
 ///
 /// let body = UpdateWorkspaceRequest::builder().icon("🚀");
 /// client.update_workspace("ws-research").body(body).send().await?;

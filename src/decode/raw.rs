@@ -140,7 +140,10 @@ mod tests {
     #[cfg(feature = "gateway")]
     #[test]
     fn a_generated_union_decodes_and_encodes() {
-        use crate::types::{CompletionPrompt, Tool, ToolInput};
+        use crate::{
+            gateway::completions::CompletionPrompt,
+            gateway::responses::{Tool, ToolInput},
+        };
 
         let body = json!({"type": "function", "name": "one", "parameters": {}, "strict": 1});
         let tool: Tool = from_slice(body.to_string().as_bytes()).unwrap();

@@ -1,6 +1,8 @@
 //! Operations with a binary response, which is streamed.
 
-use crate::{ByteStream, Client, Error, call::Call, operations, transport::ANY_MEDIA_TYPE, types};
+use crate::{
+    ByteStream, Client, Error, call::Call, gateway::audio, operations, transport::ANY_MEDIA_TYPE,
+};
 
 /// Defines a download operation and its builder.
 macro_rules! download {
@@ -48,7 +50,7 @@ download! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use portkey_admin::types::CreateSpeechRequest;
+    /// use portkey_admin::gateway::audio::CreateSpeechRequest;
     ///
     /// let request = CreateSpeechRequest::builder()
     ///     .model("tts-1")
@@ -64,7 +66,7 @@ download! {
 
 impl CreateSpeech {
     /// Sets the body, which is a value or a builder. A builder is built and validated immediately.
-    pub fn body<V: TryInto<types::CreateSpeechRequest, Error: Into<Error>>>(
+    pub fn body<V: TryInto<audio::CreateSpeechRequest, Error: Into<Error>>>(
         mut self,
         value: V,
     ) -> Self {

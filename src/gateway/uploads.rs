@@ -8,10 +8,9 @@ use std::fmt;
 use crate::{
     Client, Error, Response,
     call::Call,
-    gateway::{FilePart, Form, UploadProgress},
+    gateway::{FilePart, Form, UploadProgress, audio, files, images},
     operations,
     transport::ANY_MEDIA_TYPE,
-    types,
 };
 
 /// A call and its multipart form.
@@ -139,7 +138,7 @@ macro_rules! text_fields {
 // ---- Files
 
 upload! {
-    upload_file, UploadFile, UPLOAD_FILE, types::OpenAiFile,
+    upload_file, UploadFile, UPLOAD_FILE, files::OpenAiFile,
     /// Uploads a file.
     ///
     /// `POST /files`. Not retried if the service may have executed it, because each upload creates
@@ -172,14 +171,14 @@ files! {
 text_fields! {
     UploadFile {
         /// Sets the purpose. Required.
-        purpose: types::UploadPurpose;
+        purpose: files::UploadPurpose;
     }
 }
 
 // ---- Images
 
 upload! {
-    create_image_edit, CreateImageEdit, CREATE_IMAGE_EDIT, types::ImagesResponse,
+    create_image_edit, CreateImageEdit, CREATE_IMAGE_EDIT, images::ImagesResponse,
     /// Edits an image.
     ///
     /// `POST /images/edits`. Not retried if the service may have executed it.
@@ -219,16 +218,16 @@ text_fields! {
         /// Sets the number of images to create, 1 to 10.
         n: i64;
         /// Sets whether the response contains URLs or the images.
-        response_format: types::ImageResponseFormat;
+        response_format: images::ImageResponseFormat;
         /// Sets the size of the created images.
-        size: types::SquareImageSize;
+        size: images::SquareImageSize;
         /// Sets the identifier of your end user.
         user: String;
     }
 }
 
 upload! {
-    create_image_variation, CreateImageVariation, CREATE_IMAGE_VARIATION, types::ImagesResponse,
+    create_image_variation, CreateImageVariation, CREATE_IMAGE_VARIATION, images::ImagesResponse,
     /// Creates variations of an image.
     ///
     /// `POST /images/variations`. Not retried if the service may have executed it.
@@ -259,9 +258,9 @@ text_fields! {
         /// Sets the number of images to create, 1 to 10.
         n: i64;
         /// Sets whether the response contains URLs or the images.
-        response_format: types::ImageResponseFormat;
+        response_format: images::ImageResponseFormat;
         /// Sets the size of the created images.
-        size: types::SquareImageSize;
+        size: images::SquareImageSize;
         /// Sets the identifier of your end user.
         user: String;
     }
@@ -295,7 +294,7 @@ macro_rules! speech_to_text {
 }
 
 upload! {
-    create_transcription, CreateTranscription, CREATE_TRANSCRIPTION, types::CreateTranscriptionResponse,
+    create_transcription, CreateTranscription, CREATE_TRANSCRIPTION, audio::CreateTranscriptionResponse,
     /// Transcribes a recording.
     ///
     /// `POST /audio/transcriptions`. Not retried if the service may have executed it.
@@ -336,7 +335,7 @@ text_fields! {
         prompt: String;
         /// Sets the response format. `text`, `srt` and `vtt` require
         /// [`send_text`](Self::send_text).
-        response_format: types::TranscriptionFormat;
+        response_format: audio::TranscriptionFormat;
     }
 }
 
@@ -344,7 +343,7 @@ impl CreateTranscription {
     /// Sets the timestamp granularities to include. Requires the response format `verbose_json`.
     pub fn timestamp_granularities(
         mut self,
-        values: impl IntoIterator<Item = impl Into<types::TimestampGranularity>>,
+        values: impl IntoIterator<Item = impl Into<audio::TimestampGranularity>>,
     ) -> Self {
         let values = values.into_iter().map(|value| value.into().to_string());
         self.0
@@ -355,7 +354,7 @@ impl CreateTranscription {
 }
 
 upload! {
-    create_translation, CreateTranslation, CREATE_TRANSLATION, types::CreateTranslationResponse,
+    create_translation, CreateTranslation, CREATE_TRANSLATION, audio::CreateTranslationResponse,
     /// Translates a recording into English text.
     ///
     /// `POST /audio/translations`. Not retried if the service may have executed it.

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use crate::{
     Error,
-    builder::RotateApiKey,
-    types::{RotateApiKeyRequest, builder},
+    api_keys::{RotateApiKey, RotateApiKeyRequest, RotateApiKeyRequestBuilder},
 };
 
 impl RotateApiKey {
@@ -40,7 +39,7 @@ fn request_body(transition: Duration) -> Result<RotateApiKeyRequest, Error> {
             i64::MAX
         ))
     })?;
-    builder::RotateApiKeyRequest::default()
+    RotateApiKeyRequestBuilder::default()
         .key_transition_period_ms(milliseconds)
         .build()
 }

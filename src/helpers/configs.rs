@@ -2,7 +2,7 @@
 
 use serde_json::{Error, Value};
 
-use crate::types::{Config, ConfigVersion};
+use crate::configs::{Config, ConfigVersion};
 
 impl Config {
     /// Returns the routing configuration as JSON, whether the service sent it as a string or as an

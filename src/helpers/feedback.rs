@@ -1,6 +1,9 @@
 //! Several feedback entries in one request.
 
-use crate::{Error, builder::CreateFeedback, builder_support, types::CreateFeedbackRequest};
+use crate::{
+    Error, builder_support,
+    logs::{CreateFeedback, CreateFeedbackRequest},
+};
 
 impl CreateFeedback {
     /// Sets the body to a list of feedback entries. Each is a value or its builder. The same path

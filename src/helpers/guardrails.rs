@@ -1,6 +1,6 @@
 //! The MCP servers of a guardrail, which are a bare list or an object with a list.
 
-use crate::types::{GuardrailMcpServer, GuardrailMcpServerList};
+use crate::guardrails::{GuardrailMcpServer, GuardrailMcpServerList};
 
 impl GuardrailMcpServerList {
     /// Returns the servers, whether the service sent a bare list or an object with a list.

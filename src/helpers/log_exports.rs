@@ -2,8 +2,8 @@
 
 use crate::{
     ByteStream, Error, Response,
-    builder::DownloadLogExport,
     error::{ErrorResponse, Label},
+    logs::DownloadLogExport,
     signed_url,
 };
 

@@ -1,20 +1,16 @@
 //! Updates of a single entry where the service takes a list.
 
-use crate::{
-    builder::{
-        UpdateMcpIntegrationCapabilities, UpdateMcpIntegrationWorkspaces,
-        UpdateMcpServerCapabilities, UpdateMcpServerUserAccess,
-    },
-    types::{
-        McpCapabilityUpdate, McpIntegrationWorkspaceUpdate, McpServerUserAccessUpdate,
-        SwitchableMcpCapabilityType, UpdateMcpIntegrationCapabilitiesRequest,
-        UpdateMcpIntegrationWorkspacesRequest, UpdateMcpServerCapabilitiesRequest,
-        UpdateMcpServerUserAccessRequest,
-    },
+use crate::mcp::{
+    McpCapabilityKind, McpCapabilityUpdate, McpIntegrationWorkspaceUpdate,
+    McpServerUserAccessUpdate, UpdateMcpIntegrationCapabilities,
+    UpdateMcpIntegrationCapabilitiesRequest, UpdateMcpIntegrationWorkspaces,
+    UpdateMcpIntegrationWorkspacesRequest, UpdateMcpServerCapabilities,
+    UpdateMcpServerCapabilitiesRequest, UpdateMcpServerUserAccess,
+    UpdateMcpServerUserAccessRequest,
 };
 
 fn single_capability(
-    kind: impl Into<SwitchableMcpCapabilityType>,
+    kind: impl Into<McpCapabilityKind>,
     name: impl Into<String>,
     enabled: bool,
 ) -> Vec<McpCapabilityUpdate> {
@@ -40,7 +36,7 @@ impl UpdateMcpIntegrationCapabilities {
     /// ```
     pub fn capability(
         self,
-        kind: impl Into<SwitchableMcpCapabilityType>,
+        kind: impl Into<McpCapabilityKind>,
         name: impl Into<String>,
         enabled: bool,
     ) -> Self {
@@ -60,7 +56,7 @@ impl UpdateMcpServerCapabilities {
     /// ```
     pub fn capability(
         self,
-        kind: impl Into<SwitchableMcpCapabilityType>,
+        kind: impl Into<McpCapabilityKind>,
         name: impl Into<String>,
         enabled: bool,
     ) -> Self {

@@ -2,15 +2,12 @@
 
 use crate::{
     Client, Error, Waiter,
-    builder::{
-        MakePromptPartialVersionDefault, MakePromptVersionDefault, UpdatePrompt,
-        UpdatePromptPartial,
-    },
     error::Label,
     operation::Operation,
-    types::{
-        MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest,
-        PromptPartialVersion, PromptVersion,
+    prompts::{
+        MakePromptPartialVersionDefault, MakePromptPartialVersionDefaultRequest,
+        MakePromptVersionDefault, MakePromptVersionDefaultRequest, PromptPartialVersion,
+        PromptVersion, UpdatePrompt, UpdatePromptPartial,
     },
 };
 
@@ -128,7 +125,7 @@ impl UpdatePrompt {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::types::UpdatePromptRequest;
+    /// use portkey_admin::prompts::UpdatePromptRequest;
     ///
     /// let promoted = client
     ///     .update_prompt("my-prompt")
@@ -218,7 +215,7 @@ impl UpdatePromptPartial {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::types::UpdatePromptPartialRequest;
+    /// use portkey_admin::prompts::UpdatePromptPartialRequest;
     ///
     /// let promoted = client
     ///     .update_prompt_partial("my-partial")

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{
     JsonObject,
-    types::{PromptVersion, UpdatePromptRequest, builder},
+    prompts::{PromptVersion, UpdatePromptRequest, UpdatePromptRequestBuilder},
 };
 
 impl UpdatePromptRequest {
@@ -12,7 +12,7 @@ impl UpdatePromptRequest {
     /// latest version.
     ///
     /// ```
-    /// use portkey_admin::types::UpdatePromptRequest;
+    /// use portkey_admin::prompts::UpdatePromptRequest;
     ///
     /// # fn main() -> Result<(), portkey_admin::Error> {
     /// let body = UpdatePromptRequest::patch().string("Greet {{name}}.").build()?;
@@ -20,7 +20,7 @@ impl UpdatePromptRequest {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn patch() -> builder::UpdatePromptRequest {
+    pub fn patch() -> UpdatePromptRequestBuilder {
         Self::builder().patch(true)
     }
 
@@ -30,7 +30,7 @@ impl UpdatePromptRequest {
     /// does not become the default version automatically.
     ///
     /// ```
-    /// use portkey_admin::types::UpdatePromptRequest;
+    /// use portkey_admin::prompts::UpdatePromptRequest;
     ///
     /// # fn main() -> Result<(), portkey_admin::Error> {
     /// let parameters = portkey_admin::JsonObject::from_iter([("max_tokens", 100)]);
@@ -47,7 +47,7 @@ impl UpdatePromptRequest {
         model: impl Into<String>,
         virtual_key: impl Into<String>,
         is_raw_template: bool,
-    ) -> builder::UpdatePromptRequest {
+    ) -> UpdatePromptRequestBuilder {
         Self::builder()
             .string(string)
             .parameters(parameters)

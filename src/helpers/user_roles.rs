@@ -2,8 +2,7 @@
 
 use crate::{
     Client, Error,
-    builder::UpdateUser,
-    types::{AssignableRole, UpdateUserRequest},
+    users::{AssignableRole, UpdateUser, UpdateUserRequest},
 };
 
 impl UpdateUser {
@@ -15,7 +14,7 @@ impl UpdateUser {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::types::AssignableRole;
+    /// use portkey_admin::users::AssignableRole;
     ///
     /// let changed = client.update_user("id-of-the-user").ensure_role(AssignableRole::Admin).await?;
     /// # let _ = changed;

@@ -1,6 +1,6 @@
 //! The link of a resent invitation, for which there are two field names.
 
-use crate::{Secret, types::ResendUserInviteResponse};
+use crate::{Secret, users::ResendUserInviteResponse};
 
 impl ResendUserInviteResponse {
     /// Returns the link from `inviteLink`, the field name in Portkey's OpenAPI document, or from

@@ -2,8 +2,7 @@
 
 use crate::{
     Client, Error,
-    builder::DeleteWorkspace,
-    types::{DeleteWorkspaceRequest, Workspace},
+    workspaces::{DeleteWorkspace, DeleteWorkspaceRequest, Workspace},
 };
 
 impl Workspace {

@@ -9,7 +9,7 @@ use super::{
     GeneratedFile, docs,
     operations::{ModuleOperations, RefinedOperations},
     parse,
-    rust_type::type_path,
+    rust_type::{module_path, type_path},
     types::Types,
 };
 use crate::{
@@ -175,8 +175,9 @@ fn reexports(module: &str, types: &Types) -> TokenStream {
         .map(|name| {
             let path = type_path(name, modules);
             let builder = types.is_request_struct(name).then(|| {
-                let builder = type_path(&format!("{name}Builder"), modules);
-                quote!(pub use #builder;)
+                let builder = format_ident!("{name}Builder");
+                let module = module_path(modules.home(name));
+                quote!(pub use #module #builder;)
             });
             quote!(pub use #path; #builder)
         })

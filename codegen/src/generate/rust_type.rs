@@ -112,12 +112,15 @@ impl RustType {
 
 /// Returns the absolute path of a generated type.
 pub fn type_path(name: &str, modules: &Modules) -> TokenStream {
-    let module = modules
-        .home(name)
-        .split("::")
-        .map(|part| format_ident!("{part}"));
+    let module = module_path(modules.home(name));
     let name = format_ident!("{name}");
-    quote!(crate:: #(#module::)* #name)
+    quote!(#module #name)
+}
+
+/// Returns the absolute path of a module, with `::` at the end.
+pub fn module_path(module: &str) -> TokenStream {
+    let parts = module.split("::").map(|part| format_ident!("{part}"));
+    quote!(crate:: #(#parts::)*)
 }
 
 fn wrapped(outer: TokenStream, inner: &RustType, modules: &Modules) -> TokenStream {

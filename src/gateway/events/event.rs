@@ -8,11 +8,9 @@ use serde_json::Value;
 
 use super::decoder::RawEvent;
 use crate::{
-    decode::LenientDecode,
-    error::DecodeError,
-    types::{
-        AssistantStreamEvent, ChatCompletionChunk, CreateCompletionResponse, ResponseStreamEvent,
-    },
+    decode::LenientDecode, error::DecodeError, gateway::completions::CreateCompletionResponse,
+    gateway::responses::ResponseStreamEvent, gateway::threads::AssistantStreamEvent,
+    types::ChatCompletionChunk,
 };
 use sealed::Sealed;
 

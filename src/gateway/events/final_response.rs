@@ -7,10 +7,11 @@ use super::{EventStream, StreamEvent, accumulate::Accumulator};
 use crate::{
     Error,
     decode::{self, LenientDecode},
-    types::{
-        AssistantStreamEvent, ChatCompletionChunk, CreateChatCompletionResponse,
-        CreateCompletionResponse, Response, ResponseStreamEvent, RunObject,
-    },
+    gateway::chat::CreateChatCompletionResponse,
+    gateway::completions::CreateCompletionResponse,
+    gateway::responses::{ModelResponse, ResponseStreamEvent},
+    gateway::threads::{AssistantStreamEvent, Run},
+    types::ChatCompletionChunk,
 };
 
 impl EventStream<ChatCompletionChunk> {
@@ -46,7 +47,7 @@ impl EventStream<ResponseStreamEvent> {
     ///
     /// See [`EventStream`]; [`Error::body`] contains the response that was sent last as JSON, and
     /// is empty if none was sent.
-    pub async fn final_response(self) -> Result<Response, Error> {
+    pub async fn final_response(self) -> Result<ModelResponse, Error> {
         last_value(self, |mut event| event["response"].take()).await
     }
 }
@@ -58,7 +59,7 @@ impl EventStream<AssistantStreamEvent> {
     ///
     /// See [`EventStream`]; [`Error::body`] contains the run that was sent last as JSON, and is
     /// empty if none was sent.
-    pub async fn final_response(self) -> Result<RunObject, Error> {
+    pub async fn final_response(self) -> Result<Run, Error> {
         let run = |mut event: Value| match event["data"]["object"] == "thread.run" {
             true => event["data"].take(),
             false => Value::Null,
