@@ -1,39 +1,39 @@
-//! What a call costs beside bare `reqwest` that decodes into the same types: one API key, and a list
-//! of 100.
+//! The cost of a call compared with plain `reqwest` that decodes into the same types: one API key, and a
+//! list of 100.
 //!
-//! `cargo bench --bench calls` prints the figures that the README quotes. The client has one thread, so
-//! that calls per second and CPU per call are two views of the same work; the server is a process of
-//! its own.
+//! `cargo bench --bench calls` prints the figures in the README. The client has one thread, so that calls
+//! per second and CPU time per call measure the same work. The server is a separate process.
 
 mod support {
-    pub mod bare;
     pub mod bodies;
+    pub mod compare;
     pub mod cpu;
-    pub mod figures;
-    pub mod rounds;
+    pub mod reqwest_baseline;
     pub mod server;
+    pub mod statistics;
 
-    /// Whatever goes wrong ends the run.
+    /// Any error ends the run.
     pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 use std::{hint::black_box, sync::Arc};
 
-use portkey_admin::{Client, types};
+use portkey_admin::{Client, api_keys};
 use support::{
-    Result, bare, bodies,
-    rounds::{Contender, Effort, race},
-    server::{Answer, Answers, Server, serve_if_asked},
+    Result, bodies,
+    compare::{Candidate, Sampling, compare},
+    reqwest_baseline,
+    server::{CannedResponse, Handler, Server, serve_if_requested},
 };
 
-/// As many as the service sends at once.
+/// The maximum page size of the service.
 const KEYS: usize = 100;
 
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
 
-fn answers() -> Answers {
-    let one = Answer::json(&bodies::key(1).to_string());
-    let list = Answer::json(&bodies::list(KEYS, (0..KEYS).map(bodies::key).collect()));
+fn handler() -> Handler {
+    let one = CannedResponse::json(&bodies::key(1).to_string());
+    let list = CannedResponse::json(&bodies::list(KEYS, (0..KEYS).map(bodies::key).collect()));
     Arc::new(move |target, _| match target {
         "/v1/api-keys/one" => Some(one.clone()),
         "/v1/api-keys" => Some(list.clone()),
@@ -43,46 +43,46 @@ fn answers() -> Answers {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<()> {
-    let effort = Effort::new(std::env::args().any(|argument| argument == "--bench"));
+    let sampling = Sampling::new(std::env::args().any(|argument| argument == "--bench"));
     let server = Server::start()?;
     let base = format!("{}/v1", server.origin);
     let client = Client::builder()
-        .api_key(bare::KEY)
+        .api_key(reqwest_baseline::KEY)
         .base_url(&base)
         .build()?;
     println!("one API key");
-    race(effort, &one(&client, &base)?, &IN_FLIGHT).await?;
+    compare(sampling, &one(&client, &base)?, &IN_FLIGHT).await?;
     println!("\na list of {KEYS} API keys");
-    race(effort, &list(&client, &base)?, &IN_FLIGHT).await
+    compare(sampling, &list(&client, &base)?, &IN_FLIGHT).await
 }
 
-fn one(client: &Client, base: &str) -> Result<[Contender; 2]> {
+fn one(client: &Client, base: &str) -> Result<[Candidate; 2]> {
     let client = client.clone();
-    let ours = Contender::new("portkey-admin", move || {
+    let ours = Candidate::new("portkey-admin", move || {
         let call = client.get_api_key("one");
         async move {
             black_box(call.send().await?);
             Ok(())
         }
     });
-    let bare = Contender::bare::<types::ApiKey>(format!("{base}/api-keys/one"))?;
-    Ok([bare, ours])
+    let baseline = Candidate::reqwest_baseline::<api_keys::ApiKey>(format!("{base}/api-keys/one"))?;
+    Ok([baseline, ours])
 }
 
-fn list(client: &Client, base: &str) -> Result<[Contender; 2]> {
+fn list(client: &Client, base: &str) -> Result<[Candidate; 2]> {
     let client = client.clone();
-    let ours = Contender::new("portkey-admin", move || {
+    let ours = Candidate::new("portkey-admin", move || {
         let call = client.list_api_keys();
         async move {
             black_box(call.send().await?);
             Ok(())
         }
     });
-    let bare = Contender::bare::<types::ApiKeyList>(format!("{base}/api-keys"))?;
-    Ok([bare, ours])
+    let baseline = Candidate::reqwest_baseline::<api_keys::ApiKeyList>(format!("{base}/api-keys"))?;
+    Ok([baseline, ours])
 }
 
 fn main() -> Result<()> {
-    serve_if_asked(answers)?;
+    serve_if_requested(handler)?;
     run()
 }

@@ -1,7 +1,7 @@
-//! What keeping unknown fields costs: a list of 100 API keys decoded as this crate does, by
-//! derived code that drops what it does not know, and by derived code that keeps it with `flatten`.
+//! The cost of keeping unknown fields: a list of 100 API keys decoded by this crate, by derived code that
+//! drops unknown fields, and by derived code that keeps them with `flatten`.
 //!
-//! `cargo bench --bench decode` prints the figures that the README quotes.
+//! `cargo bench --bench decode` prints the figures in the README.
 
 mod support {
     pub mod bodies;
@@ -12,14 +12,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portkey_admin::types;
+use portkey_admin::api_keys;
 use serde::de::DeserializeOwned;
 use support::bodies;
 
-/// As many as the service sends at once.
+/// The maximum page size of the service.
 const KEYS: usize = 100;
 
-/// The same list by `#[derive(Deserialize)]`; `$extra` is the field for unknown members, if any.
+/// The same list with `#[derive(Deserialize)]`; `$extra` is the field for unknown fields, if any.
 macro_rules! derived {
     ($module:ident { $($extra:tt)* }) => {
         mod $module {
@@ -100,7 +100,7 @@ fn body() -> String {
     bodies::list(KEYS, (0..KEYS).map(bodies::key).collect())
 }
 
-/// The median time of one call.
+/// Returns the median time of one call.
 fn median(runs: usize, mut call: impl FnMut()) -> Duration {
     let mut times: Vec<Duration> = (0..runs)
         .map(|_| {
@@ -113,10 +113,10 @@ fn median(runs: usize, mut call: impl FnMut()) -> Duration {
     times[runs / 2]
 }
 
-/// One way to decode a body.
-type Way = (&'static str, fn(&str));
+/// A name and a function that decodes a body.
+type Candidate = (&'static str, fn(&str));
 
-/// Panics if the body cannot be decoded: a figure for an error would be worth nothing.
+/// Decodes a body; panics if it cannot be decoded, since the time of an error is meaningless.
 fn decode<T: DeserializeOwned>(body: &str) {
     match serde_json::from_str::<T>(body) {
         Ok(value) => drop(black_box(value)),
@@ -124,7 +124,7 @@ fn decode<T: DeserializeOwned>(body: &str) {
     }
 }
 
-/// As [`decode`], with the JSON path for an error, which is what the client does.
+/// Like [`decode`], with the JSON path in errors, as in the client.
 fn decode_with_path<T: DeserializeOwned>(body: &str) {
     let mut json = serde_json::Deserializer::from_str(body);
     match serde_path_to_error::deserialize::<_, T>(&mut json) {
@@ -133,39 +133,39 @@ fn decode_with_path<T: DeserializeOwned>(body: &str) {
     }
 }
 
-const WAYS: [Way; 5] = [
+const CANDIDATES: [Candidate; 5] = [
     ("derived, unknown fields dropped", decode::<dropping::List>),
     (
-        "derived, unknown fields by `flatten`",
+        "derived, unknown fields with `flatten`",
         decode::<flattening::List>,
     ),
-    ("this crate", decode::<types::ApiKeyList>),
+    ("this crate", decode::<api_keys::ApiKeyList>),
     (
         "derived, dropped, with the path",
         decode_with_path::<dropping::List>,
     ),
     (
         "this crate, with the path",
-        decode_with_path::<types::ApiKeyList>,
+        decode_with_path::<api_keys::ApiKeyList>,
     ),
 ];
 
 fn main() {
-    // Without `--bench` (`cargo test --benches`) one run shows that it works.
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let runs = if measured { 2000 } else { 1 };
+    // Without `--bench` (`cargo test --benches`), one run only checks that it works.
+    let is_benchmark = std::env::args().any(|argument| argument == "--bench");
+    let runs = if is_benchmark { 2000 } else { 1 };
     let body = body();
     println!(
         "{KEYS} API keys, {} KB, median of {runs}",
         body.len() / 1000
     );
-    let mut times = [Duration::ZERO; WAYS.len()];
-    for (time, (_, decode)) in times.iter_mut().zip(WAYS) {
-        // Once before, so that caches and allocator are warm.
+    let mut times = [Duration::ZERO; CANDIDATES.len()];
+    for (time, (_, decode)) in times.iter_mut().zip(CANDIDATES) {
+        // Warms up caches and allocator.
         median(runs / 10 + 1, || decode(black_box(&body)));
         *time = median(runs, || decode(black_box(&body)));
     }
-    for (time, (name, _)) in times.iter().zip(WAYS) {
+    for (time, (name, _)) in times.iter().zip(CANDIDATES) {
         let ratio = time.as_secs_f64() / times[0].as_secs_f64();
         println!(
             "{name:38} {:8.1} µs  {ratio:5.2} ×",

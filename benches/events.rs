@@ -1,47 +1,42 @@
-//! What it costs to read a chat completion event by event, beside a loop over bare `reqwest` that
-//! encodes and decodes the same types, cuts lines, and gives up after the same silence.
+//! The cost of reading a chat completion event by event, compared with a loop over plain `reqwest` that
+//! encodes and decodes the same types, splits lines, and has the same idle timeout.
 //!
-//! `cargo bench --features gateway --bench events` prints the figures that the README quotes: how
-//! long it takes to the first event, how many events come in a second, and the memory for a stream of
-//! 100 MB and for a sixteenth of it, for it should not depend on the length.
+//! `cargo bench --features gateway --bench events` prints the figures in the README: the time to the first
+//! event, the events per second, and the memory for a stream of 100 MB and for a sixteenth of it, which
+//! should be the same.
 
 #[allow(dead_code, reason = "other benchmarks use the rest of it")]
 mod support {
-    pub mod alone;
-    pub mod bare;
+    pub mod compare;
     pub mod cpu;
-    pub mod figures;
+    pub mod isolated_process;
     pub mod memory;
-    pub mod rounds;
+    pub mod reqwest_baseline;
     pub mod server;
+    pub mod statistics;
 
-    /// Whatever goes wrong ends the run.
+    /// Any error ends the run.
     pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 use std::{hint::black_box, sync::Arc};
 
-use portkey_admin::{
-    Client,
-    types::{
-        ChatCompletionChunk, ChatCompletionRequestUserMessage, CreateChatCompletionRequest, builder,
-    },
-};
+use portkey_admin::{Client, gateway::chat::{CreateChatCompletionRequest, UserMessage}, types::ChatCompletionChunk};
 use serde_json::json;
 use support::{
     Result,
-    alone::{Figures, Meter, Task, compare, run_if_asked},
-    bare,
-    rounds::{Contender, Effort, race},
-    server::{Answer, Answers, Server, serve_if_asked},
+    compare::{Candidate, Sampling, compare},
+    isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
+    reqwest_baseline,
+    server::{CannedResponse, Handler, Server, serve_if_requested},
 };
 
-/// How many events come in one piece.
-const EVENTS: usize = 100;
+/// The number of events that are written at once.
+const EVENTS_PER_WRITE: usize = 100;
 
 const NAMES: [&str; 2] = ["bare reqwest", "portkey-admin"];
 
-/// An event as providers send it: a word, and much around it.
+/// Returns an event as providers send it: one word and many other fields.
 fn event() -> String {
     let chunk = json!({
         "id": "chatcmpl-0000000000000000000000000000", "object": "chat.completion.chunk",
@@ -55,25 +50,31 @@ fn event() -> String {
     format!("data: {chunk}\n\n")
 }
 
-/// Answers `/<events>/v1/chat/completions` with so many events and the mark; `1` is sent at once.
-fn answers() -> Answers {
+/// Responds to `/<events>/v1/chat/completions` with that number of events and `[DONE]`; `1` is sent in one
+/// write.
+fn handler() -> Handler {
     let (one, kind) = (event(), "text/event-stream");
-    let (piece, end) = (one.repeat(EVENTS), b"data: [DONE]\n\n");
+    let (chunk, end) = (one.repeat(EVENTS_PER_WRITE), b"data: [DONE]\n\n");
     Arc::new(move |target, _| {
         let (events, path) = target.strip_prefix('/')?.split_once('/')?;
-        let answer = match (events.parse().ok()?, path) {
-            (1, "v1/chat/completions") => Answer::ending(kind, one.as_bytes(), 1, end),
-            (events, "v1/chat/completions") => {
-                Answer::ending(kind, piece.as_bytes(), events / EVENTS, end)
+        let response = match (events.parse().ok()?, path) {
+            (1, "v1/chat/completions") => {
+                CannedResponse::repeated_with_end(kind, one.as_bytes(), 1, end)
             }
+            (events, "v1/chat/completions") => CannedResponse::repeated_with_end(
+                kind,
+                chunk.as_bytes(),
+                events / EVENTS_PER_WRITE,
+                end,
+            ),
             _ => return None,
         };
-        Some(answer)
+        Some(response)
     })
 }
 
-fn question() -> Result<builder::CreateChatCompletionRequest> {
-    let message = ChatCompletionRequestUserMessage::builder()
+fn chat_request() -> Result<builder::CreateChatCompletionRequest> {
+    let message = UserMessage::builder()
         .role("user")
         .content("Why?");
     Ok(CreateChatCompletionRequest::builder()
@@ -82,16 +83,18 @@ fn question() -> Result<builder::CreateChatCompletionRequest> {
 }
 
 fn client(base: &str) -> Result<Client> {
-    let client = Client::builder().api_key(bare::KEY).base_url(base);
+    let client = Client::builder()
+        .api_key(reqwest_baseline::KEY)
+        .base_url(base);
     Ok(client.build()?)
 }
 
-/// Reads a stream by hand; gives the number of events.
-async fn by_hand(http: &reqwest::Client, url: &str) -> Result<usize> {
-    let body = question()?.stream(true).build()?;
-    let mut answer = http
+/// Reads a stream with plain `reqwest`; returns the number of events.
+async fn with_reqwest(http: &reqwest::Client, url: &str) -> Result<usize> {
+    let body = chat_request()?.stream(true).build()?;
+    let mut response = http
         .post(url)
-        .header("x-portkey-api-key", bare::KEY)
+        .header("x-portkey-api-key", reqwest_baseline::KEY)
         .header("accept", "text/event-stream")
         .header("content-type", "application/json")
         .body(serde_json::to_vec(&body)?)
@@ -99,8 +102,8 @@ async fn by_hand(http: &reqwest::Client, url: &str) -> Result<usize> {
         .await?
         .error_for_status()?;
     let (mut buffer, mut events) = (Vec::new(), 0);
-    while let Some(piece) = answer.chunk().await? {
-        buffer.extend_from_slice(&piece);
+    while let Some(chunk) = response.chunk().await? {
+        buffer.extend_from_slice(&chunk);
         let mut start = 0;
         while let Some(length) = buffer[start..].iter().position(|byte| *byte == b'\n') {
             let line = &buffer[start..start + length];
@@ -118,9 +121,9 @@ async fn by_hand(http: &reqwest::Client, url: &str) -> Result<usize> {
     Ok(events)
 }
 
-/// Reads a stream by this crate; gives the number of events.
-async fn by_crate(client: &Client) -> Result<usize> {
-    let call = client.create_chat_completion().body(question()?);
+/// Reads a stream with this crate; returns the number of events.
+async fn with_client(client: &Client) -> Result<usize> {
+    let call = client.create_chat_completion().body(chat_request()?);
     let (mut stream, mut events) = (call.stream().await?, 0);
     while let Some(event) = stream.next().await {
         black_box(event?);
@@ -129,24 +132,24 @@ async fn by_crate(client: &Client) -> Result<usize> {
     Ok(events)
 }
 
-/// Both ways to read a stream of so many events.
-fn contenders(origin: &str, events: usize) -> Result<[Contender; 2]> {
+/// Returns both candidates for a stream with that number of events.
+fn candidates(origin: &str, events: usize) -> Result<[Candidate; 2]> {
     let base = format!("{origin}/{events}/v1");
-    let (http, client) = (bare::reading_client()?, client(&base)?);
+    let (http, client) = (reqwest_baseline::reading_client()?, client(&base)?);
     let url = format!("{base}/chat/completions");
     Ok([
-        Contender::new(NAMES[0], move || {
+        Candidate::new(NAMES[0], move || {
             let (http, url) = (http.clone(), url.clone());
-            async move { all(by_hand(&http, &url).await?, events) }
+            async move { check_count(with_reqwest(&http, &url).await?, events) }
         }),
-        Contender::new(NAMES[1], move || {
+        Candidate::new(NAMES[1], move || {
             let client = client.clone();
-            async move { all(by_crate(&client).await?, events) }
+            async move { check_count(with_client(&client).await?, events) }
         }),
     ])
 }
 
-fn all(read: usize, events: usize) -> Result<()> {
+fn check_count(read: usize, events: usize) -> Result<()> {
     match read == events {
         true => Ok(()),
         false => Err(format!("{read} events of {events}").into()),
@@ -154,46 +157,46 @@ fn all(read: usize, events: usize) -> Result<()> {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn work(task: Task) -> Result<Figures> {
+async fn run_task(task: Task) -> Result<Usage> {
     let [origin, events] = &task.details[..] else {
         return Err("origin and events".into());
     };
     let base = format!("{origin}/{events}/v1");
-    let (http, client) = (bare::reading_client()?, client(&base)?);
+    let (http, client) = (reqwest_baseline::reading_client()?, client(&base)?);
     let meter = Meter::start();
-    let read = match task.who {
-        0 => by_hand(&http, &format!("{base}/chat/completions")).await?,
-        _ => by_crate(&client).await?,
+    let read = match task.candidate {
+        0 => with_reqwest(&http, &format!("{base}/chat/completions")).await?,
+        _ => with_client(&client).await?,
     };
-    let figures = meter.stop();
-    all(read, events.parse()?)?;
-    Ok(figures)
+    let usage = meter.stop();
+    check_count(read, events.parse()?)?;
+    Ok(usage)
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn races(server: &Server, measured: bool) -> Result<()> {
-    let effort = Effort::new(measured);
-    println!("a stream of one event: a call ends with its first event");
-    race(effort, &contenders(&server.origin, 1)?, &[1, 8]).await?;
-    println!("\na stream of 1000 events: 1000 times as many events as calls a second");
-    race(effort, &contenders(&server.origin, 1000)?, &[1, 8]).await
+async fn compare_calls(server: &Server, is_benchmark: bool) -> Result<()> {
+    let sampling = Sampling::new(is_benchmark);
+    println!("a stream of one event: the time of a call is the time to the first event");
+    compare(sampling, &candidates(&server.origin, 1)?, &[1, 8]).await?;
+    println!("\na stream of 1000 events: events/s = 1000 × calls/s");
+    compare(sampling, &candidates(&server.origin, 1000)?, &[1, 8]).await
 }
 
 fn main() -> Result<()> {
-    serve_if_asked(answers)?;
-    run_if_asked(work)?;
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let (megabytes, rounds) = if measured { (100, 9) } else { (2, 1) };
+    serve_if_requested(handler)?;
+    run_if_requested(run_task)?;
+    let is_benchmark = std::env::args().any(|argument| argument == "--bench");
+    let (megabytes, rounds) = if is_benchmark { (100, 9) } else { (2, 1) };
     let server = Server::start()?;
-    races(&server, measured)?;
-    let whole = megabytes * 1_000_000 / event().len() / EVENTS * EVENTS;
-    for events in [whole / 16 / EVENTS * EVENTS, whole] {
+    compare_calls(&server, is_benchmark)?;
+    let whole = megabytes * 1_000_000 / event().len() / EVENTS_PER_WRITE * EVENTS_PER_WRITE;
+    for events in [whole / 16 / EVENTS_PER_WRITE * EVENTS_PER_WRITE, whole] {
         println!(
             "\n{events} events, {} MB",
             events * event().len() / 1_000_000
         );
         let details = [&server.origin, &events.to_string()];
-        compare(&NAMES, &details.map(String::as_str), rounds, |seconds| {
+        compare_processes(&NAMES, &details.map(String::as_str), rounds, |seconds| {
             format!("{:.0} events/s", events as f64 / seconds)
         })?;
     }

@@ -1,20 +1,19 @@
-//! What it costs to read a long list as a stream of items, beside a loop over bare `reqwest` that
-//! asks for one page after the other and decodes into the same types.
+//! The cost of reading a long list as a stream of items, compared with a loop over plain `reqwest` that
+//! requests page after page and decodes into the same types.
 //!
-//! `cargo bench --bench stream` prints the figures that the README quotes. Each contender runs in a
-//! process of its own and on one thread; memory is shown for a tenth of the list, too, for it should
-//! not depend on the length.
+//! `cargo bench --bench stream` prints the figures in the README. Each candidate runs in its own process,
+//! on one thread. Memory is also shown for a tenth of the list, since it should not depend on the length.
 
 mod support {
-    pub mod alone;
-    pub mod bare;
     pub mod bodies;
     pub mod cpu;
-    pub mod figures;
+    pub mod isolated_process;
     pub mod memory;
+    pub mod reqwest_baseline;
     pub mod server;
+    pub mod statistics;
 
-    /// Whatever goes wrong ends the run.
+    /// Any error ends the run.
     pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -24,26 +23,27 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use portkey_admin::{Client, types};
+use portkey_admin::{Client, api_keys};
 use support::{
-    Result,
-    alone::{Figures, Meter, Task, compare, run_if_asked},
-    bare, bodies,
-    server::{Answer, Answers, Server, serve_if_asked},
+    Result, bodies,
+    isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
+    reqwest_baseline,
+    server::{CannedResponse, Handler, Server, serve_if_requested},
 };
 
 const ITEMS: usize = 100_000;
 
-const PAGES_OF: [usize; 2] = [100, 1000];
+const PAGE_SIZES: [usize; 2] = [100, 1000];
 
 const NAMES: [&str; 2] = ["bare reqwest", "portkey-admin"];
 
-/// The id of the key at an index, always of the same length.
+/// Returns the id of the key at an index; all ids have the same length.
 fn id(index: usize) -> String {
     format!("00000000-0000-4000-8000-{index:012}")
 }
 
-/// A page whose ids can be exchanged, for to encode every page anew would keep the server busy.
+/// An encoded page whose ids are replaced for each request, since encoding every page would load the
+/// server.
 struct Template {
     text: String,
     ids: Vec<usize>,
@@ -52,25 +52,26 @@ struct Template {
 impl Template {
     fn new(total: usize, size: usize) -> Self {
         let text = bodies::list(total, (0..size).map(bodies::key).collect());
-        let before = "\"id\":\"";
-        let at = |index| Some(text.find(&format!("{before}{}", id(index)))? + before.len());
-        let ids = (0..size).filter_map(at).collect();
+        let prefix = "\"id\":\"";
+        let position = |index| Some(text.find(&format!("{prefix}{}", id(index)))? + prefix.len());
+        let ids = (0..size).filter_map(position).collect();
         Self { text, ids }
     }
 
     fn page(&self, number: usize) -> String {
         let mut page = self.text.clone();
         let first = number * self.ids.len();
-        for (index, at) in self.ids.iter().enumerate() {
+        for (index, position) in self.ids.iter().enumerate() {
             let id = id(first + index);
-            page.replace_range(*at..at + id.len(), &id);
+            page.replace_range(*position..position + id.len(), &id);
         }
         page
     }
 }
 
-/// Answers `/<total>/v1/api-keys?page_size=<size>&current_page=<number>`, in any order.
-fn answers() -> Answers {
+/// Responds to `/<total>/v1/api-keys?page_size=<size>&current_page=<number>`, with the parameters in any
+/// order.
+fn handler() -> Handler {
     let templates: Mutex<HashMap<(usize, usize), Arc<Template>>> = Mutex::default();
     Arc::new(move |target, _| {
         let (path, query) = target.split_once('?')?;
@@ -84,33 +85,35 @@ fn answers() -> Answers {
         let template = templates
             .entry(key)
             .or_insert_with(|| Template::new(key.0, key.1).into());
-        Some(Answer::json(&template.page(number("current_page")?)))
+        Some(CannedResponse::json(
+            &template.page(number("current_page")?),
+        ))
     })
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn work(task: Task) -> Result<Figures> {
+async fn run_task(task: Task) -> Result<Usage> {
     let [origin, items, size] = &task.details[..] else {
-        return Err("origin, items and size of a page".into());
+        return Err("expected origin, items and page size".into());
     };
     let (base, size) = (format!("{origin}/{items}/v1"), size.parse()?);
-    let (figures, read) = match task.who {
-        0 => by_hand(&base, size).await?,
-        _ => by_stream(&base, size).await?,
+    let (usage, read) = match task.candidate {
+        0 => with_reqwest(&base, size).await?,
+        _ => with_client(&base, size).await?,
     };
     match read == items.parse::<usize>()? {
-        true => Ok(figures),
+        true => Ok(usage),
         false => Err(format!("{read} items of {items}").into()),
     }
 }
 
-async fn by_hand(base: &str, size: u32) -> Result<(Figures, usize)> {
-    let http = bare::client()?;
+async fn with_reqwest(base: &str, size: u32) -> Result<(Usage, usize)> {
+    let http = reqwest_baseline::client()?;
     let meter = Meter::start();
     let mut items = 0;
     for page in 0.. {
         let url = format!("{base}/api-keys?page_size={size}&current_page={page}");
-        let list: types::ApiKeyList = bare::get(&http, &url).await?;
+        let list: api_keys::ApiKeyList = reqwest_baseline::get(&http, &url).await?;
         let is_empty = list.data.is_empty();
         for key in list.data {
             black_box(key);
@@ -127,9 +130,9 @@ async fn by_hand(base: &str, size: u32) -> Result<(Figures, usize)> {
     Ok((meter.stop(), items))
 }
 
-async fn by_stream(base: &str, size: u32) -> Result<(Figures, usize)> {
+async fn with_client(base: &str, size: u32) -> Result<(Usage, usize)> {
     let client = Client::builder()
-        .api_key(bare::KEY)
+        .api_key(reqwest_baseline::KEY)
         .base_url(base)
         .build()?;
     let meter = Meter::start();
@@ -143,16 +146,20 @@ async fn by_stream(base: &str, size: u32) -> Result<(Figures, usize)> {
 }
 
 fn main() -> Result<()> {
-    serve_if_asked(answers)?;
-    run_if_asked(work)?;
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let (items, rounds) = if measured { (ITEMS, 9) } else { (20_000, 1) };
+    serve_if_requested(handler)?;
+    run_if_requested(run_task)?;
+    let is_benchmark = std::env::args().any(|argument| argument == "--bench");
+    let (items, rounds) = if is_benchmark {
+        (ITEMS, 9)
+    } else {
+        (20_000, 1)
+    };
     let server = Server::start()?;
-    for size in PAGES_OF {
+    for size in PAGE_SIZES {
         for items in [items / 10, items] {
             println!("{items} API keys in pages of {size}");
             let details = [&server.origin, &items.to_string(), &size.to_string()];
-            compare(&NAMES, &details.map(String::as_str), rounds, |seconds| {
+            compare_processes(&NAMES, &details.map(String::as_str), rounds, |seconds| {
                 format!("{:.0} items/s", items as f64 / seconds)
             })?;
             println!();

@@ -1,20 +1,20 @@
-//! What it costs to send a file as a form, and to read one, beside bare `reqwest`.
+//! The cost of uploading a file as a form, and of downloading one, compared with plain `reqwest`.
 //!
-//! `cargo bench --features gateway --bench transfer` prints the figures that the README quotes. Each
-//! contender runs in a process of its own; memory is shown for a sixteenth of the file, too, for it
-//! should not depend on the length. The file that is sent is one hole, so that no disk is measured, and
-//! what is read goes nowhere; `export` writes to a file.
+//! `cargo bench --features gateway --bench transfer` prints the figures in the README. Each candidate runs
+//! in its own process. Memory is also shown for a sixteenth of the file, since it should not depend on the
+//! length. The uploaded file is sparse, so that the disk is not measured, and downloads are discarded;
+//! `export` writes to a file.
 
 #[allow(dead_code, reason = "other benchmarks use the rest of it")]
 mod support {
-    pub mod alone;
-    pub mod bare;
     pub mod cpu;
-    pub mod figures;
+    pub mod isolated_process;
     pub mod memory;
+    pub mod reqwest_baseline;
     pub mod server;
+    pub mod statistics;
 
-    /// Whatever goes wrong ends the run.
+    /// Any error ends the run.
     pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 }
 
@@ -32,9 +32,9 @@ use portkey_admin::{Client, FilePart};
 use serde_json::{Value, json};
 use support::{
     Result,
-    alone::{Figures, Meter, Task, compare, run_if_asked},
-    bare,
-    server::{Answer, Answers, Server, serve_if_asked},
+    isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
+    reqwest_baseline,
+    server::{CannedResponse, Handler, Server, serve_if_requested},
 };
 use tokio::{
     fs::File,
@@ -43,28 +43,29 @@ use tokio::{
 
 const FILE: u64 = 1 << 30;
 
-/// What is read or written at once.
-const PIECE: usize = 64 * 1024;
+/// The number of bytes that are read or written at once.
+const CHUNK: usize = 64 * 1024;
 
 const NAMES: [&str; 2] = ["bare reqwest", "portkey-admin"];
 
-const WAYS: [&str; 2] = ["up", "down"];
+const DIRECTIONS: [&str; 2] = ["upload", "download"];
 
-/// Takes files at `/<bytes>/v1/files`, and gives one of so many bytes for its content.
-fn answers() -> Answers {
-    let piece: Vec<u8> = (0..=u8::MAX).cycle().take(PIECE).collect();
+/// Accepts uploads at `/<bytes>/v1/files`, and responds to the content of a file with that number of
+/// bytes.
+fn handler() -> Handler {
+    let chunk: Vec<u8> = (0..=u8::MAX).cycle().take(CHUNK).collect();
     Arc::new(move |target, _| {
         let (bytes, path) = target.strip_prefix('/')?.split_once('/')?;
         let bytes: usize = bytes.parse().ok()?;
         match path {
             "v1/files" => {
                 let file = json!({"id": "one", "object": "file", "bytes": bytes});
-                Some(Answer::json(&file.to_string()))
+                Some(CannedResponse::json(&file.to_string()))
             }
-            "v1/files/one/content" => Some(Answer::repeated(
+            "v1/files/one/content" => Some(CannedResponse::repeated(
                 "application/octet-stream",
-                &piece,
-                bytes / PIECE,
+                &chunk,
+                bytes / CHUNK,
             )),
             _ => None,
         }
@@ -72,72 +73,79 @@ fn answers() -> Answers {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn work(task: Task) -> Result<Figures> {
-    let [origin, bytes, way, path] = &task.details[..] else {
-        return Err("origin, bytes, way and path".into());
+async fn run_task(task: Task) -> Result<Usage> {
+    let [origin, bytes, direction, path] = &task.details[..] else {
+        return Err("expected origin, bytes, direction and path".into());
     };
     let base = format!("{origin}/{bytes}/v1");
-    let (http, client) = (bare::reading_client()?, client(&base)?);
+    let (http, client) = (reqwest_baseline::reading_client()?, client(&base)?);
     let path = Path::new(path);
     let meter = Meter::start();
-    let moved = match (way.as_str(), task.who) {
-        ("up", 0) => send_by_hand(&http, &base, path).await?,
-        ("up", _) => send_by_crate(&client, path).await?,
-        (_, 0) => read_by_hand(&http, &base).await?,
-        _ => read_by_crate(&client).await?,
+    let transferred = match (direction.as_str(), task.candidate) {
+        ("upload", 0) => upload_with_reqwest(&http, &base, path).await?,
+        ("upload", _) => upload_with_client(&client, path).await?,
+        (_, 0) => download_with_reqwest(&http, &base).await?,
+        _ => download_with_client(&client).await?,
     };
-    let figures = meter.stop();
-    match moved == bytes.parse::<u64>()? {
-        true => Ok(figures),
-        false => Err(format!("{moved} bytes of {bytes}").into()),
+    let usage = meter.stop();
+    match transferred == bytes.parse::<u64>()? {
+        true => Ok(usage),
+        false => Err(format!("{transferred} bytes of {bytes}").into()),
     }
 }
 
 fn client(base: &str) -> Result<Client> {
-    let client = Client::builder().api_key(bare::KEY).base_url(base);
+    let client = Client::builder()
+        .api_key(reqwest_baseline::KEY)
+        .base_url(base);
     Ok(client.build()?)
 }
 
-async fn send_by_crate(client: &Client, path: &Path) -> Result<u64> {
+async fn upload_with_client(client: &Client, path: &Path) -> Result<u64> {
     let call = client.upload_file().file(FilePart::path(path));
     let stored = call.purpose("batch").send().await?;
     Ok(stored.bytes.unwrap_or_default().try_into()?)
 }
 
-async fn read_by_crate(client: &Client) -> Result<u64> {
+async fn download_with_client(client: &Client) -> Result<u64> {
     let content = client.get_file_content("one").open().await?;
     Ok(content.write_to(&mut sink(), |_| ()).await?)
 }
 
-async fn send_by_hand(http: &reqwest::Client, base: &str, path: &Path) -> Result<u64> {
-    let form = HandForm::open(path).await?;
-    let answer = http
+async fn upload_with_reqwest(http: &reqwest::Client, base: &str, path: &Path) -> Result<u64> {
+    let form = BaselineForm::open(path).await?;
+    let response = http
         .post(format!("{base}/files"))
-        .header("x-portkey-api-key", bare::KEY)
+        .header("x-portkey-api-key", reqwest_baseline::KEY)
         .header("accept", "application/json")
         .header("content-type", "multipart/form-data; boundary=between")
         .body(reqwest::Body::wrap(form))
         .send()
         .await?
         .error_for_status()?;
-    let stored: Value = serde_json::from_slice(&answer.bytes().await?)?;
-    stored["bytes"].as_u64().ok_or_else(|| "no length".into())
+    let stored: Value = serde_json::from_slice(&response.bytes().await?)?;
+    stored["bytes"]
+        .as_u64()
+        .ok_or_else(|| "the response has no length".into())
 }
 
-async fn read_by_hand(http: &reqwest::Client, base: &str) -> Result<u64> {
-    let answer = http.get(format!("{base}/files/one/content"));
-    let answer = answer.header("x-portkey-api-key", bare::KEY).send().await?;
-    let (mut answer, mut read) = (answer.error_for_status()?, 0);
-    let mut nowhere = sink();
-    while let Some(piece) = answer.chunk().await? {
-        nowhere.write_all(&piece).await?;
-        read += piece.len() as u64;
+async fn download_with_reqwest(http: &reqwest::Client, base: &str) -> Result<u64> {
+    let response = http.get(format!("{base}/files/one/content"));
+    let response = response
+        .header("x-portkey-api-key", reqwest_baseline::KEY)
+        .send()
+        .await?;
+    let (mut response, mut read) = (response.error_for_status()?, 0);
+    let mut discard = sink();
+    while let Some(chunk) = response.chunk().await? {
+        discard.write_all(&chunk).await?;
+        read += chunk.len() as u64;
     }
     Ok(read)
 }
 
-/// A form with one file, as short as it can be written.
-struct HandForm {
+/// A minimal multipart body with one file.
+struct BaselineForm {
     head: Bytes,
     file: File,
     buffer: Box<[u8]>,
@@ -145,38 +153,38 @@ struct HandForm {
     left: u64,
 }
 
-impl HandForm {
+impl BaselineForm {
     async fn open(path: &Path) -> Result<Self> {
         let head = "--between\r\nContent-Disposition: form-data; name=\"purpose\"\r\n\r\nbatch\r\n\
             --between\r\nContent-Disposition: form-data; name=\"file\"; filename=\"file\"\r\n\r\n";
         let tail = "\r\n--between--\r\n";
         let mut file = File::open(path).await?;
-        file.set_max_buf_size(PIECE);
+        file.set_max_buf_size(CHUNK);
         let length = file.metadata().await?.len();
         Ok(Self {
             head: Bytes::from_static(head.as_bytes()),
             file,
-            buffer: vec![0; PIECE].into(),
+            buffer: vec![0; CHUNK].into(),
             tail: Bytes::from_static(tail.as_bytes()),
             left: (head.len() + tail.len()) as u64 + length,
         })
     }
 
-    fn poll_piece(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         if !self.head.is_empty() {
             return Poll::Ready(Ok(std::mem::take(&mut self.head)));
         }
         let mut buffer = ReadBuf::new(&mut self.buffer);
         ready!(Pin::new(&mut self.file).poll_read(context, &mut buffer))?;
-        let piece = Bytes::copy_from_slice(buffer.filled());
-        Poll::Ready(Ok(match piece.is_empty() {
+        let chunk = Bytes::copy_from_slice(buffer.filled());
+        Poll::Ready(Ok(match chunk.is_empty() {
             true => std::mem::take(&mut self.tail),
-            false => piece,
+            false => chunk,
         }))
     }
 }
 
-impl Body for HandForm {
+impl Body for BaselineForm {
     type Data = Bytes;
     type Error = io::Error;
 
@@ -187,9 +195,9 @@ impl Body for HandForm {
         if self.left == 0 {
             return Poll::Ready(None);
         }
-        let piece = ready!(self.poll_piece(context))?;
-        self.left -= piece.len() as u64;
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let chunk = ready!(self.poll_chunk(context))?;
+        self.left -= chunk.len() as u64;
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -197,38 +205,45 @@ impl Body for HandForm {
     }
 }
 
-/// A file that is one hole; it is removed in the end.
-struct Hole(PathBuf);
+/// A sparse file, deleted when dropped.
+struct SparseFile(PathBuf);
 
-impl Hole {
+impl SparseFile {
     fn new(bytes: u64) -> Result<Self> {
         let name = format!("portkey-admin-bench-{}", std::process::id());
-        let hole = Self(std::env::temp_dir().join(name));
-        fs::File::create(&hole.0)?.set_len(bytes)?;
-        Ok(hole)
+        let file = Self(std::env::temp_dir().join(name));
+        fs::File::create(&file.0)?.set_len(bytes)?;
+        Ok(file)
     }
 }
 
-impl Drop for Hole {
+impl Drop for SparseFile {
     fn drop(&mut self) {
-        // It is a temporary file; whoever empties the folder will find it.
+        // A failure leaves a temporary file behind, which does not matter.
         let _ = fs::remove_file(&self.0);
     }
 }
 
 fn main() -> Result<()> {
-    serve_if_asked(answers)?;
-    run_if_asked(work)?;
-    let measured = std::env::args().any(|argument| argument == "--bench");
-    let (bytes, rounds) = if measured { (FILE, 9) } else { (FILE / 64, 1) };
+    serve_if_requested(handler)?;
+    run_if_requested(run_task)?;
+    let is_benchmark = std::env::args().any(|argument| argument == "--bench");
+    let (bytes, rounds) = if is_benchmark {
+        (FILE, 9)
+    } else {
+        (FILE / 64, 1)
+    };
     let server = Server::start()?;
-    for way in WAYS {
+    for direction in DIRECTIONS {
         for bytes in [bytes / 16, bytes] {
-            let hole = Hole::new(bytes)?;
-            println!("{} MiB {way}", bytes >> 20);
-            let path = hole.0.to_str().ok_or("the folder for temporary files")?;
-            let details = [&server.origin, &bytes.to_string(), way, path];
-            compare(&NAMES, &details, rounds, |seconds| {
+            let file = SparseFile::new(bytes)?;
+            println!("{} MiB {direction}", bytes >> 20);
+            let path = file
+                .0
+                .to_str()
+                .ok_or("the path of the temporary directory is not UTF-8")?;
+            let details = [&server.origin, &bytes.to_string(), direction, path];
+            compare_processes(&NAMES, &details, rounds, |seconds| {
                 format!("{:.0} MiB/s", (bytes >> 20) as f64 / seconds)
             })?;
             println!();

@@ -1,22 +1,15 @@
-//! The main job, end to end: a workspace, an invitation, an API key, a prompt version, the usage.
+//! Common tasks, end to end: a workspace, an invitation, an API key, a prompt version, and usage.
 //!
-//! Without `PORTKEY_API_KEY` it runs against an emulator that it starts itself. With it, it talks to
-//! the real service: it only reads, unless `--write` is given, and goes on where the key may not (403).
+//! Without `PORTKEY_API_KEY`, the example starts an emulator and uses it. With `PORTKEY_API_KEY`, it uses the
+//! real service: it only reads, unless `--write` is given. A step that the key may not perform (403) is
+//! skipped.
 
 use std::{
     fmt::Display,
     time::{Duration, SystemTime},
 };
 
-use portkey_admin::{
-    Client, Error,
-    types::{
-        ApiKeySubType, ApiKeyType, AssignableRole, CreateApiKeyRequest, CreatePromptRequest,
-        CreateUserInviteRequest, CreateWorkspaceRequest, DeleteWorkspaceRequest,
-        MakePromptVersionDefaultRequest, RotateApiKeyRequest, UpdatePromptRequest,
-        UserInviteWorkspaceInput, Workspace, WorkspaceRole,
-    },
-};
+use portkey_admin::{Client, Error, api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, RotateApiKeyRequest}, prompts::{CreatePromptRequest, MakePromptVersionDefaultRequest, UpdatePromptRequest}, types::WorkspaceRole, users::{AssignableRole, CreateUserInviteRequest, UserInviteWorkspaceInput}, workspaces::{CreateWorkspaceRequest, DeleteWorkspaceRequest, Workspace}};
 use portkey_admin_emulator::Emulator;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -26,14 +19,14 @@ async fn main() -> Outcome {
     if std::env::var("PORTKEY_API_KEY").is_ok_and(|key| !key.trim().is_empty()) {
         let write = std::env::args().any(|argument| argument == "--write");
         println!(
-            "PORTKEY_API_KEY is set: talking to the real service{}",
-            if write { "" } else { ", reading only" }
+            "PORTKEY_API_KEY is set: using the real service{}",
+            if write { "" } else { ", read-only" }
         );
         return run(&Client::from_env()?, write).await;
     }
     let emulator = Emulator::start().await?;
     println!(
-        "no PORTKEY_API_KEY: talking to an emulator at {}",
+        "PORTKEY_API_KEY is not set: using an emulator at {}",
         emulator.base_url()
     );
     let client = Client::builder()
@@ -45,17 +38,17 @@ async fn main() -> Outcome {
 }
 
 async fn run(client: &Client, write: bool) -> Outcome {
-    if write && let Some(workspace) = workspace(client).await? {
-        invite(client, &workspace).await?;
-        api_key(client, &workspace).await?;
-        prompt(client).await?;
+    if write && let Some(workspace) = create_workspace(client).await? {
+        invite_user(client, &workspace).await?;
+        manage_api_key(client, &workspace).await?;
+        manage_prompt(client).await?;
         remove_workspace(client, &workspace).await?;
     }
-    overview(client).await?;
-    usage(client).await
+    print_overview(client).await?;
+    print_usage(client).await
 }
 
-/// Prints what came of a step. What the key may not do (403) is no reason to stop.
+/// Prints the result of a step. A 403 is printed and does not end the example.
 fn step<T>(what: impl Display, result: Result<T, Error>) -> Result<Option<T>, Error> {
     match result {
         Ok(value) => {
@@ -70,7 +63,7 @@ fn step<T>(what: impl Display, result: Result<T, Error>) -> Result<Option<T>, Er
     }
 }
 
-async fn workspace(client: &Client) -> Result<Option<Workspace>, Error> {
+async fn create_workspace(client: &Client) -> Result<Option<Workspace>, Error> {
     println!("\nA workspace");
     let request = CreateWorkspaceRequest::builder()
         .name("quickstart")
@@ -86,7 +79,7 @@ async fn workspace(client: &Client) -> Result<Option<Workspace>, Error> {
     Ok(Some(workspace))
 }
 
-async fn invite(client: &Client, workspace: &Workspace) -> Result<(), Error> {
+async fn invite_user(client: &Client, workspace: &Workspace) -> Result<(), Error> {
     println!("\nA user");
     let request = CreateUserInviteRequest::builder()
         .email("newcomer@example.com")
@@ -99,7 +92,7 @@ async fn invite(client: &Client, workspace: &Workspace) -> Result<(), Error> {
         client.create_user_invite().body(request).send().await,
     )? {
         let link = invite.invite_link.unwrap_or_default();
-        println!("        the link is a secret and prints as {link}");
+        println!("        the link is a secret, printed as {link}");
         let Some(id) = invite.id else { return Ok(()) };
         step(
             "withdraw the invitation",
@@ -109,7 +102,7 @@ async fn invite(client: &Client, workspace: &Workspace) -> Result<(), Error> {
     Ok(())
 }
 
-async fn api_key(client: &Client, workspace: &Workspace) -> Result<(), Error> {
+async fn manage_api_key(client: &Client, workspace: &Workspace) -> Result<(), Error> {
     println!("\nAn API key");
     let request = CreateApiKeyRequest::builder()
         .name("ci")
@@ -120,11 +113,11 @@ async fn api_key(client: &Client, workspace: &Workspace) -> Result<(), Error> {
         .body(request)
         .send()
         .await;
-    let Some(created) = step("mint it", created)? else {
+    let Some(created) = step("create it", created)? else {
         return Ok(());
     };
     println!(
-        "        {} shows once, to who asks: {} characters",
+        "        the key of {} is only returned now: {} characters",
         created.id,
         created.key.expose().len()
     );
@@ -164,10 +157,10 @@ async fn list_api_keys(client: &Client, workspace: &Workspace) -> Result<(), Err
     Ok(())
 }
 
-async fn prompt(client: &Client) -> Result<(), Error> {
+async fn manage_prompt(client: &Client) -> Result<(), Error> {
     println!("\nA prompt");
-    let Some((collection, virtual_key)) = ingredients(client).await? else {
-        println!("        no workspace has a collection and a virtual key, so no prompt");
+    let Some((collection, virtual_key)) = collection_and_virtual_key(client).await? else {
+        println!("        skipped: no workspace has both a collection and a virtual key");
         return Ok(());
     };
     let request = CreatePromptRequest::builder()
@@ -189,12 +182,9 @@ async fn prompt(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// A collection's id and a virtual key's slug, of one workspace.
-async fn ingredients(client: &Client) -> Result<Option<(String, String)>, Error> {
-    let workspaces = step(
-        "look for a workspace",
-        client.list_workspaces().send().await,
-    )?;
+/// Returns the id of a collection and the slug of a virtual key in the same workspace.
+async fn collection_and_virtual_key(client: &Client) -> Result<Option<(String, String)>, Error> {
+    let workspaces = step("list workspaces", client.list_workspaces().send().await)?;
     for workspace in workspaces.into_iter().flat_map(|list| list.data) {
         let collections = client
             .list_collections()
@@ -206,8 +196,8 @@ async fn ingredients(client: &Client) -> Result<Option<(String, String)>, Error>
             .workspace_id(&workspace.id)
             .send()
             .await;
-        let collections = step("with a collection", collections)?.map(|list| list.data);
-        let keys = step("and a virtual key", keys)?.map(|list| list.data);
+        let collections = step("list collections", collections)?.map(|list| list.data);
+        let keys = step("list virtual keys", keys)?.map(|list| list.data);
         let collection = collections
             .into_iter()
             .flatten()
@@ -220,13 +210,13 @@ async fn ingredients(client: &Client) -> Result<Option<(String, String)>, Error>
     Ok(None)
 }
 
-/// A new version is not the default: it is published by its number, which only the list tells.
+/// Creates a version and makes it the default. That requires its number, which only the list contains.
 async fn publish_version(client: &Client, id: &str) -> Result<(), Error> {
     let change = UpdatePromptRequest::builder()
         .patch(true)
         .string("Greet {{name}} warmly.");
     let updated = step(
-        "change it, which makes a version",
+        "update it, which creates a version",
         client.update_prompt(id).body(change).send().await,
     )?;
     let version_id = updated.and_then(|updated| updated.prompt_version_id);
@@ -251,7 +241,7 @@ async fn publish_version(client: &Client, id: &str) -> Result<(), Error> {
 }
 
 async fn remove_workspace(client: &Client, workspace: &Workspace) -> Result<(), Error> {
-    println!("\nTidying up");
+    println!("\nCleanup");
     let request = DeleteWorkspaceRequest::builder()
         .name(&workspace.name)
         .force_delete(true);
@@ -266,8 +256,8 @@ async fn remove_workspace(client: &Client, workspace: &Workspace) -> Result<(), 
     Ok(())
 }
 
-async fn overview(client: &Client) -> Result<(), Error> {
-    println!("\nWhat there is");
+async fn print_overview(client: &Client) -> Result<(), Error> {
+    println!("\nOverview");
     if let Some(list) = step("list workspaces", client.list_workspaces().send().await)? {
         println!(
             "        {}",
@@ -301,7 +291,7 @@ async fn overview(client: &Client) -> Result<(), Error> {
     Ok(())
 }
 
-/// At most five names, and how many more there are.
+/// Joins at most five names and the number of further ones.
 fn names(all: impl Iterator<Item = String>) -> String {
     let all: Vec<String> = all.collect();
     match all.len() {
@@ -311,7 +301,7 @@ fn names(all: impl Iterator<Item = String>) -> String {
     }
 }
 
-async fn usage(client: &Client) -> Outcome {
+async fn print_usage(client: &Client) -> Outcome {
     println!("\nUsage of the last seven days");
     let now = SystemTime::now();
     let week_ago = now - Duration::from_secs(7 * 24 * 3600);

@@ -1,8 +1,8 @@
-//! A realtime session: one text there, the answer back word by word.
+//! A realtime session: sends a text message and prints the response as it is streamed.
 //!
-//! Without `PORTKEY_API_KEY` it talks to an emulator that it starts itself, which repeats what it is
-//! told. With it, it talks to the real service: `PORTKEY_MODEL` names the model (`gpt-realtime` unless
-//! set), and the key has to lead to a provider that has it.
+//! Without `PORTKEY_API_KEY`, the example starts an emulator, which echoes the message. With
+//! `PORTKEY_API_KEY`, it uses the real service: `PORTKEY_MODEL` is the model (default: `gpt-realtime`), and
+//! the key needs access to a provider with that model.
 
 use std::io::Write;
 
@@ -15,23 +15,23 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 #[tokio::main]
 async fn main() -> Outcome {
     if std::env::var("PORTKEY_API_KEY").is_ok_and(|key| !key.trim().is_empty()) {
-        println!("PORTKEY_API_KEY is set: talking to the real service");
+        println!("PORTKEY_API_KEY is set: using the real service");
         let model = std::env::var("PORTKEY_MODEL").unwrap_or_else(|_| "gpt-realtime".to_owned());
-        return Ok(talk(&Client::from_env()?, &model).await?);
+        return Ok(run_session(&Client::from_env()?, &model).await?);
     }
     let emulator = Emulator::start().await?;
     println!(
-        "no PORTKEY_API_KEY: talking to an emulator at {}",
+        "PORTKEY_API_KEY is not set: using an emulator at {}",
         emulator.base_url()
     );
     let client = Client::builder()
         .api_key(emulator.api_key())
         .base_url(emulator.base_url())
         .build()?;
-    Ok(talk(&client, "example-model").await?)
+    Ok(run_session(&client, "example-model").await?)
 }
 
-async fn talk(client: &Client, model: &str) -> Result<(), Error> {
+async fn run_session(client: &Client, model: &str) -> Result<(), Error> {
     let mut session = client.connect_realtime().model(model).connect().await?;
     let text = "Say hello in one sentence.";
     let item = json!({
@@ -43,7 +43,7 @@ async fn talk(client: &Client, model: &str) -> Result<(), Error> {
     session
         .send(ClientEvent::new("conversation.item.create").set("item", item))
         .await?;
-    // Words, not sound.
+    // Text output instead of audio.
     let response = json!({"output_modalities": ["text"]});
     session
         .send(ClientEvent::new("response.create").set("response", response))
@@ -55,7 +55,7 @@ async fn talk(client: &Client, model: &str) -> Result<(), Error> {
             "response.output_text.delta" => {
                 let word = event.get("delta").and_then(|delta| delta.as_str());
                 print!("{}", word.unwrap_or_default());
-                // The words come one by one; where they cannot be shown, there is nobody to tell.
+                // Shows each word immediately; a failure does not matter.
                 let _ = std::io::stdout().flush();
             }
             "response.done" => break,

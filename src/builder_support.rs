@@ -15,7 +15,8 @@ pub(crate) fn required<T>(value: Option<T>, type_name: &str, field: &str) -> Res
     value.ok_or_else(|| Error::invalid_request(format!("`{field}` of {type_name} is required")))
 }
 
-/// Returns a list or map of a response unless it is empty. Responses do not distinguish empty and absent.
+/// Returns a list or map of a response unless it is empty. Responses do not distinguish empty and
+/// absent.
 pub(crate) fn non_empty<T: LenientDecode>(value: T) -> Option<T> {
     (!value.is_absent()).then_some(value)
 }
@@ -32,7 +33,8 @@ pub(crate) fn finish(error: Option<BuildError>) -> Result<(), Error> {
     error.map_or(Ok(()), |recorded| Err(recorded.error))
 }
 
-/// Records the error of setting a field, unless there is one. Setting a field again removes its error.
+/// Records the error of setting a field, unless there is one. Setting a field again removes its
+/// error.
 fn record<T>(
     recorded: &mut Option<BuildError>,
     field: &'static str,
@@ -68,7 +70,8 @@ pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
     )
 }
 
-/// Checks that a number is finite: JSON would encode NaN and infinity as `null`, which may have a meaning.
+/// Checks that a number is finite: JSON would encode NaN and infinity as `null`, which may have a
+/// meaning.
 pub(crate) fn finite(
     recorded: &mut Option<BuildError>,
     field: &'static str,

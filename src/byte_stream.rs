@@ -29,7 +29,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// A response body as a stream of chunks, in constant memory.
 ///
 /// It implements [`Stream`]. [`next`](Self::next) returns the next chunk without another crate,
-/// [`bytes`](Self::bytes) collects the body up to a limit, and [`write_to`](Self::write_to) writes it.
+/// [`bytes`](Self::bytes) collects the body up to a limit, and [`write_to`](Self::write_to) writes
+/// it.
 ///
 /// The total duration is not limited, only the time without data
 /// ([`idle_timeout`](Self::idle_timeout)). If the body is shorter than its declared length or the
@@ -103,8 +104,8 @@ impl ByteStream {
     ///
     /// # Errors
     ///
-    /// If the connection fails, the body is shorter than its declared length, or no data arrives within
-    /// the idle timeout ([`Error::is_timeout`]).
+    /// If the connection fails, the body is shorter than its declared length, or no data arrives
+    /// within the idle timeout ([`Error::is_timeout`]).
     pub async fn next(&mut self) -> Option<Result<Bytes, Error>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

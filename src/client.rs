@@ -21,8 +21,9 @@ pub use builder::ClientBuilder;
 
 /// A client of the Portkey Admin API.
 ///
-/// Create one client and clone it: clones share the connections and the retry budget. Every operation
-/// is a method that returns a builder. The builder owns a clone, so its future can be spawned.
+/// Create one client and clone it: clones share the connections and the retry budget. Every
+/// operation is a method that returns a builder. The builder owns a clone, so its future can be
+/// spawned.
 ///
 /// Redirects are not followed, and the key is sent only to the configured base URLs.
 #[derive(Clone)]
@@ -71,8 +72,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// If the key is missing, or one of the variables is empty or invalid. The error names the variable,
-    /// but does not contain its value.
+    /// If the key is missing, or one of the variables is empty or invalid. The error names the
+    /// variable, but does not contain its value.
     pub fn from_env() -> Result<Self, Error> {
         ClientBuilder::from_env()?.build()
     }
@@ -108,8 +109,8 @@ impl Client {
         }
     }
 
-    /// Creates a request for an endpoint without a generated method. `path` is appended to the base URL
-    /// and starts with `/`.
+    /// Creates a request for an endpoint without a generated method. `path` is appended to the base
+    /// URL and starts with `/`.
     ///
     /// Key, options, retries, errors and traces work as in every other call.
     ///

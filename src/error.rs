@@ -303,13 +303,14 @@ impl Error {
     }
 
     /// Returns `true` if the service may have executed the request in any of the attempts: the
-    /// response was incomplete or missing, the service failed, or it succeeded and the response could
-    /// not be read. If `false`, it is safe to send the request again.
+    /// response was incomplete or missing, the service failed, or it succeeded and the response
+    /// could not be read. If `false`, it is safe to send the request again.
     pub fn may_have_executed(&self) -> bool {
         self.0.history.may_have_executed
     }
 
-    /// Returns `true` if the client could not be built, for example because of an invalid key or URL.
+    /// Returns `true` if the client could not be built, for example because of an invalid key or
+    /// URL.
     pub fn is_configuration(&self) -> bool {
         matches!(self.0.kind, Kind::Configuration(_))
     }
@@ -319,13 +320,15 @@ impl Error {
         matches!(self.0.kind, Kind::InvalidRequest(_))
     }
 
-    /// Returns `true` if a list could not be read to its end although every page arrived: the service
-    /// repeated a page or omitted the position of the next, or the list exceeds the caller's limit.
+    /// Returns `true` if a list could not be read to its end although every page arrived: the
+    /// service repeated a page or omitted the position of the next, or the list exceeds the
+    /// caller's limit.
     pub fn is_paging(&self) -> bool {
         matches!(self.0.kind, Kind::Paging(_))
     }
 
-    /// Returns `true` if a successful response could not be decoded; [`body`](Self::body) returns it.
+    /// Returns `true` if a successful response could not be decoded; [`body`](Self::body) returns
+    /// it.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, Kind::Decode(..))
     }
@@ -350,7 +353,8 @@ impl Error {
     }
 
     /// Returns `true` for status 403: the key lacks a permission or (code `AB03`, observed for
-    /// workspaces) the resource no longer exists; see [`is_gone_or_hidden`](Self::is_gone_or_hidden).
+    /// workspaces) the resource no longer exists; see
+    /// [`is_gone_or_hidden`](Self::is_gone_or_hidden).
     pub fn is_forbidden(&self) -> bool {
         self.status() == Some(StatusCode::FORBIDDEN)
     }
@@ -362,9 +366,9 @@ impl Error {
 
     /// Returns `true` for status 404, and for status 403 with the code `AB03`.
     ///
-    /// The service responds with 403 `AB03` if a scope is missing, and also if the resource no longer
-    /// exists (observed for workspaces, documented for guardrails). Use this method for reads whose
-    /// scope the key is known to have; [`is_forbidden`](Self::is_forbidden) and
+    /// The service responds with 403 `AB03` if a scope is missing, and also if the resource no
+    /// longer exists (observed for workspaces, documented for guardrails). Use this method for
+    /// reads whose scope the key is known to have; [`is_forbidden`](Self::is_forbidden) and
     /// [`is_not_found`](Self::is_not_found) depend on the status alone.
     pub fn is_gone_or_hidden(&self) -> bool {
         self.is_not_found() || (self.is_forbidden() && self.code() == Some("AB03"))

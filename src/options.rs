@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::gateway::GatewayOptions;
 use crate::{Error, RetryPolicy, operation::Idempotency};
 
-const TIMEOUT: Duration = Duration::from_secs(30);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Headers that the client sets itself or that belong to the connection.
 const RESERVED: [&str; 13] = [
@@ -35,9 +35,9 @@ pub(crate) const METADATA: &str = "x-portkey-metadata";
 
 /// Options of calls: timeouts, retries, headers, a default workspace.
 ///
-/// Set them for all calls of a client ([`ClientBuilder::options`](crate::ClientBuilder::options)) or for
-/// some ([`Client::with_options`](crate::Client::with_options)). The latter override only the options
-/// that they set.
+/// Set them for all calls of a client ([`ClientBuilder::options`](crate::ClientBuilder::options))
+/// or for some ([`Client::with_options`](crate::Client::with_options)). The latter override only
+/// the options that they set.
 ///
 /// ```
 /// use portkey_admin::{Client, RequestOptions};
@@ -73,9 +73,9 @@ impl RequestOptions {
 
     /// Sets the timeout of an attempt, including its response; the default is 30 seconds.
     ///
-    /// A streamed response is not limited once it has begun. For an upload of files, the timeout limits
-    /// the time without progress. [`RetryPolicy::deadline`] limits the whole call, and thereby each
-    /// attempt.
+    /// A streamed response is not limited once it has begun. For an upload of files, the timeout
+    /// limits the time without progress. [`RetryPolicy::deadline`] limits the whole call, and
+    /// thereby each attempt.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -87,21 +87,21 @@ impl RequestOptions {
         self
     }
 
-    /// Sets whether calls may be retried after an attempt that the service may have executed, regardless
-    /// of the operation. With `true`, a retried `POST` may create a resource twice.
+    /// Sets whether calls may be retried after an attempt that the service may have executed,
+    /// regardless of the operation. With `true`, a retried `POST` may create a resource twice.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
         self
     }
 
-    /// Sets a header of every request to the control plane and the gateway. It is not sent to the public
-    /// base URL or a signed URL.
+    /// Sets a header of every request to the control plane and the gateway. It is not sent to the
+    /// public base URL or a signed URL.
     ///
-    /// The last value of a name wins; a header that an operation sets overrides it. Values are marked as
-    /// sensitive and not shown by `Debug`.
+    /// The last value of a name wins; a header that an operation sets overrides it. Values are
+    /// marked as sensitive and not shown by `Debug`.
     ///
-    /// A header that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …) and an invalid
-    /// name or value cause an error when the client is built or a request is sent.
+    /// A header that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …) and an
+    /// invalid name or value cause an error when the client is built or a request is sent.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         match header(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
@@ -114,20 +114,21 @@ impl RequestOptions {
         self
     }
 
-    /// Sets the options of requests to the gateway. Gateway options that are not set in `gateway` keep
-    /// their values. They override a [`header`](Self::header) of the same name.
+    /// Sets the options of requests to the gateway. Gateway options that are not set in `gateway`
+    /// keep their values. They override a [`header`](Self::header) of the same name.
     #[cfg(feature = "gateway")]
     pub fn gateway(mut self, gateway: GatewayOptions) -> Self {
         self.gateway = gateway.merge_onto(&self.gateway);
         self
     }
 
-    /// Sets the default workspace, by UUID or slug, for operations that require one with an organisation
-    /// key.
+    /// Sets the default workspace, by UUID or slug, for operations that require one with an
+    /// organisation key.
     ///
     /// It is sent as the query parameter `workspace_id` of the operations that take it
-    /// ([`Operation::default_workspace`](crate::Operation::default_workspace)), unless the call sets the
-    /// parameter. It is never sent in a body, where a missing workspace has a meaning of its own.
+    /// ([`Operation::default_workspace`](crate::Operation::default_workspace)), unless the call
+    /// sets the parameter. It is never sent in a body, where a missing workspace has a meaning of
+    /// its own.
     ///
     /// With an organisation key, the operations on providers accept only the UUID, which
     /// `resolve_workspace_id` looks up for a slug.
@@ -171,7 +172,7 @@ impl RequestOptions {
     }
 
     pub(crate) fn attempt_timeout(&self) -> Duration {
-        self.timeout.unwrap_or(TIMEOUT)
+        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
     }
 
     pub(crate) fn retry_policy(&self) -> &RetryPolicy {

@@ -4,8 +4,8 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 
 /// The effect of an update on a field that can be cleared.
 ///
-/// The service distinguishes an absent field from a cleared one. The request type determines how the
-/// field is cleared: with `null`, an empty string or an empty list.
+/// The service distinguishes an absent field from a cleared one. The request type determines how
+/// the field is cleared: with `null`, an empty string or an empty list.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Patch<T> {
     /// The field is not sent and keeps its value.
@@ -31,7 +31,8 @@ impl<T> Patch<T> {
         }
     }
 
-    /// Returns `Set`, or `Keep` for `None`, which means that the builder recorded a conversion error.
+    /// Returns `Set`, or `Keep` for `None`, which means that the builder recorded a conversion
+    /// error.
     pub(crate) fn set(value: Option<T>) -> Self {
         value.map_or(Self::Keep, Self::Set)
     }

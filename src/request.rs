@@ -91,14 +91,14 @@ impl Request {
         self
     }
 
-    /// Sends the request and decodes the response. An empty body is decoded as `null`, which `()` and
-    /// `Option` accept.
+    /// Sends the request and decodes the response. An empty body is decoded as `null`, which `()`
+    /// and `Option` accept.
     ///
     /// # Errors
     ///
-    /// If the request fails, like every call. Nothing is sent if the path does not start with `/`, has
-    /// an empty segment or the segment `.` or `..`, or contains a query or a character that must be
-    /// percent-encoded.
+    /// If the request fails, like every call. Nothing is sent if the path does not start with `/`,
+    /// has an empty segment or the segment `.` or `..`, or contains a query or a character that
+    /// must be percent-encoded.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
         Ok(self.send_with_response().await?.into_inner())
     }
@@ -169,8 +169,8 @@ impl Request {
     }
 }
 
-/// Decodes a whole body. An empty body counts as `null`, because writes may return one. The error has
-/// the JSON path, but no value.
+/// Decodes a whole body. An empty body counts as `null`, because writes may return one. The error
+/// has the JSON path, but no value.
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let mut track = serde_path_to_error::Track::new();
     let mut json =

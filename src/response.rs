@@ -38,8 +38,8 @@ impl<T> Response<T> {
         self.value
     }
 
-    /// Returns the status: a success, or 404 if a retried `DELETE` found that the resource no longer
-    /// exists after an attempt that may have deleted it.
+    /// Returns the status: a success, or 404 if a retried `DELETE` found that the resource no
+    /// longer exists after an attempt that may have deleted it.
     pub fn status(&self) -> StatusCode {
         self.status
     }

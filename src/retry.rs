@@ -1,8 +1,8 @@
 //! Retries: the policy, and the loop that applies it.
 //!
 //! The loop receives the function that sends and the clock as parameters, so that tests can script
-//! both. No backoff crate is used: it would cover only the delay, but not `Retry-After`, idempotency,
-//! the deadline and the budget.
+//! both. No backoff crate is used: it would cover only the delay, but not `Retry-After`,
+//! idempotency, the deadline and the budget.
 
 mod budget;
 mod policy;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A secret string, such as a key, a password or a signed URL.
 ///
-/// `Debug`, `Display` and `Serialize` write `[redacted]`; [`expose`](Self::expose) returns the string.
-/// In a request, the string itself is sent.
+/// `Debug`, `Display` and `Serialize` write `[redacted]`; [`expose`](Self::expose) returns the
+/// string. In a request, the string itself is sent.
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 

@@ -1,7 +1,8 @@
 //! Downloads from signed URLs.
 //!
-//! A signed URL grants access to its content, so it does not appear in errors, traces or `Debug`. It
-//! leads to a storage outside the service, so neither the key nor the headers of the options are sent.
+//! A signed URL grants access to its content, so it does not appear in errors, traces or `Debug`.
+//! It leads to a storage outside the service, so neither the key nor the headers of the options are
+//! sent.
 
 use http::StatusCode;
 

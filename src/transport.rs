@@ -51,7 +51,8 @@ pub(crate) struct Exchange {
     pub(crate) request: PreparedRequest,
 }
 
-/// Stands for "no timeout": reqwest cannot unset a timeout, and the clock overflows with `Duration::MAX`.
+/// Stands for "no timeout": reqwest cannot unset a timeout, and the clock overflows with
+/// `Duration::MAX`.
 pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// The outcome of an attempt.
@@ -80,8 +81,8 @@ impl Exchange {
         self.send_with_retries(attempt::send, identity)
     }
 
-    /// Like [`open`](Self::open); converts the response with `begin`, whose failures count as failed
-    /// attempts.
+    /// Like [`open`](Self::open); converts the response with `begin`, whose failures count as
+    /// failed attempts.
     #[cfg(feature = "gateway")]
     pub(crate) fn open_with<T: TracedResponse, F: Future<Output = Outcome<T>>>(
         &self,
@@ -91,7 +92,8 @@ impl Exchange {
         self.send_with_retries(send, identity)
     }
 
-    /// Sends the request as often as the retry policy allows; `finish` may replace the final outcome.
+    /// Sends the request as often as the retry policy allows; `finish` may replace the final
+    /// outcome.
     async fn send_with_retries<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
         &'a self,
         send: impl Fn(AttemptContext<'a>) -> F,

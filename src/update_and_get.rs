@@ -7,8 +7,8 @@ use crate::{
     operation::{Operation, Segment},
 };
 
-/// Sends an update, then reads the updated resource with the same client. The read uses the first path
-/// arguments of the update; codegen checks that the parameters match.
+/// Sends an update, then reads the updated resource with the same client. The read uses the first
+/// path arguments of the update; codegen checks that the parameters match.
 pub(crate) async fn update_and_get<T: LenientDecode>(
     update: Call,
     read: &'static Operation,

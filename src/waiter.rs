@@ -11,12 +11,12 @@ const MIN_DELAY: Duration = Duration::from_millis(10);
 
 /// Repeats a read until it shows the effect of a write or a timeout expires.
 ///
-/// The service is eventually consistent: limits and the icon of a workspace, and new versions of prompts
-/// and partials, may be missing or outdated in a read immediately after the write.
+/// The service is eventually consistent: limits and the icon of a workspace, and new versions of
+/// prompts and partials, may be missing or outdated in a read immediately after the write.
 ///
-/// By default, the first read is made immediately and further reads follow for 30 seconds. The delay
-/// between reads starts at 0.5 seconds and doubles up to 5 seconds. Retries and timeouts of the read
-/// itself apply as usual and do not count as reads.
+/// By default, the first read is made immediately and further reads follow for 30 seconds. The
+/// delay between reads starts at 0.5 seconds and doubles up to 5 seconds. Retries and timeouts of
+/// the read itself apply as usual and do not count as reads.
 ///
 /// ```no_run
 /// # #[cfg(feature = "workspaces")]
@@ -57,23 +57,23 @@ impl Waiter {
         }
     }
 
-    /// Sets the time during which reads are started; the default is 30 seconds. At least one read is
-    /// made, and a last one at the end of the time.
+    /// Sets the time during which reads are started; the default is 30 seconds. At least one read
+    /// is made, and a last one at the end of the time.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
     }
 
-    /// Sets the delay after the first read and the maximum delay; it doubles in between. The defaults
-    /// are 0.5 and 5 seconds, the minimum is 10 milliseconds.
+    /// Sets the delay after the first read and the maximum delay; it doubles in between. The
+    /// defaults are 0.5 and 5 seconds, the minimum is 10 milliseconds.
     pub fn backoff(mut self, initial: Duration, max: Duration) -> Self {
         self.initial_backoff = initial;
         self.max_backoff = max;
         self
     }
 
-    /// Reads again if the resource does not exist yet ([`Error::is_gone_or_hidden`]). By default such
-    /// an error ends the wait like any other.
+    /// Reads again if the resource does not exist yet ([`Error::is_gone_or_hidden`]). By default
+    /// such an error ends the wait like any other.
     pub fn allow_not_found(mut self) -> Self {
         self.allow_not_found = true;
         self
@@ -83,8 +83,8 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// The first error of `read`. After the timeout, an error whose [`Error::is_timeout`] is `true`,
-    /// with the description, the time waited and the number of reads.
+    /// The first error of `read`. After the timeout, an error whose [`Error::is_timeout`] is
+    /// `true`, with the description, the time waited and the number of reads.
     pub async fn until<T, F: Future<Output = Result<T, Error>>>(
         &self,
         read: impl FnMut() -> F,

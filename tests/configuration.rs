@@ -1,7 +1,7 @@
-//! Where the client gets its key and its addresses from, and where the key goes.
+//! Sources of the API key and the base URLs, and the planes to which the key is sent.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -10,20 +10,19 @@ use std::{
     process::Command,
 };
 
-use portkey_admin::{Client, ClientBuilder, Error, types};
+use portkey_admin::{Client, ClientBuilder, Error, providers};
 use support::{
-    KEY, sending,
-    server::{Answer, Server},
-    shown,
+    KEY, boxed_call, render_error,
+    server::{ScriptedResponse, Server},
 };
 
-/// Set in a child process: `build` builds a client, `send` sends three requests with it, too.
+/// Set in a child process: `build` builds a client, `send` also sends three requests with it.
 const ROLE: &str = "PORTKEY_ADMIN_TEST_ROLE";
-/// Starts the lines that a child reports.
-const MARK: &str = "child reports: ";
+/// Prefix of the lines that a child reports.
+const REPORT_PREFIX: &str = "child reports: ";
 
-/// Runs this test again in a process that has `variables` and no other `PORTKEY_…`, and gives what
-/// [`child`] reports: tests share their environment, so that none of them may change it.
+/// Runs this test again in a child process with `variables` and no other `PORTKEY_…` variables, and
+/// returns the report of [`run_as_child`]. Tests share their environment, so they must not change it.
 fn in_child(test: &str, role: &str, variables: &[(&str, &OsStr)]) -> String {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
@@ -38,22 +37,22 @@ fn in_child(test: &str, role: &str, variables: &[(&str, &OsStr)]) -> String {
     let lines = String::from_utf8_lossy(&output.stderr).into_owned();
     let report: Vec<&str> = lines
         .lines()
-        .filter_map(|line| line.strip_prefix(MARK))
+        .filter_map(|line| line.strip_prefix(REPORT_PREFIX))
         .collect();
     assert!(output.status.success() && !report.is_empty(), "{lines}");
     report.join("\n")
 }
 
-/// What the child does; `None` in the parent.
-fn child() -> Option<()> {
+/// Builds a client and reports the result, if this is a child process; returns `None` in the parent.
+fn run_as_child() -> Option<()> {
     let role = std::env::var(ROLE).ok()?;
     match Client::from_env() {
         Err(error) => {
             assert!(error.is_configuration());
-            eprintln!("{MARK}refused: {}", shown(&error));
+            eprintln!("{REPORT_PREFIX}refused: {}", render_error(&error));
         }
         Ok(client) => {
-            eprintln!("{MARK}built: {client:?}");
+            eprintln!("{REPORT_PREFIX}built: {client:?}");
             if role == "send" {
                 send_to_every_plane(&client);
             }
@@ -65,31 +64,31 @@ fn child() -> Option<()> {
 #[tokio::main(flavor = "current_thread")]
 async fn send_to_every_plane(client: &Client) {
     let results = [
-        sending(client.get_workspace("one").send()).await,
-        sending(client.get_log("one").send()).await,
-        sending(client.get_model_pricing("one", "two").send()).await,
+        boxed_call(client.get_workspace("one").send()).await,
+        boxed_call(client.get_log("one").send()).await,
+        boxed_call(client.get_model_pricing("one", "two").send()).await,
     ];
     for error in results.into_iter().filter_map(Result::err) {
-        eprintln!("{MARK}sent: {error}");
+        eprintln!("{REPORT_PREFIX}sent: {error}");
     }
 }
 
-/// A server for a child, and the variables that point at it.
-fn server_and_bases() -> (Server, [(&'static str, OsString); 2]) {
-    let server = Server::answering(Answer::empty(404));
-    let bases = [
+/// Starts a server for a child; returns it with the variables that point to it.
+fn server_and_base_urls() -> (Server, [(&'static str, OsString); 2]) {
+    let server = Server::with_response(ScriptedResponse::empty(404));
+    let base_urls = [
         ("PORTKEY_BASE_URL", server.url("/v1").into()),
         ("PORTKEY_PUBLIC_BASE_URL", server.url("").into()),
     ];
-    (server, bases)
+    (server, base_urls)
 }
 
 #[test]
-fn a_key_that_cannot_be_used_is_named_and_not_shown() {
-    if child().is_some() {
+fn invalid_key_is_refused_without_showing_it() {
+    if run_as_child().is_some() {
         return;
     }
-    let name = "a_key_that_cannot_be_used_is_named_and_not_shown";
+    let name = "invalid_key_is_refused_without_showing_it";
     let missing = in_child(name, "build", &[]);
     assert!(
         missing.starts_with("refused: ") && missing.contains("PORTKEY_API_KEY"),
@@ -115,13 +114,13 @@ fn a_key_that_cannot_be_used_is_named_and_not_shown() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_that_is_no_text_is_named_and_not_shown() {
+fn non_utf8_key_is_refused_without_showing_it() {
     use std::os::unix::ffi::OsStrExt;
 
-    if child().is_some() {
+    if run_as_child().is_some() {
         return;
     }
-    let name = "a_key_that_is_no_text_is_named_and_not_shown";
+    let name = "non_utf8_key_is_refused_without_showing_it";
     let value = OsStr::from_bytes(b"canary\xff");
     let report = in_child(name, "build", &[("PORTKEY_API_KEY", value)]);
     assert!(
@@ -132,8 +131,8 @@ fn a_key_that_is_no_text_is_named_and_not_shown() {
 }
 
 #[test]
-fn a_key_arrives_trimmed() {
-    if child().is_some() {
+fn key_is_trimmed() {
+    if run_as_child().is_some() {
         return;
     }
     for value in [
@@ -142,10 +141,10 @@ fn a_key_arrives_trimmed() {
         format!(" \t{KEY}\r\n"),
         format!("\u{a0}{KEY}\u{2003}"),
     ] {
-        let (server, bases) = server_and_bases();
+        let (server, base_urls) = server_and_base_urls();
         let mut variables = vec![("PORTKEY_API_KEY", OsStr::new(&value))];
-        variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
-        let report = in_child("a_key_arrives_trimmed", "send", &variables);
+        variables.extend(base_urls.iter().map(|(name, url)| (*name, url.as_os_str())));
+        let report = in_child("key_is_trimmed", "send", &variables);
         assert!(!report.contains(KEY), "{report}");
         for request in server.requests() {
             let expected: &[&str] = match request.path() {
@@ -159,11 +158,11 @@ fn a_key_arrives_trimmed() {
 }
 
 #[test]
-fn a_base_that_cannot_be_used_is_named_and_not_shown() {
-    if child().is_some() {
+fn invalid_base_url_is_refused_without_showing_it() {
+    if run_as_child().is_some() {
         return;
     }
-    let name = "a_base_that_cannot_be_used_is_named_and_not_shown";
+    let name = "invalid_base_url_is_refused_without_showing_it";
     for variable in [
         "PORTKEY_BASE_URL",
         "PORTKEY_GATEWAY_BASE_URL",
@@ -197,22 +196,22 @@ fn a_base_that_cannot_be_used_is_named_and_not_shown() {
 }
 
 #[test]
-fn bases_come_from_the_environment() {
-    if child().is_some() {
+fn base_urls_are_read_from_the_environment() {
+    if run_as_child().is_some() {
         return;
     }
-    let name = "bases_come_from_the_environment";
+    let name = "base_urls_are_read_from_the_environment";
     let key = ("PORTKEY_API_KEY", OsStr::new(KEY));
 
     let hosted = in_child(name, "build", &[key]);
     let expected = r#"base_url: "https://api.portkey.ai/v1", gateway_base_url: "https://api.portkey.ai/v1", public_base_url: "https://api.portkey.ai""#;
     assert!(hosted.contains(expected), "{hosted}");
 
-    // Without a gateway of its own, a self-hosted control plane is the gateway, too.
-    let (server, bases) = server_and_bases();
-    let gateway = Server::answering(Answer::empty(404));
+    // Without a gateway URL, a self-hosted control plane is also used as the gateway.
+    let (server, base_urls) = server_and_base_urls();
+    let gateway = Server::with_response(ScriptedResponse::empty(404));
     let mut variables = vec![key];
-    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    variables.extend(base_urls.iter().map(|(name, url)| (*name, url.as_os_str())));
     in_child(name, "send", &variables);
     assert_eq!(
         paths(&server),
@@ -223,11 +222,11 @@ fn bases_come_from_the_environment() {
         ]
     );
 
-    // With one, each plane has its own server.
-    let (server, bases) = server_and_bases();
+    // With a gateway URL, each plane has its own server.
+    let (server, base_urls) = server_and_base_urls();
     let gateway_url = OsString::from(gateway.url("/v1/"));
     let mut variables = vec![key, ("PORTKEY_GATEWAY_BASE_URL", &gateway_url)];
-    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    variables.extend(base_urls.iter().map(|(name, url)| (*name, url.as_os_str())));
     in_child(name, "send", &variables);
     assert_eq!(
         paths(&server),
@@ -242,22 +241,22 @@ fn paths(server: &Server) -> Vec<String> {
     requests.map(|request| request.target).collect()
 }
 
-/// Plain `http://` is allowed to loopback because nobody can listen there; a proxy can.
+/// Plain `http://` is allowed for loopback because it cannot be intercepted; a proxy could do so.
 #[test]
-fn a_proxy_never_sees_what_goes_to_loopback() {
-    if child().is_some() {
+fn proxy_of_the_environment_is_not_used_for_loopback() {
+    if run_as_child().is_some() {
         return;
     }
-    let (server, bases) = server_and_bases();
-    let proxy = Server::answering(Answer::empty(502));
+    let (server, base_urls) = server_and_base_urls();
+    let proxy = Server::with_response(ScriptedResponse::empty(502));
     let proxy_url = OsString::from(proxy.url(""));
     let mut variables = vec![("PORTKEY_API_KEY", OsStr::new(KEY))];
     variables.extend(
         ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].map(|name| (name, &*proxy_url)),
     );
-    variables.extend(bases.iter().map(|(name, url)| (*name, url.as_os_str())));
+    variables.extend(base_urls.iter().map(|(name, url)| (*name, url.as_os_str())));
     in_child(
-        "a_proxy_never_sees_what_goes_to_loopback",
+        "proxy_of_the_environment_is_not_used_for_loopback",
         "send",
         &variables,
     );
@@ -266,21 +265,24 @@ fn a_proxy_never_sees_what_goes_to_loopback() {
 }
 
 #[tokio::test]
-async fn public_facts_are_asked_for_without_the_key() {
-    let (server, client) = support::answered(Answer::json(200, "{}"));
+async fn public_plane_requests_have_no_key() {
+    let (server, client) = support::server_and_client(ScriptedResponse::json(200, "{}"));
     client.get_model_pricing("one", "two").send().await.unwrap();
     let request = server.request();
     assert_eq!(request.path(), "/model-configs/pricing/one/two");
     assert_eq!(request.header("authorization"), [""; 0]);
-    let everything = format!("{request:?}");
-    assert!(!everything.contains("x-portkey-api-key"), "{everything}");
-    assert!(!everything.contains(KEY), "{everything}");
+    let debug_output = format!("{request:?}");
+    assert!(
+        !debug_output.contains("x-portkey-api-key"),
+        "{debug_output}"
+    );
+    assert!(!debug_output.contains(KEY), "{debug_output}");
 }
 
 #[tokio::test]
-async fn slashes_at_the_end_of_a_base_are_ignored() {
+async fn trailing_slashes_of_a_base_url_are_ignored() {
     for end in ["", "/", "//"] {
-        let server = Server::answering(Answer::empty(404));
+        let server = Server::with_response(ScriptedResponse::empty(404));
         let client = Client::builder()
             .api_key(KEY)
             .base_url(server.url("/v1") + end)
@@ -306,9 +308,9 @@ async fn slashes_at_the_end_of_a_base_are_ignored() {
     }
 }
 
-/// Sends one request to a base that ends in `path`; gives the target and the error's text.
-async fn under(path: &str, status: u16) -> (String, String) {
-    let server = Server::answering(Answer::empty(status));
+/// Sends a request to a base URL that ends in `path`; returns its target and the error message.
+async fn send_to_base(path: &str, status: u16) -> (String, String) {
+    let server = Server::with_response(ScriptedResponse::empty(status));
     let client = support::builder(&server)
         .base_url(server.url(path))
         .public_base_url(server.url(path))
@@ -319,7 +321,7 @@ async fn under(path: &str, status: u16) -> (String, String) {
 }
 
 #[tokio::test]
-async fn a_base_without_a_version_is_used_as_it_is_and_hinted_at() {
+async fn base_url_without_a_version_is_used_unchanged_with_a_hint_in_errors() {
     for (path, target) in [
         ("", "/admin/workspaces/one"),
         ("/api", "/api/admin/workspaces/one"),
@@ -327,36 +329,39 @@ async fn a_base_without_a_version_is_used_as_it_is_and_hinted_at() {
         ("/notv1", "/notv1/admin/workspaces/one"),
     ] {
         for status in [400, 404] {
-            let (arrived, error) = under(path, status).await;
+            let (arrived, error) = send_to_base(path, status).await;
             assert_eq!(arrived, target);
-            assert!(error.contains("/v1; is that meant?"), "{error}");
+            assert!(
+                error.contains("/v1; check that this is intended"),
+                "{error}"
+            );
         }
         for status in [401, 403, 409, 500] {
-            let (_, error) = under(path, status).await;
+            let (_, error) = send_to_base(path, status).await;
             assert!(!error.contains("/v1"), "{status}: {error}");
         }
     }
     for status in [400, 404] {
-        let (arrived, error) = under("/v1", status).await;
+        let (arrived, error) = send_to_base("/v1", status).await;
         assert_eq!(arrived, "/v1/admin/workspaces/one");
         assert!(!error.contains("/v1"), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_public_base_needs_no_version() {
-    let server = Server::answering(Answer::empty(404));
+async fn public_base_url_needs_no_version() {
+    let server = Server::with_response(ScriptedResponse::empty(404));
     let client = support::client(&server);
     let call = client.get_model_pricing("one", "two");
     let error = call.send().await.unwrap_err();
     assert!(!error.to_string().contains("/v1"), "{error}");
 }
 
-/// Sets one of the bases.
-type SetBase = fn(ClientBuilder, &str) -> ClientBuilder;
+/// A setter of a base URL.
+type SetBaseUrl = fn(ClientBuilder, &str) -> ClientBuilder;
 
-/// Every base: its name and its setter.
-const BASES: [(&str, SetBase); 3] = [
+/// Every base URL setter with its name.
+const BASE_URL_SETTERS: [(&str, SetBaseUrl); 3] = [
     ("base_url", |builder, url| builder.base_url(url)),
     ("gateway_base_url", |builder, url| {
         builder.gateway_base_url(url)
@@ -366,13 +371,13 @@ const BASES: [(&str, SetBase); 3] = [
     }),
 ];
 
-fn with_base(set: SetBase, url: &str) -> ClientBuilder {
+fn builder_with_base_url(set: SetBaseUrl, url: &str) -> ClientBuilder {
     set(Client::builder().api_key(KEY), url)
 }
 
 #[test]
-fn plain_http_is_for_loopback_or_on_request() {
-    for (name, set) in BASES {
+fn plain_http_is_only_allowed_for_loopback_or_with_the_option() {
+    for (name, set) in BASE_URL_SETTERS {
         for url in [
             "http://host.example/v1",
             "http://10.0.0.1/v1",
@@ -382,18 +387,18 @@ fn plain_http_is_for_loopback_or_on_request() {
             "http://localhost.host.example/v1",
             "HTTP://host.example/v1",
         ] {
-            let error = with_base(set, url).build().unwrap_err();
+            let error = builder_with_base_url(set, url).build().unwrap_err();
             assert!(error.is_configuration());
             let text = error.to_string();
             assert!(text.contains(name) && text.contains("http://"), "{text}");
             assert!(
-                with_base(set, url)
+                builder_with_base_url(set, url)
                     .allow_insecure_http(true)
                     .build()
                     .is_ok(),
                 "{url}"
             );
-            let not_allowed = with_base(set, url)
+            let not_allowed = builder_with_base_url(set, url)
                 .allow_insecure_http(true)
                 .allow_insecure_http(false);
             assert!(not_allowed.build().is_err(), "{url}");
@@ -406,14 +411,14 @@ fn plain_http_is_for_loopback_or_on_request() {
             "http://localhost/v1",
             "http://LOCALHOST/v1",
         ] {
-            assert!(with_base(set, url).build().is_ok(), "{url}");
+            assert!(builder_with_base_url(set, url).build().is_ok(), "{url}");
         }
     }
 }
 
 #[test]
-fn a_base_holds_no_credentials() {
-    for (name, set) in BASES {
+fn base_url_with_credentials_is_refused_without_showing_them() {
+    for (name, set) in BASE_URL_SETTERS {
         for url in [
             "https://user:canary@host.example/v1",
             "https://canary@host.example/v1",
@@ -421,9 +426,9 @@ fn a_base_holds_no_credentials() {
             "http://user:canary@127.0.0.1/v1",
         ] {
             for insecure in [false, true] {
-                let builder = with_base(set, url).allow_insecure_http(insecure);
+                let builder = builder_with_base_url(set, url).allow_insecure_http(insecure);
                 let error = builder.build().unwrap_err();
-                let text = shown(&error);
+                let text = render_error(&error);
                 assert!(error.is_configuration() && text.contains(name), "{text}");
                 assert!(!text.contains("canary"), "{text}");
             }
@@ -443,24 +448,24 @@ fn a_client_needs_a_key() {
     assert!(error.to_string().contains("api_key"), "{error}");
     for key in ["", " \n", "canaryü", "canary canary", "canary\0"] {
         let error = Client::builder().api_key(key).build().unwrap_err();
-        let text = shown(&error);
+        let text = render_error(&error);
         assert!(text.contains("api_key"), "{text}");
         assert!(!text.contains("canary"), "{text}");
     }
 }
 
 #[tokio::test]
-async fn nothing_that_is_printed_holds_the_key() {
-    // A service that echoes everything it was told, as some do with a wrong key.
+async fn key_is_not_in_debug_output_or_errors() {
+    // A service that echoes the key, as some do for a wrong key.
     let server = Server::start(|request| {
         let key = request.header("x-portkey-api-key").join("");
         let echo =
             format!(r#"{{"success":false,"data":{{"message":"no {key}","errorCode":"{key}"}}}}"#);
-        Answer::json(401, echo).with_header("x-echo", key)
+        ScriptedResponse::json(401, echo).with_header("x-echo", key)
     });
     let builder = support::builder(&server);
     let client = builder.clone().build().unwrap();
-    let body = types::CreateVirtualKeyRequest::builder().key(KEY);
+    let body = providers::CreateVirtualKeyRequest::builder().key(KEY);
     let call = client.create_virtual_key().body(body.clone());
     let get = client.get_workspace(KEY).clone();
     let query = client.list_users().email(KEY);
@@ -473,7 +478,7 @@ async fn nothing_that_is_printed_holds_the_key() {
         format!("{call:?} {call:#?}"),
         format!("{get:?} {get:#?}"),
         format!("{query:?} {query:#?}"),
-        shown(&error),
+        render_error(&error),
     ] {
         assert!(!printed.contains(KEY), "{printed}");
     }

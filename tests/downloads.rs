@@ -1,7 +1,7 @@
-//! Downloads behind a signed URL: what the storage is asked, what comes of it, and what never shows.
+//! Downloads from a signed URL: the requests, the body, and that the URL does not leak.
 
 #![cfg(feature = "logs")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -17,50 +17,49 @@ use futures_core::Stream;
 use portkey_admin::{ByteStream, Error, RequestOptions};
 use serde_json::json;
 use support::{
-    KEY, attempts, builder, client, sending,
-    server::{Answer, Server},
-    shown,
+    KEY, attempts, boxed_call, builder, client, render_error,
+    server::{ScriptedResponse, Server},
     spans::{Entry, Recorder},
 };
 use tokio::io::AsyncWrite;
 
-/// What is in every signed URL here, and in nothing that a person reads.
+/// Part of every signed URL in these tests. It must not occur in any output meant for people.
 const SIGNATURE: &str = "canary-of-the-signature";
 
-/// A service whose exports are at `url`.
-fn service(url: &str) -> Server {
-    Server::answering(
-        Answer::json(200, json!({"signed_url": url}).to_string())
+/// Starts a service whose export is at `url`.
+fn service_with_url(url: &str) -> Server {
+    Server::with_response(
+        ScriptedResponse::json(200, json!({"signed_url": url}).to_string())
             .with_header("set-cookie", "session=canary-of-the-cookie"),
     )
 }
 
-/// A service whose exports are in `storage`.
-fn service_of(storage: &Server) -> Server {
-    service(&storage.url(&format!("/logs/one?signature={SIGNATURE}")))
+/// Starts a service whose export is in `storage`.
+fn service_with_storage(storage: &Server) -> Server {
+    service_with_url(&storage.url(&format!("/logs/one?signature={SIGNATURE}")))
 }
 
-/// A storage that gives one answer, and what a client makes of it.
-async fn opened(answer: Answer) -> (Server, Result<ByteStream, Error>) {
-    let storage = Server::answering(answer);
-    let service = service_of(&storage);
+/// Starts a storage that sends `response`, and opens a download from it.
+async fn open_download(response: ScriptedResponse) -> (Server, Result<ByteStream, Error>) {
+    let storage = Server::with_response(response);
+    let service = service_with_storage(&storage);
     let opened = client(&service).download_log_export("one").open().await;
     (storage, opened)
 }
 
-async fn stream(answer: Answer) -> ByteStream {
-    opened(answer).await.1.unwrap()
+async fn download(response: ScriptedResponse) -> ByteStream {
+    open_download(response).await.1.unwrap()
 }
 
-fn assert_tells_nothing(error: &Error) {
-    let shown = shown(error);
-    assert!(!shown.contains("canary"), "{shown}");
+fn assert_no_secrets(error: &Error) {
+    let rendered = render_error(error);
+    assert!(!rendered.contains("canary"), "{rendered}");
 }
 
 #[tokio::test]
-async fn the_storage_gets_nothing_but_the_url() {
-    let storage = Server::answering(Answer::empty(200).with_body("one\ntwo\n"));
-    let service = service_of(&storage);
+async fn storage_request_has_no_key_and_no_other_headers() {
+    let storage = Server::with_response(ScriptedResponse::empty(200).with_body("one\ntwo\n"));
+    let service = service_with_storage(&storage);
     let client = builder(&service)
         .options(RequestOptions::new().header("x-extra", "canary"))
         .build()
@@ -69,13 +68,16 @@ async fn the_storage_gets_nothing_but_the_url() {
     assert!(!format!("{export:?}").contains("canary"));
     assert_eq!(export.bytes(100).await.unwrap(), "one\ntwo\n");
 
-    let asked = service.request();
-    assert_eq!(asked.target, "/v1/logs/exports/one/download");
-    assert_eq!(asked.header("x-portkey-api-key"), [KEY]);
-    let fetched = storage.request();
-    assert_eq!(fetched.method, "GET");
-    assert_eq!(fetched.target, format!("/logs/one?signature={SIGNATURE}"));
-    let mut names: Vec<String> = fetched
+    let link_request = service.request();
+    assert_eq!(link_request.target, "/v1/logs/exports/one/download");
+    assert_eq!(link_request.header("x-portkey-api-key"), [KEY]);
+    let download_request = storage.request();
+    assert_eq!(download_request.method, "GET");
+    assert_eq!(
+        download_request.target,
+        format!("/logs/one?signature={SIGNATURE}")
+    );
+    let mut names: Vec<String> = download_request
         .headers
         .iter()
         .map(|(name, _)| name.to_ascii_lowercase())
@@ -85,48 +87,51 @@ async fn the_storage_gets_nothing_but_the_url() {
 }
 
 #[tokio::test]
-async fn it_is_a_stream_of_pieces() {
+async fn download_is_a_stream_of_chunks() {
     let body = "0123456789".repeat(400_000);
-    let mut export = stream(Answer::empty(200).with_body(body.as_str())).await;
+    let mut export = download(ScriptedResponse::empty(200).with_body(body.as_str())).await;
     assert_eq!(export.status(), 200);
     assert_eq!(export.headers()["content-length"], "4000000");
     assert_eq!(export.progress().total, Some(4_000_000));
     let mut all = export.next().await.unwrap().unwrap().to_vec();
-    assert!(all.len() < body.len(), "a piece is not all");
+    assert!(
+        all.len() < body.len(),
+        "the body must arrive in several chunks"
+    );
     assert_eq!(export.progress().received, all.len() as u64);
-    while let Some(piece) = poll_fn(|context| Pin::new(&mut export).poll_next(context)).await {
-        all.extend(piece.unwrap());
+    while let Some(chunk) = poll_fn(|context| Pin::new(&mut export).poll_next(context)).await {
+        all.extend(chunk.unwrap());
     }
     assert!(all == body.as_bytes());
     assert!(export.next().await.is_none());
 }
 
 #[tokio::test]
-async fn no_more_than_the_limit_is_collected() {
-    let measured = Answer::empty(200).with_body("0123456789");
-    for answer in [measured.clone().without_length(), measured] {
-        let export = stream(answer.clone()).await;
+async fn bytes_returns_an_error_above_the_limit() {
+    let measured = ScriptedResponse::empty(200).with_body("0123456789");
+    for response in [measured.clone().without_content_length(), measured] {
+        let export = download(response.clone()).await;
         assert_eq!(export.bytes(10).await.unwrap(), "0123456789");
-        let error = stream(answer.clone()).await.bytes(9).await.unwrap_err();
+        let error = download(response.clone()).await.bytes(9).await.unwrap_err();
         assert!(error.to_string().contains("limit of 9 bytes"), "{error}");
         assert!(error.may_have_executed());
     }
-    let nothing = stream(Answer::empty(200)).await;
+    let nothing = download(ScriptedResponse::empty(200)).await;
     assert!(nothing.bytes(0).await.unwrap().is_empty());
 }
 
 #[tokio::test]
-async fn it_goes_to_a_writer_with_progress() {
+async fn write_to_writes_the_body_and_reports_progress() {
     let body = "0123456789".repeat(100_000);
     for (has_length, total) in [(true, Some(1_000_000)), (false, None)] {
-        let answer = Answer::empty(200).with_body(body.as_str());
-        let answer = if has_length {
-            answer
+        let response = ScriptedResponse::empty(200).with_body(body.as_str());
+        let response = if has_length {
+            response
         } else {
-            answer.without_length()
+            response.without_content_length()
         };
         let (mut written, mut seen) = (Vec::new(), Vec::new());
-        let count = stream(answer)
+        let count = download(response)
             .await
             .write_to(&mut written, |progress| {
                 assert_eq!(progress.total, total);
@@ -141,10 +146,10 @@ async fn it_goes_to_a_writer_with_progress() {
     }
 }
 
-/// A disk that is full after 10 bytes.
-struct Full(usize);
+/// A writer that fails with `StorageFull` after the given number of bytes.
+struct FullDisk(usize);
 
-impl AsyncWrite for Full {
+impl AsyncWrite for FullDisk {
     fn poll_write(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -168,13 +173,16 @@ impl AsyncWrite for Full {
 }
 
 #[tokio::test]
-async fn a_writer_that_fails_is_the_cause() {
-    let export = stream(Answer::empty(200).with_body("0123456789 and more")).await;
-    let error = export.write_to(&mut Full(10), |_| ()).await.unwrap_err();
+async fn error_of_the_writer_is_the_cause() {
+    let export = download(ScriptedResponse::empty(200).with_body("0123456789 and more")).await;
+    let error = export
+        .write_to(&mut FullDisk(10), |_| ())
+        .await
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "download_log_export (signed URL): the body could not be written: no space left \
-         (19 of 19 bytes have arrived)"
+        "download_log_export (signed URL): the response could not be written: no space left \
+         (received 19 of 19 bytes)"
     );
     let cause = std::error::Error::source(&error).unwrap();
     let cause = cause.downcast_ref::<io::Error>().unwrap();
@@ -182,9 +190,13 @@ async fn a_writer_that_fails_is_the_cause() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_an_error_that_says_how_much_came() {
-    let storage = Server::answering(Answer::empty(200).with_body("0123456789").closing_early(4));
-    let service = service_of(&storage);
+async fn truncated_body_is_an_error_with_the_number_of_received_bytes() {
+    let storage = Server::with_response(
+        ScriptedResponse::empty(200)
+            .with_body("0123456789")
+            .truncated_by(4),
+    );
+    let service = service_with_storage(&storage);
     let client = builder(&service).options(attempts(3)).build().unwrap();
     let mut written = Vec::new();
     let export = client.download_log_export("one").open().await.unwrap();
@@ -193,22 +205,31 @@ async fn a_body_that_breaks_off_is_an_error_that_says_how_much_came() {
     assert_eq!(error.status().unwrap(), 200);
     assert!(!error.is_timeout() && error.may_have_executed());
     let text = error.to_string();
-    assert!(text.contains("200 OK that broke off"), "{text}");
-    assert!(text.ends_with("(6 of 10 bytes have arrived)"), "{text}");
-    assert_tells_nothing(&error);
-    // It had begun, so it is not repeated.
+    assert!(
+        text.contains("200 OK, but the response was interrupted"),
+        "{text}"
+    );
+    assert!(text.ends_with("(received 6 of 10 bytes)"), "{text}");
+    assert_no_secrets(&error);
+    // The body had started, so the download is not retried.
     assert_eq!(storage.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_body_that_stalls_runs_out_of_time() {
-    let answer = Answer::empty(200).with_body("0123456789").stalling(4);
+async fn stalled_body_times_out() {
+    let response = ScriptedResponse::empty(200)
+        .with_body("0123456789")
+        .stalling(4);
     let idle = Duration::from_millis(50);
-    let mut export = stream(answer).await.idle_timeout(idle);
+    let mut export = download(response).await.idle_timeout(idle);
     let mut all = Vec::new();
     let error = loop {
-        match export.next().await.expect("the end does not come") {
-            Ok(piece) => all.extend(piece),
+        match export
+            .next()
+            .await
+            .expect("the stream must not end without an error")
+        {
+            Ok(chunk) => all.extend(chunk),
             Err(error) => break error,
         }
     };
@@ -216,16 +237,16 @@ async fn a_body_that_stalls_runs_out_of_time() {
     assert!(error.is_timeout());
     let text = error.to_string();
     assert!(
-        text.contains("nothing more came for 50ms (6 of 10 bytes"),
+        text.contains("no more data received for 50ms (received 6 of 10 bytes"),
         "{text}"
     );
     assert!(export.next().await.is_none());
 }
 
 #[tokio::test]
-async fn an_expired_url_is_a_refusal_that_says_what_to_do() {
+async fn error_for_an_expired_url_suggests_a_new_one() {
     let echo = format!(r#"{{"message": "/logs/one?signature={SIGNATURE} has expired"}}"#);
-    let (storage, opened) = opened(Answer::json(403, echo.as_str())).await;
+    let (storage, opened) = open_download(ScriptedResponse::json(403, echo.as_str())).await;
     let error = opened.unwrap_err();
     assert!(error.is_forbidden());
     assert_eq!(error.body().unwrap(), echo.as_str());
@@ -234,29 +255,30 @@ async fn an_expired_url_is_a_refusal_that_says_what_to_do() {
         "download_log_export (signed URL): 403 Forbidden \
          (the signed URL may have expired; ask for a new one)"
     );
-    assert_tells_nothing(&error);
+    assert_no_secrets(&error);
     assert_eq!(storage.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed() {
-    let elsewhere = Server::answering(Answer::empty(200));
+async fn redirect_of_the_storage_is_not_followed() {
+    let elsewhere = Server::with_response(ScriptedResponse::empty(200));
     let target = elsewhere.url(&format!("/{SIGNATURE}"));
-    let (_, opened) = opened(Answer::empty(302).with_header("location", target)).await;
+    let (_, opened) =
+        open_download(ScriptedResponse::empty(302).with_header("location", target)).await;
     let error = opened.unwrap_err();
     assert_eq!(error.status().unwrap(), 302);
-    assert_tells_nothing(&error);
+    assert_no_secrets(&error);
     assert_eq!(elsewhere.connections(), 0);
 }
 
 #[tokio::test]
-async fn it_is_tried_again_before_the_body_begins() {
-    let storage = Server::playing([
-        Answer::empty(503),
-        Answer::empty(200).hanging_up(),
-        Answer::empty(200).with_body("whole"),
+async fn download_is_retried_until_the_body_starts() {
+    let storage = Server::with_responses([
+        ScriptedResponse::empty(503),
+        ScriptedResponse::empty(200).sending_nothing(),
+        ScriptedResponse::empty(200).with_body("whole"),
     ]);
-    let service = service_of(&storage);
+    let service = service_with_storage(&storage);
     let client = builder(&service).options(attempts(3)).build().unwrap();
     let export = client.download_log_export("one").open().await.unwrap();
     assert_eq!(export.bytes(100).await.unwrap(), "whole");
@@ -264,10 +286,10 @@ async fn it_is_tried_again_before_the_body_begins() {
 }
 
 #[tokio::test]
-async fn a_url_that_must_not_be_asked_is_not() {
-    for (answer, problem) in [
-        (json!({}), "no `signed_url`"),
-        (json!({"signed_url": null}), "no `signed_url`"),
+async fn invalid_signed_url_is_not_requested() {
+    for (response, problem) in [
+        (json!({}), "`signed_url` is missing"),
+        (json!({"signed_url": null}), "`signed_url` is missing"),
         (json!({"signed_url": "canary"}), "no URL"),
         (json!({"signed_url": "canary://h/canary"}), "scheme"),
         (
@@ -279,9 +301,9 @@ async fn a_url_that_must_not_be_asked_is_not() {
             "credentials",
         ),
     ] {
-        let service = Server::answering(Answer::json(200, answer.to_string()));
+        let service = Server::with_response(ScriptedResponse::json(200, response.to_string()));
         let opening = client(&service).download_log_export("one").open();
-        let error = sending(opening).await.unwrap_err();
+        let error = boxed_call(opening).await.unwrap_err();
         assert!(error.to_string().contains(problem), "{error}");
         assert!(
             error
@@ -289,24 +311,28 @@ async fn a_url_that_must_not_be_asked_is_not() {
                 .unwrap()
                 .starts_with("download_log_export")
         );
-        assert_tells_nothing(&error);
+        assert_no_secrets(&error);
     }
 }
 
 #[tokio::test]
-async fn no_connection_to_the_storage_says_so() {
+async fn refused_connection_to_the_storage_is_a_connect_error() {
     let url = format!("http://127.0.0.1:1/one?signature={SIGNATURE}");
-    let service = service(&url);
+    let service = service_with_url(&url);
     let opening = client(&service).download_log_export("one").open();
-    let error = sending(opening).await.unwrap_err();
+    let error = boxed_call(opening).await.unwrap_err();
     assert!(error.is_connect() && !error.may_have_executed());
-    assert_tells_nothing(&error);
+    assert_no_secrets(&error);
 }
 
 #[tokio::test]
-async fn the_url_shows_in_no_trace() {
-    let storage = Server::answering(Answer::empty(200).with_body("0123456789").closing_early(4));
-    let service = service_of(&storage);
+async fn signed_url_is_not_in_traces() {
+    let storage = Server::with_response(
+        ScriptedResponse::empty(200)
+            .with_body("0123456789")
+            .truncated_by(4),
+    );
+    let service = service_with_storage(&storage);
     let client = client(&service);
     let recorder = Recorder::start();
     let export = client.download_log_export("one").open().await.unwrap();
@@ -318,10 +344,10 @@ async fn the_url_shows_in_no_trace() {
         [Some("127.0.0.1".to_owned()), None]
     );
     assert_eq!(calls[1].field("url.template"), None);
-    let broken_off = recorder.events("the body broke off");
-    assert_eq!(broken_off.len(), 1);
-    assert_eq!(broken_off[0].field("error.type"), Some("transport"));
-    let text = recorder.text();
+    let body_errors = recorder.events("the body broke off");
+    assert_eq!(body_errors.len(), 1);
+    assert_eq!(body_errors[0].field("error.type"), Some("transport"));
+    let text = recorder.debug_output();
     assert!(
         !text.contains("canary") && !text.contains("/logs/one"),
         "{text}"

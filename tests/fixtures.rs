@@ -1,29 +1,29 @@
-//! Answers in the shapes that the service sends, with values of our own: each decodes, its fields
-//! are what they should be, and encoding gives back what was sent.
+//! Responses in the formats of the service, with made-up values: each is decoded, its fields are checked,
+//! and encoding it again results in the same JSON.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 #[path = "../src/decode/round_trip_tests/canonical_json.rs"]
-mod normal;
+mod canonical_json;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use canonical_json::Conversions;
 use chrono::{DateTime, Utc};
-use normal::Conversions;
 use portkey_admin::types::*;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-/// What a test says of an answer.
-type Look<T> = fn(&T);
+/// Assertions about a decoded response.
+type Check<T> = fn(&T);
 
-/// A file of fixtures: operation → case → answer.
+/// A fixture file: operation → case → response.
 struct Fixtures {
     cases: BTreeMap<String, BTreeMap<String, Value>>,
 }
 
-/// The file of that name.
+/// Reads the fixture file with that name.
 macro_rules! fixtures {
     ($name:literal) => {
         Fixtures::read(include_str!(concat!("fixtures/", $name, ".json")))
@@ -37,37 +37,38 @@ impl Fixtures {
         }
     }
 
-    /// Decodes, looks at and encodes every case of an operation; each case has its look.
+    /// Decodes, checks and encodes every case of an operation. Each case needs a check.
     fn check<T: DeserializeOwned + Serialize>(
         &mut self,
         operation: &str,
-        looks: &[(&str, Look<T>)],
+        checks: &[(&str, Check<T>)],
     ) -> &mut Self {
         let mut cases = self.cases.remove(operation).expect(operation);
-        for (case, look) in looks {
+        for (case, check) in checks {
             let sent = cases.remove(*case).expect(case);
-            let place = format!("{operation}, {case}");
+            let location = format!("{operation}, {case}");
             let value: T = serde_json::from_str(&sent.to_string())
-                .unwrap_or_else(|error| panic!("{place}: {error}"));
-            look(&value);
+                .unwrap_or_else(|error| panic!("{location}: {error}"));
+            check(&value);
             let encoded = serde_json::to_value(&value).unwrap();
-            if let Some(problem) = normal::difference(&sent, &encoded, Conversions::Allowed) {
-                panic!("{place}{problem}");
+            if let Some(problem) = canonical_json::difference(&sent, &encoded, Conversions::Allowed)
+            {
+                panic!("{location}{problem}");
             }
         }
         assert!(
             cases.is_empty(),
-            "{operation}: nobody looks at {:?}",
+            "{operation}: cases without a check: {:?}",
             cases.keys()
         );
         self
     }
 
-    /// Everything in the file was looked at.
-    fn done(&self) {
+    /// Asserts that every operation in the file was checked.
+    fn assert_all_checked(&self) {
         assert!(
             self.cases.is_empty(),
-            "nobody looks at {:?}",
+            "operations without a check: {:?}",
             self.cases.keys()
         );
     }
@@ -77,10 +78,10 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// Nothing happens to this answer that its case does not say.
-fn as_it_is<T>(_: &T) {}
+/// Makes no further assertions.
+fn no_assertions<T>(_: &T) {}
 
-/// Every list and get of the 21 groups of endpoints that were tried.
+/// Every list and get of the 21 endpoint groups that were tested against the service.
 const LISTS_AND_GETS: &[&str] = &[
     "list_users",
     "get_user",
@@ -157,10 +158,14 @@ fn every_list_and_get_has_a_fixture() {
         fixtures!("workspaces"),
     ];
     let operations: Vec<_> = files.into_iter().flat_map(|file| file.cases).collect();
-    let known: BTreeSet<_> = operations.iter().map(|(id, _)| id.as_str()).collect();
-    assert_eq!(known.len(), operations.len(), "one file for each operation");
+    let ids: BTreeSet<_> = operations.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(
+        ids.len(),
+        operations.len(),
+        "each operation must be in only one file"
+    );
     for id in LISTS_AND_GETS {
-        assert!(known.contains(id), "no fixture for {id}");
+        assert!(ids.contains(id), "no fixture for {id}");
     }
     for (id, cases) in &operations {
         assert!(!cases.is_empty(), "{id}");
@@ -168,7 +173,7 @@ fn every_list_and_get_has_a_fixture() {
 }
 
 #[test]
-fn users() {
+fn user_fixtures_round_trip() {
     fixtures!("users")
         .check::<UserList>(
             "list_users",
@@ -187,7 +192,7 @@ fn users() {
                     assert_eq!(second.last_name.as_deref(), Some(""));
                     assert_eq!(second.extra["new_field"], json!({"a": [1, null]}));
                 }),
-                ("nobody", |list| assert!(list.data.is_empty())),
+                ("an empty page", |list| assert!(list.data.is_empty())),
             ],
         )
         .check::<User>(
@@ -196,23 +201,23 @@ fn users() {
                 ("older timestamps", |user| {
                     assert_eq!(user.last_updated_at, Some(at("2026-01-02T03:04:06Z")));
                 }),
-                ("an id that is no UUID, and a role added since", |user| {
+                ("a non-UUID id and an unknown role", |user| {
                     assert_eq!(user.role.as_ref().unwrap().as_str(), "auditor");
-                    assert_eq!(user.created_at, None, "it is no timestamp");
+                    assert_eq!(user.created_at, None, "not a timestamp");
                     assert_eq!(user.extra["created_at"], "some day");
                 }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn user_invites() {
+fn user_invite_fixtures_round_trip() {
     fixtures!("user_invites")
         .check::<UserInviteList>(
             "list_user_invites",
             &[("a page", |list| {
-                assert_eq!(list.total, Some(2), "a number as text");
+                assert_eq!(list.total, Some(2), "a number as a string");
                 let [first, second] = &list.data[..] else {
                     panic!()
                 };
@@ -242,13 +247,15 @@ fn user_invites() {
                     assert!(!format!("{invite:?}").contains("canary"));
                     assert!(!json!(invite).to_string().contains("canary"));
                 }),
-                ("nothing", |invite| assert!(invite.invite_link.is_none())),
+                ("empty response", |invite| {
+                    assert!(invite.invite_link.is_none())
+                }),
             ],
         )
         .check::<ResendUserInviteResponse>(
             "resend_user_invite",
             &[
-                ("in the documented spelling", |invite| {
+                ("with the documented field name", |invite| {
                     assert!(
                         invite
                             .invite_link
@@ -259,14 +266,14 @@ fn user_invites() {
                     );
                     assert!(!format!("{invite:?}").contains("canary"));
                 }),
-                ("nothing", as_it_is),
+                ("empty response", no_assertions),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn workspaces() {
+fn workspace_fixtures_round_trip() {
     fixtures!("workspaces")
         .check::<WorkspaceList>(
             "list_workspaces",
@@ -293,12 +300,15 @@ fn workspaces() {
                     assert_eq!(one.rate_limits[0].unit, Some(RateLimitUnit::Rps));
                     assert_eq!(one.rate_limits[0].value, Some(12));
                     assert_eq!(one.users[0].role, Some(WorkspaceRole::from("ws-manager")));
-                    assert_eq!(one.settings["debug_log"], 1, "a free object stays as it is");
+                    assert_eq!(
+                        one.settings["debug_log"], 1,
+                        "an object without a schema is kept unchanged"
+                    );
                     assert_eq!(one.defaults.as_ref().unwrap().metadata["team"], "one");
                     assert!(one.extra.is_empty(), "{:?}", one.extra);
                 }),
-                ("a state and a limit added since", |one| {
-                    assert_eq!(one.is_default, Some(false), "text");
+                ("an unknown status and an unknown limit", |one| {
+                    assert_eq!(one.is_default, Some(false), "string");
                     assert_eq!(one.created_at, at("2026-01-02T03:04:05Z"));
                     assert_eq!(one.status, Some(RecordStatus::from("frozen")));
                     assert_eq!(one.usage_limits[0].credit_limit, Some(12.0));
@@ -308,7 +318,7 @@ fn workspaces() {
         )
         .check::<WorkspaceMemberList>(
             "list_workspace_members",
-            &[("two spellings of the id", |list| {
+            &[("both spellings of the id", |list| {
                 let [first, second] = &list.data[..] else {
                     panic!()
                 };
@@ -327,7 +337,7 @@ fn workspaces() {
                     assert_eq!((&member.id, &member.email), (&None, &None));
                     assert_eq!(member.role, Some(WorkspaceRole::from("ws-admin")));
                 }),
-                ("with everything", |member| {
+                ("with all fields", |member| {
                     assert_eq!(member.scopes, ["logs.list", "a.scope.of.tomorrow"]);
                     assert!(member.extra.is_empty(), "{:?}", member.extra);
                 }),
@@ -335,15 +345,13 @@ fn workspaces() {
         )
         .check::<Workspace>(
             "create_workspace",
-            &[("limits not there yet", |one| {
-                assert!(one.rate_limits.is_empty())
-            })],
+            &[("without limits", |one| assert!(one.rate_limits.is_empty()))],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn configs() {
+fn config_fixtures_round_trip() {
     fixtures!("configs")
         .check::<ConfigList>(
             "list_configs",
@@ -352,7 +360,7 @@ fn configs() {
                     assert_eq!(list.data[0].is_default, Some(false));
                     assert!(list.data[0].extra.is_empty(), "{:?}", list.data[0].extra);
                 }),
-                ("with success as documented", |list| {
+                ("with `success`, as documented", |list| {
                     assert!(list.data.is_empty());
                     assert_eq!(list.extra["success"], true);
                 }),
@@ -361,7 +369,7 @@ fn configs() {
         .check::<Config>(
             "get_config",
             &[
-                ("as recorded: the config is text", |config| {
+                ("as recorded: the config is a string", |config| {
                     let text = config.config.as_ref().and_then(Value::as_str).unwrap();
                     let parsed: Value = serde_json::from_str(text).unwrap();
                     assert_eq!(parsed["retry"]["attempts"], 3);
@@ -381,7 +389,7 @@ fn configs() {
                 ("as documented", |list| {
                     assert_eq!(list.data[0].is_default, Some(false))
                 }),
-                ("as another client types it", |list| {
+                ("as typed by another client", |list| {
                     assert_eq!(list.data[0].version, Some(2));
                     assert!(list.data[0].created_by.is_some());
                     assert!(list.data[0].extra.is_empty());
@@ -391,26 +399,30 @@ fn configs() {
         .check::<CreateConfigResponse>(
             "create_config",
             &[
-                ("flat", |made| {
-                    assert_eq!(made.slug.as_deref(), Some("pc-one"))
+                ("without an envelope", |created| {
+                    assert_eq!(created.slug.as_deref(), Some("pc-one"))
                 }),
-                ("in the documented envelope", |made| {
-                    assert!(made.extra["data"]["version_id"].is_string());
+                ("in the documented envelope", |created| {
+                    assert!(created.extra["data"]["version_id"].is_string());
                 }),
             ],
         )
         .check::<UpdateConfigResponse>(
             "update_config",
             &[
-                ("flat", |made| assert!(made.version_id.is_some())),
-                ("nothing", |made| assert!(made.version_id.is_none())),
+                ("without an envelope", |created| {
+                    assert!(created.version_id.is_some())
+                }),
+                ("empty response", |created| {
+                    assert!(created.version_id.is_none())
+                }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn virtual_keys() {
+fn virtual_key_fixtures_round_trip() {
     fixtures!("virtual_keys")
         .check::<VirtualKeyList>(
             "list_virtual_keys",
@@ -430,7 +442,7 @@ fn virtual_keys() {
                     assert_eq!(one.masked_api_key.as_deref(), Some("ab*****yz"));
                     assert!(one.extra.is_empty(), "{:?}", one.extra);
                 }),
-                ("limits, and a state added since", |one| {
+                ("limits and an unknown status", |one| {
                     assert_eq!(one.status, KeyStatus::from("paused"));
                     let limits = one.usage_limits.as_ref().unwrap();
                     assert_eq!(limits.credit_limit, Some(10.0));
@@ -444,22 +456,22 @@ fn virtual_keys() {
         .check::<CreateVirtualKeyResponse>(
             "create_virtual_key",
             &[
-                ("flat", |made| {
-                    assert_eq!(made.slug.as_deref(), Some("one-provider"))
+                ("without an envelope", |created| {
+                    assert_eq!(created.slug.as_deref(), Some("one-provider"))
                 }),
-                ("in the documented envelope", |made| {
-                    let data = made.data.as_ref().unwrap();
+                ("in the documented envelope", |created| {
+                    let data = created.data.as_ref().unwrap();
                     assert_eq!(data.slug.as_deref(), Some("one-provider"));
                 }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn api_keys() {
+fn api_key_fixtures_round_trip() {
     fixtures!("api_keys")
-        .check::<ApiKeyList>("list_api_keys", &[("as recorded", look_at_api_keys)])
+        .check::<ApiKeyList>("list_api_keys", &[("as recorded", check_api_keys)])
         .check::<ApiKey>(
             "get_api_key",
             &[
@@ -472,7 +484,7 @@ fn api_keys() {
                     assert_eq!(limits.credit_limit, Some(10.0));
                     assert!(key.extra.is_empty(), "{:?}", key.extra);
                 }),
-                ("a key that rotates", |key| {
+                ("a key with a rotation policy", |key| {
                     let policy = key.rotation_policy.as_ref().unwrap();
                     assert_eq!(policy.rotation_period, Some(RotationPeriod::Weekly));
                     assert_eq!(policy.key_transition_period_ms, Some(1_800_000), "a float");
@@ -482,28 +494,28 @@ fn api_keys() {
         )
         .check::<CreateApiKeyResponse>(
             "create_api_key",
-            &[("the one time that the key is shown", |made| {
-                assert_eq!(made.key.expose(), "canary");
-                assert!(!format!("{made:?}").contains("canary"));
-                assert_eq!(json!(made)["key"], "[redacted]");
+            &[("the only response with the key", |created| {
+                assert_eq!(created.key.expose(), "canary");
+                assert!(!format!("{created:?}").contains("canary"));
+                assert_eq!(json!(created)["key"], "[redacted]");
             })],
         )
         .check::<RotateApiKeyResponse>(
             "rotate_api_key",
             &[
-                ("with a transition", |made| {
-                    assert!(made.key_transition_expires_at.is_some());
-                    assert_eq!(json!(made)["key"], "[redacted]");
+                ("with a transition", |created| {
+                    assert!(created.key_transition_expires_at.is_some());
+                    assert_eq!(json!(created)["key"], "[redacted]");
                 }),
-                ("without", |made| {
-                    assert_eq!(made.key_transition_expires_at, None)
+                ("without a transition", |created| {
+                    assert_eq!(created.key_transition_expires_at, None)
                 }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
-fn look_at_api_keys(list: &ApiKeyList) {
+fn check_api_keys(list: &ApiKeyList) {
     let [active, expired, strange] = &list.data[..] else {
         panic!()
     };
@@ -529,7 +541,7 @@ fn look_at_api_keys(list: &ApiKeyList) {
 }
 
 #[test]
-fn prompts() {
+fn prompt_fixtures_round_trip() {
     let mut file = fixtures!("prompts");
     file.check::<CollectionList>(
         "list_collections",
@@ -559,7 +571,7 @@ fn prompts() {
     .check::<Prompt>(
         "get_prompt",
         &[
-            ("as recorded: a text template", |prompt| {
+            ("as recorded: a string template", |prompt| {
                 assert_eq!(prompt.string.as_deref(), Some("Say {{word}}"));
                 assert_eq!(prompt.is_raw_template, Some(false));
                 assert_eq!(prompt.prompt_version, Some(3));
@@ -580,25 +592,25 @@ fn prompts() {
                     Some(RecordStatus::from("draft"))
                 );
             }),
-            ("the choice of a tool is text", |prompt| {
+            ("`tool_choice` is a string", |prompt| {
                 assert_eq!(prompt.tool_choice, Some(json!("auto")));
             }),
         ],
     );
     prompt_versions(&mut file);
-    file.done();
+    file.assert_all_checked();
 }
 
 fn prompt_versions(file: &mut Fixtures) {
     file.check::<Prompt>(
         "get_prompt_version",
-        &[("the prompt as it was", |prompt| {
+        &[("an older version", |prompt| {
             assert_eq!(prompt.prompt_version, Some(1))
         })],
     )
     .check::<PromptVersionList>(
         "list_prompt_versions",
-        &[("templates of both kinds", |list| {
+        &[("both kinds of templates", |list| {
             let [newest, first] = &list.data[..] else {
                 panic!()
             };
@@ -613,32 +625,32 @@ fn prompt_versions(file: &mut Fixtures) {
     )
     .check::<RenderedPrompt>(
         "render_prompt",
-        &[("as the provider would get it", |one| {
+        &[("the request to the provider", |one| {
             assert_eq!(one.success, Some(true));
             assert_eq!(one.data["model"], "one-model");
         })],
     )
     .check::<CreatePromptResponse>(
         "create_prompt",
-        &[("the ids", |made| {
-            assert_eq!(made.slug.as_deref(), Some("pp-one"))
+        &[("ids", |created| {
+            assert_eq!(created.slug.as_deref(), Some("pp-one"))
         })],
     )
     .check::<UpdatePromptResponse>(
         "update_prompt",
         &[
-            ("a new version", |made| {
-                assert!(made.prompt_version_id.is_some())
+            ("a new version", |created| {
+                assert!(created.prompt_version_id.is_some())
             }),
-            ("only the name", |made| {
-                assert!(made.prompt_version_id.is_none())
+            ("only the name changed", |created| {
+                assert!(created.prompt_version_id.is_none())
             }),
         ],
     );
 }
 
 #[test]
-fn prompt_partials() {
+fn prompt_partial_fixtures_round_trip() {
     fixtures!("prompt_partials")
         .check::<PromptPartialList>(
             "list_prompt_partials",
@@ -649,7 +661,7 @@ fn prompt_partials() {
         .check::<PromptPartial>(
             "get_prompt_partial",
             &[
-                ("a version with its state", |one| {
+                ("a version with its status", |one| {
                     assert_eq!(one.version, Some(2));
                     assert_eq!(one.version_description, None);
                     assert_eq!(one.status, Some(RecordStatus::Archived));
@@ -662,7 +674,7 @@ fn prompt_partials() {
         )
         .check::<PromptPartialVersionList>(
             "list_prompt_partial_versions",
-            &[("numbers as numbers and as text", |list| {
+            &[("numbers and numbers as strings", |list| {
                 let versions: Vec<_> = list.data.iter().map(|one| one.version).collect();
                 assert_eq!(versions, [Some(2), Some(1)]);
                 let state = &list.data[1].prompt_version_status;
@@ -672,23 +684,23 @@ fn prompt_partials() {
         .check::<UpdatePromptPartialResponse>(
             "update_prompt_partial",
             &[
-                ("a new version", |made| {
-                    assert!(made.prompt_partial_version_id.is_some())
+                ("a new version", |created| {
+                    assert!(created.prompt_partial_version_id.is_some())
                 }),
-                ("only the name", |made| {
-                    assert!(made.prompt_partial_version_id.is_none())
+                ("only the name changed", |created| {
+                    assert!(created.prompt_partial_version_id.is_none())
                 }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn labels() {
+fn label_fixtures_round_trip() {
     fixtures!("labels")
         .check::<LabelList>(
             "list_labels",
-            &[("one of a workspace, one of the organisation", |list| {
+            &[("one of a workspace and one of the organisation", |list| {
                 let [own, universal] = &list.data[..] else {
                     panic!()
                 };
@@ -702,19 +714,19 @@ fn labels() {
         )
         .check::<Label>(
             "get_label",
-            &[("a boolean as text", |one| {
+            &[("a boolean as a string", |one| {
                 assert_eq!(one.is_universal, Some(true))
             })],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn guardrails() {
+fn guardrail_fixtures_round_trip() {
     fixtures!("guardrails")
         .check::<GuardrailList>(
             "list_guardrails",
-            &[("without what a client leaves out", |list| {
+            &[("without optional fields", |list| {
                 assert_eq!(
                     (&list.data[0].owner_id, &list.data[0].updated_by),
                     (&None, &None)
@@ -724,7 +736,7 @@ fn guardrails() {
         .check::<GuardrailMcpServerList>(
             "list_guardrail_mcp_servers",
             &[
-                ("a bare list, with items that are none", |list| {
+                ("a bare list with undecodable items", |list| {
                     let [server] = list.servers() else { panic!() };
                     assert_eq!(server.run_on.len(), 2);
                     assert_eq!(server.run_on[1].as_str(), "tomorrow");
@@ -741,13 +753,13 @@ fn guardrails() {
                     };
                     assert_eq!(page.extra["data"], json!({"1": null}));
                 }),
-                ("nothing", |list| assert!(list.servers().is_empty())),
+                ("empty response", |list| assert!(list.servers().is_empty())),
             ],
         )
         .check::<Guardrail>(
             "get_guardrail",
             &[
-                ("actions as they are used", |one| {
+                ("actions as used by clients", |one| {
                     let [known, new] = &one.checks[..] else {
                         panic!()
                     };
@@ -765,23 +777,25 @@ fn guardrails() {
         .check::<UpdateGuardrailResponse>(
             "update_guardrail",
             &[
-                ("the ids", |made| assert!(made.version_id.is_some())),
-                ("nothing", |made| assert!(made.version_id.is_none())),
+                ("ids", |created| assert!(created.version_id.is_some())),
+                ("empty response", |created| {
+                    assert!(created.version_id.is_none())
+                }),
             ],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn policies() {
+fn policy_fixtures_round_trip() {
     fixtures!("policies")
         .check::<UsageLimitsPolicyList>(
             "list_usage_limits_policies",
-            &[("limits in every form", look_at_usage_limits)],
+            &[("limits in every encoding", check_usage_limits)],
         )
         .check::<UsageLimitsPolicy>(
             "get_usage_limits_policy",
-            &[("with what it is", |one| {
+            &[("all fields", |one| {
                 assert_eq!(one.periodic_reset, Some(ResetPeriod::Weekly));
                 assert_eq!(one.periodic_reset_days, Some(7));
                 assert_eq!(one.status, Some(RecordStatus::Archived));
@@ -795,7 +809,7 @@ fn policies() {
         )
         .check::<RateLimitsPolicyList>(
             "list_rate_limits_policies",
-            &[("units in every form", |list| {
+            &[("units in every encoding", |list| {
                 let [first, second] = &list.data[..] else {
                     panic!()
                 };
@@ -812,39 +826,39 @@ fn policies() {
         )
         .check::<RateLimitsPolicy>(
             "get_rate_limits_policy",
-            &[("a unit added since", |one| {
+            &[("an unknown unit", |one| {
                 assert_eq!(one.unit, Some(RateLimitUnit::from("rpy")));
-                assert_eq!(one.value, Some(12.0), "text");
+                assert_eq!(one.value, Some(12.0), "string");
             })],
         )
         .check::<CreatedPolicy>(
             "create_usage_limits_policy",
-            &[("the id", |made| assert!(made.id.is_some()))],
+            &[("id", |created| assert!(created.id.is_some()))],
         )
-        .done();
+        .assert_all_checked();
 }
 
-fn look_at_usage_limits(list: &UsageLimitsPolicyList) {
+fn check_usage_limits(list: &UsageLimitsPolicyList) {
     let [first, second, third] = &list.data[..] else {
         panic!()
     };
     assert_eq!(first.credit_limit, Some(10.0));
     let usage = &first.value_key_usage_map;
     assert_eq!(usage["one"].is_threshold_alerts_sent, Some(false), "0");
-    assert_eq!(usage["two"].current_usage, Some(12.0), "text");
-    assert_eq!(usage["two"].is_exhausted_alerts_sent, Some(true), "text");
+    assert_eq!(usage["two"].current_usage, Some(12.0), "string");
+    assert_eq!(usage["two"].is_exhausted_alerts_sent, Some(true), "string");
     assert_eq!(usage["two"].status, Some(PolicyEntityStatus::Exhausted));
-    assert_eq!(second.credit_limit, Some(1000.0), "text");
+    assert_eq!(second.credit_limit, Some(1000.0), "string");
     assert_eq!(second.periodic_reset, Some(ResetPeriod::from("")));
     assert_eq!(third.type_, Some(UsageLimitType::from("requests")));
     assert!(
         third.value_key_usage_map.is_empty(),
-        "an empty list for an empty map"
+        "an empty list is decoded as an empty map"
     );
 }
 
 #[test]
-fn logs() {
+fn log_fixtures_round_trip() {
     fixtures!("logs")
         .check::<AuditLogList>(
             "list_audit_logs",
@@ -852,13 +866,13 @@ fn logs() {
                 ("as documented", |list| {
                     let one = &list.records[0];
                     assert_eq!(one.method, Some(AuditMethod::Post));
-                    assert_eq!(one.response_status_code, Some(200), "text");
+                    assert_eq!(one.response_status_code, Some(200), "string");
                     assert_eq!(
                         (one.workspace_id.as_deref(), &one.country),
                         (Some(""), &None)
                     );
                 }),
-                ("a method and a kind of user added since", |list| {
+                ("an unknown method and an unknown user type", |list| {
                     assert_eq!(list.records[0].method, Some(AuditMethod::from("PATCH")));
                     assert_eq!(
                         list.records[0].user_type,
@@ -873,13 +887,13 @@ fn logs() {
         )
         .check::<FeedbackReceipt>(
             "update_feedback",
-            &[("nothing that anybody needs", |one| {
+            &[("empty receipt", |one| {
                 assert!(one.feedback_ids.is_empty())
             })],
         )
         .check::<Log>(
             "get_log",
-            &[("two names with a dot", |log| {
+            &[("field names with a dot", |log| {
                 let metrics = log.metrics.as_ref().unwrap();
                 assert_eq!(json!(metrics)["metadata.key"], json!(["team"]));
                 assert!(!metrics.extra.contains_key("metadata.key"));
@@ -900,7 +914,7 @@ fn logs() {
             "get_log_export",
             &[
                 ("with a count", |one| {
-                    assert_eq!(one.total_records, Some(1200), "text");
+                    assert_eq!(one.total_records, Some(1200), "string");
                     assert!(one.requested_data.is_empty());
                 }),
                 ("filters for one model", |one| {
@@ -915,7 +929,7 @@ fn logs() {
         )
         .check::<LogExportDownload>(
             "download_log_export",
-            &[("a signed address", |one| {
+            &[("a signed URL", |one| {
                 assert!(
                     one.signed_url
                         .as_ref()
@@ -932,11 +946,11 @@ fn logs() {
                 assert_eq!(one.message.as_deref(), Some("started"))
             })],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn providers() {
+fn provider_fixtures_round_trip() {
     fixtures!("providers")
         .check::<ProviderList>(
             "list_providers",
@@ -959,19 +973,19 @@ fn providers() {
         )
         .check::<CreateProviderResponse>(
             "create_provider",
-            &[("the ids", |made| {
-                assert_eq!(made.slug.as_deref(), Some("one-provider"))
+            &[("ids", |created| {
+                assert_eq!(created.slug.as_deref(), Some("one-provider"))
             })],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn integrations() {
+fn integration_fixtures_round_trip() {
     fixtures!("integrations")
         .check::<IntegrationList>(
             "list_integrations",
-            &[("of the organisation and of a workspace", |list| {
+            &[("one of the organisation and one of a workspace", |list| {
                 let [shared, own] = &list.data[..] else {
                     panic!()
                 };
@@ -987,7 +1001,7 @@ fn integrations() {
         .check::<Integration>(
             "get_integration",
             &[
-                ("without an echo of its configuration", |one| {
+                ("without configuration", |one| {
                     assert_eq!(one.allow_all_models, Some(true), "1");
                     assert!(one.configurations.is_empty() && one.secret_mappings.is_empty());
                     let access = one.global_workspace_access_settings.as_ref().unwrap();
@@ -995,7 +1009,7 @@ fn integrations() {
                     assert_eq!(access.usage_limits[0].credit_limit, Some(10.0));
                     assert!(access.rate_limits.is_empty());
                 }),
-                ("access under the other name", |one| {
+                ("access in the other field", |one| {
                     let access = one.global_workspace_access.as_ref().unwrap();
                     assert_eq!(access.enabled, Some(false));
                     let format = one.secret_mappings[0].value_format.as_ref().unwrap();
@@ -1008,20 +1022,20 @@ fn integrations() {
         .check::<IntegrationModelList>(
             "list_integration_models",
             &[
-                ("booleans as a captured answer had them", |list| {
+                ("booleans as in a captured response", |list| {
                     let [custom, other] = &list.models[..] else {
                         panic!()
                     };
                     assert_eq!(custom.is_custom, Some(true), "1");
-                    assert_eq!(custom.is_finetune, Some(false), "text");
+                    assert_eq!(custom.is_finetune, Some(false), "string");
                     let prices = custom.pricing_config.as_ref().unwrap();
                     let prices = prices.pay_as_you_go.as_ref().unwrap();
                     assert_eq!(prices.response_token.as_ref().unwrap().price, Some(0.0002));
                     assert_eq!(other.enabled, Some(false), "0");
-                    assert_eq!(other.is_custom, None, "empty text");
+                    assert_eq!(other.is_custom, None, "empty string");
                     assert_eq!(other.is_finetune, None, "null");
                 }),
-                ("no total", |list| {
+                ("without a total", |list| {
                     assert_eq!((list.total, list.allow_all_models), (None, None))
                 }),
             ],
@@ -1041,16 +1055,16 @@ fn integrations() {
                 assert!(second.usage_limits.is_empty() && second.rate_limits.is_empty());
             })],
         )
-        .done();
+        .assert_all_checked();
 }
 
 #[test]
-fn analytics() {
+fn analytics_fixtures_round_trip() {
     let mut file = fixtures!("analytics");
     file.check::<CostGraph>(
         "get_cost_graph",
         &[
-            ("fractions, and numbers as text", |graph| {
+            ("fractions, and numbers as strings", |graph| {
                 let summary = graph.summary.as_ref().unwrap();
                 assert_eq!((summary.total, summary.avg), (Some(12.5), Some(0.25)));
                 let [first, second] = &graph.data_points[..] else {
@@ -1060,14 +1074,14 @@ fn analytics() {
                 assert_eq!((second.total, second.avg), (Some(2.5), None));
                 assert_eq!(second.timestamp, Some(at("2026-01-02T04:00:00Z")));
             }),
-            ("under another name", |graph| {
+            ("data points in another field", |graph| {
                 assert!(graph.data_points.is_empty())
             }),
         ],
     )
-    .check::<TotalGraph>(
+    .check::<TotalsGraph>(
         "get_requests_graph",
-        &[("whole numbers in every form", |graph| {
+        &[("integers in every encoding", |graph| {
             assert_eq!(graph.summary.as_ref().unwrap().total, Some(12));
             assert_eq!(graph.data_points[0].total, Some(10));
         })],
@@ -1086,9 +1100,11 @@ fn analytics() {
             assert_eq!(graph.data_points[0].p99, None);
         })],
     )
-    .check::<TotalGraph>(
+    .check::<TotalsGraph>(
         "get_errors_graph",
-        &[("none", |graph| assert!(graph.data_points.is_empty()))],
+        &[("no data points", |graph| {
+            assert!(graph.data_points.is_empty())
+        })],
     )
     .check::<ErrorRateGraph>(
         "get_error_rate_graph",
@@ -1103,7 +1119,7 @@ fn analytics() {
         })],
     );
     more_analytics(&mut file);
-    file.done();
+    file.assert_all_checked();
 }
 
 fn more_analytics(file: &mut Fixtures) {
@@ -1112,18 +1128,18 @@ fn more_analytics(file: &mut Fixtures) {
         &[("savings are costs", |graph| {
             let point = &graph.data_points[0];
             assert_eq!(point.cumulative_simple_cache_savings, Some(0.0125));
-            assert_eq!(point.semantic_hits, Some(0), "text");
+            assert_eq!(point.semantic_hits, Some(0), "string");
         })],
     )
-    .check::<TotalGraph>(
+    .check::<TotalsGraph>(
         "get_users_graph",
-        &[("some", |graph| {
+        &[("data points", |graph| {
             assert_eq!(graph.data_points[0].total, Some(3))
         })],
     )
     .check::<UserUsageList>(
         "get_usage_by_user",
-        &[("figures as text", |list| {
+        &[("numbers as strings", |list| {
             let [first, second] = &list.data[..] else {
                 panic!()
             };
@@ -1139,14 +1155,14 @@ fn more_analytics(file: &mut Fixtures) {
     )
     .check::<ModelUsageList>(
         "get_usage_by_model",
-        &[("figures as text and as numbers", |list| {
-            assert_eq!(list.total, Some(2), "text");
+        &[("numbers and numbers as strings", |list| {
+            assert_eq!(list.total, Some(2), "string");
             assert_eq!(list.data[1].ai_model.as_deref(), Some("two-model"));
         })],
     )
     .check::<MetadataUsageList>(
         "get_usage_by_metadata",
-        &[("figures as numbers", |list| {
+        &[("numbers", |list| {
             assert_eq!(list.data[0].avg_tokens, Some(10.5));
             assert_eq!(list.data[0].last_seen, Some(at("2026-01-02T03:04:05Z")));
         })],
@@ -1154,7 +1170,7 @@ fn more_analytics(file: &mut Fixtures) {
 }
 
 #[test]
-fn the_rest() {
+fn other_fixtures_round_trip() {
     let mut file = fixtures!("more");
     file.check::<ScimWorkspaceMappingList>(
         "list_scim_workspace_mappings",
@@ -1168,7 +1184,7 @@ fn the_rest() {
     )
     .check::<McpIntegrationList>(
         "list_mcp_integrations",
-        &[("with what it is", |list| {
+        &[("all fields", |list| {
             assert_eq!(list.has_more, Some(false), "0");
             let one = &list.data[0];
             assert_eq!(one.auth_type, Some(McpAuthType::OauthClientCredentials));
@@ -1178,11 +1194,11 @@ fn the_rest() {
     .check::<McpIntegrationWorkspaceList>(
         "list_mcp_integration_workspaces",
         &[
-            ("without a version", |list| {
+            ("workspaces in `workspaces`", |list| {
                 assert!(list.data.is_empty());
                 assert_eq!(list.workspaces[0].enabled, Some(true));
             }),
-            ("with one", |list| {
+            ("workspaces in `data`", |list| {
                 assert!(list.workspaces.is_empty());
                 assert_eq!(list.data[0].id.as_deref(), Some("ws-one"));
             }),
@@ -1191,11 +1207,11 @@ fn the_rest() {
     .check::<McpServerCapabilityList>(
         "list_mcp_server_capabilities",
         &[
-            ("under one name", |list| {
+            ("capabilities in `data`", |list| {
                 let tools = list.counts.as_ref().unwrap().tools.as_ref().unwrap();
                 assert_eq!((tools.total, list.data.len()), (Some(1), 1));
             }),
-            ("under the other", |list| {
+            ("capabilities in `capabilities`", |list| {
                 let kind = list.capabilities[0].type_.as_ref().unwrap();
                 assert_eq!(kind.as_str(), "sampling");
             }),
@@ -1203,7 +1219,7 @@ fn the_rest() {
     )
     .check::<McpServerUserAccessList>(
         "list_mcp_server_user_access",
-        &[("an object that is misspelt", |list| {
+        &[("a misspelt `object`", |list| {
             assert_eq!(
                 list.default_user_access,
                 Some(McpServerDefaultAccess::Allow)
@@ -1214,7 +1230,7 @@ fn the_rest() {
     )
     .check::<SecretReference>(
         "get_secret_reference",
-        &[("masked fields under names of their own", |one| {
+        &[("masked fields with their own names", |one| {
             assert_eq!(one.allow_all_workspaces, Some(true), "1");
             assert!(one.auth_config.contains_key("masked_aws_secret_access_key"));
             assert_eq!(one.secret_key, None);
@@ -1223,7 +1239,7 @@ fn the_rest() {
     )
     .check::<ModelPricing>(
         "get_model_pricing",
-        &[("maps in maps, and a formula in a formula", |one| {
+        &[("nested maps and nested formulas", |one| {
             let prices = one.pay_as_you_go.as_ref().unwrap();
             assert_eq!(prices.image["standard"]["1024x1024"].price, Some(4.0));
             assert_eq!(prices.request_token.as_ref().unwrap().price, Some(0.00025));
@@ -1232,26 +1248,26 @@ fn the_rest() {
             assert_eq!(formula.operands.len(), 2);
         })],
     )
-    .done();
+    .assert_all_checked();
 }
 
-/// Each member that is always there: without it, a get and a list item are an error that names it.
+/// A response without a required field, or with `null` in it, is an error that names the field.
 #[test]
-fn what_is_always_there_is_missed() {
-    fn misses<T: DeserializeOwned>(file: &Fixtures, operation: &str, names: &[&str]) {
-        for whole in file.cases[operation].values() {
-            assert!(serde_json::from_value::<T>(whole.clone()).is_ok());
+fn response_without_a_required_field_is_an_error() {
+    fn assert_required<T: DeserializeOwned>(file: &Fixtures, operation: &str, names: &[&str]) {
+        for complete in file.cases[operation].values() {
+            assert!(serde_json::from_value::<T>(complete.clone()).is_ok());
             for name in names {
-                for damaged in [without(whole, name), with(whole, name, Value::Null)] {
+                for damaged in [without(complete, name), with(complete, name, Value::Null)] {
                     let Err(error) = serde_json::from_value::<T>(damaged) else {
-                        panic!("{operation}: nobody missed `{name}`");
+                        panic!("{operation}: decoded without `{name}`");
                     };
                     assert!(error.to_string().contains(name), "{error}");
                 }
             }
         }
     }
-    misses::<ApiKey>(
+    assert_required::<ApiKey>(
         &fixtures!("api_keys"),
         "get_api_key",
         &[
@@ -1264,8 +1280,12 @@ fn what_is_always_there_is_missed() {
             "last_updated_at",
         ],
     );
-    misses::<CreateApiKeyResponse>(&fixtures!("api_keys"), "create_api_key", &["id", "key"]);
-    misses::<Config>(
+    assert_required::<CreateApiKeyResponse>(
+        &fixtures!("api_keys"),
+        "create_api_key",
+        &["id", "key"],
+    );
+    assert_required::<Config>(
         &fixtures!("configs"),
         "get_config",
         &[
@@ -1278,10 +1298,10 @@ fn what_is_always_there_is_missed() {
             "last_updated_at",
         ],
     );
-    let named = ["id", "slug", "name", "created_at"];
-    misses::<Workspace>(&fixtures!("workspaces"), "get_workspace", &named);
-    misses::<Prompt>(&fixtures!("prompts"), "get_prompt", &named);
-    misses::<VirtualKey>(&fixtures!("virtual_keys"), "get_virtual_key", &named);
+    let required = ["id", "slug", "name", "created_at"];
+    assert_required::<Workspace>(&fixtures!("workspaces"), "get_workspace", &required);
+    assert_required::<Prompt>(&fixtures!("prompts"), "get_prompt", &required);
+    assert_required::<VirtualKey>(&fixtures!("virtual_keys"), "get_virtual_key", &required);
 }
 
 fn without(object: &Value, name: &str) -> Value {

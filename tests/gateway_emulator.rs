@@ -1,24 +1,16 @@
-//! The client against the emulator's gateway: whole exchanges, and what a script makes of them.
+//! The client against the emulator's gateway: complete calls, and calls with scripted failures.
 
 #![cfg(all(feature = "gateway", feature = "prompts"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 use std::time::Duration;
 
-use portkey_admin::{
-    Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy,
-    types::{
-        ApiKeySubType, ApiKeyType, ChatCompletionRequestUserMessage, ChatCompletionTool,
-        CreateApiKeyRequest, CreateChatCompletionRequest, CreateCompletionRequest, CreateResponse,
-        CreateSpeechRequest, FunctionObjectInput, OpenAiBatchJob, ResponseStreamEvent,
-        RunPromptRequest, builder,
-    },
-};
+use portkey_admin::{Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy, api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest}, gateway::FunctionDefinitionInput, gateway::audio::CreateSpeechRequest, gateway::batches::OpenAiBatchJob, gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::responses::ResponseStreamEvent, prompts::RunPromptRequest, types::CreateResponse};
 use portkey_admin_emulator::{Content, Emulator, Key, LineEnding, Organisation, Script};
 use serde_json::{Value, json};
 
-/// An emulator, and a client with a key of a workspace.
-async fn both() -> (Emulator, Client) {
+/// Starts an emulator; returns it with a client that has a workspace key.
+async fn emulator_and_client() -> (Emulator, Client) {
     let organisation = Organisation::named("Acme")
         .workspace("Main")
         .key(Key::workspace("Main", "app"));
@@ -31,11 +23,11 @@ async fn both() -> (Emulator, Client) {
     (emulator, client.build().unwrap())
 }
 
-/// Builders are finished and checked where they are sent.
-type Question = builder::CreateChatCompletionRequest;
+/// A request that is built and validated when it is sent.
+type ChatRequest = builder::CreateChatCompletionRequest;
 
-fn question(text: &str) -> Question {
-    let message = ChatCompletionRequestUserMessage::builder()
+fn chat_request(text: &str) -> ChatRequest {
+    let message = UserMessage::builder()
         .role("user")
         .content(text)
         .build();
@@ -44,9 +36,9 @@ fn question(text: &str) -> Question {
         .messages([message.unwrap()])
 }
 
-fn weather() -> Question {
+fn tool_request() -> ChatRequest {
     let properties = json!({"city": {"type": "string"}});
-    let function = FunctionObjectInput::builder()
+    let function = FunctionDefinitionInput::builder()
         .name("weather")
         .parameters(JsonObject::from([
             ("type", json!("object")),
@@ -56,16 +48,16 @@ fn weather() -> Question {
         .type_("function")
         .function(function)
         .build();
-    question("the weather in Tromsø, please").tools([tool.unwrap()])
+    chat_request("the weather in Tromsø, please").tools([tool.unwrap()])
 }
 
-/// What is the same for a stream and a complete answer: all but ids and times.
-fn essence(answer: &impl serde::Serialize) -> Value {
-    let mut answer = serde_json::to_value(answer).unwrap();
-    answer["id"] = Value::Null;
-    answer["created"] = Value::Null;
-    answer["usage"] = Value::Null;
-    for choice in answer["choices"].as_array_mut().unwrap() {
+/// Removes what differs between a streamed and a complete response: ids, times and usage.
+fn comparable(response: &impl serde::Serialize) -> Value {
+    let mut response = serde_json::to_value(response).unwrap();
+    response["id"] = Value::Null;
+    response["created"] = Value::Null;
+    response["usage"] = Value::Null;
+    for choice in response["choices"].as_array_mut().unwrap() {
         for call in choice["message"]["tool_calls"]
             .as_array_mut()
             .into_iter()
@@ -73,26 +65,26 @@ fn essence(answer: &impl serde::Serialize) -> Value {
         {
             call["id"] = Value::Null;
         }
-        let members = choice["message"].as_object_mut();
-        members.and_then(|members| members.remove("refusal"));
-        without_nulls(choice);
+        let message = choice["message"].as_object_mut();
+        message.and_then(|message| message.remove("refusal"));
+        remove_nulls(choice);
     }
-    answer
+    response
 }
 
-fn without_nulls(value: &mut Value) {
-    if let Value::Object(members) = value {
-        members.retain(|_, value| !value.is_null());
-        members.values_mut().for_each(without_nulls);
+fn remove_nulls(value: &mut Value) {
+    if let Value::Object(fields) = value {
+        fields.retain(|_, value| !value.is_null());
+        fields.values_mut().for_each(remove_nulls);
     }
 }
 
 #[tokio::test]
-async fn a_chat_adds_up_to_the_complete_answer() {
-    let (_emulator, client) = both().await;
-    for request in [|| question("hello there"), weather] {
+async fn collected_chat_equals_the_complete_response() {
+    let (_emulator, client) = emulator_and_client().await;
+    for request in [|| chat_request("hello there"), tool_request] {
         let call = || client.create_chat_completion().body(request());
-        let whole = call().send().await.unwrap();
+        let complete = call().send().await.unwrap();
         let streamed = call()
             .stream()
             .await
@@ -100,15 +92,15 @@ async fn a_chat_adds_up_to_the_complete_answer() {
             .final_response()
             .await
             .unwrap();
-        assert_eq!(essence(&streamed), essence(&whole));
+        assert_eq!(comparable(&streamed), comparable(&complete));
     }
-    let call = client
+    let response = client
         .create_chat_completion()
-        .body(weather())
+        .body(tool_request())
         .send()
         .await
         .unwrap();
-    let message = call.choices[0].message.as_ref().unwrap();
+    let message = response.choices[0].message.as_ref().unwrap();
     let function = message.tool_calls[0].function.as_ref().unwrap();
     assert_eq!(
         function.arguments.as_deref(),
@@ -117,14 +109,14 @@ async fn a_chat_adds_up_to_the_complete_answer() {
 }
 
 #[tokio::test]
-async fn other_answers_add_up_as_well() {
-    let (_emulator, client) = both().await;
+async fn collected_completion_and_response_equal_the_complete_ones() {
+    let (_emulator, client) = emulator_and_client().await;
     let request = || {
         CreateCompletionRequest::builder()
             .model("m")
             .prompt("once upon")
     };
-    let whole = client
+    let complete = client
         .create_completion()
         .body(request())
         .send()
@@ -137,9 +129,9 @@ async fn other_answers_add_up_as_well() {
         .await
         .unwrap();
     let streamed = stream.final_response().await.unwrap();
-    assert_eq!(essence(&streamed), essence(&whole));
+    assert_eq!(comparable(&streamed), comparable(&complete));
     assert_eq!(
-        whole.choices[0].text.as_deref(),
+        complete.choices[0].text.as_deref(),
         Some("You said: once upon")
     );
 
@@ -150,13 +142,13 @@ async fn other_answers_add_up_as_well() {
         .stream()
         .await
         .unwrap();
-    let mut said = String::new();
+    let mut text = String::new();
     while let Some(event) = stream.next().await {
         if let ResponseStreamEvent::ResponseOutputTextDelta(delta) = event.unwrap() {
-            said.push_str(delta.delta.as_deref().unwrap());
+            text.push_str(delta.delta.as_deref().unwrap());
         }
     }
-    assert_eq!(said, "You said: hello");
+    assert_eq!(text, "You said: hello");
     let stream = client
         .create_response()
         .body(request())
@@ -165,15 +157,15 @@ async fn other_answers_add_up_as_well() {
         .unwrap();
     let response = stream.final_response().await.unwrap();
     let id = response.id.clone().unwrap();
-    let again = client.get_response(id).send().await.unwrap();
+    let read_back = client.get_response(id).send().await.unwrap();
     assert_eq!(
-        serde_json::to_value(&again).unwrap(),
+        serde_json::to_value(&read_back).unwrap(),
         serde_json::to_value(&response).unwrap()
     );
 }
 
 #[tokio::test]
-async fn a_prompt_is_run_word_by_word() {
+async fn prompt_can_be_run_as_a_stream() {
     let emulator = Emulator::start().await.unwrap();
     let admin = Client::builder()
         .api_key(emulator.api_key())
@@ -203,14 +195,14 @@ async fn a_prompt_is_run_word_by_word() {
         .stream()
         .await
         .unwrap();
-    let answer = stream.final_response().await.unwrap();
-    let answer = serde_json::to_value(&answer).unwrap().to_string();
-    assert!(answer.contains("You said"), "{answer}");
+    let response = stream.final_response().await.unwrap();
+    let response = serde_json::to_value(&response).unwrap().to_string();
+    assert!(response.contains("You said"), "{response}");
 }
 
 #[tokio::test]
-async fn a_stream_arrives_however_it_is_cut() {
-    let (emulator, client) = both().await;
+async fn stream_is_decoded_from_any_chunking() {
+    let (emulator, client) = emulator_and_client().await;
     let script = Script::on("create_chat_completion")
         .text("größe über alles")
         .chunk_size(1)
@@ -221,44 +213,49 @@ async fn a_stream_arrives_however_it_is_cut() {
     emulator.add_script(script).unwrap();
     let stream = client
         .create_chat_completion()
-        .body(question("x"))
+        .body(chat_request("x"))
         .stream()
         .await
         .unwrap();
-    let answer = stream.final_response().await.unwrap();
-    let message = answer.choices[0].message.as_ref().unwrap();
+    let response = stream.final_response().await.unwrap();
+    let message = response.choices[0].message.as_ref().unwrap();
     assert_eq!(message.content.as_deref(), Some("größe über alles"));
 }
 
 #[tokio::test]
-async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
-    let (emulator, client) = both().await;
-    let on = || {
+async fn broken_stream_is_an_error_with_the_partial_response() {
+    let (emulator, client) = emulator_and_client().await;
+    let script = || {
         Script::on("create_chat_completion")
             .times(1)
             .text("one two three")
     };
-    let call = || client.create_chat_completion().body(question("x")).stream();
+    let call = || {
+        client
+            .create_chat_completion()
+            .body(chat_request("x"))
+            .stream()
+    };
     for script in [
-        on().close_after(3),
-        on().truncate_after(3),
-        on().reset_after(3),
-        on().end_after(3),
+        script().close_after(3),
+        script().truncate_after(3),
+        script().reset_after(3),
+        script().end_after(3),
     ] {
         emulator.add_script(script.clone()).unwrap();
         let error = call().await.unwrap().final_response().await.unwrap_err();
         let partial: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
-        let said = &partial["choices"][0]["message"]["content"];
-        assert_eq!(said, "one two", "{script:?}: {error}");
+        let content = &partial["choices"][0]["message"]["content"];
+        assert_eq!(content, "one two", "{script:?}: {error}");
     }
-    emulator.add_script(on().stall_after(3)).unwrap();
+    emulator.add_script(script().stall_after(3)).unwrap();
     let stream = call()
         .idle_timeout(Duration::from_millis(100))
         .await
         .unwrap();
     let error = stream.final_response().await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
-    emulator.add_script(on().stall_after(0)).unwrap();
+    emulator.add_script(script().stall_after(0)).unwrap();
     let error = call()
         .idle_timeout(Duration::from_millis(100))
         .await
@@ -266,15 +263,15 @@ async fn a_stream_that_breaks_is_an_error_with_what_has_come() {
         .unwrap();
     assert!(error.is_timeout(), "{error}");
     emulator
-        .add_script(on().event(r#"{"error": {"message": "overloaded"}}"#))
+        .add_script(script().event(r#"{"error": {"message": "overloaded"}}"#))
         .unwrap();
     let error = call().await.err().unwrap();
     assert!(error.to_string().contains("overloaded"), "{error}");
 }
 
 #[tokio::test]
-async fn uploads_arrive_byte_for_byte_from_every_source() {
-    let (emulator, client) = both().await;
+async fn uploads_are_received_byte_for_byte_from_every_source() {
+    let (emulator, client) = emulator_and_client().await;
     let content = Content::synthetic(3_000_000, 11);
     let bytes = content.read(0, 3_000_000);
     let path = std::env::temp_dir().join(format!("portkey-admin-{}.jsonl", std::process::id()));
@@ -337,8 +334,8 @@ async fn uploads_arrive_byte_for_byte_from_every_source() {
 }
 
 #[tokio::test]
-async fn binary_answers_are_read_to_the_end_or_are_errors() {
-    let (emulator, client) = both().await;
+async fn binary_responses_are_complete_or_errors() {
+    let (emulator, client) = emulator_and_client().await;
     let request = || {
         CreateSpeechRequest::builder()
             .model("tts-1")
@@ -349,7 +346,7 @@ async fn binary_answers_are_read_to_the_end_or_are_errors() {
     assert_eq!(audio.headers()["content-type"], "audio/mpeg");
     assert_eq!(audio.bytes(4096).await.unwrap().len(), 2048);
 
-    // Far more than anybody would keep: read, counted and thrown away.
+    // Too large to collect: it is read, counted and discarded.
     let large = Content::synthetic(64 << 20, 1);
     let script = Script::on("create_speech").times(1).content(large);
     emulator.add_script(script).unwrap();
@@ -382,8 +379,8 @@ async fn binary_answers_are_read_to_the_end_or_are_errors() {
 }
 
 #[tokio::test]
-async fn a_batch_is_made_of_a_file_and_ends_in_one() {
-    let (emulator, client) = both().await;
+async fn batch_reads_an_input_file_and_has_an_output() {
+    let (emulator, client) = emulator_and_client().await;
     let line = json!({
         "custom_id": "a", "method": "POST", "url": "/v1/chat/completions",
         "body": {"model": "m", "messages": [{"role": "user", "content": "hi"}]},
@@ -408,8 +405,8 @@ async fn a_batch_is_made_of_a_file_and_ends_in_one() {
         .await
         .unwrap();
     let id = batch.id.unwrap();
-    let early = client.get_batch_output(&id).open().await.err().unwrap();
-    assert!(early.is_not_found(), "{early}");
+    let error = client.get_batch_output(&id).open().await.err().unwrap();
+    assert!(error.is_not_found(), "{error}");
     emulator.advance(Duration::from_secs(2));
     let output = client.get_batch_output(&id).open().await.unwrap();
     let output: Value = serde_json::from_slice(&output.bytes(4096).await.unwrap()).unwrap();
@@ -417,8 +414,8 @@ async fn a_batch_is_made_of_a_file_and_ends_in_one() {
 }
 
 #[tokio::test]
-async fn a_session_is_talked_in_and_ended() {
-    let (emulator, client) = both().await;
+async fn realtime_session_exchanges_events_and_closes() {
+    let (emulator, client) = emulator_and_client().await;
     let mut session = client
         .connect_realtime()
         .model("m")
@@ -437,17 +434,17 @@ async fn a_session_is_talked_in_and_ended() {
         .send(ClientEvent::new("response.create"))
         .await
         .unwrap();
-    let mut said = String::new();
+    let mut text = String::new();
     loop {
         let event = session.next().await.unwrap().unwrap();
         if let Some(delta) = event.get("delta") {
-            said.push_str(delta.as_str().unwrap());
+            text.push_str(delta.as_str().unwrap());
         }
         if event.kind() == "response.done" {
             break;
         }
     }
-    assert_eq!(said, "You said: hi");
+    assert_eq!(text, "You said: hi");
     session.close(1000, "done").await.unwrap();
 
     emulator
@@ -458,10 +455,10 @@ async fn a_session_is_talked_in_and_ended() {
     session.send(ClientEvent::new("x")).await.unwrap();
     session.next().await.unwrap().unwrap_err();
 
-    let stranger = Client::builder()
+    let unauthorized = Client::builder()
         .api_key("wrong")
         .base_url(emulator.base_url());
-    let error = stranger
+    let error = unauthorized
         .build()
         .unwrap()
         .connect_realtime()

@@ -1,48 +1,42 @@
-//! Answers as streams of events: what is asked for, what comes of it, and how it ends.
+//! Event streams: the request, the events, and how a stream ends.
 
 #![cfg(feature = "gateway")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::time::Duration;
 
-use portkey_admin::{
-    Client, Error, EventStream, OpenStream, RequestOptions,
-    types::{
-        AssistantStreamEvent, ChatCompletionChunk, ChatCompletionRequestUserMessage,
-        CreateChatCompletionRequest, CreateChatCompletionResponse, CreateCompletionRequest,
-        CreateResponse, CreateRunRequest, ResponseStreamEvent,
-    },
-};
+use portkey_admin::{Client, Error, EventStream, OpenStream, RequestOptions, gateway::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::responses::ResponseStreamEvent, gateway::threads::{AssistantStreamEvent, CreateRunRequest}, types::{ChatCompletionChunk, CreateResponse}};
 use serde_json::{Value, json};
 use support::{
-    KEY, answered, attempts, builder, client,
-    server::{Answer, Server},
-    shown, until,
+    KEY, attempts, builder, client, render_error,
+    server::{ScriptedResponse, Server},
+    server_and_client, wait_until,
 };
 
 type Chat = EventStream<ChatCompletionChunk>;
 
-/// An answer that is an event stream, ended by the connection as nothing says how long it is.
-fn streamed(body: impl Into<String>) -> Answer {
-    Answer::empty(200)
+/// Returns a response that is an event stream.
+fn event_stream(body: impl Into<String>) -> ScriptedResponse {
+    ScriptedResponse::empty(200)
         .with_header("Content-Type", "Text/Event-Stream; charset=utf-8")
         .with_body(body)
 }
 
-/// Events without names, and the mark behind them.
-fn events(data: &[Value]) -> String {
-    begun(data) + "data: [DONE]\n\n"
+/// Encodes unnamed events, followed by `[DONE]`.
+fn events_with_done(data: &[Value]) -> String {
+    events(data) + "data: [DONE]\n\n"
 }
 
-fn begun(data: &[Value]) -> String {
+/// Encodes unnamed events.
+fn events(data: &[Value]) -> String {
     data.iter()
         .map(|data| format!("data: {data}\n\n"))
         .collect()
 }
 
-/// A chunk of a chat with one choice.
+/// Returns a chunk of a chat completion with one choice.
 fn chunk(delta: &Value, finish_reason: Option<&str>) -> Value {
     json!({
         "id": "chat-1", "object": "chat.completion.chunk", "created": 7, "model": "m",
@@ -50,17 +44,17 @@ fn chunk(delta: &Value, finish_reason: Option<&str>) -> Value {
     })
 }
 
-fn words(words: &[&str]) -> Vec<Value> {
+fn word_chunks(words: &[&str]) -> Vec<Value> {
     words
         .iter()
         .map(|word| chunk(&json!({"content": word}), None))
         .collect()
 }
 
-fn question() -> portkey_admin::types::builder::CreateChatCompletionRequest {
-    let message = ChatCompletionRequestUserMessage::builder()
+fn chat_request() -> portkey_admin::gateway::chat::CreateChatCompletionRequestBuilder {
+    let message = UserMessage::builder()
         .role("user")
-        .content("canary of the question")
+        .content("canary of the prompt")
         .build()
         .unwrap();
     CreateChatCompletionRequest::builder()
@@ -68,18 +62,21 @@ fn question() -> portkey_admin::types::builder::CreateChatCompletionRequest {
         .messages([message])
 }
 
-fn opening(client: &Client) -> OpenStream<ChatCompletionChunk> {
-    client.create_chat_completion().body(question()).stream()
+fn open_chat(client: &Client) -> OpenStream<ChatCompletionChunk> {
+    client
+        .create_chat_completion()
+        .body(chat_request())
+        .stream()
 }
 
-async fn chat(answer: Answer) -> (Server, Result<Chat, Error>) {
-    let (server, client) = answered(answer);
-    let opened = opening(&client).await;
+async fn start_chat(response: ScriptedResponse) -> (Server, Result<Chat, Error>) {
+    let (server, client) = server_and_client(response);
+    let opened = open_chat(&client).await;
     (server, opened)
 }
 
-/// The text of every event, and the error at the end, if there is one.
-async fn read(mut stream: Chat) -> (Vec<String>, Option<Error>) {
+/// Reads a stream to its end; returns the text of every event and the final error, if any.
+async fn read_all(mut stream: Chat) -> (Vec<String>, Option<Error>) {
     let mut texts = Vec::new();
     let error = loop {
         match stream.next().await {
@@ -95,27 +92,27 @@ async fn read(mut stream: Chat) -> (Vec<String>, Option<Error>) {
             }
         }
     };
-    // After the end and after an error there is nothing more.
+    // The stream is exhausted after its end and after an error.
     assert!(stream.next().await.is_none());
     (texts, error)
 }
 
-/// What comes of an answer: the texts before an error, and the error.
-async fn broken(answer: Answer) -> (Vec<String>, Error) {
-    let (_server, opened) = chat(answer).await;
-    let (texts, error) = read(opened.unwrap()).await;
+/// Reads a chat that fails; returns the texts before the error, and the error.
+async fn read_until_error(response: ScriptedResponse) -> (Vec<String>, Error) {
+    let (_server, opened) = start_chat(response).await;
+    let (texts, error) = read_all(opened.unwrap()).await;
     let error = error.expect("an error");
     assert!(error.may_have_executed(), "{error}");
     assert_eq!(error.operation(), Some("create_chat_completion"));
-    let shown = shown(&error);
-    assert!(!shown.contains("canary"), "{shown}");
+    let rendered = render_error(&error);
+    assert!(!rendered.contains("canary"), "{rendered}");
     (texts, error)
 }
 
 #[tokio::test]
-async fn it_is_asked_for_in_the_body_and_in_a_header() {
-    let server = Server::answering(streamed(events(&[])));
-    let request = question().stream(false).temperature(0.5).user("u");
+async fn stream_is_requested_in_the_body_and_in_the_accept_header() {
+    let server = Server::with_response(event_stream(events_with_done(&[])));
+    let request = chat_request().stream(false).temperature(0.5).user("u");
     let opened = client(&server).create_chat_completion().body(request);
     assert!(opened.stream().await.unwrap().next().await.is_none());
     let request = server.request();
@@ -126,35 +123,35 @@ async fn it_is_asked_for_in_the_body_and_in_a_header() {
     assert_eq!(
         request.json(),
         json!({
-            "model": "m", "messages": [{"role": "user", "content": "canary of the question"}],
+            "model": "m", "messages": [{"role": "user", "content": "canary of the prompt"}],
             "stream": true, "temperature": 0.5, "user": "u",
         })
     );
 }
 
 #[tokio::test]
-async fn nothing_is_sent_without_what_is_required() {
-    let (server, client) = answered(streamed(""));
+async fn request_without_required_fields_is_not_sent() {
+    let (server, client) = server_and_client(event_stream(""));
     let error = client.create_chat_completion().stream().await.unwrap_err();
     assert!(error.is_invalid_request(), "{error}");
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
-async fn events_are_typed_and_keep_what_is_unknown() {
-    let odd = json!({"choices": [{"index": "x", "delta": {"reasoning": "r"}}], "new": 1});
+async fn events_are_typed_and_keep_unknown_fields() {
+    let unusual = json!({"choices": [{"index": "x", "delta": {"reasoning": "r"}}], "new": 1});
     let body = format!(
-        ": hello\n\nevent: special\ndata: {odd}\n\n{}",
-        events(&words(&["a"]))
+        ": hello\n\nevent: special\ndata: {unusual}\n\n{}",
+        events_with_done(&word_chunks(&["a"]))
     );
-    let answer = streamed(body).with_header("x-portkey-request-id", "request-1");
-    let (_server, opened) = chat(answer).await;
+    let response = event_stream(body).with_header("x-portkey-request-id", "request-1");
+    let (_server, opened) = start_chat(response).await;
     let mut stream = opened.unwrap();
     assert_eq!(stream.request_id(), Some("request-1"));
     let event = stream.next().await.unwrap().unwrap();
     assert_eq!(stream.event_name(), Some("special"));
     assert_eq!(event.extra["new"], 1);
-    assert_eq!(serde_json::to_value(&event).unwrap(), odd);
+    assert_eq!(serde_json::to_value(&event).unwrap(), unusual);
     let event = stream.next().await.unwrap().unwrap();
     assert_eq!(stream.event_name(), None);
     assert_eq!(event.model.as_deref(), Some("m"));
@@ -162,81 +159,86 @@ async fn events_are_typed_and_keep_what_is_unknown() {
 }
 
 #[tokio::test]
-async fn it_is_a_stream_of_whatever_comes_in_crumbs() {
+async fn events_are_decoded_from_single_byte_chunks() {
     fn is_stream<S: futures_core::Stream<Item = Result<T, Error>>, T>(_: &S) {}
     let texts = ["ü", "€", "😀", "\n", "[DONE]", r#""error""#];
-    let body = format!("\u{feff}{}", events(&words(&texts)).replace('\n', "\r\n"));
-    let (_server, opened) = chat(streamed(body).trickling(Duration::ZERO)).await;
+    let body = format!(
+        "\u{feff}{}",
+        events_with_done(&word_chunks(&texts)).replace('\n', "\r\n")
+    );
+    let (_server, opened) = start_chat(event_stream(body).byte_by_byte(Duration::ZERO)).await;
     let stream = opened.unwrap();
     is_stream(&stream);
-    let (read, error) = read(stream).await;
+    let (read, error) = read_all(stream).await;
     assert_eq!(read, texts);
     assert!(error.is_none(), "{error:?}");
 }
 
 #[tokio::test]
-async fn nothing_behind_the_mark_counts_and_the_connection_is_used_again() {
-    let body = events(&words(&["a"])) + "data: rest\n\n";
-    let (server, client) = answered(streamed(body).keeping_alive());
+async fn data_after_done_is_ignored_and_the_connection_is_reused() {
+    let body = events_with_done(&word_chunks(&["a"])) + "data: rest\n\n";
+    let (server, client) = server_and_client(event_stream(body).keep_alive());
     for _ in 0..2 {
-        let (texts, error) = read(opening(&client).await.unwrap()).await;
+        let (texts, error) = read_all(open_chat(&client).await.unwrap()).await;
         assert_eq!(texts, ["a"]);
         assert!(error.is_none(), "{error:?}");
-        // The end of the body is noticed by a task of the HTTP client's own.
+        // A background task of the HTTP client notices the end of the body.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn an_answer_that_says_why_it_ends_needs_no_mark() {
-    let mut data = words(&["a"]);
+async fn stream_with_a_finish_reason_needs_no_done() {
+    let mut data = word_chunks(&["a"]);
     data.push(chunk(&json!({}), Some("stop")));
-    // The blank line behind the last event may be missing, too.
-    let body = begun(&data).trim_end().to_owned();
-    let (_server, opened) = chat(streamed(body).without_length()).await;
-    let (texts, error) = read(opened.unwrap()).await;
+    // The blank line after the last event may also be missing.
+    let body = events(&data).trim_end().to_owned();
+    let (_server, opened) = start_chat(event_stream(body).without_content_length()).await;
+    let (texts, error) = read_all(opened.unwrap()).await;
     assert_eq!(texts, ["a", ""]);
     assert!(error.is_none(), "{error:?}");
 }
 
 #[tokio::test]
-async fn an_error_among_the_events_is_an_error() {
-    let spoken = format!("quota of {KEY}\nis used up");
+async fn error_event_is_an_error() {
+    let message = format!("quota of {KEY}\nis used up");
     for (name, event) in [
-        ("", json!({"error": {"message": spoken, "code": "quota"}})),
+        ("", json!({"error": {"message": message, "code": "quota"}})),
         (
             "",
-            json!({"type": "error", "message": spoken, "code": "quota"}),
+            json!({"type": "error", "message": message, "code": "quota"}),
         ),
         (
             "event: error\n",
-            json!({"message": spoken, "code": "quota"}),
+            json!({"message": message, "code": "quota"}),
         ),
     ] {
-        let body = begun(&words(&["a", "b"])) + name + &events(std::slice::from_ref(&event));
-        let (texts, error) = broken(streamed(body)).await;
+        let body = events(&word_chunks(&["a", "b"]))
+            + name
+            + &events_with_done(std::slice::from_ref(&event));
+        let (texts, error) = read_until_error(event_stream(body)).await;
         assert_eq!(texts, ["a", "b"]);
         assert_eq!(error.code(), Some("quota"));
         assert_eq!(error.body().unwrap(), event.to_string().as_str());
         assert_eq!(
             error.to_string(),
-            "create_chat_completion: event 3 of the stream is an error quota: quota of [redacted] is used up"
+            "create_chat_completion: stream error (event 3) quota: quota of [redacted] is used up"
         );
     }
 }
 
 #[tokio::test]
-async fn an_event_that_is_no_json_is_named() {
+async fn undecodable_event_is_an_error_with_its_number() {
     for (event, problem) in [
-        ("canary", "is not JSON"),
-        ("{\"a\": \"canary", "is not JSON"),
-        ("[\"canary\"]", "is of another kind"),
+        ("canary", "is not valid JSON"),
+        ("{\"a\": \"canary", "is not valid JSON"),
+        ("[\"canary\"]", "does not match its type"),
     ] {
         for before in [&[][..], &["a"]] {
-            let rest = events(&words(&["b"]));
-            let body = begun(&words(before)) + "data: " + event + "\n\n" + &rest;
-            let (texts, error) = broken(streamed(body)).await;
+            let rest = events_with_done(&word_chunks(&["b"]));
+            let body = events(&word_chunks(before)) + "data: " + event + "\n\n" + &rest;
+            let (texts, error) = read_until_error(event_stream(body)).await;
             assert_eq!(texts, before);
             assert!(error.is_decode());
             assert_eq!(error.body().unwrap(), event.trim_end());
@@ -248,110 +250,123 @@ async fn an_event_that_is_no_json_is_named() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_an_error_behind_what_has_come() {
-    let body = begun(&words(&["a", "b"]));
+async fn broken_connection_is_an_error_after_the_received_events() {
+    let body = events(&word_chunks(&["a", "b"]));
     let half = body.clone() + "data: {\"canary\": 1";
-    for (answer, problem) in [
-        (streamed(&half).closing_early(3), "broke off"),
-        (streamed(&half).stalling(3).then_reset(), "broke off"),
+    for (response, problem) in [
+        (event_stream(&half).truncated_by(3), "interrupted"),
+        (event_stream(&half).stalling(3).then_reset(), "interrupted"),
         (
-            streamed(&half).without_length(),
-            "event 3 of the stream is not whole",
+            event_stream(&half).without_content_length(),
+            "event 3 of the stream is incomplete",
         ),
         (
-            streamed(&body).without_length(),
-            "ended before the answer was complete",
+            event_stream(&body).without_content_length(),
+            "ended before the response was complete",
         ),
         (
-            streamed(body.clone() + "dat").without_length(),
-            "ended before the answer",
+            event_stream(body.clone() + "dat").without_content_length(),
+            "ended before the response",
         ),
         (
-            streamed(&body).with_bytes(b"data: {\"a\":\"\xff\"}\n\n".as_slice()),
-            "no text in UTF-8",
+            event_stream(&body).with_bytes(b"data: {\"a\":\"\xff\"}\n\n".as_slice()),
+            "not valid UTF-8",
         ),
     ] {
-        let is_text = problem != "no text in UTF-8";
+        let is_text = problem != "not valid UTF-8";
         if !is_text {
-            let (_server, opened) = chat(answer).await;
+            let (_server, opened) = start_chat(response).await;
             let error = opened.unwrap_err().to_string();
             assert!(error.contains(problem), "{error}");
             continue;
         }
-        let (texts, error) = broken(answer).await;
+        let (texts, error) = read_until_error(response).await;
         assert_eq!(texts, ["a", "b"]);
         let text = error.to_string();
         assert!(text.contains(problem), "{text}");
-        let told = text.contains("2 events have come") || text.contains("event 3");
-        assert!(told, "{text}");
+        let has_event_number = text.contains("2 events were received") || text.contains("event 3");
+        assert!(has_event_number, "{text}");
     }
 }
 
 #[tokio::test]
-async fn silence_ends_it_but_time_does_not() {
-    let body = events(&words(&["a", "b"]));
-    let (server, client) = answered(streamed(&body).stalling(14));
-    let patience = Duration::from_millis(300);
-    let stream = opening(&client).idle_timeout(patience).await.unwrap();
-    let (texts, error) = read(stream).await;
+async fn stream_ends_after_the_idle_timeout_but_has_no_total_timeout() {
+    let body = events_with_done(&word_chunks(&["a", "b"]));
+    let (server, client) = server_and_client(event_stream(&body).stalling(14));
+    let idle_timeout = Duration::from_millis(300);
+    let stream = open_chat(&client).idle_timeout(idle_timeout).await.unwrap();
+    let (texts, error) = read_all(stream).await;
     let error = error.unwrap();
     assert_eq!(texts, ["a", "b"]);
     assert!(error.is_timeout(), "{error}");
     assert!(
-        error.to_string().contains("nothing more came for 300ms"),
+        error
+            .to_string()
+            .contains("no more data received for 300ms"),
         "{error}"
     );
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
 
-    // Longer than an attempt may take, and than nothing may come.
+    // The stream lasts longer than the attempt timeout and than the idle timeout.
     let comments = ": keep-alive\n\n".repeat(40);
-    let answer = streamed(comments + &body).trickling(Duration::from_millis(1));
-    let server = Server::answering(answer);
-    let hurried = RequestOptions::new().timeout(Duration::from_millis(200));
-    let client = builder(&server).build().unwrap().with_options(hurried);
-    let stream = opening(&client).idle_timeout(patience).await.unwrap();
-    assert_eq!(read(stream).await.0, ["a", "b"]);
+    let response = event_stream(comments + &body).byte_by_byte(Duration::from_millis(1));
+    let server = Server::with_response(response);
+    let short_timeout = RequestOptions::new().timeout(Duration::from_millis(200));
+    let client = builder(&server)
+        .build()
+        .unwrap()
+        .with_options(short_timeout);
+    let stream = open_chat(&client).idle_timeout(idle_timeout).await.unwrap();
+    assert_eq!(read_all(stream).await.0, ["a", "b"]);
 }
 
 #[tokio::test]
-async fn dropping_it_closes_the_connection() {
-    let (server, client) = answered(
-        streamed(begun(&words(&["a"])))
-            .without_length()
+async fn dropping_a_stream_closes_the_connection() {
+    let (server, client) = server_and_client(
+        event_stream(events(&word_chunks(&["a"])))
+            .without_content_length()
             .then_stall(),
     );
-    let mut stream = opening(&client).await.unwrap();
+    let mut stream = open_chat(&client).await.unwrap();
     assert!(stream.next().await.unwrap().is_ok());
-    assert_eq!(server.hangups(), 0);
+    assert_eq!(server.client_disconnects(), 0);
     drop(stream);
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
 
-    // Nor is anything left of one that nobody waits for any longer.
-    let (server, client) = answered(streamed(": not yet\n\n").without_length().then_stall());
-    let waiting = opening(&client).into_future();
+    // Dropping the future that opens a stream also closes the connection.
+    let (server, client) = server_and_client(
+        event_stream(": not yet\n\n")
+            .without_content_length()
+            .then_stall(),
+    );
+    let opening = open_chat(&client).into_future();
     assert!(
-        tokio::time::timeout(Duration::from_millis(200), waiting)
+        tokio::time::timeout(Duration::from_millis(200), opening)
             .await
             .is_err()
     );
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
 }
 
 #[tokio::test]
-async fn an_event_may_be_long_but_not_without_end() {
+async fn event_longer_than_16_mib_is_an_error() {
     let long = "x".repeat(1 << 20);
-    let (_server, opened) = chat(streamed(events(&words(&[&long])))).await;
-    assert_eq!(read(opened.unwrap()).await.0, [long]);
-    let body = begun(&words(&["a"])) + "data: " + &"x".repeat(17 << 20);
-    let (texts, error) = broken(streamed(body)).await;
+    let (_server, opened) =
+        start_chat(event_stream(events_with_done(&word_chunks(&[&long])))).await;
+    assert_eq!(read_all(opened.unwrap()).await.0, [long]);
+    let body = events(&word_chunks(&["a"])) + "data: " + &"x".repeat(17 << 20);
+    let (texts, error) = read_until_error(event_stream(body)).await;
     assert_eq!(texts, ["a"]);
-    assert!(error.to_string().contains("longer than 16 MiB"), "{error}");
+    assert!(
+        error.to_string().contains("exceeds the limit of 16 MiB"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_stream_says_so() {
+async fn response_that_is_not_a_stream_is_an_error() {
     let plain = json!({"id": "chat-1", "choices": [], "canary": KEY}).to_string();
-    let (server, opened) = chat(Answer::json(200, plain.as_str())).await;
+    let (server, opened) = start_chat(ScriptedResponse::json(200, plain.as_str())).await;
     let error = opened.unwrap_err();
     assert!(
         error.to_string().contains("the answer is application/json"),
@@ -359,11 +374,11 @@ async fn an_answer_that_is_no_stream_says_so() {
     );
     assert_eq!(error.body().unwrap(), plain.as_str());
     assert!(error.may_have_executed());
-    assert!(!shown(&error).contains("canary"));
+    assert!(!render_error(&error).contains("canary"));
     assert_eq!(server.requests().len(), 1);
 
     let refusal = json!({"error": {"message": "no streams here", "code": "c"}});
-    let (_server, opened) = chat(Answer::json(200, refusal.to_string())).await;
+    let (_server, opened) = start_chat(ScriptedResponse::json(200, refusal.to_string())).await;
     let error = opened.unwrap_err();
     assert_eq!(
         (error.code(), error.message()),
@@ -372,66 +387,82 @@ async fn an_answer_that_is_no_stream_says_so() {
 }
 
 #[tokio::test]
-async fn before_the_first_event_the_ordinary_rules_hold() {
-    let good = || streamed(events(&words(&["a"])));
-    let full = || Answer::json(429, "{}").with_header("retry-after", "0");
-    let silent = || streamed(": not yet\n\n").closing_early(1);
-    let lost = || Answer::empty(200).hanging_up();
-    for (answers, options, requests, succeeds) in [
-        (vec![full(), good()], attempts(3), 2, true),
-        (vec![Answer::json(400, "{}"), good()], attempts(3), 1, false),
-        // It may have been executed, and is not idempotent, unless somebody says so.
-        (vec![lost(), good()], attempts(3), 1, false),
-        (vec![silent(), good()], attempts(3), 1, false),
+async fn usual_retry_rules_apply_before_the_first_event() {
+    let good = || event_stream(events_with_done(&word_chunks(&["a"])));
+    let refusal = || ScriptedResponse::json(429, "{}").with_header("retry-after", "0");
+    let without_events = || event_stream(": not yet\n\n").truncated_by(1);
+    let no_response = || ScriptedResponse::empty(200).sending_nothing();
+    for (responses, options, requests, succeeds) in [
+        (vec![refusal(), good()], attempts(3), 2, true),
         (
-            vec![lost(), silent(), good()],
+            vec![ScriptedResponse::json(400, "{}"), good()],
+            attempts(3),
+            1,
+            false,
+        ),
+        // It may have been executed, so it is only retried with `idempotent(true)`.
+        (vec![no_response(), good()], attempts(3), 1, false),
+        (vec![without_events(), good()], attempts(3), 1, false),
+        (
+            vec![no_response(), without_events(), good()],
             attempts(3).idempotent(true),
             3,
             true,
         ),
-        (vec![silent()], attempts(2).idempotent(true), 2, false),
+        (
+            vec![without_events()],
+            attempts(2).idempotent(true),
+            2,
+            false,
+        ),
     ] {
-        let server = Server::playing(answers);
-        let opened = opening(&client(&server).with_options(options)).await;
+        let server = Server::with_responses(responses);
+        let opened = open_chat(&client(&server).with_options(options)).await;
         assert_eq!(server.requests().len(), requests);
         match opened {
-            Ok(stream) if succeeds => assert_eq!(read(stream).await.0, ["a"]),
-            Ok(_) => panic!("it should have failed"),
+            Ok(stream) if succeeds => assert_eq!(read_all(stream).await.0, ["a"]),
+            Ok(_) => panic!("expected an error"),
             Err(error) => {
                 assert!(!succeeds, "{error}");
                 assert_eq!(error.attempts() as usize, requests);
-                assert!(!shown(&error).contains("canary"));
+                assert!(!render_error(&error).contains("canary"));
             }
         }
     }
 }
 
 #[tokio::test]
-async fn after_the_first_event_nothing_is_sent_again() {
-    let half = streamed(begun(&words(&["a"])) + "data: {").closing_early(1);
-    let server = Server::playing([Answer::json(503, "{}"), half, streamed(events(&[]))]);
+async fn nothing_is_retried_after_the_first_event() {
+    let half = event_stream(events(&word_chunks(&["a"])) + "data: {").truncated_by(1);
+    let server = Server::with_responses([
+        ScriptedResponse::json(503, "{}"),
+        half,
+        event_stream(events_with_done(&[])),
+    ]);
     let client = client(&server).with_options(attempts(5).idempotent(true));
-    let (texts, error) = read(opening(&client).await.unwrap()).await;
+    let (texts, error) = read_all(open_chat(&client).await.unwrap()).await;
     assert_eq!(texts, ["a"]);
     assert_eq!(error.unwrap().attempts(), 2);
     assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
-async fn an_error_as_the_first_event_is_an_error_of_the_call() {
+async fn error_as_the_first_event_fails_the_call() {
     let event = json!({"error": {"message": "overloaded"}});
-    let server = Server::answering(streamed(events(&[event])));
+    let server = Server::with_response(event_stream(events_with_done(&[event])));
     let client = client(&server).with_options(attempts(3).idempotent(true));
-    let error = opening(&client).await.unwrap_err();
+    let error = open_chat(&client).await.unwrap_err();
     assert_eq!(error.message(), Some("overloaded"));
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn nothing_secret_shows() {
-    let client_body = words(&["canary of the answer"]);
-    let (server, client) = answered(streamed(events(&client_body)).with_header("x-a", "canary"));
-    let opening = opening(&client);
+async fn debug_output_contains_no_secrets() {
+    let client_body = word_chunks(&["canary of the response"]);
+    let (server, client) = server_and_client(
+        event_stream(events_with_done(&client_body)).with_header("x-a", "canary"),
+    );
+    let opening = open_chat(&client);
     let before = format!("{opening:?} {opening:#?}");
     let stream = opening.await.unwrap();
     let after = format!("{stream:?} {stream:#?}");
@@ -442,8 +473,8 @@ async fn nothing_secret_shows() {
     drop((stream, server));
 }
 
-/// A chat with everything that comes in pieces, and the answer that it adds up to.
-fn conversation() -> (Vec<Value>, Value) {
+/// Returns the chunks of a chat in which every field is split, and the complete response.
+fn chunks_and_response() -> (Vec<Value>, Value) {
     let call = |index: u32, rest: &Value| {
         let mut call = json!({"index": index});
         for (name, value) in rest.as_object().unwrap() {
@@ -451,7 +482,7 @@ fn conversation() -> (Vec<Value>, Value) {
         }
         chunk(&json!({"tool_calls": [call]}), None)
     };
-    let second = |delta: &Value, finish: Option<&str>| {
+    let second_choice = |delta: &Value, finish: Option<&str>| {
         let mut chunk = chunk(delta, finish);
         chunk["choices"][0]["index"] = 1.into();
         chunk
@@ -465,9 +496,9 @@ fn conversation() -> (Vec<Value>, Value) {
     let mut usage = chunk(&json!({}), None);
     usage["choices"] = json!([]);
     usage["usage"] = json!({"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3});
-    let pieces = vec![
+    let chunks = vec![
         chunk(&json!({"role": "assistant", "content": ""}), None),
-        second(&json!({"role": "assistant", "content": "sec"}), None),
+        second_choice(&json!({"role": "assistant", "content": "sec"}), None),
         with_token(chunk(&json!({"content": "Hel"}), None), "Hel"),
         with_token(
             chunk(&json!({"content": "lo", "reasoning_content": "be"}), None),
@@ -486,12 +517,12 @@ fn conversation() -> (Vec<Value>, Value) {
             &json!({"id": "call-1", "type": "function", "function": {"name": "f", "arguments": ""}}),
         ),
         call(0, &json!({"function": {"arguments": "{\"a\":"}})),
-        second(&json!({"content": "ond"}), Some("stop")),
+        second_choice(&json!({"content": "ond"}), Some("stop")),
         call(0, &json!({"function": {"arguments": " 1}"}})),
         chunk(&json!({}), Some("tool_calls")),
         usage,
     ];
-    let whole = json!({
+    let complete = json!({
         "id": "chat-1", "object": "chat.completion", "created": 7, "model": "m",
         "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
         "choices": [
@@ -510,24 +541,24 @@ fn conversation() -> (Vec<Value>, Value) {
             {"index": 1, "finish_reason": "stop", "message": {"role": "assistant", "content": "second"}},
         ],
     });
-    (pieces, whole)
+    (chunks, complete)
 }
 
 #[tokio::test]
-async fn a_chat_adds_up_to_the_answer_without_a_stream() {
-    let (pieces, whole) = conversation();
-    let server = Server::playing([
-        streamed(events(&pieces)),
-        Answer::json(200, whole.to_string()),
+async fn collected_chat_equals_the_response_without_a_stream() {
+    let (chunks, complete) = chunks_and_response();
+    let server = Server::with_responses([
+        event_stream(events_with_done(&chunks)),
+        ScriptedResponse::json(200, complete.to_string()),
     ]);
     let client = client(&server);
-    let collected = opening(&client)
+    let collected = open_chat(&client)
         .await
         .unwrap()
         .final_response()
         .await
         .unwrap();
-    let call = client.create_chat_completion().body(question());
+    let call = client.create_chat_completion().body(chat_request());
     let sent: CreateChatCompletionResponse = call.send().await.unwrap();
     assert_eq!(
         serde_json::to_value(&collected).unwrap(),
@@ -539,8 +570,8 @@ async fn a_chat_adds_up_to_the_answer_without_a_stream() {
 }
 
 #[tokio::test]
-async fn thoughts_in_blocks_and_calls_without_an_index_add_up() {
-    let pieces = [
+async fn content_blocks_and_tool_calls_without_an_index_are_collected() {
+    let chunks = [
         chunk(
             &json!({"content_blocks": [{"index": 0, "delta": {"type": "thinking", "thinking": "so"}}]}),
             None,
@@ -558,9 +589,9 @@ async fn thoughts_in_blocks_and_calls_without_an_index_add_up() {
             Some("stop"),
         ),
     ];
-    let (_server, opened) = chat(streamed(events(&pieces))).await;
-    let answer = opened.unwrap().final_response().await.unwrap();
-    let message = serde_json::to_value(&answer.choices[0].message).unwrap();
+    let (_server, opened) = start_chat(event_stream(events_with_done(&chunks))).await;
+    let response = opened.unwrap().final_response().await.unwrap();
+    let message = serde_json::to_value(&response.choices[0].message).unwrap();
     assert_eq!(
         message["content_blocks"],
         json!([{"type": "thinking", "thinking": "so what"}])
@@ -569,24 +600,24 @@ async fn thoughts_in_blocks_and_calls_without_an_index_add_up() {
 }
 
 #[tokio::test]
-async fn what_was_collected_before_an_error_is_in_it() {
-    let (pieces, _) = conversation();
+async fn error_of_final_response_contains_the_partial_response() {
+    let (chunks, _) = chunks_and_response();
     let failure = json!({"error": {"message": "overloaded", "code": "c"}});
-    for (behind, code) in [
-        (events(&[failure]), Some("c")),
+    for (rest, code) in [
+        (events_with_done(&[failure]), Some("c")),
         ("data: {".to_owned(), None),
     ] {
-        let body = begun(&pieces[..4]) + &behind;
-        let (_server, opened) = chat(streamed(body).without_length()).await;
+        let body = events(&chunks[..4]) + &rest;
+        let (_server, opened) = start_chat(event_stream(body).without_content_length()).await;
         let error = opened.unwrap().final_response().await.unwrap_err();
         assert_eq!(error.code(), code);
         let partial: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
         assert_eq!(partial["choices"][0]["message"]["content"], "Hello");
         assert!(error.to_string().contains("event 5"), "{error}");
     }
-    // One choice says why it ends, the other does not, and neither does the stream.
-    let body = begun(&pieces[..9]);
-    let (_server, opened) = chat(streamed(body).without_length()).await;
+    // One choice has a finish reason, the other has none, and there is no `[DONE]`.
+    let body = events(&chunks[..9]);
+    let (_server, opened) = start_chat(event_stream(body).without_content_length()).await;
     let error = opened.unwrap().final_response().await.unwrap_err();
     assert!(
         error.to_string().contains("before the answer was complete"),
@@ -596,7 +627,7 @@ async fn what_was_collected_before_an_error_is_in_it() {
 }
 
 #[tokio::test]
-async fn a_completion_adds_up() {
+async fn completion_chunks_are_collected() {
     let piece = |text: &str, finish: Option<&str>| {
         json!({
             "id": "text-1", "object": "text_completion", "created": 7, "model": "m",
@@ -606,7 +637,7 @@ async fn a_completion_adds_up() {
             }],
         })
     };
-    let (server, client) = answered(streamed(events(&[
+    let (server, client) = server_and_client(event_stream(events_with_done(&[
         piece("a", None),
         piece("b", Some("stop")),
     ])));
@@ -617,16 +648,17 @@ async fn a_completion_adds_up() {
         .stream()
         .await
         .unwrap();
-    let answer = stream.final_response().await.unwrap();
-    assert_eq!(answer.choices[0].text.as_deref(), Some("ab"));
-    let mut whole = piece("ab", Some("stop"));
-    whole["choices"][0]["logprobs"] = json!({"tokens": ["a", "b"], "token_logprobs": [-0.5, -0.5]});
-    assert_eq!(serde_json::to_value(&answer).unwrap(), whole);
+    let response = stream.final_response().await.unwrap();
+    assert_eq!(response.choices[0].text.as_deref(), Some("ab"));
+    let mut complete = piece("ab", Some("stop"));
+    complete["choices"][0]["logprobs"] =
+        json!({"tokens": ["a", "b"], "token_logprobs": [-0.5, -0.5]});
+    assert_eq!(serde_json::to_value(&response).unwrap(), complete);
     assert_eq!(server.request().json()["stream"], true);
 }
 
 #[tokio::test]
-async fn a_response_ends_with_what_is_complete() {
+async fn final_response_is_taken_from_the_completed_event() {
     let response = json!({"id": "response-1", "status": "completed", "model": "m", "new": 1});
     let named = |name: &str, mut data: Value| {
         data["type"] = name.into();
@@ -640,12 +672,12 @@ async fn a_response_ends_with_what_is_complete() {
         json!({"delta": "a", "item_id": "i"}),
     ) + &named("response.new_kind", json!({"a": 1}))
         + &named("response.completed", json!({"response": response}));
-    let (_server, client) = answered(streamed(body).without_length());
-    let ask = || {
+    let (_server, client) = server_and_client(event_stream(body).without_content_length());
+    let open = || {
         let request = CreateResponse::builder().model("m").input("canary");
         client.create_response().body(request).stream()
     };
-    let mut stream = ask().await.unwrap();
+    let mut stream = open().await.unwrap();
     let mut kinds = Vec::new();
     while let Some(event) = stream.next().await {
         kinds.push(match event.unwrap() {
@@ -654,8 +686,8 @@ async fn a_response_ends_with_what_is_complete() {
                 assert_eq!(delta.delta.as_deref(), Some("a"));
                 "delta"
             }
-            ResponseStreamEvent::Unknown(members) => {
-                assert_eq!(members["a"], 1);
+            ResponseStreamEvent::Unknown(fields) => {
+                assert_eq!(fields["a"], 1);
                 "unknown"
             }
             ResponseStreamEvent::ResponseCompleted(_) => "completed",
@@ -663,12 +695,12 @@ async fn a_response_ends_with_what_is_complete() {
         });
     }
     assert_eq!(kinds, ["created", "delta", "unknown", "completed"]);
-    let answer = ask().await.unwrap().final_response().await.unwrap();
-    assert_eq!(serde_json::to_value(&answer).unwrap(), response);
+    let collected = open().await.unwrap().final_response().await.unwrap();
+    assert_eq!(serde_json::to_value(&collected).unwrap(), response);
 }
 
 #[tokio::test]
-async fn a_run_is_told_by_named_events() {
+async fn run_is_streamed_as_named_events() {
     let event = |name: &str, data: Value| format!("event: {name}\ndata: {data}\n\n");
     let run = |status: &str| json!({"id": "run-1", "object": "thread.run", "status": status});
     let body = event("thread.run.created", run("queued"))
@@ -679,12 +711,12 @@ async fn a_run_is_told_by_named_events() {
         + &event("thread.new", json!({"a": 1}))
         + &event("thread.run.completed", run("completed"))
         + "event: done\ndata: [DONE]\n\n";
-    let (server, client) = answered(streamed(body));
-    let ask = || {
+    let (server, client) = server_and_client(event_stream(body));
+    let open = || {
         let request = CreateRunRequest::builder().assistant_id("a");
         client.create_run("thread-1").body(request).stream()
     };
-    let mut stream = ask().await.unwrap();
+    let mut stream = open().await.unwrap();
     let first = stream.next().await.unwrap().unwrap();
     match &first {
         AssistantStreamEvent::ThreadRunCreated(event) => {
@@ -703,11 +735,11 @@ async fn a_run_is_told_by_named_events() {
     );
     assert!(stream.next().await.unwrap().is_ok());
     assert!(stream.next().await.is_none());
-    let answer = ask().await.unwrap().final_response().await.unwrap();
-    assert_eq!(serde_json::to_value(&answer).unwrap(), run("completed"));
+    let response = open().await.unwrap().final_response().await.unwrap();
+    assert_eq!(serde_json::to_value(&response).unwrap(), run("completed"));
     assert_eq!(server.requests()[0].target, "/v1/threads/thread-1/runs");
 
-    let (_server, client) = answered(streamed(event(
+    let (_server, client) = server_and_client(event_stream(event(
         "thread.run.created",
         json!("}, \"canary\": 1"),
     )));
@@ -718,16 +750,16 @@ async fn a_run_is_told_by_named_events() {
 
 #[cfg(feature = "prompts")]
 #[tokio::test]
-async fn a_prompt_streams_what_its_template_makes() {
-    use portkey_admin::types::RunPromptRequest;
+async fn run_prompt_can_be_streamed() {
+    use portkey_admin::prompts::RunPromptRequest;
 
-    let (pieces, whole) = conversation();
-    let (server, client) = answered(streamed(events(&pieces)));
+    let (chunks, complete) = chunks_and_response();
+    let (server, client) = server_and_client(event_stream(events_with_done(&chunks)));
     let request = RunPromptRequest::builder().variables(serde_json::Map::new());
     let stream = client.run_prompt("p").body(request).stream().await.unwrap();
-    let answer = stream.final_response().await.unwrap();
-    let message = serde_json::to_value(&answer.choices[0].message).unwrap();
-    assert_eq!(message, whole["choices"][0]["message"]);
+    let response = stream.final_response().await.unwrap();
+    let message = serde_json::to_value(&response.choices[0].message).unwrap();
+    assert_eq!(message, complete["choices"][0]["message"]);
     let request = server.request();
     assert_eq!(request.target, "/v1/prompts/p/completions");
     assert_eq!(request.json()["stream"], true);

@@ -1,24 +1,24 @@
-//! What the gateway is told in headers: exactly that, to nobody else, and shown to no person.
+//! Gateway options as headers: their values, that only the gateway gets them, and that secrets do not leak.
 
 #![cfg(all(feature = "admin", feature = "gateway"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::time::Duration;
 
 use http::Method;
-use portkey_admin::{Client, GatewayOptions, JsonObject, Plane, RequestOptions, types};
+use portkey_admin::{Client, GatewayOptions, JsonObject, Plane, RequestOptions, gateway::{completions, rerank}};
 use serde_json::{Value, json};
 use support::{
-    KEY, answered, builder, client, sending,
-    server::{Answer, Request, Server},
-    shown,
+    KEY, boxed_call, builder, client, render_error,
+    server::{Request, ScriptedResponse, Server},
+    server_and_client,
     spans::Recorder,
 };
 
-/// Everything that can be said, with a canary in whatever may be secret.
-fn everything() -> GatewayOptions {
+/// Returns gateway options with every field set, and a canary in every value that may be secret.
+fn all_options() -> GatewayOptions {
     GatewayOptions::new()
         .provider("@canary-provider")
         .virtual_key("canary-virtual-key")
@@ -38,31 +38,31 @@ fn everything() -> GatewayOptions {
         .request_timeout(Duration::from_millis(1500))
 }
 
-fn all() -> Server {
-    Server::answering(Answer::json(200, r#"{"data":[]}"#))
+fn server_with_empty_list() -> Server {
+    Server::with_response(ScriptedResponse::json(200, r#"{"data":[]}"#))
 }
 
-fn with(client: &Client, gateway: GatewayOptions) -> Client {
+fn with_gateway(client: &Client, gateway: GatewayOptions) -> Client {
     client.with_options(RequestOptions::new().gateway(gateway))
 }
 
-/// What a request says to the gateway, and not to everybody.
-fn said(request: &Request) -> Vec<(String, String)> {
-    let ours = ["accept", "user-agent", "host", "x-portkey-api-key"];
-    let mut said: Vec<_> = request.headers.clone();
-    said.retain(|(name, _)| !ours.contains(&name.as_str()));
-    said.sort();
-    said
+/// Returns the headers of a request without those that every request has.
+fn gateway_headers(request: &Request) -> Vec<(String, String)> {
+    let common = ["accept", "user-agent", "host", "x-portkey-api-key"];
+    let mut headers: Vec<_> = request.headers.clone();
+    headers.retain(|(name, _)| !common.contains(&name.as_str()));
+    headers.sort();
+    headers
 }
 
-async fn models(client: &Client) {
-    sending(client.list_models().send()).await.unwrap();
+async fn list_models(client: &Client) {
+    boxed_call(client.list_models().send()).await.unwrap();
 }
 
 #[tokio::test]
-async fn everything_is_said_as_the_gateway_wants_it() {
-    let server = all();
-    models(&with(&client(&server), everything())).await;
+async fn every_option_is_sent_in_its_header() {
+    let server = server_with_empty_list();
+    list_models(&with_gateway(&client(&server), all_options())).await;
     let expected = [
         ("authorization", "Bearer canary-of-the-provider"),
         ("x-portkey-cache-force-refresh", "true"),
@@ -87,44 +87,46 @@ async fn everything_is_said_as_the_gateway_wants_it() {
     ];
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let request = server.request();
-    assert_eq!(said(&request), expected);
+    assert_eq!(gateway_headers(&request), expected);
     let metadata: Value = serde_json::from_str(request.header("x-portkey-metadata")[0]).unwrap();
     assert_eq!(metadata["größe"], "\u{1f980} \"\n\u{7f}");
     assert_eq!(request.header("x-portkey-api-key"), [KEY]);
 }
 
 #[tokio::test]
-async fn nobody_else_is_told() {
-    let storage = Server::answering(Answer::empty(200).with_bytes("{}\n"));
+async fn gateway_headers_are_sent_to_the_gateway_only() {
+    let storage = Server::with_response(ScriptedResponse::empty(200).with_bytes("{}\n"));
     let signed = json!({"signed_url": storage.url("/export?sig=1")}).to_string();
-    let server = Server::answering(Answer::json(200, signed));
-    let client = with(&client(&server), everything());
-    sending(client.download_log_export("one").open())
+    let server = Server::with_response(ScriptedResponse::json(200, signed));
+    let client = with_gateway(&client(&server), all_options());
+    boxed_call(client.download_log_export("one").open())
         .await
         .unwrap();
-    sending(client.get_api_key("one").send()).await.unwrap_err();
+    boxed_call(client.get_api_key("one").send())
+        .await
+        .unwrap_err();
     for plane in [Plane::Control, Plane::Public] {
         let request = client.request(Method::GET, "/things").plane(plane);
-        sending(request.send_raw()).await.unwrap();
+        boxed_call(request.send_raw()).await.unwrap();
     }
     for request in server.requests().iter().chain(&storage.requests()) {
-        assert_eq!(said(request), [], "{}", request.target);
+        assert_eq!(gateway_headers(request), [], "{}", request.target);
     }
     assert_eq!((server.requests().len(), storage.requests().len()), (4, 1));
     let request = client.request(Method::GET, "/things").plane(Plane::Gateway);
-    sending(request.send_raw()).await.unwrap();
-    let told = server.requests().pop().unwrap();
-    assert_eq!(said(&told).len(), 17, "{told:?}");
+    boxed_call(request.send_raw()).await.unwrap();
+    let request = server.requests().pop().unwrap();
+    assert_eq!(gateway_headers(&request).len(), 17, "{request:?}");
 }
 
 #[tokio::test]
-async fn a_config_may_be_an_object() {
-    let server = all();
+async fn config_object_is_sent_as_ascii_json() {
+    let server = server_with_empty_list();
     let config = json!({"provider": "openai", "note": "für"});
     let gateway = GatewayOptions::new()
         .config("pc-one")
         .config_object(&config);
-    models(&with(&client(&server), gateway)).await;
+    list_models(&with_gateway(&client(&server), gateway)).await;
     let sent = server.request();
     let text = sent.header("x-portkey-config")[0];
     assert!(text.is_ascii(), "{text}");
@@ -132,8 +134,8 @@ async fn a_config_may_be_an_object() {
 }
 
 #[tokio::test]
-async fn a_bearer_is_not_said_twice() {
-    let server = all();
+async fn bearer_prefix_is_added_once() {
+    let server = server_with_empty_list();
     for (key, sent) in [
         ("abc", "Bearer abc"),
         ("Bearer abc", "Bearer abc"),
@@ -141,18 +143,22 @@ async fn a_bearer_is_not_said_twice() {
         ("Basic abc", "Bearer Basic abc"),
         ("bearer", "Bearer bearer"),
     ] {
-        models(&with(
+        list_models(&with_gateway(
             &client(&server),
             GatewayOptions::new().authorization(key),
         ))
         .await;
-        assert_eq!(server.take()[0].header("authorization"), [sent], "{key}");
+        assert_eq!(
+            server.take_requests()[0].header("authorization"),
+            [sent],
+            "{key}"
+        );
     }
 }
 
 #[tokio::test]
-async fn the_nearest_word_counts() {
-    let server = all();
+async fn innermost_option_overrides_the_others() {
+    let server = server_with_empty_list();
     let defaults = GatewayOptions::new()
         .provider("one")
         .trace_id("one")
@@ -166,11 +172,11 @@ async fn the_nearest_word_counts() {
         .build()
         .unwrap();
     let sent = async |client: &Client, name| {
-        models(client).await;
-        server.take()[0].header(name).join("|")
+        list_models(client).await;
+        server.take_requests()[0].header(name).join("|")
     };
-    // What is not said stays, in a call and in a second layer.
-    let near = with(
+    // Options that are not overridden stay, in a call and in a derived client.
+    let derived = with_gateway(
         &client,
         GatewayOptions::new()
             .trace_id("two")
@@ -184,24 +190,24 @@ async fn the_nearest_word_counts() {
         ("x-a", "1"),
         ("x-b", "2"),
     ] {
-        assert_eq!(sent(&near, name).await, value, "{name}");
+        assert_eq!(sent(&derived, name).await, value, "{name}");
     }
-    // A header by name counts where it is nearer.
+    // A header set by name overrides an option of an outer client, and the reverse.
     let named = client.with_options(RequestOptions::new().header("x-portkey-trace-id", "three"));
     assert_eq!(sent(&named, "x-portkey-trace-id").await, "three");
-    let typed = with(&client, GatewayOptions::new().span_id("two"));
+    let typed = with_gateway(&client, GatewayOptions::new().span_id("two"));
     assert_eq!(sent(&typed, "x-portkey-span-id").await, "two");
-    // The operation's own setters win over everything.
-    let request = types::CreateRerankRequest::builder()
+    // The setters of the operation override all options.
+    let request = rerank::CreateRerankRequest::builder()
         .documents(["a"])
         .model("m")
         .query("q");
-    let own = near
+    let call = derived
         .create_rerank()
         .x_portkey_trace_id("own")
         .x_portkey_metadata(JsonObject::from([("größe", "\u{7f}")]))
         .body(request);
-    sending(own.send()).await.unwrap();
+    boxed_call(call.send()).await.unwrap();
     let request = server.request();
     assert_eq!(request.header("x-portkey-trace-id"), ["own"]);
     assert_eq!(
@@ -211,8 +217,8 @@ async fn the_nearest_word_counts() {
 }
 
 #[tokio::test]
-async fn what_no_header_may_have_is_refused_and_not_quoted() {
-    let server = all();
+async fn invalid_header_value_is_refused_without_showing_it() {
+    let server = server_with_empty_list();
     let new = GatewayOptions::new;
     for (gateway, problem) in [
         (new().provider("canary\n"), "x-portkey-provider"),
@@ -222,7 +228,7 @@ async fn what_no_header_may_have_is_refused_and_not_quoted() {
         (new().authorization("canary\0"), "authorization"),
         (new().authorization("Bearer "), "authorization"),
         (new().config("canary ü"), "x-portkey-config"),
-        (new().config_object(&["canary"]), "no object"),
+        (new().config_object(&["canary"]), "must be a JSON object"),
         (new().custom_host("canary"), "custom host"),
         (new().custom_host("file:///canary"), "custom host"),
         (new().trace_id("canary ü"), "x-portkey-trace-id"),
@@ -240,40 +246,40 @@ async fn what_no_header_may_have_is_refused_and_not_quoted() {
         ),
         (
             new().request_timeout(Duration::from_micros(999)),
-            "millisecond",
+            "at least 1 ms",
         ),
     ] {
         let options = RequestOptions::new().gateway(gateway.clone());
         let built = builder(&server).options(options.clone()).build();
-        let near = client(&server).with_options(options);
-        let called = sending(near.list_models().send()).await;
+        let derived = client(&server).with_options(options);
+        let called = boxed_call(derived.list_models().send()).await;
         for error in [built.map(drop).unwrap_err(), called.unwrap_err()] {
-            let shown = shown(&error) + &format!("{gateway:?}");
-            assert!(error.is_invalid_request(), "{shown}");
-            assert!(shown.contains(problem), "{problem}: {shown}");
-            assert!(!shown.contains("canary"), "{shown}");
+            let rendered = render_error(&error) + &format!("{gateway:?}");
+            assert!(error.is_invalid_request(), "{rendered}");
+            assert!(rendered.contains(problem), "{problem}: {rendered}");
+            assert!(!rendered.contains("canary"), "{rendered}");
         }
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
-async fn no_secret_shows() {
+async fn debug_output_errors_and_traces_contain_no_secrets() {
     let recorder = Recorder::start();
     let echo = json!({"error": {
         "message": "virtual key canary-virtual-key, Bearer canary-of-the-provider",
         "code": "canary-of-the-provider",
     }});
-    let (_server, client) = answered(Answer::json(401, echo.to_string()));
-    let options = RequestOptions::new().gateway(everything());
+    let (_server, client) = server_and_client(ScriptedResponse::json(401, echo.to_string()));
+    let options = RequestOptions::new().gateway(all_options());
     let client = client.with_options(options.clone());
     let call = client.create_rerank().x_portkey_span_name("canary");
     let printed = format!(
         "{:?} {options:?} {client:?} {client:#?} {call:?}",
-        everything()
+        all_options()
     );
-    let error = sending(client.list_models().send()).await.unwrap_err();
-    let printed = printed + &shown(&error) + &recorder.text();
+    let error = boxed_call(client.list_models().send()).await.unwrap_err();
+    let printed = printed + &render_error(&error) + &recorder.debug_output();
     assert!(!printed.contains("canary"), "{printed}");
     assert!(printed.contains("virtual key [redacted], Bearer [redacted]"));
     assert!(format!("{options:?}").contains("x-portkey-virtual-key"));
@@ -281,18 +287,18 @@ async fn no_secret_shows() {
 }
 
 #[tokio::test]
-async fn no_secret_shows_in_an_event_or_in_an_id() {
+async fn secrets_echoed_in_events_and_ids_are_redacted() {
     let recorder = Recorder::start();
     let error = json!({"error": {"message": "no canary-virtual-key", "code": "c"}});
     let events = format!("data: {{\"choices\": []}}\n\ndata: {error}\n\n");
-    let answer = Answer::empty(200)
+    let response = ScriptedResponse::empty(200)
         .with_header("content-type", "text/event-stream")
         .with_header("x-portkey-request-id", "canary-virtual-key")
         .with_header("x-portkey-trace-id", "canary-of-the-provider")
         .with_body(events);
-    let (_server, client) = answered(answer);
-    let client = client.with_options(RequestOptions::new().gateway(everything()));
-    let request = types::CreateCompletionRequest::builder()
+    let (_server, client) = server_and_client(response);
+    let client = client.with_options(RequestOptions::new().gateway(all_options()));
+    let request = completions::CreateCompletionRequest::builder()
         .model("m")
         .prompt("p");
     let opened = client.create_completion().body(request).stream().await;
@@ -301,6 +307,6 @@ async fn no_secret_shows_in_an_event_or_in_an_id() {
     let error = stream.next().await.unwrap().unwrap_err();
     assert_eq!(error.message(), Some("no [redacted]"));
     assert_eq!(stream.request_id(), Some("[redacted]"));
-    let printed = shown(&error) + &recorder.text();
+    let printed = render_error(&error) + &recorder.debug_output();
     assert!(!printed.contains("canary"), "{printed}");
 }

@@ -1,31 +1,19 @@
-//! Every operation of the gateway can be called, those written by hand included, and what is sent is
-//! what the ledger says. `every_operation` does the same for the Admin API.
+//! Calls every operation of the gateway, including the handwritten ones, and compares the requests with
+//! the manifest. `every_operation` does the same for the Admin API.
 
 #![cfg(all(feature = "admin", feature = "gateway"))]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
-use portkey_admin::{
-    Client, FilePart,
-    types::{
-        ChatCompletionRequestUserMessage, CreateAssistantRequest, CreateChatCompletionRequest,
-        CreateCompletionRequest, CreateEmbeddingRequest, CreateImageRequest, CreateMessageRequest,
-        CreateModerationRequest, CreateOcrRequest, CreateRerankRequest, CreateResponse,
-        CreateRunRequest, CreateSpeechRequest, CreateThreadAndRunRequest, CreateThreadRequest,
-        CreateVectorStoreFileBatchRequest, CreateVectorStoreFileRequest, CreateVectorStoreRequest,
-        ModifyAssistantRequest, ModifyMessageRequest, ModifyRunRequest, ModifyThreadRequest,
-        OcrDocument, RunPromptRequest, SubmitToolOutputsRunRequest, ToolOutput,
-        UpdateVectorStoreRequest, builder,
-    },
-};
+use portkey_admin::{Client, FilePart, gateway::responses, gateway::assistants::{CreateAssistantRequest, UpdateAssistantRequest}, gateway::audio::CreateSpeechRequest, gateway::chat::{CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::embeddings::CreateEmbeddingRequest, gateway::images::CreateImageRequest, gateway::moderations::CreateModerationRequest, gateway::ocr::{CreateOcrRequest, OcrDocument}, gateway::rerank::CreateRerankRequest, gateway::threads::{CreateMessageRequest, CreateRunRequest, CreateThreadAndRunRequest, CreateThreadRequest, SubmitToolOutputsRequest, ToolOutput, UpdateMessageRequest, UpdateRunRequest, UpdateThreadRequest}, gateway::vector_stores::{CreateVectorStoreFileBatchRequest, CreateVectorStoreFileRequest, CreateVectorStoreRequest, UpdateVectorStoreRequest}, prompts::RunPromptRequest, types::CreateResponse};
 use portkey_admin_codegen::{Patched, Sources, document, patch};
 use serde_json::{Value, json};
 use support::{
-    Sending, client, sending,
-    server::{Answer, Request, Server},
+    BoxedCall, boxed_call, client,
+    server::{Request, ScriptedResponse, Server},
 };
 
 static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
@@ -33,31 +21,31 @@ static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     patch(&sources).unwrap()
 });
 
-/// A call of an operation.
-type Call = (&'static str, Sending);
+/// The id of an operation and a call of it.
+type Call = (&'static str, BoxedCall);
 
-/// Calls by the names of their methods, each with what leads to its builder's last word.
+/// Calls by method name. `$last` is the method that sends the builder.
 macro_rules! calls {
     ($client:ident; $($operation:ident($($argument:expr),*) $(.$setter:ident($value:expr))* => $last:ident;)*) => {
         vec![$((
             stringify!($operation),
-            sending($client.$operation($($argument),*)$(.$setter($value))*.$last()),
+            boxed_call($client.$operation($($argument),*)$(.$setter($value))*.$last()),
         )),*]
     };
 }
 
-/// The same for streams, which are opened by awaiting them.
+/// The same for streams.
 macro_rules! streams {
     ($client:ident; $($operation:ident($($argument:expr),*).body($body:expr);)*) => {
         vec![$((
             stringify!($operation),
-            sending($client.$operation($($argument),*).body($body).stream().into_future()),
+            boxed_call($client.$operation($($argument),*).body($body).stream().into_future()),
         )),*]
     };
 }
 
-fn question() -> builder::CreateChatCompletionRequest {
-    let message = ChatCompletionRequestUserMessage::builder()
+fn chat_request() -> builder::CreateChatCompletionRequest {
+    let message = UserMessage::builder()
         .role("user")
         .content("Why?");
     CreateChatCompletionRequest::builder()
@@ -65,24 +53,24 @@ fn question() -> builder::CreateChatCompletionRequest {
         .messages([message.build().unwrap()])
 }
 
-fn run() -> builder::CreateRunRequest {
+fn run_request() -> builder::CreateRunRequest {
     CreateRunRequest::builder().assistant_id("a")
 }
 
-fn thread_and_run() -> builder::CreateThreadAndRunRequest {
+fn thread_and_run_request() -> builder::CreateThreadAndRunRequest {
     CreateThreadAndRunRequest::builder().assistant_id("a")
 }
 
-fn outputs() -> builder::SubmitToolOutputsRunRequest {
+fn tool_outputs_request() -> builder::SubmitToolOutputsRequest {
     let output = ToolOutput::builder().tool_call_id("c").output("4");
-    SubmitToolOutputsRunRequest::builder().tool_outputs([output])
+    SubmitToolOutputsRequest::builder().tool_outputs([output])
 }
 
-fn completion() -> builder::CreateCompletionRequest {
+fn completion_request() -> builder::CreateCompletionRequest {
     CreateCompletionRequest::builder().model("m").prompt("Once")
 }
 
-fn response() -> builder::CreateResponse {
+fn response_request() -> responses::CreateResponse {
     CreateResponse::builder().model("m").input("Why?")
 }
 
@@ -95,13 +83,13 @@ fn models_and_files(client: &Client) -> Vec<Call> {
     let document = OcrDocument::builder().type_("document_url").document_url("https://example.com/a.pdf");
     let document = document.build().unwrap();
     calls! { client;
-        create_chat_completion().body(question()) => send;
-        create_completion().body(completion()) => send;
+        create_chat_completion().body(chat_request()) => send;
+        create_completion().body(completion_request()) => send;
         create_embedding().body(CreateEmbeddingRequest::builder().model("m").input("text")) => send;
         create_rerank().body(CreateRerankRequest::builder().model("m").query("q").documents(["d"])) => send;
         create_moderation().body(CreateModerationRequest::builder().input("text")) => send;
         create_ocr().body(CreateOcrRequest::builder().model("m").document(document)) => send;
-        create_response().body(response()) => send;
+        create_response().body(response_request()) => send;
         get_response("r") => send;
         delete_response("r") => send;
         list_response_input_items("r") => send;
@@ -141,23 +129,23 @@ fn assistants_and_stores(client: &Client) -> Vec<Call> {
         list_assistants() => send;
         get_assistant("a") => send;
         create_assistant().body(CreateAssistantRequest::builder().model("m")) => send;
-        update_assistant("a").body(ModifyAssistantRequest::builder().name("n")) => send;
+        update_assistant("a").body(UpdateAssistantRequest::builder().name("n")) => send;
         delete_assistant("a") => send;
         get_thread("t") => send;
         create_thread().body(CreateThreadRequest::builder()) => send;
-        update_thread("t").body(ModifyThreadRequest::builder()) => send;
+        update_thread("t").body(UpdateThreadRequest::builder()) => send;
         delete_thread("t") => send;
         list_messages("t") => send;
         get_message("t", "m") => send;
         create_message("t").body(message()) => send;
-        update_message("t", "m").body(ModifyMessageRequest::builder()) => send;
+        update_message("t", "m").body(UpdateMessageRequest::builder()) => send;
         delete_message("t", "m") => send;
         list_runs("t") => send;
         get_run("t", "r") => send;
-        create_run("t").body(run()) => send;
-        create_thread_and_run().body(thread_and_run()) => send;
-        update_run("t", "r").body(ModifyRunRequest::builder()) => send;
-        submit_tool_outputs("t", "r").body(outputs()) => send;
+        create_run("t").body(run_request()) => send;
+        create_thread_and_run().body(thread_and_run_request()) => send;
+        update_run("t", "r").body(UpdateRunRequest::builder()) => send;
+        submit_tool_outputs("t", "r").body(tool_outputs_request()) => send;
         cancel_run("t", "r") => send;
         list_run_steps("t", "r") => send;
         get_run_step("t", "r", "s") => send;
@@ -179,26 +167,26 @@ fn assistants_and_stores(client: &Client) -> Vec<Call> {
 
 fn streams(client: &Client) -> Vec<Call> {
     streams! { client;
-        create_chat_completion().body(question());
-        create_completion().body(completion());
-        create_response().body(response());
+        create_chat_completion().body(chat_request());
+        create_completion().body(completion_request());
+        create_response().body(response_request());
         run_prompt("p").body(RunPromptRequest::builder().variables([("a", "b")]));
-        create_run("t").body(run());
-        create_thread_and_run().body(thread_and_run());
-        submit_tool_outputs("t", "r").body(outputs());
+        create_run("t").body(run_request());
+        create_thread_and_run().body(thread_and_run_request());
+        submit_tool_outputs("t", "r").body(tool_outputs_request());
     }
 }
 
-/// A server that refuses everything, and a client of it: what matters is what arrives.
-fn refused() -> (Server, Client) {
+/// Starts a server that responds to everything with 403, since only the requests matter.
+fn refusing_server_and_client() -> (Server, Client) {
     let refusal = json!({"error": {"message": "not today", "code": "refused"}});
-    let server = Server::answering(Answer::json(403, refusal.to_string()));
+    let server = Server::with_response(ScriptedResponse::json(403, refusal.to_string()));
     let client = client(&server);
     (server, client)
 }
 
-/// Makes a call; gives what arrived.
-async fn arrived(server: &Server, (id, call): Call) -> Request {
+/// Sends a call; returns its request.
+async fn request_of(server: &Server, (id, call): Call) -> Request {
     let error = call.await.unwrap_err();
     assert_eq!(
         error.status().map(|status| status.as_u16()),
@@ -206,65 +194,67 @@ async fn arrived(server: &Server, (id, call): Call) -> Request {
         "{id}: {error}"
     );
     assert_eq!(error.operation(), Some(id));
-    let mut requests = server.take();
+    let mut requests = server.take_requests();
     assert_eq!(requests.len(), 1, "{id}");
     requests.remove(0)
 }
 
-/// Whether a request is of the method and path of the ledger's entry of that name.
-fn is_of_ledger(id: &str, request: &Request) -> bool {
+/// Whether a request has the method and path of the manifest entry with that id.
+fn matches_manifest(id: &str, request: &Request) -> bool {
     let mut entries = PATCHED.manifest.iter();
     let (key, _) = entries.find(|(_, entry)| entry.id == id).expect(id);
     let (method, path) = key.split_once(' ').unwrap();
     let target = request.target.strip_prefix("/v1").unwrap();
     let target = target.split('?').next().unwrap();
     let (path, target): (Vec<_>, Vec<_>) = (path.split('/').collect(), target.split('/').collect());
-    let fits = |(path, target): (&&str, &&str)| path.starts_with('{') || path == target;
-    request.method == method && path.len() == target.len() && path.iter().zip(&target).all(fits)
+    let matches = |(path, target): (&&str, &&str)| path.starts_with('{') || path == target;
+    request.method == method && path.len() == target.len() && path.iter().zip(&target).all(matches)
 }
 
-/// The ids of the entries of the ledger that `which` picks.
-fn ledger(which: impl Fn(&portkey_admin_codegen::manifest::Entry) -> bool) -> BTreeSet<String> {
+/// Returns the ids of the manifest entries for which `predicate` holds.
+fn manifest_ids(
+    predicate: impl Fn(&portkey_admin_codegen::manifest::Entry) -> bool,
+) -> BTreeSet<String> {
     let entries = PATCHED.manifest.iter().map(|(_, entry)| entry);
     entries
-        .filter(|entry| which(entry))
+        .filter(|entry| predicate(entry))
         .map(|entry| entry.id.clone())
         .collect()
 }
 
 #[tokio::test]
 async fn every_operation_can_be_called() {
-    let (server, client) = refused();
+    let (server, client) = refusing_server_and_client();
     let mut called = BTreeSet::new();
     let calls = models_and_files(&client)
         .into_iter()
         .chain(assistants_and_stores(&client));
     for call in calls {
         let id = call.0;
-        let request = arrived(&server, call).await;
+        let request = request_of(&server, call).await;
         assert!(
-            is_of_ledger(id, &request),
+            matches_manifest(id, &request),
             "{id}: {} {}",
             request.method,
             request.target
         );
         called.insert(id.to_owned());
     }
-    assert_eq!(called, ledger(|entry| entry.area == "gateway"));
-    // Nobody else writes operations by hand, so that this is all of them.
-    let by_hand = ledger(|entry| entry.handwritten.is_some());
-    assert!(by_hand.is_subset(&called), "{by_hand:?}");
+    assert_eq!(called, manifest_ids(|entry| entry.area == "gateway"));
+    // Only gateway operations are handwritten, so this covers all of them.
+    let handwritten = manifest_ids(|entry| entry.handwritten.is_some());
+    assert!(handwritten.is_subset(&called), "{handwritten:?}");
 }
 
 #[tokio::test]
 async fn every_stream_can_be_opened() {
-    let (server, client) = refused();
+    let (server, client) = refusing_server_and_client();
     let mut opened = BTreeSet::new();
     for call in streams(&client) {
         let id = call.0;
-        let request = arrived(&server, call).await;
+        let request = request_of(&server, call).await;
         assert!(
-            is_of_ledger(id, &request),
+            matches_manifest(id, &request),
             "{id}: {} {}",
             request.method,
             request.target
@@ -273,42 +263,42 @@ async fn every_stream_can_be_opened() {
         assert_eq!(request.header("accept"), ["text/event-stream"], "{id}");
         opened.insert(id.to_owned());
     }
-    assert_eq!(opened, ledger(|entry| entry.stream.is_some()));
+    assert_eq!(opened, manifest_ids(|entry| entry.stream.is_some()));
 }
 
-/// Whether the schema of a body has a member `stream`.
-fn asks_for_stream(schema: &Value) -> bool {
+/// Whether the schema of a body has a property `stream`.
+fn has_stream_property(schema: &Value) -> bool {
     let schema = document::resolve(&PATCHED.document, schema).unwrap();
     let parts = ["allOf", "oneOf", "anyOf"].into_iter();
     let mut parts = parts.filter_map(|key| schema[key].as_array()).flatten();
-    schema["properties"].get("stream").is_some() || parts.any(asks_for_stream)
+    schema["properties"].get("stream").is_some() || parts.any(has_stream_property)
 }
 
 #[test]
-fn what_the_document_streams_is_streamed() {
+fn operations_with_streams_in_the_openapi_document_have_stream_methods() {
     let streamed = document::operations(&PATCHED.document).filter(|(_, _, operation)| {
         let body = &operation["requestBody"]["content"]["application/json"]["schema"];
-        let answers = operation["responses"].as_object().into_iter().flatten();
-        let mut contents = answers.map(|(_, answer)| &answer["content"]);
-        (body.is_object() && asks_for_stream(body))
+        let responses = operation["responses"].as_object().into_iter().flatten();
+        let mut contents = responses.map(|(_, response)| &response["content"]);
+        (body.is_object() && has_stream_property(body))
             || contents.any(|content| content.get("text/event-stream").is_some())
     });
     let streamed: BTreeSet<_> = streamed
         .map(|(path, method, _)| PATCHED.manifest.get(method, path).unwrap().id.clone())
         .collect();
-    assert_eq!(streamed, ledger(|entry| entry.stream.is_some()));
+    assert_eq!(streamed, manifest_ids(|entry| entry.stream.is_some()));
 }
 
 #[tokio::test]
-async fn the_thread_of_a_run_is_in_the_path_alone() {
-    let (server, client) = refused();
+async fn thread_id_of_a_run_is_only_in_the_path() {
+    let (server, client) = refusing_server_and_client();
     let calls = calls! { client;
-        create_run("t").body(run()) => send;
-        create_thread_and_run().body(thread_and_run()) => send;
+        create_run("t").body(run_request()) => send;
+        create_thread_and_run().body(thread_and_run_request()) => send;
     };
     for call in calls {
         assert_eq!(
-            arrived(&server, call).await.json(),
+            request_of(&server, call).await.json(),
             json!({"assistant_id": "a"})
         );
     }

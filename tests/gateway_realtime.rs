@@ -1,7 +1,7 @@
-//! Realtime sessions against a scripted other side that speaks bytes, not websocket.
+//! Realtime sessions with a scripted peer that reads and writes raw websocket frames.
 
 #![cfg(feature = "gateway")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -14,9 +14,9 @@ use portkey_admin::{
 };
 use serde_json::{Value, json};
 use support::{
-    KEY, answered, attempts, builder, client, sending,
-    server::{Answer, Server},
-    shown,
+    KEY, attempts, boxed_call, builder, client, render_error,
+    server::{ScriptedResponse, Server},
+    server_and_client,
     spans::Recorder,
 };
 use tokio::{
@@ -31,11 +31,11 @@ const CLOSE: u8 = 8;
 const PING: u8 = 9;
 const PONG: u8 = 10;
 
-/// The other side of a session.
+/// The server side of a session.
 struct Peer {
     stream: TcpStream,
-    /// The request, its head only.
-    head: String,
+    /// The head of the upgrade request.
+    request_head: String,
 }
 
 impl Peer {
@@ -47,12 +47,12 @@ impl Peer {
         }
         Self {
             stream,
-            head: String::from_utf8(head).unwrap(),
+            request_head: String::from_utf8(head).unwrap(),
         }
     }
 
     fn header(&self, name: &str) -> Vec<&str> {
-        let lines = self.head.lines().skip(1);
+        let lines = self.request_head.lines().skip(1);
         let named = lines.filter_map(|line| {
             let (other, value) = line.split_once(": ")?;
             other.eq_ignore_ascii_case(name).then_some(value)
@@ -60,9 +60,9 @@ impl Peer {
         named.collect()
     }
 
-    /// Agrees to a websocket.
-    async fn agree(&mut self) {
-        let accept = accept(self.header("sec-websocket-key")[0]);
+    /// Accepts the websocket upgrade.
+    async fn accept_upgrade(&mut self) {
+        let accept = accept_key(self.header("sec-websocket-key")[0]);
         let head = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n\
              Connection: keep-alive, upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\
@@ -75,20 +75,24 @@ impl Peer {
         self.stream.write_all(bytes).await.unwrap();
     }
 
-    async fn send(&mut self, opcode: u8, payload: &[u8]) {
-        self.write(&frame(0x80 | opcode, payload)).await;
+    async fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
+        self.write(&server_frame(0x80 | opcode, payload)).await;
     }
 
-    async fn event(&mut self, event: &Value) {
-        self.send(TEXT, event.to_string().as_bytes()).await;
+    async fn send_event(&mut self, event: &Value) {
+        self.send_frame(TEXT, event.to_string().as_bytes()).await;
     }
 
-    /// The next frame of the client, unmasked.
-    async fn frame(&mut self) -> (u8, Vec<u8>) {
+    /// Reads the next frame of the client; returns its opcode and its unmasked payload.
+    async fn read_frame(&mut self) -> (u8, Vec<u8>) {
         let first = self.stream.read_u8().await.unwrap();
         let second = self.stream.read_u8().await.unwrap();
-        assert_eq!(first & 0xf0, 0x80, "a whole message without extensions");
-        assert_eq!(second & 0x80, 0x80, "a client masks");
+        assert_eq!(
+            first & 0xf0,
+            0x80,
+            "expected an unfragmented message without extension bits"
+        );
+        assert_eq!(second & 0x80, 0x80, "client frames must be masked");
         let length = match second & 0x7f {
             126 => usize::from(self.stream.read_u16().await.unwrap()),
             127 => usize::try_from(self.stream.read_u64().await.unwrap()).unwrap(),
@@ -104,25 +108,26 @@ impl Peer {
         (first & 0x0f, payload)
     }
 
-    async fn heard(&mut self) -> Value {
-        let (opcode, payload) = self.frame().await;
+    async fn read_event(&mut self) -> Value {
+        let (opcode, payload) = self.read_frame().await;
         assert_eq!(opcode, TEXT);
         serde_json::from_slice(&payload).unwrap()
     }
 
-    /// Whether the client has gone without a word.
-    async fn is_gone(&mut self) -> bool {
+    /// Whether the client has closed the connection without sending anything.
+    async fn is_disconnected(&mut self) -> bool {
         self.stream.read(&mut [0]).await.is_ok_and(|read| read == 0)
     }
 }
 
-fn accept(key: &str) -> String {
+/// Computes the value of `Sec-WebSocket-Accept`.
+fn accept_key(key: &str) -> String {
     let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
     BASE64_STANDARD.encode(sha1_smol::Sha1::from(text).digest().bytes())
 }
 
-/// A frame as a server sends it.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+/// Encodes an unmasked frame.
+fn server_frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut frame = vec![first];
     match payload.len() {
         length @ 0..=125 => frame.push(length as u8),
@@ -139,85 +144,94 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-fn closing(code: u16, reason: &str) -> Vec<u8> {
+/// Encodes the payload of a close frame.
+fn close_payload(code: u16, reason: &str) -> Vec<u8> {
     [&code.to_be_bytes()[..], reason.as_bytes()].concat()
 }
 
-/// A client of `script`, which gets the first request. Nothing takes longer than 20 seconds.
-async fn meeting<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+/// Starts a peer that runs `script` for the first connection, with a timeout of 20 seconds; returns it
+/// with a client of it.
+async fn client_of_peer<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     script: impl FnOnce(Peer) -> F + Send + 'static,
 ) -> (Client, JoinHandle<T>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
-    let control = Server::answering(Answer::empty(500));
+    let control = Server::with_response(ScriptedResponse::empty(500));
     let client = builder(&control)
         .gateway_base_url(format!("http://{address}/v1"))
         .build()
         .unwrap();
     let script = async { script(Peer::accept(listener).await).await };
     let script = tokio::time::timeout(Duration::from_secs(20), script);
-    let script = tokio::spawn(async { script.await.expect("the script ends in time") });
+    let script = tokio::spawn(async { script.await.expect("the script timed out") });
     (client, script)
 }
 
-/// The same, where the peer agrees before the script begins.
-async fn agreed<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+/// Like [`client_of_peer`], but the peer accepts the upgrade before the script runs.
+async fn client_of_accepting_peer<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     script: impl FnOnce(Peer) -> F + Send + 'static,
 ) -> (Client, JoinHandle<T>) {
-    meeting(async |mut peer: Peer| {
-        peer.agree().await;
+    client_of_peer(async |mut peer: Peer| {
+        peer.accept_upgrade().await;
         script(peer).await
     })
     .await
 }
 
-/// A session whose other side does what `script` says.
+/// Connects a session to a peer that runs `script`.
 async fn session<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     script: impl FnOnce(Peer) -> F + Send + 'static,
 ) -> (Realtime, JoinHandle<T>) {
-    let (client, script) = agreed(script).await;
+    let (client, script) = client_of_accepting_peer(script).await;
     (client.connect_realtime().connect().await.unwrap(), script)
 }
 
-async fn soon<T>(what: impl Future<Output = T>) -> T {
-    let what = tokio::time::timeout(Duration::from_secs(20), what);
-    what.await.expect("it happens in time")
+async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
+    let future = tokio::time::timeout(Duration::from_secs(20), future);
+    future.await.expect("timed out")
 }
 
 async fn next(session: &mut Realtime) -> Option<Result<ServerEvent, Error>> {
-    soon(session.next()).await
+    with_timeout(session.next()).await
 }
 
-/// The error that is the next thing to come, and the last.
-async fn last_error(session: &mut Realtime) -> Error {
+/// Reads an error, which must be the last item of the session.
+async fn final_error(session: &mut Realtime) -> Error {
     let error = next(session).await.unwrap().unwrap_err();
     assert!(next(session).await.is_none());
     assert_eq!(error.operation(), Some("connect_realtime"));
     assert!(error.may_have_executed());
-    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    assert!(
+        !render_error(&error).contains("canary"),
+        "{}",
+        render_error(&error)
+    );
     error
 }
 
-async fn ends(session: &mut Realtime) -> String {
-    last_error(session).await.to_string()
+async fn final_error_message(session: &mut Realtime) -> String {
+    final_error(session).await.to_string()
 }
 
 #[tokio::test]
-async fn a_session_begins_with_one_exact_request() {
-    let (client, script) = agreed(async |mut peer| {
-        let heard = peer.heard().await;
-        peer.event(&json!({"type": "brand.new", "event_id": "e1", "x": [1.5, null]}))
+async fn upgrade_request_has_the_expected_headers() {
+    let (client, script) = client_of_accepting_peer(async |mut peer| {
+        let event = peer.read_event().await;
+        peer.send_event(&json!({"type": "brand.new", "event_id": "e1", "x": [1.5, null]}))
             .await;
-        assert_eq!(peer.frame().await, (CLOSE, closing(1000, "done")));
-        peer.send(CLOSE, &closing(1000, "")).await;
-        assert!(peer.is_gone().await);
-        (heard, peer)
+        assert_eq!(
+            peer.read_frame().await,
+            (CLOSE, close_payload(1000, "done"))
+        );
+        peer.send_frame(CLOSE, &close_payload(1000, "")).await;
+        assert!(peer.is_disconnected().await);
+        (event, peer)
     })
     .await;
-    let told = GatewayOptions::new()
+    let gateway = GatewayOptions::new()
         .virtual_key("canary-vk")
         .trace_id("default");
-    let client = client.with_options(RequestOptions::new().gateway(told));
+    let client = client.with_options(RequestOptions::new().gateway(gateway));
     let connecting = client
         .connect_realtime()
         .model("gpt realtime&x")
@@ -228,13 +242,13 @@ async fn a_session_begins_with_one_exact_request() {
         .x_portkey_metadata(JsonObject::from([("_user", "ü")]))
         .x_portkey_cache_namespace("space")
         .x_portkey_cache_force_refresh(true);
-    let mut session = soon(connecting.connect()).await.unwrap();
+    let mut session = with_timeout(connecting.connect()).await.unwrap();
     assert_eq!(session.request_id(), Some("request-one"));
     assert_eq!(session.trace_id(), Some("trace-one"));
-    let said = ClientEvent::new("response.create")
+    let event = ClientEvent::new("response.create")
         .event_id("c1")
         .set("response", json!({"modalities": ["text"]}));
-    session.send(said).await.unwrap();
+    session.send(event).await.unwrap();
     let event = next(&mut session).await.unwrap().unwrap();
     assert_eq!((event.kind(), event.event_id()), ("brand.new", Some("e1")));
     assert_eq!(
@@ -242,14 +256,14 @@ async fn a_session_begins_with_one_exact_request() {
         json!({"type": "brand.new", "event_id": "e1", "x": [1.5, null]})
     );
     assert_eq!(event.get("x"), Some(&json!([1.5, null])));
-    soon(session.close(1000, "done")).await.unwrap();
+    with_timeout(session.close(1000, "done")).await.unwrap();
 
-    let (heard, peer) = script.await.unwrap();
+    let (sent, peer) = script.await.unwrap();
     assert_eq!(
-        heard,
+        sent,
         json!({"type": "response.create", "event_id": "c1", "response": {"modalities": ["text"]}})
     );
-    let line = peer.head.lines().next().unwrap();
+    let line = peer.request_head.lines().next().unwrap();
     assert_eq!(line, "GET /v1/realtime?model=gpt%20realtime%26x HTTP/1.1");
     for (name, value) in [
         ("connection", "Upgrade"),
@@ -279,10 +293,10 @@ async fn a_session_begins_with_one_exact_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_an_ordinary_error() {
+async fn refused_upgrade_is_an_error_with_status_and_code() {
     let echo = json!({"error": {"message": format!("no {KEY} here"), "code": "AB01"}});
-    let (server, client) = answered(Answer::json(401, echo.to_string()));
-    let error = sending(client.connect_realtime().connect())
+    let (server, client) = server_and_client(ScriptedResponse::json(401, echo.to_string()));
+    let error = boxed_call(client.connect_realtime().connect())
         .await
         .unwrap_err();
     assert!(error.is_unauthorized() && !error.may_have_executed());
@@ -291,15 +305,18 @@ async fn a_refusal_is_an_ordinary_error() {
         error.to_string(),
         "connect_realtime: 401 Unauthorized AB01: no [redacted] here"
     );
-    assert!(!shown(&error).contains(KEY));
+    assert!(!render_error(&error).contains(KEY));
     assert!(!server.request().target.contains(KEY));
 }
 
 #[tokio::test]
-async fn each_attempt_asks_anew() {
-    let server = Server::playing([Answer::empty(503), Answer::json(404, "{}")]);
+async fn each_attempt_sends_a_new_websocket_key() {
+    let server = Server::with_responses([
+        ScriptedResponse::empty(503),
+        ScriptedResponse::json(404, "{}"),
+    ]);
     let client = client(&server).with_options(attempts(3));
-    let error = sending(client.connect_realtime().connect())
+    let error = boxed_call(client.connect_realtime().connect())
         .await
         .unwrap_err();
     assert!(error.is_not_found(), "{error}");
@@ -314,19 +331,15 @@ async fn each_attempt_asks_anew() {
 }
 
 #[tokio::test]
-async fn only_the_right_agreement_is_one() {
+async fn invalid_upgrade_responses_are_errors() {
     let good = |peer: &Peer| {
-        let accept = accept(peer.header("sec-websocket-key")[0]);
+        let accept = accept_key(peer.header("sec-websocket-key")[0]);
         format!("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n")
     };
     type Change = fn(String) -> String;
     let cases: [(u16, Change, &str); 7] = [
-        (200, |head| head, "did not switch to a websocket"),
-        (
-            101,
-            |head| head.replace("websocket", "h2c"),
-            "something other",
-        ),
+        (200, |head| head, "did not switch to the websocket protocol"),
+        (101, |head| head.replace("websocket", "h2c"), "`upgrade`"),
         (
             101,
             |head| head.replace("Connection: Upgrade", "Connection: close"),
@@ -335,12 +348,12 @@ async fn only_the_right_agreement_is_one() {
         (
             101,
             |head| head.replace("-Accept: ", "-Accept: A"),
-            "does not fit the key",
+            "does not match the key",
         ),
         (
             101,
             |head| head.replace("Sec-WebSocket-Accept", "X-A"),
-            "does not fit the key",
+            "does not match the key",
         ),
         (
             101,
@@ -354,7 +367,7 @@ async fn only_the_right_agreement_is_one() {
         ),
     ];
     for (status, change, problem) in cases {
-        let (client, script) = meeting(async move |mut peer: Peer| {
+        let (client, script) = client_of_peer(async move |mut peer: Peer| {
             let head = change(good(&peer));
             let head = format!("HTTP/1.1 {status} Whatever\r\ncontent-length: 0\r\n{head}\r\n");
             peer.write(head.as_bytes()).await;
@@ -362,11 +375,13 @@ async fn only_the_right_agreement_is_one() {
         })
         .await;
         let client = client.with_options(attempts(3));
-        let error = soon(client.connect_realtime().connect()).await.unwrap_err();
-        let shown = shown(&error);
-        assert!(shown.contains(problem), "{problem}: {shown}");
-        assert!(shown.contains("connect_realtime"), "{shown}");
-        assert!(!shown.contains("canary"), "{shown}");
+        let error = with_timeout(client.connect_realtime().connect())
+            .await
+            .unwrap_err();
+        let rendered = render_error(&error);
+        assert!(rendered.contains(problem), "{problem}: {rendered}");
+        assert!(rendered.contains("connect_realtime"), "{rendered}");
+        assert!(!rendered.contains("canary"), "{rendered}");
         assert_eq!(error.status().unwrap().as_u16(), status);
         assert_eq!(error.attempts(), 1);
         drop(script.await.unwrap());
@@ -374,26 +389,27 @@ async fn only_the_right_agreement_is_one() {
 }
 
 #[tokio::test]
-async fn an_answer_that_does_not_come_runs_out_of_time() {
-    let (_server, client) = answered(Answer::empty(101).hanging_up().then_stall());
+async fn missing_upgrade_response_times_out() {
+    let (_server, client) =
+        server_and_client(ScriptedResponse::empty(101).sending_nothing().then_stall());
     let options = RequestOptions::new().timeout(Duration::from_millis(100));
     let connecting = client.with_options(options).connect_realtime().connect();
-    let error = sending(connecting).await.unwrap_err();
+    let error = boxed_call(connecting).await.unwrap_err();
     assert!(error.is_timeout(), "{error}");
 }
 
 #[tokio::test]
-async fn a_goodbye_of_the_service_is_answered_and_told() {
+async fn close_frame_of_the_service_is_acknowledged_and_reported() {
     for (payload, code, reason) in [
-        (closing(1000, ""), 1000, ""),
-        (closing(1000, "all done"), 1000, "all done"),
+        (close_payload(1000, ""), 1000, ""),
+        (close_payload(1000, "all done"), 1000, "all done"),
         (Vec::new(), 1005, ""),
     ] {
-        let answered = payload.get(..2).unwrap_or_default().to_vec();
+        let expected_reply = payload.get(..2).unwrap_or_default().to_vec();
         let (mut session, script) = session(async move |mut peer| {
-            peer.event(&json!({"type": "last"})).await;
-            peer.send(CLOSE, &payload).await;
-            assert_eq!(peer.frame().await, (CLOSE, answered));
+            peer.send_event(&json!({"type": "last"})).await;
+            peer.send_frame(CLOSE, &payload).await;
+            assert_eq!(peer.read_frame().await, (CLOSE, expected_reply));
         })
         .await;
         assert_eq!(next(&mut session).await.unwrap().unwrap().kind(), "last");
@@ -412,15 +428,15 @@ async fn a_goodbye_of_the_service_is_answered_and_told() {
 }
 
 #[tokio::test]
-async fn a_goodbye_for_a_reason_is_an_error() {
+async fn close_frame_with_an_error_code_is_an_error() {
     let (mut session, script) = session(async |mut peer| {
         let reason = format!("policy for {KEY}");
-        peer.send(CLOSE, &closing(1008, &reason)).await;
-        assert_eq!(peer.frame().await.0, CLOSE);
+        peer.send_frame(CLOSE, &close_payload(1008, &reason)).await;
+        assert_eq!(peer.read_frame().await.0, CLOSE);
     })
     .await;
     assert_eq!(
-        ends(&mut session).await,
+        final_error_message(&mut session).await,
         "connect_realtime: the session was closed by the service with 1008: policy for [redacted] \
          [request request-one]"
     );
@@ -430,12 +446,12 @@ async fn a_goodbye_for_a_reason_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_goodbye_of_ours_is_checked_and_ends_the_session() {
+async fn close_validates_its_arguments_and_ends_the_session() {
     let (session, script) = session(async |mut peer| {
-        let goodbye = peer.frame().await;
-        peer.event(&json!({"type": "late"})).await;
-        peer.send(CLOSE, &closing(4000, "")).await;
-        goodbye
+        let close = peer.read_frame().await;
+        peer.send_event(&json!({"type": "late"})).await;
+        peer.send_frame(CLOSE, &close_payload(4000, "")).await;
+        close
     })
     .await;
     let (mut sender, mut receiver) = session.split();
@@ -454,49 +470,52 @@ async fn a_goodbye_of_ours_is_checked_and_ends_the_session() {
     sender.close(4000, "enough").await.unwrap();
     assert!(sender.close(1000, "").await.is_err());
     assert!(sender.send(ClientEvent::new("late")).await.is_err());
-    let event = soon(receiver.next()).await.unwrap().unwrap();
+    let event = with_timeout(receiver.next()).await.unwrap().unwrap();
     assert_eq!(event.kind(), "late");
-    assert!(soon(receiver.next()).await.is_none());
+    assert!(with_timeout(receiver.next()).await.is_none());
     assert_eq!(receiver.closed().unwrap().code, 4000);
-    assert_eq!(script.await.unwrap(), (CLOSE, closing(4000, "enough")));
+    assert_eq!(
+        script.await.unwrap(),
+        (CLOSE, close_payload(4000, "enough"))
+    );
 }
 
 #[tokio::test]
-async fn a_ping_is_answered_while_an_event_is_waited_for() {
+async fn ping_gets_a_pong_while_waiting_for_an_event() {
     let (mut session, script) = session(async |mut peer| {
-        peer.send(PING, b"are you there").await;
-        assert_eq!(peer.frame().await, (PONG, b"are you there".to_vec()));
-        peer.event(&json!({"type": "good"})).await;
-        let ping = peer.frame().await;
-        peer.send(PONG, b"").await;
-        peer.event(&json!({"type": "better"})).await;
+        peer.send_frame(PING, b"are you there").await;
+        assert_eq!(peer.read_frame().await, (PONG, b"are you there".to_vec()));
+        peer.send_event(&json!({"type": "good"})).await;
+        let ping = peer.read_frame().await;
+        peer.send_frame(PONG, b"").await;
+        peer.send_event(&json!({"type": "better"})).await;
         ping
     })
     .await;
     assert_eq!(next(&mut session).await.unwrap().unwrap().kind(), "good");
     let (mut sender, mut receiver) = session.split();
     sender.ping().await.unwrap();
-    let event = soon(receiver.next()).await.unwrap().unwrap();
+    let event = with_timeout(receiver.next()).await.unwrap().unwrap();
     assert_eq!(event.kind(), "better");
     assert_eq!(script.await.unwrap(), (PING, Vec::new()));
 }
 
 #[tokio::test]
-async fn an_event_may_come_in_pieces() {
+async fn fragmented_event_is_reassembled() {
     let text = json!({"type": "text", "delta": "größe \u{1f980}"}).to_string();
     let expected: Value = serde_json::from_str(&text).unwrap();
     let (mut session, script) = session(async move |mut peer| {
         let text = text.as_bytes();
         // Frames that end inside a character, with a ping between them.
         for cut in 0..text.len() {
-            peer.write(&frame(TEXT, &text[..cut])).await;
-            peer.send(PING, b"").await;
-            peer.write(&frame(0x80, &text[cut..])).await;
-            assert_eq!(peer.frame().await, (PONG, Vec::new()));
+            peer.write(&server_frame(TEXT, &text[..cut])).await;
+            peer.send_frame(PING, b"").await;
+            peer.write(&server_frame(0x80, &text[cut..])).await;
+            assert_eq!(peer.read_frame().await, (PONG, Vec::new()));
         }
-        // A frame that comes byte by byte.
+        // A frame that is sent byte by byte.
         peer.stream.set_nodelay(true).unwrap();
-        for byte in frame(0x80 | BINARY, text) {
+        for byte in server_frame(0x80 | BINARY, text) {
             peer.write(&[byte]).await;
             tokio::task::yield_now().await;
         }
@@ -506,7 +525,7 @@ async fn an_event_may_come_in_pieces() {
     let mut received = 0;
     while let Some(event) = next(&mut session).await {
         let Ok(event) = event else {
-            break; // the script is over and has hung up
+            break; // the script has ended and closed the connection
         };
         assert_eq!(*event.value(), expected);
         received += 1;
@@ -515,11 +534,11 @@ async fn an_event_may_come_in_pieces() {
 }
 
 #[tokio::test]
-async fn large_events_go_both_ways_up_to_the_limit() {
-    let (client, script) = agreed(async |mut peer| {
-        let heard = peer.heard().await;
-        peer.event(&heard).await;
-        peer.send(TEXT, &vec![b' '; 200_001]).await;
+async fn events_up_to_the_size_limit_are_sent_and_received() {
+    let (client, script) = client_of_accepting_peer(async |mut peer| {
+        let event = peer.read_event().await;
+        peer.send_event(&event).await;
+        peer.send_frame(TEXT, &vec![b' '; 200_001]).await;
         peer
     })
     .await;
@@ -529,30 +548,27 @@ async fn large_events_go_both_ways_up_to_the_limit() {
     session.send(event.clone()).await.unwrap();
     let back = next(&mut session).await.unwrap().unwrap();
     assert_eq!(ClientEvent::from(back.into_value()), event);
-    let end = ends(&mut session).await;
-    assert!(
-        end.contains("larger than the limit of 200000 bytes"),
-        "{end}"
-    );
+    let end = final_error_message(&mut session).await;
+    assert!(end.contains("exceeds the limit of 200000 bytes"), "{end}");
     drop(script.await.unwrap());
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_is_an_error() {
-    let whole = frame(0x80 | TEXT, b"{\"type\":\"canary\"}");
+async fn broken_connection_is_an_error() {
+    let whole = server_frame(0x80 | TEXT, b"{\"type\":\"canary\"}");
     for (sent, problem) in [
-        (Vec::new(), "the connection ended without a goodbye"),
-        (whole[..9].to_vec(), "broke off"),
-        (b"HTTP/1.1 500 canary\r\n\r\n".to_vec(), "broke off"),
-        (vec![0x81, 0x80, 1, 2, 3, 4], "broke off"),
-        (vec![0x81, 2, 0xff, 0xff], "broke off"),
-        (vec![0x88, 1, 3], "broke off"),
-        (vec![0xc1, 0], "broke off"),
+        (Vec::new(), "the connection ended without a close frame"),
+        (whole[..9].to_vec(), "was interrupted"),
+        (b"HTTP/1.1 500 canary\r\n\r\n".to_vec(), "was interrupted"),
+        (vec![0x81, 0x80, 1, 2, 3, 4], "was interrupted"),
+        (vec![0x81, 2, 0xff, 0xff], "was interrupted"),
+        (vec![0x88, 1, 3], "was interrupted"),
+        (vec![0xc1, 0], "was interrupted"),
     ] {
         let recorder = Recorder::start();
         let bytes = sent.clone();
         let (mut session, script) = session(async move |mut peer| peer.write(&bytes).await).await;
-        let end = ends(&mut session).await;
+        let end = final_error_message(&mut session).await;
         assert!(end.contains(problem), "{sent:?}: {end}");
         let events = recorder.events("the body broke off");
         assert_eq!(events.len(), 1, "{events:?}");
@@ -561,14 +577,14 @@ async fn a_connection_that_breaks_is_an_error() {
 }
 
 #[tokio::test]
-async fn silence_is_an_error_only_where_there_is_a_limit() {
-    let (client, script) = agreed(async |mut peer| {
-        // Alive, but with nothing to say: pings keep a session.
+async fn session_times_out_after_the_idle_timeout_without_frames() {
+    let (client, script) = client_of_accepting_peer(async |mut peer| {
+        // Pings count as activity.
         for _ in 0..4 {
             tokio::time::sleep(Duration::from_millis(100)).await;
-            peer.send(PING, b"").await;
+            peer.send_frame(PING, b"").await;
         }
-        peer.event(&json!({"type": "good"})).await;
+        peer.send_event(&json!({"type": "good"})).await;
         peer
     })
     .await;
@@ -577,12 +593,12 @@ async fn silence_is_an_error_only_where_there_is_a_limit() {
         .idle_timeout(Duration::from_millis(350));
     let mut session = connecting.connect().await.unwrap();
     assert_eq!(next(&mut session).await.unwrap().unwrap().kind(), "good");
-    assert!(last_error(&mut session).await.is_timeout());
+    assert!(final_error(&mut session).await.is_timeout());
     drop(script.await.unwrap());
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_told_and_the_session_goes_on() {
+async fn invalid_event_is_an_error_and_the_session_continues() {
     let (mut session, script) = session(async |mut peer| {
         for text in [
             "canary",
@@ -591,9 +607,9 @@ async fn what_is_no_event_is_told_and_the_session_goes_on() {
             "{\"type\":7}",
             "",
         ] {
-            peer.send(TEXT, text.as_bytes()).await;
+            peer.send_frame(TEXT, text.as_bytes()).await;
         }
-        peer.event(&json!({"type": "error", "error": {"message": "canary"}}))
+        peer.send_event(&json!({"type": "error", "error": {"message": "canary"}}))
             .await;
         peer
     })
@@ -609,26 +625,26 @@ async fn what_is_no_event_is_told_and_the_session_goes_on() {
     .enumerate()
     {
         let error = next(&mut session).await.unwrap().unwrap_err();
-        let shown = shown(&error);
-        let expected = format!("message {} is no event", number + 1);
-        assert!(shown.contains(&expected), "{shown}");
-        assert!(!shown.contains("canary"), "{shown}");
+        let rendered = render_error(&error);
+        let expected = format!("message {} is not a valid event", number + 1);
+        assert!(rendered.contains(&expected), "{rendered}");
+        assert!(!rendered.contains("canary"), "{rendered}");
         assert_eq!(error.body().unwrap(), body.as_bytes());
     }
     let event = next(&mut session).await.unwrap().unwrap();
     assert!(event.is_error());
-    let misfit = event.decode::<std::collections::BTreeMap<String, u8>>();
-    let misfit = shown(&misfit.unwrap_err());
+    let error = event.decode::<std::collections::BTreeMap<String, u8>>();
+    let error = render_error(&error.unwrap_err());
     assert!(
-        !misfit.contains("canary") && misfit.contains("error"),
-        "{misfit}"
+        !error.contains("canary") && error.contains("error"),
+        "{error}"
     );
     drop(script.await.unwrap());
 }
 
 #[tokio::test]
-async fn what_is_no_event_is_not_sent() {
-    let (mut session, script) = session(async |mut peer| peer.is_gone().await).await;
+async fn invalid_event_is_not_sent() {
+    let (mut session, script) = session(async |mut peer| peer.is_disconnected().await).await;
     for value in [
         json!(null),
         json!("canary"),
@@ -637,7 +653,7 @@ async fn what_is_no_event_is_not_sent() {
     ] {
         let error = session.send(value).await.unwrap_err();
         assert!(error.is_invalid_request(), "{error}");
-        assert!(!shown(&error).contains("canary"), "{error}");
+        assert!(!render_error(&error).contains("canary"), "{error}");
     }
     // Dropping the session drops the connection.
     drop(session);
@@ -645,19 +661,19 @@ async fn what_is_no_event_is_not_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn both_halves_work_at_once() {
+async fn sender_and_receiver_work_concurrently() {
     const EVENTS: u64 = 500;
     let (session, script) = session(async |mut peer| {
         for _ in 0..EVENTS {
-            let heard = peer.heard().await;
-            peer.event(&heard).await;
+            let event = peer.read_event().await;
+            peer.send_event(&event).await;
         }
-        let (opcode, goodbye) = peer.frame().await;
-        peer.send(opcode, &goodbye).await;
+        let (opcode, payload) = peer.read_frame().await;
+        peer.send_frame(opcode, &payload).await;
     })
     .await;
     let (mut sender, mut receiver): (_, RealtimeReceiver) = session.split();
-    let sending = tokio::spawn(async move {
+    let send_task = tokio::spawn(async move {
         for number in 0..EVENTS {
             let event = ClientEvent::new("count").set("number", number);
             let event = event.set("filling", "x".repeat(2000));
@@ -666,26 +682,27 @@ async fn both_halves_work_at_once() {
         sender.close(1000, "").await.unwrap();
     });
     for number in 0..EVENTS {
-        let event = soon(receiver.next()).await.unwrap().unwrap();
+        let event = with_timeout(receiver.next()).await.unwrap().unwrap();
         assert_eq!(event.get("number"), Some(&json!(number)));
     }
-    assert!(soon(receiver.next()).await.is_none());
-    sending.await.unwrap();
+    assert!(with_timeout(receiver.next()).await.is_none());
+    send_task.await.unwrap();
     script.await.unwrap();
 }
 
 #[tokio::test]
-async fn no_secret_shows() {
+async fn debug_output_errors_and_traces_contain_no_secrets() {
     let recorder = Recorder::start();
-    let (client, script) = agreed(async |mut peer| {
-        let heard = peer.heard().await;
-        peer.event(&heard).await;
-        peer.send(CLOSE, &closing(1011, "canary-vk is gone")).await;
+    let (client, script) = client_of_accepting_peer(async |mut peer| {
+        let event = peer.read_event().await;
+        peer.send_event(&event).await;
+        peer.send_frame(CLOSE, &close_payload(1011, "canary-vk is gone"))
+            .await;
         peer
     })
     .await;
-    let told = GatewayOptions::new().virtual_key("canary-vk");
-    let client = client.with_options(RequestOptions::new().gateway(told));
+    let gateway = GatewayOptions::new().virtual_key("canary-vk");
+    let client = client.with_options(RequestOptions::new().gateway(gateway));
     let connecting = client.connect_realtime().model("canary");
     let mut printed = format!("{connecting:?}");
     let mut session = connecting.connect().await.unwrap();
@@ -695,10 +712,10 @@ async fn no_secret_shows() {
     let event = next(&mut session).await.unwrap().unwrap();
     printed += &format!("{event:?}");
     assert!(printed.contains("note") && printed.contains("text"));
-    printed += &shown(&next(&mut session).await.unwrap().unwrap_err());
+    printed += &render_error(&next(&mut session).await.unwrap().unwrap_err());
     printed += &format!("{session:?}");
     printed += &format!("{:?}", session.split());
-    printed += &recorder.text();
+    printed += &recorder.debug_output();
     assert!(!printed.contains("canary"), "{printed}");
     drop(script.await.unwrap());
 }

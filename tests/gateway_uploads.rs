@@ -1,7 +1,7 @@
-//! Uploads on raw sockets: what goes over the wire, what is sent again, and what is said when it fails.
+//! Uploads: the bytes on the wire, retries, and errors.
 
 #![cfg(feature = "gateway")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -20,32 +20,30 @@ use std::{
     time::Duration,
 };
 
-use portkey_admin::{
-    Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, builder::UploadFile, types,
-};
+use portkey_admin::{Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, gateway::files, gateway::files::UploadFile};
 use support::{
-    KEY, answered, attempts, builder, client, sending,
-    server::{Answer, Request, Server},
-    shown,
+    KEY, attempts, boxed_call, builder, client, render_error,
+    server::{Request, ScriptedResponse, Server},
+    server_and_client,
     spans::Recorder,
-    until,
+    wait_until,
 };
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 
-const FILE: &str = r#"{"id": "file-1", "object": "file", "bytes": 3, "created_at": 1,
+const FILE_JSON: &str = r#"{"id": "file-1", "object": "file", "bytes": 3, "created_at": 1,
     "filename": "a.jsonl", "purpose": "batch", "status": "processed"}"#;
 
-fn stored() -> Answer {
-    Answer::json(200, FILE)
+fn uploaded() -> ScriptedResponse {
+    ScriptedResponse::json(200, FILE_JSON)
 }
 
-/// An upload with everything that it needs.
+/// Returns an upload with all required fields.
 fn upload(client: &Client, file: FilePart) -> UploadFile {
     client.upload_file().file(file).purpose("batch")
 }
 
-/// The boundary of a request, and its body with that boundary written as `B`.
-fn framed(request: &Request) -> String {
+/// Returns the body of a request with its multipart boundary replaced by `B`.
+fn normalized_body(request: &Request) -> String {
     let kinds = request.header("content-type");
     assert_eq!(kinds.len(), 1, "{kinds:?}");
     let boundary = kinds[0].strip_prefix("multipart/form-data; boundary=");
@@ -55,10 +53,10 @@ fn framed(request: &Request) -> String {
     body.replace(boundary, "B")
 }
 
-/// A file of the file system, for as long as a test runs.
-struct Temporary(PathBuf);
+/// A temporary file, deleted when dropped.
+struct TempFile(PathBuf);
 
-impl Temporary {
+impl TempFile {
     fn new(name: &str) -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::SeqCst);
@@ -75,16 +73,16 @@ impl Temporary {
     }
 }
 
-impl Drop for Temporary {
+impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(self.0.parent().unwrap());
     }
 }
 
-/// A reader that gives some bytes and then fails.
-struct Failing(&'static [u8]);
+/// A reader that yields some bytes and then fails.
+struct FailingReader(&'static [u8]);
 
-impl AsyncRead for Failing {
+impl AsyncRead for FailingReader {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
@@ -100,9 +98,9 @@ impl AsyncRead for Failing {
     }
 }
 
-// ---- What goes over the wire
+// ---- Bytes on the wire
 
-const FRAMED: &str = "--B\r\n\
+const EXPECTED_BODY: &str = "--B\r\n\
     Content-Disposition: form-data; name=\"file\"; filename=\"a.jsonl\"\r\n\
     Content-Type: application/jsonl\r\n\
     \r\n\
@@ -114,9 +112,9 @@ const FRAMED: &str = "--B\r\n\
     --B--\r\n";
 
 #[tokio::test]
-async fn every_source_sends_the_same_bytes() {
-    let file = Temporary::with("a.jsonl", b"{}\n");
-    for (part, measured) in [
+async fn every_file_source_sends_the_same_body() {
+    let file = TempFile::with("a.jsonl", b"{}\n");
+    for (part, has_length) in [
         (FilePart::bytes("a.jsonl", "{}\n"), true),
         (FilePart::path(&file.0), true),
         (FilePart::reader_of_length("a.jsonl", &b"{}\n"[..], 3), true),
@@ -127,19 +125,19 @@ async fn every_source_sends_the_same_bytes() {
         (FilePart::reader("a.jsonl", &b"{}\n"[..]), false),
         (FilePart::bytes("b", "{}\n").file_name("a.jsonl"), true),
     ] {
-        let (server, client) = answered(stored());
-        let answer = upload(&client, part).send_with_response().await.unwrap();
-        assert_eq!(answer.value().id.as_deref(), Some("file-1"));
+        let (server, client) = server_and_client(uploaded());
+        let response = upload(&client, part).send_with_response().await.unwrap();
+        assert_eq!(response.value().id.as_deref(), Some("file-1"));
         let request = server.request();
         assert_eq!(
             (request.method.as_str(), request.target.as_str()),
             ("POST", "/v1/files")
         );
-        assert_eq!(framed(&request), FRAMED);
+        assert_eq!(normalized_body(&request), EXPECTED_BODY);
         assert_eq!(request.header("x-portkey-api-key"), [KEY]);
         assert_eq!(request.header("accept"), ["application/json"]);
         let length = request.body.len().to_string();
-        match measured {
+        match has_length {
             true => assert_eq!(request.header("content-length"), [length]),
             false => assert_eq!(request.header("transfer-encoding"), ["chunked"]),
         }
@@ -147,9 +145,9 @@ async fn every_source_sends_the_same_bytes() {
 }
 
 #[tokio::test]
-async fn fields_are_parts_in_the_order_in_which_they_were_set() {
-    let (server, client) = answered(Answer::json(200, r#"{"text": "hello"}"#));
-    let answer = client
+async fn fields_are_sent_as_parts_in_the_order_in_which_they_were_set() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, r#"{"text": "hello"}"#));
+    let response = client
         .create_transcription()
         .model("whisper-1")
         .file(FilePart::bytes("a.mp3", "abc"))
@@ -162,8 +160,8 @@ async fn fields_are_parts_in_the_order_in_which_they_were_set() {
         .send()
         .await
         .unwrap();
-    assert_eq!(serde_json::to_value(&answer).unwrap()["text"], "hello");
-    let body = framed(&server.request());
+    assert_eq!(serde_json::to_value(&response).unwrap()["text"], "hello");
+    let body = normalized_body(&server.request());
     let parts: Vec<&str> = body.split("--B\r\n").skip(1).collect();
     let field = |name: &str, value: &str| {
         format!("Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
@@ -179,10 +177,11 @@ async fn fields_are_parts_in_the_order_in_which_they_were_set() {
 }
 
 #[tokio::test]
-async fn every_upload_reaches_its_operation() {
-    let images = || Answer::json(200, r#"{"created": 1, "data": [{"url": "https://h/1"}]}"#);
+async fn every_upload_is_sent_to_its_endpoint() {
+    let images =
+        || ScriptedResponse::json(200, r#"{"created": 1, "data": [{"url": "https://h/1"}]}"#);
     let file = || FilePart::bytes("a.png", "abc");
-    let (server, client) = answered(images());
+    let (server, client) = server_and_client(images());
     let edit = client
         .create_image_edit()
         .image(file())
@@ -210,7 +209,7 @@ async fn every_upload_reaches_its_operation() {
         .file(file())
         .model("m")
         .prompt("p");
-    sending(text.temperature(0.0).response_format("json").send())
+    boxed_call(text.temperature(0.0).response_format("json").send())
         .await
         .unwrap();
     let requests = server.requests();
@@ -221,7 +220,7 @@ async fn every_upload_reaches_its_operation() {
         "/v1/audio/translations",
     ];
     assert_eq!(targets, expected);
-    let edit = framed(&requests[0]);
+    let edit = normalized_body(&requests[0]);
     for name in [
         "image",
         "mask",
@@ -241,9 +240,9 @@ async fn every_upload_reaches_its_operation() {
 }
 
 #[tokio::test]
-async fn text_comes_as_text() {
+async fn text_formats_are_returned_by_send_text() {
     let srt = "1\n00:00:00,000 --> 00:00:01,000\nHällo\n";
-    let (server, client) = answered(Answer::empty(200).with_body(srt));
+    let (server, client) = server_and_client(ScriptedResponse::empty(200).with_body(srt));
     let call = || {
         let call = client.create_transcription().model("whisper-1");
         call.file(FilePart::bytes("a.wav", "abc"))
@@ -255,30 +254,34 @@ async fn text_comes_as_text() {
     assert!(error.is_invalid_request());
     assert_eq!(
         error.to_string(),
-        "create_transcription: not sent: `response_format` is `srt`; use `send_text`"
+        "create_transcription: not sent: `response_format` `srt` requires `send_text`"
     );
     assert_eq!(server.connections(), 1);
-    let (_server, client) = answered(Answer::empty(200).with_bytes(&b"\xff"[..]));
+    let (_server, client) =
+        server_and_client(ScriptedResponse::empty(200).with_bytes(&b"\xff"[..]));
     let call = client.create_translation().model("whisper-1");
     let call = call
         .file(FilePart::bytes("a.wav", "abc"))
         .response_format("vtt");
     let error = call.send_text().await.unwrap_err();
-    assert!(error.to_string().contains("no text in UTF-8"), "{error}");
+    assert!(
+        error.to_string().contains("the body is not valid UTF-8"),
+        "{error}"
+    );
     assert!(error.may_have_executed());
 }
 
 #[tokio::test]
-async fn no_name_breaks_out_of_its_line() {
-    let (server, client) = answered(stored());
-    let evil = "a\"\r\nX-Evil: 1\r\n\r\n--B";
-    let file = FilePart::bytes(evil, "abc");
+async fn names_are_escaped_in_part_headers() {
+    let (server, client) = server_and_client(uploaded());
+    let malicious = "a\"\r\nX-Evil: 1\r\n\r\n--B";
+    let file = FilePart::bytes(malicious, "abc");
     upload(&client, file)
-        .extra(evil, evil)
+        .extra(malicious, malicious)
         .send()
         .await
         .unwrap();
-    let body = framed(&server.request());
+    let body = normalized_body(&server.request());
     let escaped = "a%22%0D%0AX-Evil: 1%0D%0A%0D%0A--B";
     assert!(
         body.contains(&format!("; filename=\"{escaped}\"\r\n")),
@@ -293,12 +296,12 @@ async fn no_name_breaks_out_of_its_line() {
     let error = upload(&client, file).send().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "upload_file: not sent: part `file`: its content type is none"
+        "upload_file: not sent: part `file`: invalid content type, expected `type/subtype`"
     );
     assert_eq!(server.connections(), 1);
 }
 
-// ---- What is not sent
+// ---- Requests that are not sent
 
 async fn refused(call: UploadFile) -> String {
     let error = call.send().await.unwrap_err();
@@ -308,8 +311,8 @@ async fn refused(call: UploadFile) -> String {
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_before_anything_is_sent() {
-    let (server, client) = answered(stored());
+async fn missing_field_or_unreadable_file_is_an_error_before_sending() {
+    let (server, client) = server_and_client(uploaded());
     let file = || FilePart::bytes("a", "abc");
     for (call, name) in [
         (client.upload_file(), "file"),
@@ -326,51 +329,54 @@ async fn what_is_missing_is_named_before_anything_is_sent() {
         "{error}"
     );
 
-    let missing = Temporary::new("missing.jsonl");
+    let missing = TempFile::new("missing.jsonl");
     let folder = missing.0.parent().unwrap().to_owned();
-    let said = refused(upload(&client, FilePart::path(&missing.0))).await;
-    let place = format!(
+    let message = refused(upload(&client, FilePart::path(&missing.0))).await;
+    let prefix = format!(
         "upload_file: not sent: part `file`: {} cannot be read: ",
         missing.0.display()
     );
-    assert!(said.starts_with(&place), "{said}");
-    let said = refused(upload(&client, FilePart::path(&folder))).await;
+    assert!(message.starts_with(&prefix), "{message}");
+    let message = refused(upload(&client, FilePart::path(&folder))).await;
     let expected = format!(
         "upload_file: not sent: part `file`: {} is a directory",
         folder.display()
     );
-    assert_eq!(said, expected);
+    assert_eq!(message, expected);
     assert_eq!(server.connections(), 0);
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn what_would_never_end_is_not_opened() {
-    let (server, client) = answered(stored());
-    let said = refused(upload(&client, FilePart::path("/dev/zero"))).await;
+async fn device_file_is_refused() {
+    let (server, client) = server_and_client(uploaded());
+    let message = refused(upload(&client, FilePart::path("/dev/zero"))).await;
     assert!(
-        said.ends_with("/dev/zero is no regular file; use a reader"),
-        "{said}"
+        message.ends_with("/dev/zero is not a regular file; use `FilePart::reader`"),
+        "{message}"
     );
     assert_eq!(server.connections(), 0);
 }
 
-// ---- What fails on the way
+// ---- Failures during an upload
 
 #[tokio::test]
-async fn a_reader_that_fails_says_so_and_is_not_repeated() {
+async fn failing_reader_is_an_error_and_is_not_retried() {
     for (part, what) in [
-        (FilePart::reader("a", Failing(b"abc")), "the cable is cut"),
         (
-            FilePart::reader_of_length("a", Failing(b"abc"), 10),
+            FilePart::reader("a", FailingReader(b"abc")),
+            "the cable is cut",
+        ),
+        (
+            FilePart::reader_of_length("a", FailingReader(b"abc"), 10),
             "the cable is cut",
         ),
         (
             FilePart::reader_of_length("a", &b"abc"[..], 10),
-            "it ends 7 bytes too early",
+            "unexpected end of input: 7 bytes are missing",
         ),
     ] {
-        let server = Server::answering(stored());
+        let server = Server::with_response(uploaded());
         let client = builder(&server).options(attempts(3).idempotent(true));
         let client = client.build().unwrap();
         let error = upload(&client, part).send().await.unwrap_err();
@@ -386,29 +392,33 @@ async fn a_reader_that_fails_says_so_and_is_not_repeated() {
     }
 }
 
-/// A service that refuses the first request and takes the second.
-fn busy() -> Server {
-    let busy = Answer::json(429, r#"{"message": "slow down"}"#);
-    Server::playing([busy.with_header("retry-after-ms", "1"), stored()])
+/// Starts a server that refuses the first request and accepts the second.
+fn refusing_once() -> Server {
+    let refusal = ScriptedResponse::json(429, r#"{"message": "slow down"}"#);
+    Server::with_responses([refusal.with_header("retry-after-ms", "1"), uploaded()])
 }
 
 #[tokio::test]
-async fn what_can_be_opened_again_is_sent_again() {
-    let file = Temporary::with("a.jsonl", b"{}\n");
+async fn bytes_and_files_are_sent_again_on_retry() {
+    let file = TempFile::with("a.jsonl", b"{}\n");
     for part in [FilePart::bytes("a.jsonl", "{}\n"), FilePart::path(&file.0)] {
-        let server = busy();
+        let server = refusing_once();
         let client = builder(&server).options(attempts(3)).build().unwrap();
-        let answer = upload(&client, part).send_with_response().await.unwrap();
-        assert_eq!(answer.attempts(), 2);
+        let response = upload(&client, part).send_with_response().await.unwrap();
+        assert_eq!(response.attempts(), 2);
         let requests = server.requests();
         assert_eq!(requests.len(), 2);
-        assert!(requests.iter().all(|request| framed(request) == FRAMED));
+        assert!(
+            requests
+                .iter()
+                .all(|request| normalized_body(request) == EXPECTED_BODY)
+        );
     }
 }
 
 #[tokio::test]
-async fn a_reader_is_not_repeated_once_it_was_read() {
-    let server = busy();
+async fn reader_is_not_retried_after_it_was_read() {
+    let server = refusing_once();
     let client = builder(&server).options(attempts(3)).build().unwrap();
     let call = upload(&client, FilePart::reader("a.jsonl", &b"{}\n"[..]));
     let error = call.send().await.unwrap_err();
@@ -416,7 +426,7 @@ async fn a_reader_is_not_repeated_once_it_was_read() {
     assert_eq!((error.attempts(), server.connections()), (1, 1));
 }
 
-/// Reads up to the end of a request's head.
+/// Reads the head of a request.
 fn read_head(stream: &mut impl Read) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -427,19 +437,19 @@ fn read_head(stream: &mut impl Read) {
 }
 
 #[tokio::test]
-async fn a_reader_of_which_nothing_was_read_is_repeated() {
+async fn reader_is_retried_if_nothing_was_read() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
     let (arrived, seen) = (
         Arc::new(AtomicUsize::new(0)),
         Arc::new(Mutex::new(Vec::new())),
     );
-    let (counter, kept) = (arrived.clone(), seen.clone());
+    let (counter, recorded) = (arrived.clone(), seen.clone());
     thread::spawn(move || {
         let (mut first, _) = listener.accept().unwrap();
         read_head(&mut first);
-        let busy = "HTTP/1.1 429 Busy\r\nretry-after-ms: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
-        first.write_all(busy.as_bytes()).unwrap();
+        let refusal = "HTTP/1.1 429 Busy\r\nretry-after-ms: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        first.write_all(refusal.as_bytes()).unwrap();
         let (mut second, _) = listener.accept().unwrap();
         read_head(&mut second);
         counter.fetch_add(1, Ordering::SeqCst);
@@ -449,51 +459,51 @@ async fn a_reader_of_which_nothing_was_read_is_repeated() {
             second.read_exact(&mut byte).unwrap();
             body.extend(byte);
         }
-        *kept.lock().unwrap() = body;
+        *recorded.lock().unwrap() = body;
         let head = format!(
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            FILE.len()
+            FILE_JSON.len()
         );
-        second.write_all((head + FILE).as_bytes()).unwrap();
+        second.write_all((head + FILE_JSON).as_bytes()).unwrap();
     });
     let (mut writer, reader) = tokio::io::duplex(64);
     tokio::spawn(async move {
-        until(|| arrived.load(Ordering::SeqCst) == 1).await;
+        wait_until(|| arrived.load(Ordering::SeqCst) == 1).await;
         writer.write_all(b"all of it").await.unwrap();
     });
     let client = Client::builder().api_key(KEY).base_url(base);
     let client = client.options(attempts(3)).build().unwrap();
-    let answer = upload(&client, FilePart::reader("a", reader)).send_with_response();
-    let answer = tokio::time::timeout(Duration::from_secs(20), answer).await;
-    assert_eq!(answer.unwrap().unwrap().attempts(), 2);
+    let response = upload(&client, FilePart::reader("a", reader)).send_with_response();
+    let response = tokio::time::timeout(Duration::from_secs(20), response).await;
+    assert_eq!(response.unwrap().unwrap().attempts(), 2);
     let body = String::from_utf8(seen.lock().unwrap().clone()).unwrap();
     assert!(body.contains("all of it"), "{body}");
 }
 
 #[tokio::test]
-async fn a_file_that_vanishes_between_attempts_is_named() {
-    let file = Temporary::with("a.jsonl", b"{}\n");
+async fn file_deleted_between_attempts_is_an_error() {
+    let file = TempFile::with("a.jsonl", b"{}\n");
     let path = file.0.clone();
     let server = Server::start(move |_| {
         let _ = fs::remove_file(&path);
-        Answer::empty(429).with_header("retry-after-ms", "1")
+        ScriptedResponse::empty(429).with_header("retry-after-ms", "1")
     });
     let client = builder(&server).options(attempts(3)).build().unwrap();
     let error = upload(&client, FilePart::path(&file.0))
         .send()
         .await
         .unwrap_err();
-    let place = format!(
+    let prefix = format!(
         "upload_file: part `file` ({}) could not be read: ",
         file.0.display()
     );
-    assert!(error.to_string().starts_with(&place), "{error}");
+    assert!(error.to_string().starts_with(&prefix), "{error}");
     assert_eq!(server.connections(), 1);
 }
 
 #[tokio::test]
-async fn a_lost_upload_is_not_repeated_for_it_may_have_been_taken() {
-    let server = Server::answering(stored().hanging_up().then_reset());
+async fn upload_is_not_retried_if_it_may_have_executed() {
+    let server = Server::with_response(uploaded().sending_nothing().then_reset());
     let client = builder(&server).options(attempts(3)).build().unwrap();
     let error = upload(&client, FilePart::bytes("a", "abc"))
         .send()
@@ -503,14 +513,14 @@ async fn a_lost_upload_is_not_repeated_for_it_may_have_been_taken() {
     assert_eq!((error.attempts(), server.connections()), (1, 1));
 }
 
-// ---- Time
+// ---- Timeouts
 
 #[tokio::test]
-async fn only_standstill_runs_out_of_time() {
-    let (server, client) = answered(stored());
+async fn upload_times_out_only_without_progress() {
+    let (server, client) = server_and_client(uploaded());
     let limit = Duration::from_millis(500);
     let client = client.with_options(RequestOptions::new().timeout(limit));
-    // Slow, and in all longer than the limit.
+    // Slow: the whole upload takes longer than the timeout.
     let (mut writer, reader) = tokio::io::duplex(64);
     tokio::spawn(async move {
         for _ in 0..8 {
@@ -522,57 +532,63 @@ async fn only_standstill_runs_out_of_time() {
         .send()
         .await
         .unwrap();
-    assert_eq!(framed(&server.request()).matches("piece").count(), 8);
+    assert_eq!(
+        normalized_body(&server.request()).matches("piece").count(),
+        8
+    );
 
     let (_writer, silent) = tokio::io::duplex(64);
-    for (answer, part) in [
-        (stored(), FilePart::reader("a", silent)),
+    for (response, part) in [
+        (uploaded(), FilePart::reader("a", silent)),
         (
-            stored().cut_after(0).then_stall(),
+            uploaded().truncated_after(0).then_stall(),
             FilePart::bytes("a", "abc"),
         ),
     ] {
-        let server = Server::answering(answer);
+        let server = Server::with_response(response);
         let client = builder(&server).options(RequestOptions::new().timeout(limit));
         let client = client.build().unwrap();
         let error = upload(&client, part).send().await.unwrap_err();
         assert!(error.is_timeout() && error.may_have_executed(), "{error}");
-        assert_eq!(error.to_string(), "upload_file: no answer within 500ms");
+        assert_eq!(
+            error.to_string(),
+            "upload_file: timed out: no response within 500ms"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_dropped_call_closes_the_connection() {
-    let server = Server::answering(stored().cut_after(0).then_stall());
+async fn dropped_upload_closes_the_connection() {
+    let server = Server::with_response(uploaded().truncated_after(0).then_stall());
     let client = client(&server);
     let call = tokio::spawn(upload(&client, FilePart::bytes("a", "abc")).send());
-    until(|| !server.requests().is_empty()).await;
+    wait_until(|| !server.requests().is_empty()).await;
     call.abort();
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
 }
 
 #[tokio::test]
-async fn progress_grows_up_to_the_total() {
+async fn progress_increases_up_to_the_total() {
     let content = vec![b'x'; 300_000];
-    for (part, measured) in [
+    for (part, has_length) in [
         (FilePart::bytes("a", content.clone()), true),
         (
             FilePart::reader("a", io::Cursor::new(content.clone())),
             false,
         ),
     ] {
-        let (server, client) = answered(stored());
+        let (server, client) = server_and_client(uploaded());
         let seen = Arc::new(Mutex::new(Vec::<UploadProgress>::new()));
-        let told = seen.clone();
+        let recorded = seen.clone();
         let call = upload(&client, part);
-        let call = call.progress(move |progress| told.lock().unwrap().push(progress));
+        let call = call.progress(move |progress| recorded.lock().unwrap().push(progress));
         call.send().await.unwrap();
         let seen = seen.lock().unwrap();
         let length = server.request().body.len() as u64;
         assert!(seen.len() >= 5, "{seen:?}");
         assert!(seen.is_sorted_by(|before, after| before.sent < after.sent));
         assert_eq!(seen.last().unwrap().sent, length);
-        let total = measured.then_some(length);
+        let total = has_length.then_some(length);
         assert!(seen.iter().all(|progress| progress.total == total));
     }
 }
@@ -580,10 +596,13 @@ async fn progress_grows_up_to_the_total() {
 // ---- Secrets
 
 #[tokio::test]
-async fn nothing_of_a_file_shows() {
+async fn debug_output_errors_and_traces_contain_nothing_of_a_file() {
     let recorder = Recorder::start();
-    for answer in [stored(), Answer::json(400, r#"{"message": "no"}"#)] {
-        let server = Server::answering(answer.clone());
+    for response in [
+        uploaded(),
+        ScriptedResponse::json(400, r#"{"message": "no"}"#),
+    ] {
+        let server = Server::with_response(response.clone());
         let client = client(&server);
         let part = FilePart::bytes("canary", "canary").content_type("canary/x");
         let call = upload(&client, part)
@@ -592,22 +611,30 @@ async fn nothing_of_a_file_shows() {
         let debug = format!("{call:?} {:?}", FilePart::path("canary/canary"));
         assert!(!debug.contains("canary"), "{debug}");
         if let Err(error) = call.send().await {
-            assert!(!shown(&error).contains("canary"));
+            assert!(!render_error(&error).contains("canary"));
         }
     }
-    let (_server, client) = answered(stored());
-    let failing = FilePart::reader("canary", Failing(b"canary"));
+    let (_server, client) = server_and_client(uploaded());
+    let failing = FilePart::reader("canary", FailingReader(b"canary"));
     let error = upload(&client, failing).send().await.unwrap_err();
-    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    assert!(
+        !render_error(&error).contains("canary"),
+        "{}",
+        render_error(&error)
+    );
     assert!(!recorder.spans("portkey.call").is_empty());
-    assert!(!recorder.text().contains("canary"), "{}", recorder.text());
+    assert!(
+        !recorder.debug_output().contains("canary"),
+        "{}",
+        recorder.debug_output()
+    );
 }
 
-// ---- Size
+// ---- Memory
 
-/// The most memory that this process had, in bytes.
+/// Returns the peak memory usage of this process in bytes.
 #[cfg(target_os = "linux")]
-fn peak() -> u64 {
+fn peak_memory() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:"));
     let kilobytes = line.unwrap().split_whitespace().nth(1).unwrap();
@@ -616,9 +643,9 @@ fn peak() -> u64 {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_big_file_takes_no_memory() {
+async fn large_file_is_not_loaded_into_memory() {
     const SIZE: u64 = 256 * 1024 * 1024;
-    let file = Temporary::new("big.bin");
+    let file = TempFile::new("big.bin");
     fs::File::create(&file.0).unwrap().set_len(SIZE).unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let base = format!("http://{}/v1", listener.local_addr().unwrap());
@@ -628,30 +655,30 @@ async fn a_big_file_takes_no_memory() {
         let (mut buffer, mut tail, mut count) = (vec![0; 64 * 1024], Vec::new(), 0);
         while !tail.ends_with(b"--\r\n") {
             let read = stream.read(&mut buffer).unwrap();
-            assert_ne!(read, 0, "it broke off after {count} bytes");
+            assert_ne!(read, 0, "the connection was closed after {count} bytes");
             count += read as u64;
             tail = buffer[read.saturating_sub(64)..read].to_vec();
         }
         let head = format!(
             "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-            FILE.len()
+            FILE_JSON.len()
         );
-        stream.write_all((head + FILE).as_bytes()).unwrap();
+        stream.write_all((head + FILE_JSON).as_bytes()).unwrap();
         count
     });
     let client = Client::builder().api_key(KEY).base_url(base);
     let options = RequestOptions::new().retry(RetryPolicy::none());
     let client = client.options(options).build().unwrap();
     let last = Arc::new(Mutex::new(None));
-    let told = last.clone();
-    let before = peak();
+    let recorded = last.clone();
+    let before = peak_memory();
     let call = upload(&client, FilePart::path(&file.0));
-    let call = call.progress(move |progress| *told.lock().unwrap() = Some(progress));
-    let stored: types::OpenAiFile = call.send().await.unwrap();
-    let grown = peak() - before;
+    let call = call.progress(move |progress| *recorded.lock().unwrap() = Some(progress));
+    let stored: files::OpenAiFile = call.send().await.unwrap();
+    let grown = peak_memory() - before;
     assert_eq!(stored.id.as_deref(), Some("file-1"));
     let progress = last.lock().unwrap().unwrap();
     assert!(progress.sent > SIZE && progress.total == Some(progress.sent));
     assert_eq!(service.join().unwrap(), progress.sent);
-    assert!(grown < SIZE / 4, "{grown} bytes of memory");
+    assert!(grown < SIZE / 4, "memory grew by {grown} bytes");
 }

@@ -1,7 +1,7 @@
-//! Helpers that take several requests, or a body that is easy to get wrong.
+//! Helper methods that send several requests, or build a body that is easy to get wrong.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -10,44 +10,38 @@ use std::{
     time::Duration,
 };
 
-use portkey_admin::{
-    Waiter,
-    types::{
-        AssignableRole, SwitchableMcpCapabilityType, UpdatePromptPartialRequest,
-        UpdatePromptRequest,
-    },
-};
+use portkey_admin::{Waiter, mcp::McpCapabilityKind, prompts::{UpdatePromptPartialRequest, UpdatePromptRequest}, users::AssignableRole};
 use serde_json::{Value, json};
 use support::{
-    Sending, answered, client, sending,
-    server::{Answer, Request, Server},
-    shown,
+    BoxedCall, boxed_call, client, render_error,
+    server::{Request, ScriptedResponse, Server},
+    server_and_client,
 };
 
-fn ok(body: &Value) -> Answer {
-    Answer::json(200, body.to_string())
+fn ok(body: &Value) -> ScriptedResponse {
+    ScriptedResponse::json(200, body.to_string())
 }
 
-/// What arrived, as `PUT /v1/…`.
-fn calls(server: &Server) -> Vec<String> {
+/// Returns the requests, in the form `PUT /v1/…`.
+fn request_lines(server: &Server) -> Vec<String> {
     let call = |request: Request| format!("{} {}", request.method, request.target);
     server.requests().into_iter().map(call).collect()
 }
 
 // ---- Versions
 
-/// Prompts and partials whose versions show in the list after `delay` reads.
-fn versions(delay: usize) -> Server {
+/// Starts a server with a prompt and a partial whose new version is listed after `delay` reads.
+fn server_with_versions(delay: usize) -> Server {
     let reads = AtomicUsize::new(0);
     Server::start(
         move |request| match (request.method.as_str(), request.path()) {
             ("GET", path) => {
-                let shows = reads.fetch_add(1, Ordering::SeqCst) >= delay;
+                let is_listed = reads.fetch_add(1, Ordering::SeqCst) >= delay;
                 let new = match path.contains("partials") {
                     true => json!({"prompt_partial_version_id": "new", "version": 7}),
                     false => json!({"id": "new", "prompt_version": 7}),
                 };
-                let list = if shows { vec![new] } else { vec![] };
+                let list = if is_listed { vec![new] } else { vec![] };
                 ok(&json!({"object": "list", "total": list.len(), "data": list}))
             }
             (_, path) if path.ends_with("makeDefault") => ok(&json!({})),
@@ -64,14 +58,14 @@ fn versions(delay: usize) -> Server {
 }
 
 #[tokio::test]
-async fn a_version_id_is_made_default_by_its_number() {
-    let server = versions(0);
+async fn version_id_is_resolved_to_its_number_and_made_default() {
+    let server = server_with_versions(0);
     let call = client(&server).make_prompt_version_default("p");
     assert_eq!(call.send_for_version_id("new").await.unwrap(), 7);
     let call = client(&server).make_prompt_partial_version_default("q");
     assert_eq!(call.send_for_version_id("new").await.unwrap(), 7);
     assert_eq!(
-        calls(&server),
+        request_lines(&server),
         [
             "GET /v1/prompts/p/versions",
             "PUT /v1/prompts/p/makeDefault",
@@ -79,14 +73,14 @@ async fn a_version_id_is_made_default_by_its_number() {
             "PUT /v1/prompts/partials/q/makeDefault",
         ]
     );
-    for place in [1, 3] {
-        assert_eq!(server.requests()[place].json(), json!({"version": 7}));
+    for index in [1, 3] {
+        assert_eq!(server.requests()[index].json(), json!({"version": 7}));
     }
 }
 
 #[tokio::test]
-async fn a_version_id_that_is_not_listed_is_named_and_nothing_is_changed() {
-    let server = versions(0);
+async fn unlisted_version_id_is_an_error_and_nothing_is_changed() {
+    let server = server_with_versions(0);
     for (error, text) in [
         (
             client(&server)
@@ -94,8 +88,8 @@ async fn a_version_id_that_is_not_listed_is_named_and_nothing_is_changed() {
                 .send_for_version_id("old")
                 .await
                 .unwrap_err(),
-            "make_prompt_version_default: not sent: the prompt `p` lists no version with the id \
-             `old` and a number",
+            "make_prompt_version_default: not sent: the prompt `p` has no version with the id \
+             `old` and a version number",
         ),
         (
             client(&server)
@@ -103,19 +97,23 @@ async fn a_version_id_that_is_not_listed_is_named_and_nothing_is_changed() {
                 .send_for_version_id("old")
                 .await
                 .unwrap_err(),
-            "make_prompt_partial_version_default: not sent: the partial `q` lists no version with \
-             the id `old` and a number",
+            "make_prompt_partial_version_default: not sent: the partial `q` has no version with \
+             the id `old` and a version number",
         ),
     ] {
         assert!(error.is_invalid_request() && !error.may_have_executed());
         assert_eq!(error.to_string(), text);
     }
-    assert!(calls(&server).iter().all(|call| call.starts_with("GET ")));
+    assert!(
+        request_lines(&server)
+            .iter()
+            .all(|line| line.starts_with("GET "))
+    );
 }
 
 #[tokio::test]
-async fn an_update_is_promoted_once_its_version_shows() {
-    let server = versions(1);
+async fn update_and_promote_waits_until_the_version_is_listed() {
+    let server = server_with_versions(1);
     let promoted = client(&server)
         .update_prompt("p")
         .body(UpdatePromptRequest::patch().string("Hi."))
@@ -125,7 +123,7 @@ async fn an_update_is_promoted_once_its_version_shows() {
         .unwrap();
     assert_eq!((promoted.id.as_str(), promoted.number), ("new", 7));
     assert_eq!(
-        calls(&server),
+        request_lines(&server),
         [
             "PUT /v1/prompts/p",
             "GET /v1/prompts/p/versions",
@@ -137,8 +135,8 @@ async fn an_update_is_promoted_once_its_version_shows() {
 }
 
 #[tokio::test]
-async fn a_partial_is_promoted_as_well() {
-    let server = versions(0);
+async fn update_and_promote_works_for_partials() {
+    let server = server_with_versions(0);
     let promoted = client(&server)
         .update_prompt_partial("q")
         .body(UpdatePromptPartialRequest::builder().string("Hi."))
@@ -148,7 +146,7 @@ async fn a_partial_is_promoted_as_well() {
         .unwrap();
     assert_eq!((promoted.id.as_str(), promoted.number), ("new", 7));
     assert_eq!(
-        calls(&server),
+        request_lines(&server),
         [
             "PUT /v1/prompts/partials/q",
             "GET /v1/prompts/partials/q/versions",
@@ -158,8 +156,8 @@ async fn a_partial_is_promoted_as_well() {
 }
 
 #[tokio::test]
-async fn an_update_that_makes_no_version_promotes_none() {
-    let server = versions(0);
+async fn update_without_a_new_version_promotes_nothing() {
+    let server = server_with_versions(0);
     let prompt = client(&server)
         .update_prompt("p")
         .body(UpdatePromptRequest::builder().name("n"));
@@ -169,15 +167,15 @@ async fn an_update_that_makes_no_version_promotes_none() {
         .body(UpdatePromptPartialRequest::builder().name("n"));
     assert_eq!(partial.update_and_promote().await.unwrap(), None);
     assert_eq!(
-        calls(&server),
+        request_lines(&server),
         ["PUT /v1/prompts/p", "PUT /v1/prompts/partials/q"]
     );
 }
 
 #[tokio::test]
-async fn a_promotion_that_fails_names_the_version_that_was_made() {
+async fn failed_promotion_error_names_the_created_version() {
     let server = Server::start(|request| match request.method.as_str() {
-        "GET" => Answer::json(
+        "GET" => ScriptedResponse::json(
             403,
             r#"{"success":false,"data":{"message":"no","errorCode":"AB03"}}"#,
         ),
@@ -193,7 +191,7 @@ async fn a_promotion_that_fails_names_the_version_that_was_made() {
     assert!(error.is_forbidden() && error.may_have_executed());
     let text = error.to_string();
     assert!(
-        text.contains("version `new` was made, but not the default"),
+        text.contains("version `new` was created but is not the default version"),
         "{text}"
     );
 }
@@ -201,15 +199,15 @@ async fn a_promotion_that_fails_names_the_version_that_was_made() {
 // ---- Waiting
 
 #[tokio::test]
-async fn what_is_missing_at_first_is_waited_for() {
-    let server = Server::playing([
-        Answer::json(404, "{}"),
+async fn waiter_can_wait_for_a_resource_that_is_not_found_at_first() {
+    let server = Server::with_responses([
+        ScriptedResponse::json(404, "{}"),
         ok(&json!({"id": "one"})),
         ok(&json!({"id": "one", "status": "active"})),
     ]);
     let client = client(&server);
-    let wait = Waiter::new("the user's state").backoff(Duration::ZERO, Duration::ZERO);
-    let user = wait
+    let waiter = Waiter::new("the user's state").backoff(Duration::ZERO, Duration::ZERO);
+    let user = waiter
         .allow_not_found()
         .until(
             || client.get_user("one").send(),
@@ -222,9 +220,9 @@ async fn what_is_missing_at_first_is_waited_for() {
 }
 
 #[tokio::test]
-async fn what_never_comes_ends_the_waiting() {
-    let (server, client) = answered(ok(&json!({"id": "one"})));
-    let waiting = async move {
+async fn waiter_times_out_if_the_condition_never_holds() {
+    let (server, client) = server_and_client(ok(&json!({"id": "one"})));
+    let wait = async move {
         Waiter::new("the user's state")
             .timeout(Duration::from_millis(50))
             .until(
@@ -233,14 +231,12 @@ async fn what_never_comes_ends_the_waiting() {
             )
             .await
     };
-    let error = sending(waiting).await.unwrap_err();
+    let error = boxed_call(wait).await.unwrap_err();
     assert!(error.is_timeout());
-    let text = shown(&error);
+    let text = render_error(&error);
     let reads = server.requests().len();
     assert!(
-        text.contains(&format!(
-            "for the user's state in vain; number of reads: {reads}"
-        )),
+        text.contains(&format!("waiting for the user's state ({reads} read")),
         "{text}"
     );
 }
@@ -248,11 +244,11 @@ async fn what_never_comes_ends_the_waiting() {
 // ---- Bodies
 
 #[tokio::test]
-async fn what_is_said_in_a_word_is_sent_as_a_body() {
-    let (server, client) = answered(Answer::json(200, r#"{"key": "canary"}"#));
-    let table: [(Sending, Value); 9] = [
+async fn shortcut_methods_send_the_expected_bodies() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, r#"{"key": "canary"}"#));
+    let table: [(BoxedCall, Value); 9] = [
         (
-            sending(
+            boxed_call(
                 client
                     .delete_workspace("w")
                     .confirm("Research", true)
@@ -261,7 +257,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"name": "Research", "force_delete": true}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .delete_workspace("w")
                     .confirm("Research", false)
@@ -270,7 +266,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"name": "Research"}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .rotate_api_key("k")
                     .transition(Duration::from_secs(1800))
@@ -279,16 +275,16 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"key_transition_period_ms": 1_800_000}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_integration_capabilities("m")
-                    .capability(SwitchableMcpCapabilityType::Tool, "search", false)
+                    .capability(McpCapabilityKind::Tool, "search", false)
                     .send(),
             ),
             json!({"capabilities": [{"type": "tool", "name": "search", "enabled": false}]}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_server_capabilities("m")
                     .capability("resource", "file", true)
@@ -297,7 +293,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"capabilities": [{"type": "resource", "name": "file", "enabled": true}]}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_integration_workspaces("m")
                     .workspace("w", false)
@@ -306,7 +302,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"workspaces": [{"id": "w", "enabled": false}]}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_integration_workspaces("m")
                     .workspace("w", true)
@@ -315,7 +311,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"workspaces": [{"id": "w", "enabled": true}]}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_server_user_access("m")
                     .user("u", false)
@@ -324,7 +320,7 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
             json!({"user_access": [{"user_id": "u", "enabled": false}]}),
         ),
         (
-            sending(
+            boxed_call(
                 client
                     .update_mcp_server_user_access("m")
                     .user("u", true)
@@ -341,8 +337,8 @@ async fn what_is_said_in_a_word_is_sent_as_a_body() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_is_a_secret_with_what_else_came() {
-    let (_server, client) = answered(ok(&json!({
+async fn rotated_key_is_a_secret_and_other_fields_are_decoded() {
+    let (_server, client) = server_and_client(ok(&json!({
         "id": "k", "key": "canary", "key_transition_expires_at": "2026-01-02T03:04:05.000Z",
     })));
     let hour = Duration::from_secs(3600);
@@ -358,8 +354,8 @@ async fn a_rotated_key_is_a_secret_with_what_else_came() {
 }
 
 #[tokio::test]
-async fn a_transition_that_is_too_short_is_not_sent() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn transition_out_of_range_is_not_sent() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     for transition in [
         Duration::from_millis(1_799_999),
         Duration::ZERO,
@@ -379,8 +375,8 @@ async fn a_transition_that_is_too_short_is_not_sent() {
 // ---- Workspaces and users
 
 #[tokio::test]
-async fn a_slug_is_resolved_to_a_uuid() {
-    let (server, client) = answered(ok(&json!({
+async fn workspace_slug_is_resolved_to_its_uuid() {
+    let (server, client) = server_and_client(ok(&json!({
         "id": "uuid", "slug": "ws-one", "name": "One",
         "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z",
     })));
@@ -388,35 +384,35 @@ async fn a_slug_is_resolved_to_a_uuid() {
     assert_eq!(server.request().target, "/v1/admin/workspaces/ws-one");
 }
 
-/// A user whose role shows after `delay` reads; every change is answered with `status`.
-fn user(delay: usize, status: u16) -> Server {
+/// Starts a server with a user whose role is `admin` after `delay` reads. Updates get `status`.
+fn server_with_user(delay: usize, status: u16) -> Server {
     let reads = AtomicUsize::new(0);
     Server::start(move |request| match request.method.as_str() {
         "GET" if reads.fetch_add(1, Ordering::SeqCst) < delay => {
             ok(&json!({"id": "u", "role": "member"}))
         }
         "GET" => ok(&json!({"id": "u", "role": "admin"})),
-        _ => Answer::json(status, r#"{"success":false,"data":{"errorCode":"AB01"}}"#),
+        _ => ScriptedResponse::json(status, r#"{"success":false,"data":{"errorCode":"AB01"}}"#),
     })
 }
 
 #[tokio::test]
-async fn a_role_is_changed_only_where_it_differs() {
+async fn ensure_role_updates_only_if_the_role_differs() {
     const READ: &str = "GET /v1/admin/users/u";
     const CHANGE: &str = "PUT /v1/admin/users/u";
     for (delay, status, outcome, expected) in [
         (0, 200, Some(false), &[READ][..]),
         (1, 200, Some(true), &[READ, CHANGE]),
-        // Somebody else was faster.
+        // The role was changed concurrently.
         (1, 400, Some(true), &[READ, CHANGE, READ]),
         (2, 400, None, &[READ, CHANGE, READ]),
     ] {
-        let server = user(delay, status);
+        let server = server_with_user(delay, status);
         let changed = client(&server)
             .update_user("u")
             .ensure_role(AssignableRole::Admin)
             .await;
-        assert_eq!(calls(&server), expected);
+        assert_eq!(request_lines(&server), expected);
         if expected.contains(&CHANGE) {
             assert_eq!(server.requests()[1].json(), json!({"role": "admin"}));
         }

@@ -1,34 +1,34 @@
-//! What can be set for all calls, for some of them, and for the HTTP client below.
+//! Options of a client, of a derived client, and of the underlying HTTP client.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::time::Duration;
 
 use http::Method;
-use portkey_admin::{Client, RequestOptions, RetryPolicy, types};
+use portkey_admin::{Client, RequestOptions, RetryPolicy, providers};
 use serde_json::json;
 use support::{
-    KEY, Sending, answered, attempts, builder, sending,
-    server::{Answer, Closed, Server},
-    shown,
+    BoxedCall, KEY, attempts, boxed_call, builder, render_error,
+    server::{ClosedPort, ScriptedResponse, Server},
+    server_and_client,
 };
 
-fn done() -> Answer {
-    Answer::json(200, "{}")
+fn success() -> ScriptedResponse {
+    ScriptedResponse::json(200, "{}")
 }
 
-fn read(client: &Client) -> Sending {
-    sending(client.list_users().send())
+fn read(client: &Client) -> BoxedCall {
+    boxed_call(client.list_users().send())
 }
 
-// ---- One client from another
+// ---- Derived clients
 
 #[tokio::test]
-async fn other_options_never_change_the_original() {
-    let (server, client) = answered(done());
+async fn derived_client_does_not_change_the_original() {
+    let (server, client) = server_and_client(success());
     let before = format!("{client:?}");
     let other = client.with_options(
         RequestOptions::new()
@@ -46,10 +46,10 @@ async fn other_options_never_change_the_original() {
     assert_eq!(request.header("x-tenant"), [""; 0]);
 }
 
-/// A builder took its client along; what happens to others later is nothing to it.
+/// A call builder holds a clone of its client, so later changes of other clients do not affect it.
 #[tokio::test]
-async fn a_builder_keeps_the_options_that_it_was_made_with() {
-    let (server, client) = answered(done());
+async fn call_builder_keeps_the_options_of_its_client() {
+    let (server, client) = server_and_client(success());
     let tenant = client.with_options(RequestOptions::new().header("x-tenant", "one"));
     let (first, second) = (client.list_users(), tenant.list_users());
     drop((client, tenant));
@@ -64,13 +64,13 @@ async fn a_builder_keeps_the_options_that_it_was_made_with() {
 }
 
 #[tokio::test]
-async fn what_is_not_said_stays_as_it_was() {
-    let server = Server::answering(done());
-    let base = RequestOptions::new()
+async fn derived_client_keeps_options_that_are_not_overridden() {
+    let server = Server::with_response(success());
+    let defaults = RequestOptions::new()
         .header("x-a", "1")
         .header("x-b", "1")
         .workspace_id("one");
-    let client = builder(&server).options(base).build().unwrap();
+    let client = builder(&server).options(defaults).build().unwrap();
     let other = client.with_options(RequestOptions::new().header("x-b", "2").header("x-c", "2"));
     other.list_configs().send().await.unwrap();
     let request = server.request();
@@ -80,8 +80,8 @@ async fn what_is_not_said_stays_as_it_was() {
 }
 
 #[tokio::test]
-async fn options_given_twice_to_a_builder_add_up() {
-    let server = Server::answering(done());
+async fn options_set_twice_on_a_builder_are_merged() {
+    let server = Server::with_response(success());
     let client = builder(&server)
         .options(RequestOptions::new().header("x-a", "1").workspace_id("one"))
         .options(RequestOptions::new().header("x-b", "2"))
@@ -97,8 +97,8 @@ async fn options_given_twice_to_a_builder_add_up() {
 }
 
 #[tokio::test]
-async fn other_options_share_the_connections() {
-    let server = Server::answering(done().keeping_alive());
+async fn derived_clients_share_connections() {
+    let server = Server::with_response(success().keep_alive());
     let client = support::client(&server);
     for number in 0..5 {
         let header = RequestOptions::new().header("x-tenant", number.to_string());
@@ -109,20 +109,26 @@ async fn other_options_share_the_connections() {
 }
 
 #[tokio::test]
-async fn retries_and_timeouts_can_be_said_for_one_call() {
-    let stalled = Answer::empty(200).hanging_up().then_stall();
-    let server = Server::playing([Answer::empty(500), done(), Answer::empty(500), stalled]);
+async fn retries_and_timeout_can_be_set_for_one_call() {
+    let stalled = ScriptedResponse::empty(200).sending_nothing().then_stall();
+    let server = Server::with_responses([
+        ScriptedResponse::empty(500),
+        success(),
+        ScriptedResponse::empty(500),
+        stalled,
+    ]);
     let client = builder(&server).options(attempts(2)).build().unwrap();
     read(&client).await.unwrap();
     let once = client.with_options(RequestOptions::new().retry(RetryPolicy::none()));
     assert_eq!(read(&once).await.unwrap_err().attempts(), 1);
-    let hasty = once.with_options(RequestOptions::new().timeout(Duration::from_millis(100)));
-    assert!(read(&hasty).await.unwrap_err().is_timeout());
+    let with_short_timeout =
+        once.with_options(RequestOptions::new().timeout(Duration::from_millis(100)));
+    assert!(read(&with_short_timeout).await.unwrap_err().is_timeout());
 }
 
 // ---- Headers
 
-/// Those that the client sets itself, or that belong to the connection.
+/// The headers that the client sets itself, and those that control the connection.
 const RESERVED: [&str; 13] = [
     "X-Portkey-API-Key",
     "accept",
@@ -141,12 +147,12 @@ const RESERVED: [&str; 13] = [
 
 #[tokio::test]
 async fn reserved_headers_cannot_be_overridden() {
-    let (server, client) = answered(done());
+    let (server, client) = server_and_client(success());
     for name in RESERVED {
         let options = || RequestOptions::new().header(name, "canary");
         let error = builder(&server).options(options()).build().unwrap_err();
         assert!(error.to_string().contains(&name.to_lowercase()), "{error}");
-        assert!(!shown(&error).contains("canary"));
+        assert!(!render_error(&error).contains("canary"));
 
         let other = client.with_options(options());
         for error in [
@@ -159,30 +165,30 @@ async fn reserved_headers_cannot_be_overridden() {
         ] {
             assert!(error.is_invalid_request(), "{error}");
             assert!(error.to_string().contains(&name.to_lowercase()), "{error}");
-            assert!(error.operation().is_some() && !shown(&error).contains("canary"));
+            assert!(error.operation().is_some() && !render_error(&error).contains("canary"));
         }
     }
     assert_eq!(server.connections(), 0);
 }
 
-/// A wrong header does not go away by setting a right one.
+/// Adding a valid header does not remove the error of an invalid one.
 #[tokio::test]
-async fn a_wrong_header_stays_wrong() {
-    let (server, client) = answered(done());
-    let wrong = client.with_options(RequestOptions::new().header("host", "one"));
-    let patched = wrong.with_options(RequestOptions::new().header("x-a", "1"));
-    assert!(read(&patched).await.unwrap_err().is_invalid_request());
+async fn invalid_header_stays_an_error_in_derived_clients() {
+    let (server, client) = server_and_client(success());
+    let invalid = client.with_options(RequestOptions::new().header("host", "one"));
+    let derived = invalid.with_options(RequestOptions::new().header("x-a", "1"));
+    assert!(read(&derived).await.unwrap_err().is_invalid_request());
     assert_eq!(server.connections(), 0);
     read(&client).await.unwrap();
 }
 
 #[tokio::test]
-async fn headers_go_to_the_service_and_not_to_the_public() {
-    let (server, client) = answered(done());
+async fn option_headers_are_not_sent_to_the_public_plane() {
+    let (server, client) = server_and_client(success());
     let client = client.with_options(RequestOptions::new().header("x-tenant", "one"));
     read(&client).await.unwrap();
-    sending(client.get_log("one").send()).await.unwrap();
-    sending(client.get_model_pricing("one", "two").send())
+    boxed_call(client.get_log("one").send()).await.unwrap();
+    boxed_call(client.get_model_pricing("one", "two").send())
         .await
         .unwrap();
     let requests = server.requests();
@@ -196,30 +202,30 @@ async fn headers_go_to_the_service_and_not_to_the_public() {
 // ---- The default workspace
 
 #[tokio::test]
-async fn the_default_workspace_goes_where_the_ledger_says() {
-    let (server, client) = answered(done());
+async fn default_workspace_is_sent_to_the_operations_marked_in_the_manifest() {
+    let (server, client) = server_and_client(success());
     let client = client.with_options(RequestOptions::new().workspace_id("one/ü"));
-    let target = async |call: Sending| {
+    let target = async |call: BoxedCall| {
         call.await.unwrap();
         server.requests().pop().unwrap().target
     };
-    let list = sending(client.list_configs().send());
+    let list = boxed_call(client.list_configs().send());
     assert_eq!(target(list).await, "/v1/configs?workspace_id=one%2F%C3%BC");
-    let get = sending(client.get_provider("two").send());
+    let get = boxed_call(client.get_provider("two").send());
     assert_eq!(
         target(get).await,
         "/v1/providers/two?workspace_id=one%2F%C3%BC"
     );
-    // No operation takes it unasked, whatever its parameters are called.
-    let get = sending(client.delete_user("two").send());
+    // Operations without `workspace: true` do not get it, even if they have such a parameter.
+    let get = boxed_call(client.delete_user("two").send());
     assert_eq!(target(get).await, "/v1/admin/users/two");
-    let list = sending(client.list_api_keys().send());
+    let list = boxed_call(client.list_api_keys().send());
     assert_eq!(target(list).await, "/v1/api-keys");
 }
 
 #[tokio::test]
-async fn a_call_may_name_another_workspace_or_none() {
-    let (server, client) = answered(done());
+async fn default_workspace_can_be_overridden_or_removed_for_a_call() {
+    let (server, client) = server_and_client(success());
     let client = client.with_options(RequestOptions::new().workspace_id("one"));
     let call = client.list_configs().workspace_id("two");
     call.send().await.unwrap();
@@ -248,16 +254,16 @@ async fn a_call_may_name_another_workspace_or_none() {
 }
 
 #[tokio::test]
-async fn the_default_workspace_is_never_put_into_a_body() {
-    let (server, client) = answered(done());
+async fn default_workspace_is_never_added_to_a_body() {
+    let (server, client) = server_and_client(success());
     let client = client.with_options(RequestOptions::new().workspace_id("one"));
-    let body = types::UpdateProviderRequest::builder().name("two");
-    sending(client.update_provider("two").body(body).send())
+    let body = providers::UpdateProviderRequest::builder().name("two");
+    boxed_call(client.update_provider("two").body(body).send())
         .await
         .unwrap();
-    let body = types::CreateVirtualKeyRequest::builder();
+    let body = providers::CreateVirtualKeyRequest::builder();
     let body = body.name("two").provider("openai").key("three");
-    sending(client.create_virtual_key().body(body).send())
+    boxed_call(client.create_virtual_key().body(body).send())
         .await
         .unwrap();
     let requests = server.requests();
@@ -269,20 +275,23 @@ async fn the_default_workspace_is_never_put_into_a_body() {
 
 // ---- Proxies
 
-/// A proxy with credentials that must not show.
-fn proxied(proxy: &str) -> String {
+/// Adds credentials to a proxy URL; they must not occur in any output.
+fn with_credentials(proxy: &str) -> String {
     proxy.replace("http://", "http://canary-user:canary-password@")
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_set_sees_everything_loopback_included() {
-    let (server, proxy) = (Server::answering(done()), Server::answering(done()));
+async fn configured_proxy_is_used_for_all_requests_including_loopback() {
+    let (server, proxy) = (
+        Server::with_response(success()),
+        Server::with_response(success()),
+    );
     let client = builder(&server)
-        .proxy(proxied(&proxy.url("")))
+        .proxy(with_credentials(&proxy.url("")))
         .build()
         .unwrap();
     read(&client).await.unwrap();
-    sending(client.get_model_pricing("one", "two").send())
+    boxed_call(client.get_model_pricing("one", "two").send())
         .await
         .unwrap();
     assert_eq!(server.connections(), 0);
@@ -294,19 +303,23 @@ async fn a_proxy_that_is_set_sees_everything_loopback_included() {
 }
 
 #[tokio::test]
-async fn a_proxy_learns_no_key_of_what_is_encrypted() {
-    let proxy = Server::answering(Answer::empty(407));
+async fn api_key_is_not_sent_to_a_proxy_of_https_requests() {
+    let proxy = Server::with_response(ScriptedResponse::empty(407));
     let client = Client::builder()
         .api_key(KEY)
         .base_url("https://host.example/v1")
-        .proxy(proxied(&proxy.url("")))
+        .proxy(with_credentials(&proxy.url("")))
         .options(attempts(2))
         .build()
         .unwrap();
     let error = read(&client).await.unwrap_err();
     assert!(error.is_connect() && !error.may_have_executed(), "{error}");
     assert_eq!(error.attempts(), 2);
-    assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+    assert!(
+        !render_error(&error).contains("canary"),
+        "{}",
+        render_error(&error)
+    );
     for request in proxy.requests() {
         assert_eq!(
             (&*request.method, &*request.target),
@@ -318,15 +331,17 @@ async fn a_proxy_learns_no_key_of_what_is_encrypted() {
 }
 
 #[tokio::test]
-async fn the_credentials_of_a_proxy_show_in_no_error() {
-    let (server, closed) = (Server::answering(done()), Closed::new());
-    let refusing = Server::answering(Answer::empty(407).with_header("proxy-authenticate", "Basic"));
-    let hanging_up = Server::answering(Answer::empty(200).hanging_up());
-    for proxy in [closed.url(""), refusing.url(""), hanging_up.url("")] {
-        let builder = builder(&server).proxy(proxied(&proxy));
+async fn proxy_credentials_are_not_in_errors_or_debug_output() {
+    let (server, closed) = (Server::with_response(success()), ClosedPort::new());
+    let refusing = Server::with_response(
+        ScriptedResponse::empty(407).with_header("proxy-authenticate", "Basic"),
+    );
+    let disconnecting = Server::with_response(ScriptedResponse::empty(200).sending_nothing());
+    for proxy in [closed.url(""), refusing.url(""), disconnecting.url("")] {
+        let builder = builder(&server).proxy(with_credentials(&proxy));
         let client = builder.clone().build().unwrap();
         let error = read(&client).await.unwrap_err();
-        for printed in [shown(&error), format!("{builder:?} {client:?}")] {
+        for printed in [render_error(&error), format!("{builder:?} {client:?}")] {
             assert!(!printed.contains("canary"), "{printed}");
         }
     }
@@ -342,9 +357,9 @@ async fn the_credentials_of_a_proxy_show_in_no_error() {
         if let Err(error) = built {
             assert!(error.is_configuration(), "{error}");
             assert!(
-                !shown(&error).contains("canary"),
+                !render_error(&error).contains("canary"),
                 "{proxy}: {}",
-                shown(&error)
+                render_error(&error)
             );
             assert!(error.to_string().contains("proxy"), "{error}");
         }
@@ -353,7 +368,7 @@ async fn the_credentials_of_a_proxy_show_in_no_error() {
 }
 
 #[test]
-fn what_is_no_proxy_is_a_configuration_error() {
+fn invalid_proxy_url_is_a_configuration_error() {
     for proxy in ["http://canary:99999", "http://", "http://ca nary"] {
         let builder = Client::builder().api_key(KEY).proxy(proxy);
         let error = builder.build().unwrap_err();
@@ -361,12 +376,13 @@ fn what_is_no_proxy_is_a_configuration_error() {
     }
 }
 
-// ---- The HTTP client below
+// ---- The underlying HTTP client
 
 #[tokio::test]
-async fn the_hook_cannot_bring_back_redirects() {
-    let other = Server::answering(done());
-    let server = Server::answering(Answer::empty(302).with_header("location", other.url("/")));
+async fn configure_http_cannot_enable_redirects() {
+    let other = Server::with_response(success());
+    let server =
+        Server::with_response(ScriptedResponse::empty(302).with_header("location", other.url("/")));
     let client = builder(&server)
         .configure_http(|http| {
             http.redirect(reqwest::redirect::Policy::limited(10))
@@ -379,10 +395,10 @@ async fn the_hook_cannot_bring_back_redirects() {
     assert_eq!((other.connections(), server.requests().len()), (0, 1));
 }
 
-/// What repeats requests below us knows nothing of what may be repeated.
+/// Retries in the HTTP client would ignore whether an operation is idempotent.
 #[tokio::test]
-async fn the_hook_cannot_bring_retries_of_its_own() {
-    let server = Server::answering(Answer::empty(503));
+async fn configure_http_cannot_enable_retries_of_the_http_client() {
+    let server = Server::with_response(ScriptedResponse::empty(503));
     let client = builder(&server)
         .configure_http(|http| {
             let always = reqwest::retry::for_host("127.0.0.1")
@@ -393,7 +409,7 @@ async fn the_hook_cannot_bring_retries_of_its_own() {
         })
         .build()
         .unwrap();
-    let body = portkey_admin::types::CreateWorkspaceRequest::builder().name("one");
+    let body = portkey_admin::workspaces::CreateWorkspaceRequest::builder().name("one");
     let error = client
         .create_workspace()
         .body(body)
@@ -404,8 +420,8 @@ async fn the_hook_cannot_bring_retries_of_its_own() {
 }
 
 #[tokio::test]
-async fn the_hook_cannot_shorten_an_attempt() {
-    let server = Server::answering(done().trickling(Duration::from_millis(100)));
+async fn configure_http_cannot_set_a_timeout() {
+    let server = Server::with_response(success().byte_by_byte(Duration::from_millis(100)));
     let client = builder(&server)
         .configure_http(|http| http.timeout(Duration::from_millis(1)))
         .build()
@@ -414,8 +430,8 @@ async fn the_hook_cannot_shorten_an_attempt() {
 }
 
 #[tokio::test]
-async fn the_hook_cannot_change_who_asks() {
-    let server = Server::answering(done());
+async fn configure_http_cannot_change_the_key_or_the_user_agent() {
+    let server = Server::with_response(success());
     let client = builder(&server)
         .configure_http(|http| {
             let headers = [
@@ -442,8 +458,8 @@ async fn the_hook_cannot_change_who_asks() {
 }
 
 #[tokio::test]
-async fn the_user_agent_can_be_set() {
-    let server = Server::answering(done());
+async fn user_agent_can_be_configured() {
+    let server = Server::with_response(success());
     let client = builder(&server).user_agent("tool/1.0").build().unwrap();
     read(&client).await.unwrap();
     assert_eq!(server.request().header("user-agent"), ["tool/1.0"]);

@@ -1,7 +1,7 @@
-//! `Client::request`, and what comes with an answer or an error: status, headers, body, ids.
+//! `Client::request`, and the status, headers, body and ids of responses and errors.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -10,9 +10,9 @@ use portkey_admin::{ApiVersion, Client, Error, Plane, RequestOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{
-    KEY, answered, attempts,
-    server::{Answer, Server},
-    shown,
+    KEY, attempts, render_error,
+    server::{ScriptedResponse, Server},
+    server_and_client,
 };
 
 #[derive(Debug, PartialEq, Deserialize)]
@@ -22,8 +22,9 @@ struct Thing {
 }
 
 #[tokio::test]
-async fn everything_arrives_and_the_answer_is_typed() {
-    let (server, client) = answered(Answer::json(200, r#"{"id":"one","size":7}"#));
+async fn request_is_sent_as_built_and_the_response_is_typed() {
+    let (server, client) =
+        server_and_client(ScriptedResponse::json(200, r#"{"id":"one","size":7}"#));
     let request = client
         .request(Method::PATCH, "/brand-new/things/a%2Fb")
         .query("tag", "a b&c=ü")
@@ -54,18 +55,19 @@ async fn everything_arrives_and_the_answer_is_typed() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_body_has_none() {
-    let (server, client) = answered(Answer::json(200, "null"));
-    let answer: Value = client.request(Method::GET, "/").send().await.unwrap();
-    assert_eq!(answer, Value::Null);
+async fn request_without_a_body_has_no_content_type() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "null"));
+    let response: Value = client.request(Method::GET, "/").send().await.unwrap();
+    assert_eq!(response, Value::Null);
     let request = server.request();
     assert_eq!((&*request.target, request.body.len()), ("/v1/", 0));
     assert_eq!(request.header("content-type"), [""; 0]);
 }
 
 #[tokio::test]
-async fn each_plane_and_version_has_its_base() {
-    let [control, gateway, public] = [(); 3].map(|()| Server::answering(Answer::empty(200)));
+async fn each_plane_and_version_has_its_base_url() {
+    let [control, gateway, public] =
+        [(); 3].map(|()| Server::with_response(ScriptedResponse::empty(200)));
     let client = Client::builder()
         .api_key(KEY)
         .base_url(control.url("/v1"))
@@ -86,17 +88,17 @@ async fn each_plane_and_version_has_its_base() {
     assert_eq!(gateway.request().target, "/v1/things");
     let public = public.request();
     assert_eq!(public.target, "/things");
-    // Public facts are nobody's business but the service's.
+    // Requests of the public plane are anonymous.
     for name in ["x-portkey-api-key", "x-tenant"] {
         assert_eq!(public.header(name), [""; 0]);
         assert_eq!(gateway.request().header(name).len(), 1);
     }
 }
 
-/// Sends a request that must not leave; gives the error.
-async fn unsent(change: impl FnOnce(&Client) -> portkey_admin::Request) -> Error {
-    let (server, client) = answered(Answer::empty(200));
-    let error = change(&client).send_raw().await.unwrap_err();
+/// Sends a request that must be refused before it is sent; returns the error.
+async fn refused(build: impl FnOnce(&Client) -> portkey_admin::Request) -> Error {
+    let (server, client) = server_and_client(ScriptedResponse::empty(200));
+    let error = build(&client).send_raw().await.unwrap_err();
     assert!(error.is_invalid_request(), "{error}");
     assert_eq!((error.attempts(), error.may_have_executed()), (0, false));
     assert_eq!(server.connections(), 0);
@@ -104,7 +106,7 @@ async fn unsent(change: impl FnOnce(&Client) -> portkey_admin::Request) -> Error
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_as_it_is_does_not_leave() {
+async fn invalid_path_header_or_body_is_not_sent() {
     for path in [
         "",
         "things",
@@ -119,7 +121,7 @@ async fn what_cannot_be_sent_as_it_is_does_not_leave() {
         "/ü",
         "https://host.example/",
     ] {
-        let error = unsent(|client| client.request(Method::GET, path)).await;
+        let error = refused(|client| client.request(Method::GET, path)).await;
         assert_eq!(error.operation(), Some(&*format!("GET {path}")));
         assert!(error.to_string().contains("not sent: the path "), "{error}");
     }
@@ -130,75 +132,79 @@ async fn what_cannot_be_sent_as_it_is_does_not_leave() {
         "user-agent",
         "no name",
     ] {
-        let error = unsent(|client| client.request(Method::GET, "/").header(name, "canary")).await;
+        let error = refused(|client| client.request(Method::GET, "/").header(name, "canary")).await;
         assert!(error.to_string().contains(&name.to_lowercase()), "{error}");
-        assert!(!shown(&error).contains("canary"));
+        assert!(!render_error(&error).contains("canary"));
     }
-    let error = unsent(|client| {
+    let error = refused(|client| {
         client
             .request(Method::GET, "/")
             .header("x-a", "canary\r\nx-b: c")
     });
-    assert!(!shown(&error.await).contains("canary"));
-    let keys_are_no_text = std::collections::BTreeMap::from([((1, 2), 3)]);
-    let error = unsent(|client| client.request(Method::POST, "/").json(&keys_are_no_text)).await;
+    assert!(!render_error(&error.await).contains("canary"));
+    let map_with_tuple_keys = std::collections::BTreeMap::from([((1, 2), 3)]);
+    let error =
+        refused(|client| client.request(Method::POST, "/").json(&map_with_tuple_keys)).await;
     assert!(
-        error.to_string().contains("the body cannot be encoded"),
+        error
+            .to_string()
+            .contains("the body cannot be encoded as JSON"),
         "{error}"
     );
 }
 
-/// A request that was changed after it went wrong is still wrong.
+/// A valid body set later does not remove the error of an invalid one.
 #[tokio::test]
-async fn a_body_that_cannot_be_encoded_takes_no_other_with_it() {
-    let keys_are_no_text = std::collections::BTreeMap::from([((1, 2), 3)]);
-    unsent(|client| {
+async fn unencodable_body_stays_an_error_after_a_valid_body() {
+    let map_with_tuple_keys = std::collections::BTreeMap::from([((1, 2), 3)]);
+    refused(|client| {
         client
             .request(Method::POST, "/")
-            .json(&keys_are_no_text)
+            .json(&map_with_tuple_keys)
             .json(&json!({}))
     })
     .await;
 }
 
 #[tokio::test]
-async fn an_answer_has_everything_around_its_value() {
-    let answer = Answer::json(201, r#"{"id":"one","size":7}"#)
+async fn raw_response_has_status_headers_body_and_ids() {
+    let response = ScriptedResponse::json(201, r#"{"id":"one","size":7}"#)
         .with_header("x-portkey-request-id", "request-one")
         .with_header("x-portkey-trace-id", "trace-one")
         .with_header("x-other", "two");
-    let server = Server::playing([Answer::empty(500), answer]);
+    let server = Server::with_responses([ScriptedResponse::empty(500), response]);
     let client = support::builder(&server)
         .options(attempts(2))
         .build()
         .unwrap();
     let request = client.request(Method::GET, "/things/one");
-    let answer = request.send_with_response::<Thing>().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::CREATED);
-    assert_eq!(answer.headers()["x-other"], "two");
-    assert_eq!(answer.body(), r#"{"id":"one","size":7}"#);
-    assert_eq!(answer.request_id(), Some("request-one"));
-    assert_eq!(answer.trace_id(), Some("trace-one"));
-    assert_eq!((answer.attempts(), answer.value().size), (2, 7));
-    assert_eq!(answer.into_inner().id, "one");
+    let response = request.send_with_response::<Thing>().await.unwrap();
+    assert_eq!(response.status(), StatusCode::CREATED);
+    assert_eq!(response.headers()["x-other"], "two");
+    assert_eq!(response.body(), r#"{"id":"one","size":7}"#);
+    assert_eq!(response.request_id(), Some("request-one"));
+    assert_eq!(response.trace_id(), Some("trace-one"));
+    assert_eq!((response.attempts(), response.value().size), (2, 7));
+    assert_eq!(response.into_inner().id, "one");
 }
 
 #[tokio::test]
-async fn a_generated_call_has_it_too() {
-    let answer = Answer::json(200, r#"{"data":[]}"#).with_header("x-portkey-trace-id", "trace-one");
-    let (_server, client) = answered(answer);
-    let answer = client.list_users().send_with_response().await.unwrap();
-    assert_eq!(answer.status(), StatusCode::OK);
-    assert_eq!(answer.body(), r#"{"data":[]}"#);
+async fn generated_call_has_status_body_and_ids() {
+    let response = ScriptedResponse::json(200, r#"{"data":[]}"#)
+        .with_header("x-portkey-trace-id", "trace-one");
+    let (_server, client) = server_and_client(response);
+    let response = client.list_users().send_with_response().await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(response.body(), r#"{"data":[]}"#);
     assert_eq!(
-        (answer.request_id(), answer.trace_id()),
+        (response.request_id(), response.trace_id()),
         (None, Some("trace-one"))
     );
-    assert_eq!(answer.attempts(), 1);
+    assert_eq!(response.attempts(), 1);
 }
 
 #[tokio::test]
-async fn an_error_has_it_too_and_names_an_id_to_quote() {
+async fn error_has_status_headers_body_and_ids() {
     let body = r#"{"success":false,"data":{"message":"no way","errorCode":"AB01"}}"#;
     for (names, quoted) in [
         (
@@ -208,10 +214,12 @@ async fn an_error_has_it_too_and_names_an_id_to_quote() {
         (&["x-portkey-request-id"], "[request one]"),
         (&["x-portkey-trace-id"], "[trace one]"),
     ] {
-        let answer = names.iter().fold(Answer::json(400, body), |answer, name| {
-            answer.with_header(name, "one")
-        });
-        let (_server, client) = answered(answer);
+        let response = names
+            .iter()
+            .fold(ScriptedResponse::json(400, body), |response, name| {
+                response.with_header(name, "one")
+            });
+        let (_server, client) = server_and_client(response);
         let error = client
             .request(Method::GET, "/things")
             .send_raw()
@@ -236,18 +244,18 @@ async fn an_error_has_it_too_and_names_an_id_to_quote() {
 }
 
 #[tokio::test]
-async fn an_error_of_an_operation_has_its_facts() {
-    let (_server, client) = answered(Answer::empty(403));
+async fn error_of_an_operation_has_its_metadata() {
+    let (_server, client) = server_and_client(ScriptedResponse::empty(403));
     let error = client.list_users().send().await.unwrap_err();
-    let facts = error.operation_metadata().unwrap();
-    assert_eq!((facts.id, facts.path), ("list_users", "/admin/users"));
+    let metadata = error.operation_metadata().unwrap();
+    assert_eq!((metadata.id, metadata.path), ("list_users", "/admin/users"));
     let line = error.to_string();
     assert!(line.contains("scope organisation_users.list"), "{line}");
     assert!(line.contains("a key of kind organisation"), "{line}");
 }
 
 #[tokio::test]
-async fn a_value_of_another_type_is_named_by_its_path_and_not_shown() {
+async fn decode_error_contains_the_path_but_not_the_value() {
     for (body, path) in [
         (r#"{"id":"one","size":"canary"}"#, "size: "),
         (r#"{"id":{"canary":1},"size":1}"#, "id: "),
@@ -255,48 +263,53 @@ async fn a_value_of_another_type_is_named_by_its_path_and_not_shown() {
         (r#"{"size":1}"#, "missing field `id`"),
         ("canary", "expected value"),
     ] {
-        let (_server, client) = answered(Answer::json(200, body));
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
         let request = client.request(Method::GET, "/things/one");
         let error = request.send::<Thing>().await.unwrap_err();
         assert!(error.is_decode() && error.may_have_executed(), "{error}");
         let line = error.to_string();
-        let start = "GET /things/one: 200 OK could not be decoded: ";
+        let start = "GET /things/one: 200 OK, but the response could not be decoded: ";
         assert!(line.starts_with(start) && line.contains(path), "{line}");
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+        assert!(
+            !render_error(&error).contains("canary"),
+            "{}",
+            render_error(&error)
+        );
         assert_eq!(error.body().unwrap(), body);
     }
 }
 
 #[tokio::test]
-async fn text_after_the_document_is_an_error() {
-    let (_server, client) = answered(Answer::json(200, r#"{"id":"one","size":7} {}"#));
+async fn trailing_data_after_the_json_is_an_error() {
+    let (_server, client) =
+        server_and_client(ScriptedResponse::json(200, r#"{"id":"one","size":7} {}"#));
     let request = client.request(Method::GET, "/things/one");
     let error = request.send::<Thing>().await.unwrap_err();
     assert!(error.is_decode(), "{error}");
 }
 
 #[tokio::test]
-async fn any_success_will_do_for_whoever_wants_it_raw() {
+async fn send_raw_accepts_any_successful_response() {
     for (status, body) in [(200, "<html>"), (202, ""), (204, "")] {
-        let (_server, client) = answered(Answer::empty(status).with_body(body));
-        let answer = client
+        let (_server, client) = server_and_client(ScriptedResponse::empty(status).with_body(body));
+        let response = client
             .request(Method::POST, "/things")
             .send_raw()
             .await
             .unwrap();
-        assert_eq!(answer.status().as_u16(), status);
-        assert_eq!(answer.body(), body);
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.body(), body);
     }
 }
 
 #[tokio::test]
-async fn an_empty_answer_is_null() {
-    for answer in [
-        Answer::empty(204),
-        Answer::empty(200),
-        Answer::json(200, " \n"),
+async fn empty_response_is_decoded_as_null() {
+    for response in [
+        ScriptedResponse::empty(204),
+        ScriptedResponse::empty(200),
+        ScriptedResponse::json(200, " \n"),
     ] {
-        let (_server, client) = answered(answer);
+        let (_server, client) = server_and_client(response);
         let request = || client.request(Method::PUT, "/things/one");
         request().send::<()>().await.unwrap();
         assert_eq!(request().send::<Option<Thing>>().await.unwrap(), None);
@@ -307,8 +320,11 @@ async fn an_empty_answer_is_null() {
 }
 
 #[tokio::test]
-async fn a_repeated_deletion_that_finds_nothing_is_null_too() {
-    let server = Server::playing([Answer::empty(500), Answer::json(404, r#"{"message":"m"}"#)]);
+async fn retried_delete_that_finds_404_is_decoded_as_null() {
+    let server = Server::with_responses([
+        ScriptedResponse::empty(500),
+        ScriptedResponse::json(404, r#"{"message":"m"}"#),
+    ]);
     let client = support::builder(&server).options(attempts(2));
     let request = client
         .build()
@@ -318,8 +334,8 @@ async fn a_repeated_deletion_that_finds_nothing_is_null_too() {
 }
 
 #[tokio::test]
-async fn no_workspace_is_put_into_what_nobody_knows() {
-    let (server, client) = answered(Answer::empty(200));
+async fn default_workspace_is_not_added_to_raw_requests() {
+    let (server, client) = server_and_client(ScriptedResponse::empty(200));
     let client = client.with_options(RequestOptions::new().workspace_id("one"));
     client
         .request(Method::GET, "/configs")

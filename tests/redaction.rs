@@ -1,32 +1,32 @@
-//! Secrets do not show: canaries are put wherever one can be, and looked for in whatever is printed.
+//! Redaction: a canary is placed wherever a secret can be, and must not occur in any output.
 //!
-//! `tests/sockets.rs` and `tests/options.rs` look for them in every error that they cause.
+//! `tests/sockets.rs` and `tests/options.rs` check the same for every error that they cause.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::fmt::Debug;
 
 use http::Method;
-use portkey_admin::{Client, ClientBuilder, JsonObject, RequestOptions, Secret, types};
+use portkey_admin::{Client, ClientBuilder, JsonObject, RequestOptions, Secret, api_keys, providers, types, users};
 use serde_json::{Value, json};
 use support::{
-    KEY, answered, attempts, sending,
-    server::{Answer, Server},
-    shown,
+    KEY, attempts, boxed_call, render_error,
+    server::{ScriptedResponse, Server},
+    server_and_client,
     spans::Recorder,
 };
 
-/// Fails if a value shows a canary when it is printed.
+/// Asserts that the `Debug` output of a value contains no canary.
 #[track_caller]
-fn check(value: &impl Debug) {
+fn assert_redacted(value: &impl Debug) {
     let printed = format!("{value:?} {value:#?}");
     assert!(!printed.contains("canary"), "{printed}");
 }
 
-/// A configuration with a canary in everything that may be secret.
+/// Returns a builder with a canary in every value that may be secret.
 fn builder(server: &Server) -> ClientBuilder {
     support::builder(server)
         .options(attempts(2).header("x-tenant", "canary-of-a-header"))
@@ -41,34 +41,34 @@ fn client(server: &Server) -> Client {
 }
 
 #[test]
-fn a_configuration_shows_no_secret() {
-    let server = Server::answering(Answer::empty(200));
+fn debug_output_of_a_configuration_contains_no_secrets() {
+    let server = Server::with_response(ScriptedResponse::empty(200));
     let builder = builder(&server)
         .proxy("http://canary:canary@127.0.0.1:1")
         .user_agent("canary");
-    check(&builder);
-    check(&builder.build().unwrap());
-    check(&attempts(2).header("x-tenant", "canary"));
-    check(&attempts(2).header("x-tenant", "canary\n"));
-    check(&Secret::new("canary"));
+    assert_redacted(&builder);
+    assert_redacted(&builder.build().unwrap());
+    assert_redacted(&attempts(2).header("x-tenant", "canary"));
+    assert_redacted(&attempts(2).header("x-tenant", "canary\n"));
+    assert_redacted(&Secret::new("canary"));
     assert_eq!(Secret::new("canary").to_string(), "[redacted]");
 }
 
 #[test]
-fn a_call_that_is_not_sent_yet_shows_no_value() {
-    let server = Server::answering(Answer::empty(200));
+fn debug_output_of_an_unsent_call_contains_no_values() {
+    let server = Server::with_response(ScriptedResponse::empty(200));
     let client = client(&server);
-    check(&client.get_user("canary"));
-    check(&client.list_users().email("canary").page_size(7));
-    check(&client.list_configs().workspace_id("canary"));
-    check(&client.list_users().email("canary").pages());
-    check(&client.list_users().email("canary").stream());
-    let body = types::CreateApiKeyRequest::builder()
+    assert_redacted(&client.get_user("canary"));
+    assert_redacted(&client.list_users().email("canary").page_size(7));
+    assert_redacted(&client.list_configs().workspace_id("canary"));
+    assert_redacted(&client.list_users().email("canary").pages());
+    assert_redacted(&client.list_users().email("canary").stream());
+    let body = api_keys::CreateApiKeyRequest::builder()
         .name("canary")
         .scopes(["canary"]);
-    check(&client.create_api_key("canary", "canary").body(body));
+    assert_redacted(&client.create_api_key("canary", "canary").body(body));
     let request = client.request(Method::POST, "/things").query("q", "canary");
-    check(
+    assert_redacted(
         &request
             .header("x-a", "canary")
             .json(&json!({"canary": "canary"})),
@@ -76,112 +76,111 @@ fn a_call_that_is_not_sent_yet_shows_no_value() {
 }
 
 #[test]
-fn a_body_shows_none_of_its_secrets() {
+fn debug_output_of_a_body_contains_no_secrets() {
     let credentials = JsonObject::from_iter([("password", "canary")]);
-    check(&credentials);
-    let body = types::CreateVirtualKeyRequest::builder()
+    assert_redacted(&credentials);
+    let body = providers::CreateVirtualKeyRequest::builder()
         .name("one")
         .provider("openai")
         .key("canary");
-    check(&body);
+    assert_redacted(&body);
     let built = body.build().unwrap();
-    check(&built);
+    assert_redacted(&built);
     assert!(
         serde_json::to_string(&built).unwrap().contains("canary"),
-        "it is sent, all the same"
+        "the serialized body must contain the secret"
     );
 }
 
-/// Sends a call that is answered with `body`; gives the answer and all that came with it.
-macro_rules! answer {
+/// Sends a call to a server that responds with `$body`; returns the response.
+macro_rules! response_to {
     ($body:expr, $client:ident => $call:expr) => {{
-        let answer = Answer::json(200, $body.to_string()).with_header("x-secret", "canary");
-        let server = Server::answering(answer);
+        let response =
+            ScriptedResponse::json(200, $body.to_string()).with_header("x-secret", "canary");
+        let server = Server::with_response(response);
         let $client = client(&server);
         $call.send_with_response().await.unwrap()
     }};
 }
 
 #[tokio::test]
-async fn an_answer_shows_none_of_its_secrets() {
+async fn debug_output_of_a_response_contains_no_secrets() {
     let key = json!({"id": "one", "key": "canary", "object": "api-key", "new_field": "canary"});
-    let body = types::CreateApiKeyRequest::builder()
+    let body = api_keys::CreateApiKeyRequest::builder()
         .name("ci")
         .scopes(["logs.list"]);
-    let answer =
-        answer!(key, client => client.create_api_key("organisation", "service").body(body.clone()));
-    check(&answer);
-    check(answer.value());
+    let response = response_to!(key, client => client.create_api_key("organisation", "service").body(body.clone()));
+    assert_redacted(&response);
+    assert_redacted(response.value());
     assert!(
-        !serde_json::to_string(answer.value())
+        !serde_json::to_string(response.value())
             .unwrap()
             .contains(r#""key":"canary""#)
     );
-    assert_eq!(answer.value().extra["new_field"], "canary");
-    check(&answer.into_inner());
+    assert_eq!(response.value().extra["new_field"], "canary");
+    assert_redacted(&response.into_inner());
 
     let link = json!({"signed_url": "https://host.example/?signature=canary"});
-    let answer = answer!(link, client => client.download_log_export("one"));
-    check(&answer);
+    let response = response_to!(link, client => client.download_log_export("one"));
+    assert_redacted(&response);
     assert!(
-        !serde_json::to_string(answer.value())
+        !serde_json::to_string(response.value())
             .unwrap()
             .contains("canary")
     );
 
-    let answer = answer!(json!({"id": "one", "invite_link": "canary"}), client => {
-        client.create_user_invite().body(types::CreateUserInviteRequest::builder().email("a@host.example").role("member"))
+    let response = response_to!(json!({"id": "one", "invite_link": "canary"}), client => {
+        client.create_user_invite().body(users::CreateUserInviteRequest::builder().email("a@host.example").role("member"))
     });
-    check(&answer);
+    assert_redacted(&response);
 
-    // In the place of a secret stands something else.
-    let odd = json!({"id": "one", "invite_link": {"url": ["canary"]}});
-    let answer = answer!(odd, client => {
-        client.create_user_invite().body(types::CreateUserInviteRequest::builder().email("a@host.example").role("member"))
+    // A secret field with a value of another type.
+    let wrong_type = json!({"id": "one", "invite_link": {"url": ["canary"]}});
+    let response = response_to!(wrong_type, client => {
+        client.create_user_invite().body(users::CreateUserInviteRequest::builder().email("a@host.example").role("member"))
     });
-    check(&answer);
+    assert_redacted(&response);
 
-    let raw =
-        answer!(json!({"id": "canary"}), client => Raw(client.request(Method::GET, "/things")));
-    check(&raw);
+    let raw = response_to!(json!({"id": "canary"}), client => Raw(client.request(Method::GET, "/things")));
+    assert_redacted(&raw);
 }
 
 #[tokio::test]
-async fn a_list_that_is_read_shows_none_of_its_secrets() {
-    // The fields that every recording has, and one that nobody knows.
+async fn debug_output_of_pages_and_items_contains_no_secrets() {
+    // The required fields, and an unknown one.
     let key = json!({
         "id": "one", "name": "ci", "object": "api-key", "new_field": "canary",
         "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z",
         "organisation_id": "two", "type": "organisation-service", "status": "active",
     });
     let list = json!({"object": "list", "total": 1, "data": [key], "new_field": "canary"});
-    let server = Server::answering(Answer::json(200, list.to_string()));
+    let server = Server::with_response(ScriptedResponse::json(200, list.to_string()));
     let client = client(&server);
     let mut pages = client.list_api_keys().pages();
     let page = pages.next().await.unwrap().unwrap();
-    check(&page);
-    check(&pages.cursor());
-    check(&pages);
+    assert_redacted(&page);
+    assert_redacted(&pages.cursor());
+    assert_redacted(&pages);
     let mut items = client.list_api_keys().stream();
-    check(&items.next().await.unwrap().unwrap());
-    check(&items);
+    assert_redacted(&items.next().await.unwrap().unwrap());
+    assert_redacted(&items);
 }
 
 #[tokio::test]
-async fn waiting_in_vain_shows_none_of_what_was_read() {
-    let (_server, client) = answered(echo(404));
-    let wait = portkey_admin::Waiter::new("a user")
+async fn timeout_error_of_a_waiter_contains_nothing_of_the_response() {
+    let (_server, client) = server_and_client(echo(404));
+    let waiter = portkey_admin::Waiter::new("a user")
         .allow_not_found()
         .timeout(std::time::Duration::ZERO);
     let read = || client.get_user("one").send();
-    let error = wait.until(read, |_| true).await.unwrap_err();
+    let error = waiter.until(read, |_| true).await.unwrap_err();
     assert!(
-        error.is_timeout() && !shown(&error).contains("canary"),
+        error.is_timeout() && !render_error(&error).contains("canary"),
         "{error}"
     );
 }
 
-/// A raw request, called like the generated ones.
+/// A raw request with the method of generated calls.
 struct Raw(portkey_admin::Request);
 
 impl Raw {
@@ -190,126 +189,145 @@ impl Raw {
     }
 }
 
-/// A service that echoes what it was told, as some do with a wrong key.
-fn echo(status: u16) -> Answer {
+/// Returns a response that echoes the key, as some services do for a wrong key.
+fn echo(status: u16) -> ScriptedResponse {
     let echo =
         json!({"success": false, "data": {"message": format!("no {KEY}"), "errorCode": KEY}});
-    Answer::json(status, echo.to_string()).with_header("x-echo", KEY)
+    ScriptedResponse::json(status, echo.to_string()).with_header("x-echo", KEY)
 }
 
 #[tokio::test]
-async fn an_error_shows_no_key_whichever_way_it_is_echoed() {
-    for answer in [
+async fn echoed_key_is_redacted_in_errors() {
+    for response in [
         echo(401),
         echo(500),
         echo(302),
-        Answer::json(400, format!(r#"{{"error":"{KEY}"}}"#)),
-        Answer::json(
+        ScriptedResponse::json(400, format!(r#"{{"error":"{KEY}"}}"#)),
+        ScriptedResponse::json(
             400,
             format!(r#"{{"status_code":400,"error":{{"message":"{KEY}","code":"{KEY}"}}}}"#),
         ),
-        Answer::json(400, format!("\"{KEY}\"")),
-        Answer::empty(403).with_body(format!("<html>{KEY}</html>")),
-        Answer::json(200, format!(r#"["{KEY}"]"#)),
-        Answer::json(200, format!(r#"{{"data":[{{"id":7,"email":"{KEY}""#)),
-        Answer::json(200, format!(r#"{{"data":[]}} {KEY}"#)),
+        ScriptedResponse::json(400, format!("\"{KEY}\"")),
+        ScriptedResponse::empty(403).with_body(format!("<html>{KEY}</html>")),
+        ScriptedResponse::json(200, format!(r#"["{KEY}"]"#)),
+        ScriptedResponse::json(200, format!(r#"{{"data":[{{"id":7,"email":"{KEY}""#)),
+        ScriptedResponse::json(200, format!(r#"{{"data":[]}} {KEY}"#)),
     ] {
-        let (_server, client) = answered(answer.clone());
-        let error = sending(client.list_users().send()).await.unwrap_err();
+        let (_server, client) = server_and_client(response.clone());
+        let error = boxed_call(client.list_users().send()).await.unwrap_err();
         assert!(
-            !shown(&error).contains("canary"),
-            "{answer:?}: {}",
-            shown(&error)
+            !render_error(&error).contains("canary"),
+            "{response:?}: {}",
+            render_error(&error)
         );
         let request = client.request(Method::GET, "/things");
-        let error = request.send::<types::UserList>().await.unwrap_err();
+        let error = request.send::<users::UserList>().await.unwrap_err();
         assert!(
-            !shown(&error).contains("canary"),
-            "{answer:?}: {}",
-            shown(&error)
+            !render_error(&error).contains("canary"),
+            "{response:?}: {}",
+            render_error(&error)
         );
     }
 }
 
-/// A service that calls the request, or its trace, by the key.
-fn called_by_the_key(status: u16, header: &str) -> Answer {
+/// Returns a response whose request or trace id contains the key.
+fn response_with_key_in_id(status: u16, header: &str) -> ScriptedResponse {
     let body = json!({"data": [], "message": "no"});
-    Answer::json(status, body.to_string()).with_header(header, format!("request-{KEY}-1"))
+    ScriptedResponse::json(status, body.to_string()).with_header(header, format!("request-{KEY}-1"))
 }
 
 #[tokio::test]
-async fn a_key_in_the_id_of_a_request_does_not_show() {
+async fn key_in_a_request_or_trace_id_is_redacted() {
     let recorder = Recorder::start();
     for header in ["x-portkey-request-id", "x-portkey-trace-id"] {
         for status in [401, 503] {
-            let (_server, client) = answered(called_by_the_key(status, header));
-            let error = sending(client.list_users().send()).await.unwrap_err();
-            assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+            let (_server, client) = server_and_client(response_with_key_in_id(status, header));
+            let error = boxed_call(client.list_users().send()).await.unwrap_err();
+            assert!(
+                !render_error(&error).contains("canary"),
+                "{}",
+                render_error(&error)
+            );
             let ids = [error.request_id(), error.trace_id()];
             assert!(ids.contains(&Some("[redacted]")), "{ids:?}");
         }
-        let (_server, client) = answered(called_by_the_key(200, header));
-        let answer = client.list_users().send_with_response().await.unwrap();
-        let ids = [answer.request_id(), answer.trace_id()];
+        let (_server, client) = server_and_client(response_with_key_in_id(200, header));
+        let response = client.list_users().send_with_response().await.unwrap();
+        let ids = [response.request_id(), response.trace_id()];
         assert!(ids.contains(&Some("[redacted]")), "{ids:?}");
     }
-    assert!(recorder.text().contains("[redacted]"), "ids are recorded");
-    assert!(!recorder.text().contains("canary"), "{}", recorder.text());
+    assert!(
+        recorder.debug_output().contains("[redacted]"),
+        "ids are recorded"
+    );
+    assert!(
+        !recorder.debug_output().contains("canary"),
+        "{}",
+        recorder.debug_output()
+    );
 }
 
 #[tokio::test]
-async fn what_is_refused_before_it_is_sent_is_not_quoted() {
-    let (server, client) = answered(Answer::empty(200));
+async fn error_of_an_unsent_request_contains_no_values() {
+    let (server, client) = server_and_client(ScriptedResponse::empty(200));
     let limits = types::UsageLimitsInput::builder().credit_limit(f64::NAN);
-    let body = types::UpdateApiKeyRequest::builder()
+    let body = api_keys::UpdateApiKeyRequest::builder()
         .name("canary")
         .usage_limits(limits);
-    let create = types::CreateApiKeyRequest::builder().name("canary");
-    let wrong = RequestOptions::new().header("x-a", "canary\n");
+    let create = api_keys::CreateApiKeyRequest::builder().name("canary");
+    let invalid_header = RequestOptions::new().header("x-a", "canary\n");
     for error in [
-        sending(client.update_api_key("canary").body(body).send()).await,
-        sending(
+        boxed_call(client.update_api_key("canary").body(body).send()).await,
+        boxed_call(
             client
                 .create_api_key("canary", "canary")
                 .body(create)
                 .send(),
         )
         .await,
-        sending(client.get_prompt_version("..", "canary").send()).await,
-        sending(client.with_options(wrong).list_users().send()).await,
+        boxed_call(client.get_prompt_version("..", "canary").send()).await,
+        boxed_call(client.with_options(invalid_header).list_users().send()).await,
     ] {
         let error = error.unwrap_err();
         assert!(error.is_invalid_request(), "{error}");
-        assert!(!shown(&error).contains("canary"), "{}", shown(&error));
+        assert!(
+            !render_error(&error).contains("canary"),
+            "{}",
+            render_error(&error)
+        );
     }
     assert_eq!(server.connections(), 0);
 }
 
 #[tokio::test]
-async fn no_span_and_no_event_shows_a_secret() {
+async fn spans_and_events_contain_no_secrets() {
     let recorder = Recorder::start();
-    for answer in [
-        Answer::json(200, json!({"data": [], "object": "canary"}).to_string())
+    for response in [
+        ScriptedResponse::json(200, json!({"data": [], "object": "canary"}).to_string())
             .with_header("x-secret", "canary"),
-        Answer::json(200, "canary"),
+        ScriptedResponse::json(200, "canary"),
         echo(401),
         echo(503),
-        Answer::empty(302).with_header("location", "http://127.0.0.1:1/canary"),
-        Answer::empty(200).hanging_up(),
+        ScriptedResponse::empty(302).with_header("location", "http://127.0.0.1:1/canary"),
+        ScriptedResponse::empty(200).sending_nothing(),
     ] {
-        let server = Server::answering(answer);
+        let server = Server::with_response(response);
         let client = client(&server);
-        let _ = sending(client.list_users().email("canary").send()).await;
-        let _ = sending(client.get_user("canary").send()).await;
+        let _ = boxed_call(client.list_users().email("canary").send()).await;
+        let _ = boxed_call(client.get_user("canary").send()).await;
         let request = client
             .request(Method::POST, "/things/canary")
             .query("q", "canary");
         let _ = request.json(&json!({"a": "canary"})).send::<Value>().await;
-        let body = types::CreateVirtualKeyRequest::builder();
+        let body = providers::CreateVirtualKeyRequest::builder();
         let body = body.name("canary").provider("canary").key("canary");
-        let _ = sending(client.create_virtual_key().body(body).send()).await;
+        let _ = boxed_call(client.create_virtual_key().body(body).send()).await;
     }
     assert!(recorder.spans("portkey.call").len() >= 24);
     assert!(recorder.spans("portkey.attempt").len() >= 24);
-    assert!(!recorder.text().contains("canary"), "{}", recorder.text());
+    assert!(
+        !recorder.debug_output().contains("canary"),
+        "{}",
+        recorder.debug_output()
+    );
 }

@@ -1,14 +1,14 @@
-//! What arrives: headers, query and body; and what is never sent because something is missing.
+//! Headers, query and body of requests, and requests that are not sent because something is missing.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use portkey_admin::types;
+use portkey_admin::{api_keys, logs, providers, types, users, workspaces};
 use serde_json::json;
-use support::{KEY, Sending, answered, sending, server::Answer};
+use support::{BoxedCall, KEY, boxed_call, server::ScriptedResponse, server_and_client};
 
 fn at(text: &str) -> DateTime<FixedOffset> {
     DateTime::parse_from_rfc3339(text).unwrap()
@@ -21,16 +21,16 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn every_request_has_its_headers_once() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn every_request_has_each_header_once() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let calls = [
-        sending(client.list_users().send()),
-        sending(client.delete_user("one").send()),
-        sending(client.get_log("one").send()),
-        sending(
+        boxed_call(client.list_users().send()),
+        boxed_call(client.delete_user("one").send()),
+        boxed_call(client.get_log("one").send()),
+        boxed_call(
             client
                 .update_workspace("one")
-                .body(types::UpdateWorkspaceRequest::builder().name("one"))
+                .body(workspaces::UpdateWorkspaceRequest::builder().name("one"))
                 .send(),
         ),
     ];
@@ -58,8 +58,8 @@ async fn every_request_has_its_headers_once() {
 }
 
 #[tokio::test]
-async fn a_query_decodes_to_what_was_set() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn query_values_are_percent_encoded() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let values = [
         "plain",
         "",
@@ -87,8 +87,8 @@ async fn a_query_decodes_to_what_was_set() {
 }
 
 #[tokio::test]
-async fn a_query_has_what_was_set_and_nothing_else() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn query_contains_only_parameters_that_were_set() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     client.list_users().send().await.unwrap();
     assert_eq!(server.request().target, "/v1/admin/users");
 
@@ -110,7 +110,7 @@ async fn a_query_has_what_was_set_and_nothing_else() {
 
 #[tokio::test]
 async fn the_last_value_of_a_query_parameter_wins() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let call = client.list_users().email("one").page_size(1).email("two");
     call.page_size(2).send().await.unwrap();
     let mut query = server.request().query();
@@ -120,7 +120,7 @@ async fn the_last_value_of_a_query_parameter_wins() {
 
 #[tokio::test]
 async fn times_are_sent_in_utc() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     for (from, to, sent_from, sent_to) in [
         (
             "2026-01-02T03:04:05Z",
@@ -152,7 +152,7 @@ async fn times_are_sent_in_utc() {
 
 #[tokio::test]
 async fn numbers_are_sent_in_full() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let call = client
         .get_cost_graph()
         .time_of_generation_min(at("2026-01-01T00:00:00Z"))
@@ -171,13 +171,13 @@ async fn numbers_are_sent_in_full() {
     }
 }
 
-/// JSON would turn it into `null`, which clears a limit instead of setting it.
+/// JSON would encode it as `null`, which clears a limit instead of setting it.
 #[tokio::test]
-async fn a_number_that_is_no_number_is_refused() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn nan_and_infinite_numbers_are_refused() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let limits = types::UsageLimitsInput::builder().credit_limit(number);
-        let body = types::UpdateApiKeyRequest::builder().usage_limits(limits);
+        let body = api_keys::UpdateApiKeyRequest::builder().usage_limits(limits);
         let graph = client
             .get_cost_graph()
             .time_of_generation_min(at("2026-01-01T00:00:00Z"))
@@ -185,9 +185,9 @@ async fn a_number_that_is_no_number_is_refused() {
         let calls = [
             (
                 "credit_limit",
-                sending(client.update_api_key("one").body(body).send()),
+                boxed_call(client.update_api_key("one").body(body).send()),
             ),
-            ("cost_min", sending(graph.cost_min(number).send())),
+            ("cost_min", boxed_call(graph.cost_min(number).send())),
         ];
         for (name, call) in calls {
             let Err(error) = call.await else {
@@ -202,11 +202,11 @@ async fn a_number_that_is_no_number_is_refused() {
 
 #[cfg(feature = "gateway")]
 #[tokio::test]
-async fn a_list_is_a_parameter_for_each_item() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn list_parameter_is_repeated_for_each_item() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let items = ["one", "two,three", "four&five"];
     let call = client.get_response("one").include(["gone"]).include(items);
-    // The answer is not a response of the data plane, and does not matter here.
+    // The response body is not a valid model response, which does not matter here.
     let _ = call.send().await;
     let query = server.request().query();
     let expected: Vec<_> = items
@@ -215,24 +215,24 @@ async fn a_list_is_a_parameter_for_each_item() {
     assert_eq!(query, expected);
 }
 
-/// Calls that lack something, and the name of what they lack.
-fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str, Sending)> {
+/// Returns incomplete calls: the operation id, the name of the missing parameter or field, and the call.
+fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str, BoxedCall)> {
     let key = || client.create_api_key("workspace", "service");
-    let body = types::CreateApiKeyRequest::builder;
+    let body = api_keys::CreateApiKeyRequest::builder;
     let limit = types::RateLimitInput::builder;
     let complete = limit().type_("requests").unit("rpm").value(1);
-    let invite = types::CreateUserInviteRequest::builder;
-    let space = types::UserInviteWorkspaceInput::builder;
+    let invite = users::CreateUserInviteRequest::builder;
+    let space = users::UserInviteWorkspaceInput::builder;
     vec![
         (
             "get_cost_graph",
             "`time_of_generation_min`",
-            sending(client.get_cost_graph().send()),
+            boxed_call(client.get_cost_graph().send()),
         ),
         (
             "get_cost_graph",
             "`time_of_generation_max`",
-            sending(
+            boxed_call(
                 client
                     .get_cost_graph()
                     .time_of_generation_min(at("2026-01-01T00:00:00Z"))
@@ -242,43 +242,43 @@ fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str
         (
             "list_audit_logs",
             "`start_time`",
-            sending(client.list_audit_logs().organisation_id("one").send()),
+            boxed_call(client.list_audit_logs().organisation_id("one").send()),
         ),
         (
             "delete_integration_models",
             "`slugs`",
-            sending(client.delete_integration_models("one").send()),
+            boxed_call(client.delete_integration_models("one").send()),
         ),
-        ("create_api_key", "body", sending(key().send())),
+        ("create_api_key", "body", boxed_call(key().send())),
         (
             "create_workspace",
             "body",
-            sending(client.create_workspace().send()),
+            boxed_call(client.create_workspace().send()),
         ),
         (
             "delete_workspace",
             "`name`",
-            sending(
+            boxed_call(
                 client
                     .delete_workspace("one")
-                    .body(types::DeleteWorkspaceRequest::builder().force_delete(true))
+                    .body(workspaces::DeleteWorkspaceRequest::builder().force_delete(true))
                     .send(),
             ),
         ),
         (
             "create_api_key",
             "`scopes`",
-            sending(key().body(body().name("ci")).send()),
+            boxed_call(key().body(body().name("ci")).send()),
         ),
         (
             "create_api_key",
             "`name`",
-            sending(key().body(body().scopes(["logs.list"])).send()),
+            boxed_call(key().body(body().scopes(["logs.list"])).send()),
         ),
         (
             "create_api_key",
             "rate_limits[1]: `unit`",
-            sending(
+            boxed_call(
                 key()
                     .body(
                         body()
@@ -292,7 +292,7 @@ fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str
         (
             "create_api_key",
             "rate_limits[0]: `type`",
-            sending(
+            boxed_call(
                 key()
                     .body(body().rate_limits([limit().unit("rpm").value(1)]))
                     .send(),
@@ -301,7 +301,7 @@ fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str
         (
             "create_user_invite",
             "workspaces[0]: `role`",
-            sending(
+            boxed_call(
                 client
                     .create_user_invite()
                     .body(
@@ -317,8 +317,8 @@ fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str
 }
 
 #[tokio::test]
-async fn what_is_missing_is_named_and_nothing_is_sent() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn missing_parameter_or_field_is_named_and_nothing_is_sent() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     for (id, name, call) in incomplete(&client) {
         let error = call.await.unwrap_err();
         assert!(error.is_invalid_request(), "{id}: {error}");
@@ -332,13 +332,16 @@ async fn what_is_missing_is_named_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn a_body_holds_what_was_set_and_secrets_as_they_are() {
-    let (server, client) = answered(Answer::json(200, r#"{"id":"one","key":"canary"}"#));
+async fn body_contains_the_fields_that_were_set_and_unredacted_secrets() {
+    let (server, client) = server_and_client(ScriptedResponse::json(
+        200,
+        r#"{"id":"one","key":"canary"}"#,
+    ));
     let limit = types::RateLimitInput::builder()
         .type_("requests")
         .unit("galaxy")
         .value(5);
-    let body = types::CreateApiKeyRequest::builder()
+    let body = api_keys::CreateApiKeyRequest::builder()
         .name("ci")
         .workspace_id("one")
         .scopes(vec!["logs.list".to_owned()])
@@ -366,12 +369,12 @@ async fn a_body_holds_what_was_set_and_secrets_as_they_are() {
         })
     );
 
-    // A finished value goes wherever its builder goes.
+    // A built value is accepted like its builder.
     let call = client.create_api_key("workspace", "service");
     call.body(body.build().unwrap()).send().await.unwrap();
     assert_eq!(server.requests()[0].body, server.requests()[1].body);
 
-    let body = types::CreateVirtualKeyRequest::builder()
+    let body = providers::CreateVirtualKeyRequest::builder()
         .name("one")
         .provider("two")
         .key("canary");
@@ -381,11 +384,11 @@ async fn a_body_holds_what_was_set_and_secrets_as_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn calls_can_be_spawned_and_repeated() {
-    let (server, client) = answered(Answer::json(200, "{}"));
+async fn calls_can_be_cloned_and_spawned() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
     let call = client.list_users().email("one");
     let calls = [call.clone(), call.clone().page_size(5), call];
-    drop(client); // a call has a client of its own
+    drop(client); // each call has its own clone of the client
     let tasks = calls.map(|call| tokio::spawn(call.send()));
     for task in tasks {
         task.await.unwrap().unwrap();
@@ -403,35 +406,35 @@ async fn calls_can_be_spawned_and_repeated() {
 }
 
 #[test]
-fn clients_and_calls_cross_threads() {
-    const fn crosses<T: Clone + Send + Sync + 'static>(_: &T) {}
-    let (_server, client) = answered(Answer::json(200, "{}"));
-    crosses(&client);
-    crosses(&client.list_users());
-    crosses(&client.create_api_key("workspace", "service"));
-    crosses(&types::CreateApiKeyRequest::builder());
+fn clients_and_calls_are_clone_send_and_sync() {
+    const fn assert_clone_send_sync<T: Clone + Send + Sync + 'static>(_: &T) {}
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
+    assert_clone_send_sync(&client);
+    assert_clone_send_sync(&client.list_users());
+    assert_clone_send_sync(&client.create_api_key("workspace", "service"));
+    assert_clone_send_sync(&api_keys::CreateApiKeyRequest::builder());
 }
 
 #[cfg(feature = "logs")]
 #[tokio::test]
-async fn several_pieces_of_feedback_are_one_list() {
-    let (server, client) = answered(Answer::json(200, "{}"));
-    let piece = |trace: &str| {
-        types::CreateFeedbackRequest::builder()
+async fn bodies_of_feedback_are_sent_as_a_list() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
+    let feedback = |trace: &str| {
+        logs::CreateFeedbackRequest::builder()
             .trace_id(trace)
             .value(1)
     };
     let call = client.create_feedback();
-    call.bodies([piece("one"), piece("two")])
+    call.bodies([feedback("one"), feedback("two")])
         .send()
         .await
         .unwrap();
     let body = server.request().json();
     assert_eq!(body[1]["trace_id"], "two", "{body}");
-    let missing = types::CreateFeedbackRequest::builder().value(1);
+    let missing = logs::CreateFeedbackRequest::builder().value(1);
     let call = client.create_feedback();
     let error = call
-        .bodies([piece("one"), missing])
+        .bodies([feedback("one"), missing])
         .send()
         .await
         .unwrap_err();

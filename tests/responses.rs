@@ -1,27 +1,27 @@
-//! What the client makes of answers: empty, broken, refused, redirected, and none at all.
+//! Responses: empty, undecodable, truncated, refused, redirected, or missing.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::net::TcpListener;
 
-use portkey_admin::{Client, Error, types};
+use portkey_admin::{Client, Error, api_keys, configs, prompts, users, workspaces};
 use serde_json::json;
 use support::{
-    KEY, Sending, answered, sending,
-    server::{Answer, Server},
-    shown,
+    BoxedCall, KEY, boxed_call, render_error,
+    server::{ScriptedResponse, Server},
+    server_and_client,
 };
 
-/// Sends a request that is answered with `answer`, and gives the error.
-async fn error_of(answer: Answer) -> Error {
-    let (server, client) = answered(answer);
-    let error = sending(client.get_workspace("one").send())
+/// Sends a request to a server that responds with `response`; returns the error.
+async fn error_of(response: ScriptedResponse) -> Error {
+    let (server, client) = server_and_client(response);
+    let error = boxed_call(client.get_workspace("one").send())
         .await
         .unwrap_err();
-    assert_eq!(server.requests().len(), 1, "one call is one request");
+    assert_eq!(server.requests().len(), 1, "expected exactly one request");
     assert_eq!(error.operation(), Some("get_workspace"));
     error
 }
@@ -33,13 +33,14 @@ fn status(error: &Error) -> Option<u16> {
 #[tokio::test]
 async fn redirects_are_not_followed() {
     for code in [300, 301, 302, 303, 307, 308] {
-        let other = Server::answering(Answer::json(200, "{}"));
-        let (server, client) =
-            answered(Answer::empty(code).with_header("location", other.url("/v1/elsewhere")));
+        let other = Server::with_response(ScriptedResponse::json(200, "{}"));
+        let (server, client) = server_and_client(
+            ScriptedResponse::empty(code).with_header("location", other.url("/v1/elsewhere")),
+        );
         let calls = [
-            sending(client.get_workspace("one").send()),
-            sending(client.delete_user("one").send()),
-            sending(client.get_model_pricing("one", "two").send()),
+            boxed_call(client.get_workspace("one").send()),
+            boxed_call(client.delete_user("one").send()),
+            boxed_call(client.get_model_pricing("one", "two").send()),
         ];
         for call in calls {
             let error = call.await.unwrap_err();
@@ -52,82 +53,82 @@ async fn redirects_are_not_followed() {
 }
 
 /// Sends a request with a client.
-type Send = fn(&Client) -> Sending;
+type Send = fn(&Client) -> BoxedCall;
 
-/// Writes whose answer carries nothing that a caller needs.
+/// Writes whose response contains nothing that the caller needs.
 const WRITES: &[(&str, Send)] = &[
     ("delete_user", |client| {
-        sending(client.delete_user("one").send())
+        boxed_call(client.delete_user("one").send())
     }),
     ("delete_user_invite", |client| {
-        sending(client.delete_user_invite("one").send())
+        boxed_call(client.delete_user_invite("one").send())
     }),
     ("delete_api_key", |client| {
-        sending(client.delete_api_key("one").send())
+        boxed_call(client.delete_api_key("one").send())
     }),
     ("delete_config", |client| {
-        sending(client.delete_config("one").send())
+        boxed_call(client.delete_config("one").send())
     }),
     ("delete_prompt", |client| {
-        sending(client.delete_prompt("one").send())
+        boxed_call(client.delete_prompt("one").send())
     }),
     ("delete_collection", |client| {
-        sending(client.delete_collection("one").send())
+        boxed_call(client.delete_collection("one").send())
     }),
     ("delete_virtual_key", |client| {
-        sending(client.delete_virtual_key("one").send())
+        boxed_call(client.delete_virtual_key("one").send())
     }),
     ("remove_workspace_member", |client| {
-        sending(client.remove_workspace_member("one", "two").send())
+        boxed_call(client.remove_workspace_member("one", "two").send())
     }),
     ("delete_workspace", |client| {
-        let body = types::DeleteWorkspaceRequest::builder().name("one");
-        sending(client.delete_workspace("one").body(body).send())
+        let body = workspaces::DeleteWorkspaceRequest::builder().name("one");
+        boxed_call(client.delete_workspace("one").body(body).send())
     }),
     ("update_user", |client| {
-        let body = types::UpdateUserRequest::builder().role("member");
-        sending(client.update_user("one").body(body).send())
+        let body = users::UpdateUserRequest::builder().role("member");
+        boxed_call(client.update_user("one").body(body).send())
     }),
     ("update_workspace", |client| {
-        let body = types::UpdateWorkspaceRequest::builder().name("one");
-        sending(client.update_workspace("one").body(body).send())
+        let body = workspaces::UpdateWorkspaceRequest::builder().name("one");
+        boxed_call(client.update_workspace("one").body(body).send())
     }),
     ("update_api_key", |client| {
-        let body = types::UpdateApiKeyRequest::builder().name("one");
-        sending(client.update_api_key("one").body(body).send())
+        let body = api_keys::UpdateApiKeyRequest::builder().name("one");
+        boxed_call(client.update_api_key("one").body(body).send())
     }),
     ("update_config", |client| {
-        let body = types::UpdateConfigRequest::builder().name("one");
-        sending(client.update_config("one").body(body).send())
+        let body = configs::UpdateConfigRequest::builder().name("one");
+        boxed_call(client.update_config("one").body(body).send())
     }),
     ("update_prompt", |client| {
-        let body = types::UpdatePromptRequest::builder().name("one");
-        sending(client.update_prompt("one").body(body).send())
+        let body = prompts::UpdatePromptRequest::builder().name("one");
+        boxed_call(client.update_prompt("one").body(body).send())
     }),
     ("make_prompt_version_default", |client| {
-        let body = types::MakePromptVersionDefaultRequest::builder().version(2);
-        sending(client.make_prompt_version_default("one").body(body).send())
+        let body = prompts::MakePromptVersionDefaultRequest::builder().version(2);
+        boxed_call(client.make_prompt_version_default("one").body(body).send())
     }),
     ("cancel_log_export", |client| {
-        sending(client.cancel_log_export("one").send())
+        boxed_call(client.cancel_log_export("one").send())
     }),
 ];
 
 #[tokio::test]
-async fn nothing_is_a_success_where_nothing_is_needed() {
-    let answers = [
-        Answer::empty(200),
-        Answer::empty(204),
-        Answer::empty(202),
-        Answer::json(200, "{}"),
-        Answer::json(200, " \r\n"),
-        Answer::json(200, r#"{"success":true,"unheard_of":[1]}"#),
+async fn empty_response_is_a_success_for_writes() {
+    let responses = [
+        ScriptedResponse::empty(200),
+        ScriptedResponse::empty(204),
+        ScriptedResponse::empty(202),
+        ScriptedResponse::json(200, "{}"),
+        ScriptedResponse::json(200, " \r\n"),
+        ScriptedResponse::json(200, r#"{"success":true,"unheard_of":[1]}"#),
     ];
-    for answer in answers {
-        let (server, client) = answered(answer.clone());
+    for response in responses {
+        let (server, client) = server_and_client(response.clone());
         for (id, send) in WRITES {
             if let Err(error) = send(&client).await {
-                panic!("{id} {answer:?}: {error}");
+                panic!("{id} {response:?}: {error}");
             }
         }
         assert_eq!(server.requests().len(), WRITES.len());
@@ -135,24 +136,24 @@ async fn nothing_is_a_success_where_nothing_is_needed() {
 }
 
 #[tokio::test]
-async fn nothing_is_an_empty_list() {
-    for answer in [
-        Answer::empty(200),
-        Answer::json(200, " \r\n"),
-        Answer::json(200, "{}"),
-        Answer::json(200, "[]"),
+async fn empty_response_is_an_empty_list() {
+    for response in [
+        ScriptedResponse::empty(200),
+        ScriptedResponse::json(200, " \r\n"),
+        ScriptedResponse::json(200, "{}"),
+        ScriptedResponse::json(200, "[]"),
     ] {
-        let (_server, client) = answered(answer.clone());
+        let (_server, client) = server_and_client(response.clone());
         let list = client.list_guardrail_mcp_servers("one").send().await;
-        let list = list.unwrap_or_else(|error| panic!("{answer:?}: {error}"));
+        let list = list.unwrap_or_else(|error| panic!("{response:?}: {error}"));
         assert!(list.servers().is_empty());
     }
 }
 
 #[tokio::test]
-async fn items_of_another_kind_do_not_hide_the_others() {
+async fn items_of_a_wrong_type_are_kept_apart_from_the_others() {
     let sent = json!({"total": 4, "data": [null, {"email": "a@host.example"}, 7, {"email": "b@host.example"}]});
-    let (_server, client) = answered(Answer::json(200, sent.to_string()));
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, sent.to_string()));
     let list = client.list_users().send().await.unwrap();
     assert_eq!(list.data.len(), 2);
     assert_eq!(list.extra["data"], json!({"0": null, "2": 7}));
@@ -161,13 +162,13 @@ async fn items_of_another_kind_do_not_hide_the_others() {
 
 #[tokio::test]
 async fn a_workspace_is_deleted_by_id_and_name() {
-    for (answer, force) in [
-        (Answer::empty(200), Some(true)),
-        (Answer::empty(204), Some(false)),
-        (Answer::json(200, "{}"), None),
+    for (response, force) in [
+        (ScriptedResponse::empty(200), Some(true)),
+        (ScriptedResponse::empty(204), Some(false)),
+        (ScriptedResponse::json(200, "{}"), None),
     ] {
-        let (server, client) = answered(answer);
-        let mut body = types::DeleteWorkspaceRequest::builder().name("Größe 1");
+        let (server, client) = server_and_client(response);
+        let mut body = workspaces::DeleteWorkspaceRequest::builder().name("Größe 1");
         let mut expected = json!({"name": "Größe 1"});
         if let Some(force) = force {
             body = body.force_delete(force);
@@ -184,7 +185,7 @@ async fn a_workspace_is_deleted_by_id_and_name() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_decoded_is_kept() {
+async fn undecodable_body_is_kept_in_the_error() {
     for body in [
         "<!doctype html><title>hello</title>",
         "not JSON",
@@ -197,8 +198,9 @@ async fn a_body_that_cannot_be_decoded_is_kept() {
         r#"{"name":"no id"}"#,
         "\u{feff}{}",
     ] {
-        let answer = Answer::json(200, body).with_header("x-portkey-request-id", "request-7");
-        let error = error_of(answer).await;
+        let response =
+            ScriptedResponse::json(200, body).with_header("x-portkey-request-id", "request-7");
+        let error = error_of(response).await;
         assert!(error.is_decode(), "{body}: {error}");
         assert!(!error.is_invalid_request() && !error.is_timeout() && !error.is_connect());
         assert_eq!(error.body().unwrap(), body);
@@ -212,9 +214,9 @@ async fn a_body_that_cannot_be_decoded_is_kept() {
     }
 }
 
-/// A body may hold a key, so that even the part which cannot be decoded must not show.
+/// A body may contain a key, so the undecodable part must not occur in an error either.
 #[tokio::test]
-async fn a_body_that_cannot_be_decoded_does_not_show() {
+async fn undecodable_body_is_not_in_the_error_message() {
     for body in [
         r#""canary""#,
         r#"["canary"]"#,
@@ -224,21 +226,21 @@ async fn a_body_that_cannot_be_decoded_does_not_show() {
         r#"{"id":"canary","key":"canary"#,
         "canary",
     ] {
-        let (_server, client) = answered(Answer::json(200, body));
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
         let calls = [
-            sending(client.get_api_key("one").send()),
-            sending(client.rotate_api_key("one").send()),
-            sending(client.list_users().send()),
+            boxed_call(client.get_api_key("one").send()),
+            boxed_call(client.rotate_api_key("one").send()),
+            boxed_call(client.list_users().send()),
         ];
-        for error in futures(calls).await.into_iter().filter_map(Result::err) {
+        for error in results_of(calls).await.into_iter().filter_map(Result::err) {
             assert!(error.is_decode(), "{body}: {error}");
-            let shown = shown(&error);
-            assert!(!shown.contains("canary"), "{body}: {shown}");
+            let rendered = render_error(&error);
+            assert!(!rendered.contains("canary"), "{body}: {rendered}");
         }
     }
 }
 
-async fn futures<const N: usize>(calls: [Sending; N]) -> Vec<Result<(), Error>> {
+async fn results_of<const N: usize>(calls: [BoxedCall; N]) -> Vec<Result<(), Error>> {
     let mut results = Vec::new();
     for call in calls {
         results.push(call.await);
@@ -247,7 +249,7 @@ async fn futures<const N: usize>(calls: [Sending; N]) -> Vec<Result<(), Error>> 
 }
 
 #[tokio::test]
-async fn every_envelope_gives_its_code_and_message() {
+async fn code_and_message_are_read_from_every_error_envelope() {
     for (body, code, message) in [
         (
             r#"{"success":false,"data":{"message":"why","errorCode":"AB01"}}"#,
@@ -284,7 +286,7 @@ async fn every_envelope_gives_its_code_and_message() {
         ("\"text\"", None, None),
         ("", None, None),
     ] {
-        let error = error_of(Answer::json(400, body)).await;
+        let error = error_of(ScriptedResponse::json(400, body)).await;
         assert_eq!((error.code(), error.message()), (code, message), "{body}");
         assert_eq!(error.body().unwrap(), body);
         assert_eq!(status(&error), Some(400));
@@ -299,7 +301,11 @@ async fn every_envelope_gives_its_code_and_message() {
 
 #[tokio::test]
 async fn a_message_is_shown_on_one_line() {
-    let error = error_of(Answer::json(400, r#"{"message":"one\n two\r\n\tthree"}"#)).await;
+    let error = error_of(ScriptedResponse::json(
+        400,
+        r#"{"message":"one\n two\r\n\tthree"}"#,
+    ))
+    .await;
     assert!(error.to_string().contains(": one two three"), "{error}");
     assert_eq!(error.message(), Some("one\n two\r\n\tthree"));
 }
@@ -307,7 +313,7 @@ async fn a_message_is_shown_on_one_line() {
 #[tokio::test]
 async fn every_status_has_its_predicate() {
     for code in [400, 401, 403, 404, 405, 409, 418, 422, 429, 500, 502, 503] {
-        let error = error_of(Answer::json(code, "{}")).await;
+        let error = error_of(ScriptedResponse::json(code, "{}")).await;
         let predicates = [
             (401, error.is_unauthorized()),
             (403, error.is_forbidden()),
@@ -315,23 +321,26 @@ async fn every_status_has_its_predicate() {
             (409, error.is_conflict()),
             (429, error.is_rate_limited()),
         ];
-        for (own, answer) in predicates {
-            assert_eq!(answer, own == code, "{code} as {own}");
+        for (own, holds) in predicates {
+            assert_eq!(holds, own == code, "{code} as {own}");
         }
         assert_eq!(status(&error), Some(code));
     }
 }
 
 #[tokio::test]
-async fn a_403_says_which_scope_is_needed() {
-    let (_server, client) = answered(Answer::json(403, r#"{"data":{"errorCode":"AB03"}}"#));
-    let calls: [(Sending, &str); 2] = [
+async fn error_for_403_names_the_required_scope() {
+    let (_server, client) = server_and_client(ScriptedResponse::json(
+        403,
+        r#"{"data":{"errorCode":"AB03"}}"#,
+    ));
+    let calls: [(BoxedCall, &str); 2] = [
         (
-            sending(client.list_users().send()),
+            boxed_call(client.list_users().send()),
             "organisation_users.list",
         ),
         (
-            sending(client.delete_user("one").send()),
+            boxed_call(client.delete_user("one").send()),
             "organisation_users.delete",
         ),
     ];
@@ -344,8 +353,8 @@ async fn a_403_says_which_scope_is_needed() {
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_told_apart() {
-    // The port was free a moment ago and nobody listens on it now.
+async fn refused_connection_is_a_connect_error() {
+    // The port was free a moment ago, and nothing listens on it.
     let address = TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()
@@ -356,52 +365,56 @@ async fn a_refused_connection_is_told_apart() {
         .build()
         .unwrap();
     let call = client.list_users().email("canary@host.example");
-    let error = sending(call.send()).await.unwrap_err();
+    let error = boxed_call(call.send()).await.unwrap_err();
     assert!(error.is_connect(), "{error}");
     assert!(!error.is_timeout() && !error.is_decode() && !error.is_invalid_request());
     assert_eq!(error.operation(), Some("list_users"));
     assert!(error.status().is_none() && error.body().is_none() && error.headers().is_none());
-    let shown = shown(&error);
-    assert!(!shown.contains("canary"), "{shown}");
+    let rendered = render_error(&error);
+    assert!(!rendered.contains("canary"), "{rendered}");
 }
 
 #[tokio::test]
-async fn an_answer_that_stops_early_is_an_error() {
+async fn truncated_response_is_an_error() {
     let workspace = r#"{"id":"one","name":"one"}"#;
-    let whole = || Answer::json(200, workspace);
+    let complete = || ScriptedResponse::json(200, workspace);
     let length = workspace.len();
-    let refused = Answer::json(400, r#"{"message":"why"}"#);
-    for (answer, arrived, says) in [
-        (whole().closing_early(1), Some(200), "broke off"),
-        (whole().closing_early(length), Some(200), "broke off"),
-        (whole().closing_early(length + 10), None, "no answer"),
-        (refused.closing_early(1), Some(400), "400"),
-        (Answer::empty(200).hanging_up(), None, "no answer"),
+    let refused = ScriptedResponse::json(400, r#"{"message":"why"}"#);
+    for (response, expected_status, message_part) in [
+        (complete().truncated_by(1), Some(200), "interrupted"),
+        (complete().truncated_by(length), Some(200), "interrupted"),
+        (complete().truncated_by(length + 10), None, "no response"),
+        (refused.truncated_by(1), Some(400), "400"),
+        (
+            ScriptedResponse::empty(200).sending_nothing(),
+            None,
+            "no response",
+        ),
     ] {
-        let error = error_of(answer.clone()).await;
-        assert!(!error.is_connect(), "{answer:?}: something was sent");
+        let error = error_of(response.clone()).await;
+        assert!(!error.is_connect(), "{response:?}: the request was sent");
         assert!(!error.is_decode() && !error.is_invalid_request());
-        assert_eq!(status(&error), arrived, "{answer:?}");
-        assert!(error.to_string().contains(says), "{error}");
+        assert_eq!(status(&error), expected_status, "{response:?}");
+        assert!(error.to_string().contains(message_part), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_page_of_html_is_a_refusal_like_any_other() {
+async fn html_error_page_is_an_error_with_its_status() {
     let page = "<html>\n<h1>502 Bad Gateway</h1>\n</html>";
-    let answer = Answer::empty(502)
+    let response = ScriptedResponse::empty(502)
         .with_header("content-type", "text/html")
         .with_body(page);
-    let error = error_of(answer).await;
+    let error = error_of(response).await;
     assert_eq!(status(&error), Some(502));
     assert_eq!((error.code(), error.message()), (None, None));
     assert_eq!(error.body().unwrap(), page);
     assert_eq!(error.headers().unwrap()["content-type"], "text/html");
-    assert!(!shown(&error).contains('<'), "{error:?}");
+    assert!(!render_error(&error).contains('<'), "{error:?}");
 }
 
 #[tokio::test]
-async fn a_refusal_names_the_request() {
+async fn error_contains_the_request_id() {
     for (headers, id) in [
         (
             vec![("x-portkey-request-id", "request-7")],
@@ -417,26 +430,25 @@ async fn a_refusal_names_the_request() {
         ),
         (vec![], None),
     ] {
-        let answer = headers
-            .iter()
-            .fold(Answer::json(500, "{}"), |answer, (name, value)| {
-                answer.with_header(name, *value)
-            });
-        let error = error_of(answer).await;
+        let response = headers.iter().fold(
+            ScriptedResponse::json(500, "{}"),
+            |response, (name, value)| response.with_header(name, *value),
+        );
+        let error = error_of(response).await;
         assert_eq!(error.request_id(), id);
-        let shows = |part: &str| error.to_string().contains(part);
-        assert_eq!(shows("[request "), id.is_some(), "{error}");
-        assert!(id.is_none_or(shows), "{error}");
+        let has_part = |part: &str| error.to_string().contains(part);
+        assert_eq!(has_part("[request "), id.is_some(), "{error}");
+        assert!(id.is_none_or(has_part), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_success_gives_its_status_headers_and_body() {
+async fn response_has_status_headers_and_body() {
     let body = r#"{"total": 1, "data": [{"email": "canary@host.example", "new_field": 1}]}"#;
-    let answer = Answer::json(200, body)
+    let response = ScriptedResponse::json(200, body)
         .with_header("x-portkey-request-id", "request-7")
         .with_header("retry-after", "canary");
-    let (_server, client) = answered(answer);
+    let (_server, client) = server_and_client(response);
     let response = client.list_users().send_with_response().await.unwrap();
     assert_eq!(response.status().as_u16(), 200);
     assert_eq!(response.headers()["x-portkey-request-id"], "request-7");
@@ -445,7 +457,8 @@ async fn a_success_gives_its_status_headers_and_body() {
     assert!(!format!("{response:?}").contains("retry-after"));
     assert_eq!(response.into_inner().data.len(), 1);
 
-    let (_server, client) = answered(Answer::empty(204).with_header("x-seen", "1"));
+    let (_server, client) =
+        server_and_client(ScriptedResponse::empty(204).with_header("x-seen", "1"));
     let response = client.delete_user("one").send_with_response().await;
     let response = response.unwrap();
     assert_eq!(response.status().as_u16(), 204);

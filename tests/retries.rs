@@ -1,20 +1,20 @@
-//! What is sent again, when, and what that means for the outcome.
+//! Which requests are retried, when, and what the outcome is.
 //!
-//! `src/call/every.rs` holds every operation to its class; here is what else a caller relies on.
+//! `src/call/all_operations.rs` checks the retry class of every operation.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
 use std::time::{Duration, SystemTime};
 
 use http::{Method, StatusCode};
-use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, types};
+use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, api_keys, providers, workspaces};
 use support::{
-    Sending, attempts, builder, sending,
-    server::{Answer, Closed, Server},
-    until,
+    BoxedCall, attempts, boxed_call, builder,
+    server::{ClosedPort, ScriptedResponse, Server},
+    wait_until,
 };
 use tokio::task::JoinSet;
 
@@ -22,55 +22,55 @@ fn client(server: &Server, options: RequestOptions) -> Client {
     builder(server).options(options).build().unwrap()
 }
 
-fn read(client: &Client) -> Sending {
-    sending(client.list_users().send())
+fn read(client: &Client) -> BoxedCall {
+    boxed_call(client.list_users().send())
 }
 
-fn create(client: &Client) -> Sending {
-    let body = types::CreateVirtualKeyRequest::builder();
+fn create(client: &Client) -> BoxedCall {
+    let body = providers::CreateVirtualKeyRequest::builder();
     let body = body.name("one").provider("openai").key("two");
-    sending(client.create_virtual_key().body(body).send())
+    boxed_call(client.create_virtual_key().body(body).send())
 }
 
-fn delete(client: &Client) -> Sending {
-    sending(client.delete_user("one").send())
+fn delete(client: &Client) -> BoxedCall {
+    boxed_call(client.delete_user("one").send())
 }
 
-fn replace(client: &Client) -> Sending {
-    let body = types::UpdateWorkspaceRequest::builder().name("one");
-    sending(client.update_workspace("one").body(body).send())
+fn replace(client: &Client) -> BoxedCall {
+    let body = workspaces::UpdateWorkspaceRequest::builder().name("one");
+    boxed_call(client.update_workspace("one").body(body).send())
 }
 
-fn done() -> Answer {
-    Answer::json(200, "{}")
+fn success() -> ScriptedResponse {
+    ScriptedResponse::json(200, "{}")
 }
 
-/// An attempt that was refused, and never executed.
-fn busy(status: u16) -> Answer {
-    Answer::empty(status).with_header("retry-after-ms", "1")
+/// A refusal with `retry-after-ms`: the attempt was not executed.
+fn refusal(status: u16) -> ScriptedResponse {
+    ScriptedResponse::empty(status).with_header("retry-after-ms", "1")
 }
 
-/// Attempts that may have been executed.
-fn doubtful() -> [Answer; 7] {
-    let nothing = || Answer::empty(200).hanging_up();
+/// Responses after which the attempt may have been executed.
+fn possibly_executed() -> [ScriptedResponse; 7] {
+    let no_response = || ScriptedResponse::empty(200).sending_nothing();
     [
-        nothing(),
-        nothing().then_reset(),
-        done().closing_early(1),
-        Answer::empty(408),
-        Answer::empty(500),
-        Answer::empty(502),
-        Answer::empty(503),
+        no_response(),
+        no_response().then_reset(),
+        success().truncated_by(1),
+        ScriptedResponse::empty(408),
+        ScriptedResponse::empty(500),
+        ScriptedResponse::empty(502),
+        ScriptedResponse::empty(503),
     ]
 }
 
-/// Plays `answers` to a call of up to three attempts; gives its outcome and how many requests arrived.
-async fn play(
-    answers: impl IntoIterator<Item = Answer>,
-    call: fn(&Client) -> Sending,
+/// Sends `responses` to a call; returns its outcome and the number of requests.
+async fn run_script(
+    responses: impl IntoIterator<Item = ScriptedResponse>,
+    call: fn(&Client) -> BoxedCall,
     options: RequestOptions,
 ) -> (Result<(), Error>, usize) {
-    let server = Server::playing(answers);
+    let server = Server::with_responses(responses);
     let outcome = call(&client(&server, options)).await;
     (outcome, server.requests().len())
 }
@@ -78,58 +78,69 @@ async fn play(
 // ---- Deletions
 
 #[tokio::test]
-async fn a_repeated_deletion_that_finds_nothing_has_succeeded() {
-    for doubt in doubtful() {
-        let (outcome, arrived) = play([doubt, Answer::empty(404)], delete, attempts(3)).await;
+async fn delete_that_finds_404_after_a_possibly_executed_attempt_succeeds() {
+    for first in possibly_executed() {
+        let (outcome, request_count) =
+            run_script([first, ScriptedResponse::empty(404)], delete, attempts(3)).await;
         outcome.unwrap();
-        assert_eq!(arrived, 2);
+        assert_eq!(request_count, 2);
     }
-    // In between it was refused, which does not make it undone.
-    let answers = [Answer::empty(500), busy(429), Answer::empty(404)];
-    let (outcome, arrived) = play(answers, delete, attempts(3)).await;
+    // A refusal in between does not undo the first attempt.
+    let responses = [
+        ScriptedResponse::empty(500),
+        refusal(429),
+        ScriptedResponse::empty(404),
+    ];
+    let (outcome, request_count) = run_script(responses, delete, attempts(3)).await;
     outcome.unwrap();
-    assert_eq!(arrived, 3);
+    assert_eq!(request_count, 3);
 }
 
 #[tokio::test]
-async fn the_answer_to_such_a_deletion_says_404() {
-    let gone = Answer::json(404, r#"{"message":"no such user"}"#);
-    let server = Server::playing([Answer::empty(500), gone]);
+async fn response_of_a_delete_that_finds_404_on_retry_has_status_404() {
+    let gone = ScriptedResponse::json(404, r#"{"message":"no such user"}"#);
+    let server = Server::with_responses([ScriptedResponse::empty(500), gone]);
     let client = client(&server, attempts(3));
-    let answer = client
+    let response = client
         .delete_user("one")
         .send_with_response()
         .await
         .unwrap();
     assert_eq!(
-        (answer.status(), answer.attempts()),
+        (response.status(), response.attempts()),
         (StatusCode::NOT_FOUND, 2)
     );
-    assert!(answer.body().is_empty());
+    assert!(response.body().is_empty());
 
-    let server = Server::playing([Answer::empty(500), Answer::empty(404)]);
+    let server =
+        Server::with_responses([ScriptedResponse::empty(500), ScriptedResponse::empty(404)]);
     let client = support::builder(&server)
         .options(attempts(2))
         .build()
         .unwrap();
-    let answer = client
+    let response = client
         .request(Method::DELETE, "/things/one")
         .send_raw()
         .await
         .unwrap();
     assert_eq!(
-        (answer.status(), answer.attempts()),
+        (response.status(), response.attempts()),
         (StatusCode::NOT_FOUND, 2)
     );
 }
 
-/// 403 `AB03` is "gone" or "a scope is missing" (E10); taken for a success, the latter would be a
-/// deletion that never was.
+/// 403 `AB03` means "already deleted" or "a scope is missing" (E10). If it were treated as success, a
+/// missing scope would be reported as a deletion.
 #[tokio::test]
-async fn a_repeated_deletion_that_may_not_look_says_both_readings() {
+async fn retried_delete_with_403_ab03_fails_and_mentions_both_causes() {
     let hidden = r#"{"success":false,"data":{"message":"no","errorCode":"AB03"}}"#;
-    let hidden = || Answer::json(403, hidden);
-    let (outcome, _) = play([Answer::empty(500), hidden()], delete, attempts(3)).await;
+    let hidden = || ScriptedResponse::json(403, hidden);
+    let (outcome, _) = run_script(
+        [ScriptedResponse::empty(500), hidden()],
+        delete,
+        attempts(3),
+    )
+    .await;
     let error = outcome.unwrap_err();
     assert!(
         error.is_gone_or_hidden() && error.may_have_executed(),
@@ -138,86 +149,100 @@ async fn a_repeated_deletion_that_may_not_look_says_both_readings() {
     assert!(
         error
             .to_string()
-            .contains("an attempt before has deleted it"),
+            .contains("an earlier attempt has deleted it"),
         "{error}"
     );
 
-    let (outcome, _) = play([busy(429), hidden()], delete, attempts(3)).await;
+    let (outcome, _) = run_script([refusal(429), hidden()], delete, attempts(3)).await;
     let error = outcome.unwrap_err();
     assert!(!error.may_have_executed(), "{error}");
     assert!(!error.to_string().contains("attempt before"), "{error}");
 }
 
 #[tokio::test]
-async fn a_deletion_that_nobody_executed_before_finds_nothing() {
-    for answers in [
-        vec![Answer::empty(404)],
-        vec![busy(429), Answer::empty(404)],
-        vec![busy(503), Answer::empty(404)],
+async fn delete_with_404_fails_if_no_earlier_attempt_may_have_executed() {
+    for responses in [
+        vec![ScriptedResponse::empty(404)],
+        vec![refusal(429), ScriptedResponse::empty(404)],
+        vec![refusal(503), ScriptedResponse::empty(404)],
     ] {
-        let expected = answers.len();
-        let (outcome, arrived) = play(answers, delete, attempts(3)).await;
+        let expected = responses.len();
+        let (outcome, request_count) = run_script(responses, delete, attempts(3)).await;
         let error = outcome.unwrap_err();
         assert!(
             error.is_not_found() && !error.may_have_executed(),
             "{error}"
         );
-        assert_eq!((error.attempts() as usize, arrived), (expected, expected));
+        assert_eq!(
+            (error.attempts() as usize, request_count),
+            (expected, expected)
+        );
     }
 }
 
 #[tokio::test]
-async fn only_a_deletion_succeeds_by_finding_nothing() {
+async fn only_a_delete_succeeds_with_404_on_retry() {
     for call in [read, replace] {
-        let answers = [Answer::empty(500), Answer::empty(404)];
-        let (outcome, _) = play(answers, call, attempts(3)).await;
+        let responses = [ScriptedResponse::empty(500), ScriptedResponse::empty(404)];
+        let (outcome, _) = run_script(responses, call, attempts(3)).await;
         let error = outcome.unwrap_err();
         assert!(error.is_not_found() && error.may_have_executed(), "{error}");
         assert_eq!(error.attempts(), 2);
     }
-    let answers = [Answer::empty(500), Answer::empty(409)];
-    let (outcome, _) = play(answers, delete, attempts(3)).await;
+    let responses = [ScriptedResponse::empty(500), ScriptedResponse::empty(409)];
+    let (outcome, _) = run_script(responses, delete, attempts(3)).await;
     assert!(outcome.unwrap_err().is_conflict());
 }
 
 // ---- Creations
 
 #[tokio::test]
-async fn a_create_is_sent_once_where_it_may_have_been_executed() {
-    for doubt in doubtful() {
-        let (outcome, arrived) = play([doubt, done()], create, attempts(3)).await;
+async fn create_is_not_retried_if_it_may_have_executed() {
+    for first in possibly_executed() {
+        let (outcome, request_count) = run_script([first, success()], create, attempts(3)).await;
         let error = outcome.unwrap_err();
         assert!(error.may_have_executed(), "{error}");
-        assert_eq!((error.attempts(), arrived), (1, 1), "{error}");
+        assert_eq!((error.attempts(), request_count), (1, 1), "{error}");
     }
-    // 429 without a time to come back is no promise, either.
-    let (outcome, arrived) = play([Answer::empty(429), done()], create, attempts(3)).await;
+    // 429 without a `Retry-After` does not guarantee that nothing was executed.
+    let (outcome, request_count) = run_script(
+        [ScriptedResponse::empty(429), success()],
+        create,
+        attempts(3),
+    )
+    .await;
     assert!(outcome.unwrap_err().is_rate_limited());
-    assert_eq!(arrived, 1);
+    assert_eq!(request_count, 1);
 }
 
 #[tokio::test]
-async fn a_create_is_sent_again_where_it_was_refused_with_a_time_to_come_back() {
+async fn create_is_retried_after_a_refusal_with_retry_after() {
     for status in [429, 503] {
-        let (outcome, arrived) = play([busy(status), done()], create, attempts(3)).await;
+        let (outcome, request_count) =
+            run_script([refusal(status), success()], create, attempts(3)).await;
         outcome.unwrap();
-        assert_eq!(arrived, 2);
+        assert_eq!(request_count, 2);
     }
-    let (outcome, arrived) = play([busy(503), Answer::empty(500)], create, attempts(9)).await;
+    let (outcome, request_count) = run_script(
+        [refusal(503), ScriptedResponse::empty(500)],
+        create,
+        attempts(9),
+    )
+    .await;
     assert!(outcome.unwrap_err().may_have_executed());
-    assert_eq!(arrived, 2);
+    assert_eq!(request_count, 2);
 }
 
 #[tokio::test]
-async fn a_trigger_makes_an_update_a_create() {
+async fn update_is_not_retried_if_a_non_idempotent_field_is_true() {
     let update = |client: &Client, reset: bool| {
-        let body = types::UpdateApiKeyRequest::builder()
+        let body = api_keys::UpdateApiKeyRequest::builder()
             .name("one")
             .reset_usage(reset);
-        sending(client.update_api_key("one").body(body).send())
+        boxed_call(client.update_api_key("one").body(body).send())
     };
     for (reset, expected) in [(false, 2), (true, 1)] {
-        let server = Server::playing([Answer::empty(500), done()]);
+        let server = Server::with_responses([ScriptedResponse::empty(500), success()]);
         let outcome = update(&client(&server, attempts(3)), reset).await;
         assert_eq!(outcome.is_ok(), !reset);
         assert_eq!(server.requests().len(), expected);
@@ -225,27 +250,38 @@ async fn a_trigger_makes_an_update_a_create() {
 }
 
 #[tokio::test]
-async fn the_caller_may_say_otherwise() {
-    for doubt in doubtful() {
-        let knows = || attempts(3).idempotent(true);
-        let (outcome, arrived) = play([doubt.clone(), done()], create, knows()).await;
+async fn idempotent_option_overrides_the_default_of_the_operation() {
+    for first in possibly_executed() {
+        let idempotent = || attempts(3).idempotent(true);
+        let (outcome, request_count) =
+            run_script([first.clone(), success()], create, idempotent()).await;
         outcome.unwrap();
-        assert_eq!(arrived, 2);
+        assert_eq!(request_count, 2);
         for call in [read, delete, replace] {
-            let fears = attempts(3).idempotent(false);
-            let (outcome, arrived) = play([doubt.clone(), done()], call, fears).await;
+            let non_idempotent = attempts(3).idempotent(false);
+            let (outcome, request_count) =
+                run_script([first.clone(), success()], call, non_idempotent).await;
             assert!(outcome.unwrap_err().may_have_executed());
-            assert_eq!(arrived, 1);
+            assert_eq!(request_count, 1);
         }
     }
-    let (outcome, arrived) = play([busy(429), done()], read, attempts(3).idempotent(false)).await;
+    let (outcome, request_count) = run_script(
+        [refusal(429), success()],
+        read,
+        attempts(3).idempotent(false),
+    )
+    .await;
     outcome.unwrap();
-    assert_eq!(arrived, 2);
+    assert_eq!(request_count, 2);
 }
 
 #[tokio::test]
-async fn every_attempt_is_the_same_request() {
-    let server = Server::playing([Answer::empty(500), Answer::empty(200).hanging_up(), done()]);
+async fn every_attempt_sends_the_same_request() {
+    let server = Server::with_responses([
+        ScriptedResponse::empty(500),
+        ScriptedResponse::empty(200).sending_nothing(),
+        success(),
+    ]);
     replace(&client(&server, attempts(3).header("x-tenant", "one")))
         .await
         .unwrap();
@@ -267,7 +303,7 @@ async fn every_attempt_is_the_same_request() {
 }
 
 #[tokio::test]
-async fn raw_requests_are_repeated_by_their_method() {
+async fn raw_requests_are_retried_according_to_their_method() {
     for (method, expected) in [
         (Method::GET, 2),
         (Method::HEAD, 2),
@@ -276,7 +312,8 @@ async fn raw_requests_are_repeated_by_their_method() {
         (Method::POST, 1),
         (Method::PATCH, 1),
     ] {
-        let server = Server::playing([Answer::empty(500), Answer::empty(200)]);
+        let server =
+            Server::with_responses([ScriptedResponse::empty(500), ScriptedResponse::empty(200)]);
         let client = client(&server, attempts(3));
         let outcome = client.request(method.clone(), "/things").send_raw().await;
         assert_eq!(server.requests().len(), expected, "{method}");
@@ -286,23 +323,23 @@ async fn raw_requests_are_repeated_by_their_method() {
 
 // ---- Waiting
 
-/// Plays a refusal with a header, then a success, to a read and to a create; gives how long after
-/// the first request the second one came.
-async fn waited(status: u16, header: (&str, String)) -> [Duration; 2] {
-    let mut waits = [Duration::ZERO; 2];
-    for (wait, call) in waits.iter_mut().zip([read, create]) {
-        let refusal = Answer::empty(status).with_header(header.0, header.1.clone());
-        let server = Server::playing([refusal, done()]);
+/// Sends a refusal with a header, then a success, to a read and to a create; returns the time between
+/// the two requests of each.
+async fn retry_delays(status: u16, header: (&str, String)) -> [Duration; 2] {
+    let mut delays = [Duration::ZERO; 2];
+    for (delay, call) in delays.iter_mut().zip([read, create]) {
+        let refusal = ScriptedResponse::empty(status).with_header(header.0, header.1.clone());
+        let server = Server::with_responses([refusal, success()]);
         call(&client(&server, attempts(3))).await.unwrap();
         let requests = server.requests();
         assert_eq!(requests.len(), 2, "{header:?}");
-        *wait = requests[1].at - requests[0].at;
+        *delay = requests[1].received_at - requests[0].received_at;
     }
-    waits
+    delays
 }
 
 #[tokio::test]
-async fn the_service_is_left_alone_for_as_long_as_it_asks() {
+async fn retry_waits_for_the_duration_in_retry_after() {
     let mut running = JoinSet::new();
     for (name, value, expected) in [
         ("retry-after", "1", 1000),
@@ -313,10 +350,10 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
     ] {
         for status in [429, 503] {
             running.spawn(async move {
-                for wait in waited(status, (name, value.to_owned())).await {
+                for delay in retry_delays(status, (name, value.to_owned())).await {
                     assert!(
-                        wait >= Duration::from_millis(expected),
-                        "{name} {value} {wait:?}"
+                        delay >= Duration::from_millis(expected),
+                        "{name} {value} {delay:?}"
                     );
                 }
             });
@@ -328,12 +365,12 @@ async fn the_service_is_left_alone_for_as_long_as_it_asks() {
 }
 
 #[tokio::test]
-async fn a_date_is_waited_for() {
+async fn retry_waits_until_the_date_in_retry_after() {
     let date = SystemTime::now() + Duration::from_secs(2);
     let text = httpdate::fmt_http_date(date);
-    let server = Server::playing([
-        Answer::empty(429).with_header("retry-after", &*text),
-        done(),
+    let server = Server::with_responses([
+        ScriptedResponse::empty(429).with_header("retry-after", &*text),
+        success(),
     ]);
     create(&client(&server, attempts(2))).await.unwrap();
     // HTTP dates have no fractions of a second.
@@ -342,7 +379,7 @@ async fn a_date_is_waited_for() {
 }
 
 #[tokio::test]
-async fn who_is_asked_to_wait_too_long_fails_at_once_and_says_how_long() {
+async fn retry_after_above_the_maximum_fails_immediately_and_is_reported() {
     let next_year = SystemTime::now() + Duration::from_secs(365 * 24 * 60 * 60);
     for (name, value) in [
         ("retry-after", "61".to_owned()),
@@ -352,48 +389,46 @@ async fn who_is_asked_to_wait_too_long_fails_at_once_and_says_how_long() {
         ("retry-after", "1e300".to_owned()),
     ] {
         for call in [read, create] {
-            let answer = Answer::empty(429).with_header(name, value.clone());
-            let (outcome, arrived) = play([answer, done()], call, attempts(3)).await;
+            let response = ScriptedResponse::empty(429).with_header(name, value.clone());
+            let (outcome, request_count) =
+                run_script([response, success()], call, attempts(3)).await;
             let error = outcome.unwrap_err();
             assert!(
                 error.is_rate_limited() && !error.may_have_executed(),
                 "{error}"
             );
-            assert_eq!((error.attempts(), arrived), (1, 1), "{value}");
+            assert_eq!((error.attempts(), request_count), (1, 1), "{value}");
             let asked = error.retry_after().unwrap();
             assert!(asked > Duration::from_secs(60), "{value}: {asked:?}");
-            assert!(error.to_string().contains(", asked to wait "), "{error}");
+            assert!(error.to_string().contains(", retry after "), "{error}");
         }
     }
 }
 
 #[tokio::test]
-async fn the_longest_wait_can_be_set() {
+async fn max_retry_after_can_be_configured() {
     let policy = RetryPolicy::default().max_retry_after(Duration::from_millis(500));
-    let answer = Answer::empty(503).with_header("retry-after", "1");
-    let (outcome, arrived) = play(
-        [answer, done()],
+    let response = ScriptedResponse::empty(503).with_header("retry-after", "1");
+    let (outcome, request_count) = run_script(
+        [response, success()],
         create,
         RequestOptions::new().retry(policy),
     )
     .await;
     let error = outcome.unwrap_err();
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
-    assert!(
-        error.to_string().ends_with(", asked to wait 1 s"),
-        "{error}"
-    );
-    assert_eq!(arrived, 1);
+    assert!(error.to_string().ends_with(", retry after 1 s"), "{error}");
+    assert_eq!(request_count, 1);
 }
 
-// ---- Storms
+// ---- Retry budget
 
-/// 500 tokens at 5 each.
-const REPEATS: usize = 100;
+/// The budget of 500 tokens allows this many retries of 5 tokens each.
+const MAX_RETRIES: usize = 100;
 
 #[tokio::test]
-async fn all_clones_share_what_stops_a_storm() {
-    let server = Server::answering(Answer::empty(503));
+async fn clones_of_a_client_share_the_retry_budget() {
+    let server = Server::with_response(ScriptedResponse::empty(503));
     let origin = client(&server, attempts(1000));
     let mut calls = JoinSet::new();
     for number in 0..40 {
@@ -407,23 +442,23 @@ async fn all_clones_share_what_stops_a_storm() {
         let error = outcome.unwrap().unwrap_err();
         assert_eq!(error.status(), Some(StatusCode::SERVICE_UNAVAILABLE));
     }
-    assert_eq!(server.requests().len(), 40 + REPEATS);
-    // From here on a failure is a failure, and another client has tokens of its own.
+    assert_eq!(server.requests().len(), 40 + MAX_RETRIES);
+    // The shared budget is used up; another client has its own.
     assert_eq!(read(&origin).await.unwrap_err().attempts(), 1);
     let other = client(&server, attempts(3));
     assert_eq!(read(&other).await.unwrap_err().attempts(), 3);
 }
 
 #[tokio::test]
-async fn successes_bring_tokens_back() {
+async fn successes_refill_the_retry_budget() {
     let server = Server::start(|request| match request.method.as_str() {
-        "GET" => Answer::empty(503),
-        _ => done(),
+        "GET" => ScriptedResponse::empty(503),
+        _ => success(),
     });
     let client = client(&server, attempts(1000));
     assert_eq!(
         read(&client).await.unwrap_err().attempts() as usize,
-        1 + REPEATS
+        1 + MAX_RETRIES
     );
     for _ in 0..5 {
         delete(&client).await.unwrap();
@@ -432,31 +467,31 @@ async fn successes_bring_tokens_back() {
 }
 
 #[tokio::test]
-async fn refused_connections_cost_tokens_too() {
-    let closed = Closed::new();
+async fn refused_connections_consume_the_retry_budget() {
+    let closed = ClosedPort::new();
     let client = Client::builder().api_key("key").base_url(closed.url("/v1"));
     let client = client.options(attempts(1000)).build().unwrap();
     assert_eq!(
         create(&client).await.unwrap_err().attempts() as usize,
-        1 + REPEATS
+        1 + MAX_RETRIES
     );
 }
 
 // ---- Timeouts
 
-/// Sends a call to a server that stalls once, and then compares how many requests have arrived.
-async fn stall_once(call: fn(&Client) -> Sending, expected: usize) {
-    let stalled = Answer::empty(200).hanging_up().then_stall();
-    let server = Server::playing([stalled, done()]);
-    // Ample for an answer; whatever takes longer is not coming.
+/// Sends a call to a server that stalls once; checks the number of requests.
+async fn stall_once(call: fn(&Client) -> BoxedCall, expected: usize) {
+    let stalled = ScriptedResponse::empty(200).sending_nothing().then_stall();
+    let server = Server::with_responses([stalled, success()]);
+    // Much longer than a response takes on loopback.
     let options = attempts(2).timeout(Duration::from_secs(2));
     let outcome = call(&client(&server, options)).await;
     assert_eq!(outcome.is_ok(), expected == 2);
     assert_eq!(server.requests().len(), expected);
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
 }
 
 #[tokio::test]
-async fn a_read_that_stalls_is_tried_again_and_a_create_is_not() {
+async fn stalled_read_is_retried_and_stalled_create_is_not() {
     tokio::join!(stall_once(read, 2), stall_once(create, 1));
 }

@@ -1,21 +1,21 @@
-//! The constants of scopes against the manifest.
+//! Compares the scope constants with the manifest.
 
 use std::collections::BTreeSet;
 
 use portkey_admin::scopes;
 
-const LEDGER: &str = include_str!("../overrides/operations.yaml");
+const MANIFEST: &str = include_str!("../overrides/operations.yaml");
 
-/// The scopes that the ledger names; each entry has its own in one line.
-fn ledger_scopes() -> BTreeSet<&'static str> {
-    let lines = LEDGER.lines().filter(|line| !line.starts_with('#'));
+/// Returns the scopes in the manifest. Each entry lists its scopes on one line.
+fn manifest_scopes() -> BTreeSet<&'static str> {
+    let lines = MANIFEST.lines().filter(|line| !line.starts_with('#'));
     let lists = lines.filter_map(|line| line.split_once("scopes: [")?.1.split_once(']'));
     lists.flat_map(|(list, _)| list.split(", ")).collect()
 }
 
 #[test]
-fn every_scope_of_the_ledger_has_a_constant() {
-    let named = ledger_scopes();
+fn every_scope_of_the_manifest_has_a_constant() {
+    let named = manifest_scopes();
     assert!(named.contains("workspaces.list"), "{named:?}");
     let missing: Vec<_> = named
         .iter()
@@ -24,15 +24,15 @@ fn every_scope_of_the_ledger_has_a_constant() {
     assert!(missing.is_empty(), "without a constant: {missing:?}");
 }
 
-/// The ledger is read line by line here; this keeps that honest.
+/// The manifest is parsed line by line; fails if a list of scopes has another format.
 #[test]
-fn no_list_of_scopes_is_overlooked() {
-    let keys = LEDGER.matches(" scopes:").count() + LEDGER.matches("{scopes:").count();
-    assert_eq!(LEDGER.matches("scopes: [").count(), keys);
+fn every_list_of_scopes_is_parsed() {
+    let keys = MANIFEST.matches(" scopes:").count() + MANIFEST.matches("{scopes:").count();
+    assert_eq!(MANIFEST.matches("scopes: [").count(), keys);
 }
 
 #[test]
-fn constants_are_in_order_and_named_like_their_scope() {
+fn constants_are_sorted_and_named_after_their_scope() {
     assert!(scopes::ALL.is_sorted_by(|one, next| one < next));
     assert_eq!(scopes::COMPLETIONS_WRITE, "completions.write");
     assert_eq!(

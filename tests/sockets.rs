@@ -1,7 +1,7 @@
-//! What can go wrong on a connection: what the caller sees of it, what arrives, and that nothing hangs.
+//! Connection failures: the error that the caller gets, the requests that arrive, and that nothing hangs.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -9,103 +9,111 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
-use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, types};
+use portkey_admin::{Client, Error, RequestOptions, RetryPolicy, providers};
 use serde_json::{Value, json};
 use support::{
-    KEY, attempts, builder, sending,
-    server::{Answer, Closed, Server},
-    shown,
+    KEY, attempts, boxed_call, builder, render_error,
+    server::{ClosedPort, ScriptedResponse, Server},
     spans::Recorder,
-    until,
+    wait_until,
 };
 use tokio::task::JoinSet;
 
-/// Longer than anything takes that is not meant to time out.
-const AMPLE: Duration = Duration::from_secs(15);
-/// For what is meant to.
-const SHORT: Duration = Duration::from_secs(2);
+/// For calls that must not time out.
+const LONG_TIMEOUT: Duration = Duration::from_secs(15);
+/// For calls that must time out.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// An answer, and what comes of it.
+/// A response and the expected error.
 struct Case {
     name: &'static str,
-    answer: Answer,
+    response: ScriptedResponse,
     timeout: Duration,
-    /// The predicates of the error that hold.
-    says: &'static [&'static str],
+    /// The names of the predicates of the error that return `true`.
+    predicates: &'static [&'static str],
     status: Option<u16>,
-    /// Whether a read is tried again; a create never is, here.
-    repeated: bool,
-    /// Whether the service may have done it.
-    executed: bool,
-    /// Parts of the line.
-    shows: &'static [&'static str],
+    /// Whether a read is retried. A create never is in this table.
+    retried: bool,
+    /// Whether the service may have executed the request.
+    may_have_executed: bool,
+    /// Parts of the error message.
+    message_parts: &'static [&'static str],
 }
 
-/// No whole answer: repeated if that does no harm, for it may have been executed.
-fn lost(name: &'static str, answer: Answer) -> Case {
+/// No response: it may have been executed, so only idempotent calls are retried.
+fn no_response(name: &'static str, response: ScriptedResponse) -> Case {
     Case {
         name,
-        answer,
-        timeout: AMPLE,
-        says: &[],
+        response,
+        timeout: LONG_TIMEOUT,
+        predicates: &[],
         status: None,
-        repeated: true,
-        executed: true,
-        shows: &["no answer: error sending request"],
+        retried: true,
+        may_have_executed: true,
+        message_parts: &["no response: error sending request"],
     }
 }
 
-/// A success of which only the beginning came.
-fn broken(name: &'static str, answer: Answer) -> Case {
+/// A success whose body is incomplete.
+fn truncated(name: &'static str, response: ScriptedResponse) -> Case {
     Case {
         status: Some(200),
-        shows: &["200 OK that broke off: "],
-        ..lost(name, answer)
+        message_parts: &["200 OK, but the response was interrupted: "],
+        ..no_response(name, response)
     }
 }
 
-fn late(case: Case) -> Case {
+fn timing_out(case: Case) -> Case {
     Case {
-        timeout: SHORT,
-        says: &["timeout"],
-        shows: match case.status {
-            None => &["no answer within 2s"],
-            Some(_) => &["200 OK that was not complete within 2s"],
+        timeout: SHORT_TIMEOUT,
+        predicates: &["timeout"],
+        message_parts: match case.status {
+            None => &["timed out: no response within 2s"],
+            Some(_) => &["200 OK, but the response was not complete within 2s"],
         },
         ..case
     }
 }
 
-/// A success that is none to us: it has been executed, and would be the same the next time.
-fn unreadable(name: &'static str, answer: Answer, shows: &'static [&'static str]) -> Case {
+/// A success that cannot be decoded: it was executed, and a retry would not change the response.
+fn undecodable(
+    name: &'static str,
+    response: ScriptedResponse,
+    message_parts: &'static [&'static str],
+) -> Case {
     Case {
-        says: &["decode"],
+        predicates: &["decode"],
         status: Some(200),
-        repeated: false,
-        shows,
-        ..lost(name, answer)
+        retried: false,
+        message_parts,
+        ..no_response(name, response)
     }
 }
 
-/// An answer that is no success and of which nothing was executed.
-fn refused(name: &'static str, status: u16, says: &'static [&'static str]) -> Case {
+/// A 4xx response: nothing was executed.
+fn refused(name: &'static str, status: u16, predicates: &'static [&'static str]) -> Case {
     let body = json!({"success": false, "data": {"message": "no\nway", "errorCode": "AB01"}});
     Case {
-        says,
+        predicates,
         status: Some(status),
-        repeated: false,
-        executed: false,
-        shows: &[" AB01: no way"],
-        ..lost(name, Answer::json(status, body.to_string()))
+        retried: false,
+        may_have_executed: false,
+        message_parts: &[" AB01: no way"],
+        ..no_response(name, ScriptedResponse::json(status, body.to_string()))
     }
 }
 
-/// A failure on the service's side.
-fn failed(name: &'static str, status: u16, answer: Answer, shows: &'static [&'static str]) -> Case {
+/// A failure of the service.
+fn server_error(
+    name: &'static str,
+    status: u16,
+    response: ScriptedResponse,
+    message_parts: &'static [&'static str],
+) -> Case {
     Case {
         status: Some(status),
-        shows,
-        ..lost(name, answer)
+        message_parts,
+        ..no_response(name, response)
     }
 }
 
@@ -115,65 +123,89 @@ const HTML: &str = "<html><body>Bad gateway</body></html>";
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
 
-fn list() -> Answer {
-    Answer::json(200, r#"{"object":"list","total":0,"data":[]}"#)
+fn list() -> ScriptedResponse {
+    ScriptedResponse::json(200, r#"{"object":"list","total":0,"data":[]}"#)
 }
 
-fn html(status: u16) -> Answer {
-    let answer = Answer::empty(status).with_header("content-type", "text/html");
-    answer.with_body(HTML)
+fn html(status: u16) -> ScriptedResponse {
+    let response = ScriptedResponse::empty(status).with_header("content-type", "text/html");
+    response.with_body(HTML)
 }
 
 fn cases() -> Vec<Case> {
-    let nothing = || Answer::empty(200).hanging_up();
-    let stalled_refusal = Answer::json(500, "{\"message\":\"a b c\"}").stalling(3);
+    let nothing_sent = || ScriptedResponse::empty(200).sending_nothing();
+    let stalled_refusal = ScriptedResponse::json(500, "{\"message\":\"a b c\"}").stalling(3);
     vec![
-        lost("closed without an answer", nothing()),
-        lost("reset without an answer", nothing().then_reset()),
-        lost("closed amid the head", list().cut_after(20)),
-        lost("reset amid the head", list().cut_after(20).then_reset()),
-        lost("no HTTP", Answer::garbage("SSH-2.0-Scripted\r\n")),
-        broken("closed amid the body", list().closing_early(5)),
-        broken("reset amid the body", list().closing_early(5).then_reset()),
-        late(lost("stalled before the head", nothing().then_stall())),
-        late(lost(
-            "stalled amid the head",
-            list().cut_after(20).then_stall(),
+        no_response("closed without a response", nothing_sent()),
+        no_response("reset without a response", nothing_sent().then_reset()),
+        no_response(
+            "closed in the middle of the head",
+            list().truncated_after(20),
+        ),
+        no_response(
+            "reset in the middle of the head",
+            list().truncated_after(20).then_reset(),
+        ),
+        no_response(
+            "not HTTP",
+            ScriptedResponse::garbage("SSH-2.0-Scripted\r\n"),
+        ),
+        truncated("closed in the middle of the body", list().truncated_by(5)),
+        truncated(
+            "reset in the middle of the body",
+            list().truncated_by(5).then_reset(),
+        ),
+        timing_out(no_response(
+            "stalled before the head",
+            nothing_sent().then_stall(),
         )),
-        late(broken("stalled amid the body", list().stalling(5))),
-        late(broken("too slow", list().trickling(SHORT / 5))),
-        unreadable(
-            "half of a document",
-            Answer::json(200, r#"{"data":[{"id":"canary"#),
+        timing_out(no_response(
+            "stalled in the middle of the head",
+            list().truncated_after(20).then_stall(),
+        )),
+        timing_out(truncated(
+            "stalled in the middle of the body",
+            list().stalling(5),
+        )),
+        timing_out(truncated(
+            "too slow",
+            list().byte_by_byte(SHORT_TIMEOUT / 5),
+        )),
+        undecodable(
+            "truncated JSON",
+            ScriptedResponse::json(200, r#"{"data":[{"id":"canary"#),
             &[
-                "200 OK could not be decoded: ",
+                "200 OK, but the response could not be decoded: ",
                 "data[0].id: EOF while parsing a string",
             ],
         ),
-        unreadable(
+        undecodable(
             "HTML",
             html(200),
             &[
                 "could not be decoded: expected value",
-                "(the answer says it is text/html)",
+                "(the response has the content type text/html)",
             ],
         ),
-        unreadable(
-            "gzip, which nobody asked for",
-            Answer::empty(200)
+        undecodable(
+            "unrequested gzip",
+            ScriptedResponse::empty(200)
                 .with_header("content-type", "application/json")
                 .with_header("content-encoding", "gzip")
                 .with_bytes(GZIP),
-            &["could not be decoded: ", "(the answer is encoded as gzip)"],
+            &[
+                "could not be decoded: ",
+                "(the response has the content encoding gzip)",
+            ],
         ),
-        unreadable(
-            "text in the place of an object",
-            Answer::json(200, "\"canary\""),
-            &["could not be decoded: found text"],
+        undecodable(
+            "a string instead of an object",
+            ScriptedResponse::json(200, "\"canary\""),
+            &["could not be decoded: expected an object, found a string"],
         ),
-        unreadable(
-            "no text at all",
-            Answer::json(200, "").with_bytes(&b"{\"data\":\"\xff\xfe\"}"[..]),
+        undecodable(
+            "invalid UTF-8",
+            ScriptedResponse::json(200, "").with_bytes(&b"{\"data\":\"\xff\xfe\"}"[..]),
             &["could not be decoded: data"],
         ),
         refused("bad request", 400, &[]),
@@ -183,33 +215,33 @@ fn cases() -> Vec<Case> {
         refused("conflict", 409, &["conflict"]),
         refused("too large", 413, &[]),
         Case {
-            repeated: true,
+            retried: true,
             ..refused("rate limited", 429, &["rate_limited"])
         },
-        failed(
-            "timeout over there",
+        server_error(
+            "request timeout",
             408,
-            Answer::empty(408),
+            ScriptedResponse::empty(408),
             &["408 Request Timeout"],
         ),
-        failed(
-            "failure",
+        server_error(
+            "internal error",
             500,
-            Answer::json(500, "null"),
+            ScriptedResponse::json(500, "null"),
             &["500 Internal Server Error"],
         ),
-        failed("HTML of a proxy", 502, html(502), &["502 Bad Gateway"]),
-        failed(
+        server_error("HTML from a proxy", 502, html(502), &["502 Bad Gateway"]),
+        server_error(
             "overload",
             503,
-            Answer::json(503, "{}"),
+            ScriptedResponse::json(503, "{}"),
             &["503 Service Unavailable"],
         ),
-        failed("gateway timeout", 504, html(504), &["504 Gateway Timeout"]),
+        server_error("gateway timeout", 504, html(504), &["504 Gateway Timeout"]),
         Case {
-            timeout: SHORT,
-            ..failed(
-                "a failure whose body stalls",
+            timeout: SHORT_TIMEOUT,
+            ..server_error(
+                "server error whose body stalls",
                 500,
                 stalled_refusal,
                 &["500 Internal Server Error"],
@@ -218,8 +250,8 @@ fn cases() -> Vec<Case> {
     ]
 }
 
-/// The predicates that hold, by name.
-fn says(error: &Error) -> Vec<&'static str> {
+/// Returns the names of the predicates that return `true`.
+fn predicates(error: &Error) -> Vec<&'static str> {
     let all = [
         ("configuration", error.is_configuration()),
         ("invalid_request", error.is_invalid_request()),
@@ -240,7 +272,7 @@ fn says(error: &Error) -> Vec<&'static str> {
         .collect()
 }
 
-/// A client whose secrets all hold `canary`, which tries a call twice.
+/// Returns a client with up to two attempts per call. All of its secrets contain `canary`.
 fn client(server: &Server, timeout: Duration) -> Client {
     let options = attempts(2)
         .timeout(timeout)
@@ -249,29 +281,33 @@ fn client(server: &Server, timeout: Duration) -> Client {
 }
 
 async fn read(client: &Client) -> Result<(), Error> {
-    sending(client.list_users().email("canary-of-the-query").send()).await
+    boxed_call(client.list_users().email("canary-of-the-query").send()).await
 }
 
 async fn create(client: &Client) -> Result<(), Error> {
-    let body = types::CreateVirtualKeyRequest::builder();
+    let body = providers::CreateVirtualKeyRequest::builder();
     let body = body
         .name("one")
         .provider("openai")
         .key("canary-of-the-body");
-    sending(client.create_virtual_key().body(body).send()).await
+    boxed_call(client.create_virtual_key().body(body).send()).await
 }
 
-/// Everything that holds of an error, whatever went wrong.
-fn check_manners(name: &str, error: &Error) {
+/// Asserts what holds for every error.
+fn assert_common_properties(name: &str, error: &Error) {
     let line = error.to_string();
     assert!(!line.contains('\n'), "{name}: {line}");
-    assert!(!shown(error).contains("canary"), "{name}: {}", shown(error));
+    assert!(
+        !render_error(error).contains("canary"),
+        "{name}: {}",
+        render_error(error)
+    );
     let start = format!("{}: ", error.operation().unwrap());
     assert!(line.starts_with(&start), "{name}: {line}");
 }
 
-/// The key is where it belongs, once, and nowhere else.
-fn check_key(name: &str, server: &Server) {
+/// Asserts that each request contains the key once, in its header.
+fn assert_key_sent_once(name: &str, server: &Server) {
     for request in server.requests() {
         assert_eq!(request.header("x-portkey-api-key"), [KEY], "{name}");
         assert_eq!(request.header("x-tenant"), ["canary-of-a-header"], "{name}");
@@ -280,14 +316,14 @@ fn check_key(name: &str, server: &Server) {
 }
 
 impl Case {
-    /// A server of its own, and a client of it.
-    fn pair(&self) -> (Server, Client) {
-        let server = Server::answering(self.answer.clone());
+    /// Starts a server with the response, and returns it with a client of it.
+    fn server_and_client(&self) -> (Server, Client) {
+        let server = Server::with_response(self.response.clone());
         let client = client(&server, self.timeout);
         (server, client)
     }
 
-    /// Sends a call and compares.
+    /// Sends a call and checks the error.
     async fn check(&self, operation: &str, attempts: u32, (server, client): (Server, Client)) {
         let name = format!("{} ({operation})", self.name);
         let outcome = match operation {
@@ -296,35 +332,39 @@ impl Case {
         };
         let error = outcome.expect_err(&name);
         assert_eq!(error.operation(), Some(operation), "{name}");
-        assert_eq!(says(&error), self.says, "{name}: {error}");
+        assert_eq!(predicates(&error), self.predicates, "{name}: {error}");
         let status = error.status().map(|status| status.as_u16());
         assert_eq!(status, self.status, "{name}: {error}");
         assert_eq!(error.attempts(), attempts, "{name}: {error}");
-        assert_eq!(error.may_have_executed(), self.executed, "{name}: {error}");
+        assert_eq!(
+            error.may_have_executed(),
+            self.may_have_executed,
+            "{name}: {error}"
+        );
         assert_eq!(error.retry_after(), None, "{name}");
         assert_eq!(server.requests().len(), attempts as usize, "{name}");
-        for part in self.shows {
+        for part in self.message_parts {
             assert!(error.to_string().contains(part), "{name}: {part}: {error}");
         }
-        let repeated = error.to_string().contains(", after 2 attempts");
-        assert_eq!(repeated, attempts == 2, "{name}: {error}");
-        check_manners(&name, &error);
-        check_key(&name, &server);
+        let retried = error.to_string().contains(", after 2 attempts");
+        assert_eq!(retried, attempts == 2, "{name}: {error}");
+        assert_common_properties(&name, &error);
+        assert_key_sent_once(&name, &server);
     }
 }
 
 #[tokio::test]
-async fn every_failure_is_told_and_repeated_where_that_is_safe() {
+async fn every_failure_is_reported_and_retried_if_safe() {
     let recorder = Recorder::start();
     let mut running = JoinSet::new();
-    // Building a client takes its time, which no call that is under way should lose.
+    // All clients are built first: building one takes time that would count against running timeouts.
     let prepared: Vec<_> = cases()
         .into_iter()
-        .map(|case| (case.pair(), case.pair(), case))
+        .map(|case| (case.server_and_client(), case.server_and_client(), case))
         .collect();
     for (for_get, for_post, case) in prepared {
         running.spawn(async move {
-            let attempts = if case.repeated { 2 } else { 1 };
+            let attempts = if case.retried { 2 } else { 1 };
             case.check("list_users", attempts, for_get).await;
             case.check("create_virtual_key", 1, for_post).await;
         });
@@ -333,31 +373,35 @@ async fn every_failure_is_told_and_repeated_where_that_is_safe() {
         outcome.unwrap();
     }
     assert!(!recorder.spans("portkey.call").is_empty());
-    assert!(!recorder.text().contains("canary"), "{}", recorder.text());
+    assert!(
+        !recorder.debug_output().contains("canary"),
+        "{}",
+        recorder.debug_output()
+    );
 }
 
 #[tokio::test]
-async fn a_timeout_names_the_time_and_keeps_what_came() {
-    let server = Server::answering(list().stalling(5));
-    let error = read(&client(&server, SHORT)).await.unwrap_err();
+async fn timeout_error_contains_the_timeout_and_the_partial_body() {
+    let server = Server::with_response(list().stalling(5));
+    let error = read(&client(&server, SHORT_TIMEOUT)).await.unwrap_err();
     assert_eq!(error.body().unwrap(), r#"{"object":"list","total":0,"data"#);
     let line = error.to_string();
     assert!(line.contains("not complete within 2s"), "{line}");
-    until(|| server.hangups() == 2).await;
+    wait_until(|| server.client_disconnects() == 2).await;
 }
 
-// ---- Other answers
+// ---- Other responses
 
 #[tokio::test]
-async fn redirects_are_errors_and_nobody_else_is_asked() {
+async fn redirects_are_errors_and_their_target_is_not_contacted() {
     for status in [300, 301, 302, 303, 307, 308] {
-        let other = Server::answering(list());
-        let redirect = Answer::empty(status)
+        let other = Server::with_response(list());
+        let redirect = ScriptedResponse::empty(status)
             .with_header("location", other.url("/v1/elsewhere"))
             .with_header("refresh", format!("0; url={}", other.url("/")))
             .with_header("alt-svc", format!("http/1.1=\"{}\"", other.url("")));
-        let server = Server::answering(redirect);
-        let client = client(&server, AMPLE);
+        let server = Server::with_response(redirect);
+        let client = client(&server, LONG_TIMEOUT);
         for error in [read(&client).await, create(&client).await].map(Result::unwrap_err) {
             let line = error.to_string();
             assert_eq!(error.status().unwrap().as_u16(), status, "{line}");
@@ -367,88 +411,102 @@ async fn redirects_are_errors_and_nobody_else_is_asked() {
                 (1, false),
                 "{line}"
             );
-            assert_eq!(says(&error), [""; 0], "{line}");
-            check_manners("redirect", &error);
+            assert_eq!(predicates(&error), [""; 0], "{line}");
+            assert_common_properties("redirect", &error);
         }
         assert_eq!(server.requests().len(), 2);
         assert_eq!(other.connections(), 0);
-        check_key("redirect", &server);
+        assert_key_sent_once("redirect", &server);
     }
 }
 
 #[tokio::test]
-async fn what_the_content_type_says_does_not_matter() {
+async fn content_type_of_a_response_is_ignored() {
     for kind in ["text/plain", "text/html", "application/octet-stream"] {
-        let server = Server::answering(list().with_header("content-type", kind));
-        read(&client(&server, AMPLE)).await.unwrap();
+        let server = Server::with_response(list().with_header("content-type", kind));
+        read(&client(&server, LONG_TIMEOUT)).await.unwrap();
     }
-    let nameless = Answer::empty(200).with_body(r#"{"data":[]}"#);
-    read(&client(&Server::answering(nameless), AMPLE))
+    let nameless = ScriptedResponse::empty(200).with_body(r#"{"data":[]}"#);
+    read(&client(&Server::with_response(nameless), LONG_TIMEOUT))
         .await
         .unwrap();
 }
 
 #[tokio::test]
-async fn no_compression_is_asked_for() {
-    let server = Server::answering(list());
-    read(&client(&server, AMPLE)).await.unwrap();
+async fn requests_have_no_accept_encoding() {
+    let server = Server::with_response(list());
+    read(&client(&server, LONG_TIMEOUT)).await.unwrap();
     assert_eq!(server.request().header("accept-encoding"), [""; 0]);
 }
 
 #[tokio::test]
-async fn a_slow_answer_in_time_is_an_answer() {
-    let server = Server::answering(list().trickling(Duration::from_millis(5)));
-    read(&client(&server, AMPLE)).await.unwrap();
+async fn slow_response_within_the_timeout_succeeds() {
+    let server = Server::with_response(list().byte_by_byte(Duration::from_millis(5)));
+    read(&client(&server, LONG_TIMEOUT)).await.unwrap();
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn an_answer_of_100_megabytes_arrives_whole() {
+async fn response_of_100_megabytes_is_received_completely() {
     let mut body = br#"{"data":[],"new_field":""#.to_vec();
     body.resize(100 << 20, b'x');
     body.extend(br#""}"#);
     let size = body.len();
-    let server = Server::answering(Answer::json(200, "").with_bytes(body));
-    let call = client(&server, AMPLE).list_users().send_with_response();
-    let answer = tokio::time::timeout(AMPLE, call).await.unwrap().unwrap();
-    assert_eq!(answer.body().len(), size);
-    assert!(answer.value().data.is_empty());
-    assert!(!format!("{answer:?}").contains("xxxxx"));
+    let server = Server::with_response(ScriptedResponse::json(200, "").with_bytes(body));
+    let call = client(&server, LONG_TIMEOUT)
+        .list_users()
+        .send_with_response();
+    let response = tokio::time::timeout(LONG_TIMEOUT, call)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(response.body().len(), size);
+    assert!(response.value().data.is_empty());
+    assert!(!format!("{response:?}").contains("xxxxx"));
 }
 
-/// As much of the body as an error keeps.
-const KEPT: usize = 1 << 20;
+/// The maximum number of body bytes that an error keeps.
+const MAX_ERROR_BODY: usize = 1 << 20;
 
 #[tokio::test]
-async fn a_long_body_of_an_error_is_cut_and_the_error_says_so() {
-    for (size, is_cut) in [
-        (KEPT - 1, false),
-        (KEPT, false),
-        (KEPT + 1, true),
+async fn long_error_body_is_truncated_at_1_mib_and_the_error_says_so() {
+    for (size, is_truncated) in [
+        (MAX_ERROR_BODY - 1, false),
+        (MAX_ERROR_BODY, false),
+        (MAX_ERROR_BODY + 1, true),
         (100 << 20, true),
     ] {
         let body = Bytes::from(vec![b'x'; size]);
-        let server = Server::answering(Answer::empty(400).with_bytes(body));
-        let error = read(&client(&server, AMPLE)).await.unwrap_err();
-        assert_eq!(error.body().unwrap().len(), size.min(KEPT));
-        assert_eq!(error.is_body_truncated(), is_cut);
+        let server = Server::with_response(ScriptedResponse::empty(400).with_bytes(body));
+        let error = read(&client(&server, LONG_TIMEOUT)).await.unwrap_err();
+        assert_eq!(error.body().unwrap().len(), size.min(MAX_ERROR_BODY));
+        assert_eq!(error.is_body_truncated(), is_truncated);
         let line = error.to_string();
-        assert_eq!(line.contains("the body is cut at 1 MiB"), is_cut, "{line}");
+        assert_eq!(
+            line.contains("response body truncated to 1 MiB"),
+            is_truncated,
+            "{line}"
+        );
         assert!(
-            line.len() < 200 && !shown(&error).contains("xxxxx"),
+            line.len() < 200 && !render_error(&error).contains("xxxxx"),
             "{line}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_long_body_that_cannot_be_decoded_is_cut_too() {
-    let server = Server::answering(Answer::json(200, "[\"".to_owned() + &"x".repeat(KEPT)));
-    let error = read(&client(&server, AMPLE)).await.unwrap_err();
+async fn long_undecodable_body_is_truncated_at_1_mib() {
+    let server = Server::with_response(ScriptedResponse::json(
+        200,
+        "[\"".to_owned() + &"x".repeat(MAX_ERROR_BODY),
+    ));
+    let error = read(&client(&server, LONG_TIMEOUT)).await.unwrap_err();
     assert!(error.is_decode() && error.is_body_truncated(), "{error}");
-    assert_eq!(error.body().unwrap().len(), KEPT);
+    assert_eq!(error.body().unwrap().len(), MAX_ERROR_BODY);
     assert!(
-        error.to_string().contains("the body is cut at 1 MiB"),
+        error
+            .to_string()
+            .contains("response body truncated to 1 MiB"),
         "{error}"
     );
 }
@@ -456,12 +514,12 @@ async fn a_long_body_that_cannot_be_decoded_is_cut_too() {
 // ---- Connections
 
 #[tokio::test]
-async fn a_refused_connection_executes_nothing_so_everything_is_repeated() {
-    let closed = Closed::new();
+async fn refused_connection_is_retried_for_reads_and_creates() {
+    let closed = ClosedPort::new();
     let client = Client::builder().api_key(KEY).base_url(closed.url("/v1"));
     let client = client.options(attempts(3)).build().unwrap();
     for error in [read(&client).await, create(&client).await].map(Result::unwrap_err) {
-        assert_eq!(says(&error), ["connect"], "{error}");
+        assert_eq!(predicates(&error), ["connect"], "{error}");
         assert_eq!(
             (error.attempts(), error.may_have_executed()),
             (3, false),
@@ -470,40 +528,42 @@ async fn a_refused_connection_executes_nothing_so_everything_is_repeated() {
         assert_eq!((error.status(), error.body()), (None, None));
         let line = error.to_string();
         assert!(
-            line.contains("no answer: ") && line.contains(", after 3 attempts"),
+            line.contains("no response: ") && line.contains(", after 3 attempts"),
             "{line}"
         );
-        check_manners("refused connection", &error);
+        assert_common_properties("refused connection", &error);
     }
 }
 
-/// How full queues are treated is up to the system; Linux does not answer.
+/// How a full accept queue is handled depends on the system; Linux does not reply.
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_connection_that_takes_too_long_is_a_timeout_of_connecting() {
-    let deaf = support::server::Deaf::new();
+async fn slow_connection_is_reported_as_timeout_and_connect_error() {
+    let deaf = support::server::UnresponsivePort::new();
     let client = Client::builder().api_key(KEY).base_url(deaf.url("/v1"));
     let client = client.connect_timeout(Duration::from_millis(100));
     let client = client.options(attempts(2)).build().unwrap();
     for error in [read(&client).await, create(&client).await].map(Result::unwrap_err) {
-        assert_eq!(says(&error), ["timeout", "connect"], "{error}");
+        assert_eq!(predicates(&error), ["timeout", "connect"], "{error}");
         assert_eq!(
             (error.attempts(), error.may_have_executed()),
             (2, false),
             "{error}"
         );
-        check_manners("slow connection", &error);
+        assert_common_properties("slow connection", &error);
     }
 }
 
-/// A pool may hold a connection that is gone by the time it is used.
+/// The pool may contain a connection that the server has closed in the meantime.
 #[tokio::test]
-async fn a_create_over_an_old_connection_is_sent_once() {
-    for end in [Answer::hanging_up, |answer: Answer| {
-        answer.hanging_up().then_reset()
-    }] {
-        let server = Server::playing([list().keeping_alive(), end(Answer::empty(200))]);
-        let client = client(&server, AMPLE);
+async fn create_on_a_stale_pooled_connection_is_sent_once() {
+    for end in [
+        ScriptedResponse::sending_nothing,
+        |response: ScriptedResponse| response.sending_nothing().then_reset(),
+    ] {
+        let server =
+            Server::with_responses([list().keep_alive(), end(ScriptedResponse::empty(200))]);
+        let client = client(&server, LONG_TIMEOUT);
         read(&client).await.unwrap();
         let error = create(&client).await.unwrap_err();
         assert!(error.may_have_executed(), "{error}");
@@ -517,7 +577,7 @@ async fn a_create_over_an_old_connection_is_sent_once() {
         assert_eq!(
             server.connections(),
             1,
-            "the second request used the first one's connection"
+            "the second request must reuse the connection of the first"
         );
     }
 }
@@ -525,8 +585,8 @@ async fn a_create_over_an_old_connection_is_sent_once() {
 // ---- Deadlines
 
 #[tokio::test]
-async fn no_attempt_outlives_the_deadline() {
-    let server = Server::answering(Answer::empty(200).hanging_up().then_stall());
+async fn attempt_ends_at_the_deadline() {
+    let server = Server::with_response(ScriptedResponse::empty(200).sending_nothing().then_stall());
     let policy = RetryPolicy::default()
         .max_attempts(5)
         .deadline(Duration::from_millis(300));
@@ -534,18 +594,18 @@ async fn no_attempt_outlives_the_deadline() {
         .retry(policy)
         .timeout(Duration::from_secs(3600));
     let client = builder(&server).options(options).build().unwrap();
-    let begun = Instant::now();
+    let start = Instant::now();
     let error = read(&client).await.unwrap_err();
-    // Far above the deadline, for a busy machine, and far below whatever else would end it.
-    assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
-    assert_eq!(says(&error), ["timeout"], "{error}");
+    // Far above the deadline, for a slow machine, and far below any other timeout.
+    assert!(start.elapsed() < Duration::from_secs(10), "{error}");
+    assert_eq!(predicates(&error), ["timeout"], "{error}");
     assert_eq!(error.attempts(), 1, "{error}");
 }
 
 #[tokio::test]
-async fn no_wait_is_begun_that_the_deadline_would_cut_off() {
-    let busy = Answer::empty(429).with_header("retry-after", "40");
-    let server = Server::answering(busy);
+async fn retry_wait_beyond_the_deadline_is_not_started() {
+    let refusal = ScriptedResponse::empty(429).with_header("retry-after", "40");
+    let server = Server::with_response(refusal);
     let policy = RetryPolicy::default().deadline(Duration::from_secs(30));
     let client = builder(&server).options(RequestOptions::new().retry(policy));
     let error = read(&client.build().unwrap()).await.unwrap_err();
@@ -553,27 +613,27 @@ async fn no_wait_is_begun_that_the_deadline_would_cut_off() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(40)));
 }
 
-// ---- Many at a time, and none
+// ---- Concurrent and dropped calls
 
-/// Answers with the last segment of the path.
-fn echo() -> Server {
+/// Starts a server that responds with the last segment of the path as `id`.
+fn echo_server() -> Server {
     Server::start(|request| {
         let id = request.segments().pop().unwrap();
-        Answer::json(200, json!({"id": id}).to_string()).keeping_alive()
+        ScriptedResponse::json(200, json!({"id": id}).to_string()).keep_alive()
     })
 }
 
 #[tokio::test]
-async fn calls_at_the_same_time_get_their_own_answers() {
-    let server = echo();
-    let client = client(&server, AMPLE);
+async fn concurrent_calls_get_their_own_responses() {
+    let server = echo_server();
+    let client = client(&server, LONG_TIMEOUT);
     let mut calls = JoinSet::new();
     for number in 0..200 {
         let client = client.clone();
         calls.spawn(async move {
             let call = client.request(Method::GET, format!("/things/{number}"));
-            let answer: Value = call.send().await.unwrap();
-            assert_eq!(answer, json!({"id": number.to_string()}));
+            let response: Value = call.send().await.unwrap();
+            assert_eq!(response, json!({"id": number.to_string()}));
         });
     }
     while let Some(outcome) = calls.join_next().await {
@@ -583,38 +643,38 @@ async fn calls_at_the_same_time_get_their_own_answers() {
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_closes_its_connection() {
+async fn dropped_call_closes_its_connection() {
     let recorder = Recorder::start();
-    let stalled = Answer::empty(200).hanging_up().then_stall();
-    let server = Server::answering(stalled);
-    let client = client(&server, AMPLE);
+    let stalled = ScriptedResponse::empty(200).sending_nothing().then_stall();
+    let server = Server::with_response(stalled);
+    let client = client(&server, LONG_TIMEOUT);
     let call = tokio::spawn(async move { read(&client).await });
-    until(|| server.requests().len() == 1).await;
-    assert_eq!(server.hangups(), 0);
+    wait_until(|| server.requests().len() == 1).await;
+    assert_eq!(server.client_disconnects(), 0);
     call.abort();
-    until(|| server.hangups() == 1).await;
+    wait_until(|| server.client_disconnects() == 1).await;
     let [span] = &recorder.spans("portkey.call")[..] else {
-        panic!("{}", recorder.text());
+        panic!("{}", recorder.debug_output());
     };
     assert_eq!(span.field("error.type"), Some("cancelled"));
-    assert!(span.is_over());
+    assert!(span.is_closed());
     assert!(
         recorder
             .spans("portkey.attempt")
             .iter()
-            .all(|attempt| attempt.is_over())
+            .all(|attempt| attempt.is_closed())
     );
     assert_eq!(server.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_call_that_is_dropped_while_it_waits_sends_no_more() {
+async fn call_dropped_during_a_retry_wait_sends_no_further_request() {
     let recorder = Recorder::start();
-    let busy = Answer::empty(503).with_header("retry-after-ms", "200");
-    let server = Server::answering(busy);
-    let client = client(&server, AMPLE);
+    let refusal = ScriptedResponse::empty(503).with_header("retry-after-ms", "200");
+    let server = Server::with_response(refusal);
+    let client = client(&server, LONG_TIMEOUT);
     let call = tokio::spawn(async move { read(&client).await });
-    until(|| recorder.events("trying again").len() == 1).await;
+    wait_until(|| recorder.events("trying again").len() == 1).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     let span = &recorder.spans("portkey.call")[0];

@@ -1,7 +1,7 @@
-//! What an operator sees: the spans, events and fields that the guide lists, and nothing else.
+//! Spans, events and fields: exactly those that the guide lists.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
@@ -9,8 +9,8 @@ use http::Method;
 use portkey_admin::Client;
 use serde_json::Value;
 use support::{
-    KEY, attempts, builder, sending,
-    server::{Answer, Closed, Server},
+    KEY, attempts, boxed_call, builder,
+    server::{ClosedPort, ScriptedResponse, Server},
     spans::{Entry, Recorder},
 };
 use tracing::Level;
@@ -19,11 +19,11 @@ fn client(server: &Server) -> Client {
     builder(server).options(attempts(3)).build().unwrap()
 }
 
-fn done() -> Answer {
-    Answer::json(200, r#"{"data":[]}"#).with_header("x-portkey-request-id", "request-one")
+fn success() -> ScriptedResponse {
+    ScriptedResponse::json(200, r#"{"data":[]}"#).with_header("x-portkey-request-id", "request-one")
 }
 
-/// The value of each field, in the order of `names`.
+/// Returns the value of each field, in the order of `names`.
 fn fields<'a, const N: usize>(entry: &'a Entry, names: [&str; N]) -> [Option<&'a str>; N] {
     names.map(|name| entry.field(name))
 }
@@ -31,12 +31,16 @@ fn fields<'a, const N: usize>(entry: &'a Entry, names: [&str; N]) -> [Option<&'a
 #[tokio::test]
 async fn a_call_is_a_span_with_one_span_for_each_attempt() {
     let recorder = Recorder::start();
-    let server = Server::playing([Answer::empty(500), Answer::empty(200).hanging_up(), done()]);
-    sending(client(&server).get_api_key("one").send())
+    let server = Server::with_responses([
+        ScriptedResponse::empty(500),
+        ScriptedResponse::empty(200).sending_nothing(),
+        success(),
+    ]);
+    boxed_call(client(&server).get_api_key("one").send())
         .await
         .unwrap_err();
-    let ours = recorder.ours();
-    let names: Vec<_> = ours.iter().map(|entry| entry.name.as_str()).collect();
+    let entries = recorder.client_entries();
+    let names: Vec<_> = entries.iter().map(|entry| entry.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -50,21 +54,22 @@ async fn a_call_is_a_span_with_one_span_for_each_attempt() {
         ]
     );
     assert!(
-        ours.iter()
+        entries
+            .iter()
             .filter(|entry| entry.is_span)
-            .all(Entry::is_over)
+            .all(Entry::is_closed)
     );
-    for entry in &ours[1..6] {
-        assert!(entry.is_inside(&ours[0]), "{entry:?}");
+    for entry in &entries[1..6] {
+        assert!(entry.is_child_of(&entries[0]), "{entry:?}");
         assert_eq!(entry.level, Level::DEBUG);
     }
-    assert!(ours[0].level == Level::INFO && ours[0].is_outermost());
+    assert!(entries[0].level == Level::INFO && entries[0].is_root());
 
     let address = server.url("");
     let port = address.rsplit(':').next();
     assert_eq!(
         fields(
-            &ours[0],
+            &entries[0],
             [
                 "otel.name",
                 "otel.kind",
@@ -93,7 +98,7 @@ async fn a_call_is_a_span_with_one_span_for_each_attempt() {
             None,
         ]
     );
-    assert_eq!(ours[0].names().len(), 10);
+    assert_eq!(entries[0].field_names().len(), 10);
 
     let attempt = |entry| {
         fields(
@@ -105,28 +110,30 @@ async fn a_call_is_a_span_with_one_span_for_each_attempt() {
             ],
         )
     };
-    assert_eq!(attempt(&ours[1]), [Some("0"), Some("500"), Some("500")]);
-    assert_eq!(attempt(&ours[3]), [Some("1"), None, Some("transport")]);
-    assert_eq!(attempt(&ours[5]), [Some("2"), Some("200"), None]);
-    assert_eq!(ours[5].field("portkey.request_id"), Some("request-one"));
+    assert_eq!(attempt(&entries[1]), [Some("0"), Some("500"), Some("500")]);
+    assert_eq!(attempt(&entries[3]), [Some("1"), None, Some("transport")]);
+    assert_eq!(attempt(&entries[5]), [Some("2"), Some("200"), None]);
+    assert_eq!(entries[5].field("portkey.request_id"), Some("request-one"));
     assert_eq!(
-        fields(&ours[2], ["error.type", "wait_ms"]),
+        fields(&entries[2], ["error.type", "wait_ms"]),
         [Some("500"), Some("0")]
     );
-    assert_eq!(ours[4].field("error.type"), Some("transport"));
+    assert_eq!(entries[4].field("error.type"), Some("transport"));
     assert_eq!(
-        fields(&ours[6], ["portkey.operation", "error.type"]),
+        fields(&entries[6], ["portkey.operation", "error.type"]),
         [Some("get_api_key"), Some("decode")]
     );
 }
 
 #[tokio::test]
-async fn a_success_at_once_records_no_error_and_no_resending() {
+async fn success_at_the_first_attempt_records_no_error_and_no_retry() {
     let recorder = Recorder::start();
-    let server = Server::answering(done());
-    sending(client(&server).list_users().send()).await.unwrap();
+    let server = Server::with_response(success());
+    boxed_call(client(&server).list_users().send())
+        .await
+        .unwrap();
     let [span] = &recorder.spans("portkey.call")[..] else {
-        panic!("{}", recorder.text());
+        panic!("{}", recorder.debug_output());
     };
     let names = [
         "error.type",
@@ -135,14 +142,15 @@ async fn a_success_at_once_records_no_error_and_no_resending() {
     ];
     assert_eq!(fields(span, names), [None, Some("0"), Some("200")]);
     assert_eq!(recorder.spans("portkey.attempt").len(), 1);
-    assert_eq!(recorder.ours().len(), 2);
+    assert_eq!(recorder.client_entries().len(), 2);
 }
 
 #[tokio::test]
-async fn a_repeated_deletion_that_finds_nothing_is_no_error() {
+async fn retried_delete_that_finds_404_is_not_recorded_as_an_error() {
     let recorder = Recorder::start();
-    let server = Server::playing([Answer::empty(500), Answer::empty(404)]);
-    sending(client(&server).delete_user("one").send())
+    let server =
+        Server::with_responses([ScriptedResponse::empty(500), ScriptedResponse::empty(404)]);
+    boxed_call(client(&server).delete_user("one").send())
         .await
         .unwrap();
     let names = ["error.type", "http.response.status_code"];
@@ -153,29 +161,29 @@ async fn a_repeated_deletion_that_finds_nothing_is_no_error() {
 }
 
 #[tokio::test]
-async fn an_error_has_a_type() {
-    let stalled = Answer::empty(200).hanging_up().then_stall();
-    for (answer, expected) in [
-        (Answer::empty(404), "404"),
-        (Answer::empty(302), "302"),
-        (Answer::empty(200).hanging_up(), "transport"),
-        (done().closing_early(1), "transport"),
+async fn error_type_is_recorded() {
+    let stalled = ScriptedResponse::empty(200).sending_nothing().then_stall();
+    for (response, expected) in [
+        (ScriptedResponse::empty(404), "404"),
+        (ScriptedResponse::empty(302), "302"),
+        (ScriptedResponse::empty(200).sending_nothing(), "transport"),
+        (success().truncated_by(1), "transport"),
         (stalled, "timeout"),
     ] {
         let recorder = Recorder::start();
-        let server = Server::answering(answer);
+        let server = Server::with_response(response);
         let options = attempts(1).timeout(std::time::Duration::from_millis(500));
         let client = client(&server).with_options(options);
-        sending(client.list_users().send()).await.unwrap_err();
+        boxed_call(client.list_users().send()).await.unwrap_err();
         for name in ["portkey.call", "portkey.attempt"] {
             let spans = recorder.spans(name);
             assert_eq!(spans[0].field("error.type"), Some(expected), "{name}");
         }
     }
-    let (recorder, closed) = (Recorder::start(), Closed::new());
+    let (recorder, closed) = (Recorder::start(), ClosedPort::new());
     let client = Client::builder().api_key(KEY).base_url(closed.url("/v1"));
     let client = client.options(attempts(1)).build().unwrap();
-    sending(client.list_users().send()).await.unwrap_err();
+    boxed_call(client.list_users().send()).await.unwrap_err();
     assert_eq!(
         recorder.spans("portkey.call")[0].field("error.type"),
         Some("connect")
@@ -183,23 +191,27 @@ async fn an_error_has_a_type() {
 }
 
 #[tokio::test]
-async fn what_is_never_sent_is_no_span() {
+async fn call_that_is_not_sent_has_no_span() {
     let recorder = Recorder::start();
-    let server = Server::answering(done());
-    sending(client(&server).get_user("..").send())
+    let server = Server::with_response(success());
+    boxed_call(client(&server).get_user("..").send())
         .await
         .unwrap_err();
-    assert!(recorder.ours().is_empty(), "{}", recorder.text());
+    assert!(
+        recorder.client_entries().is_empty(),
+        "{}",
+        recorder.debug_output()
+    );
 }
 
 #[tokio::test]
-async fn a_raw_request_names_its_method_and_no_path() {
+async fn span_of_a_raw_request_has_the_method_but_no_path() {
     let recorder = Recorder::start();
-    let server = Server::answering(done());
+    let server = Server::with_response(success());
     let request = client(&server).request(Method::GET, "/things/secret-id");
     let _: Value = request.query("q", "secret-query").send().await.unwrap();
     let [span] = &recorder.spans("portkey.call")[..] else {
-        panic!("{}", recorder.text());
+        panic!("{}", recorder.debug_output());
     };
     let names = [
         "otel.name",
@@ -208,42 +220,42 @@ async fn a_raw_request_names_its_method_and_no_path() {
         "portkey.operation",
     ];
     assert_eq!(fields(span, names), [Some("GET"), Some("GET"), None, None]);
-    assert!(!format!("{:?}", recorder.ours()).contains("secret"));
+    assert!(!format!("{:?}", recorder.client_entries()).contains("secret"));
 }
 
-/// The caller's own span is around the call, also where the call runs as a task.
+/// The span of the caller is the parent of the call, also if the call runs in another task.
 #[tokio::test]
-async fn a_call_belongs_to_the_span_of_its_caller() {
+async fn call_span_is_a_child_of_the_span_of_its_caller() {
     use tracing::Instrument;
 
     let recorder = Recorder::start();
-    let server = Server::answering(done());
-    let call = sending(client(&server).list_users().send());
+    let server = Server::with_response(success());
+    let call = boxed_call(client(&server).list_users().send());
     let span = tracing::info_span!(target: "portkey_admin::test", "caller");
     tokio::spawn(call.instrument(span)).await.unwrap().unwrap();
     let caller = &recorder.spans("caller")[0];
-    assert!(recorder.spans("portkey.call")[0].is_inside(caller));
+    assert!(recorder.spans("portkey.call")[0].is_child_of(caller));
 }
 
-/// The table of docs/guide/tracing.md is the promise.
+/// The table in docs/guide/tracing.md is complete.
 #[tokio::test]
 async fn every_field_is_documented() {
     let guide = include_str!("../docs/guide/tracing.md");
     let recorder = Recorder::start();
-    let server = Server::playing([Answer::empty(500), done()]);
-    sending(client(&server).get_api_key("one").send())
+    let server = Server::with_responses([ScriptedResponse::empty(500), success()]);
+    boxed_call(client(&server).get_api_key("one").send())
         .await
         .unwrap_err();
-    for entry in recorder.ours() {
-        let what = if entry.is_span { "span" } else { "event" };
+    for entry in recorder.client_entries() {
+        let kind = if entry.is_span { "span" } else { "event" };
         let start = format!(
-            "| {what} `{}` | {} |",
+            "| {kind} `{}` | {} |",
             entry.name,
             entry.level.as_str().to_lowercase()
         );
         let row = guide.lines().find(|line| line.starts_with(&start));
-        let row = row.unwrap_or_else(|| panic!("no row: {start}"));
-        for name in entry.names() {
+        let row = row.unwrap_or_else(|| panic!("no row in the guide starts with: {start}"));
+        for name in entry.field_names() {
             assert!(row.contains(&format!("`{name}`")), "{name}: {row}");
         }
     }

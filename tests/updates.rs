@@ -1,33 +1,33 @@
-//! Updates whose answer says nothing, and the read that follows them.
+//! `update_and_get`: an update with an empty response, followed by a read.
 
 #![cfg(feature = "admin")]
-#![allow(clippy::unwrap_used, clippy::expect_used)] // a test that panics fails, as it should
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
 mod support;
 
-use portkey_admin::types;
+use portkey_admin::{prompts, types, workspaces};
 use serde_json::json;
 use support::{
     client,
-    server::{Answer, Server},
+    server::{ScriptedResponse, Server},
 };
 
-/// Answers every update with `{}` and every read with a label, or with what `read` is.
-fn labels(update: Answer, read: Answer) -> Server {
+/// Starts a server that responds to updates with `update`, and to reads with `read`.
+fn server_with(update: ScriptedResponse, read: ScriptedResponse) -> Server {
     Server::start(move |request| match request.method.as_str() {
         "PUT" => update.clone(),
         _ => read.clone(),
     })
 }
 
-fn label() -> Answer {
-    Answer::json(200, json!({"id": "one", "name": "new"}).to_string())
+fn label() -> ScriptedResponse {
+    ScriptedResponse::json(200, json!({"id": "one", "name": "new"}).to_string())
 }
 
 #[tokio::test]
-async fn the_update_goes_first_and_the_read_has_its_arguments() {
-    let server = labels(Answer::json(200, "{}"), label());
-    let body = types::UpdateLabelRequest::builder().name("new");
+async fn update_is_sent_first_and_the_read_has_the_same_path_argument() {
+    let server = server_with(ScriptedResponse::json(200, "{}"), label());
+    let body = prompts::UpdateLabelRequest::builder().name("new");
     let update = client(&server).update_label("a/b").body(body);
     let label = update.update_and_get().await.unwrap();
     assert_eq!(label.name.as_deref(), Some("new"));
@@ -52,9 +52,12 @@ async fn the_update_goes_first_and_the_read_has_its_arguments() {
 }
 
 #[tokio::test]
-async fn what_is_read_has_every_argument_of_a_longer_path() {
-    let server = labels(Answer::empty(204), Answer::json(200, "{}"));
-    let body = types::UpdateWorkspaceMemberRequest::builder().role(types::WorkspaceRole::Member);
+async fn read_has_every_path_argument_of_the_update() {
+    let server = server_with(
+        ScriptedResponse::empty(204),
+        ScriptedResponse::json(200, "{}"),
+    );
+    let body = workspaces::UpdateWorkspaceMemberRequest::builder().role(types::WorkspaceRole::Member);
     let update = client(&server)
         .update_workspace_member("ws", "user")
         .body(body);
@@ -68,17 +71,17 @@ async fn what_is_read_has_every_argument_of_a_longer_path() {
 }
 
 #[tokio::test]
-async fn nothing_is_read_where_the_update_fails_and_errors_say_which_it_was() {
-    let refused = || Answer::json(403, r#"{"message": "no"}"#);
-    let body = || types::UpdateLabelRequest::builder().name("new");
+async fn failed_update_is_not_followed_by_a_read_and_errors_name_the_operation() {
+    let refused = || ScriptedResponse::json(403, r#"{"message": "no"}"#);
+    let body = || prompts::UpdateLabelRequest::builder().name("new");
 
-    let server = labels(refused(), label());
+    let server = server_with(refused(), label());
     let update = client(&server).update_label("one").body(body());
     let error = update.update_and_get().await.unwrap_err();
     assert_eq!(error.operation(), Some("update_label"));
     assert_eq!(server.requests().len(), 1);
 
-    let server = labels(Answer::json(200, "{}"), refused());
+    let server = server_with(ScriptedResponse::json(200, "{}"), refused());
     let update = client(&server).update_label("one").body(body());
     let error = update.update_and_get().await.unwrap_err();
     assert_eq!(error.operation(), Some("get_label"));

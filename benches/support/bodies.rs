@@ -1,8 +1,8 @@
-//! Answers as the service sends them.
+//! Response bodies in the format of the service.
 
 use serde_json::{Value, json};
 
-/// A key: `null` for what is not set, and a few members that the document does not know.
+/// Returns an API key with `null` for unset fields, and some fields that are not in the OpenAPI document.
 pub fn key(index: usize) -> Value {
     json!({
         "id": format!("00000000-0000-4000-8000-{index:012}"),
@@ -36,7 +36,7 @@ pub fn key(index: usize) -> Value {
     })
 }
 
-/// A page of a list that has `total` items.
+/// Returns a page of a list with `total` items.
 pub fn list(total: usize, items: Vec<Value>) -> String {
     json!({"object": "list", "total": total, "data": items}).to_string()
 }

@@ -1,10 +1,10 @@
-//! How much CPU this process has used.
+//! CPU time of this process.
 
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
 
-/// The CPU time of this process so far, all threads, user and system.
+/// Returns the user and system CPU time of all threads of this process.
 pub fn cpu_time() -> Duration {
     ProcessTime::now().as_duration()
 }

@@ -1,17 +1,17 @@
-//! How much memory this process uses.
+//! Memory usage of this process.
 
 use std::fs;
 
-/// Memory in KB, where the system tells.
+/// Memory in KB, if the system reports it.
 #[derive(Clone, Copy, Default)]
 pub struct Memory {
-    /// What is used now.
+    /// The current usage.
     pub now: Option<u64>,
-    /// The most that was ever used.
+    /// The peak usage.
     pub peak: Option<u64>,
 }
 
-/// The memory of this process, which Linux tells.
+/// Returns the memory usage of this process (Linux only).
 pub fn memory() -> Memory {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let field = |name: &str| {

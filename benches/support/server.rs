@@ -1,9 +1,8 @@
-//! A server on loopback that sends what it has ready, in a process of its own: what it costs is not
-//! counted as the client's.
+//! A server on loopback with canned responses. It is a separate process, so that its cost is not measured.
 //!
-//! The process is this program again, started by [`Server::start`]; a `main` that uses it begins with
-//! [`serve_if_asked`]. It reads the body of a request, if its length is known, lets go of it, and keeps
-//! connections open.
+//! [`Server::start`] starts this program again; a `main` that uses it must first call
+//! [`serve_if_requested`]. The server reads and discards the body of a request that has a
+//! `content-length`, and keeps connections open.
 
 use std::{
     io::{self, BufRead, BufReader, Read},
@@ -17,18 +16,18 @@ use tokio::{
 };
 
 /// The argument that makes this program the server.
-const SERVE: &str = "--serve";
+const SERVE_ARGUMENT: &str = "--serve";
 
-/// The longest head of a request.
-const HEAD: usize = 16 * 1024;
+/// The maximum length of the head of a request.
+const MAX_HEAD: usize = 16 * 1024;
 
-/// How much of a body is read at once.
-const PIECE: usize = 256 * 1024;
+/// The number of bytes of a body that are read at once.
+const CHUNK: usize = 256 * 1024;
 
-/// The server's process; it ends with this value.
+/// The server process, killed when dropped.
 pub struct Server {
     process: Child,
-    /// Where it listens: `http://127.0.0.1:…`.
+    /// The address: `http://127.0.0.1:…`.
     pub origin: String,
 }
 
@@ -36,7 +35,7 @@ impl Server {
     /// Starts the server and waits until it listens.
     pub fn start() -> io::Result<Self> {
         let mut process = Command::new(std::env::current_exe()?)
-            .arg(SERVE)
+            .arg(SERVE_ARGUMENT)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -51,143 +50,149 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing left to do.
+        // Fails if the process has already ended, which does not matter.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// What is sent for a request: `head` once, then `piece` some times, then `end`.
+/// A response: `head`, then `chunk` repeated `times` times, then `end`.
 #[derive(Clone)]
-pub struct Answer {
+pub struct CannedResponse {
     head: Vec<u8>,
-    piece: Arc<[u8]>,
+    chunk: Arc<[u8]>,
     times: usize,
     end: Arc<[u8]>,
 }
 
-impl Answer {
-    /// A JSON body.
+impl CannedResponse {
+    /// Creates a response with a JSON body.
     pub fn json(body: &str) -> Self {
         Self::repeated("application/json", body.as_bytes(), 1)
     }
 
-    /// A body that is a piece repeated.
-    pub fn repeated(content_type: &str, piece: &[u8], times: usize) -> Self {
-        Self::ending(content_type, piece, times, b"")
+    /// Creates a response whose body is a repeated chunk.
+    pub fn repeated(content_type: &str, chunk: &[u8], times: usize) -> Self {
+        Self::repeated_with_end(content_type, chunk, times, b"")
     }
 
-    /// The same with something behind it.
-    pub fn ending(content_type: &str, piece: &[u8], times: usize, end: &[u8]) -> Self {
-        let length = piece.len() * times + end.len();
+    /// Creates a response whose body is a repeated chunk followed by `end`.
+    pub fn repeated_with_end(content_type: &str, chunk: &[u8], times: usize, end: &[u8]) -> Self {
+        let length = chunk.len() * times + end.len();
         let head = format!(
             "HTTP/1.1 200 OK\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
-        let mut answer = Self {
+        let mut response = Self {
             head: head.into_bytes(),
-            piece: piece.into(),
+            chunk: chunk.into(),
             times,
             end: end.into(),
         };
         // One write is cheaper than two.
         if times == 1 {
-            answer.head.extend_from_slice(piece);
-            answer.head.extend_from_slice(end);
-            (answer.times, answer.end) = (0, [].into());
+            response.head.extend_from_slice(chunk);
+            response.head.extend_from_slice(end);
+            (response.times, response.end) = (0, [].into());
         }
-        answer
+        response
     }
 
-    fn missing() -> Self {
+    fn not_found() -> Self {
         Self {
             head: b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n".to_vec(),
-            piece: [].into(),
+            chunk: [].into(),
             times: 0,
             end: [].into(),
         }
     }
 }
 
-/// Gives the answer to a path with its query, if there is one. The second argument is the origin.
-pub type Answers = Arc<dyn Fn(&str, &str) -> Option<Answer> + Send + Sync>;
+/// Returns the response for a path with its query, or `None` for 404. The second argument is the origin.
+pub type Handler = Arc<dyn Fn(&str, &str) -> Option<CannedResponse> + Send + Sync>;
 
-/// Serves until the process that asked for it ends, if this is the server's process.
-pub fn serve_if_asked(answers: impl FnOnce() -> Answers) -> io::Result<()> {
-    if std::env::args().nth(1).as_deref() != Some(SERVE) {
+/// Serves until the parent process ends, if this process was started as the server.
+pub fn serve_if_requested(handler: impl FnOnce() -> Handler) -> io::Result<()> {
+    if std::env::args().nth(1).as_deref() != Some(SERVE_ARGUMENT) {
         return Ok(());
     }
-    // The other end of the pipe closes with the process that holds it, however that ends.
+    // The pipe closes when the parent process ends, for whatever reason.
     std::thread::spawn(|| {
         let _ = io::stdin().read_to_end(&mut Vec::new());
         std::process::exit(0);
     });
-    let answers = answers();
+    let handler = handler();
     tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?
-        .block_on(listen(answers))
+        .block_on(listen(handler))
 }
 
-async fn listen(answers: Answers) -> io::Result<()> {
+async fn listen(handler: Handler) -> io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let origin: Arc<str> = format!("http://{}", listener.local_addr()?).into();
     println!("{origin}");
     loop {
         let (stream, _) = listener.accept().await?;
-        // A client that goes away in the middle is its own affair.
-        tokio::spawn(converse(stream, answers.clone(), origin.clone()));
+        // Errors of a connection, such as a disconnected client, are ignored.
+        tokio::spawn(handle_connection(stream, handler.clone(), origin.clone()));
     }
 }
 
-async fn converse(mut stream: TcpStream, answers: Answers, origin: Arc<str>) -> io::Result<()> {
+async fn handle_connection(
+    mut stream: TcpStream,
+    handler: Handler,
+    origin: Arc<str>,
+) -> io::Result<()> {
     stream.set_nodelay(true)?;
-    let mut received = Vec::with_capacity(HEAD);
+    let mut received = Vec::with_capacity(MAX_HEAD);
     while stream.read_buf(&mut received).await? > 0 {
         let Some(end) = end_of_head(&received) else {
-            match received.len() < HEAD {
+            match received.len() < MAX_HEAD {
                 true => continue,
                 false => return Err(io::Error::other("the head of the request is too long")),
             }
         };
         let (head, body) = received.split_at(end);
-        let answer = target(head).and_then(|target| answers(target, &origin));
-        let answer = answer.unwrap_or_else(Answer::missing);
-        let left = length(head).saturating_sub(body.len());
+        let response = target(head).and_then(|target| handler(target, &origin));
+        let response = response.unwrap_or_else(CannedResponse::not_found);
+        let left = content_length(head).saturating_sub(body.len());
         received.clear();
         discard(&mut stream, left).await?;
-        stream.write_all(&answer.head).await?;
-        for _ in 0..answer.times {
-            stream.write_all(&answer.piece).await?;
+        stream.write_all(&response.head).await?;
+        for _ in 0..response.times {
+            stream.write_all(&response.chunk).await?;
         }
-        stream.write_all(&answer.end).await?;
+        stream.write_all(&response.end).await?;
     }
     Ok(())
 }
 
 fn end_of_head(received: &[u8]) -> Option<usize> {
-    let blank = b"\r\n\r\n";
-    let at = received.windows(blank.len()).position(|four| four == blank);
-    at.map(|at| at + blank.len())
+    let blank_line = b"\r\n\r\n";
+    let at = received
+        .windows(blank_line.len())
+        .position(|four| four == blank_line);
+    at.map(|at| at + blank_line.len())
 }
 
-/// What the first line of a request asks for.
+/// Returns the target in the request line.
 fn target(head: &[u8]) -> Option<&str> {
     str::from_utf8(head).ok()?.split(' ').nth(1)
 }
 
-/// How long the body is.
-fn length(head: &[u8]) -> usize {
+/// Returns the value of `content-length`, or 0.
+fn content_length(head: &[u8]) -> usize {
     let lines = head.split(|byte| *byte == b'\n');
     let mut fields = lines.filter_map(|line| str::from_utf8(line).ok()?.split_once(':'));
     let field = fields.find(|(name, _)| name.eq_ignore_ascii_case("content-length"));
     field.map_or(0, |(_, value)| value.trim().parse().unwrap_or(0))
 }
 
-/// Reads so many bytes.
+/// Reads and discards `left` bytes.
 async fn discard(stream: &mut TcpStream, mut left: usize) -> io::Result<()> {
-    let mut buffer = vec![0; left.min(PIECE)];
+    let mut buffer = vec![0; left.min(CHUNK)];
     while left > 0 {
-        let most = left.min(PIECE);
+        let most = left.min(CHUNK);
         match stream.read(&mut buffer[..most]).await? {
             0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             read => left -= read,

@@ -71,7 +71,8 @@ fn arguments(operation: &Operation) -> Vec<String> {
 
 // ---- Retries
 
-/// Failures, and how many of three attempts follow for idempotent and for non-idempotent operations.
+/// Failures, and how many of three attempts follow for idempotent and for non-idempotent
+/// operations.
 const FAILURES: [(&str, [usize; 2]); 4] = [
     ("reset", [3, 1]),
     ("500", [3, 1]),

@@ -61,8 +61,8 @@ impl Setting {
 
 impl ClientBuilder {
     /// Creates a builder from the environment variables `PORTKEY_API_KEY`, `PORTKEY_BASE_URL`,
-    /// `PORTKEY_GATEWAY_BASE_URL` and `PORTKEY_PUBLIC_BASE_URL`, as far as they are set. Methods called
-    /// afterwards override them.
+    /// `PORTKEY_GATEWAY_BASE_URL` and `PORTKEY_PUBLIC_BASE_URL`, as far as they are set. Methods
+    /// called afterwards override them.
     ///
     /// # Errors
     ///
@@ -85,22 +85,22 @@ impl ClientBuilder {
 
     /// Sets the base URL of the control plane; the default is `https://api.portkey.ai/v1`.
     ///
-    /// A trailing slash is ignored. The base URL of a self-hosted service usually ends in `/v1` as well;
-    /// one that does not is used unchanged.
+    /// A trailing slash is ignored. The base URL of a self-hosted service usually ends in `/v1` as
+    /// well; one that does not is used unchanged.
     pub fn base_url(mut self, url: impl Into<String>) -> Self {
         self.control = Some(Setting::new("base_url", url));
         self
     }
 
-    /// Sets the base URL of the data plane. The default is [`base_url`](Self::base_url), so that the key
-    /// of a self-hosted service is never sent to the hosted service by accident.
+    /// Sets the base URL of the data plane. The default is [`base_url`](Self::base_url), so that
+    /// the key of a self-hosted service is never sent to the hosted service by accident.
     pub fn gateway_base_url(mut self, url: impl Into<String>) -> Self {
         self.gateway = Some(Setting::new("gateway_base_url", url));
         self
     }
 
-    /// Sets the base URL of the public endpoints; the default is `https://api.portkey.ai`. The key is
-    /// never sent to it.
+    /// Sets the base URL of the public endpoints; the default is `https://api.portkey.ai`. The key
+    /// is never sent to it.
     pub fn public_base_url(mut self, url: impl Into<String>) -> Self {
         self.public = Some(Setting::new("public_base_url", url));
         self
@@ -124,8 +124,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets a proxy for every request, including requests to loopback: `http://host:port`, optionally
-    /// with credentials.
+    /// Sets a proxy for every request, including requests to loopback: `http://host:port`,
+    /// optionally with credentials.
     ///
     /// By default the environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
     /// apply, except for loopback.
@@ -143,9 +143,9 @@ impl ClientBuilder {
     /// Configures the underlying HTTP client, for example certificates, DNS or the connection pool.
     ///
     /// Redirects, retries, the connect timeout, the timeout of an attempt and the `user-agent` of
-    /// requests are set afterwards and cannot be changed here: following a redirect would forward the
-    /// key, and automatic retries would ignore idempotency. A `read_timeout` remains, and interrupts
-    /// streams as well.
+    /// requests are set afterwards and cannot be changed here: following a redirect would forward
+    /// the key, and automatic retries would ignore idempotency. A `read_timeout` remains, and
+    /// interrupts streams as well.
     ///
     /// ```
     /// let client = portkey_admin::Client::builder()

@@ -24,8 +24,8 @@ pub(super) struct DefaultHeaders {
 }
 
 impl DefaultHeaders {
-    /// Returns the headers for a plane, or for a signed URL if `plane` is `None`. `inner` and `options`
-    /// must be the same in every call.
+    /// Returns the headers for a plane, or for a signed URL if `plane` is `None`. `inner` and
+    /// `options` must be the same in every call.
     pub(super) fn get(
         &self,
         plane: Option<Plane>,

@@ -22,8 +22,8 @@ pub(crate) struct ErrorResponse {
 
 impl ErrorResponse {
     /// Reads code and message from any of the envelopes that the service was observed to use, and
-    /// truncates a long body. A `status_code` in the body is ignored: proxies and retries rely on the
-    /// HTTP status.
+    /// truncates a long body. A `status_code` in the body is ignored: proxies and retries rely on
+    /// the HTTP status.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let is_truncated = body.len() > MAX_BODY_LEN;
         let body = match body.get(..MAX_BODY_LEN) {
@@ -58,8 +58,8 @@ impl ErrorResponse {
         }
     }
 
-    /// Returns a hint if the headers declare something other than plain JSON, such as the HTML page of
-    /// a proxy or a compressed body.
+    /// Returns a hint if the headers declare something other than plain JSON, such as the HTML page
+    /// of a proxy or a compressed body.
     pub(crate) fn format_hint(&self) -> Option<String> {
         let value = |name| self.headers.get(name)?.to_str().ok();
         if let Some(encoding) = value(header::CONTENT_ENCODING) {
@@ -71,7 +71,8 @@ impl ErrorResponse {
     }
 }
 
-/// Returns a string, or a number as a string: error codes are strings, but documented as numbers as well.
+/// Returns a string, or a number as a string: error codes are strings, but documented as numbers as
+/// well.
 fn string_or_number(value: &Value) -> Option<String> {
     match value {
         Value::String(string) => Some(string.clone()),

@@ -19,8 +19,8 @@ impl Default for Budget {
 }
 
 impl Budget {
-    /// Takes the tokens for a retry; a retry after a timeout costs more, because the service was busy
-    /// for longer. Returns `false` if there are not enough.
+    /// Takes the tokens for a retry; a retry after a timeout costs more, because the service was
+    /// busy for longer. Returns `false` if there are not enough.
     pub(crate) fn take(&self, timeout: bool) -> bool {
         let cost = if timeout { TIMEOUT_COST } else { RETRY_COST };
         self.update(|tokens| tokens.checked_sub(cost))

@@ -4,19 +4,20 @@ use std::time::Duration;
 
 /// Limits on the attempts of a call and the delays between them.
 ///
-/// The default is three attempts within 120 seconds. A call is retried after a failed connection and
-/// the statuses 408, 429, 500, 502, 503 and 504. The delay is a random part of a backoff that starts at
+/// The default is three attempts within 120 seconds. A call is retried after a failed connection
+/// and the statuses 408, 429, 500, 502, 503 and 504. The delay is a random part of a backoff that
+/// starts at
 /// 0.5 seconds and doubles up to 8 seconds, or the delay in `Retry-After`, if that is longer and at
 /// most 60 seconds.
 ///
 /// Which failures are retried depends on [`Operation::idempotency`](crate::Operation::idempotency):
 /// operations that read, delete or replace are retried after each of them. Operations that are not
-/// idempotent are retried only if the service cannot have executed them: if the connection failed, or
-/// after 429 or 503 with `Retry-After`.
+/// idempotent are retried only if the service cannot have executed them: if the connection failed,
+/// or after 429 or 503 with `Retry-After`.
 /// [`RequestOptions::idempotent`](crate::RequestOptions::idempotent) overrides this for a call.
 ///
-/// All clones of a client share a retry budget of 500 tokens. A retry takes 5 tokens, a retry after a
-/// timeout 10, and a success returns 1. Without enough tokens nothing is retried.
+/// All clones of a client share a retry budget of 500 tokens. A retry takes 5 tokens, a retry after
+/// a timeout 10, and a success returns 1. Without enough tokens nothing is retried.
 ///
 /// ```
 /// use portkey_admin::{Client, RequestOptions, RetryPolicy};
@@ -83,14 +84,16 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the maximum `Retry-After` that is respected. If the service asks for a longer delay, the
-    /// call fails immediately and [`Error::retry_after`](crate::Error::retry_after) returns the delay.
+    /// Sets the maximum `Retry-After` that is respected. If the service asks for a longer delay,
+    /// the call fails immediately and [`Error::retry_after`](crate::Error::retry_after) returns the
+    /// delay.
     pub fn max_retry_after(mut self, max: Duration) -> Self {
         self.max_retry_after = max;
         self
     }
 
-    /// Returns the delay after `attempts` attempts: `random` (0 to 1) times the backoff ("full jitter").
+    /// Returns the delay after `attempts` attempts: `random` (0 to 1) times the backoff ("full
+    /// jitter").
     pub(crate) fn delay(&self, attempts: u32, random: f64) -> Duration {
         let doublings = 1_u32
             .checked_shl(attempts.saturating_sub(1))

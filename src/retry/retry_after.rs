@@ -4,7 +4,8 @@ use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, header};
 
-/// Reads `retry-after-ms`, else `Retry-After` as seconds (integer or fractional) or as an HTTP date.
+/// Reads `retry-after-ms`, else `Retry-After` as seconds (integer or fractional) or as an HTTP
+/// date.
 ///
 /// A date in the past is a delay of zero; an invalid value counts as absent.
 pub(crate) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {

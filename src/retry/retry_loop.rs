@@ -117,8 +117,8 @@ impl<E> Failure<E> {
     }
 }
 
-/// Sends until an attempt succeeds, the policy or the budget forbids another one, or the request cannot
-/// be sent again (`can_repeat`). Calls `on_retry` before each delay.
+/// Sends until an attempt succeeds, the policy or the budget forbids another one, or the request
+/// cannot be sent again (`can_repeat`). Calls `on_retry` before each delay.
 pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     policy: &RetryPolicy,
     idempotency: Idempotency,

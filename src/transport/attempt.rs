@@ -54,8 +54,8 @@ impl<'a> AttemptContext<'a> {
         request.build(self.client(), *plane)
     }
 
-    /// Builds the request with a multipart body, whose files are opened for this attempt. The duration
-    /// of an upload is not limited, only the time without progress.
+    /// Builds the request with a multipart body, whose files are opened for this attempt. The
+    /// duration of an upload is not limited, only the time without progress.
     #[cfg(feature = "gateway")]
     async fn build_upload(self, form: &Form) -> Outcome<(reqwest::Request, IdleTimeout)> {
         let heartbeat = Heartbeat::new();

@@ -13,8 +13,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::Heartbeat;
 use super::NO_TIMEOUT;
 
-/// A timeout that starts when the inner future first returns `Pending` and runs until it is stopped.
-/// Time spent by the caller between polls is excluded.
+/// A timeout that starts when the inner future first returns `Pending` and runs until it is
+/// stopped. Time spent by the caller between polls is excluded.
 pub(crate) struct IdleTimeout {
     limit: Duration,
     /// Reused for the next wait, which is cheaper than a new timer.

@@ -90,8 +90,8 @@ async fn upgrade(response: Box<reqwest::Response>, key: &str) -> Outcome<Upgrade
     })
 }
 
-/// Checks the headers of a 101 response: the hash of the key must match, and no extension or protocol
-/// is accepted, because none was offered.
+/// Checks the headers of a 101 response: the hash of the key must match, and no extension or
+/// protocol is accepted, because none was offered.
 fn handshake_problem(headers: &HeaderMap, key: &str) -> Option<&'static str> {
     let digest = Sha1::from(format!("{key}{WEBSOCKET_GUID}")).digest();
     let expected = BASE64_STANDARD.encode(digest.bytes());

@@ -1,27 +1,23 @@
 //! API keys, configs, deployments, prices and the audit log.
 
 use chrono::{TimeDelta, Utc};
-use portkey_admin::types::{
-    ApiKeySubType, ApiKeyType, CreateApiKeyRequest, CreateConfigRequest, CreateDeploymentRequest,
-    DeploymentType, NewDeploymentAuthSettings, UpdateApiKeyRequest, UpdateConfigRequest,
-    UpdateDeploymentRequest,
-};
+use portkey_admin::{api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, UpdateApiKeyRequest}, configs::{CreateConfigRequest, UpdateConfigRequest}, deployments::{CreateDeploymentRequest, DeploymentType, NewDeploymentAuthSettings, UpdateDeploymentRequest}};
 use serde_json::json;
 
-use crate::{Outcome, World, made};
+use crate::{Outcome, TestContext, created_id};
 
-pub async fn visit(world: &World) -> Outcome {
-    api_keys(world).await?;
-    configs(world).await?;
-    deployments(world).await?;
-    let admin = &world.admin;
+pub async fn call_all(context: &TestContext) -> Outcome {
+    api_keys(context).await?;
+    configs(context).await?;
+    deployments(context).await?;
+    let admin = &context.admin;
     let (from, to) = (
         Utc::now() - TimeDelta::days(1),
         Utc::now() + TimeDelta::days(1),
     );
     let records = admin
         .list_audit_logs()
-        .organisation_id(&world.organisation)
+        .organisation_id(&context.organisation)
         .start_time(from.to_rfc3339())
         .end_time(to.to_rfc3339());
     records.send().await?;
@@ -29,12 +25,12 @@ pub async fn visit(world: &World) -> Outcome {
     pricing.send().await.map(drop)
 }
 
-async fn api_keys(world: &World) -> Outcome {
-    let admin = &world.admin;
+async fn api_keys(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let key = CreateApiKeyRequest::builder()
         .name("ci")
         .scopes(["completions.write"])
-        .workspace_id(&world.workspace);
+        .workspace_id(&context.workspace);
     let key = admin
         .create_api_key(ApiKeyType::Workspace, ApiKeySubType::Service)
         .body(key)
@@ -50,13 +46,13 @@ async fn api_keys(world: &World) -> Outcome {
     admin.delete_api_key(&key).send().await
 }
 
-async fn configs(world: &World) -> Outcome {
-    let admin = &world.admin;
+async fn configs(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let config = CreateConfigRequest::builder()
         .name("retry")
         .config([("retry", json!({"attempts": 2}))])
-        .workspace_id(&world.workspace);
-    let config = made(admin.create_config().body(config).send().await?.slug);
+        .workspace_id(&context.workspace);
+    let config = created_id(admin.create_config().body(config).send().await?.slug);
     let change = UpdateConfigRequest::builder().config([("retry", json!({"attempts": 3}))]);
     admin.update_config(&config).body(change).send().await?;
     admin.get_config(&config).send().await?;
@@ -66,8 +62,8 @@ async fn configs(world: &World) -> Outcome {
     admin.delete_config(&config).send().await
 }
 
-async fn deployments(World { admin, .. }: &World) -> Outcome {
-    // There is always a default, and it cannot be deleted.
+async fn deployments(TestContext { admin, .. }: &TestContext) -> Outcome {
+    // One deployment is always the default, and the default cannot be deleted.
     let first = CreateDeploymentRequest::builder()
         .name("Europe")
         .type_(DeploymentType::Production);
@@ -78,7 +74,7 @@ async fn deployments(World { admin, .. }: &World) -> Outcome {
         .auth_settings(
             NewDeploymentAuthSettings::builder().gateway_base_url("https://gateway.example.com"),
         );
-    let id = made(admin.create_deployment().body(second).send().await?.id);
+    let id = created_id(admin.create_deployment().body(second).send().await?.id);
     admin.list_deployments().send().await?;
     let change = UpdateDeploymentRequest::builder().name("Asia 2");
     admin.update_deployment(&id).body(change).send().await?;

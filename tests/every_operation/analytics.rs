@@ -1,12 +1,12 @@
-//! Analytics: graphs, the summary, and usage by this and that.
+//! Analytics: graphs, the cache summary, and usage by group.
 
 use chrono::{TimeDelta, Utc};
-use portkey_admin::types::UsageGroup;
+use portkey_admin::analytics::UsageGroup;
 
-use crate::{Outcome, World};
+use crate::{Outcome, TestContext};
 
-/// Calls operations with the last day as their range of time.
-macro_rules! of_the_last_day {
+/// Calls operations with the last day as their time range.
+macro_rules! call_for_last_day {
     ($client:expr, $($operation:ident($($argument:expr)?)),+ $(,)?) => {{
         let (from, to) = (Utc::now() - TimeDelta::days(1), Utc::now());
         $($client
@@ -18,13 +18,13 @@ macro_rules! of_the_last_day {
     }};
 }
 
-pub async fn visit(world: &World) -> Outcome {
-    graphs(world).await?;
-    usage(world).await
+pub async fn call_all(context: &TestContext) -> Outcome {
+    graphs(context).await?;
+    usage(context).await
 }
 
-async fn graphs(World { admin, .. }: &World) -> Outcome {
-    of_the_last_day!(
+async fn graphs(TestContext { admin, .. }: &TestContext) -> Outcome {
+    call_for_last_day!(
         admin,
         get_requests_graph(),
         get_cost_graph(),
@@ -47,8 +47,8 @@ async fn graphs(World { admin, .. }: &World) -> Outcome {
     Ok(())
 }
 
-async fn usage(World { admin, .. }: &World) -> Outcome {
-    of_the_last_day!(
+async fn usage(TestContext { admin, .. }: &TestContext) -> Outcome {
+    call_for_last_day!(
         admin,
         get_cache_summary(),
         get_usage_by_user(),

@@ -3,24 +3,24 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use portkey_admin::types::{
-    CreateFeedbackRequest, CreateLogExportRequest, LogEntry, LogEntryMetadata, LogEntryRequest,
-    LogEntryResponse, LogExportField, LogExportFiltersInput, UpdateFeedbackRequest,
-    UpdateLogExportRequest,
-};
+use portkey_admin::logs::{CreateFeedbackRequest, CreateLogExportRequest, LogEntry, LogEntryMetadata, LogEntryRequest, LogEntryResponse, LogExportField, LogExportFiltersInput, UpdateFeedbackRequest, UpdateLogExportRequest};
 use serde_json::{Value, json};
 
-use crate::{Outcome, World, made};
+use crate::{Outcome, TestContext, created_id};
 
-pub async fn visit(world: &World) -> Outcome {
-    insert(world).await?;
-    let id = export(world).await?;
-    world.admin.get_log(id).send().await?;
-    feedback(world).await
+pub async fn call_all(context: &TestContext) -> Outcome {
+    insert(context).await?;
+    let id = export(context).await?;
+    context.admin.get_log(id).send().await?;
+    feedback(context).await
 }
 
-/// Reports a request of one user.
-pub async fn insert(World { runner, .. }: &World) -> Outcome {
+/// Inserts a log entry of a request by one user.
+pub async fn insert(
+    TestContext {
+        workspace_client, ..
+    }: &TestContext,
+) -> Outcome {
     let request = LogEntryRequest::builder()
         .url("https://api.provider.example/v1/chat/completions")
         .body([("model", "gpt-4o")]);
@@ -36,37 +36,37 @@ pub async fn insert(World { runner, .. }: &World) -> Outcome {
         .response(response)
         .metadata(metadata)
         .build()?;
-    runner.insert_log().body(entry).send().await
+    workspace_client.insert_log().body(entry).send().await
 }
 
-/// Exports the logs; gives the id of the first.
-async fn export(world: &World) -> Result<String, portkey_admin::Error> {
-    let admin = &world.admin;
+/// Exports the logs; returns the id of the first log.
+async fn export(context: &TestContext) -> Result<String, portkey_admin::Error> {
+    let admin = &context.admin;
     let filters = LogExportFiltersInput::builder()
         .time_of_generation_min(Utc::now() - TimeDelta::days(1))
         .time_of_generation_max(Utc::now() + TimeDelta::days(1));
     let export = CreateLogExportRequest::builder()
-        .workspace_id(&world.workspace)
+        .workspace_id(&context.workspace)
         .filters(filters.clone())
         .requested_data([LogExportField::Id]);
     let create = admin.create_log_export().body(export);
-    let id = made(create.clone().send().await?.id);
+    let id = created_id(create.clone().send().await?.id);
     let restrictions = admin.get_log_export_field_restrictions();
-    restrictions.workspace_id(&world.workspace).send().await?;
-    let list = admin.list_log_exports().workspace_id(&world.workspace);
+    restrictions.workspace_id(&context.workspace).send().await?;
+    let list = admin.list_log_exports().workspace_id(&context.workspace);
     list.send().await?;
     let change = UpdateLogExportRequest::builder()
-        .workspace_id(&world.workspace)
+        .workspace_id(&context.workspace)
         .filters(filters)
         .requested_data([LogExportField::Id, LogExportField::TraceId]);
     admin.update_log_export(&id).body(change).send().await?;
     admin.start_log_export(&id).send().await?;
-    // It runs for a while.
-    world.emulator.advance(Duration::from_secs(60));
+    // The export takes some time.
+    context.emulator.advance(Duration::from_secs(60));
     admin.get_log_export(&id).send().await?;
     let download = admin.download_log_export(&id).open().await?;
     let lines = download.bytes(1 << 20).await?;
-    let other = made(create.send().await?.id);
+    let other = created_id(create.send().await?.id);
     admin.start_log_export(&other).send().await?;
     admin.cancel_log_export(&other).send().await?;
 
@@ -75,12 +75,22 @@ async fn export(world: &World) -> Result<String, portkey_admin::Error> {
     Ok(log["id"].as_str().unwrap().to_owned())
 }
 
-async fn feedback(World { runner, .. }: &World) -> Outcome {
+async fn feedback(
+    TestContext {
+        workspace_client, ..
+    }: &TestContext,
+) -> Outcome {
     let feedback = CreateFeedbackRequest::builder()
         .trace_id("every-operation")
         .value(1);
-    let given = runner.create_feedback().body(feedback).send().await?;
+    let receipt = workspace_client
+        .create_feedback()
+        .body(feedback)
+        .send()
+        .await?;
     let change = UpdateFeedbackRequest::builder().value(2);
-    let update = runner.update_feedback(&given.feedback_ids[0]).body(change);
+    let update = workspace_client
+        .update_feedback(&receipt.feedback_ids[0])
+        .body(change);
     update.send().await.map(drop)
 }

@@ -1,9 +1,10 @@
-//! Our client calls every operation of the Admin API at least once, and the emulator answers each
-//! with success. What is missing is named: by the client's error, or by the ledger at the end.
+//! The client calls every operation of the Admin API at least once, and each must succeed against the
+//! emulator. Failed calls are reported with their error, and operations without a call are reported at the
+//! end by comparison with the manifest.
 //!
-//! Updates that say nothing are made with `update_and_get`, each of which must read what it updates.
+//! Updates with an empty response are sent with `update_and_get`; the read must follow the update.
 #![cfg(feature = "admin")]
-// A test that panics fails, as it should.
+// A panic fails the test.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod access;
@@ -21,21 +22,21 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use portkey_admin::{Client, Error, types::User};
+use portkey_admin::{Client, Error, users::User};
 use portkey_admin_codegen::{Sources, manifest::Entry, patch};
 use portkey_admin_emulator::{AccessLogEntry, Emulator, Key, Organisation, Role};
 
 /// The name of the organisation.
 const NAME: &str = "Interop";
 
-/// What a visit to an area comes to.
+/// The result of calling the operations of an area.
 type Outcome = Result<(), Error>;
 
-/// The operations that were answered with success, in their order. The emulator's log is a plain
-/// function, and this file has one test.
+/// The operations that succeeded, in order. It is static because the log callback of the emulator is a
+/// plain `fn`, which is fine since this file has only one test.
 static SUCCEEDED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-fn note(line: &AccessLogEntry) {
+fn record_success(line: &AccessLogEntry) {
     if (200..300).contains(&line.status)
         && let Some(operation) = &line.operation
     {
@@ -44,13 +45,13 @@ fn note(line: &AccessLogEntry) {
     }
 }
 
-/// What all areas use: an organisation with a workspace and a user who stays.
-struct World {
+/// Fixtures of all areas: an organisation with a workspace and a user that are not deleted.
+struct TestContext {
     emulator: Emulator,
-    /// With a key of the organisation that may do everything.
+    /// A client with an organisation key that has all scopes.
     admin: Client,
-    /// With a key of the workspace.
-    runner: Client,
+    /// A client with a workspace key.
+    workspace_client: Client,
     /// The UUID of the organisation.
     organisation: String,
     /// The UUID of the workspace.
@@ -59,7 +60,7 @@ struct World {
     user: String,
 }
 
-impl World {
+impl TestContext {
     async fn new() -> Self {
         let emulator = emulator().await;
         let client = |key: &str| {
@@ -73,12 +74,12 @@ impl World {
         let users = admin.list_users().email("member@example.com");
         let user: User = users.send().await.unwrap().data.remove(0);
         Self {
-            organisation: made(emulator.organisation_id(NAME)),
-            runner: client(&emulator.key("runner").unwrap()),
+            organisation: created_id(emulator.organisation_id(NAME)),
+            workspace_client: client(&emulator.key("runner").unwrap()),
             emulator,
             admin,
             workspace,
-            user: made(user.id),
+            user: created_id(user.id),
         }
     }
 }
@@ -90,16 +91,18 @@ async fn emulator() -> Emulator {
         .user("leaver@example.com", Role::Member)
         .workspace("Platform")
         .key(Key::workspace("Platform", "runner"));
-    let builder = Emulator::builder().organisation(organisation).log(note);
+    let builder = Emulator::builder()
+        .organisation(organisation)
+        .log(record_success);
     builder.start().await.unwrap()
 }
 
-/// The id or slug of what was just made; every answer that makes something has it.
-fn made(id: Option<String>) -> String {
-    id.expect("the answer has an id")
+/// Unwraps the id or slug in the response of a create.
+fn created_id(id: Option<String>) -> String {
+    id.expect("the response has no id")
 }
 
-/// The operations of all areas but the gateway's, each with the one that reads what it updates.
+/// Returns the operations of all areas except the gateway, each with the operation that reads its result.
 fn admin_operations() -> Vec<(String, Option<String>)> {
     let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
     let patched = patch(&sources).unwrap();
@@ -109,7 +112,7 @@ fn admin_operations() -> Vec<(String, Option<String>)> {
     admin.map(ids).collect()
 }
 
-/// What is missing among the calls that succeeded.
+/// Returns the operations without a successful call, and the updates that were not followed by their read.
 fn missing(succeeded: &[String]) -> Vec<String> {
     let mut missing = Vec::new();
     for (id, reads) in admin_operations() {
@@ -118,7 +121,7 @@ fn missing(succeeded: &[String]) -> Vec<String> {
         } else if let Some(read) = reads
             && !succeeded.windows(2).any(|pair| pair == [&*id, &*read])
         {
-            missing.push(format!("{read} right after {id}"));
+            missing.push(format!("{read} immediately after {id}"));
         }
     }
     missing
@@ -126,22 +129,22 @@ fn missing(succeeded: &[String]) -> Vec<String> {
 
 #[tokio::test]
 async fn every_admin_operation_succeeds() {
-    let world = World::new().await;
-    let visits = [
-        ("people", people::visit(&world).await),
-        ("access", access::visit(&world).await),
-        ("prompts", prompts::visit(&world).await),
-        ("providers", providers::visit(&world).await),
-        ("guardrails", guardrails::visit(&world).await),
-        ("policies", policies::visit(&world).await),
-        ("mcp", mcp::visit(&world).await),
-        ("logs", logs::visit(&world).await),
-        ("analytics", analytics::visit(&world).await),
+    let context = TestContext::new().await;
+    let results = [
+        ("people", people::call_all(&context).await),
+        ("access", access::call_all(&context).await),
+        ("prompts", prompts::call_all(&context).await),
+        ("providers", providers::call_all(&context).await),
+        ("guardrails", guardrails::call_all(&context).await),
+        ("policies", policies::call_all(&context).await),
+        ("mcp", mcp::call_all(&context).await),
+        ("logs", logs::call_all(&context).await),
+        ("analytics", analytics::call_all(&context).await),
     ];
-    world.emulator.shutdown().await;
-    let failures: Vec<String> = visits
+    context.emulator.shutdown().await;
+    let failures: Vec<String> = results
         .into_iter()
-        .filter_map(|(area, visit)| Some(format!("{area}: {}", visit.err()?)))
+        .filter_map(|(area, result)| Some(format!("{area}: {}", result.err()?)))
         .collect();
     let succeeded = SUCCEEDED.lock().unwrap_or_else(PoisonError::into_inner);
     let missing = missing(&succeeded);

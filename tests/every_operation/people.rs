@@ -1,40 +1,36 @@
 //! Users, invitations, workspaces, their members, and SCIM.
 
-use portkey_admin::types::{
-    AddWorkspaceMembersRequest, AssignableRole, CreateScimWorkspaceMappingRequest,
-    CreateUserInviteRequest, CreateWorkspaceRequest, NewWorkspaceMember, UpdateUserRequest,
-    UpdateWorkspaceMemberRequest, UpdateWorkspaceRequest, WorkspaceRole,
-};
+use portkey_admin::{types::WorkspaceRole, users::{AssignableRole, CreateUserInviteRequest, UpdateUserRequest}, workspaces::{AddWorkspaceMembersRequest, CreateScimWorkspaceMappingRequest, CreateWorkspaceRequest, NewWorkspaceMember, UpdateWorkspaceMemberRequest, UpdateWorkspaceRequest}};
 
-use crate::{Outcome, World, made};
+use crate::{Outcome, TestContext, created_id};
 
-pub async fn visit(world: &World) -> Outcome {
-    users(world).await?;
-    workspaces(world).await?;
-    scim(world).await
+pub async fn call_all(context: &TestContext) -> Outcome {
+    users(context).await?;
+    workspaces(context).await?;
+    scim(context).await
 }
 
-async fn users(World { admin, .. }: &World) -> Outcome {
+async fn users(TestContext { admin, .. }: &TestContext) -> Outcome {
     let invite = CreateUserInviteRequest::builder()
         .email("newcomer@example.com")
         .role(AssignableRole::Member);
     let invite = admin.create_user_invite().body(invite).send().await?;
-    let invite = made(invite.id);
+    let invite = created_id(invite.id);
     admin.list_user_invites().send().await?;
     admin.get_user_invite(&invite).send().await?;
     admin.resend_user_invite(&invite).send().await?;
     admin.delete_user_invite(&invite).send().await?;
 
-    let leaver = admin.list_users().email("leaver@example.com");
-    let leaver = made(leaver.send().await?.data.remove(0).id);
+    let departing = admin.list_users().email("leaver@example.com");
+    let departing = created_id(departing.send().await?.data.remove(0).id);
     let role = UpdateUserRequest::builder().role(AssignableRole::Admin);
-    let update = admin.update_user(&leaver).body(role);
+    let update = admin.update_user(&departing).body(role);
     let read = update.update_and_get().await?;
     assert_eq!(read.email.as_deref(), Some("leaver@example.com"));
-    admin.delete_user(&leaver).send().await
+    admin.delete_user(&departing).send().await
 }
 
-async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
+async fn workspaces(TestContext { admin, user, .. }: &TestContext) -> Outcome {
     let workspace = CreateWorkspaceRequest::builder().name("Short-lived");
     let workspace = admin.create_workspace().body(workspace).send().await?;
     let id = &workspace.id;
@@ -62,14 +58,14 @@ async fn workspaces(World { admin, user, .. }: &World) -> Outcome {
         .await
 }
 
-async fn scim(world: &World) -> Outcome {
-    let admin = &world.admin;
+async fn scim(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let mapping = CreateScimWorkspaceMappingRequest::builder()
-        .workspace_id(&world.workspace)
+        .workspace_id(&context.workspace)
         .scim_group_name("engineering")
         .role(WorkspaceRole::Member);
     let mapping = admin.create_scim_workspace_mapping().body(mapping);
-    let mapping = made(mapping.send().await?.id);
+    let mapping = created_id(mapping.send().await?.id);
     admin.list_scim_workspace_mappings().send().await?;
     admin.list_scim_groups().send().await?;
     admin.delete_scim_workspace_mapping(mapping).send().await

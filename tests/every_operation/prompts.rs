@@ -1,45 +1,40 @@
 //! Collections, labels, prompts and partials with their versions.
 
-use portkey_admin::types::{
-    CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest,
-    MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest,
-    RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest,
-    UpdatePromptRequest, UpdatePromptVersionRequest,
-};
+use portkey_admin::prompts::{CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest, MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest, RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest, UpdatePromptRequest, UpdatePromptVersionRequest};
 use serde_json::json;
 
-use crate::{Outcome, World, made};
+use crate::{Outcome, TestContext, created_id};
 
-pub async fn visit(world: &World) -> Outcome {
-    let admin = &world.admin;
+pub async fn call_all(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let collection = CreateCollectionRequest::builder()
         .name("drafts")
-        .workspace_id(&world.workspace);
+        .workspace_id(&context.workspace);
     let collection = admin.create_collection().body(collection);
-    let collection = made(collection.send().await?.id);
+    let collection = created_id(collection.send().await?.id);
     let change = UpdateCollectionRequest::builder().name("finals");
     let update = admin.update_collection(&collection).body(change);
     update.update_and_get().await?;
-    let list = admin.list_collections().workspace_id(&world.workspace);
+    let list = admin.list_collections().workspace_id(&context.workspace);
     assert!(!list.send().await?.data.is_empty());
 
     let label = CreateLabelRequest::builder()
         .name("reviewed")
-        .workspace_id(&world.workspace);
-    let label = made(admin.create_label().body(label).send().await?.id);
+        .workspace_id(&context.workspace);
+    let label = created_id(admin.create_label().body(label).send().await?.id);
     let change = UpdateLabelRequest::builder().description("Changed");
     let update = admin.update_label(&label).body(change);
     update.update_and_get().await?;
     admin.list_labels().send().await?;
 
-    prompt(world, &collection, &label).await?;
-    partials(world).await?;
+    prompt(context, &collection, &label).await?;
+    partials(context).await?;
     admin.delete_label(&label).send().await?;
     admin.delete_collection(&collection).send().await
 }
 
-async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
-    let admin = &world.admin;
+async fn prompt(context: &TestContext, collection: &str, label: &str) -> Outcome {
+    let admin = &context.admin;
     let prompt = CreatePromptRequest::builder()
         .name("greeting")
         .collection_id(collection)
@@ -47,7 +42,7 @@ async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
         .model("gpt-4o")
         .virtual_key("some-key")
         .parameters([("max_tokens", 10)]);
-    let prompt = made(admin.create_prompt().body(prompt).send().await?.slug);
+    let prompt = created_id(admin.create_prompt().body(prompt).send().await?.slug);
     let change = UpdatePromptRequest::builder()
         .patch(true)
         .string("Good day {{who}}");
@@ -60,7 +55,7 @@ async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
     assert_eq!(list.send().await?.data.len(), 1);
 
     let mut versions = admin.list_prompt_versions(&prompt).send().await?;
-    let version = made(versions.data.remove(0).id);
+    let version = created_id(versions.data.remove(0).id);
     let read = admin.get_prompt_version(&prompt, &version);
     read.send().await?;
     let labelled = UpdatePromptVersionRequest::builder().label_id(label);
@@ -71,20 +66,20 @@ async fn prompt(world: &World, collection: &str, label: &str) -> Outcome {
     let rendered = admin.render_prompt(&prompt).body(variables).send().await?;
     assert!(json!(rendered).to_string().contains("Good day reader"));
     let variables = RunPromptRequest::builder().variables([("who", "reader")]);
-    let run = world.runner.run_prompt(&prompt).body(variables);
-    let answer = run.send().await?;
-    assert_eq!(answer["choices"][0]["text"], "You said: Good day reader");
+    let run = context.workspace_client.run_prompt(&prompt).body(variables);
+    let response = run.send().await?;
+    assert_eq!(response["choices"][0]["text"], "You said: Good day reader");
     admin.delete_prompt(&prompt).send().await
 }
 
-async fn partials(world: &World) -> Outcome {
-    let admin = &world.admin;
+async fn partials(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let partial = CreatePromptPartialRequest::builder()
         .name("signature")
         .string("Yours")
-        .workspace_id(&world.workspace);
+        .workspace_id(&context.workspace);
     let partial = admin.create_prompt_partial().body(partial);
-    let partial = made(partial.send().await?.slug);
+    let partial = created_id(partial.send().await?.slug);
     let change = UpdatePromptPartialRequest::builder().string("Truly yours");
     let update = admin.update_prompt_partial(&partial).body(change);
     update.send().await?;
@@ -92,7 +87,9 @@ async fn partials(world: &World) -> Outcome {
     let promote = admin.make_prompt_partial_version_default(&partial);
     promote.body(default).send().await?;
     admin.get_prompt_partial(&partial).send().await?;
-    let list = admin.list_prompt_partials().workspace_id(&world.workspace);
+    let list = admin
+        .list_prompt_partials()
+        .workspace_id(&context.workspace);
     assert_eq!(list.send().await?.data.len(), 1);
     let versions = admin.list_prompt_partial_versions(&partial).send().await?;
     assert_eq!(versions.data.len(), 2);

@@ -1,35 +1,30 @@
 //! Integrations with their models and workspaces, providers, virtual keys and secret references.
 
-use portkey_admin::types::{
-    CreateIntegrationRequest, CreateProviderRequest, CreateSecretReferenceRequest,
-    CreateVirtualKeyRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate, SecretManagerType,
-    UpdateIntegrationModelsRequest, UpdateIntegrationRequest, UpdateIntegrationWorkspacesRequest,
-    UpdateProviderRequest, UpdateSecretReferenceRequest, UpdateVirtualKeyRequest,
-};
+use portkey_admin::{integrations::{CreateIntegrationRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate, UpdateIntegrationModelsRequest, UpdateIntegrationRequest, UpdateIntegrationWorkspacesRequest}, providers::{CreateProviderRequest, CreateVirtualKeyRequest, UpdateProviderRequest, UpdateVirtualKeyRequest}, secrets::{CreateSecretReferenceRequest, SecretManagerType, UpdateSecretReferenceRequest}};
 
-use crate::{Outcome, World, made};
+use crate::{Outcome, TestContext, created_id};
 
-pub async fn visit(world: &World) -> Outcome {
-    let admin = &world.admin;
+pub async fn call_all(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let integration = CreateIntegrationRequest::builder()
         .name("OpenAI")
         .ai_provider_id("openai")
         .key("sample");
     let integration = admin.create_integration().body(integration);
-    let integration = made(integration.send().await?.slug);
+    let integration = created_id(integration.send().await?.slug);
     let change = UpdateIntegrationRequest::builder().description("Changed");
     let update = admin.update_integration(&integration).body(change);
     update.update_and_get().await?;
     admin.list_integrations().send().await?;
-    models(world, &integration).await?;
-    workspaces(world, &integration).await?;
-    providers(world, &integration).await?;
+    models(context, &integration).await?;
+    workspaces(context, &integration).await?;
+    providers(context, &integration).await?;
     admin.delete_integration(&integration).send().await?;
-    virtual_keys(world).await?;
-    secret_references(world).await
+    virtual_keys(context).await?;
+    secret_references(context).await
 }
 
-async fn models(World { admin, .. }: &World, integration: &str) -> Outcome {
+async fn models(TestContext { admin, .. }: &TestContext, integration: &str) -> Outcome {
     let model = IntegrationModelUpdate::builder()
         .slug("mine")
         .enabled(true)
@@ -42,23 +37,23 @@ async fn models(World { admin, .. }: &World, integration: &str) -> Outcome {
     delete.slugs("mine").send().await
 }
 
-async fn workspaces(world: &World, integration: &str) -> Outcome {
-    let admin = &world.admin;
+async fn workspaces(context: &TestContext, integration: &str) -> Outcome {
+    let admin = &context.admin;
     let access = IntegrationWorkspaceUpdate::builder()
-        .id(&world.workspace)
+        .id(&context.workspace)
         .enabled(true);
     let access = UpdateIntegrationWorkspacesRequest::builder().workspaces([access]);
     let update = admin.update_integration_workspaces(integration);
     update.body(access).update_and_get().await.map(drop)
 }
 
-async fn providers(world: &World, integration: &str) -> Outcome {
-    let (admin, workspace) = (&world.admin, &world.workspace);
+async fn providers(context: &TestContext, integration: &str) -> Outcome {
+    let (admin, workspace) = (&context.admin, &context.workspace);
     let provider = CreateProviderRequest::builder()
         .name("Main")
         .integration_id(integration)
         .workspace_id(workspace);
-    let slug = made(admin.create_provider().body(provider).send().await?.slug);
+    let slug = created_id(admin.create_provider().body(provider).send().await?.slug);
     let change = UpdateProviderRequest::builder().note("Changed");
     let update = admin.update_provider(&slug).workspace_id(workspace);
     update.body(change).send().await?;
@@ -73,15 +68,15 @@ async fn providers(world: &World, integration: &str) -> Outcome {
     delete.send().await
 }
 
-async fn virtual_keys(world: &World) -> Outcome {
-    let admin = &world.admin;
+async fn virtual_keys(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
     let key = CreateVirtualKeyRequest::builder()
         .name("Spare")
         .provider("openai")
         .key("sample")
-        .workspace_id(&world.workspace);
+        .workspace_id(&context.workspace);
     let key = admin.create_virtual_key().body(key).send().await?;
-    let slug = made(key.slug);
+    let slug = created_id(key.slug);
     let change = UpdateVirtualKeyRequest::builder().note("Changed");
     admin.update_virtual_key(&slug).body(change).send().await?;
     admin.get_virtual_key(&slug).send().await?;
@@ -89,14 +84,14 @@ async fn virtual_keys(world: &World) -> Outcome {
     admin.delete_virtual_key(&slug).send().await
 }
 
-async fn secret_references(World { admin, .. }: &World) -> Outcome {
+async fn secret_references(TestContext { admin, .. }: &TestContext) -> Outcome {
     let reference = CreateSecretReferenceRequest::builder()
         .name("Provider key")
         .manager_type(SecretManagerType::AwsSm)
         .secret_path("prod/provider")
         .auth_config([("aws_auth_type", "serviceRole")]);
     let reference = admin.create_secret_reference().body(reference);
-    let id = made(reference.send().await?.id);
+    let id = created_id(reference.send().await?.id);
     let change = UpdateSecretReferenceRequest::builder().description("Changed");
     admin
         .update_secret_reference(&id)

@@ -1,7 +1,7 @@
-"""The official Python SDK's half of the comparison with our client; `gateway_calls.rs` is the other
-half, makes the same calls in the same order and writes the same kind of JSON. `run` starts both.
+"""The half of the comparison that uses the official Python SDK. `gateway_calls.rs` makes the same calls in
+the same order and writes JSON in the same format. `run` starts both.
 
-What is sent stands in `gateway.json` and in the files that `run` makes.
+The inputs are in `gateway.json` and in the files that `run` creates.
 """
 
 import hashlib
@@ -17,21 +17,21 @@ FILES = Path(os.environ["INTEROP_FILES"])
 results = {}
 
 
-def note(name, result):
+def record(name, result):
     results[name] = result
 
 
-def plain(answer):
-    """An answer of the SDK, whichever of its kinds of model it is, as JSON."""
-    if isinstance(answer, dict):
-        return answer
-    return json.loads(answer.model_dump_json())
+def to_json(response):
+    """Converts a response of the SDK, which is a dictionary or a model, to JSON."""
+    if isinstance(response, dict):
+        return response
+    return json.loads(response.model_dump_json())
 
 
-def essence(answer):
-    """What an answer says, in whole or put together: choices and usage."""
+def comparable(response):
+    """Returns the parts of a complete or collected response that are compared: model, choices and usage."""
     choices = []
-    for choice in answer.get("choices") or []:
+    for choice in response.get("choices") or []:
         message = choice.get("message") or {}
         choices.append({
             "index": choice.get("index"),
@@ -41,32 +41,32 @@ def essence(answer):
                            for call in message.get("tool_calls") or []],
             "finish_reason": choice.get("finish_reason"),
         })
-    return {"model": answer.get("model"), "choices": choices, "usage": answer.get("usage")}
+    return {"model": response.get("model"), "choices": choices, "usage": response.get("usage")}
 
 
-def note_stream(name, stream):
-    """What a stream gave: how many events, and the answer that they add up to."""
+def record_stream(name, stream):
+    """Records the number of events of a stream, and the response that they result in."""
     events, model, usage, choices = 0, None, None, {}
-    for event in map(plain, stream):
+    for event in map(to_json, stream):
         events += 1
         model = event.get("model") or model
         usage = event.get("usage") or usage
-        for piece in event.get("choices") or []:
-            add(choices.setdefault(piece["index"], {"index": piece["index"]}), piece)
+        for chunk in event.get("choices") or []:
+            add(choices.setdefault(chunk["index"], {"index": chunk["index"]}), chunk)
     for choice in choices.values():
         calls = choice.get("message", {}).get("tool_calls")
         if calls:
             choice["message"]["tool_calls"] = [calls[index] for index in sorted(calls)]
-    answer = {"model": model, "usage": usage, "choices": [choices[index] for index in sorted(choices)]}
-    note(name, {**essence(answer), "events": events})
+    response = {"model": model, "usage": usage, "choices": [choices[index] for index in sorted(choices)]}
+    record(name, {**comparable(response), "events": events})
 
 
-def add(choice, piece):
-    """Adds a piece of a stream to the choice that it is of."""
-    choice["finish_reason"] = piece.get("finish_reason") or choice.get("finish_reason")
-    if piece.get("text") is not None:
-        choice["text"] = choice.get("text", "") + piece["text"]
-    delta = piece.get("delta")
+def add(choice, chunk):
+    """Adds a chunk of a stream to its choice."""
+    choice["finish_reason"] = chunk.get("finish_reason") or choice.get("finish_reason")
+    if chunk.get("text") is not None:
+        choice["text"] = choice.get("text", "") + chunk["text"]
+    delta = chunk.get("delta")
     if delta is None:
         return
     message = choice.setdefault("message", {"role": None, "content": None, "tool_calls": {}})
@@ -77,74 +77,74 @@ def add(choice, piece):
         call = message["tool_calls"].setdefault(
             part["index"], {"type": None, "function": {"name": "", "arguments": ""}})
         call["type"] = part.get("type") or call["type"]
-        for member in ["name", "arguments"]:
-            call["function"][member] += (part.get("function") or {}).get(member) or ""
+        for field in ["name", "arguments"]:
+            call["function"][field] += (part.get("function") or {}).get(field) or ""
 
 
 def chats(client):
     create = client.chat.completions.create
     for name in ["chat", "tools"]:
-        note(name, essence(plain(create(**INPUTS[name]))))
-        note_stream(f"{name}, streamed", create(**INPUTS[name], stream=True))
-    note_stream("two choices, streamed", create(**INPUTS["chat"], n=2, stream=True))
+        record(name, comparable(to_json(create(**INPUTS[name]))))
+        record_stream(f"{name}, streamed", create(**INPUTS[name], stream=True))
+    record_stream("two choices, streamed", create(**INPUTS["chat"], n=2, stream=True))
 
 
 def completions(client):
-    note("completion", essence(plain(client.completions.create(**INPUTS["completion"]))))
-    note_stream("completion, streamed", client.completions.create(**INPUTS["completion"], stream=True))
+    record("completion", comparable(to_json(client.completions.create(**INPUTS["completion"]))))
+    record_stream("completion, streamed", client.completions.create(**INPUTS["completion"], stream=True))
 
 
-def response(answer):
-    """What a response says."""
-    parts = [part for item in answer["output"] for part in item.get("content") or []]
+def comparable_response(response):
+    """Returns the parts of a response of the Responses API that are compared."""
+    parts = [part for item in response["output"] for part in item.get("content") or []]
     return {
-        "model": answer["model"],
-        "status": answer["status"],
+        "model": response["model"],
+        "status": response["status"],
         "texts": [part.get("text") for part in parts],
-        "usage": answer.get("usage"),
+        "usage": response.get("usage"),
     }
 
 
 def responses(client):
-    note("response", response(plain(client.responses.create(**INPUTS["response"]))))
+    record("response", comparable_response(to_json(client.responses.create(**INPUTS["response"]))))
     kinds, text, last = [], "", None
-    for event in map(plain, client.responses.create(**INPUTS["response"], stream=True)):
+    for event in map(to_json, client.responses.create(**INPUTS["response"], stream=True)):
         kinds.append(event["type"])
         if event["type"] == "response.output_text.delta":
             text += event["delta"]
         last = event
-    note("response, streamed", {**response(last["response"]), "events": kinds, "deltas": text})
+    record("response, streamed", {**comparable_response(last["response"]), "events": kinds, "deltas": text})
 
 
 def prompts(client):
-    collection = plain(client.collections.create("interop"))["id"]
-    prompt = plain(client.prompts.create(
+    collection = to_json(client.collections.create("interop"))["id"]
+    prompt = to_json(client.prompts.create(
         name="greeting", collection_id=collection, string="Hello {{who}}", model="gpt-4o",
         virtual_key="some-key", parameters={"max_tokens": 10}))["slug"]
     run = client.prompts.completions.create
-    asked = {"prompt_id": prompt, "variables": INPUTS["prompt_variables"]}
-    note("prompt", essence(plain(run(**asked))))
-    note_stream("prompt, streamed", run(**asked, stream=True))
+    parameters = {"prompt_id": prompt, "variables": INPUTS["prompt_variables"]}
+    record("prompt", comparable(to_json(run(**parameters))))
+    record_stream("prompt, streamed", run(**parameters, stream=True))
 
 
 def bug(number, is_there):
-    """Insists on a bug of the SDK; README.md has it under this number."""
+    """Asserts that a bug of the SDK still exists; README.md lists it under this number."""
     if not is_there:
-        raise AssertionError(f"bug {number} of the SDK is gone: correct README.md and this file")
+        raise AssertionError(f"bug {number} of the SDK is fixed: update README.md and this file")
 
 
 def embeddings(client):
-    usual = plain(client.embeddings.create(**INPUTS["embedding"]))
-    bug("P7", isinstance(usual["data"][0]["embedding"], str))
-    # Unless told otherwise the SDK asks for Base64 and leaves it undecoded (P7).
-    note("embedding", plain(client.embeddings.create(**INPUTS["embedding"], encoding_format="float")))
+    by_default = to_json(client.embeddings.create(**INPUTS["embedding"]))
+    bug("P7", isinstance(by_default["data"][0]["embedding"], str))
+    # By default, the SDK requests Base64 and does not decode it (P7).
+    record("embedding", to_json(client.embeddings.create(**INPUTS["embedding"], encoding_format="float")))
 
 
-def received(answer):
-    """What was received as bytes."""
-    content = answer.read()
+def body_summary(response):
+    """Reads a binary response; returns its content type, size and checksum."""
+    content = response.read()
     return {
-        "content_type": answer.response.headers["content-type"],
+        "content_type": response.response.headers["content-type"],
         "size": len(content),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
@@ -157,32 +157,32 @@ def files(client, opened):
         "empty file": ("empty.json", b""),
     }
     for name, file in sources.items():
-        made = plain(client.files.create(file=file, purpose="batch"))
-        note(f"{name}, uploaded", made)
-        note(f"{name}, read", plain(client.files.retrieve(made["id"])))
-        note(f"{name}, content", received(client.files.content(made["id"])))
-        note(f"{name}, deleted", plain(client.files.delete(made["id"])))
+        created = to_json(client.files.create(file=file, purpose="batch"))
+        record(f"{name}, uploaded", created)
+        record(f"{name}, read", to_json(client.files.retrieve(created["id"])))
+        record(f"{name}, content", body_summary(client.files.content(created["id"])))
+        record(f"{name}, deleted", to_json(client.files.delete(created["id"])))
 
 
 def images(client, opened):
-    note("image edit", plain(client.images.edit(
+    record("image edit", to_json(client.images.edit(
         image=opened("image.png"), mask=opened("mask.png"), prompt="make it größer", n=2,
         size="256x256", response_format="b64_json")))
-    note("image variation", plain(client.images.create_variation(
+    record("image variation", to_json(client.images.create_variation(
         image=opened("image.png"), n=1, response_format="b64_json")))
 
 
 def audio(client, opened):
     for name, file in [("mp3", "speech.mp3")]:
-        note(f"transcription of {name}", plain(client.audio.transcriptions.create(
+        record(f"transcription of {name}", to_json(client.audio.transcriptions.create(
             file=opened(file), model="whisper-1", language="de", temperature=0.5)))
-    note("translation", plain(client.audio.translations.create(
+    record("translation", to_json(client.audio.translations.create(
         file=opened("speech.mp3"), model="whisper-1", prompt="größe")))
-    note("speech", received(client.audio.speech.create(**INPUTS["speech"])))
+    record("speech", body_summary(client.audio.speech.create(**INPUTS["speech"])))
 
 
 def main():
-    # Its measuring of recordings is switched off (README.md): these are none.
+    # The files are not real recordings, so measuring their duration is switched off (README.md).
     client = Portkey(
         api_key=os.environ["INTEROP_WORKSPACE_KEY"], base_url=os.environ["INTEROP_BASE_URL"],
         calculate_audio_duration=False)

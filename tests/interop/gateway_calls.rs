@@ -1,31 +1,23 @@
-//! Our client's half of the comparison with the official Python SDK; `gateway_calls.py` is the other
-//! half, makes the same calls in the same order and writes the same kind of JSON. `run` starts both.
+//! The half of the comparison with the official Python SDK that uses this client. `gateway_calls.py` makes
+//! the same calls in the same order and writes JSON in the same format. `run` starts both.
 //!
-//! What is sent stands in `gateway.json` and in the files that `run` makes.
+//! The inputs are in `gateway.json` and in the files that `run` creates.
 
-#![allow(clippy::unwrap_used)] // a call that fails is to end the run
+#![allow(clippy::unwrap_used)] // a failed call ends the run
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use portkey_admin::{
-    ByteStream, Client, FilePart, JsonObject,
-    types::{
-        ChatCompletionRequestUserMessage, ChatCompletionTool, CreateChatCompletionRequest,
-        CreateCollectionRequest, CreateCompletionRequest, CreateEmbeddingRequest,
-        CreatePromptRequest, CreateResponse, CreateSpeechRequest, FunctionObjectInput,
-        ResponseStreamEvent, RunPromptRequest, builder,
-    },
-};
+use portkey_admin::{ByteStream, Client, FilePart, JsonObject, gateway::FunctionDefinitionInput, gateway::audio::CreateSpeechRequest, gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::embeddings::CreateEmbeddingRequest, gateway::responses::ResponseStreamEvent, prompts::{CreateCollectionRequest, CreatePromptRequest, RunPromptRequest}, types::CreateResponse};
 use portkey_admin_emulator::Content;
 use serde_json::{Map, Value, json};
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// More than any answer here has.
-const MOST_BYTES: usize = 16 << 20;
+/// The limit for binary responses, larger than any of them.
+const MAX_BYTES: usize = 16 << 20;
 
-/// What is sent, and what has come of it so far.
-struct Tour {
+/// The inputs, and the results so far.
+struct Comparison {
     client: Client,
     inputs: Value,
     files: PathBuf,
@@ -37,27 +29,27 @@ async fn main() -> Outcome {
     let client = Client::builder()
         .api_key(env::var("INTEROP_WORKSPACE_KEY")?)
         .base_url(env::var("INTEROP_BASE_URL")?);
-    let mut tour = Tour {
+    let mut comparison = Comparison {
         client: client.build()?,
         inputs: serde_json::from_str(&fs::read_to_string(env::var("INTEROP_INPUTS")?)?)?,
         files: env::var("INTEROP_FILES")?.into(),
         results: Map::new(),
     };
-    tour.chats().await?;
-    tour.completions().await?;
-    tour.responses().await?;
-    tour.prompts().await?;
-    tour.embeddings().await?;
-    tour.files().await?;
-    tour.images().await?;
-    tour.audio().await?;
-    let results = Value::Object(tour.results).to_string();
+    comparison.chats().await?;
+    comparison.completions().await?;
+    comparison.responses().await?;
+    comparison.prompts().await?;
+    comparison.embeddings().await?;
+    comparison.files().await?;
+    comparison.images().await?;
+    comparison.audio().await?;
+    let results = Value::Object(comparison.results).to_string();
     fs::write(env::var("INTEROP_RESULTS")?, results)?;
     Ok(())
 }
 
-/// What a stream gave: how many events, and the answer that they add up to. It is asked for twice,
-/// once for each.
+/// Returns the number of events of a stream, and the response that they result in. The stream is requested
+/// twice, once for each.
 macro_rules! streamed {
     ($call:expr) => {{
         let mut stream = $call.stream().await?;
@@ -66,22 +58,22 @@ macro_rules! streamed {
             event?;
             events += 1;
         }
-        let answer = $call.stream().await?.final_response().await?;
-        (events, serde_json::to_value(&answer)?)
+        let response = $call.stream().await?.final_response().await?;
+        (events, serde_json::to_value(&response)?)
     }};
 }
 
-impl Tour {
-    /// The text of an input: of this request, this member.
-    fn text(&self, request: &str, member: &str) -> String {
-        self.inputs[request][member].as_str().unwrap().to_owned()
+impl Comparison {
+    /// Returns a string field of an input.
+    fn text(&self, request: &str, field: &str) -> String {
+        self.inputs[request][field].as_str().unwrap().to_owned()
     }
 
-    /// The conversation of an input, and everything else in it that a chat here has.
+    /// Builds a chat completion request from an input.
     fn chat(&self, name: &str) -> builder::CreateChatCompletionRequest {
         let input = &self.inputs[name];
         let text = input["messages"][0]["content"].as_str().unwrap();
-        let message = ChatCompletionRequestUserMessage::builder()
+        let message = UserMessage::builder()
             .role("user")
             .content(text)
             .build();
@@ -95,7 +87,7 @@ impl Tour {
         let parameters = parameters
             .iter()
             .map(|(name, value)| (name.as_str(), value.clone()));
-        let function = FunctionObjectInput::builder()
+        let function = FunctionDefinitionInput::builder()
             .name(function["name"].as_str().unwrap())
             .parameters(parameters.collect::<JsonObject>());
         let tool = ChatCompletionTool::builder()
@@ -105,30 +97,30 @@ impl Tour {
         request.tools([tool.unwrap()])
     }
 
-    fn note(&mut self, name: &str, result: Value) {
+    fn record(&mut self, name: &str, result: Value) {
         self.results.insert(name.to_owned(), result);
     }
 
-    fn note_stream(&mut self, name: &str, (events, answer): (u64, Value)) {
-        let mut result = essence(&answer);
+    fn record_stream(&mut self, name: &str, (events, response): (u64, Value)) {
+        let mut result = comparable(&response);
         result["events"] = json!(events);
-        self.note(name, result);
+        self.record(name, result);
     }
 
     async fn chats(&mut self) -> Outcome {
         for name in ["chat", "tools"] {
             let call = self.client.create_chat_completion().body(self.chat(name));
-            let whole = call.clone().send().await?;
+            let complete = call.clone().send().await?;
             let stream = streamed!(call.clone());
-            self.note(name, essence(&serde_json::to_value(&whole)?));
-            self.note_stream(&format!("{name}, streamed"), stream);
+            self.record(name, comparable(&serde_json::to_value(&complete)?));
+            self.record_stream(&format!("{name}, streamed"), stream);
         }
         let call = self
             .client
             .create_chat_completion()
             .body(self.chat("chat").n(2));
         let stream = streamed!(call.clone());
-        self.note_stream("two choices, streamed", stream);
+        self.record_stream("two choices, streamed", stream);
         Ok(())
     }
 
@@ -137,10 +129,10 @@ impl Tour {
             .model(self.text("completion", "model"))
             .prompt(self.text("completion", "prompt"));
         let call = self.client.create_completion().body(request);
-        let whole = call.clone().send().await?;
+        let complete = call.clone().send().await?;
         let stream = streamed!(call.clone());
-        self.note("completion", essence(&serde_json::to_value(&whole)?));
-        self.note_stream("completion, streamed", stream);
+        self.record("completion", comparable(&serde_json::to_value(&complete)?));
+        self.record_stream("completion, streamed", stream);
         Ok(())
     }
 
@@ -149,8 +141,8 @@ impl Tour {
             .model(self.text("response", "model"))
             .input(self.text("response", "input"));
         let call = self.client.create_response().body(request);
-        let whole = serde_json::to_value(call.clone().send().await?)?;
-        self.note("response", response(&whole));
+        let complete = serde_json::to_value(call.clone().send().await?)?;
+        self.record("response", comparable_response(&complete));
         let mut stream = call.stream().await?;
         let (mut kinds, mut text, mut last) = (Vec::new(), String::new(), Value::Null);
         while let Some(event) = stream.next().await {
@@ -161,10 +153,10 @@ impl Tour {
             last = serde_json::to_value(&event)?;
             kinds.push(last["type"].clone());
         }
-        let mut result = response(&last["response"]);
+        let mut result = comparable_response(&last["response"]);
         result["events"] = json!(kinds);
         result["deltas"] = json!(text);
-        self.note("response, streamed", result);
+        self.record("response, streamed", result);
         Ok(())
     }
 
@@ -184,10 +176,10 @@ impl Tour {
         let variables = self.inputs["prompt_variables"].as_object().unwrap().clone();
         let request = RunPromptRequest::builder().variables(variables);
         let call = self.client.run_prompt(prompt).body(request);
-        let whole = call.clone().send().await?;
+        let complete = call.clone().send().await?;
         let stream = streamed!(call.clone());
-        self.note("prompt", essence(&serde_json::to_value(&whole)?));
-        self.note_stream("prompt, streamed", stream);
+        self.record("prompt", comparable(&serde_json::to_value(&complete)?));
+        self.record_stream("prompt, streamed", stream);
         Ok(())
     }
 
@@ -196,8 +188,8 @@ impl Tour {
             .model(self.text("embedding", "model"))
             .input(self.text("embedding", "input"));
         let call = self.client.create_embedding().body(request);
-        let answer = serde_json::to_value(call.send().await?)?;
-        self.note("embedding", answer);
+        let response = serde_json::to_value(call.send().await?)?;
+        self.record("embedding", response);
         Ok(())
     }
 
@@ -211,15 +203,18 @@ impl Tour {
             ("empty file", empty),
         ] {
             let call = self.client.upload_file().file(file).purpose("batch");
-            let made = call.send().await?;
-            let id = made.id.clone().unwrap();
+            let created = call.send().await?;
+            let id = created.id.clone().unwrap();
             let read = self.client.get_file(&id).send().await?;
             let content = self.client.get_file_content(&id).open().await?;
             let deleted = self.client.delete_file(&id).send().await?;
-            self.note(&format!("{name}, uploaded"), serde_json::to_value(&made)?);
-            self.note(&format!("{name}, read"), serde_json::to_value(&read)?);
-            self.note(&format!("{name}, content"), received(content).await?);
-            self.note(&format!("{name}, deleted"), serde_json::to_value(&deleted)?);
+            self.record(
+                &format!("{name}, uploaded"),
+                serde_json::to_value(&created)?,
+            );
+            self.record(&format!("{name}, read"), serde_json::to_value(&read)?);
+            self.record(&format!("{name}, content"), body_summary(content).await?);
+            self.record(&format!("{name}, deleted"), serde_json::to_value(&deleted)?);
         }
         Ok(())
     }
@@ -231,17 +226,17 @@ impl Tour {
             .mask(self.path("mask.png"))
             .prompt("make it größer")
             .n(2)
-            .size("256x256".parse::<portkey_admin::types::SquareImageSize>()?)
-            .response_format("b64_json".parse::<portkey_admin::types::ImageResponseFormat>()?);
+            .size("256x256".parse::<portkey_admin::gateway::images::SquareImageSize>()?)
+            .response_format("b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?);
         let edit = edit.send().await?;
-        self.note("image edit", serde_json::to_value(&edit)?);
+        self.record("image edit", serde_json::to_value(&edit)?);
         let variation = self.client.create_image_variation();
         let variation = variation
             .image(self.path("image.png"))
             .n(1)
-            .response_format("b64_json".parse::<portkey_admin::types::ImageResponseFormat>()?);
+            .response_format("b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?);
         let variation = variation.send().await?;
-        self.note("image variation", serde_json::to_value(&variation)?);
+        self.record("image variation", serde_json::to_value(&variation)?);
         Ok(())
     }
 
@@ -255,7 +250,7 @@ impl Tour {
                 .temperature(0.5);
             let transcription = transcription.send().await?;
             let result = serde_json::to_value(&transcription)?;
-            self.note(&format!("transcription of {name}"), result);
+            self.record(&format!("transcription of {name}"), result);
         }
         let translation = self.client.create_translation();
         let translation = translation
@@ -263,14 +258,14 @@ impl Tour {
             .model("whisper-1")
             .prompt("größe");
         let translation = translation.send().await?;
-        self.note("translation", serde_json::to_value(&translation)?);
+        self.record("translation", serde_json::to_value(&translation)?);
         let request = CreateSpeechRequest::builder()
             .model(self.text("speech", "model"))
             .voice(self.text("speech", "voice"))
             .input(self.text("speech", "input"));
         let speech = self.client.create_speech().body(request).open().await?;
-        let result = received(speech).await?;
-        self.note("speech", result);
+        let result = body_summary(speech).await?;
+        self.record("speech", result);
         Ok(())
     }
 
@@ -279,9 +274,9 @@ impl Tour {
     }
 }
 
-/// What an answer says, in whole or put together: choices and usage.
-fn essence(answer: &Value) -> Value {
-    let choices = answer["choices"].as_array().into_iter().flatten();
+/// Returns the parts of a complete or collected response that are compared: model, choices and usage.
+fn comparable(response: &Value) -> Value {
+    let choices = response["choices"].as_array().into_iter().flatten();
     let choices = choices.map(|choice| {
         let message = &choice["message"];
         let calls = message["tool_calls"].as_array().into_iter().flatten();
@@ -302,14 +297,14 @@ fn essence(answer: &Value) -> Value {
         })
     });
     json!({
-        "model": answer["model"],
+        "model": response["model"],
         "choices": choices.collect::<Value>(),
-        "usage": answer["usage"],
+        "usage": response["usage"],
     })
 }
 
-/// What a response says.
-fn response(response: &Value) -> Value {
+/// Returns the parts of a response of the Responses API that are compared.
+fn comparable_response(response: &Value) -> Value {
     let output = response["output"].as_array().into_iter().flatten();
     let texts = output.flat_map(|item| item["content"].as_array().into_iter().flatten());
     json!({
@@ -320,10 +315,10 @@ fn response(response: &Value) -> Value {
     })
 }
 
-/// What was received as bytes.
-async fn received(stream: ByteStream) -> Outcome<Value> {
+/// Reads a binary response; returns its content type, size and checksum.
+async fn body_summary(stream: ByteStream) -> Outcome<Value> {
     let kind = stream.headers()["content-type"].to_str()?.to_owned();
-    // The emulator's type for the sake of its checksum.
-    let content = Content::bytes(stream.bytes(MOST_BYTES).await?);
+    // `Content` computes the checksum.
+    let content = Content::bytes(stream.bytes(MAX_BYTES).await?);
     Ok(json!({"content_type": kind, "size": content.size(), "sha256": content.sha256()}))
 }

@@ -1,6 +1,6 @@
-// The official Node SDK against the emulator: every admin method that it has, in the order of a life.
+// Calls every admin method of the official Node SDK against the emulator: create, use, then delete.
 //
-// Started by `run`, which says in the environment where the emulator is and with which keys.
+// Started by `run`, which sets environment variables with the base URL and the keys of the emulator.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -13,38 +13,38 @@ const RANGE = {
 };
 const failures = [];
 
-/** Makes a call that has to succeed, with these members in the answer; gives the answer. */
+/** Makes a call that must succeed, with the expected fields in the response; returns the response. */
 async function ok(name, call, expected = {}) {
-  let answer;
+  let response;
   try {
-    answer = await call();
+    response = await call();
   } catch (error) {
     fail(name, `${error}`);
     return {};
   }
-  for (const [member, value] of Object.entries(expected)) {
-    const seen = answer?.[member];
-    if (seen !== value) fail(name, `\`${member}\` is ${JSON.stringify(seen)}, not ${JSON.stringify(value)}`);
+  for (const [field, value] of Object.entries(expected)) {
+    const actual = response?.[field];
+    if (actual !== value) fail(name, `expected ${JSON.stringify(value)} for \`${field}\`, found ${JSON.stringify(actual)}`);
   }
   console.log('ok  ', name);
-  return answer ?? {};
+  return response ?? {};
 }
 
-/** Makes a call that fails by a bug of the SDK; README.md has it under this number. */
+/** Makes a call that fails because of a bug of the SDK; README.md lists it under this number. */
 async function bug(number, name, call) {
   try {
     await call();
   } catch (error) {
-    if (error.status >= 500) return fail(name, `not bug ${number}, the emulator failed: ${error}`);
+    if (error.status >= 500) return fail(name, `the emulator failed, instead of bug ${number}: ${error}`);
     console.log('bug ', number, name, `(${error.status ?? error.name})`);
     return;
   }
-  fail(name, `bug ${number} of the SDK is gone: correct README.md and this file`);
+  fail(name, `bug ${number} of the SDK is fixed: update README.md and this file`);
 }
 
-/** For `bug`: the call went through, and did the wrong thing. */
-function must(truth) {
-  if (!truth) throw new Error('not what was asked for');
+/** For `bug`: fails if the call succeeded but had the wrong effect. */
+function assertEffect(condition) {
+  if (!condition) throw new Error('the call had the wrong effect');
 }
 
 function fail(name, why) {
@@ -69,18 +69,18 @@ async function users(admin) {
   await ok('users.update', () => admin.users.update({ userId, role: 'admin' }));
   await ok('users.retrieve again', () => admin.users.retrieve({ userId }), { role: 'admin' });
   await bug('N4', 'users.update changes its argument', async () => {
-    const asked = { userId, role: 'member' };
-    await admin.users.update(asked);
-    must(asked.userId === userId);
+    const parameters = { userId, role: 'member' };
+    await admin.users.update(parameters);
+    assertEffect(parameters.userId === userId);
   });
   return userId;
 }
 
 async function workspaces(admin, userId) {
   const spaces = admin.workspaces;
-  const made = await ok('workspaces.create', () =>
+  const created = await ok('workspaces.create', () =>
     spaces.create({ name: 'From Node', description: "An SDK's" }));
-  const workspaceId = made.id;
+  const workspaceId = created.id;
   await ok('workspaces.list', () => spaces.list({ page_size: 10, name: 'From Node' }), { total: 1 });
   await ok('workspaces.retrieve', () => spaces.retrieve({ workspaceId }), { name: 'From Node' });
   await ok('workspaces.update', () => spaces.update({ workspaceId, description: 'Changed' }));
@@ -96,12 +96,12 @@ async function workspaces(admin, userId) {
 }
 
 async function apiKeys({ apiKeys: keys }, workspace_id) {
-  const made = await ok('apiKeys.create', () =>
+  const created = await ok('apiKeys.create', () =>
     keys.create({
       type: 'workspace', 'sub-type': 'service', name: 'sdk', workspace_id,
       scopes: ['configs.list', 'completions.write'],
     }));
-  const id = made.id;
+  const id = created.id;
   await ok('apiKeys.list', () => keys.list({ page_size: 10, workspace_id }), { total: 1 });
   await ok('apiKeys.retrieve', () => keys.retrieve({ id }), { name: 'sdk' });
   await ok('apiKeys.update', () => keys.update({ id, name: 'sdk 2', scopes: ['configs.list'] }));
@@ -111,8 +111,8 @@ async function apiKeys({ apiKeys: keys }, workspace_id) {
 
 async function configs({ configs: parts }, workspace_id) {
   const config = { retry: { attempts: 3 } };
-  const made = await ok('configs.create', () => parts.create({ name: 'sdk', config, workspace_id }));
-  const slug = made.slug;
+  const created = await ok('configs.create', () => parts.create({ name: 'sdk', config, workspace_id }));
+  const slug = created.slug;
   await ok('configs.list', () => parts.list({ workspace_id }), { total: 1 });
   await ok('configs.retrieve', () => parts.retrieve({ slug }), { name: 'sdk' });
   await ok('configs.update', () => parts.update({ slug, name: 'sdk 2', config }));
@@ -120,12 +120,12 @@ async function configs({ configs: parts }, workspace_id) {
 }
 
 async function labels({ labels: parts }, workspace_id) {
-  const made = await ok('labels.create', () =>
+  const created = await ok('labels.create', () =>
     parts.create({ name: 'sdk', workspace_id, color_code: '#00ff00' }));
   await ok('labels.list', () => parts.list({ workspace_id }));
-  await ok('labels.retrieve', () => parts.retrieve(made.id), { name: 'sdk' });
-  await ok('labels.update', () => parts.update(made.id, { description: 'Changed' }));
-  return made.id;
+  await ok('labels.retrieve', () => parts.retrieve(created.id), { name: 'sdk' });
+  await ok('labels.update', () => parts.update(created.id, { description: 'Changed' }));
+  return created.id;
 }
 
 async function prompts(client, runner, workspace_id, label_id) {
@@ -137,9 +137,9 @@ async function prompts(client, runner, workspace_id, label_id) {
   await ok('collections.update', () => collections.update(collection.id, { name: 'sdk 2' }));
 
   const content = { string: 'Hello {{who}}', model: 'gpt-4o', virtual_key: 'some-key', parameters: { max_tokens: 10 } };
-  const made = await ok('prompts.create', () =>
+  const created = await ok('prompts.create', () =>
     parts.create({ name: 'greeting', collection_id: collection.id, ...content }));
-  const prompt = made.slug ?? made.id;
+  const prompt = created.slug ?? created.id;
   await ok('prompts.list', () => parts.list({ collection_id: collection.id }));
   await ok('prompts.retrieve', () => parts.retrieve(prompt), { name: 'greeting' });
   await ok('prompts.update', () => parts.update(prompt, { name: 'greeting 2' }));
@@ -163,9 +163,9 @@ async function prompts(client, runner, workspace_id, label_id) {
 
 async function partials(client, runner, workspace_id) {
   const parts = client.prompts.partials;
-  const made = await ok('partials.create', () =>
+  const created = await ok('partials.create', () =>
     parts.create({ name: 'signature', string: 'Yours', workspace_id }));
-  const partial = made.slug ?? made.id;
+  const partial = created.slug ?? created.id;
   await bug('N5', "partials.list with an organisation's key", () => parts.list());
   await ok('partials.list', () => runner.prompts.partials.list());
   await ok('partials.retrieve', () => parts.retrieve(partial), { name: 'signature' });
@@ -197,9 +197,9 @@ async function integrations(client, workspace_id) {
 
 async function providers(client, workspace_id, integration_id) {
   const parts = client.providers;
-  const made = await ok('providers.create', () =>
+  const created = await ok('providers.create', () =>
     parts.create({ name: 'SDK provider', integration_id, workspace_id }));
-  const one = { slug: made.slug, workspace_id };
+  const one = { slug: created.slug, workspace_id };
   await ok('providers.list', () => parts.list({ workspace_id }));
   await ok('providers.retrieve', () => parts.retrieve(one), { name: 'SDK provider' });
   await ok('providers.update', () => parts.update({ ...one, note: 'Changed' }));
@@ -217,9 +217,9 @@ async function providers(client, workspace_id, integration_id) {
 
 async function guardrails({ guardrails: rails }, workspace_id) {
   const checks = [{ id: 'default.contains', parameters: { words: ['secret'], operator: 'none' } }];
-  const made = await ok('guardrails.create', () =>
+  const created = await ok('guardrails.create', () =>
     rails.create({ name: 'sdk', checks, actions: { deny: false }, workspace_id }));
-  const one = { guardrail_id: made.id };
+  const one = { guardrail_id: created.id };
   await ok('guardrails.list', () => rails.list({ workspace_id }), { total: 1 });
   await ok('guardrails.retrieve', () => rails.retrieve({ ...one }), { name: 'sdk' });
   await ok('guardrails.update', () => rails.update({ ...one, name: 'sdk 2' }));
@@ -228,9 +228,9 @@ async function guardrails({ guardrails: rails }, workspace_id) {
 
 async function mcp(client, runner, workspaceId) {
   const parts = client.mcpIntegrations;
-  const made = await ok('mcpIntegrations.create', () =>
+  const created = await ok('mcpIntegrations.create', () =>
     parts.create({ name: 'SDK MCP', url: 'https://mcp.example.com', auth_type: 'none', transport: 'http' }));
-  const one = { id: made.id };
+  const one = { id: created.id };
   const tool = { name: 'search', type: 'tool' };
   await ok('mcpIntegrations.list', () => parts.list());
   await ok('mcpIntegrations.retrieve', () => parts.retrieve(one), { name: 'SDK MCP' });
@@ -255,8 +255,8 @@ async function workspaceNamed(client, exact_name) {
 }
 
 async function mcpServers(servers, mcp_integration_id, tool) {
-  const made = await ok('mcpServers.create', () => servers.create({ name: 'SDK server', mcp_integration_id }));
-  const one = { id: made.id };
+  const created = await ok('mcpServers.create', () => servers.create({ name: 'SDK server', mcp_integration_id }));
+  const one = { id: created.id };
   await ok('mcpServers.list', () => servers.list());
   await ok('mcpServers.retrieve', () => servers.retrieve(one), { name: 'SDK server' });
   await ok('mcpServers.update', () => servers.update({ ...one, description: 'Changed' }));
@@ -290,40 +290,40 @@ async function logs(runner) {
       response: { status: 200, headers: {}, body: { model: 'gpt-4o' }, response_time: 12 },
       metadata: { traceId: 'sdk-trace' },
     }));
-  const given = await ok('feedback.create', () => runner.feedback.create({ traceID: 'sdk-trace', value: 1 }));
-  await ok('feedback.update', () => runner.feedback.update({ feedbackID: given.feedback_ids?.[0], value: 2 }));
+  const receipt = await ok('feedback.create', () => runner.feedback.create({ traceID: 'sdk-trace', value: 1 }));
+  await ok('feedback.update', () => runner.feedback.update({ feedbackID: receipt.feedback_ids?.[0], value: 2 }));
   await bug('N2', 'feedback.create with several', () =>
     runner.feedback.create([{ traceID: 'sdk-trace', value: 0 }]));
 }
 
 async function exports_(client, workspaceId) {
   const parts = client.logs.exports;
-  const asked = { workspaceId, filters: { ...RANGE }, requestedData: ['id', 'trace_id', 'cost'] };
-  const made = await ok('exports.create', () => parts.create({ ...asked, description: 'sdk' }));
-  const exportId = made.id;
+  const parameters = { workspaceId, filters: { ...RANGE }, requestedData: ['id', 'trace_id', 'cost'] };
+  const created = await ok('exports.create', () => parts.create({ ...parameters, description: 'sdk' }));
+  const exportId = created.id;
   await ok('exports.list', () => parts.list({ workspaceId }));
   await ok('exports.retrieve', () => parts.retrieve({ exportId }), { id: exportId });
-  await ok('exports.update', () => parts.update({ exportId, ...asked }));
+  await ok('exports.update', () => parts.update({ exportId, ...parameters }));
   await ok('exports.start', () => parts.start({ exportId }));
-  await ok('exports.retrieve until it is done', () => done(parts, exportId), { status: 'success' });
+  await ok('exports.retrieve until it is done', () => waitUntilDone(parts, exportId), { status: 'success' });
   const ready = await ok('exports.download', () => parts.download({ exportId }));
   if (!`${ready.signed_url}`.startsWith('http')) fail('exports.download', JSON.stringify(ready));
-  const other = await ok('exports.create another', () => parts.create(asked));
+  const other = await ok('exports.create another', () => parts.create(parameters));
   await ok('exports.start another', () => parts.start({ exportId: other.id }));
   await ok('exports.cancel', () => parts.cancel({ exportId: other.id }));
 }
 
-/** The export when it runs no longer; the emulator takes a second or so. */
-async function done(parts, exportId) {
+/** Returns the export when it is no longer running, which takes about a second. */
+async function waitUntilDone(parts, exportId) {
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await parts.retrieve({ exportId });
-    if (answer.status !== 'in_progress' || attempt === 100) return answer;
+    const response = await parts.retrieve({ exportId });
+    if (response.status !== 'in_progress' || attempt === 100) return response;
     await sleep(200);
   }
 }
 
-/** Methods that ask at paths which the service has not. */
-const LOST = [
+/** Methods that send requests to paths that do not exist (N1). */
+const WRONG_PATHS = [
   'usersRequests', 'errors_rate', 'errors_stack', 'errors_status_code', 'requests_rescued',
   'cache_hit_rate', 'cache_latency', 'feedbacks_score',
 ];
@@ -332,7 +332,7 @@ async function analytics({ analytics: parts }) {
   const methods = Object.getOwnPropertyNames(Object.getPrototypeOf(parts.graphs));
   for (const name of methods.filter((name) => name !== 'constructor').sort()) {
     const call = () => parts.graphs[name](RANGE);
-    await (LOST.includes(name) ? bug('N1', `analytics.graphs.${name}`, call) : ok(`analytics.graphs.${name}`, call));
+    await (WRONG_PATHS.includes(name) ? bug('N1', `analytics.graphs.${name}`, call) : ok(`analytics.graphs.${name}`, call));
   }
   await ok('analytics.summary.cache', () => parts.summary.cache(RANGE));
   await ok('analytics.groups.users', () => parts.groups.users(RANGE));
@@ -346,7 +346,7 @@ async function analytics({ analytics: parts }) {
 
 async function main() {
   const client = new Portkey({ apiKey: process.env.INTEROP_KEY, baseURL: BASE });
-  // What only a key of a workspace may: Production's.
+  // Some operations require a workspace key: that of Production.
   const runner = new Portkey({ apiKey: process.env.INTEROP_WORKSPACE_KEY, baseURL: BASE });
   const userId = await users(client.admin);
   const workspaceId = await workspaces(client.admin, userId);

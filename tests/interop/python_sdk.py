@@ -1,6 +1,6 @@
-"""The official Python SDK against the emulator: every admin method that it has, in the order of a life.
+"""Calls every admin method of the official Python SDK against the emulator: create, use, then delete.
 
-Started by `run`, which says in the environment where the emulator is and with which keys.
+Started by `run`, which sets environment variables with the base URL and the keys of the emulator.
 """
 
 import os
@@ -19,31 +19,31 @@ failures = []
 
 
 def ok(name, call, /, **expected):
-    """Makes a call that has to succeed, with these members in the answer; gives the answer."""
+    """Makes a call that must succeed, with the expected fields in the response; returns the response."""
     try:
-        answer = call()
-    except Exception as error:  # whatever an SDK throws is a failure of this call only
+        response = call()
+    except Exception as error:  # any exception only fails this call
         fail(name, f"{type(error).__name__}: {error}")
         return None
-    for member, value in expected.items():
-        seen = get(answer, member)
-        if seen != value:
-            fail(name, f"`{member}` is {seen!r}, not {value!r}")
+    for field, value in expected.items():
+        actual = get(response, field)
+        if actual != value:
+            fail(name, f"expected {value!r} for `{field}`, found {actual!r}")
     print("ok  ", name)
-    return answer
+    return response
 
 
 def bug(number, name, call):
-    """Makes a call that fails by a bug of the SDK; README.md has it under this number."""
+    """Makes a call that fails because of a bug of the SDK; README.md lists it under this number."""
     try:
         call()
     except Exception as error:
         if (getattr(error, "status_code", None) or 0) >= 500:
-            fail(name, f"not bug {number}, the emulator failed: {error}")
+            fail(name, f"the emulator failed, instead of bug {number}: {error}")
         else:
             print("bug ", number, name, f"({type(error).__name__})")
     else:
-        fail(name, f"bug {number} of the SDK is gone: correct README.md and this file")
+        fail(name, f"bug {number} of the SDK is fixed: update README.md and this file")
 
 
 def fail(name, why):
@@ -51,16 +51,16 @@ def fail(name, why):
     failures.append(name)
 
 
-def get(answer, member):
-    """A member of an answer, which is a model or a dictionary."""
-    if isinstance(answer, dict):
-        return answer.get(member)
-    return getattr(answer, member, None)
+def get(response, field):
+    """Returns a field of a response, which is a model or a dictionary."""
+    if isinstance(response, dict):
+        return response.get(field)
+    return getattr(response, field, None)
 
 
-def first(answer):
-    """The first item of a list."""
-    data = get(answer, "data") or []
+def first(response):
+    """Returns the first item of a list."""
+    data = get(response, "data") or []
     return data[0] if data else None
 
 
@@ -84,77 +84,77 @@ def users(admin):
 
 def workspaces(admin, user_id):
     spaces = admin.workspaces
-    made = ok("workspaces.create", lambda: spaces.create(name="From Python", description="An SDK's"))
-    space = get(made, "id")
+    created = ok("workspaces.create", lambda: spaces.create(name="From Python", description="An SDK's"))
+    workspace = get(created, "id")
     ok("workspaces.list", lambda: spaces.list(name="From Python"))
-    ok("workspaces.retrieve", lambda: spaces.retrieve(workspace_id=space), name="From Python")
-    ok("workspaces.update", lambda: spaces.update(workspace_id=space, description="Changed"))
-    ok("workspaces.update with an empty text", lambda: spaces.update(
-        workspace_id=space, description=""))
-    bug("P2", "workspaces.update with an empty text",
-        lambda: must(not get(spaces.retrieve(workspace_id=space), "description")))
+    ok("workspaces.retrieve", lambda: spaces.retrieve(workspace_id=workspace), name="From Python")
+    ok("workspaces.update", lambda: spaces.update(workspace_id=workspace, description="Changed"))
+    ok("workspaces.update with an empty string", lambda: spaces.update(
+        workspace_id=workspace, description=""))
+    bug("P2", "workspaces.update with an empty string",
+        lambda: assert_effect(not get(spaces.retrieve(workspace_id=workspace), "description")))
 
     members = [{"id": user_id, "role": "member"}]
-    ok("workspaces.users.create", lambda: spaces.users.create(workspace_id=space, users=members))
-    ok("workspaces.users.list", lambda: spaces.users.list(workspace_id=space))
-    one = {"workspace_id": space, "user_id": user_id}
+    ok("workspaces.users.create", lambda: spaces.users.create(workspace_id=workspace, users=members))
+    ok("workspaces.users.list", lambda: spaces.users.list(workspace_id=workspace))
+    one = {"workspace_id": workspace, "user_id": user_id}
     ok("workspaces.users.retrieve", lambda: spaces.users.retrieve(**one), role="member")
     ok("workspaces.users.update", lambda: spaces.users.update(**one, role="manager"))
     ok("workspaces.users.delete", lambda: spaces.users.delete(**one))
-    return space
+    return workspace
 
 
-def must(truth):
-    """For `bug`: the call went through, and did the wrong thing."""
-    if not truth:
-        raise AssertionError("not what was asked for")
+def assert_effect(condition):
+    """For `bug`: fails if the call succeeded but had the wrong effect."""
+    if not condition:
+        raise AssertionError("the call had the wrong effect")
 
 
-def api_keys(client, space):
+def api_keys(client, workspace):
     keys = client.api_keys
-    made = ok("api_keys.create", lambda: keys.create(
-        type="workspace", sub_type="service", name="sdk", workspace_id=space,
+    created = ok("api_keys.create", lambda: keys.create(
+        type="workspace", sub_type="service", name="sdk", workspace_id=workspace,
         scopes=["configs.list", "completions.write"]))
-    key = get(made, "id")
-    ok("api_keys.list", lambda: keys.list(page_size=10, current_page=0, workspace_id=space), total=1)
+    key = get(created, "id")
+    ok("api_keys.list", lambda: keys.list(page_size=10, current_page=0, workspace_id=workspace), total=1)
     ok("api_keys.retrieve", lambda: keys.retrieve(id=key), name="sdk")
     ok("api_keys.update", lambda: keys.update(id=key, name="sdk 2", scopes=["configs.list"]))
     ok("api_keys.retrieve again", lambda: keys.retrieve(id=key), name="sdk 2")
     ok("api_keys.delete", lambda: keys.delete(id=key))
 
 
-def configs(client, space):
+def configs(client, workspace):
     body = {"retry": {"attempts": 3}}
-    made = ok("configs.create", lambda: client.configs.create(
-        name="sdk", config=body, workspace_id=space))
-    slug = get(made, "slug")
-    ok("configs.list", lambda: client.configs.list(workspace_id=space), total=1)
+    created = ok("configs.create", lambda: client.configs.create(
+        name="sdk", config=body, workspace_id=workspace))
+    slug = get(created, "slug")
+    ok("configs.list", lambda: client.configs.list(workspace_id=workspace), total=1)
     ok("configs.retrieve", lambda: client.configs.retrieve(slug=slug), name="sdk")
     ok("configs.update", lambda: client.configs.update(slug=slug, name="sdk 2", config=body))
     ok("configs.delete", lambda: client.configs.delete(slug=slug))
 
 
-def labels(client, space):
-    made = ok("labels.create", lambda: client.labels.create(
-        name="sdk", workspace_id=space, color_code="#00ff00"))
-    label = get(made, "id")
-    ok("labels.list", lambda: client.labels.list(workspace_id=space))
+def labels(client, workspace):
+    created = ok("labels.create", lambda: client.labels.create(
+        name="sdk", workspace_id=workspace, color_code="#00ff00"))
+    label = get(created, "id")
+    ok("labels.list", lambda: client.labels.list(workspace_id=workspace))
     ok("labels.retrieve", lambda: client.labels.retrieve(label), name="sdk")
     ok("labels.update", lambda: client.labels.update(label, description="Changed"))
     return label
 
 
-def prompts(client, runner, space, label):
-    made = ok("collections.create", lambda: client.collections.create("sdk", workspace_id=space))
-    collection = get(made, "id")
-    ok("collections.list", lambda: client.collections.list(workspace_id=space))
+def prompts(client, runner, workspace, label):
+    created = ok("collections.create", lambda: client.collections.create("sdk", workspace_id=workspace))
+    collection = get(created, "id")
+    ok("collections.list", lambda: client.collections.list(workspace_id=workspace))
     ok("collections.retrieve", lambda: client.collections.retrieve(collection), name="sdk")
     ok("collections.update", lambda: client.collections.update(collection, name="sdk 2"))
 
-    made = ok("prompts.create", lambda: client.prompts.create(
+    created = ok("prompts.create", lambda: client.prompts.create(
         name="greeting", collection_id=collection, string="Hello {{who}}", model="gpt-4o",
         virtual_key="some-key", parameters={"max_tokens": 10}))
-    prompt = get(made, "slug") or get(made, "id")
+    prompt = get(created, "slug") or get(created, "id")
     ok("prompts.list", lambda: client.prompts.list(collection_id=collection))
     ok("prompts.retrieve", lambda: client.prompts.retrieve(prompt), name="greeting")
     ok("prompts.update", lambda: client.prompts.update(prompt, name="greeting 2"))
@@ -177,24 +177,24 @@ def prompts(client, runner, space, label):
         warnings.simplefilter("ignore")
         bug("P6", "generations.create", lambda: runner.generations.create(
             prompt_id=prompt, variables={"who": "reader"}))
-    partials(client, runner, space)
+    partials(client, runner, workspace)
     ok("prompts.delete", lambda: client.prompts.delete(prompt))
     ok("labels.delete", lambda: client.labels.delete(label))
     ok("collections.delete", lambda: client.collections.delete(collection))
 
 
 def version_id(versions):
-    """The id of the first version of a list, which the SDK gives as it came."""
+    """Returns the id of the first version of a list, which the SDK does not parse."""
     data = get(versions, "data") if not isinstance(versions, list) else versions
     item = (data or [{}])[0]
     return get(item, "prompt_version_id") or get(item, "id")
 
 
-def partials(client, runner, space):
+def partials(client, runner, workspace):
     parts = client.prompts.partials
-    made = ok("partials.create", lambda: parts.create(
-        name="signature", string="Yours", workspace_id=space))
-    partial = get(made, "slug") or get(made, "id")
+    created = ok("partials.create", lambda: parts.create(
+        name="signature", string="Yours", workspace_id=workspace))
+    partial = get(created, "slug") or get(created, "id")
     bug("P5", "partials.list with an organisation's key", lambda: parts.list())
     ok("partials.list", lambda: runner.prompts.partials.list())
     ok("partials.retrieve", lambda: parts.retrieve(partial), name="signature")
@@ -204,11 +204,11 @@ def partials(client, runner, space):
     ok("partials.delete", lambda: parts.delete(partial))
 
 
-def integrations(client, space):
+def integrations(client, workspace):
     parts = client.integrations
-    made = ok("integrations.create", lambda: parts.create(
+    created = ok("integrations.create", lambda: parts.create(
         name="SDK", ai_provider_id="openai", key="sample", slug="sdk-openai"))
-    slug = get(made, "slug") or "sdk-openai"
+    slug = get(created, "slug") or "sdk-openai"
     ok("integrations.list", lambda: parts.list(type="all"))
     ok("integrations.retrieve", lambda: parts.retrieve(slug=slug), name="SDK")
     ok("integrations.update", lambda: parts.update(slug=slug, description="Changed"))
@@ -218,50 +218,50 @@ def integrations(client, space):
     ok("integrations.models.list", lambda: parts.models.list(slug=slug))
     ok("integrations.models.delete", lambda: parts.models.delete(slug=slug, slugs="ft:mine"))
     ok("integrations.workspaces.update", lambda: parts.workspaces.update(
-        slug=slug, workspaces=[{"id": space, "enabled": True}]))
+        slug=slug, workspaces=[{"id": workspace, "enabled": True}]))
     ok("integrations.workspaces.list", lambda: parts.workspaces.list(slug=slug))
-    providers(client, space, slug)
+    providers(client, workspace, slug)
     ok("integrations.delete", lambda: parts.delete(slug=slug))
 
 
-def providers(client, space, integration):
-    made = ok("providers.create", lambda: client.providers.create(
-        name="SDK provider", integration_id=integration, workspace_id=space))
-    one = {"slug": get(made, "slug"), "workspace_id": space}
-    ok("providers.list", lambda: client.providers.list(workspace_id=space))
+def providers(client, workspace, integration):
+    created = ok("providers.create", lambda: client.providers.create(
+        name="SDK provider", integration_id=integration, workspace_id=workspace))
+    one = {"slug": get(created, "slug"), "workspace_id": workspace}
+    ok("providers.list", lambda: client.providers.list(workspace_id=workspace))
     ok("providers.retrieve", lambda: client.providers.retrieve(**one), name="SDK provider")
     ok("providers.update", lambda: client.providers.update(**one, note="Changed"))
     ok("providers.delete", lambda: client.providers.delete(**one))
 
     keys = client.virtual_keys
-    made = ok("virtual_keys.create", lambda: keys.create(
-        name="SDK key", provider="openai", key="sample", workspace_id=space))
-    slug = get(made, "slug")
-    ok("virtual_keys.list", lambda: keys.list(workspace_id=space))
+    created = ok("virtual_keys.create", lambda: keys.create(
+        name="SDK key", provider="openai", key="sample", workspace_id=workspace))
+    slug = get(created, "slug")
+    ok("virtual_keys.list", lambda: keys.list(workspace_id=workspace))
     ok("virtual_keys.retrieve", lambda: keys.retrieve(slug=slug), name="SDK key")
     ok("virtual_keys.update", lambda: keys.update(slug=slug, note="Changed"))
     ok("virtual_keys.delete", lambda: keys.delete(slug=slug))
 
 
-def guardrails(client, space):
+def guardrails(client, workspace):
     rails = client.guardrails
     checks = [{"id": "default.contains", "parameters": {"words": ["secret"], "operator": "none"}}]
     actions = {"deny": False}
-    made = ok("guardrails.create", lambda: rails.create(
-        name="sdk", checks=checks, actions=actions, workspace_id=space))
-    rail = get(made, "id")
-    ok("guardrails.list", lambda: rails.list(workspace_id=space), total=1)
+    created = ok("guardrails.create", lambda: rails.create(
+        name="sdk", checks=checks, actions=actions, workspace_id=workspace))
+    rail = get(created, "id")
+    ok("guardrails.list", lambda: rails.list(workspace_id=workspace), total=1)
     ok("guardrails.retrieve", lambda: rails.retrieve(guardrail_id=rail), name="sdk")
     ok("guardrails.update", lambda: rails.update(guardrail_id=rail, name="sdk 2"))
     ok("guardrails.delete", lambda: rails.delete(guardrail_id=rail))
-    ok("guardrails.list after that", lambda: rails.list(workspace_id=space), total=0)
+    ok("guardrails.list after that", lambda: rails.list(workspace_id=workspace), total=0)
 
 
-def mcp(client, runner, space, user_id):
+def mcp(client, runner, workspace, user_id):
     parts = client.mcp_integrations
-    made = ok("mcp_integrations.create", lambda: parts.create(
+    created = ok("mcp_integrations.create", lambda: parts.create(
         name="SDK MCP", url="https://mcp.example.com", auth_type="none", transport="http"))
-    one = {"mcp_integration_id": get(made, "id")}
+    one = {"mcp_integration_id": get(created, "id")}
     tool = {"name": "search", "type": "tool"}
     ok("mcp_integrations.list", lambda: parts.list())
     ok("mcp_integrations.retrieve", lambda: parts.retrieve(**one), name="SDK MCP")
@@ -274,7 +274,7 @@ def mcp(client, runner, space, user_id):
     ok("mcp_integrations.capabilities.update", lambda: parts.capabilities.update(
         **one, capabilities=[{**tool, "enabled": True}]))
     ok("mcp_integrations.workspaces.update", lambda: parts.workspaces.update(
-        **one, workspaces=[{"id": space, "enabled": True}]))
+        **one, workspaces=[{"id": workspace, "enabled": True}]))
     ok("mcp_integrations.workspaces.list", lambda: parts.workspaces.list(**one))
     mcp_servers(runner, one, tool, user_id)
     ok("mcp_integrations.delete", lambda: parts.delete(**one))
@@ -286,8 +286,8 @@ def workspace_named(client, name):
 
 def mcp_servers(runner, integration, tool, user_id):
     servers = runner.mcp_servers
-    made = ok("mcp_servers.create", lambda: servers.create(name="SDK server", **integration))
-    one = {"mcp_server_id": get(made, "id")}
+    created = ok("mcp_servers.create", lambda: servers.create(name="SDK server", **integration))
+    one = {"mcp_server_id": get(created, "id")}
     ok("mcp_servers.list", lambda: servers.list())
     ok("mcp_servers.retrieve", lambda: servers.retrieve(**one), name="SDK server")
     ok("mcp_servers.update", lambda: servers.update(**one, description="Changed"))
@@ -320,41 +320,41 @@ def logs(runner):
         "metadata": {"traceId": "sdk-trace"},
     }
     ok("logs.create", lambda: runner.logs.create(**entry))
-    given = ok("feedback.create", lambda: runner.feedback.create(trace_id="sdk-trace", value=1))
+    receipt = ok("feedback.create", lambda: runner.feedback.create(trace_id="sdk-trace", value=1))
     ok("feedback.bulk_create", lambda: runner.feedback.bulk_create(
         feedbacks=[{"trace_id": "sdk-trace", "value": 0}]))
-    ids = get(given, "feedback_ids") or [None]
+    ids = get(receipt, "feedback_ids") or [None]
     ok("feedback.update", lambda: runner.feedback.update(feedback_id=ids[0], value=2))
 
 
-def exports(client, space):
+def exports(client, workspace):
     parts = client.logs.exports
-    asked = {"workspace_id": space, "requested_data": ["id", "trace_id", "cost"], "filters": {
+    parameters = {"workspace_id": workspace, "requested_data": ["id", "trace_id", "cost"], "filters": {
         "time_of_generation_min": RANGE["time_of_generation_min"],
         "time_of_generation_max": RANGE["time_of_generation_max"]}}
-    made = ok("exports.create", lambda: parts.create(**asked, description="sdk"))
-    export = get(made, "id")
-    ok("exports.list", lambda: parts.list(workspace_id=space))
+    created = ok("exports.create", lambda: parts.create(**parameters, description="sdk"))
+    export = get(created, "id")
+    ok("exports.list", lambda: parts.list(workspace_id=workspace))
     ok("exports.retrieve", lambda: parts.retrieve(export_id=export), id=export)
-    ok("exports.update", lambda: parts.update(export_id=export, **asked))
+    ok("exports.update", lambda: parts.update(export_id=export, **parameters))
     ok("exports.start", lambda: parts.start(export_id=export))
-    ok("exports.retrieve until it is done", lambda: done(parts, export), status="success")
+    ok("exports.retrieve until it is done", lambda: wait_until_done(parts, export), status="success")
     ready = ok("exports.download", lambda: parts.download(export_id=export))
     if ready is not None and not str(get(ready, "signed_url")).startswith("http"):
-        fail("exports.download", f"no address: {ready}")
-    other = get(ok("exports.create another", lambda: parts.create(**asked)), "id")
+        fail("exports.download", f"no URL in the response: {ready}")
+    other = get(ok("exports.create another", lambda: parts.create(**parameters)), "id")
     ok("exports.start another", lambda: parts.start(export_id=other))
     ok("exports.cancel", lambda: parts.cancel(export_id=other))
 
 
-def done(parts, export):
-    """The export when it runs no longer; the emulator takes a second or so."""
+def wait_until_done(parts, export):
+    """Returns the export when it is no longer running, which takes about a second."""
     for _ in range(100):
-        answer = parts.retrieve(export_id=export)
-        if get(answer, "status") != "in_progress":
+        response = parts.retrieve(export_id=export)
+        if get(response, "status") != "in_progress":
             break
         time.sleep(0.2)
-    return answer
+    return response
 
 
 def analytics(client):
@@ -374,10 +374,10 @@ def analytics(client):
 
 
 def environment(key):
-    """What the SDK takes from the environment."""
+    """Checks the settings that the SDK reads from the environment."""
     os.environ["PORTKEY_BASE_URL"] = BASE
     try:
-        bug("P1", "PORTKEY_BASE_URL", lambda: must(Portkey(api_key=key).base_url.rstrip("/") == BASE))
+        bug("P1", "PORTKEY_BASE_URL", lambda: assert_effect(Portkey(api_key=key).base_url.rstrip("/") == BASE))
     finally:
         del os.environ["PORTKEY_BASE_URL"]
 
@@ -385,24 +385,24 @@ def environment(key):
 def main():
     key = os.environ["INTEROP_KEY"]
     client = Portkey(api_key=key, base_url=BASE)
-    # What only a key of a workspace may: Production's.
+    # Some operations require a workspace key: that of Production.
     runner = Portkey(api_key=os.environ["INTEROP_WORKSPACE_KEY"], base_url=BASE)
     environment(key)
     user_id = users(client.admin)
-    space = workspaces(client.admin, user_id)
-    api_keys(client, space)
-    configs(client, space)
+    workspace = workspaces(client.admin, user_id)
+    api_keys(client, workspace)
+    configs(client, workspace)
     production = workspace_named(client, "Production")
     prompts(client, runner, production, labels(client, production))
-    integrations(client, space)
-    guardrails(client, space)
+    integrations(client, workspace)
+    guardrails(client, workspace)
     mcp(client, runner, production, user_id)
     logs(runner)
     exports(client, production)
     analytics(client)
     ok("users.delete", lambda: client.admin.users.delete(user_id=user_id))
     ok("workspaces.delete", lambda: client.admin.workspaces.delete(
-        workspace_id=space, name="From Python"))
+        workspace_id=workspace, name="From Python"))
     ok("workspaces.list after that", lambda: client.admin.workspaces.list(name="From Python"), total=0)
     if failures:
         sys.exit(f"{len(failures)} calls failed: {', '.join(failures)}")

@@ -1,6 +1,6 @@
-//! What the test files share.
+//! Helpers shared by the test files.
 
-// Every test file is a crate of its own and uses a part of this; a test that panics fails, as it should.
+// Each test file is a crate of its own and uses a part of this module. A panic fails the test.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
 pub mod server;
@@ -10,31 +10,31 @@ use std::{future::Future, pin::Pin, time::Duration};
 
 use portkey_admin::{Client, ClientBuilder, Error, RequestOptions, RetryPolicy};
 
-use server::{Answer, Server};
+use server::{ScriptedResponse, Server};
 
-/// The key of every client here; nothing that a person reads may hold it.
+/// The API key of every client in the tests. It must not occur in any output meant for people.
 pub const KEY: &str = "canary-of-the-key";
 
-/// The result of a call whose value does not matter.
-pub type Sending = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
+/// A boxed call whose value is dropped.
+pub type BoxedCall = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 
-/// Drops the value of a call, so that different calls fit into one table.
+/// Boxes a call and drops its value, so that different calls fit into one table.
 ///
-/// A call has 20 seconds: one that hangs fails instead of stopping the tests.
-pub fn sending<T: 'static>(
+/// The call has a timeout of 20 seconds, so that a call that hangs fails instead of blocking the tests.
+pub fn boxed_call<T: 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
-) -> Sending {
+) -> BoxedCall {
     Box::pin(async {
         tokio::time::timeout(Duration::from_secs(20), call)
             .await
-            .expect("the call ends in time")
+            .expect("call timed out")
             .map(drop)
     })
 }
 
-/// A configuration whose three bases are `server`, and which tries a call once.
+/// Returns a builder whose three base URLs point to `server`, without retries.
 ///
-/// Nothing here is encrypted, so the certificates of the system, which take long to read, stay unread.
+/// No test uses TLS, so the system's certificates, which take long to load, are not loaded.
 pub fn builder(server: &Server) -> ClientBuilder {
     Client::builder()
         .api_key(KEY)
@@ -54,42 +54,42 @@ fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder 
     http
 }
 
-/// Options for up to so many attempts, without a pause where nobody asks for one.
+/// Returns options for up to `attempts` attempts, without backoff between them.
 pub fn attempts(attempts: u32) -> RequestOptions {
     let policy = RetryPolicy::default().max_attempts(attempts);
     RequestOptions::new().retry(policy.backoff(Duration::ZERO, Duration::ZERO))
 }
 
-/// A client of `server`.
+/// Returns a client of `server`.
 pub fn client(server: &Server) -> Client {
     builder(server).build().unwrap()
 }
 
-/// A server that gives one answer to everything, and a client of it.
-pub fn answered(answer: Answer) -> (Server, Client) {
-    let server = Server::answering(answer);
+/// Starts a server that sends the same response to each request, and returns it with a client of it.
+pub fn server_and_client(response: ScriptedResponse) -> (Server, Client) {
+    let server = Server::with_response(response);
     let client = client(&server);
     (server, client)
 }
 
-/// Waits for what another thread or the other side of a connection is about to do.
-pub async fn until(what: impl Fn() -> bool) {
-    let seen = async {
-        while !what() {
+/// Waits until `condition` holds; panics after 20 seconds.
+pub async fn wait_until(condition: impl Fn() -> bool) {
+    let poll = async {
+        while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let seen = tokio::time::timeout(Duration::from_secs(20), seen).await;
-    seen.expect("it happens in time");
+    let polled = tokio::time::timeout(Duration::from_secs(20), poll).await;
+    polled.expect("condition did not hold in time");
 }
 
-/// Everything that an error shows: itself and its causes, as text and as `Debug`.
-pub fn shown(error: &Error) -> String {
-    let mut shown = format!("{error} {error:?} {error:#?}");
+/// Renders an error and its causes, with both `Display` and `Debug`.
+pub fn render_error(error: &Error) -> String {
+    let mut rendered = format!("{error} {error:?} {error:#?}");
     let mut cause = std::error::Error::source(error);
     while let Some(error) = cause {
-        shown += &format!(" {error} {error:?}");
+        rendered += &format!(" {error} {error:?}");
         cause = error.source();
     }
-    shown
+    rendered
 }

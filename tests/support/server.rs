@@ -1,7 +1,8 @@
-//! A scripted HTTP server on loopback that keeps what it saw, byte for byte.
+//! A scripted HTTP server on loopback that records each request byte for byte.
 //!
-//! It is plain sockets, so that nothing between the client and the test tidies up a request, and
-//! so that it can answer what no proper server would: late, in crumbs, half, or not at all.
+//! It uses plain sockets, so that no HTTP library normalises a request on its way to the test, and
+//! so that it can send responses that a proper server never would: delayed, in small chunks,
+//! truncated, or never.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -19,20 +20,20 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value;
 use socket2::{Domain, SockRef, Socket, Type};
 
-/// Nothing here waits longer than this for the other side.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Read timeout of a connection.
+const READ_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A running server; its threads end with the process.
+/// A running server. Its threads end with the process.
 pub struct Server {
     address: SocketAddr,
-    seen: Arc<Seen>,
+    state: Arc<ServerState>,
 }
 
-/// What a server keeps.
+/// What a server has recorded.
 #[derive(Default)]
-struct Seen {
+struct ServerState {
     connections: AtomicUsize,
-    hangups: AtomicUsize,
+    client_disconnects: AtomicUsize,
     requests: Mutex<Vec<Request>>,
 }
 
@@ -44,65 +45,65 @@ pub struct Request {
     pub target: String,
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
-    /// When all of it was there.
-    pub at: Instant,
+    /// When the whole request had been read.
+    pub received_at: Instant,
 }
 
-/// What the server writes back, and what it does to the connection then.
+/// What the server writes back, and what it does to the connection afterwards.
 #[derive(Debug, Clone)]
-pub struct Answer {
+pub struct ScriptedResponse {
     status: u16,
     headers: Vec<(String, String)>,
     body: Bytes,
-    /// Sent in the place of status and headers.
-    head: Option<Bytes>,
-    /// How many bytes of the answer are sent.
-    cut: Option<usize>,
-    /// Whether the head says how long the body is.
-    has_length: bool,
-    /// The wait after each byte.
-    pause: Option<Duration>,
-    then: Then,
+    /// Sent instead of status line and headers.
+    raw_head: Option<Bytes>,
+    /// How many bytes of the response are sent, if not all.
+    truncate_at: Option<usize>,
+    /// Whether the head has a `content-length`.
+    has_content_length: bool,
+    /// The pause after each byte of the body, which is then sent byte by byte.
+    byte_pause: Option<Duration>,
+    after: After,
 }
 
-/// What happens to a connection after an answer.
+/// What happens to a connection after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+enum After {
     Close,
     /// The next request may use it.
     Keep,
-    /// It breaks off, as if the machine were gone.
+    /// The connection is reset, as if the machine had crashed.
     Reset,
-    /// It stays open, and nothing comes.
+    /// The connection stays open, but nothing more is sent.
     Stall,
 }
 
-impl Answer {
-    /// An answer with nothing in it.
+impl ScriptedResponse {
+    /// Creates a response without headers and body.
     pub fn empty(status: u16) -> Self {
         Self {
             status,
             headers: Vec::new(),
             body: Bytes::new(),
-            head: None,
-            cut: None,
-            has_length: true,
-            pause: None,
-            then: Then::Close,
+            raw_head: None,
+            truncate_at: None,
+            has_content_length: true,
+            byte_pause: None,
+            after: After::Close,
         }
     }
 
-    /// An answer that says it is JSON, whatever `body` is.
+    /// Creates a response with the content type of JSON; `body` need not be valid JSON.
     pub fn json(status: u16, body: impl Into<String>) -> Self {
         Self::empty(status)
             .with_header("content-type", "application/json")
             .with_body(body)
     }
 
-    /// Bytes that are no HTTP.
+    /// Creates a response of bytes that are not HTTP.
     pub fn garbage(bytes: impl Into<Bytes>) -> Self {
         Self {
-            head: Some(bytes.into()),
+            raw_head: Some(bytes.into()),
             ..Self::empty(200)
         }
     }
@@ -121,67 +122,67 @@ impl Answer {
         self
     }
 
-    /// The head promises the whole body, but `missing` bytes of its end never come.
-    pub fn closing_early(mut self, missing: usize) -> Self {
-        self.cut = Some(self.head().len() + self.body.len() - missing);
+    /// Omits the last `missing` bytes of the body; `content-length` still counts them.
+    pub fn truncated_by(mut self, missing: usize) -> Self {
+        self.truncate_at = Some(self.head().len() + self.body.len() - missing);
         self
     }
 
-    /// Only the first `sent` bytes of the answer come, its head included.
-    pub fn cut_after(mut self, sent: usize) -> Self {
-        self.cut = Some(sent);
+    /// Sends only the first `sent` bytes of the response, including its head.
+    pub fn truncated_after(mut self, sent: usize) -> Self {
+        self.truncate_at = Some(sent);
         self
     }
 
-    /// The connection closes without an answer.
-    pub fn hanging_up(self) -> Self {
-        self.cut_after(0)
+    /// Sends nothing at all.
+    pub fn sending_nothing(self) -> Self {
+        self.truncated_after(0)
     }
 
-    /// The connection is reset after the answer, or what is left of it.
+    /// Resets the connection after the response, truncated or not.
     pub fn then_reset(mut self) -> Self {
-        self.then = Then::Reset;
+        self.after = After::Reset;
         self
     }
 
-    /// The connection stays open after the answer, or what is left of it, until the client closes it.
+    /// Keeps the connection open after the response, truncated or not, until the client closes it.
     pub fn then_stall(mut self) -> Self {
-        self.then = Then::Stall;
+        self.after = After::Stall;
         self
     }
 
-    /// Nothing more comes `missing` bytes before the end, but the connection stays open.
+    /// Stops sending `missing` bytes before the end, but keeps the connection open.
     pub fn stalling(self, missing: usize) -> Self {
-        self.closing_early(missing).then_stall()
+        self.truncated_by(missing).then_stall()
     }
 
-    /// The head does not say how long the body is, which ends with the connection.
-    pub fn without_length(mut self) -> Self {
-        self.has_length = false;
+    /// Sends no `content-length`: the body ends when the connection closes.
+    pub fn without_content_length(mut self) -> Self {
+        self.has_content_length = false;
         self
     }
 
-    /// The connection can be used again.
-    pub fn keeping_alive(mut self) -> Self {
-        self.then = Then::Keep;
+    /// Keeps the connection open for the next request.
+    pub fn keep_alive(mut self) -> Self {
+        self.after = After::Keep;
         self
     }
 
-    /// Each byte of the body comes alone, with a pause after it.
-    pub fn trickling(mut self, pause: Duration) -> Self {
-        self.pause = Some(pause);
+    /// Sends the body byte by byte, with a pause after each.
+    pub fn byte_by_byte(mut self, pause: Duration) -> Self {
+        self.byte_pause = Some(pause);
         self
     }
 
     fn head(&self) -> Vec<u8> {
-        if let Some(head) = &self.head {
+        if let Some(head) = &self.raw_head {
             return head.to_vec();
         }
         let mut head = format!("HTTP/1.1 {} Scripted\r\n", self.status);
-        if self.then != Then::Keep {
+        if self.after != After::Keep {
             head += "connection: close\r\n";
         }
-        if self.status != 204 && self.has_length {
+        if self.status != 204 && self.has_content_length {
             head += &format!("content-length: {}\r\n", self.body.len());
         }
         for (name, value) in &self.headers {
@@ -190,14 +191,14 @@ impl Answer {
         (head + "\r\n").into_bytes()
     }
 
-    /// Writes the answer, as far as the other side takes it.
+    /// Writes the response until the client stops reading.
     fn write(&self, stream: &mut TcpStream) -> std::io::Result<()> {
         let (mut head, mut body) = (self.head(), self.body.clone());
-        let sent = self.cut.unwrap_or(usize::MAX);
+        let sent = self.truncate_at.unwrap_or(usize::MAX);
         body.truncate(sent.saturating_sub(head.len()));
         head.truncate(sent);
         stream.write_all(&head)?;
-        let Some(pause) = self.pause else {
+        let Some(pause) = self.byte_pause else {
             return stream.write_all(&body);
         };
         for byte in body {
@@ -209,66 +210,66 @@ impl Answer {
 }
 
 impl Server {
-    /// A server that asks `script` for every answer.
-    pub fn start(script: impl Fn(&Request) -> Answer + Send + 'static) -> Self {
+    /// Starts a server that calls `script` for each response.
+    pub fn start(script: impl Fn(&Request) -> ScriptedResponse + Send + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let server = Self {
             address: listener.local_addr().unwrap(),
-            seen: Arc::default(),
+            state: Arc::default(),
         };
-        let (seen, script) = (server.seen.clone(), Arc::new(Mutex::new(script)));
+        let (state, script) = (server.state.clone(), Arc::new(Mutex::new(script)));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                seen.connections.fetch_add(1, Ordering::SeqCst);
-                let (seen, script) = (seen.clone(), script.clone());
-                let answer = move |request: &Request| script.lock().unwrap()(request);
-                thread::spawn(move || seen.serve(stream, answer));
+                state.connections.fetch_add(1, Ordering::SeqCst);
+                let (state, script) = (state.clone(), script.clone());
+                let response = move |request: &Request| script.lock().unwrap()(request);
+                thread::spawn(move || state.serve(stream, response));
             }
         });
         server
     }
 
-    /// A server that gives one answer to everything.
-    pub fn answering(answer: Answer) -> Self {
-        Self::start(move |_| answer.clone())
+    /// Starts a server that sends the same response to each request.
+    pub fn with_response(response: ScriptedResponse) -> Self {
+        Self::start(move |_| response.clone())
     }
 
-    /// A server that gives these answers, one after the other, and the last one for ever.
-    pub fn playing(answers: impl IntoIterator<Item = Answer>) -> Self {
-        let answers: Vec<Answer> = answers.into_iter().collect();
+    /// Starts a server that sends these responses in order, and then repeats the last one.
+    pub fn with_responses(responses: impl IntoIterator<Item = ScriptedResponse>) -> Self {
+        let responses: Vec<ScriptedResponse> = responses.into_iter().collect();
         let next = AtomicUsize::new(0);
         Self::start(move |_| {
-            let index = next.fetch_add(1, Ordering::SeqCst).min(answers.len() - 1);
-            answers[index].clone()
+            let index = next.fetch_add(1, Ordering::SeqCst).min(responses.len() - 1);
+            responses[index].clone()
         })
     }
 
-    /// A base URL that ends in `path`.
+    /// Returns a base URL that ends in `path`.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
 
-    /// How often anybody connected, whether a request followed or not.
+    /// Returns the number of connections, with or without a request.
     pub fn connections(&self) -> usize {
-        self.seen.connections.load(Ordering::SeqCst)
+        self.state.connections.load(Ordering::SeqCst)
     }
 
-    /// How many connections the client has closed while it was waiting for an answer.
-    pub fn hangups(&self) -> usize {
-        self.seen.hangups.load(Ordering::SeqCst)
+    /// Returns how many connections the client has closed while a response was stalled.
+    pub fn client_disconnects(&self) -> usize {
+        self.state.client_disconnects.load(Ordering::SeqCst)
     }
 
-    /// What arrived so far.
+    /// Returns the requests received so far.
     pub fn requests(&self) -> Vec<Request> {
-        self.seen.requests.lock().unwrap().clone()
+        self.state.requests.lock().unwrap().clone()
     }
 
-    /// What arrived since the last time that somebody asked so.
-    pub fn take(&self) -> Vec<Request> {
-        std::mem::take(&mut *self.seen.requests.lock().unwrap())
+    /// Returns the requests received since the previous call of this method.
+    pub fn take_requests(&self) -> Vec<Request> {
+        std::mem::take(&mut *self.state.requests.lock().unwrap())
     }
 
-    /// The one request that arrived.
+    /// Returns the only request received.
     pub fn request(&self) -> Request {
         let mut requests = self.requests();
         assert_eq!(requests.len(), 1, "{requests:?}");
@@ -276,45 +277,45 @@ impl Server {
     }
 }
 
-impl Seen {
-    /// Answers what comes over a connection.
-    fn serve(&self, stream: TcpStream, answer: impl Fn(&Request) -> Answer) {
-        let _ = stream.set_read_timeout(Some(PATIENCE));
+impl ServerState {
+    /// Responds to the requests of a connection.
+    fn serve(&self, stream: TcpStream, response: impl Fn(&Request) -> ScriptedResponse) {
+        let _ = stream.set_read_timeout(Some(READ_TIMEOUT));
         let _ = stream.set_nodelay(true);
         let mut reader = BufReader::new(stream);
-        while let Some(request) = read(&mut reader) {
-            // Kept before it is answered: whoever has the answer finds the request.
+        while let Some(request) = read_request(&mut reader) {
+            // Recorded before the response is sent: a test that has the response finds the request.
             self.requests.lock().unwrap().push(request.clone());
-            let answer = answer(&request);
-            let written = answer.write(reader.get_mut());
-            match answer.then {
-                Then::Keep if written.is_ok() => continue,
-                Then::Keep | Then::Close => {}
-                Then::Reset => {
+            let response = response(&request);
+            let written = response.write(reader.get_mut());
+            match response.after {
+                After::Keep if written.is_ok() => continue,
+                After::Keep | After::Close => {}
+                After::Reset => {
                     let _ = SockRef::from(reader.get_ref()).set_linger(Some(Duration::ZERO));
                 }
-                Then::Stall => self.stall(&mut reader),
+                After::Stall => self.wait_for_disconnect(&mut reader),
             }
             return;
         }
     }
 
-    /// Waits until the client goes away.
-    fn stall(&self, reader: &mut impl Read) {
-        let gone = match reader.read(&mut [0]) {
+    /// Waits until the client closes the connection.
+    fn wait_for_disconnect(&self, reader: &mut impl Read) {
+        let disconnected = match reader.read(&mut [0]) {
             Ok(read) => read == 0,
             Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
         };
-        if gone {
-            self.hangups.fetch_add(1, Ordering::SeqCst);
+        if disconnected {
+            self.client_disconnects.fetch_add(1, Ordering::SeqCst);
         }
     }
 }
 
-/// An address that nobody listens on, and that nobody else gets.
-pub struct Closed(Socket);
+/// A bound port on which nothing listens, so that connections are refused.
+pub struct ClosedPort(Socket);
 
-impl Closed {
+impl ClosedPort {
     pub fn new() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
@@ -322,21 +323,21 @@ impl Closed {
         Self(socket)
     }
 
-    /// A base URL that ends in `path`.
+    /// Returns a base URL that ends in `path`.
     pub fn url(&self, path: &str) -> String {
         address(&self.0) + path
     }
 }
 
-/// An address where connecting gets no answer at all: its queue is full.
-pub struct Deaf {
+/// A port at which a connection attempt gets no reply, because its accept queue is full.
+pub struct UnresponsivePort {
     listener: Socket,
     _queue: TcpStream,
 }
 
-impl Deaf {
+impl UnresponsivePort {
     pub fn new() -> Self {
-        let Closed(listener) = Closed::new();
+        let ClosedPort(listener) = ClosedPort::new();
         listener.listen(0).unwrap();
         let address = listener.local_addr().unwrap().as_socket().unwrap();
         Self {
@@ -345,7 +346,7 @@ impl Deaf {
         }
     }
 
-    /// A base URL that ends in `path`.
+    /// Returns a base URL that ends in `path`.
     pub fn url(&self, path: &str) -> String {
         address(&self.listener) + path
     }
@@ -357,30 +358,38 @@ fn address(socket: &Socket) -> String {
 }
 
 impl Request {
-    /// The path and the query of the target, undecoded.
-    fn parts(&self) -> (&str, &str) {
+    /// Returns the path and the query of the target, undecoded.
+    fn path_and_query(&self) -> (&str, &str) {
         self.target.split_once('?').unwrap_or((&self.target, ""))
     }
 
     pub fn path(&self) -> &str {
-        self.parts().0
+        self.path_and_query().0
     }
 
-    /// The segments of the path, each decoded.
+    /// Returns the segments of the path, each decoded.
     pub fn segments(&self) -> Vec<String> {
-        self.path().split('/').skip(1).map(decoded).collect()
-    }
-
-    /// The query, in its order, with `%` escapes decoded and nothing else.
-    pub fn query(&self) -> Vec<(String, String)> {
-        let pairs = self.parts().1.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-            .map(|(name, value)| (decoded(name), decoded(value)))
+        self.path()
+            .split('/')
+            .skip(1)
+            .map(percent_decoded)
             .collect()
     }
 
-    /// Every value of a header.
+    /// Returns the query in the order in which it was sent, with only `%` escapes decoded.
+    pub fn query(&self) -> Vec<(String, String)> {
+        let pairs = self
+            .path_and_query()
+            .1
+            .split('&')
+            .filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+            .map(|(name, value)| (percent_decoded(name), percent_decoded(value)))
+            .collect()
+    }
+
+    /// Returns every value of a header.
     pub fn header(&self, name: &str) -> Vec<&str> {
         let named = self
             .headers
@@ -394,18 +403,18 @@ impl Request {
     }
 }
 
-fn decoded(text: &str) -> String {
+fn percent_decoded(text: &str) -> String {
     percent_decode_str(text).decode_utf8().unwrap().into_owned()
 }
 
-/// Reads one request; `None` if the other side went away or sent something else.
-fn read(reader: &mut impl BufRead) -> Option<Request> {
-    let first = line(reader)?;
-    let mut words = first.split(' ');
+/// Reads one request; `None` if the client closed the connection or sent something else.
+fn read_request(reader: &mut impl BufRead) -> Option<Request> {
+    let request_line = read_line(reader)?;
+    let mut words = request_line.split(' ');
     let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut headers = Vec::new();
     loop {
-        let line = line(reader)?;
+        let line = read_line(reader)?;
         if line.is_empty() {
             break;
         }
@@ -417,35 +426,35 @@ fn read(reader: &mut impl BufRead) -> Option<Request> {
         target,
         headers,
         body: Vec::new(),
-        at: Instant::now(),
+        received_at: Instant::now(),
     };
     if request.header("transfer-encoding") == ["chunked"] {
-        request.body = chunks(reader)?;
+        request.body = read_chunked_body(reader)?;
     } else {
         let length = request.header("content-length").first().copied();
         request.body = vec![0; length.map_or(Some(0), |length| length.parse().ok())?];
         reader.read_exact(&mut request.body).ok()?;
     }
-    request.at = Instant::now();
+    request.received_at = Instant::now();
     Some(request)
 }
 
-/// Reads a body that comes in chunks, to its end.
-fn chunks(reader: &mut impl BufRead) -> Option<Vec<u8>> {
+/// Reads a chunked body to its end.
+fn read_chunked_body(reader: &mut impl BufRead) -> Option<Vec<u8>> {
     let mut body = Vec::new();
     loop {
-        let length = usize::from_str_radix(&line(reader)?, 16).ok()?;
+        let length = usize::from_str_radix(&read_line(reader)?, 16).ok()?;
         let start = body.len();
         body.resize(start + length, 0);
         reader.read_exact(&mut body[start..]).ok()?;
-        line(reader)?;
+        read_line(reader)?;
         if length == 0 {
             return Some(body);
         }
     }
 }
 
-fn line(reader: &mut impl BufRead) -> Option<String> {
+fn read_line(reader: &mut impl BufRead) -> Option<String> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|read| *read > 0)?;
     Some(line.trim_end_matches(['\r', '\n']).to_owned())

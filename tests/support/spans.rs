@@ -1,4 +1,4 @@
-//! What an operator's subscriber gets to see, all of it.
+//! A subscriber that records every span and event.
 
 use std::{
     cell::RefCell,
@@ -17,13 +17,14 @@ use tracing::{
     subscriber::Interest,
 };
 
-/// Keeps every span and event of this thread, from whichever crate, until it is dropped.
+/// Records every span and event of this thread, from all crates, until it is dropped.
 ///
-/// One subscriber serves all threads, and each has its own record: a subscriber of one thread is
-/// missed where another thread without any is the first to reach a span (`tracing` decides once).
+/// One global subscriber serves all threads, and each thread has its own record. A thread-local
+/// subscriber would miss a span that a thread without a subscriber reaches first, since `tracing`
+/// caches the interest in a callsite.
 pub struct Recorder {
-    /// It belongs to its thread.
-    _here: PhantomData<*const ()>,
+    /// Not `Send`: the record belongs to its thread.
+    _not_send: PhantomData<*const ()>,
 }
 
 /// A span or an event.
@@ -34,110 +35,113 @@ pub struct Entry {
     /// The name of a span, the message of an event.
     pub name: String,
     pub level: Level,
-    /// The id of the span around it.
+    /// The id of the parent span.
     parent: Option<u64>,
-    /// In the order in which they were recorded.
+    /// In recording order.
     pub fields: Vec<(&'static str, String)>,
     pub is_span: bool,
-    /// For a span: how many handles of it are left.
+    /// The number of open handles of a span.
     handles: usize,
 }
 
-/// What a thread has seen.
+/// What a thread has recorded.
 #[derive(Default)]
-struct Seen {
+struct ThreadRecord {
     entries: Vec<Entry>,
     /// The spans that are entered, innermost last.
     entered: Vec<u64>,
 }
 
 thread_local! {
-    static SEEN: RefCell<Option<Seen>> = const { RefCell::new(None) };
+    static RECORD: RefCell<Option<ThreadRecord>> = const { RefCell::new(None) };
 }
 
 impl Recorder {
-    /// Records from here on what happens on this thread.
+    /// Starts to record the spans and events of this thread.
     pub fn start() -> Self {
-        static LISTENING: Once = Once::new();
-        LISTENING.call_once(|| {
-            tracing::subscriber::set_global_default(Listener).expect("nobody else listens");
+        static INSTALL: Once = Once::new();
+        INSTALL.call_once(|| {
+            tracing::subscriber::set_global_default(RecordingSubscriber)
+                .expect("another global subscriber is set");
             tracing::callsite::rebuild_interest_cache();
         });
-        SEEN.set(Some(Seen::default()));
-        Self { _here: PhantomData }
+        RECORD.set(Some(ThreadRecord::default()));
+        Self {
+            _not_send: PhantomData,
+        }
     }
 
     fn all(&self) -> Vec<Entry> {
-        SEEN.with_borrow(|seen| seen.as_ref().unwrap().entries.clone())
+        RECORD.with_borrow(|record| record.as_ref().unwrap().entries.clone())
     }
 
-    /// What this crate has recorded.
-    pub fn ours(&self) -> Vec<Entry> {
-        let ours = |entry: &Entry| entry.target.starts_with("portkey_admin");
-        self.all().into_iter().filter(ours).collect()
+    /// Returns the spans and events of this crate.
+    pub fn client_entries(&self) -> Vec<Entry> {
+        let is_ours = |entry: &Entry| entry.target.starts_with("portkey_admin");
+        self.all().into_iter().filter(is_ours).collect()
     }
 
-    /// The spans of this crate that have this name.
+    /// Returns the spans of this crate with this name.
     pub fn spans(&self, name: &str) -> Vec<Entry> {
         let named = |entry: &Entry| entry.is_span && entry.name == name;
-        self.ours().into_iter().filter(named).collect()
+        self.client_entries().into_iter().filter(named).collect()
     }
 
-    /// The events of this crate that have this message.
+    /// Returns the events of this crate with this message.
     pub fn events(&self, message: &str) -> Vec<Entry> {
         let named = |entry: &Entry| !entry.is_span && entry.name == message;
-        self.ours().into_iter().filter(named).collect()
+        self.client_entries().into_iter().filter(named).collect()
     }
 
-    /// Everything, as text.
-    pub fn text(&self) -> String {
+    /// Renders all entries with `Debug`.
+    pub fn debug_output(&self) -> String {
         format!("{:?}", self.all())
     }
 }
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        SEEN.set(None);
+        RECORD.set(None);
     }
 }
 
 impl Entry {
-    /// The last value of a field.
+    /// Returns the last value of a field.
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut named = self.fields.iter().rev().filter(|(other, _)| *other == name);
         named.next().map(|(_, value)| value.as_str())
     }
 
-    /// The names of its fields, in alphabetical order.
-    pub fn names(&self) -> Vec<&'static str> {
+    /// Returns the field names in alphabetical order.
+    pub fn field_names(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = self.fields.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();
         names
     }
 
-    pub fn is_inside(&self, span: &Self) -> bool {
+    pub fn is_child_of(&self, span: &Self) -> bool {
         self.parent == Some(span.id)
     }
 
-    /// Whether no span is around it.
-    pub fn is_outermost(&self) -> bool {
+    /// Whether the entry has no parent span.
+    pub fn is_root(&self) -> bool {
         self.parent.is_none()
     }
 
     /// Whether every handle of a span is dropped.
-    pub fn is_over(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.handles == 0
     }
 }
 
-/// Puts what a thread tells into its record, if it has one.
-struct Listener;
+/// Writes spans and events into the record of the current thread, if it has one.
+struct RecordingSubscriber;
 
-fn with<T: Default>(act: impl FnOnce(&mut Seen) -> T) -> T {
-    SEEN.with_borrow_mut(|seen| seen.as_mut().map(act).unwrap_or_default())
+fn with_record<T: Default>(act: impl FnOnce(&mut ThreadRecord) -> T) -> T {
+    RECORD.with_borrow_mut(|record| record.as_mut().map(act).unwrap_or_default())
 }
 
-impl Seen {
+impl ThreadRecord {
     fn add(
         &mut self,
         metadata: &Metadata<'static>,
@@ -147,7 +151,7 @@ impl Seen {
     ) -> u64 {
         static LAST: AtomicU64 = AtomicU64::new(0);
         let id = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        let around = self.entered.last().filter(|_| is_contextual).copied();
+        let current = self.entered.last().filter(|_| is_contextual).copied();
         let is_span = metadata.is_span();
         self.entries.push(Entry {
             id,
@@ -157,7 +161,7 @@ impl Seen {
                 false => fields.message,
             },
             level: *metadata.level(),
-            parent: parent.map(Id::into_u64).or(around),
+            parent: parent.map(Id::into_u64).or(current),
             fields: fields.named,
             is_span,
             handles: usize::from(is_span),
@@ -165,7 +169,7 @@ impl Seen {
         id
     }
 
-    /// Changes a span, unless it is from before this record.
+    /// Changes a span, unless it was created before this record.
     fn change(&mut self, span: &Id, change: impl FnOnce(&mut Entry)) {
         let id = span.into_u64();
         let span = self.entries.iter_mut().find(|entry| entry.id == id);
@@ -173,26 +177,28 @@ impl Seen {
     }
 }
 
-impl Subscriber for Listener {
+impl Subscriber for RecordingSubscriber {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
         Interest::sometimes()
     }
 
     fn enabled(&self, _: &Metadata<'_>) -> bool {
-        SEEN.with_borrow(Option::is_some)
+        RECORD.with_borrow(Option::is_some)
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
         let mut fields = Fields::default();
         span.record(&mut fields);
         let (parent, contextual) = (span.parent(), span.is_contextual());
-        Id::from_u64(with(|seen| seen.add(span.metadata(), parent, contextual, fields)).max(1))
+        Id::from_u64(
+            with_record(|record| record.add(span.metadata(), parent, contextual, fields)).max(1),
+        )
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
         let mut fields = Fields::default();
         values.record(&mut fields);
-        with(|seen| seen.change(span, |entry| entry.fields.extend(fields.named)));
+        with_record(|record| record.change(span, |entry| entry.fields.extend(fields.named)));
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
@@ -201,28 +207,28 @@ impl Subscriber for Listener {
         let mut fields = Fields::default();
         event.record(&mut fields);
         let (parent, contextual) = (event.parent(), event.is_contextual());
-        with(|seen| seen.add(event.metadata(), parent, contextual, fields));
+        with_record(|record| record.add(event.metadata(), parent, contextual, fields));
     }
 
     fn enter(&self, span: &Id) {
-        with(|seen| seen.entered.push(span.into_u64()));
+        with_record(|record| record.entered.push(span.into_u64()));
     }
 
     fn exit(&self, span: &Id) {
-        with(|seen| {
+        with_record(|record| {
             let id = span.into_u64();
-            let place = seen.entered.iter().rposition(|other| *other == id);
-            place.map(|place| seen.entered.remove(place))
+            let position = record.entered.iter().rposition(|other| *other == id);
+            position.map(|position| record.entered.remove(position))
         });
     }
 
     fn clone_span(&self, span: &Id) -> Id {
-        with(|seen| seen.change(span, |entry| entry.handles += 1));
+        with_record(|record| record.change(span, |entry| entry.handles += 1));
         span.clone()
     }
 
     fn try_close(&self, span: Id) -> bool {
-        with(|seen| seen.change(&span, |entry| entry.handles -= 1));
+        with_record(|record| record.change(&span, |entry| entry.handles -= 1));
         false
     }
 }

@@ -1,38 +1,39 @@
-//! What a call costs beside `portkey-sdk`, for the two reading operations of the Admin API that it
-//! has: one log export, and a list of 100.
+//! The cost of a call compared with `portkey-sdk`, for the two reads of the Admin API that it supports: one
+//! log export, and a list of 100.
 //!
-//! `cargo run --release --manifest-path benches/peer/Cargo.toml -- --bench` prints the figures that the
-//! README quotes. Like `cargo bench --bench calls`, with a third contender; it decodes into types of its
-//! own, which drop what they do not know.
+//! `cargo run --release --manifest-path benches/peer/Cargo.toml -- --bench` prints the figures in the
+//! README. It is `cargo bench --bench calls` with a third candidate, which decodes into its own types and
+//! drops unknown fields.
 
 #[path = "../../support"]
 mod support {
-    pub mod bare;
+    pub mod compare;
     pub mod cpu;
-    pub mod figures;
-    pub mod rounds;
+    pub mod reqwest_baseline;
     pub mod server;
+    pub mod statistics;
 
-    /// Whatever goes wrong ends the run.
+    /// Any error ends the run.
     pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 }
 
 use std::{hint::black_box, sync::Arc};
 
-use portkey_admin::{Client, types};
+use portkey_admin::{Client, logs};
 use portkey_sdk::{PortkeyClient, builder::AuthMethod, service::LogsService};
 use serde_json::{Value, json};
 use support::{
-    Result, bare,
-    rounds::{Contender, Effort, race},
-    server::{Answer, Answers, Server, serve_if_asked},
+    Result,
+    compare::{Candidate, Sampling, compare},
+    reqwest_baseline,
+    server::{CannedResponse, Handler, Server, serve_if_requested},
 };
 
 const EXPORTS: usize = 100;
 
 const IN_FLIGHT: [usize; 3] = [1, 8, 64];
 
-/// An export with every member that the peer cannot do without.
+/// Returns an export with every field that `portkey-sdk` requires.
 fn export(index: usize) -> Value {
     json!({
         "id": format!("00000000-0000-4000-8000-{index:012}"),
@@ -53,11 +54,11 @@ fn export(index: usize) -> Value {
     })
 }
 
-fn answers() -> Answers {
-    let one = Answer::json(&export(1).to_string());
+fn handler() -> Handler {
+    let one = CannedResponse::json(&export(1).to_string());
     let exports: Vec<Value> = (0..EXPORTS).map(export).collect();
     let list = json!({"object": "list", "total": EXPORTS, "data": exports});
-    let list = Answer::json(&list.to_string());
+    let list = CannedResponse::json(&list.to_string());
     Arc::new(move |target, _| match target {
         "/v1/logs/exports/one" => Some(one.clone()),
         "/v1/logs/exports" => Some(list.clone()),
@@ -65,10 +66,11 @@ fn answers() -> Answers {
     })
 }
 
-/// The peer's client; run it without a proxy in the environment, which it would obey on loopback, too.
-fn peer(base: &str) -> Result<PortkeyClient> {
+/// Returns a client of `portkey-sdk`. It uses a proxy from the environment even for loopback, so run this
+/// without one.
+fn portkey_sdk_client(base: &str) -> Result<PortkeyClient> {
     Ok(PortkeyClient::builder()
-        .with_api_key(bare::KEY)
+        .with_api_key(reqwest_baseline::KEY)
         .with_auth_method(AuthMethod::virtual_key("key"))
         .with_base_url(base)
         .build_client()?)
@@ -76,60 +78,62 @@ fn peer(base: &str) -> Result<PortkeyClient> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn run() -> Result<()> {
-    let effort = Effort::new(std::env::args().any(|argument| argument == "--bench"));
+    let sampling = Sampling::new(std::env::args().any(|argument| argument == "--bench"));
     let server = Server::start()?;
     let base = format!("{}/v1", server.origin);
     let ours = Client::builder()
-        .api_key(bare::KEY)
+        .api_key(reqwest_baseline::KEY)
         .base_url(&base)
         .build()?;
     println!("one log export");
-    race(effort, &one(&ours, &base)?, &IN_FLIGHT).await?;
+    compare(sampling, &one(&ours, &base)?, &IN_FLIGHT).await?;
     println!("\na list of {EXPORTS} log exports");
-    race(effort, &list(&ours, &base)?, &IN_FLIGHT).await
+    compare(sampling, &list(&ours, &base)?, &IN_FLIGHT).await
 }
 
-fn one(ours: &Client, base: &str) -> Result<[Contender; 3]> {
-    let (client, peer) = (ours.clone(), peer(base)?);
-    let ours = Contender::new("portkey-admin", move || {
+fn one(ours: &Client, base: &str) -> Result<[Candidate; 3]> {
+    let (client, peer) = (ours.clone(), portkey_sdk_client(base)?);
+    let ours = Candidate::new("portkey-admin", move || {
         let call = client.get_log_export("one");
         async move {
             black_box(call.send().await?);
             Ok(())
         }
     });
-    let peer = Contender::new("portkey-sdk", move || {
+    let peer = Candidate::new("portkey-sdk", move || {
         let peer = peer.clone();
         async move {
             black_box(peer.get_log_export("one").await?);
             Ok(())
         }
     });
-    let bare = Contender::bare::<types::LogExport>(format!("{base}/logs/exports/one"))?;
-    Ok([peer, bare, ours])
+    let baseline =
+        Candidate::reqwest_baseline::<logs::LogExport>(format!("{base}/logs/exports/one"))?;
+    Ok([peer, baseline, ours])
 }
 
-fn list(ours: &Client, base: &str) -> Result<[Contender; 3]> {
-    let (client, peer) = (ours.clone(), peer(base)?);
-    let ours = Contender::new("portkey-admin", move || {
+fn list(ours: &Client, base: &str) -> Result<[Candidate; 3]> {
+    let (client, peer) = (ours.clone(), portkey_sdk_client(base)?);
+    let ours = Candidate::new("portkey-admin", move || {
         let call = client.list_log_exports();
         async move {
             black_box(call.send().await?);
             Ok(())
         }
     });
-    let peer = Contender::new("portkey-sdk", move || {
+    let peer = Candidate::new("portkey-sdk", move || {
         let peer = peer.clone();
         async move {
             black_box(peer.list_log_exports(None).await?);
             Ok(())
         }
     });
-    let bare = Contender::bare::<types::LogExportList>(format!("{base}/logs/exports"))?;
-    Ok([peer, bare, ours])
+    let baseline =
+        Candidate::reqwest_baseline::<logs::LogExportList>(format!("{base}/logs/exports"))?;
+    Ok([peer, baseline, ours])
 }
 
 fn main() -> Result<()> {
-    serve_if_asked(answers)?;
+    serve_if_requested(handler)?;
     run()
 }

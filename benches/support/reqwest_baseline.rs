@@ -1,4 +1,4 @@
-//! What a careful person writes without this crate: `reqwest`, one function, serde.
+//! The baseline: what one would write with `reqwest` and serde without this crate.
 
 use std::time::Duration;
 
@@ -7,17 +7,17 @@ use serde::de::DeserializeOwned;
 
 use super::Result;
 
-/// The key that is sent.
+/// The API key.
 pub const KEY: &str = "key";
 
-/// An HTTP client with the settings that ours has.
-#[allow(dead_code, reason = "a benchmark uses one of the two")]
+/// Returns an HTTP client with the same settings as that of this crate.
+#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn client() -> Result<Client> {
     Ok(settings().build()?)
 }
 
-/// The same for bodies that take as long as they take: it gives up after the silence that ours does.
-#[allow(dead_code, reason = "a benchmark uses one of the two")]
+/// Like [`client`], for long bodies: it has the same idle timeout as this crate.
+#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn reading_client() -> Result<Client> {
     Ok(settings().read_timeout(Duration::from_secs(60)).build()?)
 }
@@ -25,15 +25,15 @@ pub fn reading_client() -> Result<Client> {
 fn settings() -> ClientBuilder {
     Client::builder()
         .no_proxy()
-        // What goes over the wire should be the same.
+        // The bytes on the wire should be the same.
         .user_agent(concat!("portkey-admin/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
         .connect_timeout(Duration::from_secs(5))
 }
 
-/// One `GET`, its answer decoded.
+/// Sends a `GET` request and decodes the response.
 pub async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result<T> {
-    let answer = http
+    let response = http
         .get(url)
         .header("x-portkey-api-key", KEY)
         .header("accept", "application/json")
@@ -41,5 +41,5 @@ pub async fn get<T: DeserializeOwned>(http: &Client, url: &str) -> Result<T> {
         .send()
         .await?
         .error_for_status()?;
-    Ok(serde_json::from_slice(&answer.bytes().await?)?)
+    Ok(serde_json::from_slice(&response.bytes().await?)?)
 }
