@@ -1,4 +1,4 @@
-//! Deployments, which answer under version two.
+//! Deployments, which are served under `/v2`.
 
 use reqwest::Method;
 use serde_json::{Value, json};

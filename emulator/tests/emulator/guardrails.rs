@@ -1,4 +1,4 @@
-//! Guardrails, those of the organisation, and who is left out.
+//! Guardrails, defaults of the organisation, and exclusions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn every_guardrail_update_creates_a_version() {
         (&workspace["id"], &Value::Null)
     );
     assert_eq!(read["version_id"], created["version_id"]);
-    // What is enabled does not say so.
+    // `is_enabled` is present only if it is false.
     assert!(read["checks"][0].get("is_enabled").is_none());
     assert_eq!(read["checks"][1]["is_enabled"], false);
 
@@ -201,7 +201,7 @@ async fn a_guardrail_maps_mcp_servers() {
         404
     );
 
-    // A server that is gone is watched no longer.
+    // A deleted server is no longer assigned to the guardrail.
     let gone = client
         .send_as(
             &key,
@@ -241,7 +241,7 @@ async fn the_organisation_has_default_guardrails() {
     let expected =
         json!({"input_guardrails": [shown(&two), shown(&one)], "output_guardrails": [shown(&one)]});
     assert_eq!(set, expected);
-    // What is left out stays; what is deleted goes.
+    // Omitted fields are unchanged; a deleted guardrail is removed from the defaults.
     defaults(&client, Method::PUT, json!({"output_guardrails": []})).await;
     client
         .delete(&format!("/guardrails/{}", string(&two["id"])))

@@ -1,4 +1,4 @@
-//! Providers and virtual keys: two views of one thing.
+//! Providers and virtual keys, which are two views of the same resource.
 
 use std::time::{Duration, SystemTime};
 
@@ -61,7 +61,7 @@ async fn virtual_keys_and_providers_show_the_same_resource() {
             "reset_usage",
         ],
     );
-    // The credentials are in an integration of their own.
+    // The credentials are stored in a separate integration.
     let integration = format!("/integrations/{}", string(&shown["integration_id"]));
     assert_eq!(client.get(&integration).await["masked_key"], "em*****key");
 
@@ -140,7 +140,7 @@ async fn a_provider_needs_an_integration_that_is_enabled() {
         refused.0 == 400 && refused.2.contains("`/slug`"),
         "{refused:?}"
     );
-    // The key of a shared integration is not changed from below.
+    // The key of a shared integration cannot be changed through a virtual key.
     let refused = client
         .expect_error(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
         .await;
@@ -185,7 +185,7 @@ async fn organisation_keys_require_workspace_id() {
         assert_eq!(status, 400);
         assert!(message.contains("workspace_id"), "{message}");
     }
-    // One client names it in the body of a change.
+    // Updates also accept the workspace in the body.
     let body = json!({"name": "New", "workspace_id": workspace});
     client.put("/providers/openai-main", body).await;
     let other = string(&client.workspace("Other").await["id"]);

@@ -326,7 +326,7 @@ async fn invalid_limits_are_rejected() {
     );
 }
 
-/// A new workspace has a collection of its own, which goes with it and is no obstacle.
+/// The default collection is deleted with its workspace and does not prevent the deletion.
 #[tokio::test]
 async fn a_new_workspace_has_a_default_collection() {
     let client = TestClient::new().await;
