@@ -1,7 +1,7 @@
 //! Response times with small and large amounts of data: `cargo bench -p portkey-admin-emulator`.
 //!
-//! Prints the mean times with 1,000 and 100,000 API keys, and with 10,000 and 1,000,000 logs. The cost
-//! of a request should depend on the data that it selects, not on the total amount of data.
+//! Prints the mean times with 1,000 and 100,000 API keys, and with 10,000 and 1,000,000 logs. The
+//! cost of a request should depend on the data that it selects, not on the total amount of data.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -68,8 +68,8 @@ async fn api_keys(keys: usize) -> Outcome<()> {
 
 /// Times graphs and groups over all logs, over one hour, and over a small workspace.
 ///
-/// The logs of the large workspace are spread evenly over 100 hours. The small workspace has ten logs
-/// in the last hour.
+/// The logs of the large workspace are spread evenly over 100 hours. The small workspace has ten
+/// logs in the last hour.
 async fn analytics(logs: usize) -> Outcome<()> {
     let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse()?;
     let emulator = Emulator::builder()

@@ -1,8 +1,9 @@
 //! An example test that runs code against an emulator.
 //!
-//! Run it with `cargo run -p portkey-admin-emulator --example fixture`; it is also part of the tests. In
-//! your own project, replace the function under test and make `main` a `#[tokio::test]`. The client
-//! can be `portkey-admin`, the official Python or Node SDK in another process, or plain HTTP as here.
+//! Run it with `cargo run -p portkey-admin-emulator --example fixture`; it is also part of the
+//! tests. In your own project, replace the function under test and make `main` a `#[tokio::test]`.
+//! The client can be `portkey-admin`, the official Python or Node SDK in another process, or plain
+//! HTTP as here.
 
 use std::time::{Duration, SystemTime};
 

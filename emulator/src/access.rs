@@ -56,8 +56,8 @@ pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<()
 }
 
 /// Returns the UUID of the workspace that the request names by UUID or slug, or of the key's
-/// workspace. A workspace that does not exist or is not accessible to the key is a 403. `in_query` is
-/// whether the parameter is expected in the query rather than the body.
+/// workspace. A workspace that does not exist or is not accessible to the key is a 403. `in_query`
+/// is whether the parameter is expected in the query rather than the body.
 pub(crate) fn resolve_workspace(
     state: &State,
     call: &Call,

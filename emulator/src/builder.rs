@@ -62,8 +62,8 @@ impl EmulatorBuilder {
         self
     }
 
-    /// Sets the seed of ids, keys and fault probabilities, to make them reproducible. The default is
-    /// random.
+    /// Sets the seed of ids, keys and fault probabilities, to make them reproducible. The default
+    /// is random.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);
         self
@@ -94,9 +94,9 @@ impl EmulatorBuilder {
 
     /// Loads the state from a file, if it exists, and saves every change to it.
     ///
-    /// The response to a write is sent once the write is on disk. `path.journal` and `path.lock` are
-    /// created beside `path`. The files contain the values of keys. Seeds are used only if the file
-    /// does not exist.
+    /// The response to a write is sent once the write is on disk. `path.journal` and `path.lock`
+    /// are created beside `path`. The files contain the values of keys. Seeds are used only if the
+    /// file does not exist.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self

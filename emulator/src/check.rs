@@ -17,13 +17,14 @@ use crate::response::ApiError;
 /// The maximum number of validation errors in one response.
 const MAX_ERRORS: usize = 3;
 
-/// The size from which validation stops at the first error, since a large list of invalid items would
-/// otherwise produce an error for each item.
+/// The size from which validation stops at the first error, since a large list of invalid items
+/// would otherwise produce an error for each item.
 const LARGE_BODY: usize = 64 * 1024;
 
 const FORM_CONTENT_TYPE: &str = "multipart/form-data";
 
-/// The operation that accepts a list of bodies in addition to the single body of the OpenAPI document.
+/// The operation that accepts a list of bodies in addition to the single body of the OpenAPI
+/// document.
 const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
 
 /// The compiled validation of one operation.
@@ -123,8 +124,8 @@ impl Check {
         self.build(path, query, self.read_body(body), is_large)
     }
 
-    /// Like [`Check::parse`] for a multipart form: field names and values. The value of a file is its
-    /// name.
+    /// Like [`Check::parse`] for a multipart form: field names and values. The value of a file is
+    /// its name.
     pub(crate) fn parse_form(
         &self,
         path: &[(&str, &str)],
@@ -252,8 +253,8 @@ fn error_message(error: &ValidationError<'_>) -> String {
     }
 }
 
-/// Returns the most deeply nested error of the branches of `anyOf` or `oneOf`, since the outer error
-/// does not name the field. A missing property counts one level deeper than its object.
+/// Returns the most deeply nested error of the branches of `anyOf` or `oneOf`, since the outer
+/// error does not name the field. A missing property counts one level deeper than its object.
 fn deepest_error<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<'e> {
     let depth_of = |error: &ValidationError<'_>| {
         let depth = error.instance_path().to_string().matches('/').count();
@@ -399,8 +400,8 @@ fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result
     Ok(found)
 }
 
-/// Converts a string to the first declared type that it can be parsed as. If there is none, the string
-/// is returned unchanged for the validation to reject.
+/// Converts a string to the first declared type that it can be parsed as. If there is none, the
+/// string is returned unchanged for the validation to reject.
 fn parse_scalar(type_names: &TypeNames, string: &str) -> Value {
     let wants = |kind: &str| type_names.contains(kind);
     let integer = || string.parse::<i64>().ok().map(Value::from);

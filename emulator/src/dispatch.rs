@@ -434,7 +434,7 @@ fn unknown_method(route: &Route, method: &str) -> ApiError {
 /// Returns the error for an unknown path, which the service treats as a gateway request without a
 /// provider.
 fn unknown_route() -> ApiError {
-    let message = "no operation has this path, and the gateway needs a header x-portkey-config or x-portkey-provider";
+    let message = "no operation has this path, and a gateway request requires a header x-portkey-config or x-portkey-provider";
     ApiError::new(400, None, message)
 }
 

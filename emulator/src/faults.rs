@@ -90,7 +90,8 @@ impl Fault {
         self
     }
 
-    /// Sets the probability of the fault, 0 to 1. It is reproducible with the emulator's random seed.
+    /// Sets the probability of the fault, 0 to 1. It is reproducible with the emulator's random
+    /// seed.
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = probability;
         self

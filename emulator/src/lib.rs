@@ -81,8 +81,8 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running emulator; it stops when it is dropped.
 ///
-/// The server runs as a task on the Tokio runtime that called [`Emulator::start`]. Each emulator has
-/// its own state. By default, that is one organisation with three users, one workspace, one
+/// The server runs as a task on the Tokio runtime that called [`Emulator::start`]. Each emulator
+/// has its own state. By default, that is one organisation with three users, one workspace, one
 /// collection, one prompt, one config and one virtual key.
 pub struct Emulator {
     address: SocketAddr,
@@ -188,9 +188,9 @@ impl Emulator {
     /// Accepts the invitation with this id and returns the id of the new user. A POST to the
     /// invitation's link does the same.
     ///
-    /// The user gets the invitation's role and becomes a member of its workspaces. If the invitation
-    /// has scopes for keys, the user also gets a key in each workspace, with a name such as
-    /// `new@example.com (Platform)` for [`Emulator::key`].
+    /// The user gets the invitation's role and becomes a member of its workspaces. If the
+    /// invitation has scopes for keys, the user also gets a key in each workspace, with a name such
+    /// as `new@example.com (Platform)` for [`Emulator::key`].
     ///
     /// # Errors
     ///
@@ -213,8 +213,9 @@ impl Emulator {
         self.server.request_log.all()
     }
 
-    /// Returns the multipart bodies received so far (files, images, recordings), in order of arrival,
-    /// with the size and checksum of each part. Rejected bodies are included if they were valid forms.
+    /// Returns the multipart bodies received so far (files, images, recordings), in order of
+    /// arrival, with the size and checksum of each part. Rejected bodies are included if they were
+    /// valid forms.
     ///
     /// Names and strings of up to 16 MiB in total are kept; the oldest uploads are dropped first.
     pub fn uploads(&self) -> Vec<Upload> {

@@ -1,8 +1,8 @@
 //! Redaction of request bodies for the audit log.
 //!
-//! A value is shown if the OpenAPI document declares a property with its name at its location, unless
-//! the document or the name marks it as a secret. Of everything else only the name is shown: provider
-//! settings, headers, metadata, and undeclared fields.
+//! A value is shown if the OpenAPI document declares a property with its name at its location,
+//! unless the document or the name marks it as a secret. Of everything else only the name is shown:
+//! provider settings, headers, metadata, and undeclared fields.
 
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};

@@ -109,8 +109,9 @@ impl ApiError {
 /// observed for most lists of the service.
 pub(crate) type PageSizes = Option<(u64, u64)>;
 
-/// Returns one page of `rows` in its envelope. The names of the fields and parameters, and the number
-/// of the first page, come from the manifest; `page_sizes` applies the default and maximum size.
+/// Returns one page of `rows` in its envelope. The names of the fields and parameters, and the
+/// number of the first page, come from the manifest; `page_sizes` applies the default and maximum
+/// size.
 pub(crate) fn page<T>(
     paging: Option<&Paging>,
     query: &Map<String, Value>,

@@ -187,7 +187,8 @@ impl RemovedPath {
     }
 }
 
-/// Collects the documented paths that do not exist. Only 400, 404 and 405 show that; a 403 does not.
+/// Collects the documented paths that do not exist. Only 400, 404 and 405 show that; a 403 does
+/// not.
 fn removed_paths(rules: &Rules) -> Vec<RemovedPath> {
     let gone = rules.gone().iter().filter_map(|rule| {
         let answer = rule.evidence().answered.as_ref()?;
@@ -221,8 +222,8 @@ fn path_segments(version: Option<&str>, path: &str) -> Vec<Segment> {
         .collect()
 }
 
-/// Ranks a template: literals outrank parameters, and earlier segments outrank later ones. The result
-/// is a bit field with the first segment as the most significant bit.
+/// Ranks a template: literals outrank parameters, and earlier segments outrank later ones. The
+/// result is a bit field with the first segment as the most significant bit.
 fn specificity(segments: &[Segment]) -> usize {
     segments.iter().fold(0, |specificity, segment| {
         specificity << 1 | usize::from(matches!(segment, Segment::Literal(_)))

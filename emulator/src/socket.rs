@@ -28,7 +28,8 @@ impl Resetter {
 }
 
 /// A stream that is reset instead of closed if its [`Resetter`] is set. It does not send the error
-/// responses that hyper generates; the stream is handed over for a response in the service's format.
+/// responses that hyper generates; the stream is handed over for a response in the service's
+/// format.
 #[derive(Debug)]
 pub(crate) struct Socket {
     /// `None` only while it is being dropped.
@@ -71,7 +72,8 @@ impl Drop for Socket {
             let _ = stream.set_zero_linger();
         } else if let (Some(status), Some(handover)) = (self.rejected_status, self.handover.take())
         {
-            // The receiver is gone if the server is stopping; the stream is closed without a response.
+            // The receiver is gone if the server is stopping; the stream is closed without a
+            // response.
             let _ = handover.send((status, stream));
         }
     }

@@ -1,7 +1,7 @@
 //! In-memory tables that store the resources.
 //!
-//! A [`Table`] keeps rows in insertion order and finds them by id, slug or token in constant time. A
-//! page of all rows, or of the rows of one workspace, takes time proportional to the page.
+//! A [`Table`] keeps rows in insertion order and finds them by id, slug or token in constant time.
+//! A page of all rows, or of the rows of one workspace, takes time proportional to the page.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -36,7 +36,8 @@ pub(crate) trait Row: Clone {
         Vec::new()
     }
 
-    /// Returns whether the row is visible to the caller; a workspace key sees rows of its workspace.
+    /// Returns whether the row is visible to the caller; a workspace key sees rows of its
+    /// workspace.
     fn visible_to(&self, caller: &Caller) -> bool {
         caller
             .workspace()
@@ -116,8 +117,8 @@ impl<T: Row> Table<T> {
         self.row(*self.tokens.get(token)?)
     }
 
-    /// Returns the row with this id or slug if it is visible to the caller and in the workspace named
-    /// in the request; otherwise the error for a missing row.
+    /// Returns the row with this id or slug if it is visible to the caller and in the workspace
+    /// named in the request; otherwise the error for a missing row.
     pub(crate) fn find(&self, key: &str, call: &Call) -> Result<&T, ApiError> {
         let is_elsewhere = |row: &T| match (row.workspace(), call.workspace()) {
             (Some(workspace), Some(requested)) => workspace != requested,
@@ -144,8 +145,8 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// Returns the rows of the workspace named in the request or of the key's workspace, or else all
-    /// rows.
+    /// Returns the rows of the workspace named in the request or of the key's workspace, or else
+    /// all rows.
     pub(crate) fn list_for(&self, call: &Call) -> Slice<'_, T> {
         match call.workspace() {
             Some(workspace) => self.in_workspace(workspace),

@@ -2,8 +2,8 @@
 //!
 //! Supported are variables `{{name}}` (also `{{{name}}}` and `{{&name}}`), sections
 //! `{{#name}}…{{/name}}` over lists and conditions, inverted sections `{{^name}}`, partials
-//! `{{>slug}}` and comments `{{!…}}`. Names may contain dots; `.` is the current item. Values are not
-//! escaped, since prompts are not HTML.
+//! `{{>slug}}` and comments `{{!…}}`. Names may contain dots; `.` is the current item. Values are
+//! not escaped, since prompts are not HTML.
 
 use serde_json::Value;
 
@@ -41,8 +41,8 @@ pub(crate) struct TemplateReferences {
 }
 
 impl Template {
-    /// Parses a template. An unclosed tag is literal text, an unmatched closing tag is ignored, and an
-    /// unclosed section extends to the end.
+    /// Parses a template. An unclosed tag is literal text, an unmatched closing tag is ignored, and
+    /// an unclosed section extends to the end.
     pub(crate) fn parse(template: &str) -> Self {
         // The innermost open section is the last item.
         let mut open: Vec<(String, bool)> = Vec::new();

@@ -191,8 +191,8 @@ impl CompletionHead {
     }
 }
 
-/// Returns the output as text. Text completions have no tool calls, so the arguments of scripted tool
-/// calls are returned instead.
+/// Returns the output as text. Text completions have no tool calls, so the arguments of scripted
+/// tool calls are returned instead.
 fn plain_text(output: &ModelOutput) -> String {
     match output {
         ModelOutput::Text(text) => text.to_string(),

@@ -14,8 +14,8 @@ const MAX_STORED_CONTENT: usize = 64 * 1024 * 1024;
 
 /// The content of a binary response, for [`Script::content`](crate::Script::content).
 ///
-/// Synthetic content of any size takes no memory: its bytes are generated from a seed while they are
-/// sent, and a test can generate the same bytes.
+/// Synthetic content of any size takes no memory: its bytes are generated from a seed while they
+/// are sent, and a test can generate the same bytes.
 ///
 /// ```
 /// use portkey_admin_emulator::Content;
@@ -106,8 +106,8 @@ impl fmt::Debug for Content {
     }
 }
 
-/// Generates bytes in words of eight; each word depends only on its position, so that reads can start
-/// anywhere.
+/// Generates bytes in words of eight; each word depends only on its position, so that reads can
+/// start anywhere.
 fn generate(seed: u64, start: u64, length: usize) -> Vec<u8> {
     let skip = usize::try_from(start % 8).unwrap_or(0);
     let mut bytes = Vec::with_capacity(length + 16);

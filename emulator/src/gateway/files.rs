@@ -54,7 +54,8 @@ impl File {
     /// Returns the content; an error if it is not stored.
     pub(super) fn content(&self) -> Result<&Content, ApiError> {
         self.content.as_ref().ok_or_else(|| {
-            let message = "the content of this file is not stored: the emulator keeps up to 16 MiB per file and 64 MiB in total, until it is restarted; use a script to set the content";
+            let message = "the content of this file is not stored: the emulator keeps up to 16 MiB per file \
+                and 64 MiB in total, until it is restarted; use a script to set the content";
             ApiError::new(501, None, message)
         })
     }

@@ -1,4 +1,5 @@
-//! Multipart forms (`multipart/form-data`), read part by part without buffering the content of files.
+//! Multipart forms (`multipart/form-data`), read part by part without buffering the content of
+//! files.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -24,15 +25,16 @@ const MAX_STORED_CONTENT: usize = 16 * 1024 * 1024;
 const MAX_PARTS: usize = 64;
 const MAX_TEXT_SIZE: usize = 256 * 1024;
 
-/// The maximum number of bytes read without reaching the end of a part's head or a chunk of its content.
+/// The maximum number of bytes read without reaching the end of a part's head or a chunk of its
+/// content.
 const MAX_HEAD_SIZE: usize = 1024 * 1024;
 
 /// The timeouts for the next data, and for the complete form.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// The limits for reading the rest of a body after the end of the form or an error, so that the client
-/// receives the response.
+/// The limits for reading the rest of a body after the end of the form or an error, so that the
+/// client receives the response.
 const MAX_DRAIN_SIZE: usize = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 

@@ -1,12 +1,12 @@
-//! The gateway operations, which the service forwards to models. Here `model_stub.rs` takes the place
-//! of the models.
+//! The gateway operations, which the service forwards to models. Here `model_stub.rs` takes the
+//! place of the models.
 //!
-//! The operations are the handlers of a resource like any other (`RESOURCE` below, by manifest id), so
-//! that keys, scopes and request validation work as in the control plane. Bodies differ:
+//! The operations are the handlers of a resource like any other (`RESOURCE` below, by manifest id),
+//! so that keys, scopes and request validation work as in the control plane. Bodies differ:
 //!
 //! - `form.rs` reads a multipart form part by part into `Call::form`; `uploads.rs` records it.
-//! - `ResponseBody::Events` and `ResponseBody::Content` are sent in chunks (`stream.rs`), as set by a
-//!   script (`script.rs`).
+//! - `ResponseBody::Events` and `ResponseBody::Content` are sent in chunks (`stream.rs`), as set by
+//!   a script (`script.rs`).
 //! - `ResponseBody::WebSocket` upgrades the connection (`realtime.rs`).
 //!
 //! Write operations are a `Handler::Gateway`: they are recorded in the `logs` resource

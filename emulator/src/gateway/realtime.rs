@@ -1,10 +1,10 @@
 //! Realtime sessions: the handshake, and a session over a WebSocket.
 //!
-//! A session supports text only. It starts with `session.created`. The response to `session.update` is
-//! `session.updated`, the response to `conversation.item.create` is `conversation.item.created`, and
-//! the response to `response.create` are the events of a model response that echoes the user's last
-//! text. Every other event is returned inside an `emulator.echo` event, and the response to an invalid
-//! event is `error`.
+//! A session supports text only. It starts with `session.created`. The response to `session.update`
+//! is `session.updated`, the response to `conversation.item.create` is `conversation.item.created`,
+//! and the response to `response.create` are the events of a model response that echoes the user's
+//! last text. Every other event is returned inside an `emulator.echo` event, and the response to an
+//! invalid event is `error`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,8 +37,8 @@ const MAX_SESSIONS: usize = 256;
 /// The maximum size of a received message, in bytes.
 const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 
-/// How long a session waits for a message before it sends a ping, and then before it disconnects. It
-/// is also the timeout for sending a message.
+/// How long a session waits for a message before it sends a ping, and then before it disconnects.
+/// It is also the timeout for sending a message.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The GUID that is appended to the key before hashing (RFC 6455, section 1.3).
@@ -191,7 +191,9 @@ async fn serve(
     let end = tokio::select! {
         end = active.run(&mut socket) => end,
         // An error means that the emulator is gone, which also ends the session.
-        _ = shutdown.wait_for(|stopping| *stopping) => SessionEnd::Close(CloseCode::GOING_AWAY, "the emulator is stopping"),
+        _ = shutdown.wait_for(|stopping| *stopping) => {
+            SessionEnd::Close(CloseCode::GOING_AWAY, "the emulator is stopping")
+        }
     };
     match end {
         SessionEnd::Close(code, reason) => {
@@ -472,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_is_answered_as_in_the_rfc() {
+    fn the_accept_key_matches_the_rfc() {
         assert_eq!(handshake(&[]).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         for (name, value) in [
             ("connection", "close"),

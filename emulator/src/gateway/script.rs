@@ -15,10 +15,10 @@ use crate::dispatch::lock;
 /// A response of the gateway, for [`Emulator::add_script`](crate::Emulator::add_script).
 ///
 /// A script applies to the responses of one operation: an event stream, a binary response, or a
-/// realtime session. [`text`](Self::text) and [`tool_call`](Self::tool_call) also apply to responses
-/// that are not streamed. Settings that are not made keep their default. The script is used for every
-/// request of the operation, unless [`times`](Self::times) limits it. If several scripts apply to a
-/// request, the one that was added first is used.
+/// realtime session. [`text`](Self::text) and [`tool_call`](Self::tool_call) also apply to
+/// responses that are not streamed. All other settings keep their defaults. The script is
+/// used for every request of the operation, unless [`times`](Self::times) limits it. If several
+/// scripts apply to a request, the one that was added first is used.
 ///
 /// Counts are in chunks: an event of a stream (including the final `[DONE]`), a server event of a
 /// session, or 64 KiB of a binary response.
@@ -143,8 +143,8 @@ impl Script {
         self
     }
 
-    /// Adds an event with this data. A script with events replaces all events of the stream, including
-    /// the final `[DONE]`.
+    /// Adds an event with this data. A script with events replaces all events of the stream,
+    /// including the final `[DONE]`.
     pub fn event(self, data: impl Into<String>) -> Self {
         self.push_event(Event::data(data))
     }
@@ -176,7 +176,8 @@ impl Script {
         self
     }
 
-    /// Sends a stream or a binary response in writes of this many bytes, regardless of event boundaries.
+    /// Sends a stream or a binary response in writes of this many bytes, regardless of event
+    /// boundaries.
     pub fn chunk_size(mut self, bytes: usize) -> Self {
         self.delivery.chunk_size = Some(bytes.max(1));
         self

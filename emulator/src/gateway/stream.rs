@@ -1,4 +1,5 @@
-//! Response bodies that are sent in chunks: event streams and binary content, with scripted delivery.
+//! Response bodies that are sent in chunks: event streams and binary content, with scripted
+//! delivery.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -191,7 +191,8 @@ async fn organisation_keys_require_workspace_id_for_some_operations() {
     );
 }
 
-/// The table in the introduction to the Admin API: what each kind of key can do, regardless of scopes.
+/// The table in the introduction to the Admin API: what each kind of key can do, regardless of
+/// scopes.
 #[tokio::test]
 async fn access_of_each_kind_of_key_matches_the_table() {
     let client = client().await;

@@ -139,7 +139,7 @@ async fn invalid_utf8_is_rejected_with_its_location() {
     let (status, message) =
         post_text(&client, "/admin/workspaces", b"{\"name\":\"\xff\"}".into()).await;
     assert!(
-        status == 400 && message.starts_with("body: is not JSON"),
+        status == 400 && message.starts_with("body: invalid JSON"),
         "{message}"
     );
     let request = b"GET /v1/configs HTTP/1.1\r\nhost: e\r\nconnection: close\r\nx-portkey-api-key: \xff\xfe\r\n\r\n";
@@ -251,7 +251,7 @@ async fn malformed_heads_get_the_error_envelope() {
     client.get("/configs").await;
 }
 
-/// Earlier requests on the same connection are answered first.
+/// Earlier requests on the same connection get their response first.
 #[tokio::test]
 async fn a_malformed_head_after_a_valid_request_gets_the_error_envelope() {
     let client = TestClient::new().await;

@@ -9,8 +9,8 @@ use crate::support::{Response, TestClient, assert_fields, column, string};
 /// A secret that must not appear in responses, except a token shown to its owner.
 const CANARY: &str = "emulator-canary-key";
 
-/// Creates a client. `one` and `two` are service keys of the two workspaces, `user` is a user's key of
-/// the first one.
+/// Creates a client. `one` and `two` are service keys of the two workspaces, `user` is a user's key
+/// of the first one.
 async fn client() -> TestClient {
     let organisation = Organisation::named("Acme")
         .user("owner@example.com", Role::Owner)

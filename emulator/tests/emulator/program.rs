@@ -293,15 +293,16 @@ async fn acknowledged_writes_survive_a_kill() {
     );
 }
 
-/// The names of created workspaces and, by workspace id, the number at the start of its description.
+/// The names of created workspaces and, by workspace id, the number at the start of its
+/// description.
 #[derive(Debug, Default)]
 struct Acknowledged {
     created: BTreeSet<String>,
     counted: BTreeMap<String, u64>,
 }
 
-/// Writes until the program is killed: new workspaces, and long descriptions of one of them, so that
-/// the journal is compacted from time to time.
+/// Writes until the program is killed: new workspaces, and long descriptions of one of them, so
+/// that the journal is compacted from time to time.
 async fn write(
     client: Writer,
     round: usize,
@@ -511,8 +512,8 @@ fn resource_usage(program: &Program) -> (usize, u64) {
     (files, memory(program, "VmRSS:"))
 }
 
-/// Connects `times` times and disconnects immediately, in the middle of a head, or in the middle of a
-/// body. A request in between must be served; waiting for it also keeps the accept backlog of a
+/// Connects `times` times and disconnects immediately, in the middle of a head, or in the middle of
+/// a body. A request in between must be served; waiting for it also keeps the accept backlog of a
 /// thousand connections from filling up.
 #[cfg(target_os = "linux")]
 fn open_and_drop_connections(address: &str, times: usize) {

@@ -1,5 +1,5 @@
-//! Observed differences between the service and its documentation: paths that do not exist, requests
-//! with unexpected errors, and fields without effect.
+//! Observed differences between the service and its documentation: paths that do not exist,
+//! requests with unexpected errors, and fields without effect.
 
 use portkey_admin_emulator::{Emulator, Organisation, Plan};
 use reqwest::Method;

@@ -89,7 +89,7 @@ const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websoc
     sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 #[tokio::test]
-async fn events_are_answered_or_echoed() {
+async fn events_get_a_response_or_an_echo() {
     let client = TestClient::new().await;
     let mut socket = RawWebSocket::open(&client).await;
     let update = json!({"type": "session.update", "session": {"voice": "nova"}});

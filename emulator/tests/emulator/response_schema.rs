@@ -1,8 +1,8 @@
 //! Validation of every 200 response against the patched OpenAPI document.
 //!
-//! As in the service, three deviations are allowed: `0`, `1` and strings instead of booleans, numbers
-//! as strings, and null instead of an absent field. Required nullable fields are validated as they
-//! are.
+//! As in the service, three deviations are allowed: `0`, `1` and strings instead of booleans,
+//! numbers as strings, and null instead of an absent field. Required nullable fields are validated
+//! as they are.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -90,7 +90,8 @@ impl TestClient {
         response.body
     }
 
-    /// Sends a request; returns status, code and message of the error in the control plane's envelope.
+    /// Sends a request; returns status, code and message of the error in the control plane's
+    /// envelope.
     pub async fn expect_error(
         &self,
         method: Method,

@@ -159,8 +159,8 @@ async fn only_the_latest_invitation_link_is_valid() {
     assert_eq!(open(second).await.status(), 404);
 }
 
-/// Creates an emulator with a fixed clock and an invitation to its workspace; returns the path and the
-/// link of the invitation.
+/// Creates an emulator with a fixed clock and an invitation to its workspace; returns the path and
+/// the link of the invitation.
 async fn create_invite() -> (TestClient, String, String) {
     let clock = Clock::fixed(std::time::SystemTime::UNIX_EPOCH);
     let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
