@@ -163,7 +163,7 @@ impl RemovedPath {
     fn new(
         methods: Option<&[&'static str]>,
         path: &str,
-        answer: &Answer,
+        observed: &Answer,
         replacement: Option<String>,
     ) -> Self {
         Self {
@@ -174,7 +174,7 @@ impl RemovedPath {
                     .collect()
             }),
             segments: path_segments(Some("v1"), path),
-            status: answer.status,
+            status: observed.status,
             replacement,
         }
     }
@@ -191,20 +191,20 @@ impl RemovedPath {
 /// not.
 fn removed_paths(rules: &Rules) -> Vec<RemovedPath> {
     let gone = rules.gone().iter().filter_map(|rule| {
-        let answer = rule.evidence().answered.as_ref()?;
+        let observed = rule.evidence().answered.as_ref()?;
         Some(RemovedPath::new(
             rule.methods(),
             rule.path(),
-            answer,
+            observed,
             rule.instead().map(str::to_owned),
         ))
     });
     let renamed = rules.renames().iter().filter_map(|rule| {
-        let answer = rule.evidence().documented.as_ref()?;
+        let observed = rule.evidence().documented.as_ref()?;
         Some(RemovedPath::new(
             rule.methods(),
             rule.from(),
-            answer,
+            observed,
             Some(rule.to().to_owned()),
         ))
     });

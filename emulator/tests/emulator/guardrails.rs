@@ -202,7 +202,7 @@ async fn a_guardrail_maps_mcp_servers() {
     );
 
     // A deleted server is no longer assigned to the guardrail.
-    let gone = client
+    let deleted = client
         .send_as(
             &key,
             Method::DELETE,
@@ -210,7 +210,7 @@ async fn a_guardrail_maps_mcp_servers() {
             Value::Null,
         )
         .await;
-    assert_eq!(gone.status, 200);
+    assert_eq!(deleted.status, 200);
     assert_eq!(client.get(&path).await, json!([]));
 }
 
@@ -288,10 +288,10 @@ async fn exclusions_are_separate_for_input_and_output() {
     let path = "/workspace-exclusions/input-guardrails";
     let unknown =
         json!({"organisation_id": organisation, "workspaces": [entry(&json!("none"), true)]});
-    let refused = client.expect_error(Method::PUT, path, unknown).await;
+    let rejected = client.expect_error(Method::PUT, path, unknown).await;
     assert!(
-        refused.2.contains("`/workspaces/0/workspace_id`"),
-        "{refused:?}"
+        rejected.2.contains("`/workspaces/0/workspace_id`"),
+        "{rejected:?}"
     );
     let foreign = json!({"organisation_id": "other", "workspaces": [entry(&json!(first), true)]});
     assert_eq!(client.expect_error(Method::PUT, path, foreign).await.0, 403);

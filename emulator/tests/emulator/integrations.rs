@@ -139,10 +139,10 @@ async fn models_are_enabled_added_and_removed() {
     );
 
     let removal = |slugs: &str| format!("{path}?slugs={}", slugs.replace('/', "%2F"));
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, &removal(&built_in), Value::Null)
         .await;
-    assert_eq!(refused.0, 400, "{}", refused.2);
+    assert_eq!(rejected.0, 400, "{}", rejected.2);
     let both = removal(&format!("{arn},none"));
     assert_eq!(
         client
@@ -215,10 +215,10 @@ async fn workspaces_are_given_access_and_providers() {
     assert!(string(&provider["note"]).contains("main"));
     // The workspace cannot be deleted while it has the integration.
     let workspace = format!("/admin/workspaces/{id}");
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
-    assert_eq!((refused.0, refused.1.as_str()), (409, "AB07"));
+    assert_eq!((rejected.0, rejected.1.as_str()), (409, "AB07"));
 
     // Revoking and granting access again creates no second provider.
     for enabled in [false, true] {
@@ -235,10 +235,10 @@ async fn workspaces_are_given_access_and_providers() {
     client
         .send(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
-    let gone = client
+    let deleted = client
         .expect_error(Method::GET, &workspace, Value::Null)
         .await;
-    assert_eq!(gone.0, 403);
+    assert_eq!(deleted.0, 403);
 }
 
 #[tokio::test]

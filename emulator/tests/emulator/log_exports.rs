@@ -61,12 +61,12 @@ async fn an_export_runs_until_it_can_be_downloaded() {
     client.emulator.advance(Duration::from_secs(1));
     client.post("/logs", entry("late", 200, 1)).await;
     client.emulator.advance(Duration::from_secs(1));
-    let done = client.get(&path).await;
+    let completed = client.get(&path).await;
     assert_eq!(
         (
-            &done["status"],
-            &done["total_records"],
-            &done["description"]
+            &completed["status"],
+            &completed["total_records"],
+            &completed["description"]
         ),
         (&json!("success"), &json!(2), &json!("for a test"))
     );

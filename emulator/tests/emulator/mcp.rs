@@ -207,7 +207,7 @@ async fn workspace_list_shape_depends_on_version_parameter() {
         column(&json!({"data": seen["workspaces"]}), "id"),
         [string(slug)]
     );
-    let refused = send(
+    let rejected = send(
         &client,
         "one",
         Method::PUT,
@@ -215,7 +215,7 @@ async fn workspace_list_shape_depends_on_version_parameter() {
         json!({"workspaces": []}),
     )
     .await;
-    assert_eq!(refused.status, 403);
+    assert_eq!(rejected.status, 403);
     let hidden = send(&client, "two", Method::GET, &own, Value::Null).await;
     assert_eq!(hidden.status, 404);
 
@@ -224,10 +224,10 @@ async fn workspace_list_shape_depends_on_version_parameter() {
     assert_eq!(client.get(&path).await["workspaces"], json!([]));
     assert_eq!(client.get_as("two", "/mcp-integrations").await["total"], 1);
     let unknown = json!({"workspaces": [{"id": "none", "enabled": true}]});
-    let refused = client.expect_error(Method::PUT, &path, unknown).await;
+    let rejected = client.expect_error(Method::PUT, &path, unknown).await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/workspaces/0/id`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/workspaces/0/id`"),
+        "{rejected:?}"
     );
 }
 
@@ -353,10 +353,10 @@ async fn mcp_server_crud_in_a_workspace() {
     let own = integration(&client, json!({})).await;
     let slug = own.rsplit('/').next().unwrap();
     // Organisation keys have no access.
-    let refused = client
+    let rejected = client
         .expect_error(Method::GET, "/mcp-servers", Value::Null)
         .await;
-    assert_eq!((refused.0, refused.1.as_str()), (403, "AB03"));
+    assert_eq!((rejected.0, rejected.1.as_str()), (403, "AB03"));
     let body =
         json!({"name": "Mine", "mcp_integration_id": slug, "slug": "mine", "description": "d"});
     let early = send(&client, "one", Method::POST, "/mcp-servers", body.clone()).await;
@@ -397,8 +397,11 @@ async fn mcp_server_crud_in_a_workspace() {
         &["workspace_id", "mcp_integration_details", "workspace_slug"],
     );
     // Users' keys get fewer fields.
-    let less = client.get_as("user", "/mcp-servers/mine").await;
-    assert!(less.get("workspace_id").is_none() && less.get("mcp_integration_details").is_none());
+    let own_servers = client.get_as("user", "/mcp-servers/mine").await;
+    assert!(
+        own_servers.get("workspace_id").is_none()
+            && own_servers.get("mcp_integration_details").is_none()
+    );
 
     assert_eq!(
         expect_ok(
@@ -464,8 +467,8 @@ async fn server_capabilities_are_limited_by_the_integration() {
     let off =
         |name: &str| json!({"capabilities": [{"name": name, "type": "tool", "enabled": false}]});
     client.put(&format!("{own}/capabilities"), off("add")).await;
-    let done = expect_ok(&client, "one", Method::PUT, &path, off("sub")).await;
-    assert_eq!(done, json!({"success": true}));
+    let updated = expect_ok(&client, "one", Method::PUT, &path, off("sub")).await;
+    assert_eq!(updated, json!({"success": true}));
     let list = client.get_as("one", &path).await;
     let states = |list: &Value, name: &str| -> Vec<Value> {
         list["data"]

@@ -101,10 +101,10 @@ async fn virtual_keys_and_providers_show_the_same_resource() {
 async fn deleting_a_virtual_key_deletes_its_integration() {
     let client = TestClient::new().await;
     assert_eq!(client.delete("/virtual-keys/openai-main").await, json!({}));
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, "/virtual-keys/openai-main", Value::Null)
         .await;
-    assert_eq!(refused.0, 404);
+    assert_eq!(rejected.0, 404);
     assert_eq!(client.get("/integrations").await["total"], 0);
 }
 
@@ -135,18 +135,18 @@ async fn a_provider_needs_an_integration_that_is_enabled() {
         (&shown["rate_limits"], &shown["usage_limits"]),
         (&body["rate_limits"], &body["usage_limits"])
     );
-    let refused = client.expect_error(Method::POST, "/providers", body).await;
+    let rejected = client.expect_error(Method::POST, "/providers", body).await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/slug`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/slug`"),
+        "{rejected:?}"
     );
     // The key of a shared integration cannot be changed through a virtual key.
-    let refused = client
+    let rejected = client
         .expect_error(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
         .await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/key`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/key`"),
+        "{rejected:?}"
     );
 }
 

@@ -32,7 +32,7 @@ async fn documented_paths_fail_as_observed() {
         (&put, "/admin/users/invites/x", 404),
         (&get, "/logs", 405),
     ];
-    let gone = [
+    let missing_paths = [
         "/analytics/graphs/feedback",
         "/analytics/graphs/feedback-per-models",
         "/analytics/graphs/feedback-distribution",
@@ -44,7 +44,7 @@ async fn documented_paths_fail_as_observed() {
         "/analytics/groups/metadata",
         "/analytics/groups/models",
     ];
-    cases.extend(gone.map(|path| (&get, path, 404)));
+    cases.extend(missing_paths.map(|path| (&get, path, 404)));
     for (method, path, expected) in cases {
         let (status, _, message) = client.expect_error(method.clone(), path, NULL).await;
         assert_eq!(status, expected, "{method} {path}: {message}");
@@ -148,13 +148,17 @@ async fn requests_fail_as_the_service_does() {
 async fn deleted_resources_are_forbidden_or_not_found() {
     let client = TestClient::new().await;
     let workspace = string(&client.workspace("Short-lived").await["id"]);
-    let gone = format!("/admin/workspaces/{workspace}");
+    let deleted_workspace = format!("/admin/workspaces/{workspace}");
     client
-        .expect_ok(Method::DELETE, &gone, json!({"name": "Short-lived"}))
+        .expect_ok(
+            Method::DELETE,
+            &deleted_workspace,
+            json!({"name": "Short-lived"}),
+        )
         .await;
     let unknown_id = "a0000000-0000-4000-8000-000000000000";
     for (path, expected) in [
-        (gone, (403, "AB03")),
+        (deleted_workspace, (403, "AB03")),
         (format!("/admin/workspaces/{unknown_id}"), (403, "AB03")),
         (format!("/configs?workspace_id={unknown_id}"), (403, "AB03")),
         (format!("/guardrails/{unknown_id}"), (403, "AB03")),
@@ -210,8 +214,8 @@ async fn some_fields_are_ignored_or_renamed() {
         client.put(&prompt, json!({"name": "renamed"})).await,
         json!({})
     );
-    let alone = json!({"version_description": "of nothing"});
-    assert_eq!(client.put(&prompt, alone).await, json!({}));
+    let description_only = json!({"version_description": "of nothing"});
+    assert_eq!(client.put(&prompt, description_only).await, json!({}));
     let versions = client.get(&format!("{prompt}/versions")).await;
     assert_eq!(
         (&versions["object"], &versions["total"]),

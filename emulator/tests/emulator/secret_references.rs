@@ -238,9 +238,9 @@ async fn workspaces_and_plans_limit_access_to_references() {
     assert_eq!(client.get_as("two", "/secret-references").await["total"], 1);
 
     let key = client.emulator.key("free").unwrap();
-    let refused = client
+    let rejected = client
         .send_as(&key, Method::GET, "/secret-references", Value::Null)
         .await;
-    let (status, code, _) = refused.error();
+    let (status, code, _) = rejected.error();
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }

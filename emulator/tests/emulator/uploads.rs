@@ -246,9 +246,12 @@ async fn a_batch_runs_the_requests_of_a_file() {
     );
 
     client.emulator.advance(std::time::Duration::from_secs(2));
-    let done = client.get(&path).await;
+    let completed = client.get(&path).await;
     assert_eq!(
-        (&done["status"], &done["request_counts"]["completed"]),
+        (
+            &completed["status"],
+            &completed["request_counts"]["completed"]
+        ),
         (&json!("completed"), &json!(3))
     );
     let output = content(&client, &output, None).await.text().await.unwrap();
@@ -261,7 +264,7 @@ async fn a_batch_runs_the_requests_of_a_file() {
     assert_eq!(message["content"], "You said: hi");
     let status = |line: usize| lines[line]["response"]["status_code"].clone();
     assert_eq!((status(1), status(2)), (json!(200), json!(400)));
-    let same = format!("/files/{}/content", string(&done["output_file_id"]));
+    let same = format!("/files/{}/content", string(&completed["output_file_id"]));
     assert_eq!(
         content(&client, &same, None).await.text().await.unwrap(),
         output
@@ -450,8 +453,8 @@ async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
             .post(url)
             .header("content-type", content_type)
             .body("x");
-        let refused = receive(request.header("x-portkey-api-key", &client.key)).await;
-        assert_eq!(refused.status, 400, "{content_type}");
+        let rejected = receive(request.header("x-portkey-api-key", &client.key)).await;
+        assert_eq!(rejected.status, 400, "{content_type}");
     }
     // The connection is closed in the middle of the body.
     let address = client.emulator.public_base_url().replace("http://", "");

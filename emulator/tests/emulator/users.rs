@@ -260,8 +260,8 @@ async fn a_test_can_accept_an_invitation_by_its_id() {
     // A second invitation with the same address, in other case.
     let body = json!({"email": "New@example.com", "role": "member"});
     let second = client.post("/admin/users/invites", body).await;
-    let refused = client.emulator.accept_invite(&string(&second["id"]));
-    let message = refused.unwrap_err().to_string();
+    let rejected = client.emulator.accept_invite(&string(&second["id"]));
+    let message = rejected.unwrap_err().to_string();
     assert!(message.contains("already"), "{message}");
     assert_eq!(client.get("/admin/users").await["total"], 4);
 }
