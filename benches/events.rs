@@ -21,7 +21,11 @@ mod support {
 
 use std::{hint::black_box, sync::Arc};
 
-use portkey_admin::{Client, gateway::chat::{CreateChatCompletionRequest, UserMessage}, types::ChatCompletionChunk};
+use portkey_admin::{
+    Client,
+    gateway::chat::{CreateChatCompletionRequest, UserMessage},
+    types::ChatCompletionChunk,
+};
 use serde_json::json;
 use support::{
     Result,
@@ -73,10 +77,8 @@ fn handler() -> Handler {
     })
 }
 
-fn chat_request() -> Result<builder::CreateChatCompletionRequest> {
-    let message = UserMessage::builder()
-        .role("user")
-        .content("Why?");
+fn chat_request() -> Result<chat::CreateChatCompletionRequestBuilder> {
+    let message = UserMessage::builder().role("user").content("Why?");
     Ok(CreateChatCompletionRequest::builder()
         .model("m")
         .messages([message.build()?]))

@@ -1,4 +1,5 @@
-//! Writes the list of overlays, so that a new file in `overrides/` needs no change here.
+//! Writes the list of embedded overlays, so that a new file in `overrides/` is picked up
+//! automatically.
 
 use std::path::Path;
 use std::{env, fs, io};
@@ -20,7 +21,7 @@ fn main() -> io::Result<()> {
     fs::write(out, format!("&[{entries}]"))
 }
 
-/// One entry of the list: the name that errors show, and the text.
+/// Returns one list entry: the name shown in errors, and the file's contents.
 fn include(name: &str) -> String {
     format!(
         "({:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?}))),",

@@ -9,7 +9,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use portkey_admin::{Client, Error, api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, RotateApiKeyRequest}, prompts::{CreatePromptRequest, MakePromptVersionDefaultRequest, UpdatePromptRequest}, types::WorkspaceRole, users::{AssignableRole, CreateUserInviteRequest, UserInviteWorkspaceInput}, workspaces::{CreateWorkspaceRequest, DeleteWorkspaceRequest, Workspace}};
+use portkey_admin::{
+    Client, Error,
+    api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, RotateApiKeyRequest},
+    prompts::{CreatePromptRequest, MakePromptVersionDefaultRequest, UpdatePromptRequest},
+    types::WorkspaceRole,
+    users::{AssignableRole, CreateUserInviteRequest, UserInviteWorkspaceInput},
+    workspaces::{CreateWorkspaceRequest, DeleteWorkspaceRequest, Workspace},
+};
 use portkey_admin_emulator::Emulator;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;

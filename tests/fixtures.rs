@@ -11,7 +11,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use canonical_json::Conversions;
 use chrono::{DateTime, Utc};
-use portkey_admin::types::*;
+use portkey_admin::{
+    analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*, logs::*,
+    mcp::*, policies::*, prompts::*, providers::*, secrets::*, types::*, users::*, workspaces::*,
+};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

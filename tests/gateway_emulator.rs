@@ -5,7 +5,17 @@
 
 use std::time::Duration;
 
-use portkey_admin::{Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy, api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest}, gateway::FunctionDefinitionInput, gateway::audio::CreateSpeechRequest, gateway::batches::OpenAiBatchJob, gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::responses::ResponseStreamEvent, prompts::RunPromptRequest, types::CreateResponse};
+use portkey_admin::{
+    Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy,
+    api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest},
+    gateway::FunctionDefinitionInput,
+    gateway::audio::CreateSpeechRequest,
+    gateway::batches::OpenAiBatchJob,
+    gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage},
+    gateway::completions::CreateCompletionRequest,
+    gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
+    prompts::RunPromptRequest,
+};
 use portkey_admin_emulator::{Content, Emulator, Key, LineEnding, Organisation, Script};
 use serde_json::{Value, json};
 
@@ -24,13 +34,10 @@ async fn emulator_and_client() -> (Emulator, Client) {
 }
 
 /// A request that is built and validated when it is sent.
-type ChatRequest = builder::CreateChatCompletionRequest;
+type ChatRequest = chat::CreateChatCompletionRequestBuilder;
 
 fn chat_request(text: &str) -> ChatRequest {
-    let message = UserMessage::builder()
-        .role("user")
-        .content(text)
-        .build();
+    let message = UserMessage::builder().role("user").content(text).build();
     CreateChatCompletionRequest::builder()
         .model("gpt-4o")
         .messages([message.unwrap()])

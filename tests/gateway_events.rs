@@ -7,7 +7,14 @@ mod support;
 
 use std::time::Duration;
 
-use portkey_admin::{Client, Error, EventStream, OpenStream, RequestOptions, gateway::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::responses::ResponseStreamEvent, gateway::threads::{AssistantStreamEvent, CreateRunRequest}, types::{ChatCompletionChunk, CreateResponse}};
+use portkey_admin::{
+    Client, Error, EventStream, OpenStream, RequestOptions,
+    gateway::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse, UserMessage},
+    gateway::completions::CreateCompletionRequest,
+    gateway::responses::ResponseStreamEvent,
+    gateway::threads::{AssistantStreamEvent, CreateRunRequest},
+    types::{ChatCompletionChunk, CreateResponse},
+};
 use serde_json::{Value, json};
 use support::{
     KEY, attempts, builder, client, render_error,

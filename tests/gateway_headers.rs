@@ -8,7 +8,10 @@ mod support;
 use std::time::Duration;
 
 use http::Method;
-use portkey_admin::{Client, GatewayOptions, JsonObject, Plane, RequestOptions, gateway::{completions, rerank}};
+use portkey_admin::{
+    Client, GatewayOptions, JsonObject, Plane, RequestOptions,
+    gateway::{completions, rerank},
+};
 use serde_json::{Value, json};
 use support::{
     KEY, boxed_call, builder, client, render_error,

@@ -8,7 +8,30 @@ mod support;
 
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
-use portkey_admin::{Client, FilePart, gateway::responses, gateway::assistants::{CreateAssistantRequest, UpdateAssistantRequest}, gateway::audio::CreateSpeechRequest, gateway::chat::{CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::embeddings::CreateEmbeddingRequest, gateway::images::CreateImageRequest, gateway::moderations::CreateModerationRequest, gateway::ocr::{CreateOcrRequest, OcrDocument}, gateway::rerank::CreateRerankRequest, gateway::threads::{CreateMessageRequest, CreateRunRequest, CreateThreadAndRunRequest, CreateThreadRequest, SubmitToolOutputsRequest, ToolOutput, UpdateMessageRequest, UpdateRunRequest, UpdateThreadRequest}, gateway::vector_stores::{CreateVectorStoreFileBatchRequest, CreateVectorStoreFileRequest, CreateVectorStoreRequest, UpdateVectorStoreRequest}, prompts::RunPromptRequest, types::CreateResponse};
+use portkey_admin::{
+    Client, FilePart,
+    gateway::assistants::{CreateAssistantRequest, UpdateAssistantRequest},
+    gateway::audio::CreateSpeechRequest,
+    gateway::chat::{CreateChatCompletionRequest, UserMessage},
+    gateway::completions::CreateCompletionRequest,
+    gateway::embeddings::CreateEmbeddingRequest,
+    gateway::images::CreateImageRequest,
+    gateway::moderations::CreateModerationRequest,
+    gateway::ocr::{CreateOcrRequest, OcrDocument},
+    gateway::rerank::CreateRerankRequest,
+    gateway::responses,
+    gateway::responses::CreateResponseRequest,
+    gateway::threads::{
+        CreateMessageRequest, CreateRunRequest, CreateThreadAndRunRequest, CreateThreadRequest,
+        SubmitToolOutputsRequest, ToolOutput, UpdateMessageRequest, UpdateRunRequest,
+        UpdateThreadRequest,
+    },
+    gateway::vector_stores::{
+        CreateVectorStoreFileBatchRequest, CreateVectorStoreFileRequest, CreateVectorStoreRequest,
+        UpdateVectorStoreRequest,
+    },
+    prompts::RunPromptRequest,
+};
 use portkey_admin_codegen::{Patched, Sources, document, patch};
 use serde_json::{Value, json};
 use support::{
@@ -44,29 +67,27 @@ macro_rules! streams {
     };
 }
 
-fn chat_request() -> builder::CreateChatCompletionRequest {
-    let message = UserMessage::builder()
-        .role("user")
-        .content("Why?");
+fn chat_request() -> chat::CreateChatCompletionRequestBuilder {
+    let message = UserMessage::builder().role("user").content("Why?");
     CreateChatCompletionRequest::builder()
         .model("m")
         .messages([message.build().unwrap()])
 }
 
-fn run_request() -> builder::CreateRunRequest {
+fn run_request() -> threads::CreateRunRequestBuilder {
     CreateRunRequest::builder().assistant_id("a")
 }
 
-fn thread_and_run_request() -> builder::CreateThreadAndRunRequest {
+fn thread_and_run_request() -> threads::CreateThreadAndRunRequestBuilder {
     CreateThreadAndRunRequest::builder().assistant_id("a")
 }
 
-fn tool_outputs_request() -> builder::SubmitToolOutputsRequest {
+fn tool_outputs_request() -> threads::SubmitToolOutputsRequestBuilder {
     let output = ToolOutput::builder().tool_call_id("c").output("4");
     SubmitToolOutputsRequest::builder().tool_outputs([output])
 }
 
-fn completion_request() -> builder::CreateCompletionRequest {
+fn completion_request() -> completions::CreateCompletionRequestBuilder {
     CreateCompletionRequest::builder().model("m").prompt("Once")
 }
 

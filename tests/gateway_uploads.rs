@@ -20,7 +20,10 @@ use std::{
     time::Duration,
 };
 
-use portkey_admin::{Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, gateway::files, gateway::files::UploadFile};
+use portkey_admin::{
+    Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, gateway::files,
+    gateway::files::UploadFile,
+};
 use support::{
     KEY, attempts, boxed_call, builder, client, render_error,
     server::{Request, ScriptedResponse, Server},

@@ -10,7 +10,12 @@ use std::{
     time::Duration,
 };
 
-use portkey_admin::{Waiter, mcp::McpCapabilityKind, prompts::{UpdatePromptPartialRequest, UpdatePromptRequest}, users::AssignableRole};
+use portkey_admin::{
+    Waiter,
+    mcp::McpCapabilityKind,
+    prompts::{UpdatePromptPartialRequest, UpdatePromptRequest},
+    users::AssignableRole,
+};
 use serde_json::{Value, json};
 use support::{
     BoxedCall, boxed_call, client, render_error,

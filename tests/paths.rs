@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use portkey_admin::{Client, api_keys, prompts, gateway::threads};
+use portkey_admin::{Client, api_keys, gateway::threads, prompts};
 use support::{
     BoxedCall, boxed_call,
     server::{ScriptedResponse, Server},

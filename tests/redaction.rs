@@ -10,7 +10,9 @@ mod support;
 use std::fmt::Debug;
 
 use http::Method;
-use portkey_admin::{Client, ClientBuilder, JsonObject, RequestOptions, Secret, api_keys, providers, types, users};
+use portkey_admin::{
+    Client, ClientBuilder, JsonObject, RequestOptions, Secret, api_keys, providers, types, users,
+};
 use serde_json::{Value, json};
 use support::{
     KEY, attempts, boxed_call, render_error,

@@ -57,7 +57,8 @@ async fn read_has_every_path_argument_of_the_update() {
         ScriptedResponse::empty(204),
         ScriptedResponse::json(200, "{}"),
     );
-    let body = workspaces::UpdateWorkspaceMemberRequest::builder().role(types::WorkspaceRole::Member);
+    let body =
+        workspaces::UpdateWorkspaceMemberRequest::builder().role(types::WorkspaceRole::Member);
     let update = client(&server)
         .update_workspace_member("ws", "user")
         .body(body);

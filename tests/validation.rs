@@ -7,7 +7,10 @@
 mod support;
 
 use chrono::{DateTime, Utc};
-use portkey_admin::{Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, policies, prompts, providers, secrets, types, workspaces};
+use portkey_admin::{
+    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, policies, prompts,
+    providers, secrets, types, workspaces,
+};
 use serde_json::{Value, json};
 use support::{BoxedCall, boxed_call, server::ScriptedResponse, server_and_client};
 

@@ -1,7 +1,7 @@
-//! How long answers take with much in the emulator: `cargo bench -p portkey-admin-emulator`.
+//! Response times with small and large amounts of data: `cargo bench -p portkey-admin-emulator`.
 //!
-//! Prints the times for a little and for much: 1,000 and 100,000 API keys, 10,000 and 1,000,000 logs.
-//! What a question costs should depend on what it asks about, and not on what else there is.
+//! Prints the mean times with 1,000 and 100,000 API keys, and with 10,000 and 1,000,000 logs. The
+//! cost of a request should depend on the data that it selects, not on the total amount of data.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -10,11 +10,11 @@ use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use portkey_admin_emulator::{Clock, Emulator, Key, Organisation};
 use serde_json::{Value, json};
 
-/// Requests of each kind that are timed, at most, and how long.
+/// The maximum number of timed requests of each kind, and the maximum time for them.
 const ROUNDS: u32 = 200;
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_TIME: Duration = Duration::from_secs(5);
 
-/// Logs in one request.
+/// The number of logs in one insert request.
 const BATCH: usize = 1_000;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -32,7 +32,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// Pages of a long list, and a short list beside it.
+/// Times pages of a long list, and a short list in another workspace.
 async fn api_keys(keys: usize) -> Outcome<()> {
     let mut organisation = Organisation::named("Load")
         .workspace("Many")
@@ -57,7 +57,7 @@ async fn api_keys(keys: usize) -> Outcome<()> {
         .await?;
     bench
         .time(
-            "a workspace with one",
+            "a workspace with one key",
             Some("alone"),
             "/api-keys?page_size=20",
         )
@@ -66,9 +66,10 @@ async fn api_keys(keys: usize) -> Outcome<()> {
     Ok(())
 }
 
-/// Graphs and groups over everything, over one hour, and over a small workspace.
+/// Times graphs and groups over all logs, over one hour, and over a small workspace.
 ///
-/// All logs are of one workspace, evenly over 100 hours, but for ten in the last of them.
+/// The logs of the large workspace are spread evenly over 100 hours. The small workspace has ten
+/// logs in the last hour.
 async fn analytics(logs: usize) -> Outcome<()> {
     let start: DateTime<Utc> = "2026-01-01T00:00:00Z".parse()?;
     let emulator = Emulator::builder()
@@ -86,7 +87,7 @@ async fn analytics(logs: usize) -> Outcome<()> {
     let started = Instant::now();
     bench.fill(logs).await?;
     let each = started.elapsed() / u32::try_from(logs)?;
-    println!("{logs} logs, inserted in {each:.1?} each, {BATCH} at a time");
+    println!("{logs} logs, inserted in {each:.1?} each, {BATCH} per request");
     let all = window(start, TimeDelta::hours(200));
     let hour = window(start + TimeDelta::hours(99), TimeDelta::minutes(59));
     for (what, path) in [
@@ -115,11 +116,11 @@ async fn analytics(logs: usize) -> Outcome<()> {
 }
 
 fn window(from: DateTime<Utc>, length: TimeDelta) -> String {
-    let text = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let format = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
     format!(
         "time_of_generation_min={}&time_of_generation_max={}",
-        text(from),
-        text(from + length)
+        format(from),
+        format(from + length)
     )
 }
 
@@ -142,7 +143,7 @@ fn entry(number: usize) -> Value {
     })
 }
 
-/// A client beside an emulator.
+/// An emulator and an HTTP client for it.
 struct Bench {
     emulator: Emulator,
     http: reqwest::Client,
@@ -177,13 +178,13 @@ impl Bench {
         Ok(())
     }
 
-    /// Prints the mean time of a request with the named key, or else the one that may do everything.
+    /// Prints the mean time of a request with the named key, or else the key `Emulator`.
     async fn time(&self, what: &str, key: Option<&str>, path: &str) -> Outcome<()> {
         let key = key.and_then(|name| self.emulator.key(name));
         let key = key.unwrap_or_else(|| self.emulator.api_key().to_owned());
         let url = format!("{}{path}", self.emulator.base_url());
         let (started, mut rounds) = (Instant::now(), 0);
-        while rounds < ROUNDS && started.elapsed() < LONGEST {
+        while rounds < ROUNDS && started.elapsed() < MAX_TIME {
             let request = self.http.get(&url).header("x-portkey-api-key", &key);
             request.send().await?.error_for_status()?.bytes().await?;
             rounds += 1;

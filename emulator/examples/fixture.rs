@@ -1,8 +1,9 @@
-//! A test as users write it: code that calls Portkey, run against an emulator.
+//! An example test that runs code against an emulator.
 //!
-//! `cargo run -p portkey-admin-emulator --example fixture`; it also runs with the tests. In a project
-//! of yours, the function under test is your own, `main` is a `#[tokio::test]`, and the client can be
-//! `portkey-admin`, the official Python or Node SDK in another process, or plain HTTP as here.
+//! Run it with `cargo run -p portkey-admin-emulator --example fixture`; it is also part of the
+//! tests. In your own project, replace the function under test and make `main` a `#[tokio::test]`.
+//! The client can be `portkey-admin`, the official Python or Node SDK in another process, or plain
+//! HTTP as here.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +13,8 @@ use serde_json::{Value, json};
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-/// The code under test: makes a key for a day, and tries again as long as the service is busy.
+/// The code under test: creates a key that expires after a day, and retries while the service is
+/// busy.
 async fn key_for_a_day(base: &str, key: &str, now: &str, name: &str) -> Outcome<String> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let body = json!({"name": name, "scopes": ["configs.list"], "expires_at": now});
@@ -42,7 +44,7 @@ async fn status(base: &str, key: &str) -> Outcome<StatusCode> {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Outcome {
-    // Given an organisation with a workspace and a key that may create keys, at a fixed time …
+    // Given: a fixed time, an organisation with a workspace, a key that may create keys,
     let emulator = Emulator::builder()
         .clock(Clock::fixed(SystemTime::UNIX_EPOCH))
         .organisation(
@@ -56,7 +58,7 @@ async fn main() -> Outcome {
         )
         .start()
         .await?;
-    // … and a service that is busy twice …
+    // and a service that is busy for two requests.
     emulator.add_fault(
         Fault::on("create_api_key")
             .times(2)
@@ -64,12 +66,12 @@ async fn main() -> Outcome {
             .retry_after("1"),
     )?;
 
-    // … when the code runs …
+    // When the code runs,
     let ci = emulator.key("ci").ok_or("no key `ci`")?;
     let base = emulator.base_url();
     let secret = key_for_a_day(&base, &ci, "1970-01-02T00:00:00Z", "nightly").await?;
 
-    // … then it has tried three times, with the right name, …
+    // then it has sent three requests with the right name,
     let requests = emulator.requests();
     assert_eq!(requests.len(), 3);
     for request in &requests {
@@ -77,13 +79,13 @@ async fn main() -> Outcome {
         let body: Value = serde_json::from_slice(&request.body)?;
         assert_eq!(body["name"], "nightly");
     }
-    // … and the key works for a day.
+    // and the key is valid for a day.
     assert_eq!(status(&base, &secret).await?, StatusCode::OK);
     emulator.advance(Duration::from_secs(24 * 60 * 60));
     assert_eq!(status(&base, &secret).await?, StatusCode::UNAUTHORIZED);
 
     emulator.shutdown().await;
-    println!("a key for a day was made at the third attempt, and ended after a day");
+    println!("the key was created on the third attempt and expired after a day");
     Ok(())
 }
 

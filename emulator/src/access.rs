@@ -1,7 +1,7 @@
-//! Who may do what: decided here for every operation, before any handler runs.
+//! Authorisation, checked for every operation before its handler runs.
 //!
-//! What an operation takes stands in the ledger (`access`: kinds of key, scopes, plan). Here stands
-//! how the service applies it, and which operations want the workspace named.
+//! The manifest declares what an operation accepts (`access`: kinds of key, scopes, plan). This
+//! module applies these rules and lists the operations that require a workspace.
 
 use portkey_admin_codegen::manifest::Entry;
 
@@ -10,7 +10,7 @@ use crate::handlers::State;
 use crate::response::ApiError;
 use crate::seed::Plan;
 
-/// With a key of the organisation, these want a `workspace_id`; a workspace key implies its own.
+/// Operations that require a `workspace_id` with an organisation key. A workspace key implies it.
 const WORKSPACE_REQUIRED: &[&str] = &[
     "create_collection",
     "create_config",
@@ -32,31 +32,32 @@ const WORKSPACE_REQUIRED: &[&str] = &[
     "update_provider",
 ];
 
-/// What these call `workspace_id` is no more than a filter or a reference of their own.
+/// Operations whose `workspace_id` is only a filter or a reference.
 const WORKSPACE_ID_IS_FILTER: &[&str] = &["list_audit_logs", "list_scim_workspace_mappings"];
 
-/// Refuses a key whose kind, scopes or organisation's plan the operation does not take.
+/// Checks the kind of the key, its scopes, and the organisation's plan.
 pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<(), ApiError> {
     let access = &entry.access;
     let kind = caller.kind();
     if !access.keys.is_empty() && !access.keys.iter().any(|known| known == kind) {
-        let message = format!("`{}` does not take {kind} keys", entry.id);
+        let message = format!("`{}` does not accept {kind} keys", entry.id);
         return Err(ApiError::forbidden(message));
     }
     if !access.scopes.is_empty() && !access.scopes.iter().any(|scope| caller.scopes.has(scope)) {
         let scopes = access.scopes.join(", ");
-        let message = format!("`{}` needs one of the scopes {scopes}", entry.id);
+        let message = format!("`{}` requires one of the scopes {scopes}", entry.id);
         return Err(ApiError::forbidden(message));
     }
     if plan != Plan::Enterprise && access.plan.as_deref() == Some("enterprise") {
-        let message = format!("`{}` is part of the Enterprise plan", entry.id);
+        let message = format!("`{}` requires the Enterprise plan", entry.id);
         return Err(ApiError::forbidden(message));
     }
     Ok(())
 }
 
-/// The workspace that a request is about, by UUID: the one that it names by UUID or slug, or the
-/// key's own. One that is gone, or not the key's, is 403. `in_query` says where a name is missed.
+/// Returns the UUID of the workspace that the request names by UUID or slug, or of the key's
+/// workspace. A workspace that does not exist or is not accessible to the key is a 403. `in_query`
+/// is whether the parameter is expected in the query rather than the body.
 pub(crate) fn resolve_workspace(
     state: &State,
     call: &Call,

@@ -1,4 +1,4 @@
-//! The audit log: every write that took effect leaves a record, made here for all resources.
+//! The audit log, which records every successful write of every resource.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::table::{Row, Table};
 
-/// One write, as the audit log lists it.
+/// One entry of the audit log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct AuditRecord {
     pub(crate) id: String,
@@ -15,23 +15,23 @@ pub(crate) struct AuditRecord {
     pub(crate) method: String,
     pub(crate) uri: String,
     pub(crate) request_id: String,
-    /// JSON as text, without secrets; empty where there was no body.
+    /// The body as a JSON string, without secrets; empty if the request had none.
     pub(crate) request_body: String,
-    /// The query as it came.
+    /// The query as received.
     pub(crate) query_params: String,
-    /// JSON as text: the user agent.
+    /// The user agent header, as a JSON string.
     pub(crate) request_headers: String,
-    /// The user or, for service keys, the key.
+    /// The id of the user or, for service keys, of the key.
     pub(crate) user_id: String,
     /// `user` or `api_key`.
     pub(crate) user_type: String,
     pub(crate) organisation_id: String,
-    /// The workspace that the request was about; `None` where it was about the organisation.
+    /// The workspace of the request; `None` if it concerned the organisation.
     pub(crate) workspace_id: Option<String>,
     pub(crate) response_status_code: u16,
-    /// The noun of the operation's id: `api_key`.
+    /// The noun of the operation id: `api_key`.
     pub(crate) resource_type: String,
-    /// Its verb: `create`.
+    /// The verb of the operation id: `create`.
     pub(crate) action: String,
     pub(crate) client_ip: String,
 }
@@ -48,10 +48,10 @@ impl Row for AuditRecord {
     }
 }
 
-/// Every record, oldest first.
+/// All records, oldest first.
 pub(crate) type AuditRecords = Table<AuditRecord>;
 
-/// Takes down a write that took effect.
+/// Records a successful write.
 pub(crate) fn record_write(state: &mut State, call: &Call, status: u16) {
     let (action, resource) = call
         .operation

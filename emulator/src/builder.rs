@@ -1,4 +1,4 @@
-//! Starting an emulator the way a test wants it.
+//! The builder of an emulator.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -21,7 +21,7 @@ use crate::seed::{self, Organisation, Seed, SeedRequest};
 use crate::server::{self, Server};
 use crate::state::Organisations;
 
-/// Settings of an emulator that is to be started; see [`Emulator::builder`].
+/// Builder for an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct EmulatorBuilder {
@@ -49,75 +49,80 @@ impl EmulatorBuilder {
         }
     }
 
-    /// Adds an organisation. Without any, there is the one that [`Emulator`] describes.
+    /// Adds an organisation. If none is added, the emulator has the default organisation that
+    /// [`Emulator`] describes.
     pub fn organisation(mut self, organisation: Organisation) -> Self {
         self.organisations.push(organisation);
         self
     }
 
-    /// Where the time comes from: the machine's clock by default.
+    /// Sets the time source; the default is the system clock.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
         self
     }
 
-    /// Makes ids, keys and the dice of faults the same in every run; random by default.
+    /// Sets the seed of ids, keys and fault probabilities, to make them reproducible. The default
+    /// is random.
     pub fn random_seed(mut self, seed: u64) -> Self {
         self.random_seed = Some(seed);
         self
     }
 
-    /// How long reads do not see a write, by the emulator's clock: not at all by default.
+    /// Sets how long, by the emulator's clock, writes stay invisible to reads. The default is zero.
     ///
-    /// Every write of the last `consistency_delay` costs a copy of the organisation's indices.
+    /// The emulator keeps a copy of the organisation's indices for every write within this time.
     pub fn consistency_delay(mut self, delay: Duration) -> Self {
         self.consistency_delay = delay;
         self
     }
 
-    /// Where to listen: a free port of 127.0.0.1 by default.
+    /// Sets the address to listen on. The default is a free port of 127.0.0.1.
     ///
-    /// The emulator's keys protect nothing. Other addresses than loopback let others in.
+    /// The emulator's keys provide no security: an address other than loopback gives everyone who
+    /// can reach it access.
     pub fn address(mut self, address: SocketAddr) -> Self {
         self.address = address;
         self
     }
 
-    /// What is done with each request that was answered: nothing by default.
+    /// Sets a function that is called after each request. By default, nothing is logged.
     pub fn log(mut self, log: fn(&AccessLogEntry)) -> Self {
         self.log = Some(log);
         self
     }
 
-    /// Keeps the state in a file, and continues with what the file holds if it is there.
+    /// Loads the state from a file, if it exists, and saves every change to it.
     ///
-    /// Writes are answered once they are on disk: beside `path` there are `path.journal` and
-    /// `path.lock`. The files hold the values of keys. Seeds are for the first start only.
+    /// The response to a write is sent once the write is on disk. `path.journal` and `path.lock`
+    /// are created beside `path`. The files contain the values of keys. Seeds are used only if the
+    /// file does not exist.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self
     }
 
-    /// Adds the organisations and requests of a seed, such as was read from a file.
+    /// Adds the organisations and requests of a seed; see [`Seed::parse`].
     pub fn seed_data(mut self, seed: Seed) -> Self {
         self.organisations.extend(seed.organisations);
         self.requests.extend(seed.requests);
         self
     }
 
-    /// Starts the emulator on the Tokio runtime that this is called from.
+    /// Starts the emulator on the current Tokio runtime.
     ///
     /// # Errors
     ///
-    /// The address cannot be bound, a seeded organisation names a user or workspace that it does not
-    /// have, a seeded request is refused, or the state file cannot be read or written.
+    /// Fails if the address cannot be bound, a seeded organisation refers to an unknown user or
+    /// workspace, a seeded request fails, or the state file cannot be read or written.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let spec = api_spec::get().map_err(|error| StartError(error.to_owned()))?;
-        let listener = server::listen(self.address)
-            .map_err(|error| StartError(format!("no port at {}: {error}", self.address)))?;
+        let listener = server::listen(self.address).map_err(|error| {
+            StartError(format!("failed to listen on {}: {error}", self.address))
+        })?;
         let address = listener
             .local_addr()
-            .map_err(|error| StartError(format!("no address: {error}")))?;
+            .map_err(|error| StartError(format!("failed to read the local address: {error}")))?;
         let clock = AdjustableClock::new(self.clock);
         let mut ids = Ids::new(self.random_seed.unwrap_or_else(|| fastrand::u64(..)));
         let faults = Faults::new(Ids::new(ids.next_seed()));
@@ -126,7 +131,7 @@ impl EmulatorBuilder {
         let (journal, organisations) = match &self.state_file {
             Some(path) => {
                 let (journal, organisations) = Journal::open(path, initial).map_err(StartError)?;
-                // A seed must not make the ids of an earlier start again.
+                // The same seed must not repeat the ids of an earlier start.
                 ids = Ids::new(ids.next_seed().wrapping_add(journal.generation()));
                 (Some(journal), organisations)
             }
@@ -141,7 +146,7 @@ impl EmulatorBuilder {
         Ok(Emulator::from_parts(address, server, stop, task))
     }
 
-    /// What there is at the first start.
+    /// Builds the organisations of the first start and sends the seed requests.
     fn initial_organisations(
         &self,
         spec: &'static ApiSpec,
@@ -149,9 +154,9 @@ impl EmulatorBuilder {
         clock: &AdjustableClock,
         ids: &Ids,
     ) -> Result<Organisations, String> {
-        let standard = [Organisation::with_defaults()];
+        let default = [Organisation::with_defaults()];
         let organisations = match self.organisations.as_slice() {
-            [] => &standard,
+            [] => &default,
             configured => configured,
         };
         let mut states = Vec::new();
@@ -165,20 +170,20 @@ impl EmulatorBuilder {
         let mut dispatcher = Dispatcher::new(spec, origin.to_owned(), organisations, None, ids);
         dispatcher.clock = AdjustableClock::new(Clock::fixed(clock.now()));
         for (index, request) in self.requests.iter().enumerate() {
-            let context = |error| format!("request {} of the seed: {error}", index + 1);
+            let context = |error| format!("seed request {}: {error}", index + 1);
             request.send(&dispatcher).map_err(context)?;
         }
         Ok(dispatcher.into_organisations())
     }
 }
 
-/// Why an emulator did not start.
+/// The error of [`EmulatorBuilder::start`].
 #[derive(Debug)]
 pub struct StartError(pub(crate) String);
 
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the emulator cannot start: {}", self.0)
+        write!(f, "failed to start the emulator: {}", self.0)
     }
 }
 

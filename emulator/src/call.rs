@@ -1,4 +1,4 @@
-//! A request that was routed and authenticated: what quirks, guards and handlers work on.
+//! A routed and authenticated request, the input of quirks, guards and handlers.
 
 use std::collections::BTreeMap;
 
@@ -13,19 +13,19 @@ use crate::ids::Ids;
 use crate::response::{ApiError, ResponseBody};
 use crate::table::Paginate;
 
-/// Who is asking.
+/// The identity behind a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Caller {
     /// The id of the key that was sent; empty for public operations.
     pub(crate) key_id: String,
     /// The UUID of the key's workspace; `None` for a key of the organisation.
     pub(crate) workspace_id: Option<String>,
-    /// The user whose key it is; `None` for service keys.
+    /// The user of the key; `None` for service keys.
     pub(crate) user_id: Option<String>,
     pub(crate) scopes: Scopes,
 }
 
-/// What a key may do.
+/// The scopes of a key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Scopes {
@@ -34,7 +34,7 @@ pub(crate) enum Scopes {
 }
 
 impl Scopes {
-    /// Whether a scope is among them.
+    /// Returns whether a scope is granted.
     pub(crate) fn has(&self, scope: &str) -> bool {
         match self {
             Self::All => true,
@@ -44,7 +44,7 @@ impl Scopes {
 }
 
 impl Caller {
-    /// Nobody: public operations take no key.
+    /// Returns the caller of a public operation, which needs no key.
     pub(crate) fn anonymous() -> Self {
         Self {
             key_id: String::new(),
@@ -54,17 +54,17 @@ impl Caller {
         }
     }
 
-    /// The workspace of a workspace key.
+    /// Returns the workspace of a workspace key.
     pub(crate) fn workspace(&self) -> Option<&str> {
         self.workspace_id.as_deref()
     }
 
-    /// Whether the key is one of the organisation: it sees every workspace.
+    /// Returns whether it is an organisation key, which has access to every workspace.
     pub(crate) fn is_organisation_key(&self) -> bool {
         self.workspace_id.is_none()
     }
 
-    /// The kind of key, as the ledger calls it.
+    /// Returns the kind of key as named in the manifest.
     pub(crate) fn kind(&self) -> &'static str {
         if self.is_organisation_key() {
             "organisation"
@@ -73,129 +73,129 @@ impl Caller {
         }
     }
 
-    /// Whether things of this workspace are visible.
+    /// Returns whether resources of this workspace are visible to the caller.
     pub(crate) fn can_see(&self, workspace_id: &str) -> bool {
         self.workspace().is_none_or(|id| id == workspace_id)
     }
 }
 
-/// One request. It is all that a handler's effect depends on besides the state, so that a call
-/// that was written down can be handled again with the same result.
+/// One request. The effect of a handler depends only on the call and the state, so that replaying a
+/// recorded call gives the same result.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Call {
-    /// The operation's id in the manifest.
+    /// The operation id from the manifest.
     pub(crate) operation: String,
     pub(crate) caller: Caller,
-    /// The workspace that the request names, or else that of the key, by UUID.
+    /// The UUID of the workspace named in the request, or else of the key's workspace.
     pub(crate) workspace_id: Option<String>,
     /// The values of the path's parameters, in order.
     pub(crate) path: Vec<String>,
     /// The query, coerced to the declared types.
     pub(crate) query: Map<String, Value>,
-    /// The body; null where there was none.
+    /// The body; null if the request has none.
     pub(crate) body: Value,
-    /// What a form consists of; its texts are in `body`, too.
+    /// The multipart form; its text fields are also in `body`.
     #[serde(default)]
     pub(crate) form: Option<Form>,
-    /// What a script makes the model say.
+    /// The model output set by a script.
     #[serde(default)]
     pub(crate) scripted_reply: Option<ScriptedReply>,
-    /// Whether a script says what a binary answer consists of.
+    /// Whether a script sets the content of a binary response.
     #[serde(skip)]
     pub(crate) has_scripted_content: bool,
     pub(crate) now: DateTime<Utc>,
     pub(crate) ids: Ids,
-    /// `http://127.0.0.1:PORT`, for links in answers.
+    /// `http://127.0.0.1:PORT`, for links in responses.
     pub(crate) origin: String,
     pub(crate) request: RequestMetadata,
-    /// How the ledger says that the list is paged.
+    /// The paging rule of the list in the manifest.
     #[serde(skip)]
     pub(crate) paging: Option<Paging>,
 }
 
-/// What the audit log says about a request as such.
+/// Properties of a request for the audit log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RequestMetadata {
-    /// The `x-portkey-request-id` of the answer.
+    /// The `x-portkey-request-id` of the response.
     pub(crate) id: String,
     pub(crate) method: String,
-    /// The path without the query, as it came.
+    /// The path without the query, as received.
     pub(crate) uri: String,
-    /// The query as it came.
+    /// The query as received.
     pub(crate) query: String,
     pub(crate) client_ip: String,
-    /// The user agent; other headers are not kept.
+    /// The user agent; other headers are not recorded.
     pub(crate) user_agent: Option<String>,
-    /// What may be shown of the body of a write: JSON as text.
+    /// The redacted body of a write, as a JSON string.
     #[serde(default)]
     pub(crate) body: String,
-    /// The headers that a log of the gateway has, by name.
+    /// The headers recorded in the gateway's logs, by name.
     #[serde(default)]
     pub(crate) gateway: BTreeMap<String, String>,
 }
 
 impl Call {
-    /// The path parameter at this position.
+    /// Returns the path parameter at this position.
     pub(crate) fn path_param(&self, position: usize) -> &str {
         self.path.get(position).map_or("", String::as_str)
     }
 
-    /// The workspace that the request names, or else that of the key, by UUID.
+    /// Returns the UUID of the workspace named in the request, or else of the key's workspace.
     pub(crate) fn workspace(&self) -> Option<&str> {
         self.workspace_id.as_deref()
     }
 
-    /// The workspace that something new goes to; an organisation key has to name it.
+    /// Returns the workspace for a new resource; an error if an organisation key does not name it.
     pub(crate) fn required_workspace(&self) -> Result<&str, ApiError> {
         self.workspace().ok_or_else(|| {
             ApiError::invalid_field("workspace_id", "is required with an organisation key")
         })
     }
 
-    /// A text of the query.
+    /// Returns a string query parameter.
     pub(crate) fn query_param(&self, name: &str) -> Option<&str> {
         self.query.get(name).and_then(Value::as_str)
     }
 
-    /// Whether a query filter lets `value` through.
+    /// Returns whether `value` passes a query filter; an absent filter matches everything.
     pub(crate) fn matches_filter(&self, name: &str, value: &str) -> bool {
         self.query_param(name).is_none_or(|filter| filter == value)
     }
 
-    /// Whether any of these query parameters is there.
+    /// Returns whether any of these query parameters is present.
     pub(crate) fn has_query_param(&self, names: &[&str]) -> bool {
         names.iter().any(|name| self.query.contains_key(*name))
     }
 
-    /// A member of the body that is there, `null` included.
+    /// Returns a field of the body if it is present, including `null`.
     pub(crate) fn body_field(&self, name: &str) -> Option<&Value> {
         self.body.get(name)
     }
 
-    /// A member of the body; null where it is not there.
+    /// Returns a field of the body; null if it is absent.
     pub(crate) fn body_value(&self, name: &str) -> Value {
         self.body.get(name).cloned().unwrap_or(Value::Null)
     }
 
-    /// A text of the body.
+    /// Returns a string field of the body.
     pub(crate) fn body_str(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
     }
 
-    /// A text of the body that the service insists on.
+    /// Returns a required, non-empty string field of the body.
     pub(crate) fn required_str(&self, name: &str) -> Result<&str, ApiError> {
         self.body_str(name)
-            .filter(|text| !text.is_empty())
+            .filter(|value| !value.is_empty())
             .ok_or_else(|| ApiError::invalid_field(name, "is required"))
     }
 
-    /// A file of the form.
+    /// Returns a file of the multipart form.
     pub(crate) fn form_file(&self, name: &str) -> Result<&Part, ApiError> {
         let file = self.form.as_ref().and_then(|form| form.file(name));
-        file.ok_or_else(|| ApiError::invalid_field(name, "has to be a file of a form"))
+        file.ok_or_else(|| ApiError::invalid_field(name, "must be a file in a multipart form"))
     }
 
-    /// The items of a list of the body; none where it is not there.
+    /// Returns the items of an array field of the body; empty if it is absent.
     pub(crate) fn body_items(&self, name: &str) -> &[Value] {
         self.body
             .get(name)
@@ -203,7 +203,7 @@ impl Call {
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The page that was asked for, in the envelope of the ledger; only its rows are shown.
+    /// Returns the requested page in the envelope of the manifest; only its rows are converted.
     pub(crate) fn page<T>(
         &self,
         rows: impl Paginate<T>,
@@ -212,7 +212,7 @@ impl Call {
         crate::response::page(self.paging.as_ref(), &self.query, None, rows, to_json)
     }
 
-    /// The same for a list that the service cuts also where no size is asked for: `(usual, largest)`.
+    /// Like [`Call::page`], with a `(default, maximum)` page size.
     pub(crate) fn page_sized<T>(
         &self,
         sizes: (u64, u64),
@@ -228,13 +228,13 @@ impl Call {
         )
     }
 
-    /// The time of the request as the service writes it.
+    /// Returns the time of the request in the service's format.
     pub(crate) fn timestamp(&self) -> String {
         timestamp(self.now)
     }
 }
 
-/// RFC 3339 with milliseconds and `Z`.
+/// Formats a time as RFC 3339 with milliseconds and `Z`.
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }

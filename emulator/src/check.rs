@@ -1,7 +1,7 @@
-//! Requests are checked against the patched document before a handler sees them.
+//! Validation of requests against the patched OpenAPI document.
 //!
-//! Parameters and body of an operation become one object, `{path, query, body}`, and one compiled
-//! JSON Schema; so every complaint comes with a place that names the field.
+//! The parameters and the body of an operation form one object, `{path, query, body}`, with one
+//! compiled JSON Schema, so that every error has a location that names the field.
 
 use std::collections::BTreeSet;
 
@@ -14,19 +14,20 @@ use serde_json::{Map, Value, json};
 use crate::redact;
 use crate::response::ApiError;
 
-/// How many complaints one error lists.
+/// The maximum number of validation errors in one response.
 const MAX_ERRORS: usize = 3;
 
-/// Of a body of more bytes only the first problem is looked for: a list of a million wrong items
-/// would otherwise make a million complaints.
+/// The size from which validation stops at the first error, since a large list of invalid items
+/// would otherwise produce an error for each item.
 const LARGE_BODY: usize = 64 * 1024;
 
 const FORM_CONTENT_TYPE: &str = "multipart/form-data";
 
-/// Where the service takes a list of bodies as well as the one body of the document.
+/// The operation that accepts a list of bodies in addition to the single body of the OpenAPI
+/// document.
 const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
 
-/// The compiled check of one operation.
+/// The compiled validation of one operation.
 pub(crate) struct Check {
     validator: Validator,
     path: Vec<Parameter>,
@@ -34,21 +35,21 @@ pub(crate) struct Check {
     /// The fields of a form.
     form: Vec<Parameter>,
     body: BodyKind,
-    /// What the document says of the body.
+    /// The body's schema in the OpenAPI document.
     body_schema: Value,
 }
 
-/// A request that was read and not checked yet.
+/// A parsed request that is not validated yet.
 #[derive(Debug)]
 pub(crate) struct UncheckedRequest {
     /// `{path, query, body}`.
     request: Value,
-    /// Why there is no body to check.
-    problem: Option<ApiError>,
+    /// The error if the body could not be parsed.
+    body_error: Option<ApiError>,
     is_large: bool,
 }
 
-/// A path or query parameter: what its text may stand for.
+/// A path or query parameter, with the types that its string value is converted to.
 struct Parameter {
     name: String,
     schema: Value,
@@ -72,7 +73,7 @@ enum BodyKind {
 }
 
 impl Check {
-    /// Compiles the check of an operation; `method` is in lower case.
+    /// Compiles the validation of an operation; `method` is in lower case.
     pub(crate) fn new(document: &Value, method: &str, path: &str) -> Result<Self, String> {
         let item = &document["paths"][path];
         let parameters =
@@ -107,12 +108,12 @@ impl Check {
         })
     }
 
-    /// What the audit log may show of a body.
+    /// Returns the body as shown in the audit log.
     pub(crate) fn audit_body(&self, document: &Value, body: &Value) -> String {
         redact::redacted_body(document, &self.body_schema, body)
     }
 
-    /// Reads a request without checking it: path parameters by name, the raw query, the body.
+    /// Parses a request without validating it: path parameters by name, the raw query, the body.
     pub(crate) fn parse(
         &self,
         path: &[(&str, &str)],
@@ -123,7 +124,8 @@ impl Check {
         self.build(path, query, self.read_body(body), is_large)
     }
 
-    /// The same where the body is a form: names and texts, the text of a file being its name.
+    /// Like [`Check::parse`] for a multipart form: field names and values. The value of a file is
+    /// its name.
     pub(crate) fn parse_form(
         &self,
         path: &[(&str, &str)],
@@ -150,30 +152,30 @@ impl Check {
         let mut request = Map::new();
         request.insert("path".to_owned(), Value::Object(path));
         request.insert("query".to_owned(), Value::Object(query));
-        let problem = match body {
+        let body_error = match body {
             Ok(Some(body)) => {
                 request.insert("body".to_owned(), body);
                 None
             }
             Ok(None) => None,
-            Err(problem) => Some(problem),
+            Err(error) => Some(error),
         };
         UncheckedRequest {
             request: Value::Object(request),
-            problem,
+            body_error,
             is_large,
         }
     }
 
-    /// Whether the operation declares a query parameter of this name.
+    /// Returns whether the operation declares a query parameter with this name.
     pub(crate) fn declares_query_param(&self, name: &str) -> bool {
         self.query.iter().any(|parameter| parameter.name == name)
     }
 
-    /// Refuses a request that is not what the document says.
+    /// Validates a request against the OpenAPI document.
     pub(crate) fn check(&self, unchecked_request: UncheckedRequest) -> Result<(), ApiError> {
-        match unchecked_request.problem {
-            Some(problem) => Err(problem),
+        match unchecked_request.body_error {
+            Some(error) => Err(error),
             None => self.validate(&unchecked_request.request, unchecked_request.is_large),
         }
     }
@@ -187,9 +189,11 @@ impl Check {
         }
         match serde_json::from_slice(bytes) {
             Ok(body) => Ok(Some(body)),
-            // Clients do send bodies that nothing declares; the service ignores them.
+            // The service ignores bodies that are not declared.
             Err(_) if self.body == BodyKind::Undeclared => Ok(None),
-            Err(error) => Err(ApiError::bad_request(format!("body: is not JSON: {error}"))),
+            Err(error) => Err(ApiError::bad_request(format!(
+                "body: invalid JSON: {error}"
+            ))),
         }
     }
 
@@ -210,7 +214,7 @@ impl Check {
 }
 
 impl UncheckedRequest {
-    /// The query, coerced to the declared types as far as it fits them.
+    /// Returns the query, with values converted to their declared types where possible.
     pub(crate) fn query(&self) -> Map<String, Value> {
         self.request["query"]
             .as_object()
@@ -218,17 +222,17 @@ impl UncheckedRequest {
             .unwrap_or_default()
     }
 
-    /// The body; null where there is none, or none that is JSON.
+    /// Returns the body; null if it is absent or not valid JSON.
     pub(crate) fn body(&self) -> Value {
         self.request.get("body").cloned().unwrap_or(Value::Null)
     }
 }
 
-/// A complaint that names the field and never shows its value, which may be a secret.
+/// Formats a validation error. It names the field but not its value, which may be a secret.
 fn error_message(error: &ValidationError<'_>) -> String {
     let error = deepest_error(error);
     let mut location = error.instance_path().to_string();
-    let problem = match error.kind() {
+    let message = match error.kind() {
         ValidationErrorKind::Required { property } => {
             location = format!(
                 "{location}/{}",
@@ -239,18 +243,18 @@ fn error_message(error: &ValidationError<'_>) -> String {
         _ => error.masked().to_string(),
     };
     match location.split('/').nth(1) {
-        Some("body") if location == "/body" => format!("body: {problem}"),
-        Some("body") => format!("body: `{}` {problem}", &location["/body".len()..]),
+        Some("body") if location == "/body" => format!("body: {message}"),
+        Some("body") => format!("body: `{}` {message}", &location["/body".len()..]),
         Some(part) => format!(
-            "{part} parameter `{}` {problem}",
+            "{part} parameter `{}` {message}",
             location[part.len() + 1..].trim_start_matches('/')
         ),
-        None => problem,
+        None => message,
     }
 }
 
-/// "None of these" hides which field is wrong: of the branches, the complaint farthest inside. What
-/// is missing would be inside of where it is missing.
+/// Returns the most deeply nested error of the branches of `anyOf` or `oneOf`, since the outer
+/// error does not name the field. A missing property counts one level deeper than its object.
 fn deepest_error<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<'e> {
     let depth_of = |error: &ValidationError<'_>| {
         let depth = error.instance_path().to_string().matches('/').count();
@@ -272,7 +276,7 @@ fn deepest_error<'a, 'e>(error: &'a ValidationError<'e>) -> &'a ValidationError<
     }
 }
 
-/// The path and the query parameters of an operation; its own replace those of the path item.
+/// Returns the path and query parameters of an operation, which override those of the path item.
 fn parameters(
     document: &Value,
     item: &Value,
@@ -296,7 +300,7 @@ fn parameters(
     Ok((path, query))
 }
 
-/// Whether an operation has a JSON body, and its schema.
+/// Returns whether an operation has a body, and the body's schema.
 fn body_schema(
     document: &Value,
     operation: &Value,
@@ -320,7 +324,7 @@ fn body_schema(
     ))
 }
 
-/// The fields of an operation's form.
+/// Returns the fields of an operation's multipart form.
 fn form_fields(
     document: &Value,
     operation: &Value,
@@ -335,7 +339,7 @@ fn form_fields(
     fields.collect()
 }
 
-/// The OpenAPI schema of an object with these parameters.
+/// Returns the OpenAPI schema of an object with these parameters.
 fn object_schema(parameters: &[Parameter]) -> Value {
     let properties: Map<String, Value> = parameters
         .iter()
@@ -366,7 +370,7 @@ impl Parameter {
         })
     }
 
-    /// The value that the texts given for this parameter stand for.
+    /// Converts the strings given for this parameter to its declared type.
     fn value(&self, values: &[String]) -> Value {
         let single = values.first().map_or("", String::as_str);
         if !self.type_names.contains("array") {
@@ -374,12 +378,14 @@ impl Parameter {
         }
         let split = values
             .iter()
-            .flat_map(|text| text.split(if self.is_comma_separated { "," } else { "\0" }));
-        split.map(|text| parse_scalar(&self.items, text)).collect()
+            .flat_map(|value| value.split(if self.is_comma_separated { "," } else { "\0" }));
+        split
+            .map(|value| parse_scalar(&self.items, value))
+            .collect()
     }
 }
 
-/// The types that a schema lets through; empty where it says nothing.
+/// Returns the types that a schema allows; empty if it does not restrict the type.
 fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result<TypeNames> {
     let mut found: TypeNames = schema["type"]
         .as_str()
@@ -394,19 +400,21 @@ fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result
     Ok(found)
 }
 
-/// A text as the first declared type that it fits; as text, for the check to refuse, where none does.
-fn parse_scalar(type_names: &TypeNames, text: &str) -> Value {
+/// Converts a string to the first declared type that it can be parsed as. If there is none, the
+/// string is returned unchanged for the validation to reject.
+fn parse_scalar(type_names: &TypeNames, string: &str) -> Value {
     let wants = |kind: &str| type_names.contains(kind);
-    let integer = || text.parse::<i64>().ok().map(Value::from);
+    let integer = || string.parse::<i64>().ok().map(Value::from);
     let number = || {
-        text.parse::<f64>()
+        string
+            .parse::<f64>()
             .ok()
             .filter(|number| number.is_finite())
             .map(Value::from)
     };
-    let boolean = || text.parse::<bool>().ok().map(Value::from);
+    let boolean = || string.parse::<bool>().ok().map(Value::from);
     let object = || {
-        serde_json::from_str::<Value>(text)
+        serde_json::from_str::<Value>(string)
             .ok()
             .filter(Value::is_object)
     };
@@ -420,19 +428,19 @@ fn parse_scalar(type_names: &TypeNames, text: &str) -> Value {
     .or_else(|| if wants("number") { number() } else { None })
     .or_else(|| if wants("boolean") { boolean() } else { None })
     .or_else(|| if wants("object") { object() } else { None })
-    .unwrap_or_else(|| Value::from(text))
+    .unwrap_or_else(|| Value::from(string))
 }
 
-/// Texts by name, coerced; a name that nothing declares stays the text that it is.
+/// Converts named strings to their declared types. An undeclared name keeps its first string.
 fn coerce(
     parameters: &[Parameter],
-    query_pairs: impl Iterator<Item = (String, String)>,
+    pairs: impl Iterator<Item = (String, String)>,
 ) -> Map<String, Value> {
     let mut values: Vec<(String, Vec<String>)> = Vec::new();
-    for (name, text) in query_pairs {
+    for (name, string) in pairs {
         match values.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => known.push(text),
-            None => values.push((name, vec![text])),
+            Some((_, strings)) => strings.push(string),
+            None => values.push((name, vec![string])),
         }
     }
     let value = |name: &str, values: &[String]| match parameters
@@ -448,17 +456,17 @@ fn coerce(
         .collect()
 }
 
-/// A raw query as texts; of a name that is repeated the last value.
+/// Parses a raw query as strings; the last value of a repeated name is used.
 pub(crate) fn query_strings(query: &str) -> Map<String, Value> {
     query_pairs(query)
         .map(|(name, value)| (name, Value::from(value)))
         .collect()
 }
 
-/// The names and values of a raw query.
+/// Returns the decoded names and values of a raw query.
 fn query_pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    let decode = |text: &str| {
-        percent_decode_str(&text.replace('+', " "))
+    let decode = |encoded: &str| {
+        percent_decode_str(&encoded.replace('+', " "))
             .decode_utf8_lossy()
             .into_owned()
     };
@@ -567,7 +575,7 @@ mod tests {
             ),
             (ID, WHEN, "[]", "body: "),
             (ID, WHEN, "", "body: a JSON body is required"),
-            (ID, WHEN, "{", "body: is not JSON"),
+            (ID, WHEN, "{", "body: invalid JSON"),
         ];
         for (id, query, body, expected) in cases {
             let message = run(id, query, body).unwrap_err();

@@ -1,29 +1,29 @@
-//! The time as the emulator sees it.
+//! The emulator's clock.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Where an emulator takes the time from.
+/// The time source of an emulator.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Clock {
-    /// The machine's clock; [`Emulator::advance`](crate::Emulator::advance) puts it forward.
+    /// The system clock, plus the offset set by [`Emulator::advance`](crate::Emulator::advance).
     #[default]
     System,
-    /// This moment, until [`Emulator::advance`](crate::Emulator::advance) moves on.
+    /// This time, until [`Emulator::advance`](crate::Emulator::advance) changes it.
     Fixed(DateTime<Utc>),
 }
 
 impl Clock {
-    /// A clock that stands still: takes a `chrono::DateTime<Utc>` or a `SystemTime`.
+    /// Creates a stopped clock from a `chrono::DateTime<Utc>` or a `SystemTime`.
     pub fn fixed(at: impl Into<DateTime<Utc>>) -> Self {
         Self::Fixed(at.into())
     }
 }
 
-/// A clock that can be put forward.
+/// A clock that can be advanced.
 #[derive(Debug)]
 pub(crate) struct AdjustableClock {
     clock: Clock,
@@ -38,7 +38,7 @@ impl AdjustableClock {
         }
     }
 
-    /// This moment.
+    /// Returns the current time.
     pub(crate) fn now(&self) -> DateTime<Utc> {
         let start = match self.clock {
             Clock::System => Utc::now(),
@@ -47,17 +47,17 @@ impl AdjustableClock {
         start.checked_add_signed(self.offset()).unwrap_or(start)
     }
 
-    /// How far the clock was put forward.
+    /// Returns how far the clock was advanced.
     pub(crate) fn offset(&self) -> TimeDelta {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts the clock to so far ahead of where it started.
+    /// Sets the offset from the underlying clock.
     pub(crate) fn set_offset(&self, offset: TimeDelta) {
         *self.offset.lock().unwrap_or_else(PoisonError::into_inner) = offset;
     }
 
-    /// Puts the clock forward; beyond the calendar it stays where it is.
+    /// Advances the clock; an offset that overflows is ignored.
     pub(crate) fn advance(&self, by: Duration) {
         let mut offset = self.offset.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(by) = TimeDelta::from_std(by) {

@@ -1,7 +1,7 @@
-//! The control plane: one request from its route to its answer.
+//! The dispatcher of the control plane, which takes a request from its route to its response.
 //!
-//! The order is that of the service: an unknown path, the key, what the key may do, the quirks of
-//! the operation, the request as the document describes it, the workspace, and then the handler.
+//! The order of the checks is that of the service: path, key, permissions, the operation's quirks,
+//! validation against the OpenAPI document, workspace, and then the handler.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -19,44 +19,44 @@ use crate::handlers::{self, Handler, State};
 use crate::ids::Ids;
 use crate::journal::Journal;
 use crate::response::{ApiError, HandlerResult};
-use crate::route::{Retired, Route, RouteMatch, decode_path};
+use crate::route::{RemovedPath, Route, RouteMatch, decode_path};
 use crate::state::{Organisation, Organisations};
 
-/// What all requests to one emulator share.
+/// The state shared by all requests to one emulator.
 pub(crate) struct Dispatcher {
     pub(crate) spec: &'static ApiSpec,
     /// `http://127.0.0.1:PORT`.
     pub(crate) origin: String,
     pub(crate) clock: AdjustableClock,
-    /// How long reads do not see a write.
+    /// How long writes stay invisible to reads.
     pub(crate) delay: TimeDelta,
     organisations: RwLock<Organisations>,
     ids: Mutex<Ids>,
-    /// Where writes are kept; locked after the organisations, never before.
+    /// The journal of writes; locked after the organisations, never before.
     journal: Option<Mutex<Journal>>,
 }
 
-/// A request as it arrived.
+/// A request as received.
 #[derive(Debug)]
 pub(crate) struct IncomingRequest {
     pub(crate) method: String,
-    /// The path without the query, as it came.
+    /// The path without the query, as received.
     pub(crate) path: String,
     /// The segments of the path, each percent-decoded once.
     pub(crate) segments: Vec<String>,
-    /// The query as it came.
+    /// The query as received.
     pub(crate) query: String,
-    /// What was sent as `x-portkey-api-key`; an error where it is no text.
+    /// The value of `x-portkey-api-key`; an error if it is not a valid string.
     pub(crate) key: Option<Result<String, ()>>,
     pub(crate) user_agent: Option<String>,
     pub(crate) client_ip: String,
     pub(crate) body: Vec<u8>,
     pub(crate) gateway: gateway::GatewayContext,
-    /// What the answer will carry as `x-portkey-request-id`.
+    /// The `x-portkey-request-id` of the response.
     pub(crate) request_id: String,
 }
 
-/// A request that has a handler and may use it.
+/// A request that is authorised and has a handler.
 struct AuthorisedRequest<'a> {
     route: &'a Route,
     handler: Handler,
@@ -85,7 +85,7 @@ impl Dispatcher {
         }
     }
 
-    /// The operation that a request is for, if there is one.
+    /// Returns the operation id for a method and path.
     pub(crate) fn operation_id(&self, method: &str, segments: &[String]) -> Option<&'static str> {
         match self.spec.routes.find(method, segments) {
             RouteMatch::Operation(route, _) => Some(&route.entry.id),
@@ -93,12 +93,12 @@ impl Dispatcher {
         }
     }
 
-    /// A new UUID, for what is not part of a state.
+    /// Returns a new UUID, for ids that are not part of the state.
     pub(crate) fn new_id(&self) -> String {
         lock(&self.ids).uuid()
     }
 
-    /// What there is at this moment: keys whose time has come have rotated.
+    /// Locks the organisations for reading, after applying the changes that are due.
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Organisations> {
         let read_lock = || {
             self.organisations
@@ -120,13 +120,13 @@ impl Dispatcher {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What all of this was about.
+    /// Consumes the dispatcher and returns its organisations.
     pub(crate) fn into_organisations(self) -> Organisations {
         let organisations = self.organisations.into_inner();
         organisations.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Puts another state in place of the present one.
+    /// Replaces the state.
     pub(crate) fn replace(&self, organisations: Organisations) -> std::io::Result<()> {
         let mut current = self.write();
         *current = organisations;
@@ -136,7 +136,7 @@ impl Dispatcher {
         }
     }
 
-    /// Answers a request.
+    /// Handles a request.
     pub(crate) fn handle(&self, request: &IncomingRequest) -> HandlerResult {
         if let Some(link) = self.follow_link(request) {
             return link;
@@ -147,7 +147,7 @@ impl Dispatcher {
                 self.authenticate(route, request)?;
                 return Err(unknown_method(route, &request.method));
             }
-            RouteMatch::Retired(retired) => return Err(retired_path(retired, request)),
+            RouteMatch::Removed(removed) => return Err(removed_path_error(removed, request)),
             RouteMatch::NotFound => return Err(unknown_route()),
         };
         let AuthorisedRequest {
@@ -177,7 +177,7 @@ impl Dispatcher {
         }
     }
 
-    /// Whether the key may do this, and whether the service refuses it before it looks closer.
+    /// Checks the key's permissions and the rules that the service applies before validation.
     fn authorise<'a>(
         &self,
         route: &'a Route,
@@ -218,7 +218,7 @@ impl Dispatcher {
         })
     }
 
-    /// Carries out a write and keeps it.
+    /// Executes a write and appends it to the journal.
     fn execute_write(&self, position: usize, mut call: Call, in_query: bool) -> HandlerResult {
         let mut organisations = self.write();
         let organisation = organisations
@@ -237,14 +237,14 @@ impl Dispatcher {
         organisation.push_history(call.now, self.delay);
         let response = apply(&mut organisation.state, &call)?;
         journal.append(position, &call).map_err(state_file_error)?;
-        // The write is kept already; if compacting fails, the next one is told.
+        // The write is already on disk; if compaction fails, the next write fails.
         let _ = journal.compact_if_long(&organisations);
         Ok(response)
     }
 
     fn compiled_check<'a>(&self, route: &'a Route) -> Result<&'a Check, ApiError> {
-        route.check(&self.spec.document).map_err(|problem| {
-            let message = format!("no request check for `{}`: {problem}", route.key());
+        route.check(&self.spec.document).map_err(|error| {
+            let message = format!("invalid schema for `{}`: {error}", route.key());
             ApiError::new(500, None, message)
         })
     }
@@ -257,15 +257,15 @@ impl Dispatcher {
         if route.entry.plane == Plane::Public {
             return Ok((0, Caller::anonymous()));
         }
-        let problem = match &request.key {
-            None => "no key was sent",
-            Some(Err(())) => "what was sent is not text",
+        let reason = match &request.key {
+            None => "missing",
+            Some(Err(())) => "not a valid string",
             Some(Ok(key)) => match self.read().authenticate(key, self.clock.now()) {
                 Some(authenticated) => return Ok(authenticated),
-                None => "the key sent is not valid",
+                None => "invalid key",
             },
         };
-        let message = format!("header `x-portkey-api-key`: {problem}");
+        let message = format!("header `x-portkey-api-key`: {reason}");
         Err(ApiError::new(401, None, message))
     }
 
@@ -303,7 +303,7 @@ impl Dispatcher {
         }
     }
 
-    /// Answers a link that an earlier answer handed out: `/emulator/{organisation}/{name}/…`.
+    /// Handles a link from an earlier response: `/emulator/{organisation}/{name}/…`.
     fn follow_link(&self, request: &IncomingRequest) -> Option<HandlerResult> {
         let [first, organisation_id, name, rest @ ..] = request.segments.as_slice() else {
             return None;
@@ -336,7 +336,7 @@ impl Dispatcher {
         }
     }
 
-    /// Accepts an invitation as whoever opened its link would.
+    /// Accepts an invitation by following its link.
     pub(crate) fn accept_invite(&self, id: &str) -> HandlerResult {
         let organisations = self.read();
         let mut all = organisations.all.iter();
@@ -363,13 +363,14 @@ impl Dispatcher {
     }
 }
 
-/// Carries out a write on a state, which it depends on alone; refused writes leave no record.
+/// Executes a write, whose effect depends only on the state and the call. Failed writes are not
+/// recorded in the audit log.
 pub(crate) fn apply(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(Handler::Gateway(write)) = handlers::handler(&call.operation) {
         return write(state, call);
     }
     let Some(write) = handlers::write_handler(&call.operation) else {
-        let message = format!("`{}` is no write of this emulator", call.operation);
+        let message = format!("`{}` is not a write operation", call.operation);
         return Err(ApiError::new(500, None, message));
     };
     state.api_keys.apply_due_rotations(call.now);
@@ -378,7 +379,7 @@ pub(crate) fn apply(state: &mut State, call: &Call) -> HandlerResult {
     Ok(response)
 }
 
-/// An organisation, unless another state took its place in the meantime.
+/// Returns an organisation; an error if the state was replaced in the meantime.
 fn organisation_at(
     organisations: &Organisations,
     position: usize,
@@ -390,49 +391,50 @@ fn organisation_at(
 }
 
 fn organisation_gone() -> ApiError {
-    ApiError::new(401, None, "the organisation of this key is gone")
+    ApiError::new(401, None, "the organisation of this key no longer exists")
 }
 
-/// A thread that panicked has not left anything half done that a test could mistake for state.
+/// Locks a mutex. Poisoning is ignored: no caller leaves inconsistent state behind when it panics.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn state_file_error(problem: impl std::fmt::Display) -> ApiError {
-    let message = format!("the state file can no longer be written: {problem}");
+fn state_file_error(reason: impl std::fmt::Display) -> ApiError {
+    let message = format!("failed to write the state file: {reason}");
     ApiError::new(500, None, message)
 }
 
 fn not_implemented(route: &Route) -> ApiError {
-    let message = format!("the emulator does not answer `{}` yet", route.entry.id);
+    let message = format!("the emulator does not implement `{}`", route.entry.id);
     ApiError::new(501, None, message)
 }
 
-/// What the service was seen to answer at a path that it does not know.
-fn retired_path(retired: &Retired, request: &IncomingRequest) -> ApiError {
-    let hint = retired
+/// Returns the error observed from the service for a documented path that does not exist.
+fn removed_path_error(removed: &RemovedPath, request: &IncomingRequest) -> ApiError {
+    let hint = removed
         .replacement
         .as_ref()
-        .map(|instead| format!("; there is `{instead}`"))
+        .map(|replacement| format!("; use `{replacement}`"))
         .unwrap_or_default();
-    match retired.status {
+    match removed.status {
         400 => unknown_route(),
         404 => ApiError::not_found(&format!("{} {}{hint}:", request.method, request.path)),
         status => {
-            let message = format!("this path does not take {}{hint}", request.method);
+            let message = format!("this path does not accept {}{hint}", request.method);
             ApiError::new(status, None, message)
         }
     }
 }
 
-/// The path exists under another method.
+/// Returns the error for a path that exists with other methods only.
 fn unknown_method(route: &Route, method: &str) -> ApiError {
     ApiError::not_found(&format!("{method} `{}`:", route.path))
 }
 
-/// An unknown path falls through to the gateway, which does not know where to send it.
+/// Returns the error for an unknown path, which the service treats as a gateway request without a
+/// provider.
 fn unknown_route() -> ApiError {
-    let message = "no operation has this path, and the gateway needs a header x-portkey-config or x-portkey-provider";
+    let message = "no operation has this path, and a gateway request requires a header x-portkey-config or x-portkey-provider";
     ApiError::new(400, None, message)
 }
 
@@ -496,12 +498,12 @@ mod tests {
         let organisation = Organisation::with_defaults();
         let state = seed::state(&organisation, Utc::now(), &Ids::new(1)).unwrap();
         let call = call("create_workspace", json!({"name": "w"}));
-        let text = serde_json::to_string(&call).unwrap();
+        let json = serde_json::to_string(&call).unwrap();
         let after = |call: &Call| {
             let mut state = state.clone();
             apply(&mut state, call).unwrap();
             serde_json::to_value(&state).unwrap()
         };
-        assert_eq!(after(&call), after(&serde_json::from_str(&text).unwrap()));
+        assert_eq!(after(&call), after(&serde_json::from_str(&json).unwrap()));
     }
 }

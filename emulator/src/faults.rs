@@ -1,4 +1,4 @@
-//! Faults on demand: what a test wants to go wrong.
+//! Fault injection.
 
 use std::fmt;
 use std::sync::Mutex;
@@ -7,12 +7,12 @@ use std::time::Duration;
 use crate::dispatch::lock;
 use crate::ids::Ids;
 
-/// Something that is to go wrong, for [`Emulator::add_fault`](crate::Emulator::add_fault).
+/// A fault to inject, for [`Emulator::add_fault`](crate::Emulator::add_fault).
 ///
-/// It strikes every request of its operation, unless [`times`](Self::times),
-/// [`skip`](Self::skip) or [`probability`](Self::probability) limit it. A request that is struck
-/// by a status or a reset is not carried out, unless
-/// [`after_execution`](Self::after_execution) says so; one whose answer is corrupted is.
+/// It applies to every request of its operation, unless it is limited by [`times`](Self::times),
+/// [`skip`](Self::skip) or [`probability`](Self::probability). With [`status`](Self::status) or
+/// [`reset`](Self::reset) the request is not executed, unless
+/// [`after_execution`](Self::after_execution) is set. With the other effects it is executed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -35,10 +35,10 @@ pub struct Fault {
     effect: Effect,
 }
 
-/// What becomes of the answer.
+/// The effect on the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing: it only comes late.
+    /// Only latency.
     None,
     Status(u16),
     Reset,
@@ -46,7 +46,7 @@ pub(crate) enum Effect {
     Malformed,
 }
 
-/// A fault that strikes one request.
+/// A fault as applied to one request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct InjectedFault {
     pub(crate) latency: Duration,
@@ -56,7 +56,7 @@ pub(crate) struct InjectedFault {
 }
 
 impl Fault {
-    /// Strikes requests of one operation, by the name that it has in the manifest.
+    /// Creates a fault for one operation, by its id in the manifest.
     pub fn on(operation: impl Into<String>) -> Self {
         Self {
             operation: Some(operation.into()),
@@ -64,7 +64,7 @@ impl Fault {
         }
     }
 
-    /// Strikes all requests, those to unknown paths included.
+    /// Creates a fault for all requests, including requests to unknown paths.
     pub fn on_any_request() -> Self {
         Self {
             operation: None,
@@ -78,67 +78,68 @@ impl Fault {
         }
     }
 
-    /// Strikes so many requests and then no more.
+    /// Limits the fault to this number of requests.
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// Lets so many requests pass first.
+    /// Skips this number of requests first.
     pub fn skip(mut self, requests: u64) -> Self {
         self.skip = requests;
         self
     }
 
-    /// Strikes a request with this probability, 0 to 1; the dice follow the emulator's seed.
+    /// Sets the probability of the fault, 0 to 1. It is reproducible with the emulator's random
+    /// seed.
     pub fn probability(mut self, probability: f64) -> Self {
         self.probability = probability;
         self
     }
 
-    /// Answers with this status, in the service's error envelope.
+    /// Responds with this status, in the service's error envelope.
     pub fn status(mut self, status: u16) -> Self {
         self.effect = Effect::Status(status);
         self
     }
 
-    /// Adds a header `Retry-After`: seconds or an HTTP date, or nonsense if that is the test.
+    /// Adds a `Retry-After` header: seconds, an HTTP date, or an invalid value.
     pub fn retry_after(mut self, value: impl Into<String>) -> Self {
         self.retry_after = Some(value.into());
         self
     }
 
-    /// Answers so much later, in real time whatever the emulator's clock is.
+    /// Delays the request, in real time rather than by the emulator's clock.
     pub fn latency(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// Resets the connection instead of answering.
+    /// Resets the connection instead of responding.
     pub fn reset(mut self) -> Self {
         self.effect = Effect::Reset;
         self
     }
 
-    /// Closes the connection in the middle of the answer's body.
+    /// Closes the connection in the middle of the response body.
     pub fn truncate(mut self) -> Self {
         self.effect = Effect::Truncate;
         self
     }
 
-    /// Answers with half of the JSON as if it were all.
+    /// Sends only the first half of the body, as a complete response.
     pub fn malformed(mut self) -> Self {
         self.effect = Effect::Malformed;
         self
     }
 
-    /// Carries the request out all the same: only its answer is lost.
+    /// Executes the request before the fault takes effect; only its response is lost.
     pub fn after_execution(mut self) -> Self {
         self.after_execution = true;
         self
     }
 
-    /// The operation it is about.
+    /// Returns the operation id.
     pub(crate) fn operation(&self) -> Option<&str> {
         self.operation.as_deref()
     }
@@ -147,7 +148,7 @@ impl Fault {
         self.operation.is_none() || self.operation.as_deref() == operation
     }
 
-    /// Whether it strikes a request that it is about, and one time less from now on.
+    /// Decides whether the fault takes effect for a request, and updates its counters.
     fn triggers(&mut self, rng: &Ids) -> bool {
         if self.times == Some(0) {
             return false;
@@ -171,7 +172,7 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
-    /// No faults yet, and dice for those to come.
+    /// Creates an empty list; `rng` decides probabilities.
     pub(crate) fn new(rng: Ids) -> Self {
         Self {
             list: Mutex::new((Vec::new(), rng)),
@@ -186,7 +187,7 @@ impl Faults {
         lock(&self.list).0.clear();
     }
 
-    /// What strikes a request: the first fault, in the order in which they were added.
+    /// Returns the fault for a request: the first that takes effect, in the order of addition.
     pub(crate) fn inject(&self, operation: Option<&str>) -> Option<InjectedFault> {
         let mut list = lock(&self.list);
         let (faults, rng) = &mut *list;
@@ -203,29 +204,34 @@ impl Faults {
     }
 }
 
-/// A fault that cannot be: its operation is unknown, or a value is out of range.
+/// The error for a fault with an unknown operation or a value that is out of range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultError(pub(crate) String);
 
 impl FaultError {
-    /// Refuses what would never strike, or could not be sent.
+    /// Validates a fault.
     pub(crate) fn check(fault: &Fault, is_known: impl Fn(&str) -> bool) -> Result<(), Self> {
-        let problem = if let Some(operation) = fault.operation().filter(|id| !is_known(id)) {
-            format!("there is no operation `{operation}`")
+        let message = if let Some(operation) = fault.operation().filter(|id| !is_known(id)) {
+            format!("unknown operation `{operation}`")
         } else if !(0.0..=1.0).contains(&fault.probability) {
-            format!("a probability of {} is not from 0 to 1", fault.probability)
-        } else if matches!(fault.effect, Effect::Status(status) if !(200..=599).contains(&status)) {
-            "a status is from 200 to 599".to_owned()
+            format!(
+                "expected a probability from 0 to 1, found {}",
+                fault.probability
+            )
+        } else if let Effect::Status(status) = fault.effect
+            && !(200..=599).contains(&status)
+        {
+            format!("expected a status from 200 to 599, found {status}")
         } else if fault
             .retry_after
             .as_deref()
             .is_some_and(is_invalid_header_value)
         {
-            "the value of `Retry-After` cannot be sent in a header".to_owned()
+            "the value of `Retry-After` is not a valid header value".to_owned()
         } else {
             return Ok(());
         };
-        Err(Self(problem))
+        Err(Self(message))
     }
 }
 
@@ -235,7 +241,7 @@ fn is_invalid_header_value(value: &str) -> bool {
 
 impl fmt::Display for FaultError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the fault cannot be: {}", self.0)
+        write!(f, "invalid fault: {}", self.0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! Answers on their way out: status, headers and bytes, whole or corrupted.
+//! Conversion of handler results to HTTP responses, and their corruption by faults.
 
 use std::io;
 use std::pin::Pin;
@@ -15,20 +15,20 @@ use crate::faults::{Effect, InjectedFault};
 use crate::gateway::stream::StreamBody;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// The body of an answer.
+/// The body of a response.
 #[derive(Debug)]
 pub(crate) enum HttpBody {
     Full(FullBody),
-    /// Sent piece by piece.
+    /// Sent in chunks.
     Stream(Box<StreamBody>),
 }
 
-/// The bytes of a body, and whether the connection breaks behind them.
+/// A body that is sent as a whole, and whether the connection breaks after it.
 #[derive(Debug)]
 pub(crate) struct FullBody {
     bytes: Option<Bytes>,
     breaks_connection: bool,
-    /// Whether what came before the break has had its chance to be sent.
+    /// Whether the bytes before the break had a chance to be written.
     flushed: bool,
 }
 
@@ -75,7 +75,7 @@ impl HttpBody {
 }
 
 impl FullBody {
-    /// Does what a fault says; how many bytes there were.
+    /// Applies the effect of a fault and returns the original size.
     fn corrupt(&mut self, effect: Effect) -> usize {
         let full = self.bytes.take().unwrap_or_default();
         let half = full.slice(..full.len() / 2);
@@ -97,7 +97,9 @@ impl FullBody {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            None if self.breaks_connection => Some(Err(io::Error::other("cut off on demand"))),
+            None if self.breaks_connection => {
+                Some(Err(io::Error::other("injected fault: truncated response")))
+            }
             None => None,
         };
         Poll::Ready(frame)
@@ -112,7 +114,7 @@ impl FullBody {
     }
 }
 
-/// The response for an answer.
+/// Converts a handler result to an HTTP response.
 pub(crate) fn from_result(result: HandlerResult) -> Response<HttpBody> {
     let json = "application/json";
     let stream_response = |content_type, stream| {
@@ -144,7 +146,7 @@ pub(crate) fn from_result(result: HandlerResult) -> Response<HttpBody> {
     response
 }
 
-/// The connection becomes a websocket.
+/// Builds the response that switches the connection to WebSocket.
 fn switching_protocols(accept: &str) -> Response<HttpBody> {
     let mut response = Response::new(HttpBody::full(Bytes::new()));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
@@ -157,19 +159,19 @@ fn switching_protocols(accept: &str) -> Response<HttpBody> {
     response
 }
 
-/// What a fault answers with instead.
+/// Builds the error response of an injected fault.
 pub(crate) fn injected_error(status: u16) -> ApiError {
-    ApiError::new(status, None, "the emulator was told to fail")
+    ApiError::new(status, None, "injected fault")
 }
 
-/// Does to a response what a fault says.
+/// Applies an injected fault to a response.
 pub(crate) fn corrupt(response: &mut Response<HttpBody>, fault: &InjectedFault) {
     let retry_after = fault.retry_after.as_deref();
     if let Some(Ok(value)) = retry_after.map(HeaderValue::from_str) {
         response.headers_mut().insert(RETRY_AFTER, value);
     }
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        // There is no body; a session is corrupted by a script.
+        // There is no body to corrupt; scripts corrupt realtime sessions.
         return;
     }
     match response.body_mut() {

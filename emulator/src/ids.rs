@@ -1,4 +1,4 @@
-//! Identifiers and secrets, drawn from a seeded generator: the same seed, the same ids.
+//! Identifiers and secrets from a seeded generator; the same seed gives the same ids.
 
 use std::cell::RefCell;
 
@@ -6,9 +6,9 @@ use fastrand::Rng;
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
-/// What one request, or one seeding, draws its identifiers from.
+/// The id generator of one request or one seed.
 ///
-/// It serialises as its seed, so that a recorded request that is handled again makes the same ids.
+/// It serialises as its seed, so that replaying a recorded request generates the same ids.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(from = "u64", into = "u64")]
 pub(crate) struct Ids {
@@ -17,7 +17,7 @@ pub(crate) struct Ids {
 }
 
 impl Clone for Ids {
-    /// A clone starts anew from the seed.
+    /// Creates a generator that starts again from the seed.
     fn clone(&self) -> Self {
         Self::new(self.seed)
     }
@@ -36,7 +36,7 @@ impl From<Ids> for u64 {
 }
 
 impl Ids {
-    /// A generator that starts at `seed`.
+    /// Creates a generator with this seed.
     pub(crate) fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -44,23 +44,24 @@ impl Ids {
         }
     }
 
-    /// The seed of another generator.
+    /// Draws the seed of another generator.
     pub(crate) fn next_seed(&self) -> u64 {
         self.rng.borrow_mut().u64(..)
     }
 
-    /// A number from 0 to just below 1.
+    /// Draws a number from 0 (inclusive) to 1 (exclusive).
     pub(crate) fn fraction(&self) -> f64 {
         self.rng.borrow_mut().f64()
     }
 
-    /// A new UUID.
+    /// Returns a new UUID.
     pub(crate) fn uuid(&self) -> String {
         let bytes = self.rng.borrow_mut().u128(..).to_be_bytes();
         Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
-    /// A new slug: a prefix, the start of a name where there is one, six random characters.
+    /// Returns a new slug: a prefix, the start of the name unless it is empty, and six random
+    /// characters.
     pub(crate) fn slug(&self, prefix: &str, name: &str) -> String {
         let word: String = name.chars().map(slug_char).take(20).collect();
         let random = format!("{:06x}", self.rng.borrow_mut().u32(..0x0100_0000));
@@ -70,7 +71,7 @@ impl Ids {
         }
     }
 
-    /// A secret that nobody can mistake for a real one: `emulator-KIND-…`.
+    /// Returns a secret that is recognisable as the emulator's: `emulator-KIND-…`.
     pub(crate) fn secret(&self, kind: &str) -> String {
         format!("emulator-{kind}-{}", self.uuid())
     }

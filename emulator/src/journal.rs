@@ -1,9 +1,9 @@
-//! The state file: what an emulator remembers beyond its process.
+//! The state file, which persists an emulator's state across restarts.
 //!
-//! `FILE` holds a whole state, and `FILE.journal` the writes since then, one line each. A write is
-//! answered after its line is on disk. Handlers depend on the state and the call alone, so carrying
-//! the lines out again gives the same state. Both files carry a generation: a new state is put in
-//! place of the old one at once, and a journal of an older generation is contained in it already.
+//! `FILE` contains a complete state, and `FILE.journal` the writes since then, one per line. The
+//! response to a write is sent after its line is on disk. Handlers depend only on the state and the
+//! call, so replaying the lines gives the same state. Both files carry a generation: a new state
+//! replaces the old one atomically, and it already includes the journals of older generations.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -15,7 +15,7 @@ use crate::call::Call;
 use crate::dispatch;
 use crate::state::Organisations;
 
-/// A journal that is longer than this and than the state is compacted into the state.
+/// A journal that is longer than both this and the state is compacted into the state.
 const MIN_COMPACTION_SIZE: u64 = 4 * 1024 * 1024;
 
 /// An open state file.
@@ -24,12 +24,13 @@ pub(crate) struct Journal {
     path: PathBuf,
     file: File,
     generation: u64,
-    /// The bytes of the journal, and how many there may be.
+    /// The length of the journal in bytes.
     length: u64,
+    /// The length at which the journal is compacted.
     max_length: u64,
-    /// Set when the disk failed: nothing can be promised any more.
+    /// Whether a write to disk failed; no further writes are accepted then.
     failed: bool,
-    /// Keeps other processes away.
+    /// The lock that keeps other processes from opening the file.
     _lock: File,
 }
 
@@ -51,7 +52,7 @@ struct JournalHeader {
     generation: u64,
 }
 
-/// Every other line: whose write, and what.
+/// Every other line: the position of the organisation, and the call.
 #[derive(Deserialize)]
 struct Entry(usize, Call);
 
@@ -59,7 +60,7 @@ struct Entry(usize, Call);
 struct EntryRef<'a>(usize, &'a Call);
 
 impl Journal {
-    /// Opens a state file, or begins one with `initial`; what it holds.
+    /// Opens a state file, or creates it with `initial`, and returns the state.
     pub(crate) fn open(
         path: &Path,
         initial: impl FnOnce() -> Result<Organisations, String>,
@@ -70,14 +71,19 @@ impl Journal {
             None => (0, initial()?),
         };
         let generation = generation + 1;
-        let context = |error: io::Error| format!("{}: cannot be written: {error}", path.display());
+        let context = |error: io::Error| {
+            format!(
+                "{}: failed to write the state file: {error}",
+                path.display()
+            )
+        };
         let length = save(path, generation, &organisations).map_err(context)?;
-        let (file, head) = create_journal(path, generation).map_err(context)?;
+        let (file, header_length) = create_journal(path, generation).map_err(context)?;
         let journal = Self {
             path: path.to_owned(),
             file,
             generation,
-            length: head,
+            length: header_length,
             max_length: MIN_COMPACTION_SIZE.max(length),
             failed: false,
             _lock: lock,
@@ -85,17 +91,17 @@ impl Journal {
         Ok((journal, organisations))
     }
 
-    /// How often the state was written as a whole: never the same number twice.
+    /// Returns the generation, which increases with every complete write of the state.
     pub(crate) fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Whether writes can still be kept.
+    /// Returns whether further writes can be persisted.
     pub(crate) fn is_writable(&self) -> bool {
         !self.failed
     }
 
-    /// Keeps a write; once this returns, it survives the process.
+    /// Appends a write and syncs it to disk.
     pub(crate) fn append(&mut self, organisation: usize, call: &Call) -> io::Result<()> {
         let result = self.try_append(organisation, call);
         self.failed |= result.is_err();
@@ -111,7 +117,7 @@ impl Journal {
         Ok(())
     }
 
-    /// Compacts the journal into the state where it has grown long.
+    /// Compacts the journal if it has reached its maximum length.
     pub(crate) fn compact_if_long(&mut self, organisations: &Organisations) -> io::Result<()> {
         if self.length < self.max_length {
             return Ok(());
@@ -119,7 +125,7 @@ impl Journal {
         self.compact(organisations)
     }
 
-    /// Writes the whole state and begins a new journal.
+    /// Writes the complete state and starts a new journal.
     pub(crate) fn compact(&mut self, organisations: &Organisations) -> io::Result<()> {
         let result = self.try_compact(organisations);
         self.failed |= result.is_err();
@@ -142,33 +148,35 @@ fn sibling_path(path: &Path, ending: &str) -> PathBuf {
 }
 
 fn lock(path: &Path) -> Result<File, String> {
-    let context = |problem: String| format!("{}: {problem}", path.display());
+    let context = |message: String| format!("{}: {message}", path.display());
     let file = owner_only()
         .write(true)
         .create(true)
         .truncate(false)
         .open(sibling_path(path, ".lock"))
-        .map_err(|error| context(format!("cannot be locked: {error}")))?;
+        .map_err(|error| context(format!("failed to lock the state file: {error}")))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
-        Err(_) => Err(context("another emulator uses this state file".to_owned())),
+        Err(_) => Err(context(
+            "another emulator is using this state file".to_owned(),
+        )),
     }
 }
 
-/// The saved state; `None` where there is no file yet.
+/// Reads the saved state; returns `None` if the file does not exist.
 fn read(path: &Path) -> Result<Option<Saved>, String> {
-    let context = |problem: String| format!("{}: {problem}", path.display());
+    let context = |message: String| format!("{}: {message}", path.display());
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(context(format!("cannot be read: {error}"))),
+        Err(error) => return Err(context(format!("failed to read the state file: {error}"))),
     };
     serde_json::from_reader(BufReader::new(file))
         .map(Some)
-        .map_err(|error| context(format!("is no state file: {error}")))
+        .map_err(|error| context(format!("not a valid state file: {error}")))
 }
 
-/// Carries out again what the journal holds beyond the saved state.
+/// Replays the journal on the saved state.
 fn replay(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
     let Saved {
         generation,
@@ -180,24 +188,29 @@ fn replay(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Ok((generation, organisations));
         }
-        Err(error) => return Err(format!("{}: cannot be read: {error}", path.display())),
+        Err(error) => {
+            return Err(format!(
+                "{}: failed to read the journal: {error}",
+                path.display()
+            ));
+        }
     };
     let mut lines = BufReader::new(file).split(b'\n').enumerate().peekable();
     while let Some((number, line)) = lines.next() {
         let context =
-            |problem: String| format!("{}, line {}: {problem}", path.display(), number + 1);
+            |message: String| format!("{}, line {}: {message}", path.display(), number + 1);
         let line = line.map_err(|error| context(error.to_string()))?;
         if number == 0 {
             match serde_json::from_slice::<JournalHeader>(&line) {
-                Ok(head) if head.generation == generation => continue,
-                // Its writes are in the state already.
+                Ok(header) if header.generation == generation => continue,
+                // The state already includes a journal of an older generation.
                 Ok(_) => break,
                 Err(error) => return Err(context(error.to_string())),
             }
         }
         match serde_json::from_slice(&line) {
             Ok(entry) => replay_entry(&mut organisations, &entry).map_err(context)?,
-            // Cut off in the middle: it was never acknowledged.
+            // The last line is incomplete, so its write was never acknowledged.
             Err(_) if lines.peek().is_none() => break,
             Err(error) => return Err(context(error.to_string())),
         }
@@ -210,17 +223,17 @@ fn replay_entry(
     Entry(organisation, call): &Entry,
 ) -> Result<(), String> {
     let organisation = organisations.all.get_mut(*organisation);
-    let organisation = organisation.ok_or_else(|| "there is no such organisation".to_owned())?;
+    let organisation = organisation.ok_or_else(|| "unknown organisation".to_owned())?;
     match dispatch::apply(&mut organisation.state, call) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!(
-            "`{}` can no longer be carried out: {}",
+            "failed to replay `{}`: {}",
             call.operation, error.body
         )),
     }
 }
 
-/// Writes the state in place of the old one, at once; its length.
+/// Atomically replaces the saved state and returns its length.
 fn save(path: &Path, generation: u64, organisations: &Organisations) -> io::Result<u64> {
     let new = sibling_path(path, ".new");
     let mut file = owner_only()
@@ -244,7 +257,7 @@ fn save(path: &Path, generation: u64, organisations: &Organisations) -> io::Resu
     Ok(length)
 }
 
-/// Begins a journal in place of the old one; the open file, and its length.
+/// Replaces the journal with an empty one and returns the open file and its length.
 fn create_journal(path: &Path, generation: u64) -> io::Result<(File, u64)> {
     let new = sibling_path(path, ".journal.new");
     let mut line = serde_json::to_vec(&JournalHeader { generation })?;
@@ -262,7 +275,7 @@ fn create_journal(path: &Path, generation: u64) -> io::Result<(File, u64)> {
 
 fn rename_over(new: &Path, old: &Path) -> io::Result<()> {
     fs::rename(new, old)?;
-    // The name is on disk when the folder is; where folders cannot be opened, the rename has to do.
+    // The rename is durable once the directory is synced. Not all systems can open directories.
     let folder = old.parent().filter(|parent| !parent.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
         folder.sync_all()?;
@@ -270,7 +283,7 @@ fn rename_over(new: &Path, old: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// The state holds keys: the file is its owner's alone.
+/// Returns options that make new files readable by their owner only, since the state contains keys.
 fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
@@ -295,7 +308,7 @@ mod tests {
     use crate::seed::{self, Organisation};
     use crate::state::Organisations;
 
-    /// A folder that is removed at the end.
+    /// A temporary directory that is removed on drop.
     struct TempDir(PathBuf);
 
     impl TempDir {
@@ -377,7 +390,7 @@ mod tests {
         let old = std::fs::read(&path).unwrap();
         journal.compact(&organisations).unwrap();
         drop(journal);
-        // The new state was in place, and the new journal was not.
+        // The new state had replaced the old one, but the new journal had not.
         std::fs::write(&path, old).unwrap();
         assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }

@@ -1,11 +1,11 @@
 //! An in-process Portkey control plane on a loopback port, for tests and examples.
 //!
 //! [`Emulator::start`] serves the operations of the patched OpenAPI document from memory. Requests
-//! are checked against that document, answers have the shapes that the real service was seen to
-//! send, and every request is kept for assertions. Nothing leaves the machine.
+//! are validated against that document, responses have the structure observed from the real
+//! service, and every request is recorded for assertions. Nothing leaves the machine.
 //!
-//! [`Emulator::builder`] sets what there is at the start, the clock, and how late reads see writes;
-//! [`Emulator::add_fault`] lets things go wrong.
+//! [`Emulator::builder`] sets the initial data, the clock and the delay after which reads see
+//! writes; [`Emulator::add_fault`] injects faults.
 //!
 //! ```
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,10 +20,10 @@
 //! # }
 //! ```
 
-// Tests may unwrap; `clippy::unwrap_used` still guards everything else.
+// `clippy::unwrap_used` applies to non-test code only.
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
-/// The samples of the README compile.
+/// Compiles the README's code samples as doctests.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
@@ -76,14 +76,14 @@ pub use gateway::{Content, LineEnding, Script, ScriptError, Upload, UploadPart};
 pub use request_log::{AccessLogEntry, RecordedRequest};
 pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
 
-/// How long [`Emulator::shutdown`] waits for answers that are still being written.
+/// How long [`Emulator::shutdown`] waits for responses in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A running emulator; it stops when it is dropped.
 ///
-/// The server is a task of the Tokio runtime that called [`Emulator::start`]. Each emulator has its
-/// own state. Where the builder is not told otherwise, that is one organisation with three users,
-/// one workspace, and one each of collection, prompt, config and virtual key.
+/// The server runs as a task on the Tokio runtime that called [`Emulator::start`]. Each emulator
+/// has its own state. By default, that is one organisation with three users, one workspace, one
+/// collection, one prompt, one config and one virtual key.
 pub struct Emulator {
     address: SocketAddr,
     api_key: String,
@@ -92,17 +92,17 @@ pub struct Emulator {
     task: Option<JoinHandle<()>>,
 }
 
-/// Why an invitation was not accepted; see [`Emulator::accept_invite`].
+/// The error of [`Emulator::accept_invite`].
 #[derive(Debug)]
 pub struct InviteError(String);
 
-/// Everything that an emulator remembers, at one moment; see [`Emulator::snapshot`].
+/// A copy of an emulator's state; see [`Emulator::snapshot`].
 ///
-/// It can be written to a file with `serde`. It holds the values of keys.
+/// It can be written to a file with `serde`. It contains the values of keys.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     organisations: Organisations,
-    /// How far the clock was ahead, in milliseconds.
+    /// How far the clock was advanced, in milliseconds.
     clock_offset_ms: i64,
 }
 
@@ -111,12 +111,12 @@ impl Emulator {
     ///
     /// # Errors
     ///
-    /// There is no free port.
+    /// Fails if no port is free.
     pub async fn start() -> Result<Self, StartError> {
         Self::builder().start().await
     }
 
-    /// Settings for an emulator: what it starts with, its clock, its delay.
+    /// Creates a builder for an emulator with its own initial data, clock or consistency delay.
     pub fn builder() -> EmulatorBuilder {
         EmulatorBuilder::new()
     }
@@ -141,22 +141,23 @@ impl Emulator {
         }
     }
 
-    /// The base URL of the control plane and the gateway: `http://127.0.0.1:PORT/v1`.
+    /// Returns the base URL of the control plane and the gateway: `http://127.0.0.1:PORT/v1`.
     pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    /// The base URL of the public operations: `http://127.0.0.1:PORT`.
+    /// Returns the base URL of the public operations: `http://127.0.0.1:PORT`.
     pub fn public_base_url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// A key of the first organisation that may do everything; worthless elsewhere.
+    /// Returns the first organisation's key `Emulator`, which has all permissions. It is valid for
+    /// this emulator only.
     pub fn api_key(&self) -> &str {
         &self.api_key
     }
 
-    /// The value of the first key with this name, in any organisation.
+    /// Returns the value of the first key with this name in any organisation.
     ///
     /// Every organisation has a key `Emulator`; see also [`Emulator::key_in_organisation`].
     pub fn key(&self, name: &str) -> Option<String> {
@@ -165,12 +166,12 @@ impl Emulator {
         all.find_map(|organisation| organisation.state.api_keys.secret(name))
     }
 
-    /// The value of the first key with this name in an organisation, by the organisation's name.
+    /// Returns the value of the first key with this name in the named organisation.
     pub fn key_in_organisation(&self, organisation: &str, name: &str) -> Option<String> {
         self.find_in_organisation(organisation, |state| state.api_keys.secret(name))
     }
 
-    /// The UUID of an organisation, by its name.
+    /// Returns the UUID of the named organisation.
     pub fn organisation_id(&self, organisation: &str) -> Option<String> {
         self.find_in_organisation(organisation, |state| Some(state.organisation.id.clone()))
     }
@@ -184,65 +185,66 @@ impl Emulator {
         find(states.find(|state| state.organisation.name == name)?)
     }
 
-    /// Accepts an invitation, by its id, as the person would who has its link; the id of the user
-    /// they become.
+    /// Accepts the invitation with this id and returns the id of the new user. A POST to the
+    /// invitation's link does the same.
     ///
-    /// The user has the role of the invitation, is in its workspaces and, if the invitation says
-    /// what keys may do, has a key in each: `new@example.com (Platform)` for [`Emulator::key`]. A
-    /// POST to the link does the same.
+    /// The user gets the invitation's role and becomes a member of its workspaces. If the
+    /// invitation has scopes for keys, the user also gets a key in each workspace, with a name such
+    /// as `new@example.com (Platform)` for [`Emulator::key`].
     ///
     /// # Errors
     ///
-    /// There is no such invitation, or it is not pending any more, or there is a user with the
-    /// address already, or the state file could not be written.
+    /// Fails if the invitation does not exist or is no longer pending, if a user with its address
+    /// exists already, or if the state file could not be written.
     pub fn accept_invite(&self, invite_id: &str) -> Result<String, InviteError> {
         let response = self.server.dispatcher.accept_invite(invite_id);
         let user = match response.map_err(|error| InviteError(error.message().to_owned()))? {
             ResponseBody::Json(user) => user["id"].as_str().map(str::to_owned),
             _ => None,
         };
-        user.ok_or_else(|| InviteError("the answer does not name the user".to_owned()))
+        user.ok_or_else(|| InviteError("expected a string for `id` in the response".to_owned()))
     }
 
-    /// The requests seen so far, in order of arrival, refused ones included.
+    /// Returns the requests received so far, in order of arrival, including rejected requests.
     ///
-    /// Beyond 64 MiB the oldest are forgotten. Bodies of uploads are not kept: see
-    /// [`uploads`](Self::uploads).
+    /// The log holds 64 MiB; the oldest requests are dropped first. Bodies of uploads are not kept:
+    /// see [`uploads`](Self::uploads).
     pub fn requests(&self) -> Vec<RecordedRequest> {
         self.server.request_log.all()
     }
 
-    /// The forms that were uploaded so far (files, images, recordings), in order of arrival, with the
-    /// size and checksum of each part; refused ones are included as far as they could be read.
+    /// Returns the multipart bodies received so far (files, images, recordings), in order of
+    /// arrival, with the size and checksum of each part. Rejected bodies are included if they were
+    /// valid forms.
     ///
-    /// Beyond 16 MiB of names and texts the oldest are forgotten.
+    /// Names and strings of up to 16 MiB in total are kept; the oldest uploads are dropped first.
     pub fn uploads(&self) -> Vec<Upload> {
         self.server.uploads.all()
     }
 
-    /// Says what the gateway answers from now on, and how it arrives; see [`Script`].
+    /// Adds a script that sets the gateway's responses and their delivery; see [`Script`].
     ///
     /// # Errors
     ///
-    /// There is no such operation, or none that a script can be for.
+    /// Fails if the operation is unknown or does not support scripts.
     pub fn add_script(&self, script: Script) -> Result<(), ScriptError> {
         ScriptError::check(&script)?;
         self.server.scripts.add(script);
         Ok(())
     }
 
-    /// Ends all scripts.
+    /// Removes all scripts.
     pub fn clear_scripts(&self) {
         self.server.scripts.clear();
     }
 
-    /// Lets something go wrong from now on; see [`Fault`].
+    /// Adds a fault; see [`Fault`].
     ///
-    /// Of several faults that are about a request, the one that was added first strikes.
+    /// If several faults apply to a request, the one that was added first takes effect.
     ///
     /// # Errors
     ///
-    /// There is no such operation, or a value of the fault is out of range.
+    /// Fails if the operation is unknown or a value of the fault is out of range.
     pub fn add_fault(&self, fault: Fault) -> Result<(), FaultError> {
         FaultError::check(&fault, |id| {
             self.server.dispatcher.spec.routes.has_operation(id)
@@ -251,22 +253,22 @@ impl Emulator {
         Ok(())
     }
 
-    /// Ends all faults.
+    /// Removes all faults.
     pub fn clear_faults(&self) {
         self.server.faults.clear();
     }
 
-    /// The time by the emulator's clock.
+    /// Returns the current time of the emulator's clock.
     pub fn now(&self) -> DateTime<Utc> {
         self.server.dispatcher.clock.now()
     }
 
-    /// Puts the emulator's clock forward.
+    /// Advances the emulator's clock.
     pub fn advance(&self, by: Duration) {
         self.server.dispatcher.clock.advance(by);
     }
 
-    /// Everything that the emulator remembers, except the requests it saw.
+    /// Returns a copy of the emulator's state and clock, without the recorded requests.
     pub fn snapshot(&self) -> Snapshot {
         let organisations = self.server.dispatcher.read();
         Snapshot {
@@ -275,13 +277,13 @@ impl Emulator {
         }
     }
 
-    /// Puts everything back to what it was, the clock included. Requests stay on record.
+    /// Restores the state and the clock from a snapshot. Recorded requests are kept.
     ///
-    /// A snapshot of another emulator brings its organisations and keys along.
+    /// A snapshot of another emulator replaces the organisations and keys of this one.
     ///
     /// # Errors
     ///
-    /// There is a state file, and it could not be written.
+    /// Fails if a state file is configured and could not be written.
     pub fn restore(&self, snapshot: &Snapshot) -> std::io::Result<()> {
         self.server
             .dispatcher
@@ -291,7 +293,7 @@ impl Emulator {
         Ok(())
     }
 
-    /// The keys that there are: name of the organisation, name, value.
+    /// Returns all keys as `(organisation name, key name, value)`.
     pub fn keys(&self) -> Vec<(String, String, String)> {
         let organisations = self.server.dispatcher.read();
         let states = organisations
@@ -321,7 +323,7 @@ impl Emulator {
 
     fn signal_stop(&mut self) {
         if let Some(stop) = self.stop.take() {
-            // An error only says that the server has already stopped.
+            // An error means that the server has already stopped.
             let _ = stop.send(());
         }
     }
@@ -343,7 +345,7 @@ impl fmt::Debug for Emulator {
 
 impl fmt::Display for InviteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the invitation was not accepted: {}", self.0)
+        write!(f, "failed to accept the invitation: {}", self.0)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The emulator as a program: `cargo run -p portkey-admin-emulator -- --port 0`.
+//! The stand-alone emulator: `cargo run -p portkey-admin-emulator -- --port 0`.
 
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,17 +17,17 @@ Usage: portkey-admin-emulator [OPTIONS]
 Serves an emulated Portkey control plane until it is stopped with Ctrl-C.
 
 Options:
-  --port PORT   Where to listen; 0, the default, takes a free port
-  --host IP     Listen on this address instead of 127.0.0.1. Its keys protect nothing: others on
-                the network get in
+  --port PORT   Port to listen on; 0, the default, selects a free port
+  --host IP     Address to listen on [default: 127.0.0.1]. The printed keys provide no security:
+                anyone who can reach the address has access
   --seed FILE   Start with the organisations and requests of this YAML file
-  --state FILE  Keep everything in this file, and go on with what it holds; a seed is for its first
-                start only. It holds the values of keys
+  --state FILE  Load the state from this file and save every change to it. A seed is used only if
+                the file does not exist. The file contains the values of keys
   --uploads FILE
-                When it stops, write what was uploaded to this file, as JSON: the parts of each form
-                with names, content types, sizes, checksums and texts
+                On shutdown, write the received uploads to this file as JSON: name, content type,
+                size, checksum and text of each form part
   --quiet       Do not log requests
-  -h, --help    Print this
+  -h, --help    Print this help
 ";
 
 struct Arguments {
@@ -59,7 +59,7 @@ fn run() -> Result<(), BoxError> {
     runtime.block_on(serve(arguments))
 }
 
-/// The options; `None` where help is asked for.
+/// Parses the command line; returns `None` for `--help`.
 fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
         address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
@@ -89,8 +89,8 @@ async fn serve(arguments: Arguments) -> Result<(), BoxError> {
     let mut builder = Emulator::builder().address(arguments.address);
     if let Some(path) = arguments.seed {
         let name = path.display().to_string();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
-        builder = builder.seed_data(Seed::parse(&name, &text)?);
+        let yaml = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+        builder = builder.seed_data(Seed::parse(&name, &yaml)?);
     }
     if let Some(path) = arguments.state {
         builder = builder.state_file(path);
@@ -110,18 +110,20 @@ async fn serve(arguments: Arguments) -> Result<(), BoxError> {
     Ok(())
 }
 
-/// What was uploaded, the oldest first.
+/// Returns the uploads as JSON, oldest first.
 fn uploads(emulator: &Emulator) -> Value {
     let uploads = emulator.uploads().into_iter();
     let uploads = uploads.map(|form| json!({"operation": form.operation, "parts": form.parts}));
     uploads.collect()
 }
 
-/// Prints where it is and the keys for it; whoever started it may be reading along.
+/// Prints the base URLs and the keys. Stdout is flushed so that a parent process can read them.
 fn print_banner(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     if !address.ip().is_loopback() {
-        eprintln!("warning: {address} is open to others, and the keys protect nothing");
+        eprintln!(
+            "warning: {address} is reachable from other machines, and the keys provide no security"
+        );
     }
     writeln!(out, "base URL         {}", emulator.base_url())?;
     writeln!(out, "public base URL  {}", emulator.public_base_url())?;
@@ -132,12 +134,12 @@ fn print_banner(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()
 }
 
 fn log(entry: &AccessLogEntry) {
-    // With nobody left to read the log, there is still somebody to serve.
+    // The server keeps running if stderr is closed.
     let _ = writeln!(std::io::stderr(), "{entry}");
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, for being asked to terminate. The handlers are
-/// in place when this returns.
+/// Returns a future that waits for Ctrl-C or, on Unix, SIGTERM. The signal handlers are installed
+/// when this function returns.
 fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     #[cfg(unix)]
     {
@@ -153,7 +155,7 @@ fn shutdown_signal() -> std::io::Result<impl Future<Output = ()>> {
     }
     #[cfg(not(unix))]
     Ok(async {
-        // Where Ctrl-C cannot be waited for, it ends the process by itself.
+        // If no handler can be installed, Ctrl-C ends the process.
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,28 +1,28 @@
-//! What the audit log may show of a body: what the document declares, and no secrets.
+//! Redaction of request bodies for the audit log.
 //!
-//! A value is shown where the document declares a member of its name at its place, unless the
-//! document or the name says that it is a secret. Everything else shows by its name only: settings of
-//! providers, headers, metadata, and whatever a client adds of its own accord.
+//! A value is shown if the OpenAPI document declares a property with its name at its location,
+//! unless the document or the name marks it as a secret. Of everything else only the name is shown:
+//! provider settings, headers, metadata, and undeclared fields.
 
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};
 
 use crate::handlers::masking;
 
-/// Longer texts are cut.
+/// The maximum length; longer bodies are truncated.
 const MAX_LENGTH: usize = 4096;
 
-/// The text of a body for the audit log; empty where there is no body. `schema` is what the document
-/// says of it.
+/// Returns the redacted body as a JSON string; empty if there is no body. `schema` is the body's
+/// schema in the OpenAPI document.
 pub(crate) fn redacted_body(document: &Value, schema: &Value, body: &Value) -> String {
     let schemas = expand(document, [schema]);
     if body.is_null() {
         return String::new();
     }
-    let mut text = Redactor { document }.redact(&schemas, body).to_string();
-    let end = (0..=MAX_LENGTH.min(text.len())).rfind(|end| text.is_char_boundary(*end));
-    text.truncate(end.unwrap_or(0));
-    text
+    let mut redacted = Redactor { document }.redact(&schemas, body).to_string();
+    let end = (0..=MAX_LENGTH.min(redacted.len())).rfind(|end| redacted.is_char_boundary(*end));
+    redacted.truncate(end.unwrap_or(0));
+    redacted
 }
 
 struct Redactor<'a> {
@@ -30,8 +30,8 @@ struct Redactor<'a> {
 }
 
 impl<'a> Redactor<'a> {
-    /// A value of which one of these schemas is true. Where they say nothing, nobody knows what it
-    /// holds.
+    /// Redacts a value that matches one of these schemas. Without constraints, the whole value is
+    /// redacted, since it may contain anything.
     fn redact(&self, schemas: &[&'a Value], value: &Value) -> Value {
         let is_secret = |schema: &&Value| schema["format"] == "secret";
         let is_unconstrained = |schema: &&Value| schema.as_object().is_none_or(Map::is_empty);
@@ -74,19 +74,19 @@ impl<'a> Redactor<'a> {
     }
 }
 
-/// What each of these schemas has under this keyword.
+/// Returns the values of this keyword in the schemas.
 fn subschemas<'a>(schemas: &[&'a Value], keyword: &str) -> Vec<&'a Value> {
     let found = schemas.iter().filter_map(|schema| schema.get(keyword));
     found.collect()
 }
 
-/// These schemas, what they refer to, and what they are combined of.
+/// Resolves the schemas and adds all schemas that they are composed of.
 fn expand<'a>(document: &'a Value, schemas: impl IntoIterator<Item = &'a Value>) -> Vec<&'a Value> {
     let mut found: Vec<&Value> = Vec::new();
     let mut waiting: Vec<&Value> = schemas.into_iter().collect();
     while let Some(schema) = waiting.pop() {
         let resolved = document::resolve(document, schema).unwrap_or(&Value::Null);
-        // A schema may combine itself.
+        // A schema may be composed of itself.
         if found.iter().any(|known| std::ptr::eq(*known, resolved)) {
             continue;
         }

@@ -1,41 +1,41 @@
-//! What was asked, kept for assertions.
+//! The log of received requests, for assertions.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// One request as it arrived.
+/// One request as it was received.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecordedRequest {
     /// The method, in upper case.
     pub method: String,
-    /// The ledger's name of the operation; none where no operation has this method and path.
+    /// The operation id from the manifest; `None` if no operation has this method and path.
     pub operation: Option<String>,
-    /// Path and query exactly as they came, nothing decoded.
+    /// The path and query exactly as received, not decoded.
     pub target: String,
     /// The segments of the path, each percent-decoded once; invalid UTF-8 is replaced.
     pub segments: Vec<String>,
     /// Names (lower case) and values of the headers, in order; invalid UTF-8 is replaced.
     pub headers: Vec<(String, String)>,
-    /// The body; empty where it was too large or cut off.
+    /// The body; empty if it was too large or truncated.
     pub body: Vec<u8>,
 }
 
-/// What a log says about a request that was answered: nothing that could be a secret.
+/// The access log entry of one request. It contains no secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AccessLogEntry {
     /// The method, in upper case.
     pub method: String,
-    /// The path without the query, as it came.
+    /// The path without the query, as received.
     pub path: String,
-    /// The ledger's name of the operation; none where no operation has this method and path.
+    /// The operation id from the manifest; `None` if no operation has this method and path.
     pub operation: Option<String>,
-    /// The status of the answer.
+    /// The status of the response.
     pub status: u16,
-    /// How long the answer took, body and latency included.
+    /// How long the request took, including reading its body and injected latency.
     pub duration: Duration,
 }
 
@@ -53,13 +53,13 @@ impl fmt::Display for AccessLogEntry {
     }
 }
 
-/// How many bytes of requests are kept; beyond that, the oldest go.
+/// The maximum total size of recorded requests in bytes; the oldest are dropped first.
 const CAPACITY: usize = 64 * 1024 * 1024;
 
-/// What a request costs besides its texts and its body.
+/// Estimated size of a request in memory besides its strings and its body.
 const OVERHEAD: usize = 512;
 
-/// The latest requests, as many as fit into 64 MiB.
+/// The latest requests, up to 64 MiB.
 #[derive(Default)]
 pub(crate) struct RequestLog {
     entries: Mutex<(VecDeque<RecordedRequest>, usize)>,
@@ -77,7 +77,7 @@ impl RequestLog {
         }
     }
 
-    /// A copy of what is kept, oldest first.
+    /// Returns a copy of the recorded requests, oldest first.
     pub(crate) fn all(&self) -> Vec<RecordedRequest> {
         self.lock().0.iter().cloned().collect()
     }
@@ -87,7 +87,7 @@ impl RequestLog {
     }
 }
 
-/// Headers whose values `Debug` does not print: a test may have been given a real key by mistake.
+/// Headers whose values `Debug` redacts, in case a test uses a real key by mistake.
 const SECRET_HEADERS: [&str; 2] = ["x-portkey-api-key", "authorization"];
 
 impl RecordedRequest {
@@ -97,7 +97,7 @@ impl RecordedRequest {
         OVERHEAD + 2 * self.target.len() + headers + self.body.len()
     }
 
-    /// The first value of a header, by its name in lower case.
+    /// Returns the first value of a header; `name` is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()
@@ -105,14 +105,14 @@ impl RecordedRequest {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The path without its query, exactly as it came.
+    /// Returns the path without its query, exactly as received.
     pub fn path(&self) -> &str {
         self.target
             .split_once('?')
             .map_or(self.target.as_str(), |(path, _)| path)
     }
 
-    /// The query without its `?`, exactly as it came.
+    /// Returns the query without its `?`, exactly as received.
     pub fn query(&self) -> Option<&str> {
         self.target.split_once('?').map(|(_, query)| query)
     }
@@ -178,10 +178,10 @@ mod tests {
             headers: vec![("x-portkey-api-key".to_owned(), "canary".to_owned())],
             body: b"canary".to_vec(),
         };
-        let text = format!("{request:?}");
+        let output = format!("{request:?}");
         assert!(
-            !text.contains("canary") && text.contains("/v1/configs"),
-            "{text}"
+            !output.contains("canary") && output.contains("/v1/configs"),
+            "{output}"
         );
         assert_eq!(
             (request.path(), request.query()),

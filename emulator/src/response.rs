@@ -1,4 +1,4 @@
-//! Answers: success, errors in the service's envelope, pages of lists.
+//! Handler results: response bodies, errors in the service's envelope, and pages of lists.
 
 use portkey_admin_codegen::manifest::Paging;
 use serde_json::{Map, Value, json};
@@ -11,21 +11,21 @@ use crate::table::Paginate;
 /// What a handler returns.
 pub(crate) type HandlerResult = Result<ResponseBody, ApiError>;
 
-/// A successful answer: 200.
+/// The body of a 200 response.
 #[derive(Debug)]
 pub(crate) enum ResponseBody {
     Json(Value),
-    /// Bytes of some other content type.
+    /// Bytes with a content type other than JSON.
     Bytes(&'static str, Vec<u8>),
     /// An event stream.
     Events(Events),
-    /// A binary answer of any size.
+    /// Binary content of any size, sent in chunks.
     Content(&'static str, Content),
-    /// A websocket.
+    /// A WebSocket session.
     WebSocket(Box<Session>),
 }
 
-/// An answer that is not 2xx.
+/// A response with an error status.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     pub(crate) status: u16,
@@ -33,17 +33,17 @@ pub(crate) struct ApiError {
 }
 
 impl ResponseBody {
-    /// 200 with a body.
+    /// Returns a JSON body.
     pub(crate) fn json(body: Value) -> Self {
         Self::Json(body)
     }
 
-    /// 200 with `{}`: what most updates and deletions answer.
+    /// Returns `{}`, the response of most updates and deletions.
     pub(crate) fn empty_object() -> Self {
         Self::Json(json!({}))
     }
 
-    /// The same with one more member in its JSON object.
+    /// Adds a field to a JSON object.
     pub(crate) fn with_field(self, name: &str, value: Value) -> Self {
         match self {
             Self::Json(Value::Object(mut body)) => {
@@ -54,14 +54,14 @@ impl ResponseBody {
         }
     }
 
-    /// 200 with a body that is not JSON.
+    /// Returns a body with a content type other than JSON.
     pub(crate) fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
         Self::Bytes(content_type, bytes)
     }
 }
 
 impl ApiError {
-    /// An error in the control plane's envelope.
+    /// Creates an error in the control plane's envelope.
     pub(crate) fn new(status: u16, code: Option<&str>, message: impl Into<String>) -> Self {
         let mut data = Map::new();
         data.insert("message".to_owned(), Value::String(message.into()));
@@ -74,44 +74,44 @@ impl ApiError {
         }
     }
 
-    /// What it says.
+    /// Returns the message.
     pub(crate) fn message(&self) -> &str {
         self.body["data"]["message"].as_str().unwrap_or_default()
     }
 
-    /// 400 `AB01`: the request itself is wrong.
+    /// 400 `AB01`: invalid request.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, Some("AB01"), message)
     }
 
-    /// 400 `AB01` for a member of the body.
-    pub(crate) fn invalid_field(name: &str, problem: &str) -> Self {
-        Self::bad_request(format!("body: `/{name}` {problem}"))
+    /// 400 `AB01` for a field of the body.
+    pub(crate) fn invalid_field(name: &str, reason: &str) -> Self {
+        Self::bad_request(format!("body: `/{name}` {reason}"))
     }
 
-    /// 403 `AB03`: not allowed, or gone.
+    /// 403 `AB03`: not permitted, or the resource does not exist.
     pub(crate) fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, Some("AB03"), message)
     }
 
-    /// 404 `AB08`: there is no such thing.
+    /// 404 `AB08`: not found.
     pub(crate) fn not_found(name: &str) -> Self {
         Self::new(404, Some("AB08"), format!("{name} not found"))
     }
 
-    /// 409 `AB07`: something else still depends on it.
+    /// 409 `AB07`: another resource depends on this one.
     pub(crate) fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, Some("AB07"), message)
     }
 }
 
-/// The size of a page where none is asked for, and the largest. The service was seen to cut few lists
-/// that nobody asks it to cut; for the others, `None`.
+/// The default and the maximum page size; `None` if the list is not paged without a `page_size`, as
+/// observed for most lists of the service.
 pub(crate) type PageSizes = Option<(u64, u64)>;
 
-/// One page of `rows` in its envelope; names, first page and size come from the manifest.
-///
-/// Without a page size, the list is cut by `page_sizes`: the size then, and the largest there is.
+/// Returns one page of `rows` in its envelope. The names of the fields and parameters, and the
+/// number of the first page, come from the manifest; `page_sizes` applies the default and maximum
+/// size.
 pub(crate) fn page<T>(
     paging: Option<&Paging>,
     query: &Map<String, Value>,
@@ -145,7 +145,7 @@ fn to_usize(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }
 
-/// How many items the pages up to and including this one hold.
+/// Returns the number of items in the pages up to and including this one.
 fn end(page: u64, size: Option<u64>) -> u64 {
     size.map_or(u64::MAX, |size| page.saturating_add(1).saturating_mul(size))
 }

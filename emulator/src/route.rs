@@ -1,4 +1,4 @@
-//! Which operation a request is for: templates of the patched document, identities of the manifest.
+//! Routing: path templates from the patched OpenAPI document, operation ids from the manifest.
 
 use std::sync::OnceLock;
 
@@ -11,26 +11,26 @@ use serde_json::Value;
 use crate::check::Check;
 use crate::handlers::{self, Handler, Rule};
 
-/// Every operation of the patched document, and the paths that are known not to be one.
+/// All operations of the patched OpenAPI document, and the documented paths that do not exist.
 pub(crate) struct Routes {
     operations: Vec<Route>,
-    retired: Vec<Retired>,
+    removed: Vec<RemovedPath>,
 }
 
-/// A documented path that the service was seen not to know.
-pub(crate) struct Retired {
+/// A documented path that does not exist in the service.
+pub(crate) struct RemovedPath {
     methods: Option<Vec<String>>,
     segments: Vec<Segment>,
-    /// What it answered: 400, 404 or 405.
+    /// The status observed from the service: 400, 404 or 405.
     pub(crate) status: u16,
-    /// The path or operation that serves the purpose, where there is one.
+    /// The path or operation to use instead, if any.
     pub(crate) replacement: Option<String>,
 }
 
 /// One operation.
 pub(crate) struct Route {
     pub(crate) method: String,
-    /// The path as the document writes it.
+    /// The path template from the OpenAPI document.
     pub(crate) path: String,
     pub(crate) entry: Entry,
     pub(crate) handler: Option<Handler>,
@@ -46,20 +46,20 @@ enum Segment {
     Parameter(String),
 }
 
-/// What a method and a path lead to.
+/// The result of routing a method and a path.
 pub(crate) enum RouteMatch<'a> {
-    /// An operation, with the values of the path's parameters.
+    /// An operation and the values of its path parameters.
     Operation(&'a Route, Vec<String>),
-    /// The path exists under other methods only; one of its operations.
+    /// The path exists with other methods only; contains one of its operations.
     OtherMethod(&'a Route),
-    /// The path rules say what the service answers here.
-    Retired(&'a Retired),
+    /// A documented path that does not exist in the service.
+    Removed(&'a RemovedPath),
     /// No operation has such a path.
     NotFound,
 }
 
 impl Routes {
-    /// The routes of a document that the ledger was checked against.
+    /// Builds the routes of an OpenAPI document that was checked against the manifest.
     pub(crate) fn new(document: &Value, manifest: &Manifest, rules: &Rules) -> Self {
         let operations = portkey_admin_codegen::document::operations(document)
             .filter_map(|(path, method, _)| Some((path, method, manifest.get(method, path)?)))
@@ -67,11 +67,11 @@ impl Routes {
             .collect();
         Self {
             operations,
-            retired: retired(rules),
+            removed: removed_paths(rules),
         }
     }
 
-    /// The operation for a method (upper case) and decoded path segments, version included.
+    /// Finds the route for a method (upper case) and decoded path segments, including the version.
     pub(crate) fn find(&self, method: &str, segments: &[String]) -> RouteMatch<'_> {
         let matching = || {
             self.operations
@@ -81,24 +81,24 @@ impl Routes {
         let operation = matching()
             .filter(|route| route.method == method)
             .max_by_key(|route| specificity(&route.segments));
-        let mut retired = self.retired.iter();
-        let retired = retired.find(|retired| retired.matches(method, segments));
-        match (operation, retired) {
-            // `/analytics/groups/models` is none of `/analytics/groups/{groupBy}`.
-            (Some(route), Some(retired))
-                if specificity(&retired.segments) > specificity(&route.segments) =>
+        let mut removed = self.removed.iter();
+        let removed = removed.find(|removed| removed.matches(method, segments));
+        match (operation, removed) {
+            // For example, `/analytics/groups/models` must not match `/analytics/groups/{groupBy}`.
+            (Some(route), Some(removed))
+                if specificity(&removed.segments) > specificity(&route.segments) =>
             {
-                RouteMatch::Retired(retired)
+                RouteMatch::Removed(removed)
             }
             (Some(route), _) => RouteMatch::Operation(route, route.parameter_values(segments)),
-            (None, Some(retired)) => RouteMatch::Retired(retired),
+            (None, Some(removed)) => RouteMatch::Removed(removed),
             (None, None) => matching()
                 .next()
                 .map_or(RouteMatch::NotFound, RouteMatch::OtherMethod),
         }
     }
 
-    /// Whether an operation has this name.
+    /// Returns whether an operation with this id exists.
     pub(crate) fn has_operation(&self, id: &str) -> bool {
         self.operations.iter().any(|route| route.entry.id == id)
     }
@@ -129,12 +129,12 @@ impl Route {
         }
     }
 
-    /// `GET /api-keys`.
+    /// Returns method and path: `GET /api-keys`.
     pub(crate) fn key(&self) -> String {
         manifest::key(&self.method, &self.path)
     }
 
-    /// The request check of this operation, compiled on first use.
+    /// Returns the request validation of this operation, compiled on first use.
     pub(crate) fn check(&self, document: &Value) -> Result<&Check, &str> {
         self.check
             .get_or_init(|| Check::new(document, &self.method.to_ascii_lowercase(), &self.path))
@@ -142,7 +142,7 @@ impl Route {
             .map_err(String::as_str)
     }
 
-    /// The names of the path's parameters, in order.
+    /// Returns the names of the path parameters, in order.
     pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
         self.segments.iter().filter_map(|segment| match segment {
             Segment::Parameter(name) => Some(name.as_str()),
@@ -159,11 +159,11 @@ impl Route {
     }
 }
 
-impl Retired {
+impl RemovedPath {
     fn new(
         methods: Option<&[&'static str]>,
         path: &str,
-        answer: &ObservedResponse,
+        observed: &ObservedResponse,
         replacement: Option<String>,
     ) -> Self {
         Self {
@@ -174,7 +174,7 @@ impl Retired {
                     .collect()
             }),
             segments: path_segments(Some("v1"), path),
-            status: answer.status,
+            status: observed.status,
             replacement,
         }
     }
@@ -187,32 +187,33 @@ impl Retired {
     }
 }
 
-/// The paths that answered as if they did not exist; a 403 says nothing of that sort.
-fn retired(rules: &Rules) -> Vec<Retired> {
+/// Collects the documented paths that do not exist. Only 400, 404 and 405 show that; a 403 does
+/// not.
+fn removed_paths(rules: &Rules) -> Vec<RemovedPath> {
     let gone = rules.removals().iter().filter_map(|rule| {
-        let answer = rule.evidence().answered.as_ref()?;
-        Some(Retired::new(
+        let observed = rule.evidence().answered.as_ref()?;
+        Some(RemovedPath::new(
             rule.methods(),
             rule.path(),
-            answer,
+            observed,
             rule.instead().map(str::to_owned),
         ))
     });
     let renamed = rules.renames().iter().filter_map(|rule| {
-        let answer = rule.evidence().documented.as_ref()?;
-        Some(Retired::new(
+        let observed = rule.evidence().documented.as_ref()?;
+        Some(RemovedPath::new(
             rule.methods(),
             rule.from(),
-            answer,
+            observed,
             Some(rule.to().to_owned()),
         ))
     });
     gone.chain(renamed)
-        .filter(|retired| matches!(retired.status, 400 | 404 | 405))
+        .filter(|removed| matches!(removed.status, 400 | 404 | 405))
         .collect()
 }
 
-/// The segments of a path below its version.
+/// Returns the segments of a path template, with the version first.
 fn path_segments(version: Option<&str>, path: &str) -> Vec<Segment> {
     let version = version.map(|version| Segment::Literal(version.to_owned()));
     version
@@ -221,39 +222,39 @@ fn path_segments(version: Option<&str>, path: &str) -> Vec<Segment> {
         .collect()
 }
 
-/// A literal beats a parameter, and the earlier segment decides: a binary number, most significant
-/// digit first.
+/// Ranks a template: literals outrank parameters, and earlier segments outrank later ones. The
+/// result is a bit field with the first segment as the most significant bit.
 fn specificity(segments: &[Segment]) -> usize {
     segments.iter().fold(0, |specificity, segment| {
         specificity << 1 | usize::from(matches!(segment, Segment::Literal(_)))
     })
 }
 
-/// An empty segment is no value of a parameter.
+/// Returns whether a path matches a template; a parameter does not match an empty segment.
 fn segments_match(template: &[Segment], segments: &[String]) -> bool {
     template.len() == segments.len()
         && template
             .iter()
             .zip(segments)
             .all(|(segment, value)| match segment {
-                Segment::Literal(text) => text == value,
+                Segment::Literal(literal) => literal == value,
                 Segment::Parameter(_) => !value.is_empty(),
             })
 }
 
 impl Segment {
-    fn parse(text: &str) -> Self {
-        match text
+    fn parse(segment: &str) -> Self {
+        match segment
             .strip_prefix('{')
-            .and_then(|text| text.strip_suffix('}'))
+            .and_then(|name| name.strip_suffix('}'))
         {
             Some(name) => Self::Parameter(name.to_owned()),
-            None => Self::Literal(text.to_owned()),
+            None => Self::Literal(segment.to_owned()),
         }
     }
 }
 
-/// The segments of a raw path, each percent-decoded exactly once.
+/// Splits a raw path into segments, each percent-decoded exactly once.
 pub(crate) fn decode_path(path: &str) -> Vec<String> {
     let path = path.strip_prefix('/').unwrap_or(path);
     path.split('/')
@@ -272,7 +273,7 @@ mod tests {
             .find(method, &decode_path(path))
         {
             RouteMatch::Operation(route, values) => (Some(route.entry.id.clone()), values),
-            RouteMatch::OtherMethod(_) | RouteMatch::Retired(_) | RouteMatch::NotFound => {
+            RouteMatch::OtherMethod(_) | RouteMatch::Removed(_) | RouteMatch::NotFound => {
                 (None, Vec::new())
             }
         }
@@ -282,8 +283,8 @@ mod tests {
     fn every_request_check_compiles() {
         let spec = crate::api_spec::get().unwrap();
         for route in spec.routes.iter() {
-            if let Err(problem) = route.check(&spec.document) {
-                panic!("{}: {problem}", route.key());
+            if let Err(error) = route.check(&spec.document) {
+                panic!("{}: {error}", route.key());
             }
         }
     }

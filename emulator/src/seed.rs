@@ -1,4 +1,4 @@
-//! What an emulator starts with: organisations, workspaces, users and keys.
+//! Seeds: the initial organisations, workspaces, users and keys of an emulator.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,13 +18,13 @@ use crate::handlers::workspaces::Workspace;
 use crate::handlers::{self, State};
 use crate::ids::Ids;
 
-/// The name of the key that every organisation has: it may do everything.
+/// The name of the key with all permissions that every organisation has.
 pub(crate) const ADMIN_KEY: &str = "Emulator";
 
-/// The credentials behind the first virtual key.
+/// The provider credentials of the default virtual key.
 const PROVIDER_KEY: &str = "emulator-provider-key";
 
-/// What an emulator starts with, as a file says it: see [`Seed::parse`].
+/// The initial data of an emulator, read from a file; see [`Seed::parse`].
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Seed {
@@ -34,27 +34,27 @@ pub struct Seed {
     pub(crate) requests: Vec<SeedRequest>,
 }
 
-/// A request that is sent before anybody else's.
+/// A request that is sent at start-up, before any other request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SeedRequest {
-    /// The name of the key to send it with; the first organisation's `Emulator` where left out.
+    /// The name of the key to send it with; by default the first organisation's `Emulator`.
     #[serde(default)]
     key: Option<String>,
     method: String,
-    /// Path and query, from the version on: `/v1/configs`.
+    /// Path and query, including the version: `/v1/configs`.
     path: String,
     #[serde(default)]
     body: Value,
 }
 
 impl Seed {
-    /// Reads a seed from YAML: `organisations`, and `requests` that are sent to the new emulator.
-    /// `name` is for errors. A sample is `emulator/demo.yaml` in the repository.
+    /// Parses a seed from YAML: `organisations`, and `requests` that are sent to the new emulator.
+    /// `name` is used in error messages. A sample is `emulator/demo.yaml` in the repository.
     ///
     /// # Errors
     ///
-    /// It is no YAML, or has members that no seed has.
+    /// Fails if `yaml` is not valid YAML or has unknown fields.
     pub fn parse(name: &str, yaml: &str) -> Result<Self, StartError> {
         let value = portkey_admin_codegen::document::parse(name, yaml)
             .map_err(|error| StartError(error.to_string()))?;
@@ -63,7 +63,7 @@ impl Seed {
 }
 
 impl SeedRequest {
-    /// Sends the request; what was refused, if it was.
+    /// Sends the request; any response other than a success is an error.
     pub(crate) fn send(&self, dispatcher: &Dispatcher) -> Result<(), String> {
         let name = self.key.as_deref().unwrap_or(ADMIN_KEY);
         let key = dispatcher
@@ -71,7 +71,7 @@ impl SeedRequest {
             .all
             .iter()
             .find_map(|organisation| organisation.state.api_keys.secret(name));
-        let key = key.ok_or_else(|| format!("there is no key `{name}`"))?;
+        let key = key.ok_or_else(|| format!("unknown key `{name}`"))?;
         let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
         let body = match &self.body {
             Value::Null => Vec::new(),
@@ -92,29 +92,29 @@ impl SeedRequest {
         match dispatcher.handle(&request) {
             Ok(_) => Ok(()),
             Err(error) => Err(format!(
-                "{} {} answered {}: {}",
+                "{} {} returned {}: {}",
                 self.method, self.path, error.status, error.body
             )),
         }
     }
 }
 
-/// What an organisation has paid for.
+/// The plan of an organisation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Plan {
-    /// Operations of the Enterprise plan answer 403.
+    /// Operations of the Enterprise plan return 403.
     Free,
-    /// Everything.
+    /// All operations are available.
     #[default]
     Enterprise,
 }
 
-/// An organisation to start with.
+/// The initial data of one organisation.
 ///
-/// Besides what is asked for it has a key with the name `Emulator` that may do everything and, if
-/// no user is given, an owner.
+/// Every organisation also gets a key `Emulator` with all permissions and, if no user is given, an
+/// owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Organisation {
@@ -127,7 +127,7 @@ pub struct Organisation {
     workspaces: Vec<WorkspaceSeed>,
     #[serde(default)]
     keys: Vec<Key>,
-    /// The configs, prompts and virtual keys of the organisation that is there by default.
+    /// Whether to add the configs, prompts and virtual keys of the default organisation.
     #[serde(default)]
     with_defaults: bool,
 }
@@ -159,11 +159,11 @@ struct MemberSeed {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Role {
-    /// May do everything; cannot be made through the API.
+    /// Has all permissions; cannot be created through the API.
     Owner,
-    /// May do everything.
+    /// Has all permissions.
     Admin,
-    /// Has what the workspaces give.
+    /// Has the permissions of its workspace roles.
     Member,
 }
 
@@ -172,32 +172,32 @@ pub enum Role {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum WorkspaceRole {
-    /// May manage the workspace.
+    /// Can manage the workspace.
     Admin,
-    /// May manage the workspace and its keys.
+    /// Can manage the workspace and its keys.
     Manager,
-    /// May use it.
+    /// Can use the workspace.
     Member,
 }
 
-/// A key to start with; [`Emulator::key`](crate::Emulator::key) finds its value by its name.
+/// An initial API key; [`Emulator::key`](crate::Emulator::key) returns its value by name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Key {
     name: String,
-    /// The name of its workspace; a key of the organisation has none.
+    /// The name of its workspace; `None` for a key of the organisation.
     #[serde(default)]
     workspace: Option<String>,
-    /// The e-mail address of its user; a service key has none.
+    /// The e-mail address of its user; `None` for a service key.
     #[serde(default)]
     user: Option<String>,
-    /// What it may do; everything where left out.
+    /// The scopes; `None` grants all of them.
     #[serde(default)]
     scopes: Option<Vec<String>>,
 }
 
 impl Organisation {
-    /// An organisation of this name, on the Enterprise plan.
+    /// Creates an organisation with this name, on the Enterprise plan.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -209,20 +209,20 @@ impl Organisation {
         }
     }
 
-    /// What it has paid for.
+    /// Sets the plan.
     pub fn plan(mut self, plan: Plan) -> Self {
         self.plan = plan;
         self
     }
 
-    /// A user, by e-mail address.
+    /// Adds a user.
     pub fn user(mut self, email: impl Into<String>, role: Role) -> Self {
         let email = email.into();
         self.users.push(UserSeed { email, role });
         self
     }
 
-    /// A workspace without members.
+    /// Adds a workspace without members.
     pub fn workspace(mut self, name: impl Into<String>) -> Self {
         self.workspaces.push(WorkspaceSeed {
             name: name.into(),
@@ -231,7 +231,8 @@ impl Organisation {
         self
     }
 
-    /// Makes a user a member of a workspace; both must have been named before.
+    /// Makes a user a member of a workspace, which is added if it does not exist. The user must be
+    /// part of the organisation.
     pub fn member(
         mut self,
         workspace: &str,
@@ -253,7 +254,7 @@ impl Organisation {
         self
     }
 
-    /// A key.
+    /// Adds a key.
     pub fn key(mut self, key: Key) -> Self {
         self.keys.push(key);
         self
@@ -263,7 +264,7 @@ impl Organisation {
         &self.name
     }
 
-    /// The organisation that [`Emulator::start`](crate::Emulator::start) has.
+    /// Returns the default organisation, used by [`Emulator::start`](crate::Emulator::start).
     pub(crate) fn with_defaults() -> Self {
         Self {
             with_defaults: true,
@@ -278,7 +279,7 @@ impl Organisation {
 }
 
 impl Key {
-    /// A service key of the organisation that may do everything.
+    /// Creates a service key of the organisation with all permissions.
     pub fn organisation(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -288,7 +289,7 @@ impl Key {
         }
     }
 
-    /// A service key of a workspace that may do everything there; the workspace by its name.
+    /// Creates a service key with all permissions in the named workspace.
     pub fn workspace(workspace: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             workspace: Some(workspace.into()),
@@ -296,13 +297,13 @@ impl Key {
         }
     }
 
-    /// Makes it the key of a user, by e-mail address; only workspaces have such keys.
+    /// Makes it the key of a user, given by e-mail address. Only workspace keys can have a user.
     pub fn user(mut self, email: impl Into<String>) -> Self {
         self.user = Some(email.into());
         self
     }
 
-    /// What it may do, and nothing else.
+    /// Limits the key to these scopes.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
         self
@@ -329,7 +330,7 @@ impl WorkspaceRole {
     }
 }
 
-/// The state of an organisation at its start, or what is wrong with the seed.
+/// Builds the initial state of an organisation; the error describes what is wrong with the seed.
 pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Result<State, String> {
     let mut state = State::empty(handlers::OrganisationInfo {
         id: ids.uuid(),
@@ -381,7 +382,7 @@ fn user_id(state: &State, email: &str) -> Result<String, String> {
     let mut users = state.users.accounts.iter();
     let user = users.find(|user| user.email == email);
     user.map(|user| user.id.clone())
-        .ok_or_else(|| format!("there is no user `{email}`"))
+        .ok_or_else(|| format!("unknown user `{email}`"))
 }
 
 fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Result<(), String> {
@@ -389,7 +390,7 @@ fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Resu
     let workspace_id = match &seed.workspace {
         Some(name) => Some(
             workspace_id(state, name)
-                .ok_or_else(|| context(format!("there is no workspace `{name}`")))?,
+                .ok_or_else(|| context(format!("unknown workspace `{name}`")))?,
         ),
         None => None,
     };
@@ -398,7 +399,7 @@ fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Resu
         None => None,
     };
     if user_id.is_some() && workspace_id.is_none() {
-        return Err(context("a user's key needs a workspace".to_owned()));
+        return Err(context("a user's key requires a workspace".to_owned()));
     }
     let scopes = seed.scopes.clone().map_or(Scopes::All, Scopes::Only);
     let owner = Owner {
@@ -416,7 +417,7 @@ fn workspace_id(state: &State, name: &str) -> Option<String> {
     Some(workspace.id.clone())
 }
 
-/// One each of virtual key, prompt and config, and some logs, in the first workspace.
+/// Adds a virtual key, a prompt, a config and some logs to the first workspace.
 fn add_default_resources(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
     let Some(workspace) = state
         .workspaces

@@ -1,4 +1,4 @@
-//! HTTP: connections, bodies and headers, in and out.
+//! The HTTP server: connections, request bodies, and response headers.
 
 use std::io;
 use std::net::SocketAddr;
@@ -30,30 +30,30 @@ use crate::response::ApiError;
 use crate::route::decode_path;
 use crate::socket::{Resetter, Socket};
 
-/// Larger bodies are refused; no operation of the control plane comes near.
+/// The maximum size of a request body, far above what any control plane operation needs.
 const MAX_BODY_SIZE: usize = 16 * 1024 * 1024;
 
-/// Bodies that are larger than this take turns.
+/// Bodies larger than this are subject to [`MAX_LARGE_READS`] and [`MAX_LARGE_REQUESTS`].
 const LARGE_BODY_THRESHOLD: u64 = 64 * 1024;
 
-/// How many large bodies are received at a time, and how many are looked at: parsed they take a
-/// multiple of their size.
+/// How many large bodies are received concurrently, and how many are processed concurrently. Parsed
+/// bodies take a multiple of their size in memory.
 const MAX_LARGE_READS: usize = 8;
 const MAX_LARGE_REQUESTS: usize = 2;
 
-/// How many connections are open at a time, and how many more wait to be accepted; the system turns
-/// away the rest, whose clients try again after a second.
+/// The maximum number of open connections, and of connections waiting to be accepted. The system
+/// rejects further connections; clients retry after a second.
 const MAX_CONNECTIONS: u32 = 1024;
 const BACKLOG: u32 = 1024;
 
-/// How long a connection may take to send the head of a request, and then its body.
+/// The timeouts for receiving a request's head, and then its body.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long the server waits for answers that are still being written when it stops.
+/// How long a stopping server waits for responses in progress.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// One emulator, as its connections see it.
+/// The state of one emulator, shared by its connections.
 pub(crate) struct Server {
     pub(crate) dispatcher: Dispatcher,
     pub(crate) faults: Faults,
@@ -61,9 +61,9 @@ pub(crate) struct Server {
     pub(crate) uploads: Uploads,
     pub(crate) scripts: Scripts,
     sessions: Sessions,
-    /// Tells connections and sessions that the server stops.
+    /// Signals connections and sessions that the server is stopping.
     stopping: watch::Sender<bool>,
-    /// Where the content of uploaded files goes.
+    /// The quota for the content of uploaded files.
     content_quota: ContentQuota,
     log: Option<fn(&AccessLogEntry)>,
     large_reads: Semaphore,
@@ -93,20 +93,20 @@ impl Server {
     }
 }
 
-/// Listens at an address, with room for a crowd before the door.
+/// Listens on an address, with a large accept backlog.
 pub(crate) fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = match address {
         SocketAddr::V4(_) => TcpSocket::new_v4()?,
         SocketAddr::V6(_) => TcpSocket::new_v6()?,
     };
-    // Elsewhere this would let two programs listen at one address.
+    // On other systems this would let two processes listen on the same address.
     #[cfg(unix)]
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
 }
 
-/// Serves until `shutdown` is told so, or its sender is dropped.
+/// Serves until `shutdown` receives a message or its sender is dropped.
 pub(crate) async fn serve(
     listener: TcpListener,
     server: Arc<Server>,
@@ -119,7 +119,7 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &connections) => accepted,
         };
         let Ok((stream, peer, permit)) = accepted else {
-            // Out of descriptors, most likely: some will be free again soon.
+            // Most likely out of file descriptors; wait for some to be freed.
             tokio::time::sleep(Duration::from_millis(20)).await;
             continue;
         };
@@ -127,7 +127,7 @@ pub(crate) async fn serve(
     }
     drop(listener);
     server.stopping.send_replace(true);
-    // All of them are free once every connection has ended.
+    // All permits are available once every connection has ended.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, connections.acquire_many(MAX_CONNECTIONS)).await;
 }
 
@@ -141,7 +141,7 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
-/// Serves a connection; what hyper refuses by itself is answered behind it.
+/// Serves a connection and sends the error response if hyper rejects a request.
 async fn handle_connection(
     stream: TcpStream,
     peer: SocketAddr,
@@ -151,7 +151,7 @@ async fn handle_connection(
     let resetter = Resetter::default();
     let (socket, mut rejected) = Socket::new(stream, resetter.clone());
     let result = serve_socket(socket, resetter, peer, Arc::clone(&server)).await;
-    // A client that went away is no concern of the server's.
+    // Errors without a rejected request, such as a closed connection, are ignored.
     if let Err(error) = result
         && let Ok(rejected) = rejected.try_recv()
     {
@@ -160,7 +160,7 @@ async fn handle_connection(
     drop(permit);
 }
 
-/// Serves a socket to its end; when the server stops, no more than the request that it is at.
+/// Serves a socket until it is closed or, when the server stops, until the current request is done.
 async fn serve_socket(
     socket: Socket,
     resetter: Resetter,
@@ -189,11 +189,11 @@ async fn serve_socket(
 
 /// Waits until the server stops.
 async fn wait_for_shutdown(stopping: &mut watch::Receiver<bool>) {
-    // An error says that the server is gone already.
+    // An error means that the server is already gone.
     let _ = stopping.wait_for(|stopping| *stopping).await;
 }
 
-/// Answers one request; an error closes the connection without an answer.
+/// Handles one request; an error closes the connection without a response.
 async fn handle_request(
     server: &Server,
     peer: SocketAddr,
@@ -251,12 +251,12 @@ async fn handle_request(
     }
     if fault.is_some_and(|fault| fault.effect == Effect::Reset) {
         resetter.reset();
-        return Err(io::Error::other("reset on demand"));
+        return Err(io::Error::other("injected fault: connection reset"));
     }
     Ok(response)
 }
 
-/// What answers in place of the control plane.
+/// Returns the error that replaces the execution of the request.
 fn replacement_error(fault: Option<&InjectedFault>) -> Option<ApiError> {
     let fault = fault.filter(|fault| !fault.after_execution)?;
     match fault.effect {
@@ -276,7 +276,7 @@ fn finish_response(
     if let Some(fault) = fault {
         http_response::corrupt(response, fault);
     }
-    // A trace that the caller has begun keeps its name.
+    // A trace id sent by the caller is returned unchanged.
     let trace = head.headers.get("x-portkey-trace-id").cloned();
     let trace = trace.unwrap_or_else(|| header_value(&server.dispatcher.new_id()));
     let headers = response.headers_mut();
@@ -326,7 +326,7 @@ fn incoming_request(
     }
 }
 
-/// The body: as bytes, or as the form that it is.
+/// Reads the body, as bytes or as a multipart form.
 async fn read_body(
     server: &Server,
     head: &Parts,
@@ -346,7 +346,7 @@ async fn read_body(
     }
 }
 
-/// A turn for something large.
+/// Acquires a permit for a large body.
 async fn acquire_if_large(semaphore: &Semaphore, large: bool) -> Option<SemaphorePermit<'_>> {
     match large {
         true => semaphore.acquire().await.ok(),
@@ -354,7 +354,7 @@ async fn acquire_if_large(semaphore: &Semaphore, large: bool) -> Option<Semaphor
     }
 }
 
-/// The whole body, or why there is none.
+/// Reads the complete body.
 async fn collect_body(server: &Server, body: RequestBody) -> Result<Vec<u8>, ApiError> {
     let size = body.size_hint().upper();
     let large = size.is_none_or(|size| size > LARGE_BODY_THRESHOLD);
@@ -363,24 +363,24 @@ async fn collect_body(server: &Server, body: RequestBody) -> Result<Vec<u8>, Api
     match tokio::time::timeout(BODY_TIMEOUT, full_body).await {
         Ok(Ok(body)) => Ok(body.to_bytes().into()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("body: is larger than {MAX_BODY_SIZE} bytes");
+            let message = format!("body: exceeds the limit of {MAX_BODY_SIZE} bytes");
             Err(ApiError::new(413, None, message))
         }
         Ok(Err(_)) => Err(ApiError::bad_request(
-            "body: is cut off, or its chunks are malformed",
+            "body: truncated or malformed chunked encoding",
         )),
-        Err(_) => Err(ApiError::new(408, None, "body: took too long to arrive")),
+        Err(_) => Err(ApiError::new(408, None, "body: timed out")),
     }
 }
 
 fn headers(headers: &HeaderMap) -> Vec<(String, String)> {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let string = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers
         .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), text(value)))
+        .map(|(name, value)| (name.as_str().to_owned(), string(value)))
         .collect()
 }
 
-fn header_value(text: &str) -> HeaderValue {
-    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("none"))
+fn header_value(value: &str) -> HeaderValue {
+    HeaderValue::from_str(value).unwrap_or(HeaderValue::from_static("none"))
 }

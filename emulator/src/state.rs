@@ -1,4 +1,4 @@
-//! Every organisation of one emulator, and what its reads see while writes spread.
+//! The organisations of one emulator, with the history that delayed reads need.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::call::Caller;
 use crate::handlers::State;
 
-/// Every organisation of one emulator.
+/// All organisations of one emulator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Organisations {
     pub(crate) all: Vec<Organisation>,
@@ -19,7 +19,7 @@ pub(crate) struct Organisations {
 #[serde(transparent)]
 pub(crate) struct Organisation {
     pub(crate) state: State,
-    /// Each recent write: when it was, and the state before it.
+    /// The time of each recent write, and the state before it.
     #[serde(skip)]
     history: VecDeque<(DateTime<Utc>, State)>,
 }
@@ -35,20 +35,20 @@ impl Organisations {
         }
     }
 
-    /// Whether time alone may have changed something.
+    /// Returns whether a scheduled change, such as a key rotation, is due.
     pub(crate) fn has_due_changes(&self, now: DateTime<Utc>) -> bool {
         let mut all = self.all.iter();
         all.any(|organisation| organisation.state.api_keys.has_due_rotation(now))
     }
 
-    /// Does what time alone does.
+    /// Applies all scheduled changes that are due.
     pub(crate) fn apply_due_changes(&mut self, now: DateTime<Utc>) {
         for organisation in &mut self.all {
             organisation.state.api_keys.apply_due_rotations(now);
         }
     }
 
-    /// Whom a key lets in: the position of the organisation, and the caller.
+    /// Looks a key up; returns the position of its organisation, and the caller.
     pub(crate) fn authenticate(&self, key: &str, now: DateTime<Utc>) -> Option<(usize, Caller)> {
         self.all
             .iter()
@@ -61,13 +61,13 @@ impl Organisations {
 }
 
 impl Organisation {
-    /// What a read sees: the state without the writes of the last `delay`.
+    /// Returns the state for reads, without the writes of the last `delay`.
     pub(crate) fn state_for_reads(&self, now: DateTime<Utc>, delay: TimeDelta) -> &State {
         let mut hidden = self.history.iter().filter(|(at, _)| *at + delay > now);
         hidden.next().map_or(&self.state, |(_, before)| before)
     }
 
-    /// Keeps the state as it is before a write, for as long as reads are to see it.
+    /// Keeps a copy of the state before a write, for reads within `delay`.
     pub(crate) fn push_history(&mut self, now: DateTime<Utc>, delay: TimeDelta) {
         self.history.retain(|(at, _)| *at + delay > now);
         if delay > TimeDelta::zero() {

@@ -1,8 +1,7 @@
-//! Tables: how the resources are stored.
+//! In-memory tables that store the resources.
 //!
-//! A [`Table`] keeps items in the order in which they were put there, finds them by id, slug or
-//! token at once, and cuts a page out of all items, or of those of one workspace, in time that
-//! depends on the page only.
+//! A [`Table`] keeps rows in insertion order and finds them by id, slug or token in constant time.
+//! A page of all rows, or of the rows of one workspace, takes time proportional to the page.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -14,30 +13,31 @@ use crate::response::ApiError;
 
 /// A row of a table.
 pub(crate) trait Row: Clone {
-    /// What an error calls it: `config`.
+    /// The name used in error messages: `config`.
     const NAME: &'static str;
-    /// How the service answers for one that is not there, or not for this key.
+    /// The error for a row that does not exist or is not visible to the key.
     const MISSING_STATUS: MissingStatus = MissingStatus::NotFound;
 
-    /// Its id, unique in the table.
+    /// Returns the id, which is unique in the table.
     fn id(&self) -> &str;
 
-    /// The other name it can be found by.
+    /// Returns the slug, by which the row can also be found.
     fn slug(&self) -> Option<&str> {
         None
     }
 
-    /// The UUID of the workspace it belongs to; `None` where it belongs to the organisation.
+    /// Returns the UUID of the row's workspace; `None` if it belongs to the organisation.
     fn workspace(&self) -> Option<&str> {
         None
     }
 
-    /// Secrets by which [`Table::find_by_token`] finds it.
+    /// Returns the secrets that [`Table::find_by_token`] looks up.
     fn tokens(&self) -> Vec<&str> {
         Vec::new()
     }
 
-    /// Whether this key may see it; a workspace key sees what belongs to its workspace.
+    /// Returns whether the row is visible to the caller; a workspace key sees rows of its
+    /// workspace.
     fn visible_to(&self, caller: &Caller) -> bool {
         caller
             .workspace()
@@ -45,39 +45,40 @@ pub(crate) trait Row: Clone {
     }
 }
 
-/// How the service answers for something that is gone.
+/// The status that the service returns for a missing resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissingStatus {
     /// 404 `AB08`.
     NotFound,
-    /// 403 `AB03`, as if the key were not allowed.
+    /// 403 `AB03`, as if the key lacked permission.
     Forbidden,
 }
 
 impl MissingStatus {
-    /// The error for a thing of this name.
+    /// Creates the error for a resource with this name.
     pub(crate) fn error(self, name: &str) -> ApiError {
         match self {
             Self::NotFound => ApiError::not_found(name),
             Self::Forbidden => ApiError::forbidden(format!(
-                "this key may not use the {name}, or it does not exist"
+                "the {name} does not exist or is not accessible to this key"
             )),
         }
     }
 }
 
-/// Row ids are numbered in the order of arrival and never used again.
+/// Row ids are assigned in insertion order and never reused.
 type RowId = u64;
 
-/// Items in order of arrival. Clones share the items until one of them is changed.
+/// Rows in insertion order. Clones share rows until they are changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Table<T> {
     last_id: RowId,
     rows: HashMap<RowId, Arc<T>>,
-    /// Every row id, ascending.
+    /// All row ids, ascending.
     order: Vec<RowId>,
-    /// The row ids of each workspace's items, ascending.
+    /// The row ids of each workspace, ascending.
     workspaces: BTreeMap<String, Vec<RowId>>,
+    /// Row ids by id and slug.
     keys: HashMap<String, RowId>,
     tokens: HashMap<String, RowId>,
 }
@@ -96,28 +97,28 @@ impl<T> Default for Table<T> {
 }
 
 impl<T: Row> Table<T> {
-    /// How many items there are.
+    /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         self.order.len()
     }
 
-    /// Every item, oldest first.
+    /// Iterates over all rows, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &T> {
         self.all().iter()
     }
 
-    /// The item with this id or slug.
+    /// Returns the row with this id or slug.
     pub(crate) fn get(&self, key: &str) -> Option<&T> {
         self.row(*self.keys.get(key)?)
     }
 
-    /// The item with this token.
+    /// Returns the row with this token.
     pub(crate) fn find_by_token(&self, token: &str) -> Option<&T> {
         self.row(*self.tokens.get(token)?)
     }
 
-    /// The item with this id or slug, if the caller may see it and it is in the workspace that the
-    /// request names; otherwise the error that the service gives for this kind of thing.
+    /// Returns the row with this id or slug if it is visible to the caller and in the workspace
+    /// named in the request; otherwise the error for a missing row.
     pub(crate) fn find(&self, key: &str, call: &Call) -> Result<&T, ApiError> {
         let is_elsewhere = |row: &T| match (row.workspace(), call.workspace()) {
             (Some(workspace), Some(requested)) => workspace != requested,
@@ -128,7 +129,7 @@ impl<T: Row> Table<T> {
             .ok_or_else(|| T::MISSING_STATUS.error(T::NAME))
     }
 
-    /// Everything, oldest first.
+    /// Returns all rows, oldest first.
     pub(crate) fn all(&self) -> Slice<'_, T> {
         Slice {
             table: self,
@@ -136,7 +137,7 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// What belongs to a workspace, oldest first.
+    /// Returns the rows of a workspace, oldest first.
     pub(crate) fn in_workspace(&self, workspace: &str) -> Slice<'_, T> {
         Slice {
             table: self,
@@ -144,7 +145,8 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// What a list is about: the workspace that the request names or the key belongs to, or all.
+    /// Returns the rows of the workspace named in the request or of the key's workspace, or else
+    /// all rows.
     pub(crate) fn list_for(&self, call: &Call) -> Slice<'_, T> {
         match call.workspace() {
             Some(workspace) => self.in_workspace(workspace),
@@ -152,7 +154,7 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// Puts an item at the end, or in the place of the one with the same id.
+    /// Appends a row, or replaces the row with the same id.
     pub(crate) fn put(&mut self, row: T) {
         let id = match self.keys.get(row.id()).copied() {
             Some(id) => {
@@ -169,7 +171,7 @@ impl<T: Row> Table<T> {
         self.add_to_indices(id);
     }
 
-    /// Changes the item with this id or slug in its place.
+    /// Changes the row with this id or slug in place.
     pub(crate) fn update<R>(&mut self, key: &str, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let id = *self.keys.get(key)?;
         self.remove_from_indices(id);
@@ -178,7 +180,7 @@ impl<T: Row> Table<T> {
         result
     }
 
-    /// Changes every item of which `predicate` says so.
+    /// Changes every row that matches `predicate`.
     pub(crate) fn update_where(&mut self, predicate: impl Fn(&T) -> bool, change: impl Fn(&mut T)) {
         let matching = self.iter().filter(|row| predicate(row));
         let row_ids: Vec<String> = matching.map(|row| row.id().to_owned()).collect();
@@ -187,7 +189,7 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// Takes away the item with this id or slug.
+    /// Removes the row with this id or slug.
     pub(crate) fn remove(&mut self, key: &str) -> Option<T> {
         let id = *self.keys.get(key)?;
         self.remove_from_indices(id);
@@ -196,7 +198,7 @@ impl<T: Row> Table<T> {
         Some(Arc::unwrap_or_clone(row))
     }
 
-    /// Takes away everything that belongs to a workspace.
+    /// Removes all rows of a workspace.
     pub(crate) fn remove_workspace(&mut self, workspace: &str) {
         let ids = self.workspaces.remove(workspace).unwrap_or_default();
         for id in &ids {
@@ -210,7 +212,7 @@ impl<T: Row> Table<T> {
         self.rows.get(&id).map(Arc::as_ref)
     }
 
-    /// Enters an item into the indices. A name or token that is taken stays with its first owner.
+    /// Adds a row to the indices. A name or token that is already in use keeps its first row.
     fn add_to_indices(&mut self, id: RowId) {
         let Some(row) = self.rows.get(&id).map(Arc::clone) else {
             return;
@@ -229,7 +231,7 @@ impl<T: Row> Table<T> {
         }
     }
 
-    /// Takes an item out of the indices.
+    /// Removes a row from the indices.
     fn remove_from_indices(&mut self, id: RowId) {
         let Some(row) = self.rows.get(&id).map(Arc::clone) else {
             return;
@@ -261,7 +263,7 @@ fn remove_sorted(ids: &mut Vec<RowId>, id: RowId) {
     }
 }
 
-/// Items of a table in order, without a copy of any.
+/// A borrowed selection of rows, in order.
 #[derive(Debug)]
 pub(crate) struct Slice<'a, T> {
     table: &'a Table<T>,
@@ -269,33 +271,33 @@ pub(crate) struct Slice<'a, T> {
 }
 
 impl<'a, T: Row> Slice<'a, T> {
-    /// How many there are.
+    /// Returns the number of rows.
     pub(crate) fn len(&self) -> usize {
         self.ids.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no rows.
     pub(crate) fn is_empty(&self) -> bool {
         self.ids.is_empty()
     }
 
-    /// Each of them, oldest first.
+    /// Iterates over the rows, oldest first.
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &'a T> + use<'a, T> {
         let table = self.table;
         self.ids.iter().filter_map(move |id| table.row(*id))
     }
 
-    /// Those of which `predicate` says so. This looks at all of them.
+    /// Returns the rows that match `predicate`, in time linear in the number of rows.
     pub(crate) fn filter(&self, predicate: impl Fn(&T) -> bool) -> Vec<&'a T> {
         self.iter().filter(|row| predicate(row)).collect()
     }
 }
 
-/// A list that a page can be cut out of.
+/// A list that can be paged.
 pub(crate) trait Paginate<T> {
-    /// How long it is.
+    /// Returns the total number of rows.
     fn total(&self) -> usize;
-    /// The rows from `skip` on, at most `take`.
+    /// Returns at most `take` rows, starting at `skip`.
     fn slice(self, skip: usize, take: usize) -> Vec<T>;
 }
 
@@ -326,7 +328,7 @@ impl<T> Paginate<T> for Vec<T> {
 }
 
 impl<T: Row + Serialize> Serialize for Table<T> {
-    /// The items, in order.
+    /// Serialises the rows in order; the indices are rebuilt on deserialisation.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.iter())
     }
@@ -450,8 +452,8 @@ mod tests {
     #[test]
     fn serialisation_round_trips() {
         let table: Table<Widget> = (0..3).map(widget).collect();
-        let text = serde_json::to_string(&table).unwrap();
-        let read: Table<Widget> = serde_json::from_str(&text).unwrap();
+        let json = serde_json::to_string(&table).unwrap();
+        let read: Table<Widget> = serde_json::from_str(&json).unwrap();
         assert_eq!(ids(read.iter()), ids(table.iter()));
         assert_eq!(read.find_by_token("slug1"), Some(&widget(1)));
     }

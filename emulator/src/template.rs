@@ -1,16 +1,17 @@
-//! Prompt templates: mustache, as far as prompts use it.
+//! Prompt templates, in the subset of Mustache that prompts use.
 //!
-//! `{{name}}` (also `{{{name}}}`, `{{&name}}`), sections `{{#name}}…{{/name}}` over lists and
-//! conditions, their opposite `{{^name}}`, partials `{{>slug}}` and comments `{{!…}}`. Names may have
-//! dots; `.` is the present item. Values are not escaped: a prompt is no HTML.
+//! Supported are variables `{{name}}` (also `{{{name}}}` and `{{&name}}`), sections
+//! `{{#name}}…{{/name}}` over lists and conditions, inverted sections `{{^name}}`, partials
+//! `{{>slug}}` and comments `{{!…}}`. Names may contain dots; `.` is the current item. Values are
+//! not escaped, since prompts are not HTML.
 
 use serde_json::Value;
 
-/// Partials inside of partials, and sections inside of sections, go no deeper.
+/// The maximum nesting depth of partials, and of sections.
 const MAX_DEPTH: usize = 32;
 
-/// How much work one result may take, in characters and steps: sections and partials can multiply
-/// each other.
+/// The maximum work of one rendering, in bytes and steps. Nested sections and partials can multiply
+/// the size of the output.
 const MAX_WORK: usize = 4 * 1024 * 1024;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,27 +26,28 @@ enum Part {
     Partial(String),
 }
 
-/// A template, parsed.
+/// A parsed template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Template(Vec<Part>);
 
-/// What a template mentions, each name once, in order.
+/// The names that a template uses, each once, in order.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct TemplateReferences {
     pub(crate) variables: Vec<String>,
     pub(crate) sections: Vec<String>,
-    /// Variables inside of sections.
+    /// Variables inside sections.
     pub(crate) section_variables: Vec<String>,
     pub(crate) partials: Vec<String>,
 }
 
 impl Template {
-    /// Reads a template. What is not closed is text, and what was not opened closes nothing.
-    pub(crate) fn parse(text: &str) -> Self {
-        // The innermost open section is the last one.
+    /// Parses a template. An unclosed tag is literal text, an unmatched closing tag is ignored, and
+    /// an unclosed section extends to the end.
+    pub(crate) fn parse(template: &str) -> Self {
+        // The innermost open section is the last item.
         let mut open: Vec<(String, bool)> = Vec::new();
         let mut parts: Vec<Vec<Part>> = vec![Vec::new()];
-        let mut rest = text;
+        let mut rest = template;
         while let Some((before, tag, after)) = next_tag(rest) {
             push(&mut parts, Part::Text(before.to_owned()));
             rest = after;
@@ -70,7 +72,7 @@ impl Template {
         Self(parts.pop().unwrap_or_default())
     }
 
-    /// Fills the template in; `partial` finds the text of a partial.
+    /// Renders the template; `partial` returns the template of a partial.
     pub(crate) fn render<'a>(
         &self,
         variables: &Value,
@@ -87,7 +89,7 @@ impl Template {
         out
     }
 
-    /// What it mentions.
+    /// Returns the names that the template uses.
     pub(crate) fn references(&self) -> TemplateReferences {
         let mut references = TemplateReferences::default();
         references.collect(&self.0, false);
@@ -115,9 +117,9 @@ impl TemplateReferences {
     }
 }
 
-/// The text before the next tag, the tag without its braces, and the text after it.
-fn next_tag(text: &str) -> Option<(&str, &str, &str)> {
-    let (before, rest) = text.split_once("{{")?;
+/// Returns the text before the next tag, the tag without its braces, and the text after it.
+fn next_tag(template: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = template.split_once("{{")?;
     let (ending, rest) = match rest.strip_prefix('{') {
         Some(rest) => ("}}}", rest),
         None => ("}}", rest),
@@ -126,7 +128,7 @@ fn next_tag(text: &str) -> Option<(&str, &str, &str)> {
     Some((before, tag, after))
 }
 
-/// The kind of a tag (`=` for a variable) and its name.
+/// Returns the kind of a tag (`=` for a variable, `!` for a comment or an empty tag) and its name.
 fn split_tag(tag: &str) -> (char, String) {
     let tag = tag.trim();
     match tag.chars().next() {
@@ -155,11 +157,11 @@ fn close(open: &mut Vec<(String, bool)>, parts: &mut Vec<Vec<Part>>) {
 }
 
 struct Renderer<'v, 'a> {
-    /// What names are looked up in, the innermost last.
+    /// The scopes in which names are looked up, innermost last.
     scopes: Vec<&'v Value>,
     partial: &'v dyn Fn(&str) -> Option<&'a str>,
     depth: usize,
-    /// What is left of it.
+    /// The remaining work.
     work: usize,
 }
 
@@ -171,7 +173,7 @@ impl<'v> Renderer<'v, '_> {
             }
             match part {
                 Part::Text(text) => self.write(text, out),
-                Part::Variable(name) => self.write(&to_text(self.find(name)), out),
+                Part::Variable(name) => self.write(&to_string(self.find(name)), out),
                 Part::Partial(slug) => self.partial(slug, out),
                 Part::Section {
                     name,
@@ -182,7 +184,7 @@ impl<'v> Renderer<'v, '_> {
         }
     }
 
-    /// Whether there is so much work left.
+    /// Deducts work; returns whether enough was left.
     fn spend(&mut self, work: usize) -> bool {
         let enough = self.work >= work;
         self.work = self.work.saturating_sub(work);
@@ -199,9 +201,10 @@ impl<'v> Renderer<'v, '_> {
         if self.depth == MAX_DEPTH {
             return;
         }
-        if let Some(text) = (self.partial)(slug).filter(|text| self.spend(text.len())) {
+        let template = (self.partial)(slug).filter(|template| self.spend(template.len()));
+        if let Some(template) = template {
             self.depth += 1;
-            self.parts(&Template::parse(text).0, out);
+            self.parts(&Template::parse(template).0, out);
             self.depth -= 1;
         }
     }
@@ -251,20 +254,20 @@ impl<'v> Renderer<'v, '_> {
     }
 }
 
-/// Whether a section is shown.
+/// Returns whether a section for this value is rendered.
 fn is_truthy(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
-        Value::String(text) => !text.is_empty(),
+        Value::String(string) => !string.is_empty(),
         _ => true,
     }
 }
 
-fn to_text(value: Option<&Value>) -> String {
+fn to_string(value: Option<&Value>) -> String {
     match value {
         None | Some(Value::Null) => String::new(),
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(string)) => string.clone(),
         Some(other) => other.to_string(),
     }
 }

@@ -1,7 +1,13 @@
 //! API keys, configs, deployments, prices and the audit log.
 
 use chrono::{TimeDelta, Utc};
-use portkey_admin::{api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, UpdateApiKeyRequest}, configs::{CreateConfigRequest, UpdateConfigRequest}, deployments::{CreateDeploymentRequest, DeploymentType, NewDeploymentAuthSettings, UpdateDeploymentRequest}};
+use portkey_admin::{
+    api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, UpdateApiKeyRequest},
+    configs::{CreateConfigRequest, UpdateConfigRequest},
+    deployments::{
+        CreateDeploymentRequest, DeploymentType, NewDeploymentAuthSettings, UpdateDeploymentRequest,
+    },
+};
 use serde_json::json;
 
 use crate::{Outcome, TestContext, created_id};

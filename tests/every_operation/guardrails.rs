@@ -1,7 +1,10 @@
 //! Guardrails, the organisation's defaults, and the workspaces that are excluded from them. Guardrails
 //! of MCP servers are called in `mcp.rs`, which creates a server.
 
-use portkey_admin::guardrails::{CreateGuardrailRequest, GuardrailCheckInput, GuardrailExclusionInput, UpdateGuardrailExclusionsRequest, UpdateGuardrailRequest, UpdateOrganisationDefaultsRequest};
+use portkey_admin::guardrails::{
+    CreateGuardrailRequest, GuardrailCheckInput, GuardrailExclusionInput,
+    UpdateGuardrailExclusionsRequest, UpdateGuardrailRequest, UpdateOrganisationDefaultsRequest,
+};
 use serde_json::json;
 
 use crate::{Outcome, TestContext, created_id};

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
-use portkey_admin::logs::{CreateFeedbackRequest, CreateLogExportRequest, LogEntry, LogEntryMetadata, LogEntryRequest, LogEntryResponse, LogExportField, LogExportFiltersInput, UpdateFeedbackRequest, UpdateLogExportRequest};
+use portkey_admin::logs::{
+    CreateFeedbackRequest, CreateLogExportRequest, LogEntry, LogEntryMetadata, LogEntryRequest,
+    LogEntryResponse, LogExportField, LogExportFiltersInput, UpdateFeedbackRequest,
+    UpdateLogExportRequest,
+};
 use serde_json::{Value, json};
 
 use crate::{Outcome, TestContext, created_id};

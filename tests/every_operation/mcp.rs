@@ -1,6 +1,15 @@
 //! MCP integrations and servers, and the guardrails of the servers.
 
-use portkey_admin::{guardrails::{GuardrailMcpServerSettings, GuardrailRunOn, ReplaceGuardrailMcpServersRequest}, mcp::{CreateMcpIntegrationRequest, CreateMcpServerRequest, McpAuthType, McpCapabilityKind, McpDiscoveredCapability, McpServerDefaultAccess, McpServerDiscoveredCapability, McpServerInfo, McpTransport, SyncMcpIntegrationRequest, SyncMcpServerCapabilitiesRequest, SyncMcpServerMetadataRequest, UpdateMcpIntegrationRequest, UpdateMcpServerRequest, UpdateMcpServerTokensRequest, UpdateMcpServerUserAccessRequest}};
+use portkey_admin::{
+    guardrails::{GuardrailMcpServerSettings, GuardrailRunOn, ReplaceGuardrailMcpServersRequest},
+    mcp::{
+        CreateMcpIntegrationRequest, CreateMcpServerRequest, McpAuthType, McpCapabilityKind,
+        McpDiscoveredCapability, McpServerDefaultAccess, McpServerDiscoveredCapability,
+        McpServerInfo, McpTransport, SyncMcpIntegrationRequest, SyncMcpServerCapabilitiesRequest,
+        SyncMcpServerMetadataRequest, UpdateMcpIntegrationRequest, UpdateMcpServerRequest,
+        UpdateMcpServerTokensRequest, UpdateMcpServerUserAccessRequest,
+    },
+};
 
 use crate::{Outcome, TestContext, created_id, guardrails};
 

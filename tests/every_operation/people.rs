@@ -1,6 +1,13 @@
 //! Users, invitations, workspaces, their members, and SCIM.
 
-use portkey_admin::{types::WorkspaceRole, users::{AssignableRole, CreateUserInviteRequest, UpdateUserRequest}, workspaces::{AddWorkspaceMembersRequest, CreateScimWorkspaceMappingRequest, CreateWorkspaceRequest, NewWorkspaceMember, UpdateWorkspaceMemberRequest, UpdateWorkspaceRequest}};
+use portkey_admin::{
+    types::WorkspaceRole,
+    users::{AssignableRole, CreateUserInviteRequest, UpdateUserRequest},
+    workspaces::{
+        AddWorkspaceMembersRequest, CreateScimWorkspaceMappingRequest, CreateWorkspaceRequest,
+        NewWorkspaceMember, UpdateWorkspaceMemberRequest, UpdateWorkspaceRequest,
+    },
+};
 
 use crate::{Outcome, TestContext, created_id};
 

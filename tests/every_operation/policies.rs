@@ -1,6 +1,12 @@
 //! Policies: usage limits with their counters, and rate limits.
 
-use portkey_admin::{policies::{CreateRateLimitsPolicyRequest, CreateUsageLimitsPolicyRequest, PolicyConditionInput, PolicyGroupByInput, UpdateRateLimitsPolicyRequest, UpdateUsageLimitsPolicyRequest}, types::{RateLimitType, RateLimitUnit, UsageLimitType}};
+use portkey_admin::{
+    policies::{
+        CreateRateLimitsPolicyRequest, CreateUsageLimitsPolicyRequest, PolicyConditionInput,
+        PolicyGroupByInput, UpdateRateLimitsPolicyRequest, UpdateUsageLimitsPolicyRequest,
+    },
+    types::{RateLimitType, RateLimitUnit, UsageLimitType},
+};
 
 use crate::{Outcome, TestContext, created_id, logs};
 

@@ -1,6 +1,11 @@
 //! Collections, labels, prompts and partials with their versions.
 
-use portkey_admin::prompts::{CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest, MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest, RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest, UpdatePromptRequest, UpdatePromptVersionRequest};
+use portkey_admin::prompts::{
+    CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest,
+    MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest,
+    RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest,
+    UpdatePromptRequest, UpdatePromptVersionRequest,
+};
 use serde_json::json;
 
 use crate::{Outcome, TestContext, created_id};

@@ -1,6 +1,17 @@
 //! Integrations with their models and workspaces, providers, virtual keys and secret references.
 
-use portkey_admin::{integrations::{CreateIntegrationRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate, UpdateIntegrationModelsRequest, UpdateIntegrationRequest, UpdateIntegrationWorkspacesRequest}, providers::{CreateProviderRequest, CreateVirtualKeyRequest, UpdateProviderRequest, UpdateVirtualKeyRequest}, secrets::{CreateSecretReferenceRequest, SecretManagerType, UpdateSecretReferenceRequest}};
+use portkey_admin::{
+    integrations::{
+        CreateIntegrationRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate,
+        UpdateIntegrationModelsRequest, UpdateIntegrationRequest,
+        UpdateIntegrationWorkspacesRequest,
+    },
+    providers::{
+        CreateProviderRequest, CreateVirtualKeyRequest, UpdateProviderRequest,
+        UpdateVirtualKeyRequest,
+    },
+    secrets::{CreateSecretReferenceRequest, SecretManagerType, UpdateSecretReferenceRequest},
+};
 
 use crate::{Outcome, TestContext, created_id};
 

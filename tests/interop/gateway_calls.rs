@@ -7,7 +7,16 @@
 
 use std::{env, error::Error, fs, path::PathBuf};
 
-use portkey_admin::{ByteStream, Client, FilePart, JsonObject, gateway::FunctionDefinitionInput, gateway::audio::CreateSpeechRequest, gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage}, gateway::completions::CreateCompletionRequest, gateway::embeddings::CreateEmbeddingRequest, gateway::responses::ResponseStreamEvent, prompts::{CreateCollectionRequest, CreatePromptRequest, RunPromptRequest}, types::CreateResponse};
+use portkey_admin::{
+    ByteStream, Client, FilePart, JsonObject,
+    gateway::FunctionDefinitionInput,
+    gateway::audio::CreateSpeechRequest,
+    gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage},
+    gateway::completions::CreateCompletionRequest,
+    gateway::embeddings::CreateEmbeddingRequest,
+    gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
+    prompts::{CreateCollectionRequest, CreatePromptRequest, RunPromptRequest},
+};
 use portkey_admin_emulator::Content;
 use serde_json::{Map, Value, json};
 
@@ -70,13 +79,10 @@ impl Comparison {
     }
 
     /// Builds a chat completion request from an input.
-    fn chat(&self, name: &str) -> builder::CreateChatCompletionRequest {
+    fn chat(&self, name: &str) -> CreateChatCompletionRequestBuilder {
         let input = &self.inputs[name];
         let text = input["messages"][0]["content"].as_str().unwrap();
-        let message = UserMessage::builder()
-            .role("user")
-            .content(text)
-            .build();
+        let message = UserMessage::builder().role("user").content(text).build();
         let request = CreateChatCompletionRequest::builder()
             .model(self.text(name, "model"))
             .messages([message.unwrap()]);
@@ -137,7 +143,7 @@ impl Comparison {
     }
 
     async fn responses(&mut self) -> Outcome {
-        let request = CreateResponse::builder()
+        let request = CreateResponseRequest::builder()
             .model(self.text("response", "model"))
             .input(self.text("response", "input"));
         let call = self.client.create_response().body(request);
@@ -227,14 +233,18 @@ impl Comparison {
             .prompt("make it größer")
             .n(2)
             .size("256x256".parse::<portkey_admin::gateway::images::SquareImageSize>()?)
-            .response_format("b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?);
+            .response_format(
+                "b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?,
+            );
         let edit = edit.send().await?;
         self.record("image edit", serde_json::to_value(&edit)?);
         let variation = self.client.create_image_variation();
         let variation = variation
             .image(self.path("image.png"))
             .n(1)
-            .response_format("b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?);
+            .response_format(
+                "b64_json".parse::<portkey_admin::gateway::images::ImageResponseFormat>()?,
+            );
         let variation = variation.send().await?;
         self.record("image variation", serde_json::to_value(&variation)?);
         Ok(())

@@ -1,4 +1,4 @@
-//! Speech, which is noise of the right kind, and recordings, of which only the checksum is understood.
+//! Speech as synthetic bytes, and transcriptions that describe the uploaded recording.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,11 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
 
-/// How many bytes a word takes to be spoken.
+/// The size of the speech for one word.
 const BYTES_PER_WORD: u64 = 1024;
 
-/// Reads a text aloud: so many bytes for each word, which the text decides. They are not audio.
+/// Returns synthetic bytes derived from the input, with a size by its number of words. They are not
+/// valid audio.
 pub(super) fn create_speech(_: &State, call: &Call) -> HandlerResult {
     let input = call.body_str("input").unwrap_or_default();
     let words = model_stub::count_words(input).max(1) as u64;
@@ -27,10 +28,11 @@ pub(super) fn create_speech(_: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::Content(content_type, content))
 }
 
-/// Writes down a recording, for both languages: what has come of it.
+/// Handles transcriptions and translations: the text is the size, content type and SHA-256 of the
+/// recording.
 pub(super) fn transcribe(_: &State, call: &Call) -> HandlerResult {
     let info = &call.form_file("file")?.info;
-    let kind = info.content_type.as_deref().unwrap_or("something");
+    let kind = info.content_type.as_deref().unwrap_or("unknown type");
     let text = format!("{} bytes of {kind}, {}", info.size, info.sha256);
     let text_response =
         |content_type, text: String| Ok(ResponseBody::bytes(content_type, text.into_bytes()));

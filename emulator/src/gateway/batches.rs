@@ -1,6 +1,7 @@
-//! Batches: requests from an uploaded file, answered as single ones are.
+//! Batches, which execute the requests of an uploaded file like single requests.
 //!
-//! A batch is worked off when it is made; by the emulator's clock it is in progress for two seconds.
+//! The requests are executed when the batch is created; by the emulator's clock the batch is in
+//! progress for two seconds.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -14,11 +15,11 @@ use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::table::Row;
 
-/// How long a batch is in progress, and how long it may be.
+/// How long a batch is in progress, and when it expires.
 const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
 const EXPIRY: TimeDelta = TimeDelta::hours(24);
 
-/// How many requests a batch has at most, how long its output is, and how many problems are listed.
+/// The maximum number of requests, size of the output in bytes, and number of listed errors.
 const MAX_REQUESTS: usize = 10_000;
 const MAX_OUTPUT_SIZE: usize = 16 * 1024 * 1024;
 const MAX_ERRORS: usize = 10;
@@ -34,7 +35,7 @@ pub(crate) struct Batch {
     created_at: DateTime<Utc>,
     cancelled_at: Option<DateTime<Utc>>,
     total: usize,
-    /// What is wrong with the file; there is no output then.
+    /// The errors in the input file; if there are any, there is no output.
     errors: Vec<Value>,
     output_file_id: Option<String>,
 }
@@ -114,12 +115,12 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
         call,
         format!("batch_{}", call.ids.uuid().replace('-', "")),
     )?;
-    let text = |name: &str, default: &str| call.body_str(name).unwrap_or(default).to_owned();
+    let string = |name: &str, default: &str| call.body_str(name).unwrap_or(default).to_owned();
     let mut batch = Batch {
         key: key.clone(),
         input_file_id,
-        endpoint: text("endpoint", "/v1/chat/completions"),
-        completion_window: text("completion_window", "24h"),
+        endpoint: string("endpoint", "/v1/chat/completions"),
+        completion_window: string("completion_window", "24h"),
         metadata: call.body_value("metadata"),
         created_at: call.now,
         cancelled_at: None,
@@ -148,11 +149,11 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The requests of a file, or what is wrong with its lines.
+/// Parses the requests of a file; returns the errors of invalid lines.
 fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
     let error = |line: Option<usize>, code: &str, message: &str| json!({"code": code, "line": line, "message": message, "param": null});
-    let text = input.as_bytes().unwrap_or_default();
-    let lines = text.split(|byte| *byte == b'\n').enumerate();
+    let bytes = input.as_bytes().unwrap_or_default();
+    let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
     let (mut requests, mut errors) = (Vec::new(), Vec::new());
     for (index, line) in lines {
@@ -162,7 +163,7 @@ fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
                 errors.push(error(
                     line_number,
                     "invalid_json_line",
-                    "this line is not JSON",
+                    "line is not valid JSON",
                 ));
             }
             Ok(request) => match missing_field(&request) {
@@ -174,7 +175,7 @@ fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
             },
         }
         if requests.len() > MAX_REQUESTS {
-            let message = format!("a batch has at most {MAX_REQUESTS} requests here");
+            let message = format!("batch exceeds the limit of {MAX_REQUESTS} requests");
             return Err(vec![error(None, "too_many_tasks", &message)]);
         }
         if errors.len() == MAX_ERRORS {
@@ -182,7 +183,7 @@ fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
         }
     }
     if requests.is_empty() && errors.is_empty() {
-        errors.push(error(None, "empty_file", "there is no request in the file"));
+        errors.push(error(None, "empty_file", "file contains no requests"));
     }
     match errors.is_empty() {
         true => Ok(requests),
@@ -200,7 +201,7 @@ fn missing_field(request: &Value) -> Option<&'static str> {
     (!request["body"].is_object()).then_some("body")
 }
 
-/// One line of output for each request.
+/// Executes the requests; the output has one line for each.
 fn run_requests(state: &mut State, call: &Call, requests: &[Value]) -> Result<Content, ApiError> {
     let mut output = Vec::new();
     for request in requests {
@@ -219,14 +220,14 @@ fn run_requests(state: &mut State, call: &Call, requests: &[Value]) -> Result<Co
         output.extend(line.to_string().into_bytes());
         output.push(b'\n');
         if output.len() > MAX_OUTPUT_SIZE {
-            let problem = format!("asks for more than {MAX_OUTPUT_SIZE} bytes of output");
-            return Err(ApiError::invalid_field("input_file_id", &problem));
+            let reason = format!("exceeds the limit of {MAX_OUTPUT_SIZE} bytes of output");
+            return Err(ApiError::invalid_field("input_file_id", &reason));
         }
     }
     Ok(Content::bytes(output))
 }
 
-/// Answers one request of a batch.
+/// Executes one request of a batch.
 fn run_request(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let mut body = request["body"].clone();
     body["stream"] = Value::Null;
@@ -237,12 +238,12 @@ fn run_request(state: &mut State, call: &Call, request: &Value) -> HandlerResult
         "/embeddings" => embeddings::embed(state, call, &body),
         _ => Err(ApiError::invalid_field(
             "url",
-            "is none that a batch of the emulator answers",
+            "is not supported in batches by the emulator",
         )),
     }
 }
 
-/// The latest first.
+/// Lists batches, latest first.
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let batches = state.gateway.batches.list_for(call);
     let batches: Vec<&Batch> = batches.iter().rev().collect();
@@ -286,7 +287,7 @@ pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
     let status = batch.status(call.now);
     let id = batch.output_file_id.as_deref();
     let Some(id) = id.filter(|_| status == "completed") else {
-        let message = format!("the batch has no output: it is {status}");
+        let message = format!("the batch has no output: its status is {status}");
         return Err(ApiError::new(404, Some("AB08"), message));
     };
     let file = state.gateway.files.find(id, call)?;

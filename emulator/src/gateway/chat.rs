@@ -1,4 +1,4 @@
-//! Conversations and texts to be continued: complete or as a stream of chunks.
+//! Chat and text completions: returned complete or as a stream of chunks.
 
 use std::iter;
 
@@ -11,14 +11,14 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
 
-/// The kind of answer.
+/// The kind of completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum CompletionKind {
     Chat,
     Text,
 }
 
-/// What every chunk of an answer has.
+/// The fields common to all chunks of a completion.
 #[derive(Clone)]
 struct CompletionHead {
     kind: CompletionKind,
@@ -35,7 +35,7 @@ pub(super) fn create_completion(state: &mut State, call: &Call) -> HandlerResult
     text(state, call, &call.body)
 }
 
-/// Answers the last message of a conversation.
+/// Completes a chat; the output depends on the last message.
 pub(crate) fn chat(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let messages = request["messages"]
         .as_array()
@@ -58,7 +58,7 @@ pub(crate) fn chat(state: &mut State, call: &Call, request: &Value) -> HandlerRe
     )
 }
 
-/// Continues a text; of several, the first one.
+/// Completes a text; of several prompts, only the first is used.
 pub(crate) fn text(state: &mut State, call: &Call, request: &Value) -> HandlerResult {
     let prompt = match &request["prompt"] {
         Value::Array(prompts) => prompts.first().and_then(Value::as_str),
@@ -66,7 +66,7 @@ pub(crate) fn text(state: &mut State, call: &Call, request: &Value) -> HandlerRe
     };
     let prompt = prompt.unwrap_or_default().to_owned();
     let length = model_stub::count_words(&prompt);
-    // Only a conversation has tools.
+    // Text completions do not support tools.
     let output = model_stub::generate(call, &ModelInput::UserMessage(prompt), &Value::Null);
     complete(state, call, request, (CompletionKind::Text, output, length))
 }
@@ -135,7 +135,7 @@ impl CompletionKind {
 }
 
 impl CompletionHead {
-    /// A whole choice.
+    /// Returns a complete choice.
     fn choice(&self, index: u64, output: &ModelOutput) -> Value {
         let mut choice = json!({
             "index": index,
@@ -180,7 +180,7 @@ impl CompletionHead {
         })
     }
 
-    /// A chunk with a piece of one choice.
+    /// Returns a chunk with a part of one choice.
     fn chunk_with(&self, index: u64, name: &str, value: Value, finish_reason: Value) -> Event {
         let mut choice = Map::new();
         choice.insert("index".to_owned(), json!(index));
@@ -191,7 +191,8 @@ impl CompletionHead {
     }
 }
 
-/// A model that continues texts knows no tools; a script may make it say their arguments.
+/// Returns the output as text. Text completions have no tool calls, so the arguments of scripted
+/// tool calls are returned instead.
 fn plain_text(output: &ModelOutput) -> String {
     match output {
         ModelOutput::Text(text) => text.to_string(),
@@ -206,7 +207,7 @@ fn finish_reason(kind: CompletionKind, output: &ModelOutput) -> &'static str {
     }
 }
 
-/// The events of a stream: one choice after the other, the usage where it is asked for, the mark.
+/// Returns the events of a stream: the choices in order, the usage if requested, and `[DONE]`.
 fn chunks(
     head: CompletionHead,
     output: &ModelOutput,
@@ -226,7 +227,7 @@ fn chunks(
     chunks.chain(last).chain([Event::data("[DONE]")])
 }
 
-/// The events of one choice.
+/// Returns the events of one choice.
 fn choice_chunks(
     head: &CompletionHead,
     index: u64,
@@ -256,7 +257,7 @@ fn choice_chunks(
     Box::new(deltas.chain([end]))
 }
 
-/// The pieces of one call: its name first, then the arguments.
+/// Returns the deltas of one tool call: the name first, then the arguments.
 fn tool_call((index, call): (usize, model_stub::ToolCall)) -> impl Iterator<Item = Value> + Send {
     let delta = |call: Value| json!({"tool_calls": [call]});
     let function = json!({"name": call.name, "arguments": ""});

@@ -1,4 +1,4 @@
-//! Bytes that an answer consists of: kept ones, or ones that are made as they are sent.
+//! The content of binary responses, either stored or generated while it is sent.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,16 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sha2::{Digest, Sha256};
 
-/// How much is read, hashed and sent at a time.
+/// The block size for reading, hashing and sending.
 pub(crate) const BLOCK_SIZE: usize = 64 * 1024;
 
-/// How much content one emulator keeps in all.
+/// The maximum total content that one emulator stores.
 const MAX_STORED_CONTENT: usize = 64 * 1024 * 1024;
 
-/// What a binary answer consists of, for [`Script::content`](crate::Script::content).
+/// The content of a binary response, for [`Script::content`](crate::Script::content).
 ///
-/// A synthetic content of any size takes no memory: its bytes are made from a seed as they are sent,
-/// and a test can make the same ones.
+/// Synthetic content of any size takes no memory: its bytes are generated from a seed while they
+/// are sent, and a test can generate the same bytes.
 ///
 /// ```
 /// use portkey_admin_emulator::Content;
@@ -40,12 +40,12 @@ struct StoredBytes {
 }
 
 impl Content {
-    /// These bytes.
+    /// Creates content with these bytes.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
         Self::stored(bytes.into(), None)
     }
 
-    /// So many bytes that look random and depend on `seed` only.
+    /// Creates content of `size` pseudorandom bytes that depend only on `seed`.
     pub fn synthetic(size: u64, seed: u64) -> Self {
         Self(Kind::Synthetic { size, seed })
     }
@@ -54,7 +54,7 @@ impl Content {
         Self(Kind::Stored(Arc::new(StoredBytes { bytes, reservation })))
     }
 
-    /// How many bytes there are.
+    /// Returns the size in bytes.
     pub fn size(&self) -> u64 {
         match &self.0 {
             Kind::Stored(stored) => stored.bytes.len() as u64,
@@ -62,7 +62,7 @@ impl Content {
         }
     }
 
-    /// The bytes from `start` on, at most `length` of them: fewer at the end, none behind it.
+    /// Returns at most `length` bytes from `start`; fewer if the content ends before.
     pub fn read(&self, start: u64, length: usize) -> Vec<u8> {
         let rest = self.size().saturating_sub(start);
         let length = usize::try_from(rest).map_or(length, |rest| rest.min(length));
@@ -76,7 +76,7 @@ impl Content {
         }
     }
 
-    /// The SHA-256 of all of it, in hexadecimal digits. It is computed anew each time.
+    /// Computes the SHA-256 of the content, in hexadecimal digits.
     pub fn sha256(&self) -> String {
         let mut digest = Checksum::default();
         let mut at = 0;
@@ -88,7 +88,7 @@ impl Content {
         digest.finish()
     }
 
-    /// All of it, where it is kept.
+    /// Returns the bytes of stored content; `None` if it is synthetic.
     pub(crate) fn as_bytes(&self) -> Option<&[u8]> {
         match &self.0 {
             Kind::Stored(stored) => Some(&stored.bytes),
@@ -97,7 +97,7 @@ impl Content {
     }
 }
 
-/// Content may be anything, so that only its size shows.
+/// Shows the size only, since content may be confidential.
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Content")
@@ -106,7 +106,8 @@ impl fmt::Debug for Content {
     }
 }
 
-/// Eight bytes at a time, each eight from their number alone, so that reading may begin anywhere.
+/// Generates bytes in words of eight; each word depends only on its position, so that reads can
+/// start anywhere.
 fn generate(seed: u64, start: u64, length: usize) -> Vec<u8> {
     let skip = usize::try_from(start % 8).unwrap_or(0);
     let mut bytes = Vec::with_capacity(length + 16);
@@ -120,7 +121,7 @@ fn generate(seed: u64, start: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-/// The generator SplitMix64 at one position.
+/// Returns the output of SplitMix64 at one position.
 fn split_mix64(seed: u64, number: u64) -> u64 {
     let step = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let mut z = seed.wrapping_add(step);
@@ -129,7 +130,7 @@ fn split_mix64(seed: u64, number: u64) -> u64 {
     z ^ (z >> 31)
 }
 
-/// A SHA-256 that grows.
+/// An incremental SHA-256.
 #[derive(Default)]
 pub(crate) struct Checksum(Sha256);
 
@@ -138,23 +139,23 @@ impl Checksum {
         self.0.update(bytes);
     }
 
-    /// In hexadecimal digits.
+    /// Returns the digest in hexadecimal digits.
     pub(crate) fn finish(self) -> String {
         let digest = self.0.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
-/// A number that a text decides.
-pub(crate) fn seed_from_str(text: &str) -> u64 {
-    let digest = Sha256::digest(text.as_bytes());
+/// Derives a seed from a string.
+pub(crate) fn seed_from_str(string: &str) -> u64 {
+    let digest = Sha256::digest(string.as_bytes());
     digest
         .iter()
         .take(8)
         .fold(0, |seed, byte| seed << 8 | u64::from(*byte))
 }
 
-/// How much more may be kept; shared by everything that one emulator keeps.
+/// The remaining storage for content, shared by all content of one emulator.
 #[derive(Debug, Clone)]
 pub(crate) struct ContentQuota(Arc<AtomicUsize>);
 
@@ -165,7 +166,7 @@ impl Default for ContentQuota {
 }
 
 impl ContentQuota {
-    /// A place for something that will grow.
+    /// Creates an empty reservation.
     pub(crate) fn reserve(&self) -> QuotaReservation {
         QuotaReservation {
             quota: self.clone(),
@@ -174,7 +175,7 @@ impl ContentQuota {
     }
 }
 
-/// A place that is given back when it is dropped.
+/// Reserved storage, which is released on drop.
 #[derive(Debug)]
 pub(crate) struct QuotaReservation {
     quota: ContentQuota,
@@ -182,7 +183,7 @@ pub(crate) struct QuotaReservation {
 }
 
 impl QuotaReservation {
-    /// Takes so much more, if there is that much.
+    /// Reserves `by` more bytes; returns whether the quota allows it.
     pub(crate) fn try_grow(&mut self, by: usize) -> bool {
         let take = |free: usize| free.checked_sub(by);
         let quota = &self.quota.0;
@@ -200,7 +201,7 @@ impl Drop for QuotaReservation {
     }
 }
 
-/// What is held says nothing about what it is held for.
+/// All reservations are equal, so that content is compared by its bytes only.
 impl PartialEq for QuotaReservation {
     fn eq(&self, _: &Self) -> bool {
         true

@@ -1,4 +1,4 @@
-//! Vectors: of length one, decided by the text alone.
+//! Embeddings: unit vectors that depend only on the text.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -10,11 +10,11 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// How many numbers a vector has, where it is not asked for, and at most.
+/// The default and the maximum number of dimensions.
 const DEFAULT_DIMENSIONS: u64 = 16;
 const MAX_DIMENSIONS: u64 = 3072;
 
-/// How many numbers one answer has at most.
+/// The maximum number of components in one response.
 const MAX_NUMBERS: u64 = 1_000_000;
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -25,12 +25,12 @@ pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> HandlerR
     let inputs = inputs(&request["input"]);
     let dimensions = request["dimensions"].as_u64().unwrap_or(DEFAULT_DIMENSIONS);
     if !(1..=MAX_DIMENSIONS).contains(&dimensions) {
-        let problem = format!("is from 1 to {MAX_DIMENSIONS} here");
-        return Err(ApiError::invalid_field("dimensions", &problem));
+        let reason = format!("must be from 1 to {MAX_DIMENSIONS}");
+        return Err(ApiError::invalid_field("dimensions", &reason));
     }
     if inputs.len() as u64 * dimensions > MAX_NUMBERS {
-        let problem = format!("asks for more than {MAX_NUMBERS} numbers");
-        return Err(ApiError::invalid_field("input", &problem));
+        let reason = format!("exceeds the limit of {MAX_NUMBERS} components in all vectors");
+        return Err(ApiError::invalid_field("input", &reason));
     }
     let as_base64 = request["encoding_format"] == "base64";
     let vectors = inputs.iter().enumerate().map(|(index, input)| {
@@ -60,17 +60,17 @@ pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> HandlerR
     })))
 }
 
-/// The texts: one, several, or what stands for one as numbers.
+/// Returns the inputs as strings; arrays of tokens are formatted as JSON.
 fn inputs(input: &Value) -> Vec<String> {
     match input {
         Value::String(text) => vec![text.clone()],
         Value::Array(items) if items.iter().all(Value::is_number) => vec![input.to_string()],
         Value::Array(items) => {
-            let text = |item: &Value| {
+            let string = |item: &Value| {
                 item.as_str()
                     .map_or_else(|| item.to_string(), str::to_owned)
             };
-            items.iter().map(text).collect()
+            items.iter().map(string).collect()
         }
         other => vec![other.to_string()],
     }
@@ -80,7 +80,7 @@ fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     let bytes = Content::synthetic(dimensions * 2, seed_from_str(text));
     let bytes = bytes.read(0, usize::try_from(dimensions * 2).unwrap_or(usize::MAX));
     let pairs = bytes.as_chunks::<2>().0;
-    // Never zero, so that there is a length.
+    // Never zero, so that the vector can be normalised.
     let numbers: Vec<f32> = pairs
         .iter()
         .map(|pair| f32::from(i16::from_le_bytes(*pair)) + 0.5)
@@ -93,7 +93,7 @@ fn vector(text: &str, dimensions: u64) -> Vec<f32> {
     numbers.iter().map(|number| number / length).collect()
 }
 
-/// The numbers as Base64 of their bytes.
+/// Encodes the components in little-endian order as Base64.
 fn to_base64(vector: &[f32]) -> Value {
     let bytes: Vec<u8> = vector
         .iter()

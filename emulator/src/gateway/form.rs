@@ -1,4 +1,5 @@
-//! Forms (`multipart/form-data`), read part by part: the content of a file passes and is not collected.
+//! Multipart forms (`multipart/form-data`), read part by part without buffering the content of
+//! files.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -17,58 +18,59 @@ use super::uploads::UploadPart;
 use crate::dispatch::lock;
 use crate::response::ApiError;
 
-/// The longest content that is kept.
+/// The maximum size of stored content.
 const MAX_STORED_CONTENT: usize = 16 * 1024 * 1024;
 
-/// How many parts a form has at most, and how many bytes of text there are in all of them.
+/// The maximum number of parts, and of bytes in all text fields together.
 const MAX_PARTS: usize = 64;
 const MAX_TEXT_SIZE: usize = 256 * 1024;
 
-/// How much may be read without coming to the end of a part's head, or to a piece of its content.
+/// The maximum number of bytes read without reaching the end of a part's head or a chunk of its
+/// content.
 const MAX_HEAD_SIZE: usize = 1024 * 1024;
 
-/// How long nothing may come, and how long all of it may take.
+/// The timeouts for the next data, and for the complete form.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 const TOTAL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 
-/// What is read of a form that was refused, so that the sender gets to read why; and of what comes
-/// behind its end.
+/// The limits for reading the rest of a body after the end of the form or an error, so that the
+/// client receives the response.
 const MAX_DRAIN_SIZE: usize = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// A form that has come.
+/// A received form.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Form {
     pub(crate) parts: Vec<Part>,
 }
 
-/// One part of it.
+/// One part of a form.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) info: UploadPart,
-    /// Only where there was room for it; it is not written to a state file.
+    /// The content, if it is stored; it is not written to a state file.
     #[serde(skip)]
     pub(crate) content: Option<Content>,
 }
 
 impl Form {
-    /// The first file of this name.
+    /// Returns the first file with this name.
     pub(crate) fn file(&self, name: &str) -> Option<&Part> {
         let mut files = self.parts.iter().filter(|part| part.info.text.is_none());
         files.find(|part| part.info.name == name)
     }
 
-    /// Names and texts; of files, their names.
+    /// Returns the field names and values; the value of a file is its name.
     pub(crate) fn text_fields(&self) -> impl Iterator<Item = (String, String)> {
         self.parts.iter().map(|part| {
             let info = &part.info;
-            let text = info.text.as_ref().or(info.file_name.as_ref());
-            (info.name.clone(), text.cloned().unwrap_or_default())
+            let value = info.text.as_ref().or(info.file_name.as_ref());
+            (info.name.clone(), value.cloned().unwrap_or_default())
         })
     }
 }
 
-/// Reads a form; `quota` is where the content of files is kept, if it is to be.
+/// Reads a form; the content of files is stored if a `quota` is given.
 pub(crate) async fn receive(
     head: &Parts,
     body: Incoming,
@@ -81,7 +83,7 @@ pub(crate) async fn receive(
     }));
     let form = read(head, &source, quota).await;
     let drain = BodyDrain(source).read();
-    // What comes behind the end of a form is no part of it.
+    // Data after the end of the form is discarded.
     let _ = tokio::time::timeout(DRAIN_TIMEOUT, drain).await;
     form
 }
@@ -95,12 +97,12 @@ async fn read(
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let boundary = content_type.map(multer::parse_boundary);
     let Some(Ok(boundary)) = boundary else {
-        let problem = match boundary {
-            Some(Err(multer::Error::NoBoundary)) => "has no boundary",
-            _ => "is not multipart/form-data",
+        let reason = match boundary {
+            Some(Err(multer::Error::NoBoundary)) => "boundary is missing",
+            _ => "expected multipart/form-data",
         };
         return Err(ApiError::bad_request(format!(
-            "header `content-type`: {problem}"
+            "header `content-type`: {reason}"
         )));
     };
     let mut reader = Reader {
@@ -116,12 +118,12 @@ async fn read(
     Ok(form)
 }
 
-/// A form on its way in.
+/// The reader of a form.
 struct Reader {
     parts: Multipart<'static>,
     source: Arc<Mutex<BodySource>>,
     deadline: Instant,
-    /// How many bytes of text have come.
+    /// The number of bytes received in text fields.
     text_size: usize,
 }
 
@@ -138,8 +140,8 @@ impl Reader {
             return Ok(None);
         };
         if number >= MAX_PARTS {
-            let problem = format!("body: has more than {MAX_PARTS} parts");
-            return Err(ApiError::new(413, None, problem));
+            let message = format!("body: exceeds the limit of {MAX_PARTS} parts");
+            return Err(ApiError::new(413, None, message));
         }
         let Some(name) = field.name().map(str::to_owned) else {
             return Err(ApiError::bad_request(format!(
@@ -154,9 +156,9 @@ impl Reader {
                 self.text_size += chunk.len();
             }
             if self.text_size > MAX_TEXT_SIZE {
-                let problem =
-                    format!("body: {location} makes more than {MAX_TEXT_SIZE} bytes of text");
-                return Err(ApiError::new(413, None, problem));
+                let message =
+                    format!("body: {location} exceeds the limit of {MAX_TEXT_SIZE} bytes of text");
+                return Err(ApiError::new(413, None, message));
             }
         }
         let head = (name, field.file_name(), field.content_type());
@@ -168,7 +170,7 @@ impl Reader {
         sink.finish(head, &location).map(Some)
     }
 
-    /// The next piece of a part's content.
+    /// Reads the next chunk of a part's content.
     async fn chunk(
         &mut self,
         field: &mut Field<'static>,
@@ -189,37 +191,39 @@ fn within_timeout<T>(
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(form_error(&error, location)),
         Err(_) => {
-            let problem = format!("body: {location} took too long to arrive");
-            Err(ApiError::new(408, None, problem))
+            let message = format!("body: {location} timed out");
+            Err(ApiError::new(408, None, message))
         }
     }
 }
 
-/// An error that says where. It never quotes what came.
+/// Converts a parse error. The message names the part and never contains received data.
 fn form_error(error: &multer::Error, location: &str) -> ApiError {
     use multer::Error;
-    let problem = match error {
+    let reason = match error {
         Error::IncompleteFieldData { .. } | Error::IncompleteStream | Error::IncompleteHeaders => {
-            "is cut off: the form has no end"
+            "is truncated: the closing boundary is missing"
         }
-        Error::StreamReadFailed(cause) if cause.is::<HeadTooLarge>() => "has no end of its head",
-        Error::StreamReadFailed(_) => "is cut off, or its chunks are malformed",
+        Error::StreamReadFailed(cause) if cause.is::<HeadTooLarge>() => {
+            "has a head that is too large"
+        }
+        Error::StreamReadFailed(_) => "is truncated or has a malformed chunked encoding",
         Error::ReadHeaderFailed(_)
         | Error::DecodeHeaderName { .. }
         | Error::DecodeHeaderValue { .. } => "has a malformed head",
         Error::DecodeContentType(_) => "has a malformed content type",
         _ => "is malformed",
     };
-    ApiError::bad_request(format!("body: {location} {problem}"))
+    ApiError::bad_request(format!("body: {location} {reason}"))
 }
 
-/// Where the content of a part goes.
+/// The destination of a part's content.
 struct PartSink {
     size: u64,
     checksum: Checksum,
-    /// The text, or the content as long as it is kept.
+    /// The text, or the content as long as it is stored.
     bytes: Option<Vec<u8>>,
-    /// Of a file that may be kept.
+    /// The reservation for the content of a file that is stored.
     reservation: Option<QuotaReservation>,
     is_file: bool,
 }
@@ -270,7 +274,7 @@ impl PartSink {
                 Ok(text) => (Some(text), None),
                 Err(_) => {
                     return Err(ApiError::bad_request(format!(
-                        "body: {location} is not UTF-8"
+                        "body: {location} is not valid UTF-8"
                     )));
                 }
             },
@@ -289,13 +293,13 @@ impl PartSink {
     }
 }
 
-/// A body on its way in.
+/// The body that a form is read from.
 struct BodySource {
     body: Incoming,
-    /// How much was read since the reader last got on.
+    /// The number of bytes read since the parser last made progress.
     unconsumed: usize,
-    /// Whether to let the reader look at what it has first: it reads on as long as it can, and would
-    /// otherwise collect whatever comes quickly.
+    /// Whether the next poll is pending. The parser reads as long as data is available and would
+    /// otherwise buffer all of it before it returns a chunk.
     yields_first: bool,
 }
 
@@ -308,7 +312,7 @@ impl BodySource {
                 Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(error))),
                 Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
                     Ok(bytes) => Poll::Ready(Some(Ok(bytes))),
-                    // Trailers.
+                    // Skip trailers.
                     Err(_) => continue,
                 },
             };
@@ -316,16 +320,16 @@ impl BodySource {
     }
 }
 
-/// The body as the reader sees it.
+/// The stream of body chunks for the parser.
 struct BodyStream(Arc<Mutex<BodySource>>);
 
-/// Too much was read without getting on.
+/// The parser read too much without making progress.
 #[derive(Debug)]
 struct HeadTooLarge;
 
 impl std::fmt::Display for HeadTooLarge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("too long")
+        f.write_str("head is too large")
     }
 }
 
@@ -352,7 +356,7 @@ impl Stream for BodyStream {
     }
 }
 
-/// What is left of a body.
+/// The rest of a body, which is read and discarded.
 struct BodyDrain(Arc<Mutex<BodySource>>);
 
 impl BodyDrain {

@@ -1,4 +1,4 @@
-//! Images: one grey dot, as a link or as Base64.
+//! Images: a PNG of one pixel, as a link or in Base64.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
 
-/// A PNG of one dot.
+/// A PNG of one pixel.
 const PIXEL_PNG: [u8; 67] = [
     0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52,
     0x00, 0x00, 0x00, 0x01, 0x00, 0x00, 0x00, 0x01, 0x08, 0x00, 0x00, 0x00, 0x00, 0x3a, 0x7e, 0x9b,
@@ -17,7 +17,7 @@ const PIXEL_PNG: [u8; 67] = [
     0x42, 0x60, 0x82,
 ];
 
-/// Answers a description, an edit and a variation alike.
+/// Handles creation, edits and variations.
 pub(super) fn create(state: &State, call: &Call) -> HandlerResult {
     let count = call.body_value("n").as_u64().unwrap_or(1).clamp(1, 10);
     let as_base64 = call.body_str("response_format") == Some("b64_json");
@@ -34,7 +34,7 @@ pub(super) fn create(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// Follows the link of an image, which is the same for all.
+/// Serves the link of an image; all images are the same.
 pub(super) fn serve(_: &State, _: &Call) -> HandlerResult {
     Ok(ResponseBody::bytes("image/png", PIXEL_PNG.to_vec()))
 }

@@ -1,16 +1,16 @@
-//! The gateway: what is passed on to models. There is none here; `model_stub.rs` says what is answered.
+//! The gateway operations, which the service forwards to models. Here `model_stub.rs` takes the
+//! place of the models.
 //!
-//! Its operations are handlers of a resource like any other (`RESOURCE` below, by the ledger's ids), so that
-//! keys, scopes and the request check are the control plane's. What is different is how bodies come and
-//! go:
+//! The operations are the handlers of a resource like any other (`RESOURCE` below, by manifest id),
+//! so that keys, scopes and request validation work as in the control plane. Bodies differ:
 //!
-//! - `form.rs` reads a form part by part. `Call::form` has what came; `uploads.rs` remembers it.
-//! - `ResponseBody::Events` and `ResponseBody::Content` are sent piece by piece (`stream.rs`), as a script wants it
-//!   (`script.rs`).
-//! - `ResponseBody::WebSocket` makes a websocket of the connection (`realtime.rs`).
+//! - `form.rs` reads a multipart form part by part into `Call::form`; `uploads.rs` records it.
+//! - `ResponseBody::Events` and `ResponseBody::Content` are sent in chunks (`stream.rs`), as set by
+//!   a script (`script.rs`).
+//! - `ResponseBody::WebSocket` upgrades the connection (`realtime.rs`).
 //!
-//! A writer here is a `Handler::Gateway`: the audit log has no record of it, the `logs` resource has
-//! ([`log_request`]).
+//! Write operations are a `Handler::Gateway`: they are recorded in the `logs` resource
+//! ([`log_request`]) instead of the audit log.
 
 mod audio;
 mod batches;
@@ -101,7 +101,7 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// The operations whose body is a form, and of which the content of files is kept.
+/// The operations with a multipart form body.
 const FORM_OPERATIONS: [&str; 5] = [
     "upload_file",
     "create_image_edit",
@@ -109,9 +109,10 @@ const FORM_OPERATIONS: [&str; 5] = [
     "create_transcription",
     "create_translation",
 ];
+/// The form operation that stores the content of files.
 const STORED_CONTENT_OPERATION: &str = "upload_file";
 
-/// The operations that a script can be for.
+/// The operations that support scripts.
 const SCRIPTABLE_OPERATIONS: [&str; 8] = [
     "create_chat_completion",
     "create_completion",
@@ -123,7 +124,7 @@ const SCRIPTABLE_OPERATIONS: [&str; 8] = [
     "connect_realtime",
 ];
 
-/// What the gateway remembers of an organisation.
+/// The gateway's state of one organisation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct GatewayState {
     files: Table<files::File>,
@@ -131,7 +132,7 @@ pub(crate) struct GatewayState {
     responses: Table<responses::StoredResponse>,
 }
 
-/// What everything has that the gateway keeps.
+/// The id and workspace of a stored resource.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ResourceKey {
     id: String,
@@ -145,17 +146,17 @@ impl ResourceKey {
     }
 }
 
-/// What a request to the gateway has besides what every request has.
+/// The parts of a request that only the gateway uses.
 #[derive(Debug, Default)]
 pub(crate) struct GatewayContext {
-    /// What came instead of a body that is one piece.
+    /// The multipart form, if the body is one.
     pub(crate) form: Option<Form>,
     pub(crate) script: Option<Script>,
-    /// The headers that its log has, by name.
+    /// The headers that are recorded in the log, by name.
     pub(crate) headers: BTreeMap<String, String>,
 }
 
-/// The headers that a log has. A config that is no name of one may hold secrets.
+/// The headers that are recorded in logs. An inline config is not, since it may contain secrets.
 const LOGGED_HEADERS: [&str; 8] = [
     "x-portkey-provider",
     "x-portkey-virtual-key",
@@ -182,29 +183,29 @@ impl GatewayContext {
         }
     }
 
-    /// What the script makes the model say.
+    /// Returns the model output set by the script.
     pub(crate) fn scripted_reply(&self) -> Option<ScriptedReply> {
         self.script.as_ref()?.reply.clone()
     }
 
-    /// Whether the script says what a binary answer consists of.
+    /// Returns whether the script sets the content of a binary response.
     pub(crate) fn has_scripted_content(&self) -> bool {
         let script = self.script.as_ref();
         script.is_some_and(|script| script.content.is_some())
     }
 }
 
-/// Whether the body of an operation is a form.
+/// Returns whether an operation has a multipart form body.
 pub(crate) fn has_form_body(operation: &str) -> bool {
     FORM_OPERATIONS.contains(&operation)
 }
 
-/// Whether the content of files is kept.
+/// Returns whether an operation stores the content of files.
 pub(crate) fn stores_content(operation: &str) -> bool {
     operation == STORED_CONTENT_OPERATION
 }
 
-/// The workspace of the key, or the default one.
+/// Returns the workspace of the call, or else the default workspace.
 fn workspace_or_default(state: &State, call: &Call) -> Result<String, ApiError> {
     match call.workspace() {
         Some(workspace) => Ok(workspace.to_owned()),
@@ -216,10 +217,10 @@ fn wants_stream(request: &Value) -> bool {
     request["stream"] == true
 }
 
-/// Requests whose body is longer are logged with no more of it than the model.
+/// The maximum size of a logged request body; of larger bodies only the model is logged.
 const MAX_LOGGED_BODY: usize = 64 * 1024;
 
-/// Leaves a log of a call to a model, as the service does, and counts it for usage-limit policies.
+/// Logs a call to a model, as the service does, and counts it for usage-limit policies.
 fn log_request(
     state: &mut State,
     call: &Call,
@@ -230,7 +231,7 @@ fn log_request(
     let headers = &call.request.gateway;
     let mut metadata = headers
         .get("x-portkey-metadata")
-        .and_then(|text| serde_json::from_str(text).ok())
+        .and_then(|json| serde_json::from_str(json).ok())
         .filter(Value::is_object)
         .unwrap_or_else(|| json!({}));
     for (header, name) in [
@@ -263,10 +264,10 @@ fn log_request(
     Ok(())
 }
 
-/// How many items a page has, where it is not asked for, and at most.
+/// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (20, 100);
 
-/// A page of a list that goes on behind an id: `limit` and `after`.
+/// Returns a page of a list with cursor paging: `limit`, and the id in `after`.
 fn cursor_page<'a, T>(
     call: &Call,
     rows: &[&'a T],
@@ -292,7 +293,7 @@ fn cursor_page<'a, T>(
     }))
 }
 
-/// Makes an answer arrive as a script wants it, and cuts out of it what is asked for.
+/// Applies a script's delivery and content to a streamed response, and then the requested range.
 pub(crate) fn apply_script(
     response: &mut Response<HttpBody>,
     head: &Parts,

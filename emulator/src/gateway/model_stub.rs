@@ -1,4 +1,4 @@
-//! What the model says. There is none here: it repeats what it was told, or calls the first tool.
+//! The model stub, which echoes its input or calls the first tool.
 
 use std::iter;
 use std::sync::Arc;
@@ -8,37 +8,37 @@ use serde_json::{Map, Value, json};
 use super::script::ScriptedReply;
 use crate::call::Call;
 
-/// How much of a text is repeated.
+/// The maximum size of an echoed text.
 const MAX_ECHO_SIZE: usize = 4096;
 
-/// How many bytes of a tool call's arguments come at a time.
+/// The size of streamed chunks of a tool call's arguments, in bytes.
 const ARGUMENTS_CHUNK_SIZE: usize = 12;
 
-/// What the model does.
+/// The output of the model.
 #[derive(Debug, Clone)]
 pub(crate) enum ModelOutput {
     Text(Arc<str>),
     ToolCalls(Vec<ToolCall>),
 }
 
-/// A call of a tool.
+/// A tool call.
 #[derive(Debug, Clone)]
 pub(crate) struct ToolCall {
     pub(crate) id: String,
     pub(crate) name: String,
-    /// JSON.
+    /// The arguments as JSON.
     pub(crate) arguments: Arc<str>,
 }
 
-/// What the model was told last.
+/// The last input of the model.
 pub(crate) enum ModelInput {
-    /// By the user.
+    /// A message of the user.
     UserMessage(String),
-    /// By a tool that it has called.
+    /// The result of a tool call.
     ToolResult(String),
 }
 
-/// What the model says to a request whose `tools` are objects with `name` and `parameters`.
+/// Generates the output for a request; a script takes precedence.
 pub(crate) fn generate(call: &Call, input: &ModelInput, request: &Value) -> ModelOutput {
     let tool_call = |name: &str, arguments: &str| ToolCall {
         id: format!("call_{}", call.ids.uuid().replace('-', "")),
@@ -70,7 +70,7 @@ pub(crate) fn generate(call: &Call, input: &ModelInput, request: &Value) -> Mode
     }
 }
 
-/// The text of a message or an item, whose content may be in parts.
+/// Returns the text of a message's or item's content, which may consist of parts.
 pub(crate) fn content_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
@@ -87,7 +87,7 @@ fn truncate(text: &str) -> &str {
     &text[..end.unwrap_or(0)]
 }
 
-/// The tool that is called: the one that the request names, or else the first function.
+/// Chooses the tool named in the request, or else the first function.
 fn choose_tool(request: &Value) -> Option<(&str, &Value)> {
     let choice = &request["tool_choice"];
     if choice == "none" {
@@ -97,7 +97,7 @@ fn choose_tool(request: &Value) -> Option<(&str, &Value)> {
     let requested = requested.or_else(|| choice["name"].as_str());
     let tools = request["tools"].as_array()?;
     let functions = tools.iter().filter_map(|tool| {
-        // A chat has the function in a member of its own.
+        // Chat completions nest the function in a field `function`.
         let function = tool.get("function").unwrap_or(tool);
         Some((function["name"].as_str()?, &function["parameters"]))
     });
@@ -106,7 +106,7 @@ fn choose_tool(request: &Value) -> Option<(&str, &Value)> {
     functions.next()
 }
 
-/// Arguments of the kinds that the parameters ask for; texts are what was said.
+/// Generates arguments of the declared types; strings are the input text.
 fn arguments(parameters: &Value, text: &str) -> Value {
     let properties = parameters["properties"].as_object();
     let arguments = properties.into_iter().flatten().map(|(name, schema)| {
@@ -125,13 +125,13 @@ fn arguments(parameters: &Value, text: &str) -> Value {
     Value::Object(arguments.collect::<Map<_, _>>())
 }
 
-/// How many words a text has; here that is how many tokens.
+/// Counts the words of a text, which the stub uses as tokens.
 pub(crate) fn count_words(text: &str) -> usize {
     text.split_whitespace().count()
 }
 
 impl ModelOutput {
-    /// How many tokens that is.
+    /// Counts the tokens.
     pub(crate) fn tokens(&self) -> usize {
         match self {
             Self::Text(text) => count_words(text),
@@ -140,7 +140,7 @@ impl ModelOutput {
     }
 }
 
-/// A text word by word: each piece is a word with what stands before it.
+/// Splits a text into words, each with the whitespace before it.
 pub(crate) fn word_chunks(text: &Arc<str>) -> impl Iterator<Item = String> + Send + use<> {
     chunks(text, |rest| {
         let word = rest
@@ -151,7 +151,7 @@ pub(crate) fn word_chunks(text: &Arc<str>) -> impl Iterator<Item = String> + Sen
     })
 }
 
-/// Arguments in pieces that know nothing of JSON.
+/// Splits arguments into chunks of fixed size, regardless of the JSON syntax.
 pub(crate) fn argument_chunks(text: &Arc<str>) -> impl Iterator<Item = String> + Send + use<> {
     chunks(text, |rest| {
         let ends = ARGUMENTS_CHUNK_SIZE..rest.len();

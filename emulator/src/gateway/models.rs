@@ -1,4 +1,4 @@
-//! Models: those that have a price here.
+//! Models: the models that the emulator has prices for.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Moderations: a text is of a category if it has the category's words in it.
+//! Moderations: a text matches a category if it contains the category's words.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Parts of binary answers: `Range` and what is answered to it.
+//! Range requests for binary responses.
 
 use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, HeaderValue, IF_RANGE, RANGE};
 use hyper::http::request::Parts;
@@ -7,18 +7,18 @@ use hyper::{Method, Response, StatusCode};
 use crate::http_response::{self, HttpBody};
 use crate::response::ApiError;
 
-/// What is asked for of so many bytes.
+/// The requested range of a content.
 #[derive(Debug, PartialEq, Eq)]
 enum RequestedRange {
-    /// Nothing that is understood: all of it.
+    /// No range, or an unsupported one: the complete content.
     Full,
-    /// From the first up to, but not including, the last.
+    /// Start (inclusive) and end (exclusive).
     Part(u64, u64),
-    /// Nothing that there is.
+    /// The range is outside the content.
     Unsatisfiable,
 }
 
-/// Cuts out of a binary answer what the request asks for. Only `GET` has ranges.
+/// Limits a binary response to the requested range. Only `GET` supports ranges.
 pub(super) fn apply(response: &mut Response<HttpBody>, head: &Parts) {
     let HttpBody::Stream(stream) = response.body_mut() else {
         return;
@@ -26,7 +26,7 @@ pub(super) fn apply(response: &mut Response<HttpBody>, head: &Parts) {
     let Some(size) = stream.size().filter(|_| head.method == Method::GET) else {
         return;
     };
-    // There are no validators here that a condition could be about.
+    // Responses have no validators, so that a range with `If-Range` is ignored.
     let range = head.headers.get(RANGE);
     let range = range.filter(|_| !head.headers.contains_key(IF_RANGE));
     let range = range.and_then(|range| range.to_str().ok());
@@ -38,8 +38,8 @@ pub(super) fn apply(response: &mut Response<HttpBody>, head: &Parts) {
             set_content_range(response, format!("bytes {start}-{}/{size}", end - 1));
         }
         RequestedRange::Unsatisfiable => {
-            let problem = "header `range`: begins behind the end";
-            *response = http_response::from_result(Err(ApiError::new(416, None, problem)));
+            let message = "header `range`: starts after the end of the content";
+            *response = http_response::from_result(Err(ApiError::new(416, None, message)));
             set_content_range(response, format!("bytes */{size}"));
         }
     }
@@ -53,13 +53,13 @@ fn set_content_range(response: &mut Response<HttpBody>, range: String) {
     }
 }
 
-/// Several ranges are not served, and malformed ones are ignored.
+/// Parses a `Range` header. Multiple and malformed ranges are ignored.
 fn parse_range(range: &str, size: u64) -> RequestedRange {
     let parsed = range.trim().strip_prefix("bytes=").and_then(|range| {
         let (first, last) = range.trim().split_once('-')?;
-        let number = |text: &str| match text.trim() {
+        let number = |string: &str| match string.trim() {
             "" => Some(None),
-            text if text.bytes().all(|b| b.is_ascii_digit()) => text.parse().ok().map(Some),
+            digits if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok().map(Some),
             _ => None,
         };
         Some((number(first)?, number(last)?))

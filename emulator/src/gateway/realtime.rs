@@ -1,9 +1,10 @@
-//! Realtime sessions: the handshake, and a session over a websocket.
+//! Realtime sessions: the handshake, and a session over a WebSocket.
 //!
-//! The events are those of a session in texts: `session.created` at the beginning; `session.update` is
-//! answered with `session.updated`, `conversation.item.create` with `conversation.item.created`, and
-//! `response.create` with the events of a response that repeats the last text of the user. Every other
-//! event comes back inside of an event `emulator.echo`, and what is no event is answered with `error`.
+//! A session supports text only. It starts with `session.created`. The response to `session.update`
+//! is `session.updated`, the response to `conversation.item.create` is `conversation.item.created`,
+//! and the response to `response.create` are the events of a model response that echoes the user's
+//! last text. Every other event is returned inside an `emulator.echo` event, and the response to an
+//! invalid event is `error`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,17 +31,17 @@ use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::socket::Resetter;
 
-/// How many sessions are open at a time; more are refused.
+/// The maximum number of open sessions.
 const MAX_SESSIONS: usize = 256;
 
-/// The largest message that is received, in bytes.
+/// The maximum size of a received message, in bytes.
 const MAX_MESSAGE_SIZE: usize = 16 * 1024 * 1024;
 
-/// When nothing has come for so long, the other side is asked for a sign of life, and once more that
-/// long later the session is over. As long a message may take to be sent.
+/// How long a session waits for a message before it sends a ping, and then before it disconnects.
+/// It is also the timeout for sending a message.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the standard adds to a key before it is hashed (RFC 6455, section 1.3).
+/// The GUID that is appended to the key before hashing (RFC 6455, section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The sessions of one emulator.
@@ -51,7 +52,7 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    /// No sessions yet; they end when they are told to stop.
+    /// Creates an empty set of sessions, which end when `shutdown` becomes true.
     pub(crate) fn new(shutdown: watch::Receiver<bool>) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(MAX_SESSIONS)),
@@ -60,15 +61,15 @@ impl Sessions {
     }
 }
 
-/// A session that is to be opened.
+/// A session before the handshake is complete.
 #[derive(Debug)]
 pub(crate) struct Session {
     call: Call,
-    /// `Sec-WebSocket-Accept`, once the handshake was looked at.
+    /// The value of `Sec-WebSocket-Accept`; empty until the handshake is validated.
     pub(crate) accept_key: String,
 }
 
-/// The key may; what is left is the handshake.
+/// Returns a session after authorisation; [`open`] validates the handshake.
 pub(super) fn connect(_: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::WebSocket(Box::new(Session {
         call: call.clone(),
@@ -76,25 +77,27 @@ pub(super) fn connect(_: &State, call: &Call) -> HandlerResult {
     })))
 }
 
-/// Opens the session of an answer, or refuses what is no handshake; leaves other answers as they are.
+/// Opens the session of a WebSocket response, or rejects an invalid handshake. Other responses are
+/// returned unchanged.
 pub(crate) fn open(
     sessions: &Sessions,
     head: &mut Parts,
-    answer: HandlerResult,
+    result: HandlerResult,
     script: Option<&Script>,
     resetter: &Resetter,
 ) -> HandlerResult {
-    let mut session = match answer {
+    let mut session = match result {
         Ok(ResponseBody::WebSocket(session)) => session,
         other => return other,
     };
     session.accept_key = accept_key(&head.headers)?;
     let upgrade = head.extensions.remove::<OnUpgrade>();
-    let upgrade = upgrade.ok_or_else(|| handshake_error(&UPGRADE, "cannot be followed here"))?;
+    let upgrade =
+        upgrade.ok_or_else(|| handshake_error(&UPGRADE, "not supported on this connection"))?;
     let permit = Arc::clone(&sessions.slots).try_acquire_owned();
     let permit = permit.map_err(|_| {
-        let problem = format!("more than {MAX_SESSIONS} sessions are open");
-        ApiError::new(429, None, problem)
+        let message = format!("exceeds the limit of {MAX_SESSIONS} open sessions");
+        ApiError::new(429, None, message)
     })?;
     let active = ActiveSession {
         call: session.call.clone(),
@@ -111,7 +114,7 @@ pub(crate) fn open(
     Ok(ResponseBody::WebSocket(session))
 }
 
-/// The answer to the handshake's key.
+/// Validates the handshake headers and returns the value of `Sec-WebSocket-Accept`.
 fn accept_key(headers: &HeaderMap) -> Result<String, ApiError> {
     let has = |name: &HeaderName, token: &str| {
         let values = headers.get_all(name).iter();
@@ -121,13 +124,13 @@ fn accept_key(headers: &HeaderMap) -> Result<String, ApiError> {
         tokens.any(|value| value.trim().eq_ignore_ascii_case(token))
     };
     if !has(&CONNECTION, "upgrade") {
-        return Err(handshake_error(&CONNECTION, "is not `Upgrade`"));
+        return Err(handshake_error(&CONNECTION, "expected `Upgrade`"));
     }
     if !has(&UPGRADE, "websocket") {
-        return Err(handshake_error(&UPGRADE, "is not `websocket`"));
+        return Err(handshake_error(&UPGRADE, "expected `websocket`"));
     }
     if !has(&SEC_WEBSOCKET_VERSION, "13") {
-        return Err(handshake_error(&SEC_WEBSOCKET_VERSION, "is not 13"));
+        return Err(handshake_error(&SEC_WEBSOCKET_VERSION, "expected 13"));
     }
     let key = headers
         .get(SEC_WEBSOCKET_KEY)
@@ -140,34 +143,34 @@ fn accept_key(headers: &HeaderMap) -> Result<String, ApiError> {
         }
         _ => Err(handshake_error(
             &SEC_WEBSOCKET_KEY,
-            "is not 16 bytes in Base64",
+            "expected 16 bytes in Base64",
         )),
     }
 }
 
-fn handshake_error(header: &HeaderName, problem: &str) -> ApiError {
-    ApiError::bad_request(format!("header `{header}`: {problem}"))
+fn handshake_error(header: &HeaderName, reason: &str) -> ApiError {
+    ApiError::bad_request(format!("header `{header}`: {reason}"))
 }
 
 type Socket = WebSocketStream<TokioIo<Upgraded>>;
 
-/// What a session knows.
+/// The state of an open session.
 struct ActiveSession {
     call: Call,
     delivery: Delivery,
-    /// What a script says instead of a response.
+    /// The scripted events that replace the events of a model response.
     events: Option<Vec<Event>>,
     settings: Map<String, Value>,
-    /// The last text of the user.
+    /// The user's last text.
     user_text: String,
-    /// How many events were sent.
+    /// The number of events sent.
     sent_count: u64,
 }
 
-/// Why a session ends.
+/// How a session ends.
 enum SessionEnd {
     Close(CloseCode, &'static str),
-    /// Without a word.
+    /// Without a close frame.
     Disconnected,
     Reset,
 }
@@ -179,7 +182,7 @@ async fn serve(
     mut shutdown: watch::Receiver<bool>,
     permit: OwnedSemaphorePermit,
 ) {
-    // The other side may have gone before the session began.
+    // The client may disconnect before the session starts.
     let Ok(upgraded) = upgrade.await else { return };
     let limits = Limits::default().max_payload_len(Some(MAX_MESSAGE_SIZE));
     let mut socket = ServerBuilder::new()
@@ -187,17 +190,18 @@ async fn serve(
         .serve(TokioIo::new(upgraded));
     let end = tokio::select! {
         end = active.run(&mut socket) => end,
-        // An error would say that the emulator is gone, which is the same.
-        _ = shutdown.wait_for(|stopping| *stopping) => SessionEnd::Close(CloseCode::GOING_AWAY, "the emulator stops"),
+        // An error means that the emulator is gone, which also ends the session.
+        _ = shutdown.wait_for(|stopping| *stopping) => {
+            SessionEnd::Close(CloseCode::GOING_AWAY, "the emulator is stopping")
+        }
     };
     match end {
         SessionEnd::Close(code, reason) => {
             let close = async {
-                // It is refused where the library has one waiting that is about a broken rule.
+                // This fails if the library has already queued a close frame for a protocol error.
                 let _ = socket.send(Message::close(Some(code), reason)).await;
                 let _ = socket.flush().await;
             };
-            // It is a courtesy.
             let _ = tokio::time::timeout(IDLE_TIMEOUT, close).await;
         }
         SessionEnd::Disconnected => {}
@@ -216,7 +220,7 @@ impl ActiveSession {
         loop {
             let message = match tokio::time::timeout(IDLE_TIMEOUT, socket.next()).await {
                 Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(problem))) => return close_reason(&problem),
+                Ok(Some(Err(error))) => return close_reason(&error),
                 Ok(None) => return SessionEnd::Disconnected,
                 Err(_) if ping_sent => return SessionEnd::Disconnected,
                 Err(_) => {
@@ -229,7 +233,7 @@ impl ActiveSession {
             };
             ping_sent = false;
             if message.is_ping() || message.is_pong() || message.is_close() {
-                // The library has answered, or ends the session next.
+                // The library replies to pings and close frames.
                 continue;
             }
             let event = event(&message);
@@ -247,17 +251,17 @@ impl ActiveSession {
         }
     }
 
-    /// What is answered to an event, or to what is none.
+    /// Returns the events in response to a received event, or to an invalid one.
     fn respond(&mut self, event: Result<(String, Value), String>) -> Events {
         let (kind, event) = match event {
             Ok(event) => event,
-            Err(problem) => return vec![self.error(&problem)],
+            Err(message) => return vec![self.error(&message)],
         };
         match kind.as_str() {
             "session.update" => {
                 let settings = event["session"].as_object().cloned().unwrap_or_default();
                 if self.settings.len() + settings.len() > MAX_SETTINGS {
-                    return vec![self.error("the session has too many members")];
+                    return vec![self.error("the session has too many fields")];
                 }
                 self.settings.extend(settings);
                 vec![self.session("session.updated")]
@@ -277,7 +281,7 @@ impl ActiveSession {
         }
     }
 
-    /// The events of a response in text.
+    /// Returns the events of a model response.
     fn response(&mut self) -> Events {
         let input = ModelInput::UserMessage(self.user_text.clone());
         let text = match model_stub::generate(&self.call, &input, &Value::Null) {
@@ -346,8 +350,8 @@ impl ActiveSession {
         self.event(kind, json!({"session": session}))
     }
 
-    fn error(&self, problem: &str) -> Value {
-        let error = json!({"type": "invalid_request_error", "message": problem});
+    fn error(&self, message: &str) -> Value {
+        let error = json!({"type": "invalid_request_error", "message": message});
         self.event("error", json!({"error": error}))
     }
 
@@ -384,7 +388,7 @@ impl ActiveSession {
         Ok(())
     }
 
-    /// Sends an event as the script wants it.
+    /// Sends an event with the delivery set by the script.
     async fn send_message(
         &mut self,
         socket: &mut Socket,
@@ -399,7 +403,7 @@ impl ActiveSession {
             Some((_, Stop::Stall)) => return Ok(()),
             Some((_, Stop::Reset)) => return Err(SessionEnd::Reset),
             Some((_, Stop::End)) => return Err(SessionEnd::Close(CloseCode::NORMAL_CLOSURE, "")),
-            Some((_, Stop::Half | Stop::Close | Stop::Truncate)) => {
+            Some((_, Stop::EndMidChunk | Stop::Close | Stop::CloseMidChunk)) => {
                 return Err(SessionEnd::Disconnected);
             }
         }
@@ -411,7 +415,7 @@ impl ActiveSession {
     }
 }
 
-/// How many members the settings of a session have at most.
+/// The maximum number of fields in the settings of a session.
 const MAX_SETTINGS: usize = 100;
 
 type Events = Vec<Value>;
@@ -424,24 +428,26 @@ async fn write(socket: &mut Socket, message: Message) -> Result<(), SessionEnd> 
     }
 }
 
-/// An event and its type, or what is wrong with it.
+/// Parses an event and its type.
 fn event(message: &Message) -> Result<(String, Value), String> {
-    let text = message.as_text().ok_or("a binary message is no event")?;
-    let event: Value =
-        serde_json::from_str(text).map_err(|error| format!("the event is not JSON: {error}"))?;
+    let json = message
+        .as_text()
+        .ok_or("expected a text event, found a binary message")?;
+    let event: Value = serde_json::from_str(json)
+        .map_err(|error| format!("the event is not valid JSON: {error}"))?;
     let kind = event["type"].as_str().map(str::to_owned);
-    let kind = kind.ok_or("the event has no text as `type`")?;
+    let kind = kind.ok_or("expected a string for `type` in the event")?;
     Ok((kind, event))
 }
 
-/// How a session ends whose other side does not keep to the protocol.
-fn close_reason(problem: &tokio_websockets::Error) -> SessionEnd {
-    match problem {
+/// Returns how a session ends after an error.
+fn close_reason(error: &tokio_websockets::Error) -> SessionEnd {
+    match error {
         tokio_websockets::Error::PayloadTooLong { .. } => {
             SessionEnd::Close(CloseCode::MESSAGE_TOO_BIG, "the message is too large")
         }
         tokio_websockets::Error::Protocol(_) => {
-            SessionEnd::Close(CloseCode::PROTOCOL_ERROR, "that is no websocket")
+            SessionEnd::Close(CloseCode::PROTOCOL_ERROR, "protocol error")
         }
         _ => SessionEnd::Disconnected,
     }
@@ -468,7 +474,7 @@ mod tests {
     }
 
     #[test]
-    fn a_handshake_is_answered_as_in_the_rfc() {
+    fn the_accept_key_matches_the_rfc() {
         assert_eq!(handshake(&[]).unwrap(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
         for (name, value) in [
             ("connection", "close"),
@@ -476,8 +482,8 @@ mod tests {
             ("sec-websocket-version", "8"),
             ("sec-websocket-key", "short"),
         ] {
-            let problem = handshake(&[(name, value)]).unwrap_err();
-            assert!(problem.contains(name), "{problem}");
+            let error = handshake(&[(name, value)]).unwrap_err();
+            assert!(error.contains(name), "{error}");
         }
     }
 }

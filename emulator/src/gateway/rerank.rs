@@ -1,4 +1,4 @@
-//! Documents in the order in which they fit a query: by how many of its words they have.
+//! Reranking: documents are ordered by the share of the query's words that they contain.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn words(text: &str) -> BTreeSet<String> {
     words.map(str::to_lowercase).collect()
 }
 
-/// The share of the query's words that the document has.
+/// Returns the share of the query's words that the document contains.
 #[allow(clippy::cast_precision_loss)]
 fn score(query: &BTreeSet<String>, document: &Value) -> f64 {
     let text = document.as_str().or_else(|| document["text"].as_str());

@@ -1,4 +1,4 @@
-//! Responses: complete or as a stream of named events, and kept to be read again.
+//! Model responses: returned complete or as a stream of named events, and stored for later reads.
 
 use std::iter;
 
@@ -13,15 +13,15 @@ use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 
-/// How many responses are kept; beyond that, the oldest go.
+/// The maximum number of stored responses; the oldest are dropped first.
 const MAX_STORED: usize = 1000;
 
-/// A response that can be read again.
+/// A stored response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredResponse {
     key: ResourceKey,
     response: Value,
-    /// What it was asked, as items.
+    /// The input, as items.
     input: Vec<Value>,
 }
 
@@ -116,7 +116,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
 
 pub(super) fn list_input_items(state: &State, call: &Call) -> HandlerResult {
     let stored = state.gateway.responses.find(call.path_param(0), call)?;
-    // The latest first, unless it is asked for otherwise.
+    // The default order is latest first.
     let mut items: Vec<&Value> = stored.input.iter().rev().collect();
     if call.query_param("order") == Some("asc") {
         items.reverse();
@@ -128,7 +128,7 @@ fn id(item: &Value) -> &str {
     item["id"].as_str().unwrap_or_default()
 }
 
-/// The input as items with ids.
+/// Converts the input to items with ids.
 fn items(input: &Value, call: &Call) -> Vec<Value> {
     let id = |prefix: &str| json!(format!("{prefix}_{}", call.ids.uuid().replace('-', "")));
     let message = |text: &str| {
@@ -156,7 +156,7 @@ fn items(input: &Value, call: &Call) -> Vec<Value> {
     items.collect()
 }
 
-/// The response before anything was said.
+/// Returns the response before any output.
 fn initial_response(request: &Value, id: &str, call: &Call) -> Value {
     let or_default = |name: &str, default: Value| match &request[name] {
         Value::Null => default,
@@ -190,7 +190,7 @@ fn initial_response(request: &Value, id: &str, call: &Call) -> Value {
     response
 }
 
-/// What is said, and the ids of its items.
+/// The output, and the ids of its items.
 struct OutputItems {
     output: ModelOutput,
     ids: Vec<String>,
@@ -206,7 +206,7 @@ impl OutputItems {
         Self { output, ids }
     }
 
-    /// The items of the output; without what they consist of while they are in progress.
+    /// Returns the output items; items in progress have no content.
     fn items(&self, status: &str) -> Vec<Value> {
         let is_completed = status == "completed";
         match &self.output {
@@ -235,7 +235,7 @@ impl OutputItems {
         }
     }
 
-    /// All events of the stream.
+    /// Returns all events of the stream.
     fn events(self, initial: Value, response: Value) -> impl Iterator<Item = Event> + Send {
         let start = ["response.created", "response.in_progress"];
         let start = start.map(|kind| event(kind, json!({"response": initial})));
@@ -261,13 +261,13 @@ fn output_text(text: &str) -> Value {
     json!({"type": "output_text", "text": text, "annotations": []})
 }
 
-/// An event, whose name is its type.
+/// Creates an event whose name is its type.
 fn event(kind: &str, mut data: Value) -> Event {
     data["type"] = json!(kind);
     Event::named(kind, data.to_string())
 }
 
-/// The events inside of an item; `location` is what they say of where they belong.
+/// Returns the events within an item; `location` has the fields that identify the item.
 fn content_events(
     output: &ModelOutput,
     index: usize,
@@ -320,7 +320,7 @@ fn content_events(
     }
 }
 
-/// An event at a place with one more member.
+/// Creates an event with the fields of `location` and one more field.
 fn field_event(kind: &str, location: &Value, name: &str, value: Value) -> Event {
     let mut data = location.clone();
     data[name] = value;

@@ -1,4 +1,4 @@
-//! Scripts: what a test wants the gateway to answer, and how it is to arrive.
+//! Scripts, which set the gateway's responses and their delivery.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,15 +12,16 @@ use super::content::Content;
 use super::stream::Event;
 use crate::dispatch::lock;
 
-/// What the gateway is to answer, and how, for [`Emulator::add_script`](crate::Emulator::add_script).
+/// A response of the gateway, for [`Emulator::add_script`](crate::Emulator::add_script).
 ///
-/// A script is for the answers of one operation: an event stream, a binary answer, a realtime session,
-/// or for [`text`](Self::text) and [`tool_call`](Self::tool_call) the complete answer as well. What it
-/// does not say stays as it is. It is used for every such request unless [`times`](Self::times) limits
-/// it; of several, the one that was added first.
+/// A script applies to the responses of one operation: an event stream, a binary response, or a
+/// realtime session. [`text`](Self::text) and [`tool_call`](Self::tool_call) also apply to
+/// responses that are not streamed. All other settings keep their defaults. The script is
+/// used for every request of the operation, unless [`times`](Self::times) limits it. If several
+/// scripts apply to a request, the one that was added first is used.
 ///
-/// Its counts are of *pieces*: an event of a stream (the final `[DONE]` is one), a server event of a
-/// session, or 64 KiB of a binary answer.
+/// Counts are in chunks: an event of a stream (including the final `[DONE]`), a server event of a
+/// session, or 64 KiB of a binary response.
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,7 +48,7 @@ pub struct Script {
     pub(crate) delivery: Delivery,
 }
 
-/// What the model says instead of an echo.
+/// The model output that replaces the default output.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ScriptedReply {
     Text(String),
@@ -55,7 +56,7 @@ pub(crate) enum ScriptedReply {
     ToolCalls(Vec<(String, String)>),
 }
 
-/// How an answer arrives.
+/// How a response is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Delivery {
     pub(crate) pace: Duration,
@@ -63,32 +64,32 @@ pub(crate) struct Delivery {
     pub(crate) line_ending: LineEnding,
     pub(crate) comment: Option<String>,
     pub(crate) keep_alive: Option<Duration>,
-    /// After how many pieces it stops, and how.
+    /// The number of chunks after which the response stops, and how it stops.
     pub(crate) stop: Option<(u64, Stop)>,
 }
 
-/// How an answer stops before its end.
+/// How a response stops before its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// As if that were all.
+    /// The response ends normally.
     End,
-    /// After half of the next piece, as if that were all.
-    Half,
+    /// The response ends normally after half of the next chunk.
+    EndMidChunk,
     /// The connection is closed.
     Close,
-    /// The connection is closed after half of the next piece.
-    Truncate,
+    /// The connection is closed after half of the next chunk.
+    CloseMidChunk,
     /// The connection is reset.
     Reset,
-    /// Nothing more comes.
+    /// Nothing more is sent, and the connection stays open.
     Stall,
 }
 
-/// What ends the lines of an event stream.
+/// The line ending of an event stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LineEnding {
-    /// `\n`, as the service does.
+    /// `\n`, as in the service.
     #[default]
     Lf,
     /// `\r\n`.
@@ -108,7 +109,7 @@ impl LineEnding {
 }
 
 impl Script {
-    /// For the answers of this operation, by the name that it has in the manifest.
+    /// Creates a script for the responses of an operation, by its id in the manifest.
     pub fn on(operation: impl Into<String>) -> Self {
         Self {
             operation: operation.into(),
@@ -120,19 +121,19 @@ impl Script {
         }
     }
 
-    /// Uses it for so many answers and then no more.
+    /// Limits the script to this number of responses.
     pub fn times(mut self, times: u64) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// What the model says, whether streamed (word by word) or not.
+    /// Sets the text of the model's output. A streamed response sends it word by word.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.reply = Some(ScriptedReply::Text(text.into()));
         self
     }
 
-    /// A tool that the model calls instead of saying something; several calls add up.
+    /// Adds a tool call to the model's output; it replaces any text.
     pub fn tool_call(mut self, name: impl Into<String>, arguments: impl Into<Value>) -> Self {
         let call = (name.into(), arguments.into().to_string());
         match &mut self.reply {
@@ -142,18 +143,18 @@ impl Script {
         self
     }
 
-    /// An event with this data. From the first one on, a stream consists of the events of the script
-    /// alone: `[DONE]` comes where the script has it.
+    /// Adds an event with this data. A script with events replaces all events of the stream,
+    /// including the final `[DONE]`.
     pub fn event(self, data: impl Into<String>) -> Self {
         self.push_event(Event::data(data))
     }
 
-    /// The same with a name, the event's field `event`.
+    /// Adds an event with this name (the `event` field) and data.
     pub fn named_event(self, name: impl Into<String>, data: impl Into<String>) -> Self {
         self.push_event(Event::named(name, data))
     }
 
-    /// Bytes that are sent as they are, in the place of an event.
+    /// Adds bytes that are sent unchanged in place of an event.
     pub fn raw(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.push_event(Event::Raw(bytes.into()))
     }
@@ -163,63 +164,64 @@ impl Script {
         self
     }
 
-    /// What a binary answer consists of.
+    /// Sets the content of a binary response.
     pub fn content(mut self, content: Content) -> Self {
         self.content = Some(content);
         self
     }
 
-    /// Waits so long before each piece, in real time.
+    /// Waits this long before each chunk, in real time.
     pub fn pace(mut self, pace: Duration) -> Self {
         self.delivery.pace = pace;
         self
     }
 
-    /// Sends the bytes of a stream or a binary answer so many at a time, wherever that cuts them.
+    /// Sends a stream or a binary response in writes of this many bytes, regardless of event
+    /// boundaries.
     pub fn chunk_size(mut self, bytes: usize) -> Self {
         self.delivery.chunk_size = Some(bytes.max(1));
         self
     }
 
-    /// How the lines of an event stream end.
+    /// Sets the line ending of an event stream.
     pub fn line_ending(mut self, line_ending: LineEnding) -> Self {
         self.delivery.line_ending = line_ending;
         self
     }
 
-    /// A comment before each event of a stream; `\n` and `\r` in it become spaces.
+    /// Sends a comment before each event of a stream; `\n` and `\r` in it are replaced with spaces.
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
         self.delivery.comment = Some(comment.into().replace(['\n', '\r'], " "));
         self
     }
 
-    /// While an event stream waits or stalls, a comment comes this often.
+    /// Sends a comment at this interval while an event stream waits or stalls.
     pub fn keep_alive(mut self, interval: Duration) -> Self {
         self.delivery.keep_alive = Some(interval);
         self
     }
 
-    /// Ends the answer in good order after so many pieces.
+    /// Ends the response normally after this many chunks.
     pub fn end_after(self, chunks: u64) -> Self {
         self.stop(chunks, Stop::End)
     }
 
-    /// Closes the connection after so many pieces, with the answer unfinished.
+    /// Closes the connection after this many chunks, before the response is complete.
     pub fn close_after(self, chunks: u64) -> Self {
         self.stop(chunks, Stop::Close)
     }
 
-    /// Closes the connection in the middle of the piece that comes after so many.
+    /// Closes the connection in the middle of the chunk after this many chunks.
     pub fn truncate_after(self, chunks: u64) -> Self {
-        self.stop(chunks, Stop::Truncate)
+        self.stop(chunks, Stop::CloseMidChunk)
     }
 
-    /// Resets the connection after so many pieces.
+    /// Resets the connection after this many chunks.
     pub fn reset_after(self, chunks: u64) -> Self {
         self.stop(chunks, Stop::Reset)
     }
 
-    /// Sends nothing more after so many pieces, and leaves the connection open.
+    /// Sends nothing after this many chunks and leaves the connection open.
     pub fn stall_after(self, chunks: u64) -> Self {
         self.stop(chunks, Stop::Stall)
     }
@@ -243,7 +245,7 @@ impl Scripts {
         lock(&self.0).clear();
     }
 
-    /// The script for a request, which is one use of it.
+    /// Returns the script for a request and counts the use.
     pub(crate) fn take(&self, operation: Option<&str>) -> Option<Script> {
         let operation = operation?;
         let mut scripts = lock(&self.0);
@@ -254,19 +256,19 @@ impl Scripts {
     }
 }
 
-/// A script that no answer could follow.
+/// The error for a script whose operation does not support scripts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ScriptError(String);
 
 impl ScriptError {
-    /// Refuses what would never be used.
+    /// Checks that the operation supports scripts.
     pub(crate) fn check(script: &Script) -> Result<(), Self> {
         if super::SCRIPTABLE_OPERATIONS.contains(&script.operation.as_str()) {
             return Ok(());
         }
-        let known = super::SCRIPTABLE_OPERATIONS.join("`, `");
+        let supported = super::SCRIPTABLE_OPERATIONS.join("`, `");
         Err(Self(format!(
-            "`{}` follows none; these do: `{known}`",
+            "`{}` does not support scripts, expected one of `{supported}`",
             script.operation
         )))
     }
@@ -274,7 +276,7 @@ impl ScriptError {
 
 impl fmt::Display for ScriptError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the script cannot be used: {}", self.0)
+        write!(f, "invalid script: {}", self.0)
     }
 }
 

@@ -1,4 +1,5 @@
-//! Answers that are sent piece by piece: event streams and binary ones, as a script wants them.
+//! Response bodies that are sent in chunks: event streams and binary content, with scripted
+//! delivery.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,7 +16,7 @@ use super::script::{Delivery, LineEnding, Stop};
 use crate::faults::Effect;
 use crate::socket::Resetter;
 
-/// How long what was sent before a reset has to be read: a reset overtakes it.
+/// The delay before a reset, so that the client reads the data before the reset discards it.
 const RESET_DELAY: Duration = Duration::from_millis(20);
 
 /// One event of a stream.
@@ -46,19 +47,19 @@ impl Event {
             Self::Data { name, data } => (name, data),
         };
         let end = line_ending.as_str();
-        let mut text = String::with_capacity(data.len() + 16);
+        let mut encoded = String::with_capacity(data.len() + 16);
         if let Some(name) = name {
-            text.extend(["event: ", &name, end]);
+            encoded.extend(["event: ", &name, end]);
         }
         for line in data.split('\n') {
-            text.extend(["data: ", line, end]);
+            encoded.extend(["data: ", line, end]);
         }
-        text.push_str(end);
-        text.into()
+        encoded.push_str(end);
+        encoded.into()
     }
 }
 
-/// The events of an answer, made as they are sent.
+/// The events of a stream, generated while they are sent.
 pub(crate) struct Events(Box<dyn Iterator<Item = Event> + Send>);
 
 impl Events {
@@ -73,7 +74,7 @@ impl fmt::Debug for Events {
     }
 }
 
-/// Where the pieces come from.
+/// The source of the chunks.
 #[derive(Debug)]
 enum Source {
     Events(Events),
@@ -96,21 +97,22 @@ impl Source {
     }
 }
 
-/// What is to be done next.
+/// The next action of a body.
 #[derive(Debug)]
 enum Step {
     Send(Bytes),
     Wait(Duration),
-    /// Lets what was sent leave, apart from what comes next.
+    /// Lets hyper write the previous data separately from the following data.
     Flush,
-    /// For good.
+    /// Sends nothing more.
     Stall,
+    /// Closes the connection.
     Break,
     Reset,
     End,
 }
 
-/// The body of an answer that is sent piece by piece.
+/// A response body that is sent in chunks.
 #[derive(Debug)]
 pub(crate) struct StreamBody {
     source: Source,
@@ -148,19 +150,19 @@ impl StreamBody {
         }
     }
 
-    /// Follows a delivery from now on.
+    /// Sets the delivery.
     pub(crate) fn set_delivery(&mut self, delivery: Delivery) {
         self.delivery = delivery;
     }
 
-    /// Consists of these events instead, if it consists of events.
+    /// Replaces the events of an event stream; binary content is unchanged.
     pub(crate) fn replace_events(&mut self, events: Vec<Event>) {
         if let Source::Events(current) = &mut self.source {
             *current = Events::new(events.into_iter());
         }
     }
 
-    /// Consists of this instead, if it is a binary answer.
+    /// Replaces the content of a binary body; event streams are unchanged.
     pub(crate) fn replace_content(&mut self, content: Content) {
         if let Source::Content {
             end,
@@ -173,12 +175,12 @@ impl StreamBody {
         }
     }
 
-    /// What a reset resets.
+    /// Sets the connection that [`Stop::Reset`] resets.
     pub(crate) fn set_resetter(&mut self, resetter: &Resetter) {
         self.resetter = Some(resetter.clone());
     }
 
-    /// How many bytes there are, where that is known before they are made.
+    /// Returns the size if it is known in advance.
     pub(crate) fn size(&self) -> Option<u64> {
         match &self.source {
             Source::Events(_) => None,
@@ -186,28 +188,28 @@ impl StreamBody {
         }
     }
 
-    /// Leaves out what is not from `start` up to, but not including, `end`.
+    /// Limits binary content to the bytes from `start` (inclusive) to `stop` (exclusive).
     pub(crate) fn set_range(&mut self, start: u64, stop: u64) {
         if let Source::Content { at, end, .. } = &mut self.source {
             (*at, *end) = (start, stop);
         }
     }
 
-    /// Does what a fault says.
+    /// Applies the effect of a fault.
     pub(crate) fn corrupt(&mut self, effect: Effect) {
         let half = self.size().map(|size| size / 2);
         let chunks = half.map_or(1, |half| half / BLOCK_SIZE as u64);
         match (effect, &mut self.source) {
-            (Effect::Truncate, _) => self.delivery.stop = Some((chunks, Stop::Truncate)),
+            (Effect::Truncate, _) => self.delivery.stop = Some((chunks, Stop::CloseMidChunk)),
             (Effect::Malformed, Source::Content { at, end, .. }) => *end = *at + (*end - *at) / 2,
             (Effect::Malformed, Source::Events(_)) => {
-                self.delivery.stop = Some((chunks, Stop::Half))
+                self.delivery.stop = Some((chunks, Stop::EndMidChunk))
             }
             (Effect::None | Effect::Status(_) | Effect::Reset, _) => {}
         }
     }
 
-    /// The next steps: those up to the next piece and the piece itself, or those to the end.
+    /// Queues the steps for the next chunk, or for the end of the body.
     fn queue_steps(&mut self) {
         let stop = self.delivery.stop.filter(|(after, _)| *after == self.sent);
         match stop {
@@ -225,22 +227,22 @@ impl StreamBody {
     }
 
     fn queue_stop(&mut self, stop: Stop) {
-        if matches!(stop, Stop::Half | Stop::Truncate)
+        if matches!(stop, Stop::EndMidChunk | Stop::CloseMidChunk)
             && let Some(chunk) = self.source.next(self.delivery.line_ending)
         {
             self.steps
                 .push_back(Step::Send(chunk.slice(..chunk.len() / 2)));
         }
         let steps = match stop {
-            Stop::End | Stop::Half => vec![Step::End],
-            Stop::Close | Stop::Truncate => vec![Step::Flush, Step::Break],
+            Stop::End | Stop::EndMidChunk => vec![Step::End],
+            Stop::Close | Stop::CloseMidChunk => vec![Step::Flush, Step::Break],
             Stop::Reset => vec![Step::Flush, Step::Wait(RESET_DELAY), Step::Reset],
             Stop::Stall => vec![Step::Stall],
         };
         self.steps.extend(steps);
     }
 
-    /// The pause before a piece, with signs of life in between.
+    /// Queues the pause before a chunk, with keep-alive comments.
     fn queue_wait(&mut self) {
         let mut remaining = self.delivery.pace;
         if let Some(interval) = self.keep_alive() {
@@ -286,7 +288,7 @@ impl StreamBody {
         format!(": keep-alive{end}{end}").into()
     }
 
-    /// The next bytes; `None` at the end.
+    /// Polls the next bytes; `None` at the end.
     pub(crate) fn poll_bytes(
         &mut self,
         context: &mut Context<'_>,
@@ -327,14 +329,16 @@ impl StreamBody {
                     if let (Step::Reset, Some(resetter)) = (&step, &self.resetter) {
                         resetter.reset();
                     }
-                    return Poll::Ready(Some(Err(io::Error::other("cut off on demand"))));
+                    return Poll::Ready(Some(Err(io::Error::other(
+                        "scripted or injected connection failure",
+                    ))));
                 }
                 Step::End => self.has_ended = true,
             }
         }
     }
 
-    /// What the head of the answer says of its size.
+    /// Returns the size for the `content-length` header.
     pub(crate) fn size_hint(&self) -> SizeHint {
         self.size()
             .map_or_else(SizeHint::default, SizeHint::with_exact)

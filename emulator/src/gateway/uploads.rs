@@ -1,4 +1,4 @@
-//! What was uploaded, for assertions: the parts of each form, without their content.
+//! The log of uploads for assertions: the parts of each multipart form, without their content.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::form::Form;
 use crate::dispatch::lock;
 
-/// One form as it arrived: of an uploaded file, an image or a recording.
+/// One multipart form as received, with an uploaded file, image or recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Upload {
-    /// The ledger's name of the operation.
+    /// The operation id from the manifest.
     pub operation: String,
     /// The parts, in order.
     pub parts: Vec<UploadPart>,
@@ -24,29 +24,29 @@ pub struct Upload {
 pub struct UploadPart {
     /// The name of the field.
     pub name: String,
-    /// The name of the file; a part without one is a text.
+    /// The name of the file; `None` for a text field.
     pub file_name: Option<String>,
-    /// The content type, as it came.
+    /// The content type, as received.
     pub content_type: Option<String>,
-    /// How many bytes it has.
+    /// The size in bytes.
     pub size: u64,
     /// The SHA-256 of its bytes, in hexadecimal digits.
     pub sha256: String,
-    /// The text; a file has none.
+    /// The value of a text field; `None` for a file.
     pub text: Option<String>,
 }
 
 impl Upload {
-    /// The first part of this name.
+    /// Returns the first part with this name.
     pub fn part(&self, name: &str) -> Option<&UploadPart> {
         self.parts.iter().find(|part| part.name == name)
     }
 }
 
-/// How many bytes of uploads are remembered; beyond that, the oldest go.
+/// The maximum total size of recorded uploads in bytes; the oldest are dropped first.
 const CAPACITY: usize = 16 * 1024 * 1024;
 
-/// What a part costs besides its texts.
+/// Estimated size of an upload or a part in memory besides its strings.
 const OVERHEAD: usize = 256;
 
 /// The latest uploads.
@@ -83,8 +83,8 @@ impl Upload {
 
 impl UploadPart {
     fn size_in_memory(&self) -> usize {
-        let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
-        let texts = length(&self.file_name) + length(&self.content_type) + length(&self.text);
-        OVERHEAD + self.name.len() + texts
+        let length = |string: &Option<String>| string.as_ref().map_or(0, String::len);
+        let strings = length(&self.file_name) + length(&self.content_type) + length(&self.text);
+        OVERHEAD + self.name.len() + strings
     }
 }

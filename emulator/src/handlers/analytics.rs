@@ -1,7 +1,6 @@
-//! Analytics: figures of the logs that were inserted, as graphs over time and as groups.
+//! Analytics: metrics of the inserted logs, as graphs over time and as groups.
 //!
-//! A question costs what the logs of its span of time in its workspaces cost, however many others
-//! there are.
+//! The cost of a query depends only on the number of logs in its time range and workspaces.
 
 mod graphs;
 mod groups;
@@ -53,11 +52,11 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("get_usage_by", Read(groups::by_dimension)),
 ]);
 
-/// Everything is computed from logs and feedback.
+/// Has no state: all metrics are computed from logs and feedback.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Analytics {}
 
-/// What figures are asked for: whose, of when, of which logs.
+/// The workspaces, time range and filter of an analytics request.
 struct AnalyticsQuery<'a> {
     state: &'a State,
     workspaces: Vec<&'a str>,
@@ -66,7 +65,7 @@ struct AnalyticsQuery<'a> {
     is_filtered: bool,
 }
 
-/// Parameters of these operations that say nothing about logs.
+/// Parameters of these operations that do not filter logs.
 const NON_FILTER_PARAMETERS: [&str; 9] = [
     "workspace_slug",
     "time_of_generation_min",
@@ -83,8 +82,8 @@ impl<'a> AnalyticsQuery<'a> {
     fn read(state: &'a State, call: &Call) -> Result<Self, ApiError> {
         let source = FilterSource {
             filters: &call.query,
-            error: |name, problem| {
-                ApiError::bad_request(format!("query parameter `{name}` {problem}"))
+            error: |name, reason| {
+                ApiError::bad_request(format!("query parameter `{name}` {reason}"))
             },
         };
         let mut names = call.query.keys();
@@ -97,7 +96,7 @@ impl<'a> AnalyticsQuery<'a> {
         })
     }
 
-    /// Shows every log that is asked about, those of a workspace in the order of time.
+    /// Calls `visit` for every matching log, ordered by time within a workspace.
     fn for_each_log(&self, mut visit: impl FnMut(&'a str, &'a Log)) {
         let logs = &self.state.logs;
         for workspace in &self.workspaces {
@@ -112,8 +111,8 @@ impl<'a> AnalyticsQuery<'a> {
         }
     }
 
-    /// Shows the feedback that was given in the span of time, with the first log of its trace. Where
-    /// logs are filtered, feedback without a log is not asked about.
+    /// Calls `visit` for the feedback in the time range, with the first log of its trace. If logs
+    /// are filtered, feedback without a log is excluded.
     fn for_each_feedback(
         &self,
         mut visit: impl FnMut(&'a feedback::FeedbackItem, Option<&'a Log>),
@@ -142,8 +141,8 @@ impl<'a> AnalyticsQuery<'a> {
     }
 }
 
-/// A workspace key asks about its own workspace, whatever it names; a key of the organisation about
-/// the one that it names, or all. By UUID.
+/// Returns the UUIDs of the queried workspaces. A workspace key always queries its own workspace;
+/// an organisation key the workspace named in the request, or all.
 fn queried_workspaces<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a str>, ApiError> {
     let slug = call
         .query_param("workspace_slug")
@@ -165,7 +164,7 @@ fn queried_workspaces<'a>(state: &'a State, call: &Call) -> Result<Vec<&'a str>,
     })
 }
 
-/// Sums over logs.
+/// Totals over a set of logs.
 #[derive(Debug, Clone, Default)]
 struct Totals {
     requests: u64,
@@ -180,9 +179,9 @@ struct Totals {
     semantic_hits: u64,
     simple_savings: f64,
     semantic_savings: f64,
-    /// How long answers from the cache took, all together.
+    /// The total duration of the responses from the cache.
     cached_duration_ms: u64,
-    /// The times of the first and the last.
+    /// The times of the first and the last log.
     first: Option<i64>,
     last: Option<i64>,
 }
@@ -225,7 +224,7 @@ fn is_error(attributes: &LogAttributes) -> bool {
     attributes.status >= 400
 }
 
-/// `part` for each of `count`; 0 where there is none.
+/// Returns `part / count`; 0 if `count` is 0.
 fn ratio(part: f64, count: u64) -> f64 {
     if count == 0 {
         0.0
@@ -234,7 +233,7 @@ fn ratio(part: f64, count: u64) -> f64 {
     }
 }
 
-/// Which share of `count` are `part`, in per cent.
+/// Returns the percentage of `part` in `count`.
 fn percentage(part: u64, count: u64) -> f64 {
     ratio(100.0 * to_f64(part), count)
 }
@@ -244,7 +243,7 @@ fn to_f64(count: u64) -> f64 {
     count as f64
 }
 
-/// What so many per cent of the numbers, which are in order, do not exceed.
+/// Returns the given percentile of sorted values (nearest rank); 0 if there are none.
 fn percentile(sorted: &[u64], percentage: usize) -> u64 {
     let rank = (sorted.len() * percentage).div_ceil(100).max(1);
     sorted.get(rank - 1).copied().unwrap_or(0)

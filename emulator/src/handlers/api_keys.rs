@@ -1,4 +1,4 @@
-//! API keys: what is stored about them, and who a key lets in.
+//! API keys, and authentication with them.
 
 use chrono::{DateTime, Duration, Months, Utc};
 use serde::{Deserialize, Serialize};
@@ -38,39 +38,38 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// Every key of the organisation.
+/// All keys of the organisation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ApiKeys {
     pub(crate) table: Table<ApiKey>,
-    /// No key rotates by itself before this time. `None` where nobody has looked yet.
+    /// No automatic rotation is due before this time. `None` if it has not been computed yet.
     #[serde(skip)]
     next_rotation: Option<DateTime<Utc>>,
 }
 
-/// One key.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct ApiKey {
     id: String,
     secret: String,
-    /// The secret before the last rotation, and until when it still works.
+    /// The secret before the last rotation, and the time at which it expires.
     previous: Option<(String, DateTime<Utc>)>,
     owner: Owner,
     scopes: Scopes,
     expires_at: Option<DateTime<Utc>>,
     /// The UUID of the config that the key uses by default.
     config_id: Option<String>,
-    /// Every other member of the answer.
+    /// All other fields of the response.
     fields: Map<String, Value>,
     rotation_policy: Option<Value>,
-    /// What was used of `usage_limits`.
+    /// The usage counted against `usage_limits`.
     #[serde(default)]
     usage: UsageCounter,
 }
 
-/// Whose key it is.
+/// The owner of a key.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Owner {
-    /// `None` for a key of the organisation.
+    /// `None` for an organisation key.
     pub(crate) workspace_id: Option<String>,
     /// `None` for a service key.
     pub(crate) user_id: Option<String>,
@@ -96,7 +95,7 @@ impl Row for ApiKey {
 }
 
 impl ApiKeys {
-    /// Who this secret lets in at this moment.
+    /// Returns the caller that this secret authenticates at `now`.
     pub(crate) fn authenticate(&self, secret: &str, now: DateTime<Utc>) -> Option<Caller> {
         let key = self.table.find_by_token(secret)?;
         key.accepts_secret(secret, now).then(|| Caller {
@@ -107,14 +106,14 @@ impl ApiKeys {
         })
     }
 
-    /// The value of the first key with this name.
+    /// Returns the secret of the first key with this name.
     pub(crate) fn secret(&self, name: &str) -> Option<String> {
         let mut keys = self.table.iter();
         let key = keys.find(|key| key.fields["name"] == name)?;
         Some(key.secret.clone())
     }
 
-    /// Names and values of all keys.
+    /// Returns the names and secrets of all keys.
     pub(crate) fn secrets(&self) -> impl Iterator<Item = (String, String)> {
         self.table.iter().map(|key| {
             let name = key.fields["name"].as_str().unwrap_or_default();
@@ -122,7 +121,7 @@ impl ApiKeys {
         })
     }
 
-    /// Puts a key in its place.
+    /// Inserts or replaces a key.
     pub(crate) fn put(&mut self, key: ApiKey) {
         self.next_rotation = match (self.next_rotation, key.next_rotation_at()) {
             (Some(next), Some(next_rotation_at)) => Some(next.min(next_rotation_at)),
@@ -131,13 +130,13 @@ impl ApiKeys {
         self.table.put(key);
     }
 
-    /// Whether some key may have to rotate.
+    /// Returns whether an automatic rotation may be due.
     pub(crate) fn has_due_rotation(&self, now: DateTime<Utc>) -> bool {
         self.next_rotation.is_none_or(|next| next <= now)
     }
 
-    /// Rotates the keys whose time has come. What it comes to does not depend on how often it is
-    /// done, so that nothing about it has to be written down.
+    /// Carries out the automatic rotations that are due. The result does not depend on how often
+    /// this is called, so rotations need not be recorded in the journal.
     pub(crate) fn apply_due_rotations(&mut self, now: DateTime<Utc>) {
         if !self.has_due_rotation(now) {
             return;
@@ -152,7 +151,7 @@ impl ApiKeys {
         self.next_rotation = Some(next.unwrap_or(DateTime::<Utc>::MAX_UTC));
     }
 
-    /// Whether any key uses a config by default.
+    /// Returns whether a config is the default config of any key.
     pub(crate) fn is_config_used(&self, config_id: &str) -> bool {
         let mut keys = self.table.iter();
         keys.any(|key| key.config_id.as_deref() == Some(config_id))
@@ -184,14 +183,14 @@ impl ApiKey {
         }
     }
 
-    /// When it rotates by itself.
+    /// Returns the time of the next automatic rotation.
     fn next_rotation_at(&self) -> Option<DateTime<Utc>> {
         let policy = self.rotation_policy.as_ref()?;
         policy["next_rotation_at"].as_str()?.parse().ok()
     }
 
-    /// Carries out the rotations that its policy planned until now. The new value depends on the key
-    /// and the plan only.
+    /// Carries out the rotations that are due by its policy. The new secret depends on the key's id
+    /// and the scheduled time only.
     fn apply_due_rotations(&mut self, now: DateTime<Utc>) {
         while let Some(next_rotation_at) = self
             .next_rotation_at()
@@ -212,13 +211,13 @@ impl ApiKey {
         }
     }
 
-    /// How long the policy lets an old value live.
+    /// Returns for how long the policy keeps the old secret valid, in milliseconds.
     fn transition(&self) -> Option<i64> {
         self.rotation_policy.as_ref()?["key_transition_period_ms"].as_i64()
     }
 
-    /// Gives it a new value; until when the old one works, which stops at once without a transition
-    /// in milliseconds.
+    /// Replaces the secret and returns the time at which the old one expires. `transition` is in
+    /// milliseconds; without it, the old secret expires immediately.
     fn rotate(
         &mut self,
         secret: String,
@@ -235,7 +234,7 @@ impl ApiKey {
         until
     }
 
-    /// Its limits, counted from its creation on.
+    /// Returns the usage limits; their periods start at the key's creation.
     fn limits(&self) -> UsageLimits<'_> {
         let created = self.fields["created_at"].as_str();
         let created = created.and_then(|created| created.parse().ok());
@@ -252,7 +251,8 @@ impl ApiKey {
         }
     }
 
-    /// An expired key was seen to say of its limits that the alert on it was sent.
+    /// Returns `usage_limits`. If unset, an expired key reports that its alert was sent, as
+    /// observed from the service.
     fn limits_json(&self, now: DateTime<Utc>) -> Value {
         match &self.fields["usage_limits"] {
             Value::Null if self.is_expired(now) => json!({"is_expired_alerts_sent": true}),
@@ -260,10 +260,10 @@ impl ApiKey {
         }
     }
 
-    /// When usage was last set to zero, by itself or on demand.
+    /// Returns the time of the last usage reset, automatic or requested.
     fn last_reset(&self, now: DateTime<Utc>) -> Option<String> {
         let manual = self.fields["last_reset_at"].as_str().map(str::to_owned);
-        // Times are written so that their order is that of their texts.
+        // Timestamps in this format sort chronologically as strings.
         manual.max(self.limits().last_reset(now).map(timestamp))
     }
 
@@ -280,7 +280,7 @@ impl ApiKey {
         self.expires_at.is_some_and(|at| at <= now)
     }
 
-    /// What a list shows.
+    /// Returns a list item.
     fn json(&self, now: DateTime<Utc>) -> Map<String, Value> {
         let defaults = json!({"metadata": self.fields["metadata"], "config_id": self.config_id});
         let mut body = Map::new();
@@ -302,7 +302,7 @@ impl ApiKey {
         body
     }
 
-    /// What a single key shows beyond the list.
+    /// Returns a single key, which has more fields than a list item.
     fn detail_json(&self, now: DateTime<Utc>) -> Value {
         let mut body = Value::Object(self.json(now));
         body["next_usage_reset_at"] = json!(self.limits().next_reset(now).map(timestamp));
@@ -316,7 +316,7 @@ impl ApiKey {
 }
 
 impl Owner {
-    /// The type of the key, as answers call it.
+    /// Returns the type of the key as named in responses.
     fn kind(&self) -> &'static str {
         match (&self.workspace_id, &self.user_id) {
             (None, _) => "organisation-service",
@@ -340,7 +340,7 @@ fn scopes_json(scopes: &Scopes) -> Value {
     }
 }
 
-/// The first two and the last three characters.
+/// Returns the first two and the last three characters, with the rest masked.
 fn mask_secret(secret: &str) -> String {
     let end = secret.len().saturating_sub(3);
     format!(
@@ -350,7 +350,7 @@ fn mask_secret(secret: &str) -> String {
     )
 }
 
-/// The members of a new key's answer that have no field of their own.
+/// Returns the response fields of a new key that `ApiKey` does not store separately.
 fn default_fields(
     kind: &str,
     name: &str,
@@ -384,12 +384,13 @@ fn default_fields(
     fields.as_object().cloned().unwrap_or_default()
 }
 
-/// The kind of key as scopes call it: `workspace_service_api_keys`.
+/// Returns the kind of key as named in scopes, such as `workspace_service_api_keys`.
 fn scope_resource(kind: &str) -> String {
     format!("{}_api_keys", kind.replace('-', "_"))
 }
 
-/// The ledger asks for the scope of any kind of key; the service for that of the key in question.
+/// Requires the scope for the kind of the key in question. The manifest accepts the scope for any
+/// kind.
 fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
     let action = match call.operation.as_str() {
         "create_api_key" => "create",
@@ -402,7 +403,7 @@ fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
         None if action == "create" => {
             scope_resource(&format!("{}-{}", call.path_param(0), call.path_param(1)))
         }
-        // It is missing, whatever the scope.
+        // The handler returns the error for a missing key.
         None => return Ok(()),
     };
     let scope = format!("{resource}.{action}");
@@ -414,14 +415,14 @@ fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
     let exists = kinds.iter().any(|kind| scope_resource(kind) == resource);
     match exists && !call.caller.scopes.has(&scope) {
         true => Err(ApiError::forbidden(format!(
-            "`{}` needs the scope {scope} for this key",
+            "`{}` requires the scope {scope} for this kind of key",
             call.operation
         ))),
         false => Ok(()),
     }
 }
 
-/// The key of a user creates keys if the user may: as an owner or admin of the organisation, or as
+/// Allows a user's key to create keys only if the user is an owner or admin of the organisation, or
 /// a manager of the workspace.
 fn require_manager(state: &State, call: &Call) -> Result<(), ApiError> {
     let Some(user) = call.caller.user_id.as_deref() else {
@@ -440,12 +441,12 @@ fn require_manager(state: &State, call: &Call) -> Result<(), ApiError> {
     match manages || matches!(role, Some("owner" | "admin")) {
         true => Ok(()),
         false => Err(ApiError::forbidden(
-            "the user of this key may not create keys in the workspace",
+            "the user of the key is not permitted to create keys in the workspace",
         )),
     }
 }
 
-/// A key that may list some kinds of key sees those.
+/// Lists the kinds of key for which the caller has the scope.
 fn list(state: &State, call: &Call) -> HandlerResult {
     let to_json = |key: &ApiKey| Value::Object(key.json(call.now));
     let keys = state.api_keys.table.list_for(call);
@@ -472,7 +473,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(key.detail_json(call.now)))
 }
 
-/// The service does not check this; something behind it fails.
+/// The service does not validate this, but fails with 502.
 fn fail_without_scopes(_: &State, call: &Call) -> Result<(), ApiError> {
     match call.body_items("scopes").is_empty() {
         true => Err(ApiError::new(502, None, "the upstream server failed")),
@@ -496,12 +497,13 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The three kinds of key that mean something.
+/// Rejects kinds of key that do not exist.
 fn validate_kind(call: &Call) -> Result<(), ApiError> {
     match (call.path_param(0), call.path_param(1)) {
         ("organisation" | "workspace", "service") | ("workspace", "user") => Ok(()),
         (kind, sub_kind) => Err(ApiError::bad_request(format!(
-            "path: there are no `{kind}/{sub_kind}` keys"
+            "path: expected `organisation/service`, `workspace/service` or `workspace/user`, \
+             found `{kind}/{sub_kind}`"
         ))),
     }
 }
@@ -563,7 +565,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// Takes over what a create or update request gives: absent keeps, null clears.
+/// Applies a create or update request: absent fields are kept, null clears a field.
 fn apply(state: &State, call: &Call, key: &mut ApiKey) -> Result<(), ApiError> {
     limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
     for name in ["description", "usage_limits", "alert_emails"] {
@@ -619,23 +621,23 @@ fn apply_defaults(
     Ok(())
 }
 
-/// A config's UUID, which is what a key shows whatever it was given.
+/// Returns the UUID of a config given by UUID or slug; responses always contain the UUID.
 fn config_id(state: &State, key: &str) -> Result<String, ApiError> {
     let config = state.configs.get(key);
-    config
-        .map(|config| config.id.clone())
-        .ok_or_else(|| ApiError::invalid_field("defaults/config_id", "is not a config"))
+    config.map(|config| config.id.clone()).ok_or_else(|| {
+        ApiError::invalid_field("defaults/config_id", "is not the id or slug of a config")
+    })
 }
 
 fn parse_timestamp(value: &Value, field_path: &str) -> Result<Option<DateTime<Utc>>, ApiError> {
-    let Some(text) = value.as_str() else {
+    let Some(string) = value.as_str() else {
         return Ok(None);
     };
-    let parsed = DateTime::parse_from_rfc3339(text).map(|at| Some(at.with_timezone(&Utc)));
-    parsed.map_err(|_| ApiError::invalid_field(field_path, "is not a date and time"))
+    let parsed = DateTime::parse_from_rfc3339(string).map(|at| Some(at.with_timezone(&Utc)));
+    parsed.map_err(|_| ApiError::invalid_field(field_path, "must be an RFC 3339 date and time"))
 }
 
-/// How often a key rotates by itself.
+/// The interval between automatic rotations.
 #[derive(Debug, Clone, Copy)]
 enum RotationPeriod {
     Week,
@@ -658,16 +660,16 @@ impl RotationPeriod {
     }
 }
 
-/// A number that a key and a moment decide (FNV-1a).
+/// Returns a hash of a key's id and a time (FNV-1a).
 fn rotation_seed(id: &str, at: DateTime<Utc>) -> u64 {
-    let parse_timestamp = at.timestamp_millis().to_be_bytes();
-    let bytes = id.bytes().chain(parse_timestamp);
+    let millis = at.timestamp_millis().to_be_bytes();
+    let bytes = id.bytes().chain(millis);
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
 }
 
-/// A policy has a period, from which the service computes the next date, or that date itself.
+/// Returns a policy with the time of the next rotation: computed from its period, or as given.
 fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, ApiError> {
     if policy.is_null() {
         return Ok(None);
@@ -677,10 +679,10 @@ fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, 
         "rotation_policy/next_rotation_at",
     )?;
     if date.is_some() && RotationPeriod::from_policy(policy).is_some() {
-        let problem = "and `/rotation_policy/rotation_period` exclude each other";
+        let reason = "and `/rotation_policy/rotation_period` are mutually exclusive";
         return Err(ApiError::invalid_field(
             "rotation_policy/next_rotation_at",
-            problem,
+            reason,
         ));
     }
     let computed = match RotationPeriod::from_policy(policy) {
@@ -692,7 +694,7 @@ fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, 
     Ok(Some(policy))
 }
 
-/// A policy with a period begins anew with each rotation.
+/// Restarts the period of a policy after a rotation.
 fn renew_rotation_policy(mut policy: Value, now: DateTime<Utc>) -> Result<Option<Value>, ApiError> {
     if policy["rotation_period"].is_null() {
         return Ok(Some(policy));
@@ -701,7 +703,7 @@ fn renew_rotation_policy(mut policy: Value, now: DateTime<Utc>) -> Result<Option
     rotation_policy(&policy, now)
 }
 
-/// Gives a user who has joined a workspace a key there.
+/// Creates a key for a user who has joined a workspace.
 pub(crate) fn create_for_user(
     state: &mut State,
     user: &User,
@@ -724,7 +726,7 @@ pub(crate) fn create_for_user(
     state.api_keys.put(key);
 }
 
-/// Removes the keys of a user who is removed.
+/// Removes the keys of a removed user.
 pub(crate) fn remove_user_keys(state: &mut State, user: &str) {
     let keys = state.api_keys.table.iter();
     let matching = keys.filter(|key| key.owner.user_id.as_deref() == Some(user));
@@ -734,10 +736,10 @@ pub(crate) fn remove_user_keys(state: &mut State, user: &str) {
     }
 }
 
-/// Counts a request that is being logged against the limits of its key.
+/// Counts a logged request against the limits of its key.
 pub(crate) fn record_usage(state: &mut State, attributes: &LogAttributes, call: &Call) {
     let id = state.logs.strings.resolve(attributes.api_key);
-    // Most keys have no limits; for them, a log costs nothing more.
+    // Skips the update for keys without limits, which are most.
     let has_limits =
         |key: &ApiKey| !key.fields["usage_limits"].is_null() && key.limits().is_limited();
     if !state.api_keys.table.get(id).is_some_and(has_limits) {
@@ -761,7 +763,8 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The old key stops at once, unless the request or the key's policy gives it time.
+/// The old secret expires immediately, unless the request or the key's policy sets a transition
+/// period.
 fn rotate(state: &mut State, call: &Call) -> HandlerResult {
     let mut key = state.api_keys.table.find(call.path_param(0), call)?.clone();
     let requested = call.body_value("key_transition_period_ms").as_i64();

@@ -1,4 +1,4 @@
-//! The audit log as clients read it; what it holds is written down in [`crate::audit`].
+//! The audit log. Its records are written by [`crate::audit`].
 
 use chrono::DateTime;
 use serde::{Deserialize, Serialize};
@@ -12,27 +12,32 @@ use crate::response::{ApiError, HandlerResult, ResponseBody};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[("list_audit_logs", Read(list))]);
 
-/// The records have a place of their own in the state.
+/// Has no state: the records are stored in `State::audit_records`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct AuditLogs {}
 
-/// A page holds so many, also where no size is asked for.
+/// The default and the maximum page size.
 const MAX_PAGE_SIZE: u64 = 100;
 
-/// One end of the span of time, as records write their time: such texts sort like times.
+/// Returns one end of the time range in the format of records, in which timestamps sort
+/// chronologically as strings.
 fn time_bound(call: &Call, name: &str) -> Result<String, ApiError> {
-    let text = call.query_param(name).unwrap_or_default();
-    DateTime::parse_from_rfc3339(text)
+    let string = call.query_param(name).unwrap_or_default();
+    DateTime::parse_from_rfc3339(string)
         .map(|at| timestamp(at.to_utc()))
         .map_err(|_| {
-            ApiError::bad_request(format!("query parameter `{name}` is not a date and time"))
+            ApiError::bad_request(format!(
+                "query parameter `{name}` must be an RFC 3339 date and time"
+            ))
         })
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
     let time_range = time_bound(call, "start_time")?..=time_bound(call, "end_time")?;
     if !call.matches_filter("organisation_id", &state.organisation.id) {
-        return Err(ApiError::forbidden("this key is of another organisation"));
+        return Err(ApiError::forbidden(
+            "the key belongs to another organisation",
+        ));
     }
     let workspace = call.query_param("workspace_id").map(|id| {
         let workspace = state.workspaces.get(id);
@@ -54,7 +59,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
-/// Nothing is known of countries: a record has none.
+/// Returns whether a record passes the filters. Records have no country.
 fn matches(record: &AuditRecord, call: &Call) -> bool {
     let status = call
         .query

@@ -1,4 +1,4 @@
-//! Collections, the folders of prompts.
+//! Collections: folders of prompts and partials.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Collections = Table<Collection>;
 
-/// A collection.
+/// A folder in a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Collection {
     pub(crate) id: String,
@@ -54,7 +54,7 @@ impl Row for Collection {
 }
 
 impl Collection {
-    /// The collection that every workspace has.
+    /// Creates the default collection of a workspace.
     pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
         Self {
             is_default: true,
@@ -115,8 +115,8 @@ impl Collection {
     }
 
     fn children<'a>(&'a self, state: &'a State) -> impl Iterator<Item = &'a Self> {
-        let siblings = state.collections.in_workspace(&self.workspace_id).iter();
-        siblings.filter(|other| other.parent_id.as_ref() == Some(&self.id))
+        let all = state.collections.in_workspace(&self.workspace_id).iter();
+        all.filter(|other| other.parent_id.as_ref() == Some(&self.id))
     }
 }
 
@@ -163,18 +163,19 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The UUID of the collection that a workspace has from the start.
+/// Returns the UUID of the default collection of a workspace.
 pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<String> {
     let mut all = state.collections.in_workspace(workspace).iter();
     let collection = all.find(|collection| collection.is_default)?;
     Some(collection.id.clone())
 }
 
-/// The default collection cannot go. What another one holds moves to where it was itself.
+/// Deletes a collection other than the default one. Its child collections, prompts and partials
+/// move to its parent; without a parent, prompts and partials move to the default collection.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let collection = state.collections.find(call.path_param(0), call)?.clone();
     if collection.is_default {
-        return Err(ApiError::not_found("a collection that may be deleted was"));
+        return Err(ApiError::not_found("deletable collection"));
     }
     let parent_id = collection.parent_id.clone();
     let target_id = parent_id

@@ -29,7 +29,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Configs = Table<Config>;
 
-/// A config with its versions, oldest first; the last one is in force.
+/// A config with its versions, oldest first; the last one is current.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Config {
     pub(crate) id: String,
@@ -46,7 +46,7 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Version {
     id: String,
-    /// JSON as text, which is how the service hands it out.
+    /// A JSON string, as returned by the service.
     config: String,
     created_at: String,
 }
@@ -68,7 +68,7 @@ impl Row for Config {
 }
 
 impl Config {
-    /// The config that exists from the start: two attempts with the seeded virtual key.
+    /// Creates the seeded config: two attempts with the seeded virtual key.
     pub(crate) fn seed(
         workspace_id: &str,
         owner: &str,
@@ -113,7 +113,7 @@ impl Config {
         body.as_object().cloned().unwrap_or_default()
     }
 
-    /// A single config: flat, with the config itself as JSON text.
+    /// Returns a single config or version; `config` is a JSON string.
     fn detail_json(&self, state: &State, version: Option<&Version>) -> Value {
         let mut body = Value::Object(self.json(state, version));
         body["config"] = json!(version.map(|version| &version.config));
@@ -140,16 +140,16 @@ impl Version {
     }
 }
 
-/// The service parses and rewrites the JSON: spacing does not survive.
+/// Returns the config as compact JSON, since the service parses and re-serialises it.
 fn normalized_config(value: &Value) -> Result<String, ApiError> {
     let parsed = match value.as_str() {
-        Some(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+        Some(string) => serde_json::from_str(string).unwrap_or(Value::Null),
         None => value.clone(),
     };
     if parsed.is_object() {
         Ok(parsed.to_string())
     } else {
-        Err(ApiError::invalid_field("config", "is not a JSON object"))
+        Err(ApiError::invalid_field("config", "must be a JSON object"))
     }
 }
 
@@ -166,8 +166,8 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let (name, workspace) = (call.required_str("name")?, call.required_workspace()?);
-    let text = normalized_config(&call.body_value("config"))?;
-    let version = Version::new(text, &call.timestamp(), &call.ids);
+    let string = normalized_config(&call.body_value("config"))?;
+    let version = Version::new(string, &call.timestamp(), &call.ids);
     let owner = state.users.acting_user(call);
     let mut config = Config::new(name, workspace, owner, version, &call.ids);
     config.is_default = call.body_value("isDefault").as_i64() == Some(1);
@@ -185,7 +185,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut config = state.configs.find(call.path_param(0), call)?.clone();
-    let text = call
+    let new_config = call
         .body_field("config")
         .map(normalized_config)
         .transpose()?;
@@ -195,8 +195,8 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(status) = call.body_str("status") {
         config.status = status.to_owned();
     }
-    if let Some(text) = text {
-        let version = Version::new(text, &call.timestamp(), &call.ids);
+    if let Some(string) = new_config {
+        let version = Version::new(string, &call.timestamp(), &call.ids);
         config.versions.push(version);
     }
     let body = json!({"version_id": config.version_id(), "object": "config"});
@@ -207,7 +207,9 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let id = state.configs.find(call.path_param(0), call)?.id.clone();
     if state.api_keys.is_config_used(&id) {
-        return Err(ApiError::conflict("an API key uses this config by default"));
+        return Err(ApiError::conflict(
+            "the config is the default config of an API key",
+        ));
     }
     state.configs.remove(&id);
     Ok(ResponseBody::empty_object())

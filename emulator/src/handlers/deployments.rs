@@ -1,4 +1,4 @@
-//! Deployments: gateways that an organisation runs itself.
+//! Deployments: self-hosted gateways of an organisation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -20,10 +20,10 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
 
 pub(crate) type Deployments = Table<Deployment>;
 
-/// What a token is shown as when it is not new.
+/// Replaces a token in responses, except when it is created or rotated.
 const MASK: &str = "*****";
 
-/// A deployment. One that was deleted stays, archived.
+/// A deployment. A deleted deployment remains as archived.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Deployment {
     id: String,
@@ -36,9 +36,9 @@ pub(crate) struct Deployment {
     created_at: String,
     last_updated_at: String,
     config: Value,
-    /// Texts and numbers of the settings, by their names.
+    /// The scalar settings, by name.
     settings: Map<String, Value>,
-    /// The slugs of the workspaces that may use it; none means all.
+    /// The slugs of the workspaces that may use it; empty means all.
     workspaces: Vec<String>,
     jwt_subjects: Vec<String>,
     token: String,
@@ -97,11 +97,11 @@ impl Deployment {
         self.settings.get("gateway_base_url")?.as_str()
     }
 
-    /// Takes over what a create or update request gives.
+    /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         for (name, field) in [("name", &mut self.name), ("type", &mut self.kind)] {
-            if let Some(text) = call.body_str(name) {
-                text.clone_into(field);
+            if let Some(value) = call.body_str(name) {
+                value.clone_into(field);
             }
         }
         if let Some(config) = call.body_field("deployment_config") {
@@ -132,7 +132,8 @@ impl Deployment {
         }
     }
 
-    /// Lists are added to, unless the request replaces them; what it removes goes last.
+    /// Adds to the lists, or replaces them if `replace` is set; then removes the entries that the
+    /// request removes.
     fn apply_workspaces(
         &mut self,
         state: &State,
@@ -158,7 +159,7 @@ impl Deployment {
             list.sort();
             list.dedup();
             let removed = string_list(&settings[removed]);
-            list.retain(|text| !removed.contains(text));
+            list.retain(|entry| !removed.contains(entry));
         }
         if settings["allow_all_workspaces"] == true {
             self.workspaces.clear();
@@ -180,7 +181,7 @@ fn string_list(value: &Value) -> Vec<String> {
     strings.map(str::to_owned).collect()
 }
 
-/// Whether there is an active deployment besides this one.
+/// Returns whether there is another active deployment.
 fn has_other_active(state: &State, id: &str) -> bool {
     let mut all = state.deployments.iter();
     all.any(|other| other.id != id && !other.archived)
@@ -216,7 +217,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(deployment.detail_json(state)))
 }
 
-/// The first active deployment is the default one, whatever the request says.
+/// The first active deployment is always the default one.
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let name = call.required_str("name")?;
     let slug = call.body_str("slug").map(str::to_owned);
@@ -267,8 +268,8 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     if call.body_value("is_default") == false {
         if deployment.is_default && !has_other_active(state, &deployment.id) {
-            let problem = "cannot be taken from the only active deployment";
-            return Err(ApiError::invalid_field("is_default", problem));
+            let reason = "cannot be false for the only active deployment";
+            return Err(ApiError::invalid_field("is_default", reason));
         }
         deployment.is_default = false;
     }
@@ -293,7 +294,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// Nothing is asked over the network: a gateway that has an address is well.
+/// Sends nothing over the network: a gateway with an address is always healthy.
 fn ping(state: &State, call: &Call) -> HandlerResult {
     let deployment = state.deployments.find(call.path_param(0), call)?;
     let gateway = deployment.gateway().ok_or_else(|| {

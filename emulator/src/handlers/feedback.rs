@@ -22,7 +22,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Feedback = Table<FeedbackItem>;
 
-/// What somebody thought of an answer.
+/// Feedback on the response of a traced request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct FeedbackItem {
     id: String,
@@ -56,7 +56,7 @@ impl FeedbackItem {
     }
 }
 
-/// The average of the weighted feedback of each trace of a workspace.
+/// Returns the average weighted feedback of each trace in a workspace.
 pub(crate) fn scores(state: &State, workspace: &str) -> FeedbackScores {
     let mut sums: HashMap<&str, (f64, f64)> = HashMap::new();
     for item in state.feedback.in_workspace(workspace).iter() {
@@ -72,7 +72,7 @@ fn feedback_response(message: &str, ids: &[String]) -> ResponseBody {
     ResponseBody::json(json!({"status": "success", "message": message, "feedback_ids": ids}))
 }
 
-/// One piece, or a list of them.
+/// Accepts a single feedback item or a list.
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let workspace = call.required_workspace()?;
     let bodies = match &call.body {

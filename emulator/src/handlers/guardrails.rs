@@ -1,4 +1,4 @@
-//! Guardrails: checks on what goes to models and what comes back, or on calls of MCP tools.
+//! Guardrails: checks on model requests and responses, or on MCP tool calls.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -48,10 +48,10 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// A page where no size is asked for, and the largest.
+/// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
 
-/// Guardrails, and which of them hold for the whole organisation.
+/// Guardrails, the default guardrails of the organisation, and the exclusions from them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Guardrails {
     table: Table<Guardrail>,
@@ -59,12 +59,12 @@ pub(crate) struct Guardrails {
     exclusions: exclusions::Exclusions,
 }
 
-/// A guardrail with its versions, oldest first; the last one is in force.
+/// A guardrail with its versions, oldest first; the last one is current.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Guardrail {
     id: String,
     slug: String,
-    /// `None` for one of the organisation.
+    /// `None` for a guardrail of the organisation.
     workspace_id: Option<String>,
     name: String,
     target: Option<String>,
@@ -99,7 +99,7 @@ impl Row for Guardrail {
         self.workspace_id.as_deref()
     }
 
-    /// One of the organisation is there for all.
+    /// A guardrail of the organisation is visible to all keys.
     fn visible_to(&self, caller: &Caller) -> bool {
         self.workspace()
             .is_none_or(|workspace| caller.can_see(workspace))
@@ -107,7 +107,7 @@ impl Row for Guardrail {
 }
 
 impl Version {
-    /// What a request gives, and the rest from the version before.
+    /// Creates a version from a request; fields that it lacks come from the previous version.
     fn new(call: &Call, previous: Option<&Self>) -> Self {
         let field = |name: &str, previous: Option<&Value>| {
             let value = call.body_field(name).or(previous);
@@ -120,7 +120,7 @@ impl Version {
         }
     }
 
-    /// That a check is enabled goes without saying.
+    /// Returns the checks; `is_enabled` is omitted if true.
     fn checks_json(&self) -> Value {
         let mut checks = self.checks.clone();
         for check in checks.as_array_mut().into_iter().flatten() {
@@ -165,14 +165,14 @@ impl Guardrail {
         body
     }
 
-    /// What creating it and changing it answers.
+    /// Returns the response to a creation or an update.
     fn ids_json(&self) -> Value {
         let version = self.versions.last().map(|version| &version.id);
         json!({"id": self.id, "slug": self.slug, "version_id": version})
     }
 }
 
-/// `guard_` and six random characters.
+/// Returns `guard_` and six random characters.
 fn new_slug(ids: &Ids) -> String {
     ids.slug("guard", "").replacen('-', "_", 1)
 }
@@ -190,7 +190,7 @@ fn remove_workspace(state: &mut State, workspace: &str) {
     guardrails.exclusions.remove(workspace);
 }
 
-/// Those of the organisation are listed where the organisation is asked for.
+/// With a workspace, guardrails of the organisation are only listed if `organisation_id` is given.
 fn list(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let includes_organisation = call.has_query_param(&["organisation_id"]);
@@ -214,8 +214,8 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
-        let problem = "or `/organisation_id` is required with an organisation key";
-        return Err(ApiError::invalid_field("workspace_id", problem));
+        let reason = "or `/organisation_id` is required with an organisation key";
+        return Err(ApiError::invalid_field("workspace_id", reason));
     }
     let target = call.body_str("target").map(str::to_owned);
     if target.as_ref().is_none_or(|target| target == "llm") {
@@ -264,7 +264,8 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The guardrail of the path, to change: a workspace key changes those of its workspace only.
+/// Returns the guardrail of the path for an update. A workspace key can only change guardrails of
+/// its workspace.
 fn find_editable<'a>(state: &'a State, call: &Call) -> Result<&'a Guardrail, ApiError> {
     let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
     if guardrail.workspace_id.is_none() && !call.caller.is_organisation_key() {

@@ -1,4 +1,4 @@
-//! Integrations: credentials of AI providers, and who may use them.
+//! Integrations: credentials of AI providers, and the workspaces that may use them.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -34,13 +34,13 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Integrations = Table<Integration>;
 
-/// A page where no size is asked for, and the largest; nobody saw a limit to the latter.
+/// The default and the maximum page size; no maximum was observed.
 const PAGE_SIZES: (u64, u64) = (100, u64::MAX);
 
-/// AI providers that are signed in to without a key.
+/// AI providers that require no key.
 const KEYLESS_PROVIDERS: [&str; 5] = ["bedrock", "ollama", "sagemaker", "triton", "vertex-ai"];
 
-/// Settings without which the service refuses an integration.
+/// Settings that the service requires, by AI provider.
 const REQUIRED_SETTINGS: [(&str, &[&str]); 2] = [
     (
         "azure-openai",
@@ -53,15 +53,15 @@ const REQUIRED_SETTINGS: [(&str, &[&str]); 2] = [
     ("azure-ai", &["azure_auth_mode", "azure_foundry_url"]),
 ];
 
-/// The fields of an integration that a secret can fill.
+/// The fields that a secret reference can fill.
 const SECRET_TARGETS: [&str; 2] = ["key", "configurations."];
 
-/// An integration.
+/// The credentials of an AI provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Integration {
     pub(crate) id: String,
     pub(crate) slug: String,
-    /// `None` for one of the organisation.
+    /// `None` for an integration of the organisation.
     pub(crate) workspace_id: Option<String>,
     pub(crate) secret_mappings: Vec<Value>,
     name: String,
@@ -71,7 +71,7 @@ pub(crate) struct Integration {
     key: Option<String>,
     configurations: Value,
     pricing_adjustments: Value,
-    /// The virtual key that it was made for, if it was.
+    /// The virtual key for which the integration was created, if any.
     virtual_key: Option<String>,
     models: models::Models,
     access: workspaces::Access,
@@ -94,10 +94,10 @@ impl Row for Integration {
         self.workspace_id.as_deref()
     }
 
-    /// Of an integration of the organisation every key may know that it is there.
+    /// An integration of the organisation is visible to every key.
     fn visible_to(&self, caller: &Caller) -> bool {
         self.workspace()
-            .is_none_or(|integration| caller.can_see(integration))
+            .is_none_or(|workspace| caller.can_see(workspace))
     }
 }
 
@@ -130,7 +130,7 @@ impl Integration {
         }
     }
 
-    /// The integration that holds the credentials of a virtual key. It bears the key's slug.
+    /// Creates the integration that holds the credentials of a virtual key. It has the key's slug.
     pub(crate) fn for_virtual_key(
         key: &VirtualKey,
         secret: Option<&str>,
@@ -155,17 +155,17 @@ impl Integration {
         &self.ai_provider_id
     }
 
-    /// Whether it was made for this virtual key and for nothing else.
+    /// Returns whether the integration was created for this virtual key.
     pub(crate) fn is_for_virtual_key(&self, key: &VirtualKey) -> bool {
         self.virtual_key.as_ref() == Some(&key.id)
     }
 
-    /// Its key as reads show it.
+    /// Returns the masked key, as shown in responses.
     pub(crate) fn masked_key(&self) -> Option<String> {
         self.key.as_deref().map(masking::mask)
     }
 
-    /// Whether a workspace may use it.
+    /// Returns whether a workspace may use the integration.
     pub(crate) fn allows_workspace(&self, workspace: &str) -> bool {
         self.access.allows(workspace)
     }
@@ -212,7 +212,7 @@ impl Integration {
         body
     }
 
-    /// Takes over what a create or update request gives.
+    /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         if let Some(name) = call.body_str("name") {
             name.clone_into(&mut self.name);
@@ -239,7 +239,7 @@ impl Integration {
         self.validate_settings()
     }
 
-    /// Refuses what the service could not sign in with.
+    /// Rejects settings with which the service could not authenticate.
     fn validate_settings(&self) -> Result<(), ApiError> {
         let settings = REQUIRED_SETTINGS.iter();
         let required = settings.filter(|(provider, _)| *provider == self.ai_provider_id);
@@ -252,7 +252,7 @@ impl Integration {
                 return Err(ApiError::invalid_field(&field_path, "is required"));
             }
         }
-        // Azure has ways of its own to sign in besides the key.
+        // Azure has authentication modes that need no key.
         let mode = self.configurations["azure_auth_mode"].as_str();
         if mode.is_some_and(|mode| mode != "default") {
             return Ok(());
@@ -262,7 +262,7 @@ impl Integration {
     }
 }
 
-/// Refuses credentials without a key where the AI provider wants one.
+/// Rejects credentials without a key if the AI provider requires one.
 pub(crate) fn require_key(ai_provider_id: &str, has_key: bool) -> Result<(), ApiError> {
     match has_key || KEYLESS_PROVIDERS.contains(&ai_provider_id) {
         true => Ok(()),
@@ -273,17 +273,18 @@ pub(crate) fn require_key(ai_provider_id: &str, has_key: bool) -> Result<(), Api
     }
 }
 
-/// The integration of the path. A key of a workspace is refused those of the organisation.
+/// Returns the integration of the path. A workspace key cannot access integrations of the
+/// organisation.
 fn find<'a>(state: &'a State, call: &Call) -> Result<&'a Integration, ApiError> {
     let integration = state.integrations.find(call.path_param(0), call)?;
     if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
-        let message = "a workspace key may not use an integration of the organisation";
+        let message = "a workspace key cannot access an integration of the organisation";
         return Err(ApiError::forbidden(message));
     }
     Ok(integration)
 }
 
-/// Takes away what was made for a virtual key that is gone.
+/// Removes the integration that was created for a deleted virtual key.
 pub(crate) fn remove_virtual_key(state: &mut State, key: &VirtualKey) {
     let integration = state.integrations.get(&key.integration_id);
     if integration.is_some_and(|integration| integration.is_for_virtual_key(key)) {
@@ -291,7 +292,7 @@ pub(crate) fn remove_virtual_key(state: &mut State, key: &VirtualKey) {
     }
 }
 
-/// Gives the integration behind a virtual key another key.
+/// Replaces the key of the integration of a virtual key.
 pub(crate) fn update_key(state: &mut State, slug: &str, secret: &str, at: &str) {
     state.integrations.update(slug, |integration| {
         integration.key = Some(secret.to_owned());
@@ -374,7 +375,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The providers that use it have nothing left to stand on, and go too.
+/// Also deletes the providers that use the integration.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let integration = find(state, call)?;
     let (id, slug) = (integration.id.clone(), integration.slug.clone());

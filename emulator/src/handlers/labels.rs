@@ -1,4 +1,4 @@
-//! Labels, which mark versions of prompts.
+//! Labels of prompt versions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -22,7 +22,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Labels = Table<Label>;
 
-/// A label of a workspace, or of all of them.
+/// A label of one workspace, or of all workspaces.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Label {
     pub(crate) id: String,
@@ -44,7 +44,7 @@ impl Row for Label {
         self.workspace_id.as_deref()
     }
 
-    /// One without a workspace is for all of them.
+    /// A label without a workspace is visible to all keys.
     fn visible_to(&self, caller: &Caller) -> bool {
         let workspace = self.workspace();
         workspace.is_none_or(|workspace| caller.can_see(workspace))
@@ -89,8 +89,8 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
-        let problem = "or `/organisation_id` is required with an organisation key";
-        return Err(ApiError::invalid_field("workspace_id", problem));
+        let reason = "or `/organisation_id` is required with an organisation key";
+        return Err(ApiError::invalid_field("workspace_id", reason));
     }
     let label = Label {
         id: call.ids.uuid(),

@@ -1,11 +1,11 @@
-//! What usage limits have to fulfil, wherever they are set.
+//! Validation of usage and rate limits.
 
 use serde_json::Value;
 
 use crate::response::ApiError;
 
-/// Refuses a list of limits with more than one, and an alert beyond the limit. Limits are an object,
-/// or a list of them.
+/// Rejects a list with more than one limit, and an alert threshold above the limit. Limits are an
+/// object or a list of objects.
 pub(crate) fn validate_usage_limits(limits: &Value, field_path: &str) -> Result<(), ApiError> {
     let list = match limits {
         Value::Array(list) => list.as_slice(),
@@ -23,19 +23,19 @@ pub(crate) fn validate_usage_limits(limits: &Value, field_path: &str) -> Result<
             };
             return Err(ApiError::invalid_field(
                 &field_path,
-                "is above `credit_limit`",
+                "must not exceed `credit_limit`",
             ));
         }
     }
     validate_single_limit(limits, field_path)
 }
 
-/// Refuses a list of limits with more than one.
+/// Rejects a list with more than one limit.
 pub(crate) fn validate_single_limit(limits: &Value, field_path: &str) -> Result<(), ApiError> {
     match limits.as_array().is_some_and(|list| list.len() > 1) {
         true => Err(ApiError::invalid_field(
             field_path,
-            "holds at most one limit",
+            "must contain at most one limit",
         )),
         false => Ok(()),
     }

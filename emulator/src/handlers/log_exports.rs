@@ -1,4 +1,4 @@
-//! Exports of logs: drafts that are started, run for a moment, and are then to be downloaded.
+//! Log exports: a draft is started, runs for a short time, and can then be downloaded.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -31,18 +31,17 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// How long an export runs, by the emulator's clock.
+/// The duration of an export, by the emulator's clock.
 const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
 
-/// How long a link to the file is good.
+/// The lifetime of a link to the file.
 const LINK_TTL: TimeDelta = TimeDelta::hours(1);
 
-/// An export holds no more logs than this.
+/// The maximum number of logs in an export.
 const MAX_LOGS: usize = 50_000;
 
 pub(crate) type LogExports = Table<LogExport>;
 
-/// An export: what it covers, and how far it is.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct LogExport {
     id: String,
@@ -60,7 +59,7 @@ pub(crate) struct LogExport {
 #[serde(rename_all = "snake_case")]
 enum Progress {
     Draft,
-    /// Holds the logs from before the start. Links to the file are signed with the secret.
+    /// Contains the logs from before the start. Links to the file are signed with the secret.
     Started {
         at: DateTime<Utc>,
         secret: String,
@@ -113,7 +112,7 @@ impl LogExport {
         })
     }
 
-    /// Takes over what the body has, and checks it.
+    /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         if let Some(filters) = call.body_field("filters").and_then(Value::as_object) {
             self.filters = filters.clone();
@@ -131,11 +130,11 @@ impl LogExport {
         Ok(())
     }
 
-    /// The logs that it covers, oldest first.
+    /// Returns the exported logs, oldest first.
     fn logs<'a>(&self, state: &'a State) -> Result<Vec<&'a Log>, ApiError> {
         let source = FilterSource {
             filters: &self.filters,
-            error: |name, problem| ApiError::invalid_field(&format!("filters/{name}"), problem),
+            error: |name, reason| ApiError::invalid_field(&format!("filters/{name}"), reason),
         };
         let filter = LogFilter::read(&source, &state.logs)?;
         let time_range = source.time_range()?;
@@ -159,10 +158,10 @@ impl LogExport {
             .collect())
     }
 
-    /// Filters may ask for a page.
+    /// Returns the number of logs to skip and to take, as the filters may select a page.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn page(&self) -> (usize, usize) {
-        // A number that is no size at all becomes the nearest one that is.
+        // The cast truncates and saturates: a negative number becomes 0.
         let number = |name| {
             self.filters
                 .get(name)?
@@ -174,7 +173,7 @@ impl LogExport {
         (page.saturating_mul(size), size)
     }
 
-    /// A line for each log, with the fields that were asked for.
+    /// Returns one JSON line for each log, with the requested fields.
     fn json_lines(&self, state: &State) -> Result<Vec<u8>, ApiError> {
         let mut output = Vec::new();
         for log in self.logs(state)? {
@@ -190,8 +189,8 @@ impl LogExport {
         Ok(output)
     }
 
-    /// What a link that is good until `expires` carries. It keeps links from being made up by
-    /// accident; it is no protection, and nothing here needs one.
+    /// Returns the signature of a link that expires at `expires`; `None` unless the export was
+    /// started. It detects invalid links but is not cryptographically secure.
     fn signature(&self, expires: i64) -> Option<String> {
         let Progress::Started { secret, .. } = &self.progress else {
             return None;
@@ -202,7 +201,7 @@ impl LogExport {
     }
 }
 
-/// The workspace that the request or the filters name, or that the export had.
+/// Returns the workspace named in the request or the filters, or else the export's current one.
 fn export_workspace(state: &State, call: &Call, export: &LogExport) -> Result<String, ApiError> {
     let slug = export.filters.get("workspace_slug").and_then(Value::as_str);
     let workspace_in_filters = match slug.filter(|slug| !slug.is_empty()) {
@@ -227,7 +226,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(export.json(state, call.now)))
 }
 
-/// The shape of the answer is not known; here, every field may be exported.
+/// The schema of the service's response is unknown. In the emulator, no field is restricted.
 fn field_restrictions(_: &State, call: &Call) -> HandlerResult {
     let workspace = call.required_workspace()?;
     Ok(ResponseBody::json(
@@ -251,12 +250,12 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     store(state, export)
 }
 
-/// What was done already is done again: a changed export is a draft.
+/// An updated export becomes a draft again.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut export = find_export(state, call)?;
     if export.status(call.now) == "in_progress" {
         return Err(ApiError::bad_request(
-            "an export that is in progress cannot change",
+            "an export in progress cannot be updated",
         ));
     }
     export.apply(state, call)?;
@@ -271,7 +270,8 @@ fn store(state: &mut State, export: LogExport) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The export that the path names; a body may name a workspace that it is to move to.
+/// Returns the export of the path. Ignores the workspace of the request, since an update can move
+/// the export to another workspace.
 fn find_export(state: &State, call: &Call) -> Result<LogExport, ApiError> {
     let export = state.log_exports.get(call.path_param(0));
     export
@@ -284,7 +284,7 @@ fn start(state: &mut State, call: &Call) -> HandlerResult {
     let mut export = find_export(state, call)?;
     let status = export.status(call.now);
     if status != "draft" {
-        let message = format!("only a draft can be started, and this export is `{status}`");
+        let message = format!("cannot start the export: expected status `draft`, found `{status}`");
         return Err(ApiError::bad_request(message));
     }
     export.progress = Progress::Started {
@@ -304,7 +304,8 @@ fn cancel(state: &mut State, call: &Call) -> HandlerResult {
     let mut export = find_export(state, call)?;
     let status = export.status(call.now);
     if status != "in_progress" {
-        let message = format!("only a running export can be stopped, and this one is `{status}`");
+        let message =
+            format!("cannot cancel the export: expected status `in_progress`, found `{status}`");
         return Err(ApiError::bad_request(message));
     }
     export.progress = Progress::Stopped;
@@ -341,13 +342,14 @@ fn download(state: &State, call: &Call) -> HandlerResult {
             Ok(ResponseBody::json(json!({"signed_url": link})))
         }
         _ => {
-            let message = format!("there is nothing to download: this export is `{status}`");
+            let message =
+                format!("cannot download the export: expected status `success`, found `{status}`");
             Err(ApiError::bad_request(message))
         }
     }
 }
 
-/// What a signed link leads to.
+/// Serves the file of a signed link.
 fn serve_file(state: &State, call: &Call) -> HandlerResult {
     let expires = call.query_param("expires").and_then(|at| at.parse().ok());
     let is_valid = |export: &&LogExport| {
@@ -357,8 +359,7 @@ fn serve_file(state: &State, call: &Call) -> HandlerResult {
         })
     };
     let export = state.log_exports.get(call.path_param(0)).filter(is_valid);
-    let export =
-        export.ok_or_else(|| ApiError::forbidden("this link is not good, or no longer"))?;
+    let export = export.ok_or_else(|| ApiError::forbidden("the link is invalid or has expired"))?;
     Ok(ResponseBody::bytes(
         "application/jsonl",
         export.json_lines(state)?,

@@ -1,4 +1,4 @@
-//! Logs of requests that clients report, and what is read of one.
+//! Request logs that clients insert and read.
 
 mod attributes;
 mod filter;
@@ -24,12 +24,12 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type Logs = LogStore;
 
-/// The time of a log, for people.
+/// Formats the time of a log, given in milliseconds since the Unix epoch.
 pub(crate) fn format_millis(millis: i64) -> String {
     timestamp(DateTime::from_timestamp_millis(millis).unwrap_or_default())
 }
 
-/// What happened before the start: three people asked the invented model, every six hours for a week.
+/// Inserts the seeded logs: three users request the example model every six hours for a week.
 pub(crate) fn seed(state: &mut State, workspace: &str, now: DateTime<Utc>) {
     let key = state.api_keys.table.iter().next();
     let key = key.map_or(String::new(), |key| key.id().to_owned());
@@ -58,7 +58,7 @@ pub(crate) fn seed(state: &mut State, workspace: &str, now: DateTime<Utc>) {
     }
 }
 
-/// A key of the organisation reports for the default workspace.
+/// With an organisation key and no workspace, the logs go to the default workspace.
 fn insert(state: &mut State, call: &Call) -> HandlerResult {
     let workspace = match call.workspace() {
         Some(workspace) => workspace.to_owned(),
@@ -66,7 +66,7 @@ fn insert(state: &mut State, call: &Call) -> HandlerResult {
     };
     let entries = match &call.body {
         Value::Array(entries) => entries.as_slice(),
-        one => std::slice::from_ref(one),
+        single => std::slice::from_ref(single),
     };
     let at = call.now.timestamp_millis();
     for entry in entries {
@@ -86,13 +86,15 @@ pub(crate) fn default_workspace(state: &State) -> Result<String, ApiError> {
     default
         .map(|workspace| workspace.id.clone())
         .ok_or_else(|| {
-            ApiError::bad_request("a key of the organisation needs a default workspace for this")
+            ApiError::bad_request(
+                "an organisation key requires a default workspace for this operation",
+            )
         })
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
     if call.query_param("path_format") == Some("v2") && !call.has_query_param(&["created_at"]) {
-        let message = "query parameter `created_at` is required where `path_format` is `v2`";
+        let message = "query parameter `created_at` is required when `path_format` is `v2`";
         return Err(ApiError::bad_request(message));
     }
     let (logs, id) = (&state.logs, call.path_param(0));
@@ -148,7 +150,7 @@ fn portkey_headers(headers: &Value) -> Value {
     Value::Object(portkey)
 }
 
-/// What is not known is not there.
+/// Returns the metrics of a log; unknown metrics are omitted.
 fn metrics(state: &State, workspace: &str, log: &Log, entry: &Value) -> Value {
     let (logs, attributes) = (&state.logs, &log.attributes);
     let string = |id: StringId| logs.strings.resolve(id);
@@ -188,7 +190,7 @@ fn metrics(state: &State, workspace: &str, log: &Log, entry: &Value) -> Value {
     metrics
 }
 
-/// The members of the metrics that many logs do not have.
+/// Returns the metrics that not every log has.
 fn optional_metrics<'a>(
     logs: &'a LogStore,
     attributes: &LogAttributes,
@@ -214,7 +216,7 @@ fn optional_metrics<'a>(
     ]
 }
 
-/// One field of a log as an export has it.
+/// Returns a field of a log for an export.
 pub(crate) fn field(logs: &LogStore, log: &Log, entry: &Value, name: &str) -> Value {
     let attributes = &log.attributes;
     let string = |id: Option<StringId>| json!(id.map(|id| logs.strings.resolve(id)));

@@ -1,23 +1,24 @@
-//! How reads show secrets: never whole.
+//! Masking of secrets in responses.
 
 use serde_json::Value;
 
-/// What stands for the hidden part of a secret.
+/// Replaces the hidden part of a secret.
 const MASK: &str = "*****";
 
-/// Of a shorter secret nothing is shown.
+/// The minimum length, in bytes, of a secret whose ends are shown.
 const MIN_MASKED_LENGTH: usize = 12;
 
-/// What the names of secret settings contain or end with.
-const SECRET_PARTS: [&str; 4] = [
+/// A setting is secret if its name contains one of these substrings or ends with one of these
+/// suffixes.
+const SECRET_SUBSTRINGS: [&str; 4] = [
     "secret",
     "password",
     "service_account_json",
     "custom_headers",
 ];
-const SECRET_ENDS: [&str; 3] = ["token", "_key", "apikey"];
+const SECRET_SUFFIXES: [&str; 3] = ["token", "_key", "apikey"];
 
-/// A secret as a read shows it: its ends.
+/// Masks a secret except for its ends; masks a short secret entirely.
 pub(crate) fn mask(secret: &str) -> String {
     let end = secret.len().saturating_sub(3);
     match (secret.get(..2), secret.get(end..)) {
@@ -28,34 +29,34 @@ pub(crate) fn mask(secret: &str) -> String {
     }
 }
 
-/// Settings as a read shows them: a secret one stands masked under `masked_` and its name.
+/// Returns settings as shown in responses: a secret setting is masked and prefixed with `masked_`.
 pub(crate) fn mask_settings(settings: &Value) -> Value {
     match settings {
-        Value::Object(members) => {
+        Value::Object(fields) => {
             let mask_setting = |(name, value): (&String, &Value)| match is_secret_name(name) {
                 true => (format!("masked_{name}"), mask_values(value)),
                 false => (name.clone(), mask_settings(value)),
             };
-            Value::Object(members.iter().map(mask_setting).collect())
+            Value::Object(fields.iter().map(mask_setting).collect())
         }
         Value::Array(items) => items.iter().map(mask_settings).collect(),
         other => other.clone(),
     }
 }
 
-/// Whether a setting of this name is a secret.
+/// Returns whether a setting with this name is secret.
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SECRET_PARTS.iter().any(|part| name.contains(part))
-        || SECRET_ENDS.iter().any(|end| name.ends_with(end))
+    SECRET_SUBSTRINGS.iter().any(|part| name.contains(part))
+        || SECRET_SUFFIXES.iter().any(|end| name.ends_with(end))
 }
 
-/// Every text of a secret value, masked; its names stay.
+/// Masks every scalar in a secret value; field names are kept.
 fn mask_values(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
-        Value::String(text) => Value::String(mask(text)),
-        Value::Object(members) => members
+        Value::String(secret) => Value::String(mask(secret)),
+        Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| (name.clone(), mask_values(value)))
             .collect(),
@@ -74,7 +75,7 @@ mod tests {
     fn a_long_secret_shows_its_ends() {
         assert_eq!(mask("emulator-provider-key"), "em*****key");
         assert_eq!(mask("short"), "*****");
-        // Where a cut would fall inside a character, nothing is shown.
+        // A cut inside a character masks the whole secret.
         assert_eq!(mask("ééééééééééé"), "*****");
     }
 

@@ -1,6 +1,6 @@
-//! MCP: integrations, which are MCP servers that the organisation knows, and servers, which make an
-//! integration available in a workspace. Nothing here speaks to any MCP server: what one offers
-//! comes in by the sync operations.
+//! MCP integrations, which are the MCP servers configured in an organisation, and MCP servers,
+//! which make an integration available in a workspace. The emulator does not connect to MCP
+//! servers: their capabilities are set by the sync operations.
 
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// A page where no size is asked for, and the largest, of the lists within a server or integration.
+/// The default and the maximum page size of the lists within a server or integration.
 const PAGE_SIZES: (u64, u64) = (100, 500);
 
 /// MCP integrations and servers.

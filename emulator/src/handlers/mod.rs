@@ -1,37 +1,39 @@
-//! The resources: one file for each kind of resource, with its state and the handlers that answer its
-//! operations. A new resource is a file here and its two lines below (`pub(crate) mod`, `resources!`).
+//! The resources: one file for each kind of resource, with its state and the handlers of its
+//! operations. To add a resource, add a file here and its two lines below (`pub(crate) mod`,
+//! `resources!`).
 //!
 //! # How a resource is built
 //!
-//! - **State** is one type that derives `Debug`, `Clone`, `Default`, `Serialize` and
-//!   `Deserialize`; it becomes a member of [`State`], which is one organisation. Rows are kept in
+//! - **State** is one type that derives `Debug`, `Clone`, `Default`, `Serialize` and `Deserialize`;
+//!   it is a field of [`State`], which holds one organisation. Rows are stored in
 //!   [`Table`](crate::table::Table)s: implement [`Row`](crate::table::Row) (name, id, slug,
-//!   workspace, and `MISSING_STATUS` where the service answers 403 for what is gone), read with `get`,
-//!   `find`, `list_for`, `in_workspace`; change by cloning an item, editing the clone and `put`ting
-//!   it back, so that an error half-way changes nothing.
-//! - **Handlers** stand in `RESOURCE`, by operation id: `Read(fn(&State, &Call) -> HandlerResult)` or
-//!   `Write(fn(&mut State, &Call) -> HandlerResult)`. A writer depends on its arguments only: time is
-//!   `call.now` / `call.timestamp()`, ids and secrets are `call.ids.uuid()`, `.slug(prefix, name)`
-//!   and `.secret(kind)`. Answers are a [`ResponseBody`](crate::response::ResponseBody) (`json`, `empty_object`,
-//!   `bytes`) or an [`ApiError`] (`invalid_field`, `forbidden`, `not_found`, `conflict`, `new`).
-//! - **Access** is no concern of handlers. The dispatcher has checked the kind of key, its scopes and
-//!   the plan against the manifest, and that the workspace that the request names (`workspace_id` in
-//!   query or body, UUID or slug) exists and is the key's. `call.workspace()` is its UUID, or that
-//!   of the key's own workspace, or `None` for the whole organisation; `call.required_workspace()?`
-//!   insists. Operations that want a workspace named with an organisation key are listed in
-//!   `access.rs`. `table.find(key, call)?` hides what the key may not see, and
-//!   `table.list_for(call)` is what a list is about. A finer rule is a **guard**:
-//!   `guards: &[("update_thing", rule)]`.
-//! - **Quirks** are rules too. They run after guards and before the request check, on an
-//!   unchecked query and body (`call.workspace()` is only the key's own then).
-//! - **Lists**: `call.page(rows, |row| json)`, where rows are a slice of a table (costs what the
-//!   page costs) or a `Vec` of references to what a filter let through.
-//! - **Audit**: the dispatcher takes down every write that succeeds; there is nothing to do.
-//! - **Workspaces**: `deletion_blockers` says what keeps one from being deleted, `remove_workspace` removes
-//!   what belongs to one.
-//! - **Links** (`links`) answer `GET {origin}/emulator/{organisation id}/{name}/…` without a key:
-//!   `call.path` is the rest of the path, the query is all texts. For signed URLs and the like. What
-//!   may be done with a link stands in `link_actions` and answers its POST.
+//!   workspace, and `MISSING_STATUS` if the service returns 403 for a missing resource), and read
+//!   with `get`, `find`, `list_for`, `in_workspace`. To change a row, clone it, edit the clone and
+//!   `put` it back, so that an error half-way leaves the state unchanged.
+//! - **Handlers** are listed in `RESOURCE` by operation id, as
+//!   `Read(fn(&State, &Call) -> HandlerResult)` or `Write(fn(&mut State, &Call) -> HandlerResult)`.
+//!   A write handler depends on its arguments only: the time is `call.now` / `call.timestamp()`, ids
+//!   and secrets come from `call.ids.uuid()`, `.slug(prefix, name)` and `.secret(kind)`. A handler
+//!   returns a [`ResponseBody`](crate::response::ResponseBody) (`json`, `empty_object`, `bytes`) or
+//!   an [`ApiError`] (`invalid_field`, `forbidden`, `not_found`, `conflict`, `new`).
+//! - **Access** is checked before a handler runs. The dispatcher checks the kind of key, its scopes
+//!   and the plan against the manifest, and that the workspace named in the request (`workspace_id`
+//!   in query or body, UUID or slug) exists and is accessible to the key. `call.workspace()` is the
+//!   UUID of that workspace or of the key's own workspace, or `None` for the whole organisation;
+//!   `call.required_workspace()?` returns an error instead of `None`. Operations that require a
+//!   workspace with an organisation key are listed in `access.rs`. `table.find(key, call)?` hides
+//!   rows that the key cannot see; `table.list_for(call)` returns the rows for a list. A finer rule
+//!   is a **guard**: `guards: &[("update_thing", rule)]`.
+//! - **Quirks** are rules that run after the guards and before request validation, on an
+//!   unvalidated query and body (`call.workspace()` is then only the key's own workspace).
+//! - **Lists**: `call.page(rows, |row| json)`, where `rows` is a slice of a table (only the rows of
+//!   the page are converted) or a `Vec` of references to the rows that passed a filter.
+//! - **Audit**: the dispatcher records every successful write; handlers do not need to.
+//! - **Workspaces**: `deletion_blockers` lists the resources that prevent the deletion of a
+//!   workspace, `remove_workspace` removes the rows of a deleted workspace.
+//! - **Links** (`links`) handle `GET {origin}/emulator/{organisation id}/{name}/…` without a key,
+//!   for example signed URLs: `call.path` is the rest of the path, and all query values are
+//!   strings. `link_actions` handle a POST to a link.
 
 use serde::{Deserialize, Serialize};
 
@@ -70,21 +72,22 @@ pub(crate) mod users;
 pub(crate) mod virtual_keys;
 pub(crate) mod workspaces;
 
-/// Defines the state of one organisation, a member for each resource, and the list of resources.
+/// Defines the state of one organisation, with a field for each resource, and the list of
+/// resources.
 macro_rules! resources {
     ($($resource:ident: $state:ty),+ $(,)?) => {
-        /// Everything one organisation consists of: a member for each resource.
+        /// The state of one organisation, with a field for each resource.
         #[derive(Debug, Clone, Serialize, Deserialize)]
         pub(crate) struct State {
             pub(crate) organisation: OrganisationInfo,
-            /// What the dispatch writes down; the resource of the audit log reads it.
+            /// Written by the dispatcher, read by the `audit_logs` resource.
             #[serde(default)]
             pub(crate) audit_records: audit::AuditRecords,
             $(#[serde(default)] pub(crate) $resource: $state,)+
         }
 
         impl State {
-            /// An organisation with nothing in it.
+            /// Creates an organisation without resources.
             pub(crate) fn empty(organisation: OrganisationInfo) -> Self {
                 Self {
                     organisation,
@@ -94,7 +97,7 @@ macro_rules! resources {
             }
         }
 
-        /// Every resource there is.
+        /// All resources.
         pub(crate) const RESOURCES: &[Resource] = &[$($resource::RESOURCE),+];
     };
 }
@@ -125,47 +128,49 @@ resources! {
     workspaces: workspaces::Workspaces,
 }
 
-/// What a resource offers to the dispatcher. Start from [`Resource::new`] and set what the resource has.
+/// The handlers and rules of a resource. Start from [`Resource::new`] and set the fields that the
+/// resource needs.
 pub(crate) struct Resource {
-    /// Operation ids and what answers them.
+    /// Handlers, by operation id.
     pub(crate) handlers: &'static [(&'static str, Handler)],
-    /// Finer rules of access than the ledger has, by operation id.
+    /// Access rules that are finer than those of the manifest, by operation id.
     pub(crate) guards: &'static [(&'static str, Rule)],
-    /// What the service refuses before it looks at the request as a whole, by operation id.
+    /// Rules that the service applies before it validates the request, by operation id.
     pub(crate) quirks: &'static [(&'static str, Rule)],
-    /// What answers `GET /emulator/{organisation}/{name}/…`: links that answers hand out.
+    /// Handlers of `GET /emulator/{organisation}/{name}/…`, links that responses contain, by name.
     pub(crate) links: &'static [(&'static str, ReadHandler)],
-    /// What answers `POST` at such a link: the name of the link, what the audit log calls the action
-    /// (`verb_noun`), and the action itself. Whoever follows the link acts as a user with a new id.
+    /// Handlers of `POST` requests to such a link: the name of the link, the name of the action in
+    /// the audit log (`verb_noun`), and the handler. The caller is a user with a new id.
     pub(crate) link_actions: &'static [(&'static str, &'static str, WriteHandler)],
-    /// What stands in the way of deleting a workspace: its name, and whether there is any.
+    /// Resources that prevent the deletion of a workspace: their name, and whether the workspace
+    /// owns any.
     pub(crate) deletion_blockers: &'static [(&'static str, OwnershipCheck)],
-    /// Removes what belongs to a workspace that is deleted.
+    /// Removes the rows of a deleted workspace.
     pub(crate) remove_workspace: fn(&mut State, &str),
 }
 
-/// Answers an operation that changes nothing.
+/// Handles an operation that does not change the state.
 pub(crate) type ReadHandler = fn(&State, &Call) -> HandlerResult;
-/// Answers an operation that may change something. What it does must depend on its arguments only:
+/// Handles an operation that may change the state. Its effect must depend on its arguments only:
 /// time and ids come from the call.
 pub(crate) type WriteHandler = fn(&mut State, &Call) -> HandlerResult;
-/// Refuses some requests. It runs before the request check: nothing about the body is certain.
+/// Rejects some requests. It runs before request validation, so the body may have any content.
 pub(crate) type Rule = fn(&State, &Call) -> Result<(), ApiError>;
-/// Whether a workspace owns any of something.
+/// Returns whether a workspace owns any rows of a resource.
 pub(crate) type OwnershipCheck = fn(&State, &str) -> bool;
 
-/// The function that answers an operation.
+/// The handler of an operation.
 #[derive(Clone, Copy)]
 pub(crate) enum Handler {
     Read(ReadHandler),
-    /// Leaves a record in the audit log, and is written down where the emulator has a state file.
+    /// Recorded in the audit log, and in the journal if the emulator has a state file.
     Write(WriteHandler),
-    /// The same without the record: a call that is passed on to a model, or what belongs to such calls.
+    /// Like `Write`, without the audit record: model calls and related operations.
     Gateway(WriteHandler),
 }
 
 impl Resource {
-    /// A resource with handlers and nothing else.
+    /// Creates a resource that has handlers only.
     pub(crate) const fn new(handlers: &'static [(&'static str, Handler)]) -> Self {
         Self {
             handlers,
@@ -179,7 +184,7 @@ impl Resource {
     }
 }
 
-/// The organisation whose things the resources hold.
+/// The organisation that owns the resources.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct OrganisationInfo {
     pub(crate) id: String,
@@ -188,25 +193,27 @@ pub(crate) struct OrganisationInfo {
 }
 
 impl OrganisationInfo {
-    /// Refuses a request whose query or body names another organisation.
+    /// Rejects a request whose query or body names another organisation.
     pub(crate) fn reject_other_organisation(&self, call: &Call) -> Result<(), ApiError> {
         let name = "organisation_id";
         let named = call.query_param(name).or_else(|| call.body_str(name));
         match named.is_none_or(|named| named.is_empty() || named == self.id) {
             true => Ok(()),
-            false => Err(ApiError::forbidden("the key is not of this organisation")),
+            false => Err(ApiError::forbidden(
+                "the key does not belong to this organisation",
+            )),
         }
     }
 }
 
-/// What answers an operation.
+/// Returns the handler of an operation.
 pub(crate) fn handler(operation: &str) -> Option<Handler> {
     let mut all = RESOURCES.iter().flat_map(|resource| resource.handlers);
     all.find(|(id, _)| *id == operation)
         .map(|(_, handler)| *handler)
 }
 
-/// The guards and then the quirks of an operation.
+/// Returns the guards and the quirks of an operation.
 pub(crate) fn rules(operation: &str) -> (Vec<Rule>, Vec<Rule>) {
     let matching = |rules: &'static [(&str, Rule)]| {
         rules
@@ -226,21 +233,21 @@ pub(crate) fn rules(operation: &str) -> (Vec<Rule>, Vec<Rule>) {
     )
 }
 
-/// What answers the links of this name.
+/// Returns the handler of the links with this name.
 pub(crate) fn link_handler(name: &str) -> Option<ReadHandler> {
     let mut all = RESOURCES.iter().flat_map(|resource| resource.links);
     all.find(|(link, _)| *link == name)
-        .map(|(_, reader)| *reader)
+        .map(|(_, handler)| *handler)
 }
 
-/// What may be done with links of this name: what the audit log calls it.
+/// Returns the name that the audit log uses for the action of the links with this name.
 pub(crate) fn link_action(name: &str) -> Option<&'static str> {
     let mut all = RESOURCES.iter().flat_map(|resource| resource.link_actions);
     all.find(|(link, ..)| *link == name)
         .map(|(_, link_action, _)| *link_action)
 }
 
-/// What carries out a write: an operation, or the action of a link.
+/// Returns the handler of a write: an operation, or the action of a link.
 pub(crate) fn write_handler(operation: &str) -> Option<WriteHandler> {
     if let Some(Handler::Write(write)) = handler(operation) {
         return Some(write);
@@ -250,7 +257,7 @@ pub(crate) fn write_handler(operation: &str) -> Option<WriteHandler> {
         .map(|(.., write)| *write)
 }
 
-/// The names of what a workspace owns that costs.
+/// Returns the names of the resources that prevent the deletion of a workspace.
 pub(crate) fn deletion_blockers(state: &State, workspace: &str) -> Vec<&'static str> {
     let all = RESOURCES
         .iter()
@@ -260,7 +267,7 @@ pub(crate) fn deletion_blockers(state: &State, workspace: &str) -> Vec<&'static 
         .collect()
 }
 
-/// Removes everything that belongs to a workspace, in all resources.
+/// Removes the rows of a workspace from all resources.
 pub(crate) fn remove_workspace(state: &mut State, workspace: &str) {
     for resource in RESOURCES {
         (resource.remove_workspace)(state, workspace);

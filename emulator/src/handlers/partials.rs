@@ -1,4 +1,4 @@
-//! Prompt partials, which prompts include, and their versions.
+//! Prompt partials, which prompts can include, and their versions.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -66,20 +66,20 @@ impl Row for Partial {
 }
 
 impl Partial {
-    /// The text that prompts include.
-    pub(crate) fn text(&self) -> Option<&str> {
+    /// Returns the template of the default version.
+    pub(crate) fn template(&self) -> Option<&str> {
         let version = self.version("default").ok()?;
         Some(&version.string)
     }
 
-    /// `latest`, `default` or a number.
+    /// Returns a version by `latest`, `default` or a number.
     fn version(&self, requested: &str) -> Result<&Version, ApiError> {
         let number = match requested {
             "latest" => self.versions.last().map(|version| version.number),
             "default" => Some(self.default),
             number => Some(number.parse().map_err(|_| {
                 ApiError::bad_request(
-                    "query parameter `version` is not latest, default or a number",
+                    "query parameter `version` must be `latest`, `default` or a version number",
                 )
             })?),
         };
@@ -177,7 +177,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// A new text is a version that is not the default; a name alone makes none.
+/// A new template creates a version, which does not become the default; other changes create none.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut partial = state.partials.find(call.path_param(0), call)?.clone();
     if let Some(name) = call.body_str("name") {
@@ -188,9 +188,9 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     partial.last_updated_at = call.timestamp();
     let mut body = json!({});
-    if let Some(text) = call.body_str("string") {
+    if let Some(template) = call.body_str("string") {
         let number = partial.versions.last().map_or(0, |latest| latest.number) + 1;
-        let version = Version::new(number, text, call);
+        let version = Version::new(number, template, call);
         body = json!({"prompt_partial_version_id": version.id});
         partial.versions.push(version);
     }
@@ -210,7 +210,7 @@ fn list_versions(state: &State, call: &Call) -> HandlerResult {
     Ok(call.page(newest_first, |version| version.json(partial)))
 }
 
-/// Takes the number of a version, never its id.
+/// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
     let mut partial = state.partials.find(call.path_param(0), call)?.clone();
     let number = partial

@@ -1,4 +1,4 @@
-//! What usage-limit and rate-limit policies have in common: whose requests they are about.
+//! The common part of usage-limit and rate-limit policies: the requests that they apply to.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,7 +8,8 @@ use super::logs::{LogAttributes, StringId};
 use crate::call::Call;
 use crate::response::ApiError;
 
-/// Keys of the document besides `metadata.` and a key. The service is thought to know the others.
+/// The condition keys of the OpenAPI document, apart from `metadata.<key>`. The service is assumed
+/// to support all of them.
 const CONDITION_KEYS: [&str; 8] = [
     "api_key",
     "organisation_id",
@@ -20,15 +21,15 @@ const CONDITION_KEYS: [&str; 8] = [
     "virtual_key",
 ];
 
-/// The members that every policy has.
+/// The fields that every policy has.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Policy {
     pub(crate) id: String,
     pub(crate) workspace_id: String,
     name: Option<String>,
-    /// Pairs of `key` and `value`: a request has to fulfil all of them.
+    /// Pairs of `key` and `value`, all of which must match a request.
     conditions: Vec<Value>,
-    /// Each with a `key`.
+    /// Objects with a `key`.
     group_by: Vec<Value>,
     pub(crate) kind: String,
     archived: bool,
@@ -37,7 +38,7 @@ pub(crate) struct Policy {
 }
 
 impl Policy {
-    /// The policy that a checked body asks for.
+    /// Creates a policy from a validated body.
     pub(crate) fn new(call: &Call) -> Result<Self, ApiError> {
         let policy = Self {
             id: call.ids.uuid(),
@@ -55,7 +56,7 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Takes over what a body changes.
+    /// Applies an update request.
     pub(crate) fn apply(&mut self, call: &Call) {
         if let Some(name) = call.body_str("name") {
             self.name = Some(name.to_owned());
@@ -66,7 +67,7 @@ impl Policy {
         self.last_updated_at = call.timestamp();
     }
 
-    /// Whether a list or a read is about it: only active ones, unless the query says otherwise.
+    /// Returns whether the policy passes the query filters; by default only active policies do.
     pub(crate) fn matches_query(&self, call: &Call) -> bool {
         call.query_param("status").unwrap_or("active") == self.status()
             && call.matches_filter("type", &self.kind)
@@ -92,8 +93,8 @@ impl Policy {
         })
     }
 
-    /// The group that a request counts for, `key:value,key:value`; `None` where the policy is not
-    /// about the request, or the request lacks a value.
+    /// Returns the group that a request counts towards, as `key:value,key:value`; `None` if the
+    /// policy does not apply to the request, or the request lacks a value.
     pub(crate) fn group(
         &self,
         state: &State,
@@ -114,7 +115,7 @@ impl Policy {
     }
 }
 
-/// What a request has under the key of a condition or a grouping.
+/// Returns a request's value for the key of a condition or a grouping.
 fn request_value<'a>(
     state: &'a State,
     workspace: &'a str,
@@ -150,8 +151,9 @@ fn validate_keys(name: &str, items: &[Value]) -> Result<(), ApiError> {
         let metadata_key = key.strip_prefix("metadata.").unwrap_or_default();
         if metadata_key.is_empty() && !CONDITION_KEYS.contains(&key) {
             let field_path = format!("{name}/{index}/key");
-            let problem = "is neither `metadata.` and a key nor one of the keys that there are";
-            return Err(ApiError::invalid_field(&field_path, problem));
+            let known = CONDITION_KEYS.join(", ");
+            let reason = format!("must be `metadata.` followed by a key, or one of {known}");
+            return Err(ApiError::invalid_field(&field_path, &reason));
         }
     }
     Ok(())

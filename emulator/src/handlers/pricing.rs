@@ -1,4 +1,4 @@
-//! Prices of a few models, so that figures add up. They are not what a provider asks today.
+//! Prices of a few models for cost metrics. They are not the current prices of the providers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,11 +10,11 @@ use crate::response::{ApiError, HandlerResult, ResponseBody};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[("get_model_pricing", Read(get))]);
 
-/// Prices are the same for everybody.
+/// Has no state: prices are constant.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Pricing {}
 
-/// The price of a token, in cents.
+/// The price per token, in cents.
 struct Price {
     provider: &'static str,
     model: &'static str,
@@ -22,7 +22,7 @@ struct Price {
     response: f64,
 }
 
-/// Every price there is; other models cost nothing in the figures.
+/// All prices; other models cost nothing in metrics.
 const PRICES: &[Price] = &[
     Price::new("example-provider", "example-model", 0.0001, 0.0004),
     Price::new("anthropic", "claude-3-5-sonnet-20241022", 0.0003, 0.0015),
@@ -41,7 +41,7 @@ impl Price {
     }
 }
 
-/// The provider and the name of each model that has a price.
+/// Returns the provider and the name of each model that has a price.
 pub(crate) fn models() -> impl Iterator<Item = (&'static str, &'static str)> {
     PRICES.iter().map(|price| (price.provider, price.model))
 }
@@ -51,7 +51,7 @@ fn price(provider: &str, model: &str) -> Option<&'static Price> {
     prices.find(|price| price.provider == provider && price.model == model)
 }
 
-/// What so many tokens of a request and its answer cost, in cents.
+/// Returns the cost of the request and response tokens, in cents.
 #[allow(clippy::cast_precision_loss)]
 pub(crate) fn cost_in_cents(provider: &str, model: &str, request: u64, response: u64) -> f64 {
     price(provider, model).map_or(0.0, |price| {
@@ -61,10 +61,10 @@ pub(crate) fn cost_in_cents(provider: &str, model: &str, request: u64, response:
 
 fn get(_: &State, call: &Call) -> HandlerResult {
     let Some(price) = price(call.path_param(0), call.path_param(1)) else {
-        // The public half has an envelope of its own.
+        // Public operations have a different error envelope.
         return Err(ApiError {
             status: 404,
-            body: json!({"error": "this model has no known price"}),
+            body: json!({"error": "the model has no known price"}),
         });
     };
     Ok(ResponseBody::json(json!({

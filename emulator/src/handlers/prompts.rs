@@ -33,7 +33,7 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// What a new version consists of: an update without `patch` has to give all of these.
+/// The content of a version. An update without `patch` must contain all of these fields.
 const CONTENT_FIELDS: [&str; 5] = [
     "string",
     "parameters",
@@ -42,10 +42,9 @@ const CONTENT_FIELDS: [&str; 5] = [
     "is_raw_template",
 ];
 
-/// What also makes a new version when it changes.
+/// Fields that also create a new version when they change.
 const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
 
-/// The prompts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Prompts {
     pub(crate) table: Table<Prompt>,
@@ -73,7 +72,7 @@ struct Version {
     description: Value,
     label_id: Value,
     created_at: String,
-    /// Template and parameters, by the names of the answer.
+    /// Template and parameters, by their names in the response.
     content: Map<String, Value>,
 }
 
@@ -94,7 +93,7 @@ impl Row for Prompt {
 }
 
 impl Prompt {
-    /// The prompt that exists from the start, with two versions, the first of them the default.
+    /// Creates the seeded prompt, which has two versions; the first is the default.
     pub(crate) fn seed(
         collection: &Collection,
         key: &VirtualKey,
@@ -131,12 +130,12 @@ impl Prompt {
         }
     }
 
-    /// When it last changed.
+    /// Returns the time of the last update.
     pub(crate) fn last_updated_at(&self) -> &str {
         &self.last_updated_at
     }
 
-    /// `latest`, `default` or a number.
+    /// Returns a version by `latest`, `default` or a number.
     fn version(&self, requested: &str) -> Result<&Version, ApiError> {
         let found = match requested {
             "latest" => self.versions.last(),
@@ -147,7 +146,7 @@ impl Prompt {
             number => {
                 let number: u64 = number.parse().map_err(|_| {
                     ApiError::bad_request(
-                        "query parameter `version` is not latest, default or a number",
+                        "query parameter `version` must be `latest`, `default` or a version number",
                     )
                 })?;
                 self.versions
@@ -158,7 +157,7 @@ impl Prompt {
         found.ok_or_else(|| ApiError::not_found("prompt version"))
     }
 
-    /// What a list shows, and a single prompt too; most of it is about sharing and not set here.
+    /// Returns the fields that lists and single prompts share. The sharing fields are never set.
     fn json(&self) -> Map<String, Value> {
         let body = json!({
             "id": self.id,
@@ -212,10 +211,10 @@ impl Version {
         self.content.get(name).cloned().unwrap_or(Value::Null)
     }
 
-    /// The part of a single prompt that belongs to a version.
+    /// Returns the fields of a single prompt that depend on the version.
     fn json(&self, state: &State) -> Map<String, Value> {
-        let text = self.field("string");
-        let references = Template::parse(text.as_str().unwrap_or_default()).references();
+        let template = self.field("string");
+        let references = Template::parse(template.as_str().unwrap_or_default()).references();
         let metadata = Some(self.field("template_metadata")).filter(Value::is_object);
         let label = self.label_id.as_str().and_then(|id| state.labels.get(id));
         let labels: Vec<Value> = label
@@ -223,7 +222,7 @@ impl Version {
             .into_iter()
             .collect();
         let body = json!({
-            "string": text,
+            "string": template,
             "parameters": self.field("parameters"),
             "prompt_version": self.number,
             "prompt_version_id": self.id,
@@ -285,7 +284,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 fn get(state: &State, call: &Call) -> HandlerResult {
     let prompt = state.prompts.table.find(call.path_param(0), call)?;
     let requested = match call.query.get("version") {
-        Some(Value::String(text)) => text.clone(),
+        Some(Value::String(version)) => version.clone(),
         Some(number) => number.to_string(),
         None => "default".to_owned(),
     };
@@ -308,7 +307,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The content of a version: what the request gives, over what there was.
+/// Merges the fields of the request into the content of a version.
 fn merge_content(
     state: &State,
     call: &Call,
@@ -326,12 +325,12 @@ fn merge_content(
     if let Some(value) = call.body_field(metadata) {
         content.insert("template_metadata".to_owned(), value.clone());
     }
-    // Whatever names the virtual key, its slug comes back.
+    // Responses contain the slug of the virtual key, even if the request has its UUID.
     let key = content.get("virtual_key").and_then(Value::as_str);
     if let Some(key) = key.and_then(|key| state.virtual_keys.get(key)) {
         content.insert("virtual_key".to_owned(), json!(key.slug));
     }
-    // The service writes the model into the parameters.
+    // The service copies the model into the parameters.
     let model = content.get("model").cloned();
     let parameters = content
         .get_mut("parameters")
@@ -342,7 +341,8 @@ fn merge_content(
     content
 }
 
-/// New content becomes a version that is not the default; a name or collection alone does not.
+/// New content creates a version, which does not become the default; a new name or collection does
+/// not create one.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
     let has_content = CONTENT_FIELDS
@@ -359,7 +359,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     ) {
         return Err(ApiError::invalid_field(
             missing,
-            "is required, unless `/patch` is true",
+            "is required unless `/patch` is true",
         ));
     }
     if let Some(key) = call.body_str("collection_id") {
@@ -419,7 +419,7 @@ fn get_version(state: &State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(prompt.detail_json(state, version)))
 }
 
-/// Only the label of a version can change; null takes it off.
+/// Only the label of a version can be updated; null removes it.
 fn update_version(state: &mut State, call: &Call) -> HandlerResult {
     let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
     let mut versions = prompt.versions.iter_mut();
@@ -432,13 +432,13 @@ fn update_version(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// Takes the number of a version, never its id.
+/// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
     let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
     let number = call.body_value("version");
     let number = number
         .as_u64()
-        .ok_or_else(|| ApiError::invalid_field("version", "is not the number of a version"))?;
+        .ok_or_else(|| ApiError::invalid_field("version", "must be a version number"))?;
     if !prompt
         .versions
         .iter()
@@ -451,7 +451,7 @@ fn make_default(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// Takes a label that is deleted off every version that has it.
+/// Removes a deleted label from all versions.
 pub(crate) fn remove_label(state: &mut State, label: &str) {
     let has_label = |version: &Version| version.label_id == label;
     state.prompts.table.update_where(
@@ -466,14 +466,14 @@ pub(crate) fn remove_label(state: &mut State, label: &str) {
     );
 }
 
-/// Fills in the default version: what would be sent to the model. Parameters of the request, beside
-/// `variables`, go before those of the version.
+/// Returns the request that would be sent to the model for the default version. Parameters in the
+/// request, other than `variables`, override those of the version.
 fn render(state: &State, call: &Call) -> HandlerResult {
     let data = build_request(state, call)?;
     Ok(ResponseBody::json(json!({"success": true, "data": data})))
 }
 
-/// The request to a model that a prompt comes to.
+/// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
     let prompt = state.prompts.table.find(call.path_param(0), call)?;
     let version = prompt.version("default")?;
@@ -486,8 +486,8 @@ fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiEr
         }
     }
     let template = version.field("string");
-    let text = template.as_str().unwrap_or_default();
-    let (name, value) = fill_template(state, prompt, text, &call.body_value("variables"));
+    let template = template.as_str().unwrap_or_default();
+    let (name, value) = fill_template(state, prompt, template, &call.body_value("variables"));
     data.insert(name.to_owned(), value);
     let parameters = call.body.as_object().into_iter().flatten();
     for (name, value) in parameters.filter(|(name, _)| *name != "variables") {
@@ -496,29 +496,30 @@ fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiEr
     Ok(data)
 }
 
-/// The messages of a chat prompt, each text in them filled in, or the one text of another prompt.
+/// Fills in a template and returns its request field: `messages` of a chat prompt, in which every
+/// string is filled in, or else `prompt`.
 fn fill_template(
     state: &State,
     prompt: &Prompt,
-    text: &str,
+    template: &str,
     variables: &Value,
 ) -> (&'static str, Value) {
     let find_partial = |slug: &str| {
         let partial = state.partials.get(slug)?;
         let same_workspace = partial.workspace() == prompt.workspace();
-        partial.text().filter(|_| same_workspace)
+        partial.template().filter(|_| same_workspace)
     };
-    let fill = |text: &str| Template::parse(text).render(variables, &find_partial);
-    match serde_json::from_str::<Value>(text) {
+    let fill = |template: &str| Template::parse(template).render(variables, &find_partial);
+    match serde_json::from_str::<Value>(template) {
         Ok(Value::Array(messages)) => {
             let messages = Value::Array(messages);
             ("messages", map_strings(&messages, &fill))
         }
-        _ => ("prompt", Value::from(fill(text))),
+        _ => ("prompt", Value::from(fill(template))),
     }
 }
 
-/// The same value with another text for each text.
+/// Replaces every string in a value.
 fn map_strings(value: &Value, replace: &dyn Fn(&str) -> String) -> Value {
     match value {
         Value::String(string) => Value::from(replace(string)),

@@ -1,4 +1,4 @@
-//! Rate-limit policies. They are kept; nothing is slowed down.
+//! Rate-limit policies. They are stored but not enforced.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -23,7 +23,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type RatePolicies = Table<RatePolicy>;
 
-/// How much each group of requests may use in a unit of time.
+/// The maximum usage of each group of requests in a unit of time.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct RatePolicy {
     policy: Policy,

@@ -1,4 +1,4 @@
-//! SCIM: the groups of a directory, and which of them give access to which workspaces.
+//! SCIM: directory groups, and their mappings to workspaces.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -20,24 +20,24 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// A page holds so many, also where no size is asked for.
+/// The default and the maximum page size.
 const MAX_PAGE_SIZE: u64 = 100;
 
-/// Groups, and what they give access to.
+/// Groups, and their mappings to workspaces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Scim {
     groups: Table<Group>,
     mappings: Table<Mapping>,
 }
 
-/// A group; its name finds it, too.
+/// A group. It can also be found by its name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Group {
     id: String,
     name: String,
 }
 
-/// Members of a group have a role in a workspace.
+/// Gives the members of a group a role in a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Mapping {
     id: String,
@@ -71,7 +71,7 @@ impl Row for Mapping {
 }
 
 impl Mapping {
-    /// The name of the group is never called `scim_group_name`.
+    /// The group's name is in `scim_group`, not in `scim_group_name`.
     fn json(&self, state: &State) -> Value {
         let group = state.scim.groups.get(&self.group_id);
         json!({
@@ -84,7 +84,7 @@ impl Mapping {
     }
 }
 
-/// Adds the number and the size of the page, which these lists show.
+/// Adds the number and the size of the page.
 fn with_page(call: &Call, response: ResponseBody) -> ResponseBody {
     let number = |name: &str| call.query.get(name).and_then(Value::as_u64);
     let size = number("page_size").unwrap_or(MAX_PAGE_SIZE);
@@ -98,7 +98,7 @@ fn with_page(call: &Call, response: ResponseBody) -> ResponseBody {
     }
 }
 
-/// The filter `workspace_id` knows UUIDs only: a slug matches nothing.
+/// The filter `workspace_id` accepts UUIDs only: a slug matches nothing.
 fn list_mappings(state: &State, call: &Call) -> HandlerResult {
     let matching = state.scim.mappings.list_for(call).filter(|mapping| {
         call.matches_filter("workspace_id", &mapping.workspace_id)
@@ -125,23 +125,23 @@ fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The group that is named, by exactly one of two names; one that is only named is new.
+/// Returns the group that the request gives by either id or name. A group with an unknown name is
+/// created.
 fn group(state: &State, call: &Call) -> Result<Group, ApiError> {
-    let non_empty = |name: &'static str| call.body_str(name).filter(|text| !text.is_empty());
+    let non_empty = |name: &'static str| call.body_str(name).filter(|value| !value.is_empty());
     match (non_empty("scim_group_id"), non_empty("scim_group_name")) {
-        (Some(id), None) => state
-            .scim
-            .groups
-            .get(id)
-            .cloned()
-            .ok_or_else(|| ApiError::invalid_field("scim_group_id", "is not a group")),
+        (Some(id), None) => {
+            state.scim.groups.get(id).cloned().ok_or_else(|| {
+                ApiError::invalid_field("scim_group_id", "is not a known SCIM group")
+            })
+        }
         (None, Some(name)) => {
             let known = state.scim.groups.get(name).cloned();
             Ok(known.unwrap_or_else(|| Group::new(name, &call.ids)))
         }
         _ => Err(ApiError::invalid_field(
             "scim_group_id",
-            "or `/scim_group_name` is required, and not both",
+            "or `/scim_group_name` is required, but not both",
         )),
     }
 }
@@ -155,7 +155,7 @@ impl Group {
     }
 }
 
-/// Whoever got access through the mapping keeps it.
+/// Users who got access through the mapping keep it.
 fn delete_mapping(state: &mut State, call: &Call) -> HandlerResult {
     let id = state
         .scim

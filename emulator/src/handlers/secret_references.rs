@@ -1,4 +1,4 @@
-//! Secret references: where in an outside secret manager a secret is kept.
+//! Secret references: the locations of secrets in external secret managers.
 
 use std::collections::HashSet;
 
@@ -32,10 +32,10 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type SecretReferences = Table<SecretReference>;
 
-/// How many references a page has where no size is asked for, and at most.
+/// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (20, 100);
 
-/// What an update can change.
+/// The fields that an update can change.
 const UPDATABLE_FIELDS: [&str; 8] = [
     "name",
     "description",
@@ -47,8 +47,8 @@ const UPDATABLE_FIELDS: [&str; 8] = [
     "allowed_workspaces",
 ];
 
-/// For each secret manager and way of signing in, what the settings must have. The member that says
-/// the way comes first.
+/// The required settings of each authentication method: the secret manager, the setting that
+/// selects the method, its value, and the required settings.
 const AUTH_METHODS: [(&str, &str, &str, &[&str]); 9] = [
     (
         "aws_sm",
@@ -119,7 +119,7 @@ pub(crate) struct SecretReference {
     secret_key: Value,
     tags: Value,
     allow_all_workspaces: bool,
-    /// The UUIDs of those that may use it where not all may; no answer shows them.
+    /// The UUIDs of the workspaces that may use the reference, unless all may. Not in any response.
     allowed_workspaces: Vec<String>,
     created_by: String,
     created_at: String,
@@ -137,7 +137,7 @@ impl Row for SecretReference {
         Some(&self.slug)
     }
 
-    /// A workspace key sees what its workspace may use.
+    /// A workspace key sees the references that its workspace may use.
     fn visible_to(&self, caller: &Caller) -> bool {
         caller
             .workspace()
@@ -177,15 +177,15 @@ impl SecretReference {
         body
     }
 
-    /// Takes over what a request gives.
+    /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         let strings = [
             ("name", &mut self.name),
             ("secret_path", &mut self.secret_path),
         ];
         for (name, target) in strings {
-            if let Some(text) = call.body_str(name) {
-                text.clone_into(target);
+            if let Some(value) = call.body_str(name) {
+                value.clone_into(target);
             }
         }
         let values = [
@@ -203,7 +203,7 @@ impl SecretReference {
         self.apply_workspaces(state, call)
     }
 
-    /// Settings are merged by name; what a read showed masked is no setting.
+    /// Merges settings by name; masked settings from a response are ignored.
     fn apply_auth(&mut self, auth_config: Option<&Value>) -> Result<(), ApiError> {
         let fields = auth_config.and_then(Value::as_object).into_iter().flatten();
         let settings = fields.filter(|(name, _)| !name.starts_with("masked_"));
@@ -218,8 +218,8 @@ impl SecretReference {
             .and_then(Value::as_bool);
         if call.body_field("allowed_workspaces").is_some() {
             if all == Some(true) {
-                let problem = "cannot be true together with `/allowed_workspaces`";
-                return Err(ApiError::invalid_field("allow_all_workspaces", problem));
+                let reason = "cannot be true together with `/allowed_workspaces`";
+                return Err(ApiError::invalid_field("allow_all_workspaces", reason));
             }
             self.allowed_workspaces = workspace_ids(state, call)?;
             self.allow_all_workspaces = false;
@@ -233,22 +233,23 @@ impl SecretReference {
     }
 }
 
-/// The UUIDs of the workspaces that the body allows.
+/// Returns the UUIDs of the workspaces in `allowed_workspaces`.
 fn workspace_ids(state: &State, call: &Call) -> Result<Vec<String>, ApiError> {
     let items = call.body_items("allowed_workspaces").iter().enumerate();
     let resolved = items.map(|(index, key)| {
         let key = key.as_str().unwrap_or_default();
         workspaces::resolve(state, key, &call.caller).map_err(|_| {
-            ApiError::invalid_field(&format!("allowed_workspaces/{index}"), "is no workspace")
+            let field_path = format!("allowed_workspaces/{index}");
+            ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
         })
     });
     resolved.collect()
 }
 
 fn validate_auth(manager: &str, settings: &Map<String, Value>) -> Result<(), ApiError> {
-    let error = |name: &str, problem: &str| {
+    let error = |name: &str, reason: &str| {
         let field_path = format!("auth_config/{name}");
-        Err(ApiError::invalid_field(&field_path, problem))
+        Err(ApiError::invalid_field(&field_path, reason))
     };
     let mut methods = AUTH_METHODS.iter().filter(|(kind, ..)| *kind == manager);
     let Some((_, discriminator, ..)) = methods.clone().next() else {
@@ -258,7 +259,10 @@ fn validate_auth(manager: &str, settings: &Map<String, Value>) -> Result<(), Api
         return error(discriminator, "is required");
     };
     let Some((.., required_settings)) = methods.find(|(_, _, known, _)| *known == method) else {
-        return error(discriminator, "is no known way to sign in");
+        return error(
+            discriminator,
+            "is not an authentication method of the secret manager",
+        );
     };
     match required_settings
         .iter()
@@ -269,8 +273,8 @@ fn validate_auth(manager: &str, settings: &Map<String, Value>) -> Result<(), Api
     }
 }
 
-/// What a body says in `secret_mappings`, if it does. `targets` are the fields that may be filled;
-/// one that ends with a dot stands for all that begin so.
+/// Validates and returns the `secret_mappings` of the body, if any. `targets` are the fields that
+/// can be filled; a target that ends with a dot is a prefix.
 pub(crate) fn parse_mappings(
     state: &State,
     call: &Call,
@@ -282,9 +286,9 @@ pub(crate) fn parse_mappings(
     }
     let mut seen = HashSet::new();
     for (index, mapping) in call.body_items("secret_mappings").iter().enumerate() {
-        let error = |name: &str, problem: &str| {
+        let error = |name: &str, reason: &str| {
             let field_path = format!("secret_mappings/{index}/{name}");
-            Err(ApiError::invalid_field(&field_path, problem))
+            Err(ApiError::invalid_field(&field_path, reason))
         };
         let target = mapping["target_field"].as_str().unwrap_or_default();
         let is_match = |known: &&str| match known.strip_suffix('.') {
@@ -292,16 +296,22 @@ pub(crate) fn parse_mappings(
             None => target == *known,
         };
         if !targets.iter().any(is_match) {
-            return error("target_field", "cannot be filled from a secret");
+            return error(
+                "target_field",
+                "is not a field that a secret reference can fill",
+            );
         }
         if !seen.insert(target) {
-            return error("target_field", "is filled already");
+            return error("target_field", "is already filled by an earlier mapping");
         }
         let key = mapping["secret_reference_id"].as_str().unwrap_or_default();
         match state.secret_references.get(key) {
-            None => return error("secret_reference_id", "is no secret reference"),
+            None => {
+                let reason = "is not the id or slug of a secret reference";
+                return error("secret_reference_id", reason);
+            }
             Some(reference) if workspace.is_some_and(|id| !reference.allows_workspace(id)) => {
-                return error("secret_reference_id", "is not for this workspace");
+                return error("secret_reference_id", "is not available to this workspace");
             }
             Some(_) => {}
         }
@@ -309,7 +319,7 @@ pub(crate) fn parse_mappings(
     Ok(Some(call.body_items("secret_mappings").to_vec()))
 }
 
-/// Whether any of these mappings fills this field.
+/// Returns whether any of these mappings fills this field.
 pub(crate) fn is_mapped(secret_mappings: &[Value], target: &str) -> bool {
     let mut targets = secret_mappings
         .iter()
@@ -321,7 +331,7 @@ fn require_enterprise_plan(state: &State, _: &Call) -> Result<(), ApiError> {
     match state.organisation.plan {
         Plan::Enterprise => Ok(()),
         Plan::Free => Err(ApiError::forbidden(
-            "secret references are not part of the plan",
+            "secret references require the Enterprise plan",
         )),
     }
 }
@@ -421,7 +431,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// What fills a field from this reference.
+/// Returns a resource that uses this reference, for the error message.
 fn find_usage(state: &State, reference: &SecretReference) -> Option<String> {
     let is_used_in = |secret_mappings: &[Value]| {
         let mut keys = secret_mappings

@@ -1,9 +1,10 @@
-//! Slugs of new things: the one that a request gives, or one made from the name.
+//! Slugs of new resources: given in the request, or generated from the name.
 
 use crate::ids::Ids;
 use crate::response::ApiError;
 
-/// The slug that is `requested`, unless it is taken, or else a new one. `field_path` is for the error.
+/// Returns the `requested` slug, or generates one if there is none. Returns an error for
+/// `field_path` if the slug is already taken.
 pub(crate) fn choose(
     requested: Option<&str>,
     field_path: &str,
@@ -12,13 +13,15 @@ pub(crate) fn choose(
     ids: &Ids,
 ) -> Result<String, ApiError> {
     match requested.filter(|slug| !slug.is_empty()) {
-        Some(slug) if is_taken(slug) => Err(ApiError::invalid_field(field_path, "is taken")),
+        Some(slug) if is_taken(slug) => {
+            Err(ApiError::invalid_field(field_path, "is already taken"))
+        }
         Some(slug) => Ok(slug.to_owned()),
         None => Ok(generate(name, ids)),
     }
 }
 
-/// The name in small letters, and six random characters.
+/// Returns the name in lower case, followed by six random characters.
 fn generate(name: &str, ids: &Ids) -> String {
     ids.slug("", name).trim_start_matches('-').to_owned()
 }

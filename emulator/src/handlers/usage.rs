@@ -1,4 +1,4 @@
-//! Usage against limits: what keys and policies count, and when the count begins again.
+//! Usage counters and reset schedules of keys and policies.
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
@@ -6,18 +6,18 @@ use serde_json::Value;
 
 use super::logs::LogAttributes;
 
-/// How much was used, in dollars or tokens.
+/// The usage, in dollars or tokens.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct UsageCounter {
     usage: f64,
-    /// When something was last added: before the latest reset, it counts no more.
+    /// The time of the last addition. Usage from before the latest reset no longer counts.
     last_counted: Option<DateTime<Utc>>,
 }
 
 impl UsageCounter {
-    /// What was used since the latest reset.
+    /// Returns the usage since the latest reset.
     pub(crate) fn since_reset(&self, reset: Option<DateTime<Utc>>) -> f64 {
-        // Without a reset nothing is before it.
+        // `None` is less than any time: without a reset, all usage counts.
         if self.last_counted < reset {
             0.0
         } else {
@@ -25,28 +25,28 @@ impl UsageCounter {
         }
     }
 
-    /// Counts something.
+    /// Adds to the usage.
     pub(crate) fn add(&mut self, amount: f64, reset: Option<DateTime<Utc>>, now: DateTime<Utc>) {
         self.usage = self.since_reset(reset) + amount;
         self.last_counted = Some(now);
     }
 }
 
-/// What a log adds to a count of `cost` or `tokens`.
+/// Returns the amount that a log adds to a counter of `cost` or `tokens`.
 pub(crate) fn usage_amount(kind: &str, attributes: &LogAttributes) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     match kind {
-        // Logs count cents, limits dollars.
+        // The cost of logs is in cents, limits are in dollars.
         "cost" => attributes.cost / 100.0,
         _ => attributes.total_tokens as f64,
     }
 }
 
-/// The `usage_limits` of a key: one object, or a list of at most one.
+/// The `usage_limits` of a key: an object, or a list of at most one object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UsageLimits<'a> {
     limits: &'a Value,
-    /// From when on days are counted.
+    /// The start of the first period, if periods are in days.
     created: DateTime<Utc>,
 }
 
@@ -56,12 +56,12 @@ impl<'a> UsageLimits<'a> {
         Self { limits, created }
     }
 
-    /// Whether there is anything to count.
+    /// Returns whether there is a limit.
     pub(crate) fn is_limited(&self) -> bool {
         self.limits["credit_limit"].is_number()
     }
 
-    /// Counts a log; whatever has no kind counts cost.
+    /// Counts a log; the default type is `cost`.
     pub(crate) fn record(
         &self,
         counter: &mut UsageCounter,
@@ -72,13 +72,13 @@ impl<'a> UsageLimits<'a> {
         counter.add(usage_amount(kind, attributes), self.last_reset(now), now);
     }
 
-    /// Whether all is used up.
+    /// Returns whether the usage has reached the limit.
     pub(crate) fn is_exhausted(&self, counter: &UsageCounter, now: DateTime<Utc>) -> bool {
         let limit = self.limits["credit_limit"].as_f64();
         limit.is_some_and(|limit| counter.since_reset(self.last_reset(now)) >= limit)
     }
 
-    /// When usage was last set to zero by itself.
+    /// Returns the time of the last automatic reset.
     pub(crate) fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let scheduled_reset = self.scheduled_reset().filter(|at| *at <= now);
         ResetSchedule::from_limits(self.limits)
@@ -86,34 +86,34 @@ impl<'a> UsageLimits<'a> {
             .max(scheduled_reset)
     }
 
-    /// When it will be, if ever.
+    /// Returns the time of the next automatic reset, if any.
     pub(crate) fn next_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let period = ResetSchedule::from_limits(self.limits).period(self.created, now);
         let scheduled_reset = self.scheduled_reset().filter(|at| *at > now);
         scheduled_reset.or(period.map(|(_, end)| end))
     }
 
-    /// The time that the limits themselves name.
+    /// Returns the explicit reset time of the limits.
     fn scheduled_reset(&self) -> Option<DateTime<Utc>> {
         self.limits["next_usage_reset_at"].as_str()?.parse().ok()
     }
 }
 
-/// When usage is set to zero by itself.
+/// The schedule of automatic usage resets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ResetSchedule {
     Never,
-    /// On Mondays.
+    /// On Mondays, at midnight UTC.
     Weekly,
-    /// On the first of a month.
+    /// On the first of the month, at midnight UTC.
     Monthly,
-    /// Every so many days from the creation on.
+    /// Every `n` days, starting at the creation.
     Days(u16),
 }
 
 impl ResetSchedule {
-    /// What the `usage_limits` of a key say.
+    /// Returns the schedule in the `usage_limits` of a key.
     fn from_limits(limits: &Value) -> Self {
         let days = limits["periodic_reset_days"].as_u64();
         match (limits["periodic_reset"].as_str(), days.map(u16::try_from)) {
@@ -124,7 +124,7 @@ impl ResetSchedule {
         }
     }
 
-    /// When usage was last set to zero by itself, since the creation.
+    /// Returns the time of the last automatic reset since the creation.
     pub(crate) fn last_reset(
         self,
         created: DateTime<Utc>,
@@ -134,7 +134,7 @@ impl ResetSchedule {
         (start > created).then_some(start)
     }
 
-    /// When the present period began, and when it ends.
+    /// Returns the start and the end of the current period.
     pub(crate) fn period(
         self,
         created: DateTime<Utc>,
@@ -175,8 +175,8 @@ mod tests {
 
     use super::ResetSchedule;
 
-    fn at(text: &str) -> DateTime<Utc> {
-        text.parse().unwrap()
+    fn at(time: &str) -> DateTime<Utc> {
+        time.parse().unwrap()
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Usage-limit policies, and what each group of requests has used: every log that is inserted counts.
+//! Usage-limit policies, and the usage of each group of requests. Every inserted log counts.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type UsagePolicies = Table<UsagePolicy>;
 
-/// How much each group of requests may use.
+/// The maximum usage of each group of requests.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct UsagePolicy {
     policy: Policy,
@@ -38,11 +38,11 @@ pub(crate) struct UsagePolicy {
     alert_threshold: Option<f64>,
     reset_schedule: ResetSchedule,
     created_at: DateTime<Utc>,
-    /// What each group has used, by the keys and values that make it.
+    /// The groups, by their keys and values.
     entities: BTreeMap<String, Entity>,
 }
 
-/// What one group has used.
+/// The usage of one group.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entity {
     id: String,
@@ -63,12 +63,12 @@ impl Row for UsagePolicy {
 }
 
 impl UsagePolicy {
-    /// When usage was last set to zero by itself.
+    /// Returns the time of the last automatic reset.
     fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.reset_schedule.last_reset(self.created_at, now)
     }
 
-    /// What a group has used since the latest reset.
+    /// Returns the usage of a group since the latest reset.
     fn usage(&self, entity: &Entity, now: DateTime<Utc>) -> f64 {
         entity.usage.since_reset(self.last_reset(now))
     }
@@ -129,7 +129,7 @@ impl UsagePolicy {
         Value::Object(self.entities.iter().map(entry).collect::<Map<_, _>>())
     }
 
-    /// Takes over the limits of a body; null ends what can be left out.
+    /// Applies the limits of a create or update request; null clears an optional field.
     fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
         if let Some(limit) = call.body_value("credit_limit").as_f64() {
             self.credit_limit = limit;
@@ -143,7 +143,7 @@ impl UsagePolicy {
         {
             return Err(ApiError::invalid_field(
                 "alert_threshold",
-                "is above `credit_limit`",
+                "must not exceed `credit_limit`",
             ));
         }
         self.reset_schedule = parse_reset_schedule(call, self.reset_schedule)?;
@@ -157,7 +157,7 @@ fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSched
     match (call.body_field("periodic_reset"), days) {
         (Some(Value::String(_)), Some(_)) => Err(ApiError::invalid_field(
             "periodic_reset_days",
-            "goes with no `periodic_reset`",
+            "and `/periodic_reset` are mutually exclusive",
         )),
         (_, Some(days)) => Ok(ResetSchedule::Days(days)),
         (None, None) => Ok(before),
@@ -169,7 +169,7 @@ fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSched
     }
 }
 
-/// Counts a request that is being logged for every policy that is about it.
+/// Counts a logged request for every policy that applies to it.
 pub(crate) fn record_usage(
     state: &mut State,
     workspace: &str,
@@ -231,7 +231,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     limits_policy.apply(call)?;
     if let Some(group) = call.body_str("reset_usage_for_value") {
         let entity = limits_policy.entities.get_mut(group).ok_or_else(|| {
-            ApiError::invalid_field("reset_usage_for_value", "is no group of this policy")
+            ApiError::invalid_field("reset_usage_for_value", "is not a group of this policy")
         })?;
         entity.usage = UsageCounter::default();
     }

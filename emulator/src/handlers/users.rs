@@ -1,4 +1,4 @@
-//! Users of the organisation, and invitations to it.
+//! Users of the organisation, and invitations.
 
 use chrono::{DateTime, Duration, Utc};
 use serde::{Deserialize, Serialize};
@@ -29,17 +29,17 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// How long an invitation is open.
+/// The number of days until an invitation expires.
 const INVITE_DAYS: i64 = 7;
 
-/// The people of the organisation, and who is invited to join them.
+/// The users of the organisation, and the invitations.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Users {
     pub(crate) accounts: Table<User>,
     invites: Table<Invite>,
 }
 
-/// A person of the organisation.
+/// A user of the organisation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: String,
@@ -51,7 +51,6 @@ pub(crate) struct User {
     last_updated_at: String,
 }
 
-/// An invitation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Invite {
     id: String,
@@ -61,12 +60,12 @@ struct Invite {
     expires_at: DateTime<Utc>,
     invited_by: String,
     workspaces: Vec<Value>,
-    /// What the keys may do that the person gets, one for each workspace; `None` for no keys.
+    /// The scopes of the keys that the user gets in each workspace; `None` for no keys.
     #[serde(default)]
     key_scopes: Option<Vec<String>>,
     #[serde(default)]
     accepted_at: Option<DateTime<Utc>>,
-    /// What the latest link ends in; older links are void.
+    /// The last path segment of the current link; older links are invalid.
     token: String,
 }
 
@@ -87,36 +86,36 @@ impl Row for Invite {
 }
 
 impl Users {
-    /// The user on whose behalf keys of the organisation act.
+    /// Returns the user on whose behalf organisation keys act.
     pub(crate) fn owner(&self) -> &str {
         self.accounts.iter().next().map_or("", |user| &user.id)
     }
 
-    /// The user on whose behalf a request acts: the key's, or else the owner.
+    /// Returns the user on whose behalf a request acts: the user of the key, or else the owner.
     pub(crate) fn acting_user<'a>(&'a self, call: &'a Call) -> &'a str {
         let user = call.caller.user_id.as_deref();
         user.unwrap_or_else(|| self.owner())
     }
 
-    /// The path of the link of an invitation, by its id.
+    /// Returns the path of the link of an invitation.
     pub(crate) fn invite_path(&self, state: &State, id: &str) -> Option<String> {
         Some(self.invites.get(id)?.path(state))
     }
 }
 
 impl User {
-    /// Somebody who is there from the start; the name is made of the address.
+    /// Creates a user whose name is derived from the email address.
     pub(crate) fn seed(email: &str, role: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
         let name = email.split('@').next().unwrap_or_default();
-        let word = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let mut first_name = word.to_owned();
+        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut first_name = letters.to_owned();
         if let Some(first) = first_name.get_mut(..1) {
             first.make_ascii_uppercase();
         }
         Self {
             id: ids.uuid(),
             first_name,
-            last_name: name[word.len()..].to_owned(),
+            last_name: name[letters.len()..].to_owned(),
             role: role.to_owned(),
             email: email.to_owned(),
             created_at: timestamp(now),
@@ -261,21 +260,24 @@ fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(body))
 }
 
-/// The workspaces of an invitation; what their keys may do is never shown again.
+/// Returns the workspaces of an invitation. Responses do not contain the scopes of its keys.
 fn invited_workspaces(state: &State, call: &Call) -> Result<Vec<Value>, ApiError> {
     let mut workspaces = Vec::new();
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
         let id = item["id"].as_str().unwrap_or_default();
         if state.workspaces.get(id).is_none() {
             let field_path = format!("workspaces/{index}/id");
-            return Err(ApiError::invalid_field(&field_path, "is not a workspace"));
+            return Err(ApiError::invalid_field(
+                &field_path,
+                "is not the id or slug of a workspace",
+            ));
         }
         workspaces.push(json!({"id": id, "role": item["role"]}));
     }
     Ok(workspaces)
 }
 
-/// What the keys of the invited person may do, if they are to get any.
+/// Returns the scopes of the keys that the invited user gets; `None` for no keys.
 fn key_scopes(call: &Call) -> Option<Vec<String>> {
     let scopes = call.body_value("workspace_api_key_details");
     let scopes = scopes["scopes"].as_array()?.iter();
@@ -285,38 +287,38 @@ fn key_scopes(call: &Call) -> Option<Vec<String>> {
     Some(scopes).filter(|scopes| !scopes.is_empty())
 }
 
-/// The invitation behind a link, as long as it can be accepted.
+/// Returns the invitation of a link if it can still be accepted.
 fn find_pending<'a>(state: &'a State, call: &Call) -> Result<&'a Invite, ApiError> {
-    let is_open = |invite: &&Invite| {
+    let is_pending = |invite: &&Invite| {
         invite.token == call.path_param(1) && invite.status(call.now) == "pending"
     };
     let invite = state.users.invites.get(call.path_param(0));
     invite
-        .filter(is_open)
+        .filter(is_pending)
         .ok_or_else(|| ApiError::not_found(Invite::NAME))
 }
 
-/// The page behind a link: says whom it is for, and accepts nothing.
+/// Returns the page of a link, which names the invited address. Does not accept the invitation.
 fn show_invite(state: &State, call: &Call) -> HandlerResult {
     let invite = find_pending(state, call)?;
-    let text = format!(
-        "{} is invited to {}. POST to this link accepts.\n",
+    let page = format!(
+        "{} is invited to {}. Send a POST request to this link to accept.\n",
         invite.email, state.organisation.name
     );
     Ok(ResponseBody::bytes(
         "text/plain; charset=utf-8",
-        text.into_bytes(),
+        page.into_bytes(),
     ))
 }
 
-/// Whoever accepts becomes a user, under the id that the caller has: with the role of the invitation,
-/// in its workspaces as far as they are still there, and with a key in each if it says so.
+/// Creates the invited user with the caller's user id and the role of the invitation, and adds it
+/// to those workspaces of the invitation that still exist, with a key in each if requested.
 fn accept_invite(state: &mut State, call: &Call) -> HandlerResult {
     let mut invite = find_pending(state, call)?.clone();
     let has_invited_email = |user: &User| user.email.eq_ignore_ascii_case(&invite.email);
     if state.users.accounts.iter().any(has_invited_email) {
         return Err(ApiError::conflict(
-            "there is a user with the address of the invite already",
+            "a user with the email address of the invite already exists",
         ));
     }
     let mut user = User::seed(&invite.email, &invite.role, call.now, &call.ids);
@@ -354,7 +356,7 @@ fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
     let mut invite = state.users.invites.find(call.path_param(0), call)?.clone();
     if invite.accepted_at.is_some() {
         return Err(ApiError::bad_request(
-            "path parameter `inviteId`: the invite is accepted already",
+            "path parameter `inviteId`: the invite has already been accepted",
         ));
     }
     invite.expires_at = call.now + Duration::days(INVITE_DAYS);

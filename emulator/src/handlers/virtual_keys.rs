@@ -1,7 +1,7 @@
-//! Virtual keys, and the same things under their newer name: providers.
+//! Virtual keys, which are called providers in the newer API.
 //!
-//! Both stand on an integration, which holds the credentials. A virtual key that is created as such
-//! brings an integration of its own.
+//! Both use an integration, which holds the credentials. Creating a virtual key also creates an
+//! integration; creating a provider requires an existing one.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -40,13 +40,13 @@ pub(crate) const RESOURCE: Resource = Resource {
 
 pub(crate) type VirtualKeys = Table<VirtualKey>;
 
-/// A page where no size is asked for, and the largest; nobody saw a limit to the latter.
+/// The default and the maximum page size; no maximum was observed.
 const PAGE_SIZES: (u64, u64) = (50, u64::MAX);
 
-/// The fields of a virtual key that a secret can fill.
+/// The fields that a secret reference can fill.
 const SECRET_TARGETS: [&str; 2] = ["key", "model_config."];
 
-/// Members of a request that are no settings of the AI provider.
+/// Request fields that are not settings of the AI provider.
 const NON_SETTING_FIELDS: [&str; 11] = [
     "expires_at",
     "key",
@@ -61,7 +61,7 @@ const NON_SETTING_FIELDS: [&str; 11] = [
     "workspace_id",
 ];
 
-/// A virtual key, or provider. Slugs are unique within a workspace only.
+/// A virtual key or provider. Slugs are only unique within a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct VirtualKey {
     pub(crate) id: String,
@@ -80,7 +80,7 @@ pub(crate) struct VirtualKey {
     expires_at: Value,
     last_reset_at: Option<String>,
     last_updated_at: Option<String>,
-    /// What was used of `usage_limits`.
+    /// The usage counted against `usage_limits`.
     #[serde(default)]
     usage: UsageCounter,
 }
@@ -102,7 +102,7 @@ impl Row for VirtualKey {
 }
 
 impl VirtualKey {
-    /// The virtual key that exists from the start.
+    /// Creates the seeded virtual key.
     pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
         let slug = "openai-main".to_owned();
         let provider_and_integration = ("openai", slug.as_str());
@@ -116,7 +116,7 @@ impl VirtualKey {
         )
     }
 
-    /// The pair is the AI provider and the slug of the integration.
+    /// Creates a virtual key; the pair is the AI provider and the slug of the integration.
     fn new(
         name: &str,
         slug: String,
@@ -159,13 +159,13 @@ impl VirtualKey {
         UsageLimits::new(&self.usage_limits, created)
     }
 
-    /// Sets what was used to zero.
+    /// Resets the usage to zero.
     fn reset_usage(&mut self, at: &str) {
         self.usage = UsageCounter::default();
         self.last_reset_at = Some(at.to_owned());
     }
 
-    /// What every view of it shows.
+    /// Returns the fields that all representations share.
     fn json(&self, call: &Call) -> Map<String, Value> {
         let body = json!({
             "id": self.id,
@@ -183,7 +183,7 @@ impl VirtualKey {
         body.as_object().cloned().unwrap_or_default()
     }
 
-    /// A list item: unset members are null.
+    /// Returns a list item; unset fields are null.
     fn list_json(&self, state: &State, call: &Call) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
         let mut body = Value::Object(self.json(call));
@@ -198,7 +198,8 @@ impl VirtualKey {
         body
     }
 
-    /// A single virtual key: other members than in a list, and empty values instead of null.
+    /// Returns a single virtual key. It has other fields than a list item, and unset `rate_limits`
+    /// and `model_config` are empty instead of null.
     fn detail_json(&self, state: &State, call: &Call) -> Value {
         let integration = state.integrations.get(&self.integration_id);
         let mut body = Value::Object(self.json(call));
@@ -216,7 +217,7 @@ impl VirtualKey {
         body
     }
 
-    /// Takes over what a request of either name gives.
+    /// Applies a create or update request for a virtual key or a provider.
     fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
         limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
         limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
@@ -238,7 +239,8 @@ impl VirtualKey {
         Ok(())
     }
 
-    /// What only a request for a virtual key has: secrets, and settings among the other members.
+    /// Applies the fields that only virtual key requests have: secret mappings, and settings of the
+    /// AI provider at the top level.
     fn apply_settings(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         let workspace = Some(self.workspace_id.as_str());
         if let Some(mappings) =
@@ -259,14 +261,15 @@ impl VirtualKey {
     }
 }
 
-/// The virtual key with this id or slug in the workspace of the request; `name` is for the error.
+/// Returns the virtual key with the id or slug of the path in the workspace of the request; `name`
+/// is for the error message.
 fn find<'a>(state: &'a State, call: &Call, name: &str) -> Result<&'a VirtualKey, ApiError> {
     let key = call.path_param(0);
     let found = state.virtual_keys.get(key).filter(|virtual_key| {
-        let named = call.workspace();
-        named.is_none_or(|named| named == virtual_key.workspace_id)
+        let workspace = call.workspace();
+        workspace.is_none_or(|workspace| workspace == virtual_key.workspace_id)
     });
-    // The slug may be that of another one elsewhere.
+    // The table may have found a virtual key of another workspace with the same slug.
     let by_slug = || {
         let mut listed = state.virtual_keys.list_for(call).iter();
         listed.find(|virtual_key| virtual_key.slug == key)
@@ -285,7 +288,7 @@ fn is_slug_taken(state: &State, workspace: &str, slug: &str) -> bool {
         || keys.any(|virtual_key| virtual_key.slug == slug)
 }
 
-/// The provider that a workspace gets with its access to an integration.
+/// Returns the provider that is created when a workspace gains access to an integration.
 pub(crate) fn new_default_provider(
     state: &State,
     call: &Call,
@@ -305,18 +308,21 @@ pub(crate) fn new_default_provider(
         &call.timestamp(),
         &call.ids,
     );
-    let note = format!("Made by itself for the integration `{}`.", integration.slug);
+    let note = format!(
+        "Created automatically for the integration `{}`.",
+        integration.slug
+    );
     virtual_key.note = json!(note);
     Ok(virtual_key)
 }
 
-/// Whether a workspace has a provider that stands on this integration.
+/// Returns whether a workspace has a provider that uses this integration.
 pub(crate) fn has_provider(state: &State, integration: &str, workspace: &str) -> bool {
     let mut keys = state.virtual_keys.in_workspace(workspace).iter();
     keys.any(|virtual_key| virtual_key.integration_id == integration)
 }
 
-/// Sets to zero what a workspace has used of an integration.
+/// Resets the usage of an integration in a workspace to zero.
 pub(crate) fn reset_usage(state: &mut State, integration: &str, workspace: &str, at: &str) {
     state.virtual_keys.update_where(
         |virtual_key| {
@@ -326,7 +332,7 @@ pub(crate) fn reset_usage(state: &mut State, integration: &str, workspace: &str,
     );
 }
 
-/// Counts a request that is being logged, if it says which key it was made with.
+/// Counts a logged request against the limits of its virtual key, if it has one.
 pub(crate) fn record_usage(
     state: &mut State,
     workspace: &str,
@@ -355,7 +361,7 @@ pub(crate) fn record_usage(
     }
 }
 
-/// Takes away everything that stands on an integration.
+/// Removes all virtual keys that use an integration.
 pub(crate) fn remove_integration(state: &mut State, integration: &str) {
     let all = state.virtual_keys.iter();
     let dependent = all.filter(|virtual_key| virtual_key.integration_id == integration);
@@ -400,7 +406,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     integrations::require_key(provider, secret.is_some() || key_is_mapped)?;
     let owner = state.users.acting_user(call);
     let integration = Integration::for_virtual_key(&key, secret, owner, &call.ids);
-    // The document has the slug in `data`, clients look for it at the top.
+    // The OpenAPI document has the slug in `data`; clients expect it at the top level.
     let body = json!({
         "success": true, "data": {"slug": key.slug},
         "id": key.id, "slug": key.slug, "object": "virtual-key",
@@ -417,9 +423,9 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     key.last_updated_at = Some(call.timestamp());
     if let Some(secret) = call.body_str("key") {
         let integration = state.integrations.get(&key.integration_id);
-        if !integration.is_some_and(|virtual_key| virtual_key.is_for_virtual_key(&key)) {
-            let problem = "is that of an integration, and can be changed only there";
-            return Err(ApiError::invalid_field("key", problem));
+        if !integration.is_some_and(|integration| integration.is_for_virtual_key(&key)) {
+            let reason = "belongs to an integration and can only be changed there";
+            return Err(ApiError::invalid_field("key", reason));
         }
         integrations::update_key(state, &key.integration_id, secret, &call.timestamp());
     }

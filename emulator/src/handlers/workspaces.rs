@@ -27,7 +27,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
 
 pub(crate) type Workspaces = Table<Workspace>;
 
-/// What a member may do, by and large; the real list depends on the role.
+/// Example scopes of a member; the service's list depends on the role.
 const MEMBER_SCOPES: [&str; 4] = [
     "workspaces.read",
     "prompts.list",
@@ -35,7 +35,6 @@ const MEMBER_SCOPES: [&str; 4] = [
     "virtual_keys.list",
 ];
 
-/// A workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
     pub(crate) id: String,
@@ -93,7 +92,7 @@ impl Row for Workspace {
 }
 
 impl Workspace {
-    /// A workspace that exists from the start.
+    /// Creates a seeded workspace.
     pub(crate) fn seed(name: &str, owner: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
         Self::new(name, owner, &timestamp(now), ids)
     }
@@ -117,43 +116,43 @@ impl Workspace {
         }
     }
 
-    /// Whether it is the organisation's first one.
+    /// Sets whether this is the default workspace.
     pub(crate) fn set_default(&mut self, is_default: bool) {
         self.is_default = is_default;
     }
 
-    /// Whether it is the one that is meant where none is named.
+    /// Returns whether this is the default workspace, used if a request names none.
     pub(crate) fn is_default(&self) -> bool {
         self.is_default
     }
 
-    /// Makes a user a member, or sets a member's role.
+    /// Adds a user as a member, or sets the role of a member.
     pub(crate) fn add_member(&mut self, user_id: &str, role: &str, now: DateTime<Utc>) {
         self.remove_member(user_id);
         self.members
             .push(Member::new(user_id, role, &timestamp(now)));
     }
 
-    /// Whether a user belongs to it.
+    /// Returns whether a user is a member.
     pub(crate) fn has_member(&self, user_id: &str) -> bool {
         self.members.iter().any(|member| member.user_id == user_id)
     }
 
-    /// Whether a user may manage it and its keys.
+    /// Returns whether a user may manage the workspace and its keys.
     pub(crate) fn is_managed_by(&self, user_id: &str) -> bool {
         let manages = |member: &Member| matches!(member.role.as_str(), "admin" | "manager");
         let mut members = self.members.iter();
         members.any(|member| member.user_id == user_id && manages(member))
     }
 
-    /// Takes a user out; whether there was one.
+    /// Removes a member; returns whether the user was a member.
     pub(crate) fn remove_member(&mut self, user_id: &str) -> bool {
         let before = self.members.len();
         self.members.retain(|member| member.user_id != user_id);
         self.members.len() < before
     }
 
-    /// The name as every answer shows it: behind the icon.
+    /// Returns the name as shown in responses: with the icon in front.
     pub(crate) fn display_name(&self) -> String {
         match &self.icon {
             Some(icon) => format!("{icon} {}", self.name),
@@ -161,7 +160,7 @@ impl Workspace {
         }
     }
 
-    /// Takes over what a create or update request gives; absent members stay as they are.
+    /// Applies a create or update request; absent fields are kept.
     fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
         limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
         limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
@@ -188,7 +187,7 @@ impl Workspace {
         Ok(())
     }
 
-    /// Defaults are merged by name; an empty metadata map means "keep".
+    /// Merges defaults by name; an empty `metadata` object is ignored.
     fn apply_defaults(&mut self, item: Option<&Value>) {
         let mut item = item.and_then(Value::as_object).cloned().unwrap_or_default();
         if item.get("metadata") == Some(&json!({})) {
@@ -222,7 +221,7 @@ impl Workspace {
         body.as_object().cloned().unwrap_or_default()
     }
 
-    /// A list item: what a list shows and a single workspace does not.
+    /// Returns a list item, which has fields that a single workspace does not have.
     fn list_json(&self) -> Value {
         let mut body = self.json();
         body.insert("status".to_owned(), json!("active"));
@@ -251,7 +250,7 @@ impl Workspace {
         Value::Object(body)
     }
 
-    /// A member as nested in its workspace.
+    /// Returns a member as nested in its workspace.
     fn member_json(&self, state: &State, member: &Member) -> Map<String, Value> {
         let user = state.users.accounts.get(&member.user_id);
         let body = json!({
@@ -268,7 +267,7 @@ impl Workspace {
         body.as_object().cloned().unwrap_or_default()
     }
 
-    /// A member as it is listed and read: more than the nested form.
+    /// Returns a member as a list item or single resource; it has more fields than a nested member.
     fn member_detail_json(&self, state: &State, member: &Member) -> Value {
         let mut body = self.member_json(state, member);
         let extra = json!({
@@ -287,7 +286,7 @@ fn email<'a>(state: &'a State, member: &Member) -> &'a str {
     user.map_or("", |user| user.email.as_str())
 }
 
-/// An emoji typed at the start of a name becomes the icon.
+/// Splits a name into the emoji at its start, which become the icon, and the rest.
 fn split_icon(name: &str) -> (Option<String>, String) {
     let rest = name.trim_start_matches(is_emoji);
     let icon = &name[..name.len() - rest.len()];
@@ -297,12 +296,13 @@ fn split_icon(name: &str) -> (Option<String>, String) {
     }
 }
 
-/// Pictographs, their joiners and their variation selector.
+/// Returns whether a character is a pictograph, a joiner or a variation selector.
 fn is_emoji(c: char) -> bool {
     matches!(c, '\u{2600}'..='\u{27BF}' | '\u{1F000}'..='\u{1FAFF}' | '\u{200D}' | '\u{FE0F}')
 }
 
-/// The UUID of a workspace, by UUID or slug; one that is gone or hidden is forbidden.
+/// Returns the UUID of a workspace, given by UUID or slug; 403 if it does not exist or is not
+/// visible to the caller.
 pub(crate) fn resolve(state: &State, key: &str, caller: &Caller) -> Result<String, ApiError> {
     let workspace = state.workspaces.get(key);
     workspace
@@ -311,7 +311,7 @@ pub(crate) fn resolve(state: &State, key: &str, caller: &Caller) -> Result<Strin
         .ok_or_else(|| Workspace::MISSING_STATUS.error(Workspace::NAME))
 }
 
-/// Takes a user out of every workspace.
+/// Removes a user from all workspaces.
 pub(crate) fn remove_user(state: &mut State, user_id: &str) {
     let is_member = |workspace: &Workspace| workspace.has_member(user_id);
     state.workspaces.update_where(is_member, |workspace| {
@@ -362,7 +362,8 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// Deleting takes the workspace's name and, while it owns anything that costs, force.
+/// Requires the workspace's name and, while it owns resources that prevent its deletion,
+/// `force_delete`.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let workspace = state.workspaces.find(call.path_param(0), call)?;
     let name = call.required_str("name")?;
@@ -370,15 +371,15 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
         return Err(ApiError::invalid_field("name", "is an invalid value"));
     }
     if name != workspace.name && name != workspace.display_name() {
-        let problem = "is not the name of the workspace";
-        return Err(ApiError::invalid_field("name", problem));
+        let reason = "must be the name of the workspace";
+        return Err(ApiError::invalid_field("name", reason));
     }
     let id = workspace.id.clone();
     let blockers = super::deletion_blockers(state, &id);
     if !blockers.is_empty() && call.body_value("force_delete") != true {
         let blockers = blockers.join(", ");
         let message =
-            format!("the workspace still owns {blockers}; `force_delete` deletes them too");
+            format!("the workspace still owns {blockers}; set `force_delete` to delete them");
         return Err(ApiError::conflict(message));
     }
     state.workspaces.remove(&id);
@@ -414,7 +415,7 @@ fn get_member(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// Adding somebody who is there already sets the role.
+/// Adds members; for an existing member, sets the role.
 fn add_members(state: &mut State, call: &Call) -> HandlerResult {
     let mut workspace = state.workspaces.find(call.path_param(0), call)?.clone();
     let users = call.body_items("users");

@@ -66,7 +66,7 @@ async fn who_may_create_keys_follows_the_roles() {
         let response = create_key(&client, key_name, "workspace/service").await;
         assert_eq!(response.status, expected, "{key_name}: {}", response.body);
     }
-    // No workspace key makes a key of the organisation, whatever its scopes.
+    // A workspace key cannot create an organisation key, regardless of its scopes.
     for key_name in ["service", "everything"] {
         let error = create_key(&client, key_name, "organisation/service")
             .await
@@ -191,7 +191,8 @@ async fn organisation_keys_require_workspace_id_for_some_operations() {
     );
 }
 
-/// The table of the introduction to the Admin API: what a key of each kind can do, whatever its scopes.
+/// The table in the introduction to the Admin API: what each kind of key can do, regardless of
+/// scopes.
 #[tokio::test]
 async fn access_of_each_kind_of_key_matches_the_table() {
     let client = client().await;
@@ -208,7 +209,7 @@ async fn access_of_each_kind_of_key_matches_the_table() {
     let provider = json!({"name": "p", "integration_id": "shared", "workspace_id": one});
     let feedback = json!({"trace_id": "t", "value": 1});
     let rows = [
-        // Organisation settings, workspaces, users: the organisation's keys only.
+        // Organisation settings, workspaces, users: organisation keys only.
         (
             Method::PUT,
             "/v2/admin/organisation/defaults".to_owned(),
@@ -230,7 +231,7 @@ async fn access_of_each_kind_of_key_matches_the_table() {
             200,
             403,
         ),
-        // Configs, providers, analytics: both.
+        // Configs, providers, analytics: both kinds of key.
         (Method::POST, "/v1/configs".to_owned(), config, 200, 200),
         (Method::POST, "/v1/providers".to_owned(), provider, 200, 200),
         (
@@ -240,7 +241,7 @@ async fn access_of_each_kind_of_key_matches_the_table() {
             200,
             200,
         ),
-        // Feedback: the keys of a workspace only.
+        // Feedback: workspace keys only.
         (Method::POST, "/v1/feedback".to_owned(), feedback, 403, 200),
     ];
     let own = client.emulator.key("everything").unwrap();

@@ -1,4 +1,4 @@
-//! Figures of the logs that were inserted.
+//! Analytics of inserted logs.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::support::{TestClient, column, string};
 const DAY: &str =
     "time_of_generation_min=2026-01-15T00:00:00Z&time_of_generation_max=2026-01-16T00:00:00Z";
 
-/// Two workspaces, and nothing in the logs, at noon.
+/// Creates a client with two workspaces and no logs; the clock is fixed to noon.
 async fn client() -> TestClient {
     let noon: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
     let organisation = Organisation::named("A")
@@ -47,7 +47,8 @@ async fn group(client: &TestClient, name: &str, filters: &str) -> Value {
         .await
 }
 
-/// 1000 tokens of `a` at noon and 3000 an hour later; 500 of `b`, who failed, then.
+/// Inserts three logs: 1000 tokens of `a` at noon; an hour later, 3000 tokens of `a` and a failed
+/// request of `b` with 500 tokens.
 async fn three_logs() -> TestClient {
     let client = client().await;
     insert_logs(&client, "one", entry("a", 200, 1000)).await;
@@ -63,7 +64,10 @@ async fn three_logs() -> TestClient {
 
 fn assert_close(value: &Value, expected: f64) {
     let value = value.as_f64().unwrap();
-    assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
+    assert!(
+        (value - expected).abs() < 1e-9,
+        "expected {expected}, found {value}"
+    );
 }
 
 #[tokio::test]
@@ -187,7 +191,7 @@ async fn usage_is_grouped_and_paginated() {
         (&json!("list"), &json!(2))
     );
     assert_eq!(column(&users, "user"), ["a", "b"]);
-    assert_eq!(column(&users, "requests"), ["2", "1"], "numbers as text");
+    assert_eq!(column(&users, "requests"), ["2", "1"], "numbers as strings");
     let page = group(&client, "users", "&page_size=1&current_page=1").await;
     assert_eq!(column(&page, "user"), ["b"]);
     assert_eq!(

@@ -1,4 +1,4 @@
-//! API keys, and what they let in.
+//! API keys and authentication.
 
 use std::time::Duration;
 
@@ -137,7 +137,7 @@ async fn required_fields_depend_on_the_kind_of_key() {
     assert!(string(&organisation["key"]).starts_with("emulator-org-key-"));
 }
 
-/// The service does not look at the request first: it fails, whatever else is wrong.
+/// The service fails before it validates the rest of the request.
 #[tokio::test]
 async fn a_key_without_scopes_fails_as_in_the_service() {
     let client = TestClient::new().await;
@@ -321,7 +321,7 @@ async fn a_workspace_key_sees_its_own_workspace() {
         )
         .await;
     assert_eq!(foreign.error().0, 403);
-    // Its workspace goes without saying.
+    // A workspace key implies its workspace.
     let body = json!({"name": "second", "scopes": ["x"]});
     let key = client
         .send_as(&secret, Method::POST, "/api-keys/workspace/service", body)
@@ -393,7 +393,7 @@ async fn a_rotation_restarts_the_period() {
     assert_eq!(next().await, "1970-01-09T00:00:00.000Z");
 }
 
-/// An emulator whose time is the test's, from 1970 on.
+/// Creates an emulator with a clock fixed to 1970-01-01.
 async fn client_at_epoch() -> TestClient {
     let emulator = Emulator::builder().clock(Clock::fixed(std::time::SystemTime::UNIX_EPOCH));
     TestClient::with_emulator(emulator.start().await.unwrap())
@@ -402,11 +402,11 @@ async fn client_at_epoch() -> TestClient {
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// A key of the organisation that may list configs, its path and its value.
+/// Creates an organisation key that may list configs; returns its path and its value.
 async fn key_with(client: &TestClient, fields: Value) -> (String, String) {
     let mut body = json!({"name": "limited", "scopes": ["configs.list"]});
-    let members = body.as_object_mut().unwrap();
-    members.extend(fields.as_object().unwrap().clone());
+    let object = body.as_object_mut().unwrap();
+    object.extend(fields.as_object().unwrap().clone());
     let key = client.post("/api-keys/organisation/service", body).await;
     (
         format!("/api-keys/{}", string(&key["id"])),
@@ -432,7 +432,7 @@ async fn a_key_with_a_period_rotates_automatically() {
     client.emulator.advance(6 * DAY);
     assert_eq!(value(), first);
     client.emulator.advance(DAY + HOUR);
-    // The new value, and for two hours from the rotation on the old one.
+    // The new value is valid, and the old one for two hours after the rotation.
     let second = value();
     assert_ne!(second, first);
     assert!(is_accepted(&client, &first).await && is_accepted(&client, &second).await);
@@ -450,7 +450,7 @@ async fn a_key_with_a_period_rotates_automatically() {
     assert_eq!(string(&key["key"])[7..], second[second.len() - 3..]);
     client.emulator.advance(HOUR);
     assert!(!is_accepted(&client, &first).await && is_accepted(&client, &second).await);
-    // Weeks in which nobody asks anything change nothing about what it comes to.
+    // The result does not depend on requests in between: three weeks without any.
     client.emulator.advance(21 * DAY);
     let later = value();
     assert!(!is_accepted(&client, &second).await && is_accepted(&client, &later).await);
@@ -474,7 +474,7 @@ async fn a_key_with_a_date_rotates_once() {
     assert_eq!(policy["next_rotation_at"], Value::Null);
     client.emulator.advance(365 * DAY);
     assert!(is_accepted(&client, &second).await);
-    // A policy that is taken away rotates no more.
+    // Removing the policy ends the rotation.
     let policy = json!({"rotation_policy": {"rotation_period": "monthly"}});
     client.put(&path, policy).await;
     client.put(&path, json!({"rotation_policy": null})).await;
@@ -482,8 +482,8 @@ async fn a_key_with_a_date_rotates_once() {
     assert!(is_accepted(&client, &second).await);
 }
 
-/// What rotates by itself is not written down, and comes to the same after a restart, whether
-/// somebody looked in the meantime or not.
+/// Scheduled rotations are not written to the journal. The result after a restart is the same,
+/// regardless of requests in between.
 #[tokio::test]
 async fn rotations_survive_a_restart() {
     let folder = std::env::temp_dir().join(format!("emulator-rotation-{}", std::process::id()));
@@ -514,7 +514,7 @@ async fn rotations_survive_a_restart() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// Logs as a key reports them; the emulator's model costs 10 cents for 100,000 tokens.
+/// Inserts a log with this key; the emulator's model costs 10 cents per 100,000 tokens.
 async fn insert_log(client: &TestClient, key: &str, tokens: u64) {
     let response = client
         .send_as(key, Method::POST, "/logs", entry("user", 200, tokens))
@@ -537,7 +537,7 @@ async fn a_key_is_exhausted_by_logged_usage() {
     assert_eq!(status(&other).await, "active");
     let listed = client.get("/api-keys").await;
     assert_eq!(column(&listed, "status"), ["active", "exhausted", "active"]);
-    // It is the gateway that refuses an exhausted key.
+    // An exhausted key still has admin access; only the gateway rejects it.
     assert!(is_accepted(&client, &key).await);
 
     client.put(&path, json!({"reset_usage": true})).await;
@@ -566,7 +566,7 @@ async fn a_key_is_exhausted_by_logged_usage() {
             &json!("1970-01-21T00:00:00.000Z")
         )
     );
-    // What was used under a lower limit counts under a higher one, too.
+    // Usage is kept when the limit is raised.
     insert_log(&client, &key, 150).await;
     client
         .put(
@@ -602,7 +602,7 @@ async fn cost_exhausts_a_key_until_the_reset_date() {
     );
 }
 
-/// As recorded: of an expired key without limits, they say that the alert was sent.
+/// As observed: an expired key without limits is shown with its alert sent.
 #[tokio::test]
 async fn a_key_expires() {
     let client = client_at_epoch().await;

@@ -1,4 +1,4 @@
-//! Keys, routes, checks, the record of requests, starting and stopping.
+//! Keys, routes, validation, recorded requests, start and shutdown.
 
 use portkey_admin_emulator::{Clock, Emulator, Fault};
 use reqwest::Method;
@@ -149,7 +149,7 @@ async fn a_bad_request_names_the_field() {
             .body("{"),
     )
     .await;
-    assert!(broken.error().2.contains("body: is not JSON"));
+    assert!(broken.error().2.contains("body: invalid JSON"));
 }
 
 #[tokio::test]
@@ -212,7 +212,7 @@ async fn emulators_are_independent() {
     );
 }
 
-/// Time, faults, the record of requests and ids are each emulator's own, too.
+/// Each emulator has its own clock, faults, recorded requests and ids.
 #[tokio::test]
 async fn nothing_is_shared_between_emulators() {
     let start = std::time::SystemTime::UNIX_EPOCH;
@@ -224,7 +224,7 @@ async fn nothing_is_shared_between_emulators() {
     };
     let (one, two) = (new().await, new().await);
     assert_ne!(one.emulator.base_url(), two.emulator.base_url());
-    // The same seed makes the same ids, however much the other one has made.
+    // The same seed gives the same ids, independently of the other emulator.
     one.emulator.advance(std::time::Duration::from_secs(60));
     one.emulator
         .add_fault(Fault::on("list_configs").status(503))
@@ -272,10 +272,10 @@ async fn dropping_stops_the_server() {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("the port still answers two seconds after the drop");
+    panic!("the port still accepts connections two seconds after the drop");
 }
 
-/// The hosted service knows these paths under `/v2` only.
+/// The hosted service has these paths under `/v2` only.
 #[tokio::test]
 async fn v2_operations_are_unknown_under_v1() {
     let client = TestClient::new().await;

@@ -1,4 +1,4 @@
-//! What a test can set before it starts: organisations, keys, the clock, snapshots, delay.
+//! The builder: organisations, keys, clock, snapshots and consistency delay.
 
 use std::time::{Duration, SystemTime};
 
@@ -86,7 +86,7 @@ async fn organisations_do_not_see_each_other() {
         column(&get("/admin/workspaces").await.body, "name"),
         ["Three"]
     );
-    // The Enterprise plan is not for free.
+    // Operations of the Enterprise plan are forbidden on the free plan.
     let users = get("/admin/users").await.error();
     assert!(
         users.0 == 403 && users.2.contains("Enterprise"),
@@ -123,7 +123,7 @@ async fn an_inconsistent_seed_fails_to_start() {
             Organisation::named("A")
                 .user("u@example.com", Role::Owner)
                 .key(Key::organisation("k").user("u@example.com")),
-            "needs a workspace",
+            "requires a workspace",
         ),
     ];
     for (organisation, expected) in cases {
@@ -183,11 +183,11 @@ async fn restore_reverts_to_a_snapshot() {
     client.delete(&path).await;
     client.emulator.advance(Duration::from_secs(60));
     let ahead = client.emulator.now();
-    // It survives a file, too.
-    let text = serde_json::to_string(&snapshot).unwrap();
+    // A snapshot can be serialised.
+    let json = serde_json::to_string(&snapshot).unwrap();
     client
         .emulator
-        .restore(&serde_json::from_str(&text).unwrap())
+        .restore(&serde_json::from_str(&json).unwrap())
         .unwrap();
     assert_eq!(
         (
@@ -198,7 +198,7 @@ async fn restore_reverts_to_a_snapshot() {
     );
     assert!(client.emulator.now() < ahead);
     assert!(!format!("{snapshot:?}").contains(&client.key));
-    // Another emulator takes it over, with its keys.
+    // A snapshot can be restored in another emulator, including the keys.
     let other = Emulator::start().await.unwrap();
     other.restore(&snapshot).unwrap();
     let other = TestClient {
@@ -218,7 +218,7 @@ async fn reads_see_writes_after_the_delay() {
     let id = string(&client.workspace("New").await["id"]);
     assert_eq!(names().await, ["Platform"]);
     client.emulator.advance(Duration::from_secs(4));
-    // Writes see each other at once.
+    // Writes see each other immediately.
     client
         .put(&format!("/admin/workspaces/{id}"), json!({"name": "Newer"}))
         .await;

@@ -1,4 +1,4 @@
-//! Deployments, which answer under version two.
+//! Deployments, which are served under `/v2`.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -49,8 +49,8 @@ async fn a_deleted_deployment_is_archived() {
         (&json!(1), &json!([]))
     );
 
-    let alone = send(&client, Method::PUT, &path, json!({"is_default": false})).await;
-    assert!(alone.error().2.contains("`/is_default`"));
+    let rejected = send(&client, Method::PUT, &path, json!({"is_default": false})).await;
+    assert!(rejected.error().2.contains("`/is_default`"));
     let second = json!({"name": "Asia", "type": "non_production", "is_default": true});
     assert_eq!(send(&client, Method::POST, "", second).await.status, 200);
     let list = send(&client, Method::GET, "", Value::Null).await.body;

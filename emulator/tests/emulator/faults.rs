@@ -1,4 +1,4 @@
-//! Faults on demand.
+//! Fault injection.
 
 use std::time::{Duration, Instant};
 
@@ -84,7 +84,10 @@ async fn connections_break_and_bodies_are_corrupted() {
     let cut = get(&client, "/configs").await.unwrap();
     assert_eq!(cut.status(), 200);
     let length = cut.content_length().unwrap();
-    assert!(cut.bytes().await.is_err(), "{length} bytes came after all");
+    assert!(
+        cut.bytes().await.is_err(),
+        "expected a truncated body, but received {length} bytes"
+    );
 
     client
         .emulator
@@ -97,7 +100,7 @@ async fn connections_break_and_bodies_are_corrupted() {
     client.get("/configs").await;
 }
 
-/// What the client sees of a reset is a reset, not an early end.
+/// The client sees a connection reset, not an early end.
 #[tokio::test]
 async fn a_reset_fault_sends_a_tcp_reset() {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,4 +1,4 @@
-//! Feedback, as it is given and as analytics show it.
+//! Feedback and its analytics.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ async fn feedback_is_created_updated_and_counted() {
         json!([{"ai_model": "example-model", "total": 2, "avg_weighted_feedback": -4.0}])
     );
     let of_logs = graph(&client, "feedbacks", "&status_code=200").await;
-    assert_eq!(of_logs["summary"]["total"], 2, "one has no log");
+    assert_eq!(of_logs["summary"]["total"], 2, "one feedback has no log");
     let good = graph(&client, "requests", "&weighted_feedback_min=1").await;
     assert_eq!(good["summary"]["total"], 1);
 
@@ -98,7 +98,7 @@ async fn errors_name_the_invalid_field() {
             json!({"trace_id": "a", "value": 1}),
         )
         .await;
-    assert_eq!(status, 403, "a key of the organisation");
+    assert_eq!(status, 403, "organisation key");
     for (body, field) in [
         (json!({"trace_id": "a"}), "`/value` is required"),
         (json!({"trace_id": "a", "value": 11}), "`/value`"),

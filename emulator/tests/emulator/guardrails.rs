@@ -1,4 +1,4 @@
-//! Guardrails, those of the organisation, and who is left out.
+//! Guardrails, defaults of the organisation, and exclusions.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -36,7 +36,7 @@ async fn every_guardrail_update_creates_a_version() {
         (&workspace["id"], &Value::Null)
     );
     assert_eq!(read["version_id"], created["version_id"]);
-    // What is enabled does not say so.
+    // `is_enabled` is present only if it is false.
     assert!(read["checks"][0].get("is_enabled").is_none());
     assert_eq!(read["checks"][1]["is_enabled"], false);
 
@@ -201,8 +201,8 @@ async fn a_guardrail_maps_mcp_servers() {
         404
     );
 
-    // A server that is gone is watched no longer.
-    let gone = client
+    // A deleted server is no longer assigned to the guardrail.
+    let deleted = client
         .send_as(
             &key,
             Method::DELETE,
@@ -210,7 +210,7 @@ async fn a_guardrail_maps_mcp_servers() {
             Value::Null,
         )
         .await;
-    assert_eq!(gone.status, 200);
+    assert_eq!(deleted.status, 200);
     assert_eq!(client.get(&path).await, json!([]));
 }
 
@@ -241,7 +241,7 @@ async fn the_organisation_has_default_guardrails() {
     let expected =
         json!({"input_guardrails": [shown(&two), shown(&one)], "output_guardrails": [shown(&one)]});
     assert_eq!(set, expected);
-    // What is left out stays; what is deleted goes.
+    // Omitted fields are unchanged; a deleted guardrail is removed from the defaults.
     defaults(&client, Method::PUT, json!({"output_guardrails": []})).await;
     client
         .delete(&format!("/guardrails/{}", string(&two["id"])))
@@ -288,10 +288,10 @@ async fn exclusions_are_separate_for_input_and_output() {
     let path = "/workspace-exclusions/input-guardrails";
     let unknown =
         json!({"organisation_id": organisation, "workspaces": [entry(&json!("none"), true)]});
-    let refused = client.expect_error(Method::PUT, path, unknown).await;
+    let rejected = client.expect_error(Method::PUT, path, unknown).await;
     assert!(
-        refused.2.contains("`/workspaces/0/workspace_id`"),
-        "{refused:?}"
+        rejected.2.contains("`/workspaces/0/workspace_id`"),
+        "{rejected:?}"
     );
     let foreign = json!({"organisation_id": "other", "workspaces": [entry(&json!(first), true)]});
     assert_eq!(client.expect_error(Method::PUT, path, foreign).await.0, 403);

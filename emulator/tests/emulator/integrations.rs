@@ -1,4 +1,4 @@
-//! Integrations, their models and the workspaces that may use them.
+//! Integrations, their models and their workspaces.
 
 use portkey_admin_emulator::{Emulator, Key, Organisation};
 use reqwest::Method;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestClient, assert_fields, column, string};
 
-/// The secret that no answer may show.
+/// A secret that must not appear in responses.
 const CANARY: &str = "emulator-canary-key";
 
 async fn integration(client: &TestClient, overrides: Value) -> String {
@@ -132,17 +132,17 @@ async fn models_are_enabled_added_and_removed() {
     let models = list["models"].as_array().unwrap();
     assert_eq!(list["total"], models.len());
     let own = models.last().unwrap();
-    // The service's own ways to say yes and no.
+    // The service returns booleans as numbers and strings here.
     assert_eq!(
         (&own["slug"], &own["is_custom"], &own["is_finetune"]),
         (&json!(arn), &json!(1), &json!("false"))
     );
 
     let removal = |slugs: &str| format!("{path}?slugs={}", slugs.replace('/', "%2F"));
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, &removal(&built_in), Value::Null)
         .await;
-    assert_eq!(refused.0, 400, "{}", refused.2);
+    assert_eq!(rejected.0, 400, "{}", rejected.2);
     let both = removal(&format!("{arn},none"));
     assert_eq!(
         client
@@ -201,7 +201,7 @@ async fn workspaces_are_given_access_and_providers() {
     let grant = json!({"workspaces": [{"id": id, "enabled": true, "usage_limits": limits, "default_provider_slug": "mine"}]});
     assert_eq!(client.put(&path, grant).await, json!({}));
     let list = client.get(&path).await;
-    // A UUID comes back as the slug.
+    // A UUID is returned as the slug.
     assert_eq!(
         list["workspaces"],
         json!([{"id": slug, "enabled": true, "usage_limits": limits, "rate_limits": null}])
@@ -213,14 +213,14 @@ async fn workspaces_are_given_access_and_providers() {
         (&json!("mine"), &json!("main"))
     );
     assert!(string(&provider["note"]).contains("main"));
-    // It keeps the workspace from being deleted.
+    // The workspace cannot be deleted while it has the integration.
     let workspace = format!("/admin/workspaces/{id}");
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
-    assert_eq!((refused.0, refused.1.as_str()), (409, "AB07"));
+    assert_eq!((rejected.0, rejected.1.as_str()), (409, "AB07"));
 
-    // Access that is taken away and given again makes no second provider.
+    // Revoking and granting access again creates no second provider.
     for enabled in [false, true] {
         let change = json!({"workspaces": [{"id": slug, "enabled": enabled, "reset_usage": true}]});
         client.put(&path, change).await;
@@ -235,10 +235,10 @@ async fn workspaces_are_given_access_and_providers() {
     client
         .send(Method::DELETE, &workspace, json!({"name": "Other"}))
         .await;
-    let gone = client
+    let deleted = client
         .expect_error(Method::GET, &workspace, Value::Null)
         .await;
-    assert_eq!(gone.0, 403);
+    assert_eq!(deleted.0, 403);
 }
 
 #[tokio::test]
@@ -344,7 +344,7 @@ async fn workspace_keys_cannot_use_organisation_integrations() {
     }
 }
 
-/// Even a workspace that nobody has used owns something then, and is not deleted without force.
+/// Such a workspace is never empty, so that it cannot be deleted without `force`.
 #[tokio::test]
 async fn a_new_workspace_gets_providers_of_global_integrations() {
     let client = TestClient::new().await;

@@ -1,4 +1,4 @@
-//! Log exports through their states to the file.
+//! Log exports, from their creation to the download.
 
 use std::time::{Duration, SystemTime};
 
@@ -57,16 +57,16 @@ async fn an_export_runs_until_it_can_be_downloaded() {
             "{message}"
         );
     }
-    // What comes after the start is not in it.
+    // Logs inserted after the start are not included.
     client.emulator.advance(Duration::from_secs(1));
     client.post("/logs", entry("late", 200, 1)).await;
     client.emulator.advance(Duration::from_secs(1));
-    let done = client.get(&path).await;
+    let completed = client.get(&path).await;
     assert_eq!(
         (
-            &done["status"],
-            &done["total_records"],
-            &done["description"]
+            &completed["status"],
+            &completed["total_records"],
+            &completed["description"]
         ),
         (&json!("success"), &json!(2), &json!("for a test"))
     );
@@ -74,8 +74,8 @@ async fn an_export_runs_until_it_can_be_downloaded() {
     let lines = download_lines(&client, &link).await;
     let traces: Vec<&Value> = lines.iter().map(|line| &line["trace_id"]).collect();
     assert_eq!(traces, ["trace-a", "trace-b"]);
-    let members: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
-    assert_eq!(members.len(), 4, "{members:?}");
+    let fields: Vec<&String> = lines[0].as_object().unwrap().keys().collect();
+    assert_eq!(fields.len(), 4, "{fields:?}");
     assert_eq!(lines[0]["cost"], 0.1);
     let again = client.put(&path, json!({"requested_data": ["id"]})).await;
     assert_eq!(again["total"], 3);

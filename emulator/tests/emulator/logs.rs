@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestClient, column, string};
 
-/// A request of a user to a model that has a price.
+/// Returns a log of a user's request to a model that has a price.
 pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
     json!({
         "metadata": {"_user": user, "team": "search", "trace_id": format!("trace-{user}")},
@@ -27,7 +27,7 @@ pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
     })
 }
 
-/// An export of everything, and its lines; the emulator's clock has to be fixed.
+/// Exports all logs and returns the lines; the emulator's clock must be fixed.
 pub async fn export_logs(client: &TestClient, filters: Value, fields: &[&str]) -> Vec<Value> {
     let workspace = string(&client.first("/admin/workspaces").await["id"]);
     let body = json!({"workspace_id": workspace, "filters": filters, "requested_data": fields});
@@ -49,7 +49,7 @@ pub async fn download_lines(client: &TestClient, link: &str) -> Vec<Value> {
         .collect()
 }
 
-/// The ids of the logs of a user.
+/// Returns the ids of the logs of a user.
 async fn ids(client: &TestClient, user: &str) -> Vec<String> {
     let filters = json!({"metadata": {"_user": user}});
     let lines = export_logs(client, filters, &["id"]).await;
@@ -105,7 +105,7 @@ async fn a_log_belongs_to_the_workspace_of_the_key() {
     assert_eq!(inserted.status, 200);
     assert!(
         ids(&client, "c").await.is_empty(),
-        "it is in the other workspace"
+        "the log is in the other workspace"
     );
 }
 
@@ -174,7 +174,7 @@ async fn logs_and_usage_survive_a_restart() {
     let entities = format!("/policies/usage-limits/{policy}/entities");
     let (ids_before, used) = (ids(&client, "a").await, client.get(&entities).await);
     client.emulator.shutdown().await;
-    // Once from the journal, once from the state that it was folded into.
+    // The first start replays the journal, the second one reads the compacted state.
     for _ in 0..2 {
         let client = start().await;
         assert_eq!(client.get(&entities).await, used);

@@ -1,4 +1,4 @@
-//! The emulator as a client sees it: over HTTP, one file for each resource.
+//! Tests of the emulator over HTTP, with one file for each resource or topic.
 
 #![allow(clippy::unwrap_used)]
 

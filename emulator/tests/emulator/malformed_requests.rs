@@ -1,4 +1,4 @@
-//! Requests that no client of good will sends: the answer is an error, and the next one is served.
+//! Malformed and hostile requests: they get an error response, and the next request is served.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use crate::support::{TestClient, receive};
 
-/// How long any answer may take; most take milliseconds, and the machine may be busy.
+/// The timeout of any response. Most take milliseconds, but the machine may be busy.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 async fn connect(client: &TestClient) -> TcpStream {
@@ -18,12 +18,12 @@ async fn connect(client: &TestClient) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-/// Sends bytes and reads until the server closes; status and body.
+/// Sends bytes and reads until the server closes the connection; returns status and body.
 async fn send_raw(client: &TestClient, request: &[u8]) -> (u16, String) {
     let mut stream = connect(client).await;
     let mut response = Vec::new();
     let exchange = async {
-        // The server may refuse before it has read everything.
+        // The server may respond before it has read everything.
         let _ = stream.write_all(request).await;
         let _ = stream.read_to_end(&mut response).await;
     };
@@ -89,7 +89,7 @@ async fn deeply_nested_json_is_rejected() {
     }
 }
 
-/// JSON in the text of a query, and templates that ask for each other without end.
+/// JSON in a query parameter, and templates that include each other recursively.
 #[tokio::test]
 async fn deep_nesting_outside_bodies_terminates() {
     let client = TestClient::new().await;
@@ -139,7 +139,7 @@ async fn invalid_utf8_is_rejected_with_its_location() {
     let (status, message) =
         post_text(&client, "/admin/workspaces", b"{\"name\":\"\xff\"}".into()).await;
     assert!(
-        status == 400 && message.starts_with("body: is not JSON"),
+        status == 400 && message.starts_with("body: invalid JSON"),
         "{message}"
     );
     let request = b"GET /v1/configs HTTP/1.1\r\nhost: e\r\nconnection: close\r\nx-portkey-api-key: \xff\xfe\r\n\r\n";
@@ -185,13 +185,13 @@ async fn malformed_chunks_and_truncated_bodies_are_rejected() {
     let mut response = String::new();
     stream.read_to_string(&mut response).await.unwrap();
     assert!(
-        response.starts_with("HTTP/1.1 400") && response.contains("cut off"),
+        response.starts_with("HTTP/1.1 400") && response.contains("truncated"),
         "{response}"
     );
     assert_eq!(client.get("/admin/workspaces").await["total"], 1);
 }
 
-/// hyper answers these without a body; what arrives is the service's envelope all the same.
+/// hyper responds to these without a body; the emulator replaces its responses.
 #[tokio::test]
 async fn malformed_heads_get_the_error_envelope() {
     let client = TestClient::new().await;
@@ -227,7 +227,7 @@ async fn malformed_heads_get_the_error_envelope() {
             "URI",
         ),
     ];
-    for (request, expected, problem) in cases {
+    for (request, expected, word) in cases {
         let start: String = request.chars().take(60).collect();
         let (status, body) = send_raw(&client, request.as_bytes()).await;
         let body: Value = serde_json::from_str(&body).unwrap_or_else(|_| panic!("{start}: {body}"));
@@ -238,7 +238,7 @@ async fn malformed_heads_get_the_error_envelope() {
         );
         let message = body["data"]["message"].as_str().unwrap();
         assert!(
-            message.starts_with("head of the request: ") && message.contains(problem),
+            message.starts_with("malformed request head: ") && message.contains(word),
             "{start}: {message}"
         );
         let code = if expected == 400 {
@@ -251,7 +251,7 @@ async fn malformed_heads_get_the_error_envelope() {
     client.get("/configs").await;
 }
 
-/// What was asked before on the same connection is answered first.
+/// Earlier requests on the same connection get their response first.
 #[tokio::test]
 async fn a_malformed_head_after_a_valid_request_gets_the_error_envelope() {
     let client = TestClient::new().await;
@@ -287,7 +287,7 @@ async fn dropped_connections_leak_nothing() {
     assert_eq!(client.emulator.requests().len(), 1);
 }
 
-/// Whoever holds connections open without a word keeps nobody else out for ever.
+/// Connections that are open without a request do not prevent others from being served.
 #[tokio::test]
 async fn idle_connections_do_not_block_others() {
     let client = TestClient::new().await;

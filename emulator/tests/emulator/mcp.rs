@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use crate::support::{Response, TestClient, assert_fields, column, string};
 
-/// The secret that no answer may show, except for tokens to whom they belong.
+/// A secret that must not appear in responses, except a token shown to its owner.
 const CANARY: &str = "emulator-canary-key";
 
-/// Keys: `one` and `two` are services of a workspace each, `user` a person of the first.
+/// Creates a client. `one` and `two` are service keys of the two workspaces, `user` is a user's key
+/// of the first one.
 async fn client() -> TestClient {
     let organisation = Organisation::named("Acme")
         .user("owner@example.com", Role::Owner)
@@ -69,7 +70,7 @@ async fn integration(client: &TestClient, overrides: Value) -> String {
     format!("/mcp-integrations/{}", string(&created["slug"]))
 }
 
-/// A server in the first workspace, on an integration that it may use.
+/// Creates a server in the first workspace, for an integration that is enabled there.
 async fn server(client: &TestClient, integration: &str) -> String {
     let grant = json!({"workspaces": [{"id": workspaces(client).await[0]["id"], "enabled": true}]});
     client
@@ -200,13 +201,13 @@ async fn workspace_list_shape_depends_on_version_parameter() {
         (&plain["workspaces"], &json!(2))
     );
     assert_eq!(other["global_workspace_access"], json!({"enabled": true}));
-    // A workspace key sees its own, by slug, and changes nothing.
+    // A workspace key sees its own workspace, by slug, and cannot change it.
     let seen = client.get_as("one", &path).await;
     assert_eq!(
         column(&json!({"data": seen["workspaces"]}), "id"),
         [string(slug)]
     );
-    let refused = send(
+    let rejected = send(
         &client,
         "one",
         Method::PUT,
@@ -214,7 +215,7 @@ async fn workspace_list_shape_depends_on_version_parameter() {
         json!({"workspaces": []}),
     )
     .await;
-    assert_eq!(refused.status, 403);
+    assert_eq!(rejected.status, 403);
     let hidden = send(&client, "two", Method::GET, &own, Value::Null).await;
     assert_eq!(hidden.status, 404);
 
@@ -223,10 +224,10 @@ async fn workspace_list_shape_depends_on_version_parameter() {
     assert_eq!(client.get(&path).await["workspaces"], json!([]));
     assert_eq!(client.get_as("two", "/mcp-integrations").await["total"], 1);
     let unknown = json!({"workspaces": [{"id": "none", "enabled": true}]});
-    let refused = client.expect_error(Method::PUT, &path, unknown).await;
+    let rejected = client.expect_error(Method::PUT, &path, unknown).await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/workspaces/0/id`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/workspaces/0/id`"),
+        "{rejected:?}"
     );
 }
 
@@ -256,7 +257,7 @@ async fn capabilities_are_synced_and_toggled() {
     );
     assert_eq!(list["data"][0]["input_schema"], json!({"type": "object"}));
     assert_eq!(list["counts"]["prompts"], json!({"total": 1, "enabled": 1}));
-    // Pages are counted from one.
+    // The first page is 1.
     assert_eq!(
         client
             .get(&format!("{path}?type=tool&page_size=1&page=2"))
@@ -277,7 +278,7 @@ async fn capabilities_are_synced_and_toggled() {
         client.get(&path).await["counts"]["tools"],
         json!({"total": 2, "enabled": 1})
     );
-    // What was off stays off when it is found again.
+    // A disabled capability stays disabled after another sync.
     client.post(&format!("{own}/sync"), sync_body()).await;
     assert_eq!(client.get(&path).await["data"][1]["enabled"], false);
     let cases = [
@@ -351,11 +352,11 @@ async fn mcp_server_crud_in_a_workspace() {
     let client = client().await;
     let own = integration(&client, json!({})).await;
     let slug = own.rsplit('/').next().unwrap();
-    // With an organisation key, nothing goes.
-    let refused = client
+    // Organisation keys have no access.
+    let rejected = client
         .expect_error(Method::GET, "/mcp-servers", Value::Null)
         .await;
-    assert_eq!((refused.0, refused.1.as_str()), (403, "AB03"));
+    assert_eq!((rejected.0, rejected.1.as_str()), (403, "AB03"));
     let body =
         json!({"name": "Mine", "mcp_integration_id": slug, "slug": "mine", "description": "d"});
     let early = send(&client, "one", Method::POST, "/mcp-servers", body.clone()).await;
@@ -395,9 +396,12 @@ async fn mcp_server_crud_in_a_workspace() {
         &read,
         &["workspace_id", "mcp_integration_details", "workspace_slug"],
     );
-    // Keys of users are told less.
-    let less = client.get_as("user", "/mcp-servers/mine").await;
-    assert!(less.get("workspace_id").is_none() && less.get("mcp_integration_details").is_none());
+    // Users' keys get fewer fields.
+    let own_servers = client.get_as("user", "/mcp-servers/mine").await;
+    assert!(
+        own_servers.get("workspace_id").is_none()
+            && own_servers.get("mcp_integration_details").is_none()
+    );
 
     assert_eq!(
         expect_ok(
@@ -443,7 +447,7 @@ async fn mcp_server_crud_in_a_workspace() {
         .status,
         404
     );
-    // Without the integration there is no server.
+    // Deleting the integration deletes the server.
     client.delete(&own).await;
     assert_eq!(
         send(&client, "one", Method::GET, &other, Value::Null)
@@ -463,8 +467,8 @@ async fn server_capabilities_are_limited_by_the_integration() {
     let off =
         |name: &str| json!({"capabilities": [{"name": name, "type": "tool", "enabled": false}]});
     client.put(&format!("{own}/capabilities"), off("add")).await;
-    let done = expect_ok(&client, "one", Method::PUT, &path, off("sub")).await;
-    assert_eq!(done, json!({"success": true}));
+    let updated = expect_ok(&client, "one", Method::PUT, &path, off("sub")).await;
+    assert_eq!(updated, json!({"success": true}));
     let list = client.get_as("one", &path).await;
     let states = |list: &Value, name: &str| -> Vec<Value> {
         list["data"]
@@ -478,7 +482,7 @@ async fn server_capabilities_are_limited_by_the_integration() {
     assert_eq!(states(&list, "enabled"), [false, false, true]);
     assert_eq!(states(&list, "integration_enabled"), [false, true, true]);
     assert_eq!(list["counts"]["tools"], json!({"total": 2, "enabled": 0}));
-    // The integration's own setting is not for users to see.
+    // Users do not see the integration's own setting.
     let seen = client.get_as("user", &path).await;
     assert!(seen["data"][0].get("integration_enabled").is_none());
     let unknown = send(&client, "one", Method::PUT, &path, off("none")).await;
@@ -493,13 +497,13 @@ async fn server_capabilities_are_limited_by_the_integration() {
 
     let metadata = format!("{server}/metadata");
     assert_eq!(client.get_as("one", &metadata).await["server_name"], "srv");
-    let said = json!({"server_name": "own", "instructions": null, "icons": []});
+    let expected = json!({"server_name": "own", "instructions": null, "icons": []});
     expect_ok(
         &client,
         "one",
         Method::POST,
         &format!("{metadata}/sync"),
-        said,
+        expected,
     )
     .await;
     let read = client.get_as("one", &metadata).await;
@@ -620,7 +624,7 @@ async fn setting_tokens_connects_a_user() {
         .await;
     assert_eq!(access["data"][0]["connection_status"], "connected");
 
-    // A service key has to name the user.
+    // A service key must name the user.
     let unnamed = send(&client, "one", Method::DELETE, &connections, Value::Null).await;
     assert!(unnamed.error().2.contains("`user_id`"));
     let named = format!("{connections}?user_id={user}");

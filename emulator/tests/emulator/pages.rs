@@ -1,4 +1,4 @@
-//! The envelopes of lists, the names of their pages and where those begin, one row for each list.
+//! The envelope, the page parameters and the first page of each list.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::{TestClient, string};
 const SNAKE_CASE: Option<(&str, &str)> = Some(("current_page", "page_size"));
 const CAMEL_CASE: Option<(&str, &str)> = Some(("currentPage", "pageSize"));
 
-/// Path, name of the items, name of the total, names of page and size.
+/// The path, and the names of the items, the total, and the page and size parameters.
 type ListCase = (
     String,
     &'static str,
@@ -101,7 +101,7 @@ async fn every_list_has_its_envelope_and_pages_from_zero() {
     for (path, items, total, names) in list_cases(&client).await {
         let page = |list: &Value| list[items].as_array().map(Vec::len);
         let full = client.get(&path).await;
-        let count = page(&full).unwrap_or_else(|| panic!("{path}: no `{items}`: {full}"));
+        let count = page(&full).unwrap_or_else(|| panic!("{path}: `{items}` is missing: {full}"));
         assert_eq!(full[total], json!(count), "{path}: {full}");
         assert!(full.get("success").is_none(), "{path}: {full}");
         assert!(
@@ -116,7 +116,7 @@ async fn every_list_has_its_envelope_and_pages_from_zero() {
             let path = format!("{path}{separator}{number}={at}&{size}=1");
             client.get(&path).await
         };
-        // Page by page it is the same list, and there is nothing behind the last page.
+        // The pages add up to the same list, and the page after the last one is empty.
         let mut pages = Vec::new();
         for at in 0..count {
             pages.extend(get_page(at).await[items].as_array().cloned().unwrap());

@@ -13,7 +13,7 @@ use crate::support::{TestClient, column, string};
 const USAGE_POLICIES: &str = "/policies/usage-limits";
 const RATE_POLICIES: &str = "/policies/rate-limits";
 
-/// It is a Thursday.
+/// Creates a client whose clock is fixed to a Thursday.
 async fn client() -> TestClient {
     let start: DateTime<Utc> = "2026-01-15T12:00:00Z".parse().unwrap();
     let emulator = Emulator::builder().clock(Clock::fixed(start));
@@ -24,7 +24,7 @@ async fn workspace(client: &TestClient) -> String {
     string(&client.first("/admin/workspaces").await["id"])
 }
 
-/// A weekly limit of what each user of a team may cost.
+/// Creates a policy with a weekly limit for each user of a team.
 async fn usage_policy(client: &TestClient, kind: &str, limit: f64) -> String {
     let body = json!({
         "name": "each user",
@@ -218,7 +218,7 @@ async fn errors_name_the_invalid_field() {
         "type": "cost",
         "credit_limit": 10,
     });
-    for (member, value, word) in [
+    for (field, value, word) in [
         ("conditions", json!([]), "conditions"),
         ("group_by", json!([{"key": "planet"}]), "/group_by/0/key"),
         ("alert_threshold", json!(11), "alert_threshold"),
@@ -226,7 +226,7 @@ async fn errors_name_the_invalid_field() {
         ("credit_limit", json!(-1), "credit_limit"),
     ] {
         let mut body = good.clone();
-        body[member] = value;
+        body[field] = value;
         let (status, _, message) = client
             .expect_error(Method::POST, USAGE_POLICIES, body)
             .await;

@@ -1,4 +1,4 @@
-//! The stand-alone program: its output, its seed, its state file.
+//! The stand-alone program: output, seed and state file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::support::{column, string};
 
-/// A folder that is removed at the end.
+/// A temporary directory that is removed on drop.
 struct TempDir(PathBuf);
 
 impl TempDir {
@@ -40,11 +40,11 @@ impl Drop for TempDir {
     }
 }
 
-/// A running program; killed at the end.
+/// A running program, which is killed on drop.
 struct Program {
     child: Child,
     base: String,
-    /// Name and value of each key.
+    /// The name and value of each key.
     keys: Vec<(String, String)>,
     http: reqwest::Client,
 }
@@ -66,7 +66,7 @@ fn command(arguments: &[&str]) -> Command {
 }
 
 impl Program {
-    /// Starts it and reads what it says about itself.
+    /// Starts the program and reads the URL and the keys that it prints.
     fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).spawn().unwrap();
         let mut program = Self {
@@ -121,7 +121,7 @@ impl Program {
         self.send(key, Method::GET, path, Value::Null).await
     }
 
-    /// Asks it to stop as Ctrl-C does; what it logged.
+    /// Stops the program with SIGINT and returns its log.
     fn interrupt(mut self) -> String {
         let id = self.child.id().to_string();
         assert!(
@@ -198,15 +198,15 @@ fn invalid_arguments_and_files_print_one_error() {
         ),
         (
             vec!["--seed", &seed],
-            "request 1 of the seed: POST /v1/configs answered 400",
+            "seed request 1: POST /v1/configs returned 400",
             "requests: [{method: POST, path: /v1/configs, body: {}}]",
         ),
-        (vec!["--state", &state], "is no state file", ""),
+        (vec!["--state", &state], "not a valid state file", ""),
         (vec!["--host", "203.0.113.1"], "203.0.113.1", ""),
     ];
     std::fs::write(&state, "{").unwrap();
-    for (arguments, expected, text) in cases {
-        std::fs::write(&seed, text).unwrap();
+    for (arguments, expected, yaml) in cases {
+        std::fs::write(&seed, yaml).unwrap();
         let output = command(&arguments).output().unwrap();
         let error = String::from_utf8(output.stderr).unwrap();
         assert!(
@@ -260,7 +260,7 @@ async fn acknowledged_writes_survive_a_kill() {
             expected.push(name);
         }
         drop(program);
-        // A line that was being written when the end came was never acknowledged.
+        // An incomplete line was never acknowledged.
         let mut journal = std::fs::OpenOptions::new()
             .append(true)
             .open(format!("{state}.journal"))
@@ -270,7 +270,7 @@ async fn acknowledged_writes_survive_a_kill() {
     let program = Program::start(&arguments);
     let list = program.get("last", "/admin/workspaces").await;
     assert_eq!(column(&list, "name"), expected);
-    // What a write answered is what stays.
+    // The state after a restart matches the response to the write.
     let created = program
         .send(
             "last",
@@ -293,15 +293,16 @@ async fn acknowledged_writes_survive_a_kill() {
     );
 }
 
-/// Names of workspaces and, by the id of a workspace, the number that its description begins with.
+/// The names of created workspaces and, by workspace id, the number at the start of its
+/// description.
 #[derive(Debug, Default)]
 struct Acknowledged {
     created: BTreeSet<String>,
     counted: BTreeMap<String, u64>,
 }
 
-/// Writes until the program is gone: new workspaces, and long descriptions of one of them, so that
-/// the journal is compacted now and then.
+/// Writes until the program is killed: new workspaces, and long descriptions of one of them, so
+/// that the journal is compacted from time to time.
 async fn write(
     client: Writer,
     round: usize,
@@ -346,7 +347,7 @@ async fn write(
     }
 }
 
-/// A client that is told when something went wrong.
+/// A client whose requests may fail.
 #[derive(Clone)]
 struct Writer {
     http: reqwest::Client,
@@ -355,7 +356,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// The answer; none where the whole of a 200 did not arrive.
+    /// Sends a request; returns `None` unless a complete 200 response is received.
     async fn send(&self, method: Method, path: &str, body: Value) -> Option<Value> {
         let request = self.http.request(method, format!("{}{path}", self.url));
         let request = request.header("x-portkey-api-key", &self.key).json(&body);
@@ -365,8 +366,8 @@ impl Writer {
     }
 }
 
-/// Nobody can know when the end comes: what was answered before it is there afterwards, and what
-/// was not answered is there as a whole or not at all.
+/// Acknowledged writes are in the state after a restart. Each of the other writes is there either
+/// completely or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_a_kill_during_writes() {
     let directory = TempDir::new();
@@ -409,7 +410,7 @@ async fn acknowledged_writes_survive_a_kill_during_writes() {
     );
     assert!(
         acknowledged.lock().unwrap().created.len() > 4,
-        "hardly anything was written"
+        "too few writes were acknowledged"
     );
 }
 
@@ -433,7 +434,7 @@ fn compare(list: &Value, acknowledged: &Mutex<Acknowledged>) {
         let counted = counted.unwrap_or_default();
         assert!(
             count == counted || count == counted + 1,
-            "{count}, and {counted} was said"
+            "found {count}, but {counted} was acknowledged"
         );
     }
 }
@@ -493,8 +494,7 @@ async fn a_corrupt_journal_line_is_an_error() {
     );
 }
 
-/// What the system says of the program's memory, in KiB: `VmRSS:` is what it has, `VmHWM:` the most
-/// that it has had.
+/// Returns the program's memory in KiB: `VmRSS:` is the current size, `VmHWM:` the peak.
 #[cfg(target_os = "linux")]
 fn memory(program: &Program, field: &str) -> u64 {
     let status = format!("/proc/{}/status", program.child.id());
@@ -504,7 +504,7 @@ fn memory(program: &Program, field: &str) -> u64 {
     number.parse().unwrap()
 }
 
-/// What a process holds: open files, and KiB of memory.
+/// Returns the number of open files and the memory in KiB.
 #[cfg(target_os = "linux")]
 fn resource_usage(program: &Program) -> (usize, u64) {
     let directory = format!("/proc/{}/fd", program.child.id());
@@ -512,16 +512,16 @@ fn resource_usage(program: &Program) -> (usize, u64) {
     (files, memory(program, "VmRSS:"))
 }
 
-/// Connects so often and goes away: at once, in the middle of a head, or in the middle of a body.
-/// Whoever is behind a crowd is served all the same; waiting for that also keeps the system from
-/// turning connections away, which it does when a thousand wait.
+/// Connects `times` times and disconnects immediately, in the middle of a head, or in the middle of
+/// a body. A request in between must be served; waiting for it also keeps the accept backlog of a
+/// thousand connections from filling up.
 #[cfg(target_os = "linux")]
 fn open_and_drop_connections(address: &str, times: usize) {
     use std::io::Write;
     let connect = || std::net::TcpStream::connect(address).unwrap();
     for number in 0..times {
         let mut stream = connect();
-        // Without a reset, this end of the connection would keep its port for a minute.
+        // Reset the connection, since its port would otherwise stay in use for a minute.
         let socket = socket2::SockRef::from(&stream);
         socket.set_linger(Some(Duration::ZERO)).unwrap();
         let partial_request: &[u8] = match number % 3 {
@@ -580,7 +580,7 @@ async fn a_hundred_thousand_connections_leak_nothing() {
     );
 }
 
-/// No more of a file is in memory than is kept: 256 MiB pass in a part of that.
+/// An upload of 256 MiB takes much less memory than its size.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn an_upload_uses_constant_memory() {
@@ -614,5 +614,5 @@ async fn an_upload_uses_constant_memory() {
         "{response}"
     );
     let growth = memory(&program, "VmHWM:") - before;
-    assert!(growth < 64 << 10, "{growth} KiB more");
+    assert!(growth < 64 << 10, "memory grew by {growth} KiB");
 }

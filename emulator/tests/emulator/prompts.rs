@@ -251,7 +251,7 @@ async fn prompts_are_found_by_name_and_collection() {
     );
 }
 
-/// No model runs here: what it would be asked comes back.
+/// The model stub echoes the rendered prompt.
 #[tokio::test]
 async fn a_prompt_is_run() {
     let client = TestClient::new().await;
@@ -287,7 +287,7 @@ async fn a_prompt_is_run() {
     let body = json!({"name": "Chat", "collection_id": collection["id"], "string": messages.to_string(),
         "parameters": {}, "model": "example-model", "virtual_key": "openai-main"});
     let chat = string(&client.post("/prompts", body).await["slug"]);
-    // What stands beside the variables goes before what the version says.
+    // Parameters in the request take precedence over those of the version.
     let body = json!({"variables": {"name": "you"}, "model": "other-model", "max_tokens": 5});
     let response = run(&chat, body).await.body;
     assert_eq!(
@@ -323,7 +323,7 @@ async fn a_prompt_that_cannot_run_is_rejected() {
             403,
             "completions.write",
         ),
-        // Completions are those of a workspace.
+        // Completions require a workspace key.
         (
             &client.key,
             &seed_data,

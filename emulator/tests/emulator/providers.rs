@@ -1,4 +1,4 @@
-//! Providers and virtual keys: two views of one thing.
+//! Providers and virtual keys, which are two views of the same resource.
 
 use std::time::{Duration, SystemTime};
 
@@ -61,7 +61,7 @@ async fn virtual_keys_and_providers_show_the_same_resource() {
             "reset_usage",
         ],
     );
-    // The credentials are in an integration of their own.
+    // The credentials are stored in a separate integration.
     let integration = format!("/integrations/{}", string(&shown["integration_id"]));
     assert_eq!(client.get(&integration).await["masked_key"], "em*****key");
 
@@ -101,10 +101,10 @@ async fn virtual_keys_and_providers_show_the_same_resource() {
 async fn deleting_a_virtual_key_deletes_its_integration() {
     let client = TestClient::new().await;
     assert_eq!(client.delete("/virtual-keys/openai-main").await, json!({}));
-    let refused = client
+    let rejected = client
         .expect_error(Method::DELETE, "/virtual-keys/openai-main", Value::Null)
         .await;
-    assert_eq!(refused.0, 404);
+    assert_eq!(rejected.0, 404);
     assert_eq!(client.get("/integrations").await["total"], 0);
 }
 
@@ -135,18 +135,18 @@ async fn a_provider_needs_an_integration_that_is_enabled() {
         (&shown["rate_limits"], &shown["usage_limits"]),
         (&body["rate_limits"], &body["usage_limits"])
     );
-    let refused = client.expect_error(Method::POST, "/providers", body).await;
+    let rejected = client.expect_error(Method::POST, "/providers", body).await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/slug`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/slug`"),
+        "{rejected:?}"
     );
-    // The key of a shared integration is not changed from below.
-    let refused = client
+    // The key of a shared integration cannot be changed through a virtual key.
+    let rejected = client
         .expect_error(Method::PUT, "/virtual-keys/mine", json!({"key": "k"}))
         .await;
     assert!(
-        refused.0 == 400 && refused.2.contains("`/key`"),
-        "{refused:?}"
+        rejected.0 == 400 && rejected.2.contains("`/key`"),
+        "{rejected:?}"
     );
 }
 
@@ -185,7 +185,7 @@ async fn organisation_keys_require_workspace_id() {
         assert_eq!(status, 400);
         assert!(message.contains("workspace_id"), "{message}");
     }
-    // One client names it in the body of a change.
+    // Updates also accept the workspace in the body.
     let body = json!({"name": "New", "workspace_id": workspace});
     client.put("/providers/openai-main", body).await;
     let other = string(&client.workspace("Other").await["id"]);

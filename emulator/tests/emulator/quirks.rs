@@ -1,5 +1,5 @@
-//! Everything that the service was seen to answer otherwise than its documentation says, in one
-//! place: paths that are not there, requests that fail in ways of their own, names that mean nothing.
+//! Observed differences between the service and its documentation: paths that do not exist,
+//! requests with unexpected errors, and fields without effect.
 
 use portkey_admin_emulator::{Emulator, Organisation, Plan};
 use reqwest::Method;
@@ -9,7 +9,7 @@ use crate::support::{TestClient, column, string};
 
 const NULL: Value = Value::Null;
 
-/// Documented paths, and what the service answered there.
+/// Documented paths, and the status observed from the service.
 #[tokio::test]
 async fn documented_paths_fail_as_observed() {
     let client = TestClient::new().await;
@@ -32,7 +32,7 @@ async fn documented_paths_fail_as_observed() {
         (&put, "/admin/users/invites/x", 404),
         (&get, "/logs", 405),
     ];
-    let gone = [
+    let missing_paths = [
         "/analytics/graphs/feedback",
         "/analytics/graphs/feedback-per-models",
         "/analytics/graphs/feedback-distribution",
@@ -44,14 +44,14 @@ async fn documented_paths_fail_as_observed() {
         "/analytics/groups/metadata",
         "/analytics/groups/models",
     ];
-    cases.extend(gone.map(|path| (&get, path, 404)));
+    cases.extend(missing_paths.map(|path| (&get, path, 404)));
     for (method, path, expected) in cases {
         let (status, _, message) = client.expect_error(method.clone(), path, NULL).await;
         assert_eq!(status, expected, "{method} {path}: {message}");
     }
 }
 
-/// Each a request that the document allows, or refuses otherwise.
+/// Requests that the OpenAPI document allows, or that fail with another error than documented.
 #[tokio::test]
 async fn requests_fail_as_the_service_does() {
     let client = TestClient::new().await;
@@ -115,7 +115,7 @@ async fn requests_fail_as_the_service_does() {
             400,
             "AB01",
         ),
-        // Without `patch`, a change of the content has to be whole.
+        // Without `patch`, a change of the content must be complete.
         (
             &put,
             format!("/prompts/{prompt}"),
@@ -143,18 +143,22 @@ async fn requests_fail_as_the_service_does() {
     }
 }
 
-/// Where something is gone, or never was.
+/// Resources that were deleted or never existed.
 #[tokio::test]
 async fn deleted_resources_are_forbidden_or_not_found() {
     let client = TestClient::new().await;
     let workspace = string(&client.workspace("Short-lived").await["id"]);
-    let gone = format!("/admin/workspaces/{workspace}");
+    let deleted_workspace = format!("/admin/workspaces/{workspace}");
     client
-        .expect_ok(Method::DELETE, &gone, json!({"name": "Short-lived"}))
+        .expect_ok(
+            Method::DELETE,
+            &deleted_workspace,
+            json!({"name": "Short-lived"}),
+        )
         .await;
     let unknown_id = "a0000000-0000-4000-8000-000000000000";
     for (path, expected) in [
-        (gone, (403, "AB03")),
+        (deleted_workspace, (403, "AB03")),
         (format!("/admin/workspaces/{unknown_id}"), (403, "AB03")),
         (format!("/configs?workspace_id={unknown_id}"), (403, "AB03")),
         (format!("/guardrails/{unknown_id}"), (403, "AB03")),
@@ -170,13 +174,14 @@ async fn deleted_resources_are_forbidden_or_not_found() {
     }
 }
 
-/// What is accepted and has no effect, or another one than the document says.
+/// Fields that are accepted without effect, or with another effect than documented.
 #[tokio::test]
 async fn some_fields_are_ignored_or_renamed() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await;
     let (id, slug) = (string(&workspace["id"]), string(&workspace["slug"]));
-    // The description of a partial's version is `version_description`; the documented name is nothing.
+    // The description of a partial's version is `version_description`; the documented name has no
+    // effect.
     let body = json!({"name": "p", "string": "a", "workspace_id": id});
     let partial = string(&client.post("/prompts/partials", body).await["slug"]);
     let path = format!("/prompts/partials/{partial}");
@@ -190,7 +195,7 @@ async fn some_fields_are_ignored_or_renamed() {
         let read = client.get(&format!("{path}?version={version}")).await;
         assert_eq!(read["version_description"], described, "{version}");
     }
-    // A slug that is sent comes back as a UUID, and finds no SCIM mapping.
+    // A slug in a request is returned as a UUID; a filter by slug finds no SCIM mapping.
     let body = json!({"workspace_id": slug, "scim_group_name": "g", "role": "member"});
     let mapping = client.post("/scim/workspaces", body).await;
     assert_eq!(mapping["workspace_id"], workspace["id"]);
@@ -200,7 +205,7 @@ async fn some_fields_are_ignored_or_renamed() {
             .await;
         assert_eq!(list["total_count"], count, "{name}");
     }
-    // A new version of a prompt is not the default; its name alone makes none.
+    // A new version of a prompt is not the default; changing only the name creates no version.
     let prompt = format!(
         "/prompts/{}",
         string(&client.first("/prompts").await["slug"])
@@ -209,8 +214,8 @@ async fn some_fields_are_ignored_or_renamed() {
         client.put(&prompt, json!({"name": "renamed"})).await,
         json!({})
     );
-    let alone = json!({"version_description": "of nothing"});
-    assert_eq!(client.put(&prompt, alone).await, json!({}));
+    let description_only = json!({"version_description": "of nothing"});
+    assert_eq!(client.put(&prompt, description_only).await, json!({}));
     let versions = client.get(&format!("{prompt}/versions")).await;
     assert_eq!(
         (&versions["object"], &versions["total"]),
@@ -218,7 +223,7 @@ async fn some_fields_are_ignored_or_renamed() {
     );
 }
 
-/// A key of the organisation is refused MCP servers, whatever it may do.
+/// An organisation key cannot access MCP servers, regardless of its scopes.
 #[tokio::test]
 async fn mcp_servers_require_a_workspace_key() {
     let client = TestClient::new().await;

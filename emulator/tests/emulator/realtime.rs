@@ -1,4 +1,4 @@
-//! Realtime sessions from the other side of a bare socket. Sessions that go well are the client's tests.
+//! Realtime sessions over a raw socket. Successful sessions are covered by the tests of the client.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use tokio::net::TcpStream;
 
 use crate::support::TestClient;
 
-/// A websocket as it goes over the wire.
+/// A client-side WebSocket that sends and receives raw frames.
 struct RawWebSocket(TcpStream);
 
 impl RawWebSocket {
-    /// Sends a handshake with these headers beside the key; the socket and the head of the answer.
+    /// Sends a handshake with the key and these headers; returns the socket and the response head.
     async fn handshake(client: &TestClient, key: &str, headers: &str) -> (Self, String) {
         let address = client.emulator.public_base_url().replace("http://", "");
         let mut stream = TcpStream::connect(address).await.unwrap();
@@ -53,7 +53,7 @@ impl RawWebSocket {
         self.0.write_all(&frame).await.unwrap();
     }
 
-    /// The next frame: opcode and payload.
+    /// Receives the next frame: opcode and payload.
     async fn receive(&mut self) -> std::io::Result<(u8, Vec<u8>)> {
         let opcode = self.0.read_u8().await? & 0xf;
         let length = match self.0.read_u8().await? {
@@ -77,7 +77,7 @@ impl RawWebSocket {
         self.event().await
     }
 
-    /// The code of the goodbye that comes next.
+    /// Receives a close frame and returns its code.
     async fn close_code(&mut self) -> u16 {
         let (opcode, payload) = self.receive().await.unwrap();
         assert_eq!(opcode, 8);
@@ -89,7 +89,7 @@ const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websoc
     sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
 
 #[tokio::test]
-async fn events_are_answered_or_echoed() {
+async fn events_get_a_response_or_an_echo() {
     let client = TestClient::new().await;
     let mut socket = RawWebSocket::open(&client).await;
     let update = json!({"type": "session.update", "session": {"voice": "nova"}});
@@ -149,7 +149,7 @@ async fn invalid_events_get_an_error_event() {
             "{error}"
         );
     }
-    // It goes on.
+    // The session continues.
     assert_eq!(
         socket.request(json!({"type": "x"})).await["type"],
         "emulator.echo"
@@ -170,11 +170,11 @@ async fn websocket_protocol_errors_close_the_session() {
         let mut socket = RawWebSocket::open(&client).await;
         socket.0.write_all(bytes).await.unwrap();
         let code = socket.close_code().await;
-        // The library calls text that is not UTF-8 by its own name.
+        // The library uses 1007 for text that is not UTF-8.
         assert!(code == expected || code == 1007, "{bytes:?}: {code}");
         assert!(socket.receive().await.is_err());
     }
-    // Half a frame, and gone.
+    // Disconnect in the middle of a frame.
     let mut socket = RawWebSocket::open(&client).await;
     socket.0.write_all(&[0x81, 0xfe]).await.unwrap();
     drop(socket);

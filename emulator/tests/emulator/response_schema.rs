@@ -1,8 +1,8 @@
-//! What the patched document says about answers: every 200 of every test is held against it.
+//! Validation of every 200 response against the patched OpenAPI document.
 //!
-//! Three liberties are taken, because the service takes them: `0`, `1` and texts stand for booleans,
-//! a number may come as text, and a member that is not set may be null instead of absent. Where a
-//! member has to be there and may be null, the answer counts as it is.
+//! As in the service, three deviations are allowed: `0`, `1` and strings instead of booleans,
+//! numbers as strings, and null instead of an absent field. Required nullable fields are validated
+//! as they are.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -12,12 +12,12 @@ use jsonschema::{Draft, Validator};
 use portkey_admin_codegen::{Patched, Sources, document, json_schema, patch};
 use serde_json::{Value, json};
 
-/// Panics where the answer is not what the document says; `path` is below the version.
+/// Panics if the response does not match the OpenAPI document; `path` does not include the version.
 pub fn assert_response(method: &str, path: &str, body: &Value) {
     static VALIDATORS: OnceLock<Mutex<HashMap<String, Option<Validator>>>> = OnceLock::new();
     let path = path.split('?').next().unwrap_or_default();
     let Some(template) = template(method, path) else {
-        panic!("{method} {path} is not in the document")
+        panic!("{method} {path} is not in the OpenAPI document")
     };
     let key = format!("{method} {template}");
     let mut validators = VALIDATORS
@@ -37,13 +37,13 @@ pub fn assert_response(method: &str, path: &str, body: &Value) {
                 .collect();
             assert!(
                 errors.is_empty(),
-                "{key} answered {body}: {}",
+                "{key} returned {body}: {}",
                 errors.join("; ")
             );
         }
         None => assert!(
             body.is_null() || *body == json!({}),
-            "{key} answered {body}, the document nothing"
+            "{key} returned {body}, expected no body"
         ),
     }
 }
@@ -56,7 +56,7 @@ fn patched() -> &'static Patched {
     })
 }
 
-/// The path of the document that a request is for: the one with most literal segments.
+/// Returns the path template that matches a request: the one with the most literal segments.
 fn template(method: &str, path: &str) -> Option<String> {
     let segments: Vec<&str> = path.split('/').collect();
     let literals = |template: &str| {
@@ -92,7 +92,7 @@ fn validator(method: &str, template: &str) -> Option<Validator> {
     Some(options.build(&schema).unwrap())
 }
 
-/// `0`, `1`, `"true"` and `"false"` stand for booleans, and numbers may come as text.
+/// Allows `0`, `1`, `"true"` and `"false"` instead of booleans, and numbers as strings.
 fn relax_types(schema: &mut Value) {
     let alternative = |actual: &Value| match actual.as_str() {
         Some("integer" | "number") => Some("string"),
@@ -124,7 +124,7 @@ fn relax_types(schema: &mut Value) {
     }
 }
 
-/// The same value without the members that are null.
+/// Returns the value without the fields that are null.
 fn without_nulls(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {

@@ -26,7 +26,7 @@ async fn mappings_are_created_listed_and_deleted() {
     );
     let admins = client.get("/scim/workspaces?role=admin").await;
     assert_eq!(admins["total_count"], 1);
-    // The filter takes the UUID only.
+    // The filter accepts the UUID only.
     let by_id = client
         .get(&format!(
             "/scim/workspaces?workspace_id={}",
@@ -98,7 +98,7 @@ async fn a_mapping_names_one_group_and_a_workspace() {
     );
 }
 
-/// A list that nobody asks to be cut is cut at a hundred.
+/// Without a page size, the list is limited to 100 items.
 #[tokio::test]
 async fn a_page_holds_a_hundred_at_most() {
     let client = TestClient::new().await;

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestClient, column, string};
 
-/// The secret that no answer may show.
+/// A secret that must not appear in responses.
 const CANARY: &str = "emulator-canary-key";
 
 fn body(name: &str) -> Value {
@@ -187,7 +187,7 @@ async fn a_reference_in_use_cannot_be_deleted() {
         if users == "/integrations" {
             let read = client.get(&format!("/integrations/{slug}")).await;
             assert_eq!(read["secret_mappings"][0]["secret_reference_id"], "used");
-            // An empty list lets go; the key has to come from somewhere.
+            // An empty list removes the reference; the key must then be given directly.
             let change = json!({"secret_mappings": [], "key": "k"});
             client.put(&format!("/integrations/{slug}"), change).await;
         } else {
@@ -238,9 +238,9 @@ async fn workspaces_and_plans_limit_access_to_references() {
     assert_eq!(client.get_as("two", "/secret-references").await["total"], 1);
 
     let key = client.emulator.key("free").unwrap();
-    let refused = client
+    let rejected = client
         .send_as(&key, Method::GET, "/secret-references", Value::Null)
         .await;
-    let (status, code, _) = refused.error();
+    let (status, code, _) = rejected.error();
     assert_eq!((status, code.as_str()), (403, "AB03"));
 }

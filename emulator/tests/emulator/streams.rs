@@ -1,4 +1,4 @@
-//! Event streams and what a script makes of them.
+//! Event streams and scripts.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{TestClient, string};
 
-/// A client whose key is one of a workspace: models are for those.
+/// Creates a client with a workspace key, which model requests require.
 pub async fn client() -> TestClient {
     let organisation = Organisation::named("Acme")
         .workspace("Main")
@@ -34,7 +34,7 @@ fn post(client: &TestClient, path: &str, body: &Value) -> reqwest::RequestBuilde
     request.header("x-portkey-api-key", &client.key)
 }
 
-/// The body of a stream.
+/// Sends a request and returns the complete body of the event stream.
 async fn body(client: &TestClient, path: &str, body: &Value) -> String {
     let response = post(client, path, body).send().await.unwrap();
     assert_eq!(response.status(), StatusCode::OK);
@@ -43,20 +43,20 @@ async fn body(client: &TestClient, path: &str, body: &Value) -> String {
     response.text().await.unwrap()
 }
 
-/// What came until the connection broke.
+/// Returns the data received until the connection failed.
 async fn read_until_error(client: &TestClient, path: &str, body: &Value) -> String {
     let mut response = post(client, path, body).send().await.unwrap();
     let mut all = Vec::new();
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) => all.extend(chunk),
-            Ok(None) => panic!("the stream ended in good order"),
+            Ok(None) => panic!("expected a connection error, but the stream ended normally"),
             Err(_) => return String::from_utf8_lossy(&all).into_owned(),
         }
     }
 }
 
-/// Names and data of the events of a stream.
+/// Parses the names and data of the events of a stream.
 fn events(body: &str) -> Vec<(String, String)> {
     let blocks = body.split("\n\n").filter(|block| !block.is_empty());
     let field = |block: &str, name: &str| {
@@ -262,7 +262,7 @@ async fn model_requests_are_logged() {
     assert_eq!(users.body["data"][0]["user"], "ada", "{}", users.body);
     let snapshot = serde_json::to_string(&client.emulator.snapshot()).unwrap();
     assert!(snapshot.contains("a b c") && !snapshot.contains("canary"));
-    // The audit log is about the organisation, not about what models are asked.
+    // Model requests are not recorded in the audit log.
     let audit = client
         .send_as(&admin, Method::GET, "/audit-logs", Value::Null)
         .await;
@@ -413,7 +413,7 @@ async fn a_script_sets_the_interruption() {
     let next = tokio::time::timeout(Duration::from_millis(100), response.chunk()).await;
     assert!(next.is_err(), "{next:?}");
     drop(response);
-    // The next one is served.
+    // The next request is served.
     body(&client, "/completions", &request).await;
 }
 

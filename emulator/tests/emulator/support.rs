@@ -1,4 +1,4 @@
-//! A plain HTTP client beside a fresh emulator.
+//! A plain HTTP client for an emulator.
 
 use portkey_admin_emulator::Emulator;
 use reqwest::Method;
@@ -13,12 +13,12 @@ pub struct TestClient {
     pub key: String,
 }
 
-/// What came back.
+/// A received response.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
     pub headers: reqwest::header::HeaderMap,
-    /// Null where the body was empty.
+    /// The body; null if it was empty.
     pub body: Value,
 }
 
@@ -29,7 +29,7 @@ impl TestClient {
 
     pub fn with_emulator(emulator: Emulator) -> Self {
         let key = emulator.api_key().to_owned();
-        // Whatever proxy the environment names, it is not for loopback.
+        // Ignore proxies from the environment.
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
             emulator,
@@ -38,7 +38,7 @@ impl TestClient {
         }
     }
 
-    /// Sends a request below `/v1` with `key`, a null body meaning none.
+    /// Sends a request to `/v1{path}` with `key`; a null body is not sent.
     pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Value) -> Response {
         let url = format!("{}{path}", self.emulator.base_url());
         let mut request = self
@@ -59,7 +59,7 @@ impl TestClient {
         self.send_as(&self.key, method, path, body).await
     }
 
-    /// The body of a 200.
+    /// Sends a request, expects 200 and returns the body.
     pub async fn expect_ok(&self, method: Method, path: &str, body: Value) -> Value {
         let response = self.send(method, path, body).await;
         assert_eq!(response.status, 200, "{path}: {}", response.body);
@@ -82,7 +82,7 @@ impl TestClient {
         self.expect_ok(Method::DELETE, path, Value::Null).await
     }
 
-    /// The body of a 200 that a named key gets.
+    /// Sends a GET request with the named key, expects 200 and returns the body.
     pub async fn get_as(&self, name: &str, path: &str) -> Value {
         let key = self.emulator.key(name).unwrap();
         let response = self.send_as(&key, Method::GET, path, Value::Null).await;
@@ -90,7 +90,8 @@ impl TestClient {
         response.body
     }
 
-    /// Status, code and message of an error in the control plane's envelope.
+    /// Sends a request; returns status, code and message of the error in the control plane's
+    /// envelope.
     pub async fn expect_error(
         &self,
         method: Method,
@@ -100,17 +101,17 @@ impl TestClient {
         self.send(method, path, body).await.error()
     }
 
-    /// The first item of a list.
+    /// Returns the first item of a list.
     pub async fn first(&self, path: &str) -> Value {
         self.get(path).await["data"][0].clone()
     }
 
-    /// A new workspace.
+    /// Creates a workspace.
     pub async fn workspace(&self, name: &str) -> Value {
         self.post("/admin/workspaces", json!({"name": name})).await
     }
 
-    /// A new service key of a workspace, and its secret.
+    /// Creates a service key of a workspace; returns its id and its secret.
     pub async fn workspace_key(&self, workspace_id: &str, scopes: &[&str]) -> (String, String) {
         let body = json!({"name": "ci", "workspace_id": workspace_id, "scopes": scopes});
         let key = self.post("/api-keys/workspace/service", body).await;
@@ -149,11 +150,11 @@ pub async fn receive(request: reqwest::RequestBuilder) -> Response {
 pub fn string(value: &Value) -> String {
     value
         .as_str()
-        .unwrap_or_else(|| panic!("{value} is no text"))
+        .unwrap_or_else(|| panic!("expected a string, found {value}"))
         .to_owned()
 }
 
-/// The values of one member, over a list.
+/// Returns the values of one field of all items of a list.
 pub fn column(list: &Value, name: &str) -> Vec<String> {
     list["data"]
         .as_array()
@@ -163,9 +164,9 @@ pub fn column(list: &Value, name: &str) -> Vec<String> {
         .collect()
 }
 
-/// Asserts that every named member is there, null or not.
+/// Asserts that all named fields are present; they may be null.
 pub fn assert_fields(value: &Value, names: &[&str]) {
     for name in names {
-        assert!(value.get(name).is_some(), "no `{name}` in {value}");
+        assert!(value.get(name).is_some(), "`{name}` is missing in {value}");
     }
 }

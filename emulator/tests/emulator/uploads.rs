@@ -1,4 +1,4 @@
-//! Forms, and what is kept of them.
+//! Multipart forms and stored files.
 
 use portkey_admin_emulator::{Content, Fault, Script, Upload};
 use reqwest::{Method, StatusCode};
@@ -11,7 +11,7 @@ use crate::support::{Response, TestClient, receive, string};
 
 const BOUNDARY: &str = "edge";
 
-/// One part: name, file name with content type, content.
+/// One part: name, file name and content type, content.
 type Part<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
 
 fn form(parts: &[Part<'_>]) -> Vec<u8> {
@@ -142,7 +142,7 @@ async fn uploads_are_recorded_for_assertions() {
         uploads[0].part("prompt").unwrap().text.as_deref(),
         Some("paint it")
     );
-    // The body is not among the requests.
+    // Recorded requests do not include the body.
     assert!(client.emulator.requests()[0].body.is_empty());
 }
 
@@ -153,19 +153,22 @@ async fn transcriptions_use_the_requested_format() {
     let model = ("model", None, &b"whisper-1"[..]);
     for path in ["/audio/transcriptions", "/audio/translations"] {
         let plain = send(&client, path, &[file, model]).await;
-        let said = string(&plain.body["text"]);
-        assert!(said.starts_with("5 bytes of audio/mpeg"), "{said}");
-        // It fits both shapes of the document, of which it asks for one.
+        let transcript = string(&plain.body["text"]);
+        assert!(
+            transcript.starts_with("5 bytes of audio/mpeg"),
+            "{transcript}"
+        );
+        // The response must match exactly one of the two schemas in the OpenAPI document.
         let parts = [file, model, ("response_format", None, b"verbose_json")];
         let verbose = receive(request(&client, path, form(&parts))).await;
-        assert_eq!(verbose.body["segments"][0]["text"], said.as_str());
+        assert_eq!(verbose.body["segments"][0]["text"], transcript.as_str());
         let parts = [file, model, ("response_format", None, b"srt")];
         let srt = request(&client, path, form(&parts)).send().await.unwrap();
         assert!(srt.text().await.unwrap().contains("-->"));
     }
 }
 
-/// More than is kept: 17 MiB pass, and are remembered by size and checksum.
+/// A file of 17 MiB is accepted, but only its size and checksum are stored.
 #[tokio::test]
 async fn too_large_content_is_not_stored() {
     let client = client().await;
@@ -192,7 +195,7 @@ async fn too_large_content_is_not_stored() {
     assert_eq!(part.bytes().await.unwrap(), expected);
 }
 
-/// 64 MiB are kept in all, and what is deleted makes room.
+/// The quota is 64 MiB in total; deleting a file frees its share.
 #[tokio::test]
 async fn content_is_stored_within_the_quota() {
     let client = client().await;
@@ -243,9 +246,12 @@ async fn a_batch_runs_the_requests_of_a_file() {
     );
 
     client.emulator.advance(std::time::Duration::from_secs(2));
-    let done = client.get(&path).await;
+    let completed = client.get(&path).await;
     assert_eq!(
-        (&done["status"], &done["request_counts"]["completed"]),
+        (
+            &completed["status"],
+            &completed["request_counts"]["completed"]
+        ),
         (&json!("completed"), &json!(3))
     );
     let output = content(&client, &output, None).await.text().await.unwrap();
@@ -258,7 +264,7 @@ async fn a_batch_runs_the_requests_of_a_file() {
     assert_eq!(message["content"], "You said: hi");
     let status = |line: usize| lines[line]["response"]["status_code"].clone();
     assert_eq!((status(1), status(2)), (json!(200), json!(400)));
-    let same = format!("/files/{}/content", string(&done["output_file_id"]));
+    let same = format!("/files/{}/content", string(&completed["output_file_id"]));
     assert_eq!(
         content(&client, &same, None).await.text().await.unwrap(),
         output
@@ -377,7 +383,7 @@ async fn an_invalid_form_is_rejected_with_the_field_path() {
         (&[file, ("purpose", None, b"fun")], "`/purpose`"),
         (
             &[("file", None, b"x"), ("purpose", None, b"batch")],
-            "`/file` has to be a file",
+            "`/file` must be a file",
         ),
     ];
     for (parts, expected) in cases {
@@ -406,13 +412,13 @@ async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
     let client = client().await;
     let head = "content-disposition: form-data; name=\"file\"; filename=\"f\"\r\n";
     let cases = [
-        (String::new(), "is cut off"),
-        ("no boundary at all".to_owned(), "is cut off"),
+        (String::new(), "is truncated"),
+        ("no boundary at all".to_owned(), "is truncated"),
         (
             format!("--{BOUNDARY}\r\n{head}\r\nabc"),
-            "`/file` is cut off",
+            "`/file` is truncated",
         ),
-        (format!("--{BOUNDARY}\r\n{head}"), "part 1 is cut off"),
+        (format!("--{BOUNDARY}\r\n{head}"), "part 1 is truncated"),
         (
             format!("--{BOUNDARY}\r\ncontent-type: text/plain\r\n\r\nx\r\n--{BOUNDARY}--"),
             "part 1 has no name",
@@ -421,12 +427,12 @@ async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
             format!("--{BOUNDARY}\r\nno header\r\n\r\nx\r\n--{BOUNDARY}--"),
             "part 1",
         ),
-        // A head without an end.
+        // An endless head.
         (
             format!("--{BOUNDARY}\r\n{head}x: {}", "y".repeat(3 << 20)),
-            "part 1 has no end of its head",
+            "part 1 has a head that is too large",
         ),
-        // Nothing before a first boundary that never comes.
+        // No first boundary.
         ("z".repeat(3 << 20), "part 1"),
     ];
     for (body, expected) in cases {
@@ -447,10 +453,10 @@ async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
             .post(url)
             .header("content-type", content_type)
             .body("x");
-        let refused = receive(request.header("x-portkey-api-key", &client.key)).await;
-        assert_eq!(refused.status, 400, "{content_type}");
+        let rejected = receive(request.header("x-portkey-api-key", &client.key)).await;
+        assert_eq!(rejected.status, 400, "{content_type}");
     }
-    // Cut off by the connection.
+    // The connection is closed in the middle of the body.
     let address = client.emulator.public_base_url().replace("http://", "");
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = format!(
@@ -461,7 +467,7 @@ async fn a_malformed_form_is_rejected_and_the_next_one_is_served() {
     stream.write_all(start.as_bytes()).await.unwrap();
     stream.shutdown().await.unwrap();
     let mut response = String::new();
-    // The other half may be closed with or without an answer.
+    // The server may close the connection with or without a response.
     let _ = stream.read_to_string(&mut response).await;
     assert!(
         response.is_empty() || response.contains(" 400 "),

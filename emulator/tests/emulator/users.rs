@@ -159,7 +159,8 @@ async fn only_the_latest_invitation_link_is_valid() {
     assert_eq!(open(second).await.status(), 404);
 }
 
-/// A world whose time is the test's, and an invitation to its workspace: its path and its link.
+/// Creates an emulator with a fixed clock and an invitation to its workspace; returns the path and
+/// the link of the invitation.
 async fn create_invite() -> (TestClient, String, String) {
     let clock = Clock::fixed(std::time::SystemTime::UNIX_EPOCH);
     let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
@@ -198,7 +199,7 @@ async fn accepting_an_invitation_creates_a_user() {
     let accepted = "/admin/users/invites?status=accepted";
     assert_eq!(client.get(accepted).await["total"], 1);
 
-    // The key that the invitation promised, for what it promised.
+    // The user's key has the scopes of the invitation.
     let key = client.emulator.key("new@example.com (Platform)").unwrap();
     let get = |path: &'static str| client.send_as(&key, Method::GET, path, Value::Null);
     assert_eq!(get("/configs").await.status, 200);
@@ -210,7 +211,7 @@ async fn accepting_an_invitation_creates_a_user() {
         (&json!("workspace-user"), &json!("auto"), &user["id"])
     );
 
-    // Once is enough: the link is used up, and so is the invitation.
+    // The link and the invitation can be used only once.
     for method in [Method::GET, Method::POST] {
         let again = client.http.request(method, &link);
         assert_eq!(receive(again).await.status, 404);
@@ -256,11 +257,11 @@ async fn a_test_can_accept_an_invitation_by_its_id() {
     assert!(again.contains("invite not found"), "{again}");
     assert!(client.emulator.accept_invite("none").is_err());
 
-    // The same person again.
+    // A second invitation with the same address, in other case.
     let body = json!({"email": "New@example.com", "role": "member"});
     let second = client.post("/admin/users/invites", body).await;
-    let refused = client.emulator.accept_invite(&string(&second["id"]));
-    let message = refused.unwrap_err().to_string();
+    let rejected = client.emulator.accept_invite(&string(&second["id"]));
+    let message = rejected.unwrap_err().to_string();
     assert!(message.contains("already"), "{message}");
     assert_eq!(client.get("/admin/users").await["total"], 4);
 }

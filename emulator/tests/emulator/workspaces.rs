@@ -164,14 +164,14 @@ async fn deleting_requires_the_name_and_sometimes_force() {
     assert_eq!((status, code.as_str()), (409, "AB07"));
     assert!(message.contains("API keys"), "{message}");
 
-    let gone = client
+    let deleted = client
         .expect_ok(
             Method::DELETE,
             &path,
             json!({"name": "Short-lived", "force_delete": true}),
         )
         .await;
-    assert_eq!(gone, json!({}));
+    assert_eq!(deleted, json!({}));
     assert_eq!(
         client.send(Method::GET, &path, Value::Null).await.status,
         403
@@ -197,14 +197,14 @@ async fn deleting_requires_the_name_and_sometimes_force() {
 async fn an_empty_workspace_needs_no_force() {
     let client = TestClient::new().await;
     let id = string(&client.workspace("Empty").await["id"]);
-    let gone = client
+    let deleted = client
         .expect_ok(
             Method::DELETE,
             &format!("/admin/workspaces/{id}"),
             json!({"name": "Empty"}),
         )
         .await;
-    assert_eq!(gone, json!({}));
+    assert_eq!(deleted, json!({}));
     assert_eq!(client.get("/admin/workspaces").await["total"], 1);
 }
 
@@ -326,7 +326,7 @@ async fn invalid_limits_are_rejected() {
     );
 }
 
-/// A new workspace has a collection of its own, which goes with it and is no obstacle.
+/// The default collection is deleted with its workspace and does not prevent the deletion.
 #[tokio::test]
 async fn a_new_workspace_has_a_default_collection() {
     let client = TestClient::new().await;

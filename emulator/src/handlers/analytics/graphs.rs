@@ -1,4 +1,4 @@
-//! Graphs: one point for each span of time in which something happened, and a summary.
+//! Graphs: one data point for each non-empty time bucket, and a summary.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -14,10 +14,10 @@ use crate::response::{HandlerResult, ResponseBody};
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Points are an hour apart in spans of time up to this long, and a day in longer ones.
+/// The longest time range, in milliseconds, with hourly buckets; longer ranges have daily buckets.
 const MAX_HOURLY_RANGE: i64 = 2 * DAY;
 
-/// Figures by the beginning of the span that they are of, and over all.
+/// Metrics by the start of their bucket, and in total.
 struct TimeSeries<T> {
     bucket_width: i64,
     buckets: BTreeMap<i64, T>,
@@ -59,7 +59,7 @@ impl<T: Default> TimeSeries<T> {
         series
     }
 
-    /// The members of a point stand beside its time.
+    /// Converts the buckets and the total to JSON; `timestamp` is added to each data point.
     fn into_response(
         self,
         mut point: impl FnMut(T) -> Value,
@@ -83,7 +83,7 @@ fn graph_response(data_points: Vec<Value>, summary: Value) -> ResponseBody {
     }))
 }
 
-/// A graph whose points and summary show the same.
+/// Returns a graph whose data points and summary have the same fields.
 fn totals(state: &State, call: &Call, to_json: impl Fn(Totals) -> Value) -> HandlerResult {
     let query = AnalyticsQuery::read(state, call)?;
     let series = TimeSeries::from_logs(&query, Totals::add);
@@ -142,7 +142,7 @@ pub(super) fn latency(state: &State, call: &Call) -> HandlerResult {
     Ok(series.into_response(to_json, to_json))
 }
 
-/// Requests, and who made them.
+/// The number of requests, and their users.
 #[derive(Default)]
 struct UserCounts {
     requests: u64,
@@ -164,7 +164,7 @@ pub(super) fn users(state: &State, call: &Call) -> HandlerResult {
     Ok(series.into_response(to_json, to_json))
 }
 
-/// Requests of nobody in particular count for nobody.
+/// Requests without a user are not counted.
 pub(super) fn requests_per_user(state: &State, call: &Call) -> HandlerResult {
     let series = user_series(&AnalyticsQuery::read(state, call)?);
     let average = |sum: &UserCounts| ratio(to_f64(sum.requests), sum.users.len() as u64);
@@ -174,7 +174,7 @@ pub(super) fn requests_per_user(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// How many requests failed, by status.
+/// The number of failed requests, by status.
 type Statuses = BTreeMap<u16, u64>;
 
 fn count_error(statuses: &mut Statuses, log: &Log) {
@@ -210,7 +210,7 @@ pub(super) fn status_codes(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// Requests that a fallback or a retry saved, the latter by the number of the attempt.
+/// The number of requests rescued by a fallback, and by retries, keyed by the number of retries.
 #[derive(Default)]
 struct RescuedRequests {
     fallback: u64,
@@ -242,7 +242,7 @@ pub(super) fn rescued_requests(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// Savings grow from point to point.
+/// The savings are cumulative over the data points.
 pub(super) fn cache_hit_rate(state: &State, call: &Call) -> HandlerResult {
     let series = TimeSeries::from_logs(&AnalyticsQuery::read(state, call)?, Totals::add);
     let (mut simple, mut semantic) = (0.0, 0.0);
@@ -271,7 +271,7 @@ pub(super) fn cache_latency(state: &State, call: &Call) -> HandlerResult {
     Ok(series.into_response(to_json, to_json))
 }
 
-/// How much faster the cache was than providers is known where both answered.
+/// The speedup compares cached with uncached responses; it is 0 unless there are both.
 pub(super) fn cache_summary(state: &State, call: &Call) -> HandlerResult {
     let query = AnalyticsQuery::read(state, call)?;
     let mut sum = Totals::default();
@@ -297,7 +297,7 @@ pub(super) fn cache_summary(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// How much feedback, and the sum of what it is worth.
+/// The number of feedback items, and the sum of their weighted values.
 #[derive(Default)]
 struct FeedbackTotals {
     count: u64,
@@ -341,7 +341,7 @@ pub(super) fn feedback_scores(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// Feedback whose trace has no log is about no model that is known.
+/// Feedback whose trace has no log is left out, since its model is unknown.
 pub(super) fn feedback_by_model(state: &State, call: &Call) -> HandlerResult {
     let query = AnalyticsQuery::read(state, call)?;
     let mut models: BTreeMap<&str, FeedbackTotals> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Groups: figures for each user, model, provider, workspace and the like.
+//! Groups: metrics for each user, model, provider, workspace and so on.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use super::{AnalyticsQuery, Totals, percentage, percentile, ratio, to_f64};
 use crate::call::Call;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// What makes a group.
+/// The value by which logs are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum GroupKey<'a> {
     String(StringId),
@@ -21,7 +21,7 @@ enum GroupKey<'a> {
 }
 
 impl GroupKey<'_> {
-    fn text(self, state: &State) -> String {
+    fn display(self, state: &State) -> String {
         match self {
             GroupKey::String(name) => state.logs.strings.resolve(name).to_owned(),
             GroupKey::Status(status) => status.to_string(),
@@ -33,24 +33,24 @@ impl GroupKey<'_> {
     }
 }
 
-/// The figures of one group.
+/// The metrics of one group.
 #[derive(Default)]
 struct Group {
     totals: Totals,
-    /// How long each request took; only where percentiles are asked for.
+    /// The duration of each request; only filled if percentiles are requested.
     latencies: Vec<u64>,
-    /// Requests with feedback, and the sum of the averages of it.
+    /// The number of requests with feedback, and the sum of their average scores.
     with_feedback: u64,
     score: f64,
 }
 
-/// A group as a list has it.
+/// A group and its displayed value.
 struct GroupRow {
     value: String,
     group: Group,
 }
 
-/// The groups of a question; logs without a key belong to none.
+/// Groups the logs of a query; logs without a key are left out.
 fn groups<'a>(
     query: &AnalyticsQuery<'a>,
     with_latencies: bool,
@@ -70,13 +70,13 @@ fn groups<'a>(
         update(group, workspace, log);
     });
     let row = |(key, group): (GroupKey, Group)| GroupRow {
-        value: key.text(query.state),
+        value: key.display(query.state),
         group,
     };
     groups.into_iter().map(row).collect()
 }
 
-/// Columns that rows can show and be ordered by.
+/// The columns that rows can contain and be ordered by.
 const COLUMNS: [&str; 14] = [
     "requests",
     "cost",
@@ -95,7 +95,7 @@ const COLUMNS: [&str; 14] = [
 ];
 
 impl Group {
-    /// The figure of a column; times as milliseconds since the Unix epoch.
+    /// Returns a column as a number; times are milliseconds since the Unix epoch.
     fn metric(&self, column: &str) -> f64 {
         let totals = &self.totals;
         let average = |total: u64| ratio(to_f64(total), totals.requests);
@@ -119,7 +119,7 @@ impl Group {
         }
     }
 
-    /// A column as a row shows it.
+    /// Returns the value of a column in the response.
     fn column(&self, column: &str) -> Value {
         match column {
             "requests" => json!(self.totals.requests),
@@ -132,7 +132,7 @@ impl Group {
     }
 }
 
-/// The columns that are asked for.
+/// Returns the requested columns; the default is `requests` and `cost`.
 fn columns(call: &Call) -> Vec<&str> {
     let columns = call.query.get("columns").and_then(Value::as_array);
     let columns: Vec<&str> = columns
@@ -153,7 +153,7 @@ fn order(call: &Call) -> Result<&str, ApiError> {
         Ok(column)
     } else {
         let message = format!(
-            "query parameter `order_by` is none of {}",
+            "query parameter `order_by` must be one of {}",
             COLUMNS.join(", ")
         );
         Err(ApiError::bad_request(message))
@@ -165,7 +165,7 @@ fn needs_latencies(columns: &[&str]) -> bool {
     columns.iter().any(|column| percentiles.contains(column))
 }
 
-/// The busiest first, unless the query says otherwise; equals by their value.
+/// Returns a page of groups, in descending order by default; ties are ordered by value.
 fn page(
     call: &Call,
     mut rows: Vec<GroupRow>,
@@ -179,16 +179,14 @@ fn page(
         row.group.latencies.sort_unstable();
     }
     let metric = |row: &GroupRow| row.group.metric(order);
-    rows.sort_by(|one, other| {
-        let larger_first = metric(other)
-            .partial_cmp(&metric(one))
-            .unwrap_or(Ordering::Equal);
+    rows.sort_by(|a, b| {
+        let descending = metric(b).partial_cmp(&metric(a)).unwrap_or(Ordering::Equal);
         let ordered = if ascending {
-            larger_first.reverse()
+            descending.reverse()
         } else {
-            larger_first
+            descending
         };
-        ordered.then_with(|| one.value.cmp(&other.value))
+        ordered.then_with(|| a.value.cmp(&b.value))
     });
     call.page(rows, |row| {
         let mut body = to_json(&row);
@@ -197,7 +195,7 @@ fn page(
     })
 }
 
-/// Counts and costs come as text here, as the service was said to write them.
+/// Counts and costs are strings here, as reported for the service.
 pub(super) fn by_user(state: &State, call: &Call) -> HandlerResult {
     with_string_numbers(state, call, "user", |log| log.attributes.user)
 }
@@ -269,7 +267,7 @@ pub(super) fn by_provider(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
-/// A workspace is shown by its slug.
+/// Identifies a workspace by its slug.
 pub(super) fn by_workspace(state: &State, call: &Call) -> HandlerResult {
     with_columns(state, call, "workspace_slug", |workspace, _| {
         Some(GroupKey::Workspace(workspace))
@@ -314,7 +312,7 @@ fn with_columns<'a>(
     Ok(without_total(call, response))
 }
 
-/// Counting all groups can be declined.
+/// Removes `total` if the request sets `include_total` to false.
 fn without_total(call: &Call, response: ResponseBody) -> ResponseBody {
     match response {
         ResponseBody::Json(Value::Object(mut body))

@@ -1,4 +1,4 @@
-//! The guardrails that every request of the organisation runs through.
+//! The default guardrails, which apply to every request of the organisation.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// The UUIDs of the guardrails, in their order.
+/// The UUIDs of the default guardrails, in order.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Defaults {
     input: Vec<String>,
@@ -34,7 +34,7 @@ impl Defaults {
     }
 }
 
-/// The UUIDs of the guardrails that a member of the body lists, if it is there.
+/// Returns the UUIDs of the guardrails listed in a field of the body; `None` if it is absent.
 fn parse_list(state: &State, call: &Call, name: &str) -> Result<Option<Vec<String>>, ApiError> {
     if call.body_field(name).is_none() {
         return Ok(None);
@@ -43,9 +43,9 @@ fn parse_list(state: &State, call: &Call, name: &str) -> Result<Option<Vec<Strin
     let ids = items.map(|(index, key)| {
         let found = state.guardrails.table.get(key.as_str().unwrap_or_default());
         let field_path = format!("{name}/{index}");
-        found
-            .map(|guardrail| guardrail.id.clone())
-            .ok_or_else(|| ApiError::invalid_field(&field_path, "is no guardrail"))
+        found.map(|guardrail| guardrail.id.clone()).ok_or_else(|| {
+            ApiError::invalid_field(&field_path, "is not the id or slug of a guardrail")
+        })
     });
     ids.collect::<Result<Vec<String>, ApiError>>().map(Some)
 }

@@ -1,4 +1,4 @@
-//! The workspaces that the organisation's default guardrails leave out.
+//! The workspaces that are excluded from the organisation's default guardrails.
 
 use std::collections::BTreeSet;
 
@@ -9,10 +9,10 @@ use crate::call::Call;
 use crate::handlers::{State, workspaces};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// The UUIDs of the workspaces that are left out.
+/// The UUIDs of excluded workspaces.
 type Excluded = BTreeSet<String>;
 
-/// Who is left out of what.
+/// The workspaces excluded from input and from output guardrails.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Exclusions {
     input: Excluded,
@@ -26,7 +26,7 @@ impl Exclusions {
     }
 }
 
-/// Every workspace, and whether it is left out.
+/// Returns all workspaces and whether each is excluded.
 fn json(state: &State, excluded: &Excluded) -> Value {
     let entries = state.workspaces.iter().map(|workspace| {
         json!({"workspace_id": workspace.id, "excluded": excluded.contains(&workspace.id)})
@@ -34,7 +34,7 @@ fn json(state: &State, excluded: &Excluded) -> Value {
     json!({"workspaces": entries.collect::<Vec<Value>>()})
 }
 
-/// What a request makes of those that are left out.
+/// Returns the excluded workspaces after an update request.
 fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Excluded, ApiError> {
     state.organisation.reject_other_organisation(call)?;
     let mut excluded = match call.body_value("override_existing") == true {
@@ -45,7 +45,7 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
         let key = item["workspace_id"].as_str().unwrap_or_default();
         let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
             let field_path = format!("workspaces/{index}/workspace_id");
-            ApiError::invalid_field(&field_path, "is no workspace")
+            ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
         })?;
         if item["excluded"] == true {
             excluded.insert(workspace);

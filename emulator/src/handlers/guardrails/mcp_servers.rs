@@ -1,4 +1,4 @@
-//! The MCP servers that a guardrail watches.
+//! The MCP servers that a guardrail applies to.
 
 use std::collections::BTreeMap;
 
@@ -10,19 +10,19 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// How a guardrail watches one MCP server.
+/// The settings of a guardrail for one MCP server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Mapping {
     id: String,
     /// The UUID of the server.
     server_id: String,
     run_on: Value,
-    /// The UUIDs of the tools; none means all.
+    /// The UUIDs of the tools; empty means all.
     capability_ids: Value,
 }
 
 impl Mapping {
-    /// What a request says; without it, at input and output, and all tools.
+    /// Creates a mapping from a request; the defaults are input and output, and all tools.
     fn new(server_id: &str, item: &Value, id: String) -> Self {
         let field = |name: &str, default: Value| match item.get(name) {
             Some(value) if !value.is_null() => value.clone(),
@@ -47,7 +47,7 @@ impl Mapping {
     }
 }
 
-/// The UUID of an MCP server that the guardrail can watch.
+/// Returns the UUID of an MCP server that the guardrail can apply to.
 fn resolve_server(state: &State, guardrail: &Guardrail, key: &str) -> Option<String> {
     let server = state.mcp.servers.get(key)?;
     let workspace = guardrail.workspace_id.as_ref();
@@ -56,7 +56,7 @@ fn resolve_server(state: &State, guardrail: &Guardrail, key: &str) -> Option<Str
         .then(|| server.id.clone())
 }
 
-/// A server that is gone is watched no longer.
+/// Removes a deleted server from all guardrails.
 pub(crate) fn remove_server(state: &mut State, server: &str) {
     let is_mapped = |guardrail: &Guardrail| {
         guardrail
@@ -71,7 +71,7 @@ pub(crate) fn remove_server(state: &mut State, server: &str) {
     });
 }
 
-/// A bare list.
+/// The response is a JSON array without an envelope.
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
     let rows: Vec<&Mapping> = guardrail.mcp_servers.iter().collect();
@@ -89,7 +89,10 @@ pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
     for (key, item) in requested.as_object().into_iter().flatten() {
         let field_path = format!("mcp_servers/{key}");
         let server = resolve_server(state, &guardrail, key).ok_or_else(|| {
-            ApiError::invalid_field(&field_path, "is no MCP server of the guardrail")
+            ApiError::invalid_field(
+                &field_path,
+                "is not an MCP server that the guardrail can apply to",
+            )
         })?;
         if new_mappings
             .iter()
@@ -97,7 +100,7 @@ pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
         {
             return Err(ApiError::invalid_field(
                 &field_path,
-                "is there under another name",
+                "names the same MCP server as an earlier entry",
             ));
         }
         let existing = existing_mappings.remove(server.as_str());

@@ -10,8 +10,8 @@ use crate::call::Call;
 use crate::handlers::State;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// Models that an integration has from the start, by AI provider. The real lists are much longer:
-/// any other slug is taken for one of them.
+/// The built-in models of an integration, by AI provider. The service's lists are much longer; any
+/// other slug is treated as built in.
 const BUILT_IN: [(&str, &[&str]); 3] = [
     ("openai", &["gpt-4o", "gpt-4o-mini"]),
     (
@@ -24,7 +24,7 @@ const BUILT_IN: [(&str, &[&str]); 3] = [
 /// The models of one integration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Models {
-    /// Whether models may be used that are not enabled one by one.
+    /// Whether models that are not enabled individually may be used.
     pub(super) allow_all: bool,
     list: Vec<Model>,
 }
@@ -43,7 +43,7 @@ struct Model {
 }
 
 impl Models {
-    /// What an integration with this provider starts with.
+    /// Returns the built-in models of an AI provider.
     pub(super) fn built_in(ai_provider_id: &str, at: &str) -> Self {
         let mut known = BUILT_IN.iter();
         let known = known.find(|(provider, _)| *provider == ai_provider_id);
@@ -54,7 +54,7 @@ impl Models {
         }
     }
 
-    /// Adds and changes models; those that are not named stay.
+    /// Adds and updates models; models that are not listed are kept.
     fn apply(&mut self, call: &Call, ai_provider_id: &str) -> Result<(), ApiError> {
         let known = self.list.iter().enumerate();
         let mut positions: HashMap<String, usize> =
@@ -79,7 +79,7 @@ impl Models {
         Ok(())
     }
 
-    /// Takes away models of these slugs, all of them or none.
+    /// Removes the models with these slugs: all of them or, on an error, none.
     fn remove(&mut self, slugs: &HashSet<&str>) -> Result<(), ApiError> {
         let is_named = |model: &&Model| slugs.contains(model.slug.as_str());
         let found: Vec<&Model> = self.list.iter().filter(is_named).collect();
@@ -88,7 +88,7 @@ impl Models {
         }
         if let Some(built_in) = found.iter().find(|model| !model.is_custom) {
             let message = format!(
-                "query parameter `slugs`: `{}` is no custom model; disable it instead",
+                "query parameter `slugs`: `{}` is not a custom model; disable it instead",
                 built_in.slug
             );
             return Err(ApiError::bad_request(message));
@@ -99,18 +99,18 @@ impl Models {
     }
 }
 
-/// `true` as clients write it.
+/// Returns whether a value is one of the representations of `true` that clients send.
 fn is_truthy(value: &Value) -> bool {
     *value == true || *value == 1 || *value == "true"
 }
 
-/// A price needs its type; the ARN of an inference profile says nothing about its model.
+/// Checks that a price has a type, and that the ARN of an inference profile comes with its model.
 fn validate(item: &Value, field_path: &str, ai_provider_id: &str) -> Result<(), ApiError> {
     let slug = item["slug"].as_str().unwrap_or_default();
     if slug.is_empty() {
         return Err(ApiError::invalid_field(
             &format!("{field_path}/slug"),
-            "is empty",
+            "must not be empty",
         ));
     }
     if item["pricing_config"].is_object() && item["pricing_config"]["type"].is_null() {
@@ -163,7 +163,7 @@ impl Model {
         at.clone_into(&mut self.last_updated_at);
     }
 
-    /// Each truth value is written in its own way, as the service does.
+    /// Formats each boolean as the service does: as a boolean, an integer or a string.
     fn json(&self) -> Value {
         json!({
             "slug": self.slug,
@@ -205,7 +205,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
         .filter(|slug| !slug.is_empty())
         .collect();
     if slugs.is_empty() {
-        let message = "query parameter `slugs` names no model";
+        let message = "query parameter `slugs` must name at least one model";
         return Err(ApiError::bad_request(message));
     }
     integration.models.remove(&slugs)?;

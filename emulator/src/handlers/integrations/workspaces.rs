@@ -1,4 +1,4 @@
-//! Which workspaces may use an integration, and within which limits.
+//! The workspaces that may use an integration, and their limits.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ use crate::handlers::virtual_keys::{self, VirtualKey};
 use crate::handlers::{State, limits, workspaces};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// Who may use an integration.
+/// The access of workspaces to an integration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Access {
-    /// What holds for workspaces without an entry, as it was set; null where it never was.
+    /// The setting for workspaces without an entry, as received; null if it was never set.
     pub(super) global: Value,
-    /// Whether that was set without a provider for each.
+    /// Whether `global` was set without creating default providers.
     #[serde(default)]
     without_providers: bool,
     entries: Vec<WorkspaceAccess>,
@@ -45,7 +45,7 @@ impl Access {
         self.entries.retain(|entry| entry.workspace_id != workspace);
     }
 
-    /// The entry of a workspace; a new one gives no access yet.
+    /// Returns the entry of a workspace; a new entry is disabled.
     fn entry(&mut self, workspace: &str) -> &mut WorkspaceAccess {
         let mut entries = self.entries.iter();
         let position = entries.position(|entry| entry.workspace_id == workspace);
@@ -89,7 +89,7 @@ impl WorkspaceAccess {
         }
     }
 
-    /// The workspace is shown by its slug, never by its UUID.
+    /// Returns the entry; `id` is the slug of the workspace, never its UUID.
     fn json(&self, state: &State) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
         json!({
@@ -109,7 +109,7 @@ fn validate_limits(value: &Value, field_path: &str) -> Result<(), ApiError> {
     limits::validate_single_limit(&value["rate_limits"], &format!("{field_path}/rate_limits"))
 }
 
-/// An item of the body with the workspace that it names.
+/// An item of the body, with the UUID of its workspace.
 struct Change<'a> {
     workspace: String,
     item: &'a Value,
@@ -122,8 +122,12 @@ fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiErro
         let field_path = format!("workspaces/{index}");
         validate_limits(item, &field_path)?;
         let key = item["id"].as_str().unwrap_or_default();
-        let workspace = workspaces::resolve(state, key, &call.caller)
-            .map_err(|_| ApiError::invalid_field(&format!("{field_path}/id"), "is no workspace"))?;
+        let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
+            ApiError::invalid_field(
+                &format!("{field_path}/id"),
+                "is not the id or slug of a workspace",
+            )
+        })?;
         Ok(Change {
             workspace,
             item,
@@ -133,8 +137,8 @@ fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiErro
     changes.collect()
 }
 
-/// A provider for each workspace that has just been given access and has none, unless the request
-/// does without.
+/// Returns a provider for each workspace that gains access and has no provider yet, unless the
+/// request disables default providers.
 fn new_providers(
     state: &State,
     call: &Call,
@@ -169,8 +173,8 @@ fn new_providers(
     Ok(providers)
 }
 
-/// Gives a new workspace a provider of each integration that all may use: so even a workspace that
-/// nobody has used yet may own something.
+/// Creates a provider in a new workspace for each integration that is enabled for all workspaces.
+/// A new workspace can therefore already own resources.
 pub(crate) fn add_default_providers(
     state: &mut State,
     call: &Call,
@@ -191,12 +195,13 @@ pub(crate) fn add_default_providers(
     Ok(())
 }
 
-/// Names the item that a refused slug stands in, where it stands in one.
+/// Replaces the location of a slug error by that of the item, if the item contains the slug.
 fn with_item_path(error: ApiError, change: Option<&Change<'_>>) -> ApiError {
     let name = "default_provider_slug";
     match change.filter(|change| change.item.get(name).is_some()) {
         Some(change) => {
-            ApiError::invalid_field(&format!("{}/{name}", change.field_path), "is taken")
+            let field_path = format!("{}/{name}", change.field_path);
+            ApiError::invalid_field(&field_path, "is already taken")
         }
         None => error,
     }

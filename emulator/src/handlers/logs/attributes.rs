@@ -1,4 +1,4 @@
-//! What a log says: read once from the entry, so that counting needs no JSON.
+//! The attributes of a log, extracted once from its entry, so that queries do not parse JSON.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::log_store::{StringId, StringPool};
 use crate::handlers::pricing;
 
-/// The attributes of a log that filters and figures are about.
+/// The attributes of a log that filters and metrics use.
 #[derive(Debug, Clone)]
 pub(crate) struct LogAttributes {
     pub(crate) api_key: StringId,
@@ -19,28 +19,27 @@ pub(crate) struct LogAttributes {
     pub(crate) config: Option<StringId>,
     pub(crate) prompt: Option<StringId>,
     pub(crate) virtual_key: Option<StringId>,
-    /// What the answer says of the cache, in lower case.
+    /// The cache status of the response, in lower case.
     pub(crate) cache_status: Option<StringId>,
     pub(crate) cache: Cache,
     pub(crate) status: u16,
-    /// How long it took, in milliseconds.
     pub(crate) duration_ms: u64,
     pub(crate) input_tokens: u64,
     pub(crate) output_tokens: u64,
     pub(crate) total_tokens: u64,
-    /// Cents.
+    /// The cost in cents.
     pub(crate) cost: f64,
-    /// What it would have cost without the cache, in cents; 0 where the cache did not answer.
+    /// The cost without the cache, in cents; 0 if the response is not from the cache.
     pub(crate) cache_savings: f64,
-    /// How many attempts failed before the answer.
+    /// The number of failed attempts before the response.
     pub(crate) retries: u32,
-    /// Whether another target than the first answered.
+    /// Whether the response is from a target other than the first.
     pub(crate) fallback: bool,
-    /// Keys and values, but for trace and span.
+    /// Keys and values, except those of trace and span.
     pub(crate) metadata: Arc<[(StringId, StringId)]>,
 }
 
-/// Which cache answered.
+/// The cache that served the response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cache {
     None,
@@ -48,14 +47,14 @@ pub(crate) enum Cache {
     Semantic,
 }
 
-/// Where an entry names its trace and span; both spellings are in use.
+/// The metadata keys of trace and span; both spellings are in use.
 pub(crate) const TRACE_FIELDS: [&str; 2] = ["trace_id", "traceId"];
 pub(crate) const SPAN_FIELDS: [&str; 2] = ["span_id", "spanId"];
 pub(crate) const SPAN_NAME_FIELDS: [&str; 2] = ["span_name", "spanName"];
 pub(crate) const PARENT_SPAN_FIELDS: [&str; 2] = ["parent_span_id", "parentSpanId"];
 
 impl LogAttributes {
-    /// The attributes of an entry that was made with an API key.
+    /// Extracts the attributes of an entry that was sent with an API key.
     pub(crate) fn from_entry(entry: &Value, api_key: &str, strings: &mut StringPool) -> Self {
         let (request, response) = (&entry["request"], &entry["response"]);
         let provider = provider(request);
@@ -70,7 +69,7 @@ impl LogAttributes {
         let cache_status = header(response, "x-portkey-cache-status").map(str::to_lowercase);
         let cache = Cache::from_status(cache_status.as_deref());
         let is_cached = cache != Cache::None;
-        let mut intern = |text: Option<&str>| text.map(|text| strings.intern(text));
+        let mut intern = |string: Option<&str>| string.map(|string| strings.intern(string));
         Self {
             trace: intern(metadata_str(entry, &TRACE_FIELDS)),
             span: intern(metadata_str(entry, &SPAN_FIELDS)),
@@ -96,7 +95,7 @@ impl LogAttributes {
         }
     }
 
-    /// Whether the answer was a success.
+    /// Returns whether the status is 2xx.
     pub(crate) fn is_success(&self) -> bool {
         (200..300).contains(&self.status)
     }
@@ -112,7 +111,7 @@ impl Cache {
     }
 }
 
-/// Token counts; providers call them differently.
+/// Token counts. Their field names differ between providers.
 struct Tokens {
     input: u64,
     output: u64,
@@ -133,7 +132,7 @@ impl Tokens {
     }
 }
 
-/// The status of the answer; 200 where the entry has none.
+/// Returns the status of the response; 200 if the entry has none.
 pub(crate) fn status(entry: &Value) -> u16 {
     let status = entry["response"]["status"].as_u64();
     status
@@ -141,33 +140,33 @@ pub(crate) fn status(entry: &Value) -> u16 {
         .unwrap_or(200)
 }
 
-/// The first of these members of the metadata that is there.
+/// Returns the first non-empty string under these metadata keys.
 pub(crate) fn metadata_str<'a>(entry: &'a Value, fields: &[&str]) -> Option<&'a str> {
     let metadata = &entry["metadata"];
     let mut found = fields.iter().filter_map(|field| metadata[*field].as_str());
-    found.find(|text| !text.is_empty())
+    found.find(|value| !value.is_empty())
 }
 
-/// A header, whose name may be written in any case.
+/// Returns a non-empty header; its name is case-insensitive.
 fn header<'a>(message: &'a Value, name: &str) -> Option<&'a str> {
     let headers = message["headers"].as_object()?;
     let mut found = headers
         .iter()
         .filter(|(key, _)| key.eq_ignore_ascii_case(name));
-    found.next()?.1.as_str().filter(|text| !text.is_empty())
+    found.next()?.1.as_str().filter(|value| !value.is_empty())
 }
 
-fn number(text: Option<&str>) -> u32 {
-    text.and_then(|text| text.parse().ok()).unwrap_or(0)
+fn number(string: Option<&str>) -> u32 {
+    string.and_then(|string| string.parse().ok()).unwrap_or(0)
 }
 
-/// Who made the request: the metadata `_user`, or what the provider was told.
+/// Returns the user of the request: the metadata `_user`, or `user` in the request body.
 fn user(entry: &Value) -> Option<&str> {
     let provider_user = entry["request"]["body"]["user"].as_str();
     metadata_str(entry, &["_user"]).or(provider_user.filter(|user| !user.is_empty()))
 }
 
-/// The model that was asked, or else the one that answered.
+/// Returns the model of the request, or else of the response.
 fn model(entry: &Value) -> Option<&str> {
     let model_of = |message: &str| entry[message]["body"]["model"].as_str();
     model_of("request")
@@ -175,7 +174,7 @@ fn model(entry: &Value) -> Option<&str> {
         .filter(|model| !model.is_empty())
 }
 
-/// The provider that a header names, or the name of the host: `openai` of `api.openai.com`.
+/// Returns the provider from the header, or else from the host: `openai` for `api.openai.com`.
 fn provider(request: &Value) -> Option<String> {
     if let Some(provider) = header(request, "x-portkey-provider")
         && !provider.starts_with('@')
@@ -192,13 +191,13 @@ fn provider(request: &Value) -> Option<String> {
     (!name.is_empty()).then(|| name.to_lowercase())
 }
 
-/// A virtual key has a header of its own; as a provider it begins with `@`.
+/// Returns the virtual key from its header, or from the provider header, where it begins with `@`.
 fn virtual_key(request: &Value) -> Option<&str> {
     header(request, "x-portkey-virtual-key")
         .or_else(|| header(request, "x-portkey-provider")?.strip_prefix('@'))
 }
 
-/// The prompt that the URL runs: `…/prompts/SLUG/completions`.
+/// Returns the prompt from the URL: `…/prompts/SLUG/completions`.
 fn prompt(request: &Value) -> Option<&str> {
     let (_, rest) = request["url"].as_str()?.split_once("/prompts/")?;
     rest.strip_suffix("/completions")
@@ -206,7 +205,7 @@ fn prompt(request: &Value) -> Option<&str> {
 }
 
 fn metadata(metadata: &Value, strings: &mut StringPool) -> Arc<[(StringId, StringId)]> {
-    let members = metadata.as_object().into_iter().flatten();
+    let fields = metadata.as_object().into_iter().flatten();
     let excluded = [
         TRACE_FIELDS,
         SPAN_FIELDS,
@@ -214,7 +213,7 @@ fn metadata(metadata: &Value, strings: &mut StringPool) -> Arc<[(StringId, Strin
         PARENT_SPAN_FIELDS,
     ]
     .concat();
-    members
+    fields
         .filter(|(key, _)| !excluded.contains(&key.as_str()))
         .filter_map(|(key, value)| Some((key, value.as_str()?)))
         .map(|(key, value)| (strings.intern(key), strings.intern(value)))
@@ -227,8 +226,8 @@ mod tests {
 
     use super::{Cache, LogAttributes, StringPool};
 
-    fn text(strings: &StringPool, name: Option<super::StringId>) -> String {
-        name.map_or(String::new(), |name| strings.resolve(name).to_owned())
+    fn resolve(strings: &StringPool, id: Option<super::StringId>) -> String {
+        id.map_or(String::new(), |id| strings.resolve(id).to_owned())
     }
 
     #[test]
@@ -249,10 +248,10 @@ mod tests {
         });
         let mut strings = StringPool::default();
         let attributes = LogAttributes::from_entry(&entry, "key", &mut strings);
-        assert_eq!(text(&strings, attributes.trace), "t");
-        assert_eq!(text(&strings, attributes.user), "u");
-        assert_eq!(text(&strings, attributes.provider), "openai");
-        assert_eq!(text(&strings, attributes.virtual_key), "vk");
+        assert_eq!(resolve(&strings, attributes.trace), "t");
+        assert_eq!(resolve(&strings, attributes.user), "u");
+        assert_eq!(resolve(&strings, attributes.provider), "openai");
+        assert_eq!(resolve(&strings, attributes.virtual_key), "vk");
         assert_eq!(
             (
                 attributes.status,
@@ -278,7 +277,7 @@ mod tests {
             let entry = json!({"request": {"url": url, "body": {}}, "response": {"body": {}}});
             let mut strings = StringPool::default();
             let attributes = LogAttributes::from_entry(&entry, "key", &mut strings);
-            assert_eq!(text(&strings, attributes.provider), "", "{url}");
+            assert_eq!(resolve(&strings, attributes.provider), "", "{url}");
             assert_eq!((attributes.status, attributes.total_tokens), (200, 0));
         }
     }

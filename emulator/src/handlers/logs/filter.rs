@@ -1,4 +1,4 @@
-//! Which logs a question is about: the filters that analytics and exports share.
+//! The log filters that analytics and exports share.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::RangeInclusive;
@@ -9,14 +9,14 @@ use serde_json::{Map, Value};
 use super::log_store::{Log, LogStore, StringId};
 use crate::response::ApiError;
 
-/// Filters by their names in the document, and where they stood, for complaints.
+/// The filters of a request, by their names in the OpenAPI document.
 pub(crate) struct FilterSource<'a> {
     pub(crate) filters: &'a Map<String, Value>,
-    /// Says which filter is wrong, and how.
+    /// Creates the error for an invalid filter, from its name and the reason.
     pub(crate) error: fn(&str, &str) -> ApiError,
 }
 
-/// Every filter of a question; what was not asked for lets everything through.
+/// The filters of a request; an absent filter matches every log.
 #[derive(Default)]
 pub(crate) struct LogFilter {
     total_tokens: Bounds,
@@ -32,17 +32,17 @@ pub(crate) struct LogFilter {
     spans: AllowedIds,
     prompts: AllowedIds,
     caches: AllowedIds,
-    /// Provider and model; one that no log has is no pair.
+    /// Pairs of provider and model. Pairs with a string that no log has are left out.
     provider_models: Option<HashSet<(StringId, StringId)>>,
-    /// All of these have to be there; `None` in a pair stands for a text that no log has.
+    /// Keys and values that must all be present; `None` if no log has the key or the value.
     metadata: Vec<Option<(StringId, StringId)>>,
     traces: Option<HashSet<String>>,
 }
 
-/// The names that are let through.
+/// The allowed values; `None` if there is no filter.
 type AllowedIds = Option<HashSet<StringId>>;
 
-/// The average of the weighted feedback of traces, by trace.
+/// The average weighted feedback, by trace.
 pub(crate) type FeedbackScores = HashMap<String, f64>;
 
 #[derive(Default, Clone, Copy)]
@@ -75,11 +75,11 @@ impl Bounds {
 }
 
 impl FilterSource<'_> {
-    /// The items of a filter whose values are separated by commas.
+    /// Returns the items of a list filter, which is an array or a comma-separated string.
     fn list(&self, name: &str) -> Option<Vec<&str>> {
         let items: Vec<&str> = match self.filters.get(name)? {
             Value::Array(items) => items.iter().filter_map(Value::as_str).collect(),
-            text => text.as_str()?.split(',').map(str::trim).collect(),
+            value => value.as_str()?.split(',').map(str::trim).collect(),
         };
         let items: Vec<&str> = items.into_iter().filter(|item| !item.is_empty()).collect();
         (!items.is_empty()).then_some(items)
@@ -102,7 +102,7 @@ impl FilterSource<'_> {
         let codes: Result<_, _> = items.into_iter().map(str::parse).collect();
         codes
             .map(Some)
-            .map_err(|_| (self.error)("status_code", "is no list of status codes"))
+            .map_err(|_| (self.error)("status_code", "must be a list of status codes"))
     }
 
     fn provider_models(&self, logs: &LogStore) -> Option<HashSet<(StringId, StringId)>> {
@@ -114,38 +114,38 @@ impl FilterSource<'_> {
         Some(items.into_iter().filter_map(pair).collect())
     }
 
-    /// An object, or one as text.
+    /// Returns the metadata filter, which is an object or a JSON string of one.
     fn metadata(&self, logs: &LogStore) -> Result<Vec<Option<(StringId, StringId)>>, ApiError> {
         let parsed = match self.filters.get("metadata") {
             None => return Ok(Vec::new()),
-            Some(Value::String(text)) if text.is_empty() => return Ok(Vec::new()),
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+            Some(Value::String(json)) if json.is_empty() => return Ok(Vec::new()),
+            Some(Value::String(json)) => serde_json::from_str(json).unwrap_or_default(),
             Some(other) => other.clone(),
         };
-        let Value::Object(members) = parsed else {
-            return Err((self.error)("metadata", "is no JSON object"));
+        let Value::Object(fields) = parsed else {
+            return Err((self.error)("metadata", "must be a JSON object"));
         };
         let pair = |(key, value): (&String, &Value)| {
             let value = match value {
-                Value::String(text) => text.clone(),
+                Value::String(string) => string.clone(),
                 other => other.to_string(),
             };
             Some((logs.strings.get(key)?, logs.strings.get(&value)?))
         };
-        Ok(members.iter().map(pair).collect())
+        Ok(fields.iter().map(pair).collect())
     }
 
     fn timestamp(&self, name: &str, default: i64) -> Result<i64, ApiError> {
-        let Some(text) = self.filters.get(name).and_then(Value::as_str) else {
+        let Some(string) = self.filters.get(name).and_then(Value::as_str) else {
             return Ok(default);
         };
-        let parsed = DateTime::parse_from_rfc3339(text);
+        let parsed = DateTime::parse_from_rfc3339(string);
         parsed
             .map(|at| at.timestamp_millis())
-            .map_err(|_| (self.error)(name, "is not a date and time"))
+            .map_err(|_| (self.error)(name, "must be an RFC 3339 date and time"))
     }
 
-    /// The span of time that is asked about, in milliseconds since the Unix epoch.
+    /// Returns the time range, in milliseconds since the Unix epoch.
     pub(crate) fn time_range(&self) -> Result<RangeInclusive<i64>, ApiError> {
         let start = self.timestamp("time_of_generation_min", i64::MIN)?;
         Ok(start..=self.timestamp("time_of_generation_max", i64::MAX)?)
@@ -153,7 +153,7 @@ impl FilterSource<'_> {
 }
 
 impl LogFilter {
-    /// Reads the filters of a request.
+    /// Parses the filters of a request.
     pub(crate) fn read(source: &FilterSource, logs: &LogStore) -> Result<Self, ApiError> {
         let string_ids = |field| source.string_ids(field, logs);
         let traces = source.list("trace_id");
@@ -177,12 +177,12 @@ impl LogFilter {
         })
     }
 
-    /// Whether it has to be told what feedback there is.
+    /// Returns whether [`LogFilter::matches`] needs the feedback scores.
     pub(crate) fn needs_feedback(&self) -> bool {
         self.feedback.is_set()
     }
 
-    /// Whether a log is let through.
+    /// Returns whether a log passes all filters.
     pub(crate) fn matches(&self, logs: &LogStore, log: &Log, scores: &FeedbackScores) -> bool {
         let attributes = &log.attributes;
         self.total_tokens.contains_count(attributes.total_tokens)
@@ -229,7 +229,7 @@ fn is_allowed<T: std::hash::Hash + Eq>(allowed: Option<&HashSet<T>>, value: Opti
     allowed.is_none_or(|allowed| value.is_some_and(|value| allowed.contains(&value)))
 }
 
-/// Entries have these in lower case.
+/// Converts the values to lower case, in which logs store the cache status.
 fn cache_statuses(source: &FilterSource, logs: &LogStore) -> AllowedIds {
     let items = source.list("cache_status")?;
     let known = |item: &str| logs.strings.get(&item.to_lowercase());

@@ -1,7 +1,8 @@
-//! The log store: by workspace, in the order of time.
+//! The log store: logs by workspace, ordered by time.
 //!
-//! A span of time is found by bisection, so what a question costs depends on the logs in that span of
-//! those workspaces. Strings that logs share are numbers: comparing and counting them is cheap.
+//! A time range is found by binary search, so that the cost of a query depends on the number of
+//! logs in its time range and workspaces. Strings are interned, so that comparing and counting is
+//! cheap.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::NonZeroU32;
@@ -15,59 +16,59 @@ use uuid::Uuid;
 
 use super::attributes::LogAttributes;
 
-/// How many logs lie together. A copy of the store shares them until one changes.
+/// The maximum number of logs in a chunk. Clones of the store share a chunk until it changes.
 const CHUNK_SIZE: usize = 1024;
 
-/// A string that logs share.
+/// The id of an interned string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct StringId(NonZeroU32);
 
-/// Every string that logs share, once.
+/// The interned strings of all logs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StringPool {
     ids: HashMap<Arc<str>, StringId>,
-    texts: Vec<Arc<str>>,
+    strings: Vec<Arc<str>>,
 }
 
 impl StringPool {
-    /// The id of a string, which may be new.
-    pub(crate) fn intern(&mut self, text: &str) -> StringId {
-        if let Some(id) = self.ids.get(text) {
+    /// Returns the id of a string, which is added if it is new.
+    pub(crate) fn intern(&mut self, string: &str) -> StringId {
+        if let Some(id) = self.ids.get(string) {
             return *id;
         }
-        let text: Arc<str> = text.into();
-        self.texts.push(Arc::clone(&text));
-        let count = u32::try_from(self.texts.len()).unwrap_or(u32::MAX);
+        let string: Arc<str> = string.into();
+        self.strings.push(Arc::clone(&string));
+        let count = u32::try_from(self.strings.len()).unwrap_or(u32::MAX);
         let id = StringId(NonZeroU32::new(count).unwrap_or(NonZeroU32::MAX));
-        self.ids.insert(text, id);
+        self.ids.insert(string, id);
         id
     }
 
-    /// The id of a string, if any log has it.
-    pub(crate) fn get(&self, text: &str) -> Option<StringId> {
-        self.ids.get(text).copied()
+    /// Returns the id of a string, if any log has it.
+    pub(crate) fn get(&self, string: &str) -> Option<StringId> {
+        self.ids.get(string).copied()
     }
 
-    /// The string of an id.
+    /// Returns the string of an id.
     pub(crate) fn resolve(&self, id: StringId) -> &str {
         let position = id.0.get() as usize - 1;
-        self.texts.get(position).map_or("", AsRef::as_ref)
+        self.strings.get(position).map_or("", AsRef::as_ref)
     }
 }
 
-/// One request and its answer.
+/// The log of one request and its response.
 #[derive(Debug, Clone)]
 pub(crate) struct Log {
     /// Milliseconds since the Unix epoch.
     pub(crate) at: i64,
-    /// Its position in the order of arrival, over all workspaces.
+    /// The sequence number, in order of arrival across all workspaces.
     number: u64,
     pub(crate) attributes: LogAttributes,
-    /// The entry as it was sent, JSON.
+    /// The received entry, as JSON.
     entry: Arc<str>,
 }
 
-/// Logs are in the order of time, and then of arrival.
+/// Logs are ordered by time, then by arrival.
 type SortKey = (i64, u64);
 
 impl Log {
@@ -75,20 +76,20 @@ impl Log {
         (self.at, self.number)
     }
 
-    /// A UUID of version 7, which begins with the time: the log is found by it without an index.
+    /// Returns a version 7 UUID. It contains the sort key, so that a log is found without an index.
     pub(crate) fn id(&self) -> String {
         let millis = u128::try_from(self.at).unwrap_or(0) & 0xffff_ffff_ffff;
         let number = u128::from(self.number) & 0x3fff_ffff_ffff_ffff;
         Uuid::from_u128(millis << 80 | 0x7 << 76 | 0x2 << 62 | number).to_string()
     }
 
-    /// The entry as it was sent.
+    /// Returns the received entry.
     pub(crate) fn entry(&self) -> Value {
         serde_json::from_str(&self.entry).unwrap_or_default()
     }
 }
 
-/// Where the log with this id lies, if there is one.
+/// Returns the sort key that an id contains; `None` if it is not an id of a log.
 fn sort_key_of(id: &str) -> Option<SortKey> {
     let id = Uuid::parse_str(id).ok()?;
     if id.get_version_num() != 7 {
@@ -102,7 +103,7 @@ fn sort_key_of(id: &str) -> Option<SortKey> {
 /// The logs of one workspace.
 #[derive(Debug, Clone, Default)]
 struct Timeline {
-    /// None is empty.
+    /// No chunk is empty.
     chunks: Vec<Arc<Vec<Log>>>,
 }
 
@@ -121,7 +122,7 @@ impl Timeline {
         let index = chunk.partition_point(|other| other.sort_key() < sort_key);
         chunk.insert(index, log);
         if chunk.len() > CHUNK_SIZE {
-            // Logs mostly arrive in the order of time: what is full then stays full.
+            // Logs mostly arrive in order of time: appending leaves the previous chunk full.
             let split_at = if is_last && index == CHUNK_SIZE {
                 CHUNK_SIZE
             } else {
@@ -161,12 +162,12 @@ impl Timeline {
 pub(crate) struct LogStore {
     pub(crate) strings: StringPool,
     timelines: BTreeMap<String, Timeline>,
-    /// The first log of each trace that a log names, by workspace and trace.
+    /// The first log of each trace, by workspace and trace id. Only for logs with a trace id.
     traces: HashMap<(StringId, StringId), SortKey>,
     next_number: u64,
 }
 
-/// A log as a state file has it: the attributes are read from the entry again.
+/// A log in a state file. The attributes are extracted from the entry again when it is read.
 #[derive(Serialize, Deserialize)]
 struct SavedLog<'a> {
     workspace: String,
@@ -177,7 +178,7 @@ struct SavedLog<'a> {
 }
 
 impl LogStore {
-    /// Enters a log of now, or of another time; what it says.
+    /// Inserts a log at a time in milliseconds since the Unix epoch, and returns its attributes.
     pub(crate) fn insert(
         &mut self,
         workspace: &str,
@@ -211,12 +212,12 @@ impl LogStore {
         }
     }
 
-    /// The workspaces that have logs.
+    /// Returns the workspaces that have logs.
     pub(crate) fn workspaces(&self) -> impl Iterator<Item = &str> {
         self.timelines.keys().map(String::as_str)
     }
 
-    /// The logs of a workspace in a span of time, ends included, oldest first.
+    /// Returns the logs of a workspace in a time range, including its ends, oldest first.
     pub(crate) fn in_range<'a>(
         &'a self,
         workspace: &str,
@@ -227,12 +228,12 @@ impl LogStore {
         logs.into_iter().flatten()
     }
 
-    /// The log of a workspace with this id.
+    /// Returns the log of a workspace with this id.
     pub(crate) fn get(&self, workspace: &str, id: &str) -> Option<&Log> {
         self.timelines.get(workspace)?.get(sort_key_of(id)?)
     }
 
-    /// The first log of a trace of a workspace.
+    /// Returns the first log of a trace in a workspace.
     pub(crate) fn first_of_trace(&self, workspace: &str, trace: &str) -> Option<&Log> {
         let key = || Some((self.strings.get(workspace)?, self.strings.get(trace)?));
         match key().and_then(|key| self.traces.get(&key)) {
@@ -241,7 +242,7 @@ impl LogStore {
         }
     }
 
-    /// The trace of a log: what it names, or else its own id.
+    /// Returns the trace id of a log, or else its own id.
     pub(crate) fn trace_id(&self, log: &Log) -> String {
         match log.attributes.trace {
             Some(trace) => self.strings.resolve(trace).to_owned(),
@@ -249,7 +250,7 @@ impl LogStore {
         }
     }
 
-    /// Takes away the logs of a workspace.
+    /// Removes the logs of a workspace.
     pub(crate) fn remove_workspace(&mut self, workspace: &str) {
         self.timelines.remove(workspace);
         if let Some(id) = self.strings.get(workspace) {
@@ -314,7 +315,7 @@ mod tests {
     fn logs_are_sorted_by_time_regardless_of_arrival() {
         let count = 3 * CHUNK_SIZE as i64 + 7;
         let mut logs = LogStore::default();
-        // Every third comes late.
+        // Every third log arrives late.
         for at in (0..count).filter(|at| at % 3 > 0) {
             logs.insert("w", at, "key", &entry(""));
         }
@@ -357,9 +358,9 @@ mod tests {
         for at in 0..10 {
             logs.insert(if at % 2 == 0 { "v" } else { "w" }, 3, "key", &entry("t"));
         }
-        let text = serde_json::to_string(&logs).unwrap();
-        let read: LogStore = serde_json::from_str(&text).unwrap();
-        assert_eq!(serde_json::to_string(&read).unwrap(), text);
+        let json = serde_json::to_string(&logs).unwrap();
+        let read: LogStore = serde_json::from_str(&json).unwrap();
+        assert_eq!(serde_json::to_string(&read).unwrap(), json);
         assert_eq!(read.next_number, 10);
     }
 

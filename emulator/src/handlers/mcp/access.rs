@@ -1,4 +1,4 @@
-//! Which workspaces may use an MCP integration.
+//! The workspaces that may use an MCP integration.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -8,10 +8,10 @@ use crate::call::Call;
 use crate::handlers::{State, workspaces};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// Who may use an MCP integration.
+/// The access of workspaces to an MCP integration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Access {
-    /// What holds for workspaces without an entry, as it was set; null where it never was.
+    /// The setting for workspaces without an entry, as received; null if it was never set.
     pub(super) global: Value,
     entries: Vec<WorkspaceAccess>,
 }
@@ -33,7 +33,7 @@ impl Access {
         }
     }
 
-    /// Gives or takes away the access of a workspace.
+    /// Enables or disables the access of a workspace.
     pub(super) fn set(&mut self, workspace: &str, enabled: bool, at: &str) {
         let mut entries = self.entries.iter_mut();
         match entries.find(|entry| entry.workspace_id == workspace) {
@@ -56,7 +56,7 @@ impl Access {
 }
 
 impl WorkspaceAccess {
-    /// A key of the organisation sees the UUID of the workspace, a workspace key its slug.
+    /// Returns the entry; `id` is the UUID of the workspace for organisation keys, else its slug.
     fn json(&self, state: &State, call: &Call) -> Value {
         let slug = state.workspaces.get(&self.workspace_id);
         let slug = slug.filter(|_| !call.caller.is_organisation_key());
@@ -71,7 +71,7 @@ impl WorkspaceAccess {
     }
 }
 
-/// With `version` the list has another name, and says how long it is.
+/// With the query parameter `version`, the list is named `data` and has a `total`.
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let access = &integrations::find(state, call)?.access;
     let visible = access
@@ -107,7 +107,10 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
         let key = item["id"].as_str().unwrap_or_default();
         let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
-            ApiError::invalid_field(&format!("workspaces/{index}/id"), "is no workspace")
+            ApiError::invalid_field(
+                &format!("workspaces/{index}/id"),
+                "is not the id or slug of a workspace",
+            )
         })?;
         let enabled = item["enabled"] == true;
         integration

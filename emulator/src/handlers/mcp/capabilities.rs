@@ -1,4 +1,4 @@
-//! Tools, prompts, resources and resource templates, of integrations and servers alike.
+//! Capabilities of MCP integrations and servers: tools, prompts, resources and resource templates.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use super::PAGE_SIZES;
 use crate::call::Call;
 use crate::response::{ApiError, ResponseBody};
 
-/// The kinds, and what the counts call them.
+/// The kinds of capability, and their names in `counts`.
 const KINDS: [(&str, &str); 4] = [
     ("tool", "tools"),
     ("prompt", "prompts"),
@@ -17,7 +17,7 @@ const KINDS: [(&str, &str); 4] = [
     ("resource_template", "resource_templates"),
 ];
 
-/// What a capability says about itself, and how the protocol spells it where that is another way.
+/// The attributes of a capability, and their names in the MCP protocol.
 const ATTRIBUTES: [(&str, &str); 12] = [
     ("title", "title"),
     ("description", "description"),
@@ -33,7 +33,7 @@ const ATTRIBUTES: [(&str, &str); 12] = [
     ("size", "size"),
 ];
 
-/// Something that an MCP server offers.
+/// A capability of an MCP server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Capability {
     name: String,
@@ -44,7 +44,7 @@ pub(super) struct Capability {
     last_updated_at: String,
 }
 
-/// What tells one capability from the others: kind and name, joined.
+/// Identifies a capability: kind and name, joined by a slash.
 pub(super) type CapabilityKey = String;
 
 pub(super) fn capability_key(kind: &str, name: &str) -> CapabilityKey {
@@ -56,11 +56,11 @@ impl Capability {
         capability_key(&self.kind, &self.name)
     }
 
-    /// The capability as the MCP server describes it, enabled.
+    /// Parses the MCP server's description of a capability, which is enabled initially.
     fn parse(item: &Value, field_path: &str, at: &str) -> Result<Self, ApiError> {
-        let text = |field: &str| {
-            let text = item[field].as_str().filter(|text| !text.is_empty());
-            text.map(str::to_owned).ok_or_else(|| {
+        let string = |field: &str| {
+            let value = item[field].as_str().filter(|value| !value.is_empty());
+            value.map(str::to_owned).ok_or_else(|| {
                 ApiError::invalid_field(&format!("{field_path}/{field}"), "is required")
             })
         };
@@ -69,13 +69,13 @@ impl Capability {
             let value = item.get(attribute).or_else(|| item.get(protocol_name));
             attributes.insert(attribute.to_owned(), value.cloned().unwrap_or(Value::Null));
         }
-        // What is synchronised for a server calls the schema by another name.
+        // The sync operation of servers names the input schema `schema`.
         if let Some(schema) = item.get("schema") {
             attributes.insert("input_schema".to_owned(), schema.clone());
         }
         Ok(Self {
-            name: text("name")?,
-            kind: text("type")?,
+            name: string("name")?,
+            kind: string("type")?,
             enabled: true,
             attributes,
             created_at: at.to_owned(),
@@ -91,7 +91,7 @@ impl Capability {
         Value::Object(body)
     }
 
-    /// As its integration shows it.
+    /// Returns the capability as a list item of its integration.
     pub(super) fn integration_json(&self) -> Value {
         let mut body = self.json(self.enabled);
         body["created_at"] = json!(self.created_at);
@@ -100,17 +100,17 @@ impl Capability {
     }
 }
 
-/// A capability as one server has it.
+/// A capability of a server.
 pub(super) struct ServerCapability<'a> {
     pub(super) capability: &'a Capability,
-    /// Whether it may be used there.
+    /// Whether the capability is enabled for the server.
     pub(super) enabled: bool,
-    /// Whether its integration lets it be used.
+    /// Whether the capability is enabled in the integration.
     pub(super) integration_enabled: bool,
 }
 
 impl ServerCapability<'_> {
-    /// Only service keys are told about the integration.
+    /// Returns the capability as a list item; `integration_enabled` is for service keys only.
     pub(super) fn json(&self, call: &Call) -> Value {
         let mut body = self.capability.json(self.enabled);
         if call.caller.user_id.is_none() {
@@ -120,7 +120,8 @@ impl ServerCapability<'_> {
     }
 }
 
-/// What was found, in place of what is known; what is known already stays on or off.
+/// Returns the synced capabilities, which replace the known ones. A capability that is already
+/// known stays enabled or disabled.
 pub(super) fn merge_synced(known: &[Capability], call: &Call) -> Result<Vec<Capability>, ApiError> {
     let known: HashMap<CapabilityKey, &Capability> = known
         .iter()
@@ -132,7 +133,10 @@ pub(super) fn merge_synced(known: &[Capability], call: &Call) -> Result<Vec<Capa
         let field_path = format!("capabilities/{index}");
         let mut capability = Capability::parse(item, &field_path, &call.timestamp())?;
         if !seen.insert(capability.key()) {
-            return Err(ApiError::invalid_field(&field_path, "is there already"));
+            return Err(ApiError::invalid_field(
+                &field_path,
+                "duplicates an earlier capability",
+            ));
         }
         if let Some(existing) = known.get(&capability.key()) {
             capability.enabled = existing.enabled;
@@ -143,25 +147,28 @@ pub(super) fn merge_synced(known: &[Capability], call: &Call) -> Result<Vec<Capa
     Ok(found)
 }
 
-/// Which capabilities a request switches on or off; all of them must be known.
+/// Returns the capabilities that a request enables or disables; all of them must be known.
 pub(super) fn parse_toggles(
     call: &Call,
     known: &HashSet<CapabilityKey>,
 ) -> Result<BTreeMap<CapabilityKey, bool>, ApiError> {
     let items = call.body_items("capabilities").iter().enumerate();
     let toggles = items.map(|(index, item)| {
-        let text = |field: &str| item[field].as_str().unwrap_or_default();
-        let key = capability_key(text("type"), text("name"));
+        let string = |field: &str| item[field].as_str().unwrap_or_default();
+        let key = capability_key(string("type"), string("name"));
         if !known.contains(&key) {
             let field_path = format!("capabilities/{index}/name");
-            return Err(ApiError::invalid_field(&field_path, "is no capability"));
+            return Err(ApiError::invalid_field(
+                &field_path,
+                "is not a known capability",
+            ));
         }
         Ok((key, item["enabled"] == true))
     });
     toggles.collect()
 }
 
-/// Switches capabilities on and off.
+/// Enables or disables capabilities.
 pub(super) fn apply_toggles(
     list: &mut [Capability],
     toggles: &BTreeMap<CapabilityKey, bool>,
@@ -175,7 +182,8 @@ pub(super) fn apply_toggles(
     }
 }
 
-/// A page of capabilities, `rows` in one of the kinds; the counts are of all kinds and pages.
+/// Returns a page of capabilities, filtered by the query parameter `type`. The counts cover all
+/// kinds and pages.
 pub(super) fn page<T>(
     call: &Call,
     rows: Vec<T>,

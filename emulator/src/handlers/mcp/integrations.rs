@@ -14,13 +14,13 @@ use crate::handlers::{State, masking, secret_references, slugs};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
-/// A page where no size is asked for, and the largest.
+/// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
 
-/// The fields that a secret can fill.
+/// The fields that a secret reference can fill.
 const SECRET_TARGETS: [&str; 1] = ["configurations."];
 
-/// What an update can change.
+/// The fields that an update can change.
 const UPDATABLE_FIELDS: [&str; 7] = [
     "name",
     "description",
@@ -31,13 +31,13 @@ const UPDATABLE_FIELDS: [&str; 7] = [
     "secret_mappings",
 ];
 
-/// An MCP server that the organisation, or one workspace, knows.
+/// An MCP server configured in the organisation or in one workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct McpIntegration {
     pub(crate) id: String,
     pub(crate) slug: String,
     pub(crate) secret_mappings: Vec<Value>,
-    /// `None` for one of the organisation.
+    /// `None` for an integration of the organisation.
     workspace_id: Option<String>,
     name: String,
     description: Value,
@@ -68,7 +68,7 @@ impl Row for McpIntegration {
         self.workspace_id.as_deref()
     }
 
-    /// A workspace key sees what its workspace may use.
+    /// A workspace key sees the integrations that its workspace owns or may use.
     fn visible_to(&self, caller: &Caller) -> bool {
         let workspace = caller.workspace();
         workspace.is_none_or(|workspace| {
@@ -78,7 +78,7 @@ impl Row for McpIntegration {
 }
 
 impl McpIntegration {
-    /// Whether a workspace may use it.
+    /// Returns whether a workspace may use the integration.
     pub(super) fn allows_workspace(&self, workspace: &str) -> bool {
         self.access.allows(workspace)
     }
@@ -123,7 +123,7 @@ impl McpIntegration {
         Value::Object(body)
     }
 
-    /// Takes over what a create or update request gives.
+    /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         let strings = [
             ("name", &mut self.name),
@@ -132,8 +132,8 @@ impl McpIntegration {
             ("transport", &mut self.transport),
         ];
         for (name, target) in strings {
-            if let Some(text) = call.body_str(name) {
-                text.clone_into(target);
+            if let Some(value) = call.body_str(name) {
+                value.clone_into(target);
             }
         }
         let values = [
@@ -156,7 +156,8 @@ impl McpIntegration {
 
     fn validate(&self) -> Result<(), ApiError> {
         if self.transport == "interactive" {
-            return Err(ApiError::invalid_field("transport", "can only be read"));
+            let reason = "cannot be set to `interactive`";
+            return Err(ApiError::invalid_field("transport", reason));
         }
         let headers = "configurations.custom_headers";
         if self.auth_type == "headers"
@@ -164,26 +165,27 @@ impl McpIntegration {
             && !secret_references::is_mapped(&self.secret_mappings, headers)
         {
             let field_path = "configurations/custom_headers";
-            let problem = "is required where `/auth_type` is `headers`";
-            return Err(ApiError::invalid_field(field_path, problem));
+            let reason = "is required when `/auth_type` is `headers`";
+            return Err(ApiError::invalid_field(field_path, reason));
         }
         Ok(())
     }
 }
 
-/// The MCP integration of the path, to look at.
+/// Returns the MCP integration of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpIntegration, ApiError> {
     state.mcp.integrations.find(call.path_param(0), call)
 }
 
-/// The MCP integration of the path, to change: a workspace key changes those of its workspace only.
+/// Returns the MCP integration of the path for an update. A workspace key can only change
+/// integrations of its workspace.
 pub(super) fn find_editable<'a>(
     state: &'a State,
     call: &Call,
 ) -> Result<&'a McpIntegration, ApiError> {
     let integration = find(state, call)?;
     if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
-        let message = "a workspace key may not change an MCP integration of the organisation";
+        let message = "a workspace key cannot change an MCP integration of the organisation";
         return Err(ApiError::forbidden(message));
     }
     Ok(integration)
@@ -206,7 +208,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
             integration.allows_workspace(workspace)
                 || integration.workspace_id.as_deref() == Some(workspace)
         });
-        let matches = |text: &str| text.to_lowercase().contains(&search);
+        let matches = |value: &str| value.to_lowercase().contains(&search);
         is_usable
             && kind.is_none_or(|kind| kind == integration.kind())
             && (matches(&integration.name) || matches(&integration.slug))
@@ -258,7 +260,9 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
         .iter()
         .any(|name| call.body_field(name).is_some())
     {
-        return Err(ApiError::bad_request("body: there is nothing to change"));
+        return Err(ApiError::bad_request(
+            "body: expected at least one field to update",
+        ));
     }
     integration.apply(state, call)?;
     integration.last_updated_at = Some(call.timestamp());
@@ -266,7 +270,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The servers that make it available go with it.
+/// Also deletes the servers of the integration.
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let id = find_editable(state, call)?.id.clone();
     table(state).remove(&id);
@@ -290,17 +294,17 @@ pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
     table(state).put(integration);
     Ok(ResponseBody::json(json!({
         "success": true,
-        "message": "what the server said was stored",
+        "message": "the server information was stored",
         "details": {"capabilities": count},
     })))
 }
 
 pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let integration = find(state, call)?;
-    let problem = probe::connection_error(&integration.url);
+    let error = probe::connection_error(&integration.url);
     Ok(ResponseBody::json(json!({
-        "success": problem.is_none(),
-        "message": problem.unwrap_or("the server was reached"),
+        "success": error.is_none(),
+        "message": error.unwrap_or("the server is reachable"),
         "details": {"url": integration.url, "transport": integration.transport},
     })))
 }

@@ -1,9 +1,9 @@
-//! What an MCP server says about itself.
+//! Metadata that an MCP server provides about itself.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// The members, and what the MCP protocol calls each where a session begins.
+/// The metadata fields, and their names in the `server_info` of the MCP protocol.
 const FIELDS: [(&str, &str); 9] = [
     ("server_name", "name"),
     ("server_version", "version"),
@@ -16,7 +16,7 @@ const FIELDS: [(&str, &str); 9] = [
     ("instructions", "instructions"),
 ];
 
-/// What was said, and when.
+/// The metadata, and the time of the last sync.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Metadata {
     values: Map<String, Value>,
@@ -24,13 +24,13 @@ pub(super) struct Metadata {
 }
 
 impl Metadata {
-    /// Takes over what a server says where a session begins.
+    /// Updates the fields from the `server_info` of a session.
     pub(super) fn update_from_server_info(&mut self, info: &Value, at: &str) {
         let values = FIELDS.map(|(name, protocol_name)| (name, info.get(protocol_name)));
         self.set_fields(values, at);
     }
 
-    /// Takes over members by the names that reads have.
+    /// Updates the fields from a request body, which has the same names as the response.
     pub(super) fn update_from_request(&mut self, body: &Value, at: &str) {
         let values = FIELDS.map(|(name, _)| (name, body.get(name)));
         self.set_fields(values, at);

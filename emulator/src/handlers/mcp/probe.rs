@@ -1,7 +1,7 @@
-//! Tests of connections, without a connection: an address counts as reachable unless its host ends
-//! with `.invalid`, a domain that never exists.
+//! Simulated connection tests: no connection is made. A URL counts as reachable unless its host
+//! ends with `.invalid`, a top-level domain that is guaranteed not to exist.
 
-/// Why an address cannot be reached, if it cannot.
+/// Returns an error message if the URL is not reachable.
 pub(super) fn connection_error(url: &str) -> Option<&'static str> {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();

@@ -15,10 +15,10 @@ use crate::handlers::{State, guardrails, masking, slugs};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::table::Row;
 
-/// A page where no size is asked for, and the largest.
+/// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 100);
 
-/// How long a server takes to answer a test, in milliseconds: nothing is sent.
+/// The reported response time of a test, in milliseconds. It is fixed, since nothing is sent.
 const RESPONSE_TIME_MS: u32 = 42;
 
 /// An MCP integration made available in a workspace.
@@ -32,11 +32,11 @@ pub(crate) struct McpServer {
     /// The UUID of the integration.
     integration_id: String,
     owner_id: String,
-    /// What the service signs in as where it registers itself.
+    /// The OAuth client id that the service registers for itself.
     client_id: String,
-    /// What this server was found to offer; `None` while that is what the integration offers.
+    /// The capabilities synced for this server; `None` if it has those of the integration.
     own_capabilities: Option<Vec<Capability>>,
-    /// What was switched on or off here.
+    /// Capabilities enabled or disabled for this server.
     toggles: BTreeMap<CapabilityKey, bool>,
     metadata: Metadata,
     pub(super) users: UserAccess,
@@ -65,7 +65,7 @@ impl McpServer {
         integration.ok_or_else(|| ApiError::not_found(McpIntegration::NAME))
     }
 
-    /// Service keys are told more than those of users.
+    /// Returns the server; some fields are for service keys only.
     fn json(&self, state: &State, call: &Call) -> Value {
         let mut body = json!({
             "id": self.id,
@@ -95,7 +95,7 @@ impl McpServer {
         body
     }
 
-    /// What it offers, each with whether it may be used.
+    /// Returns the capabilities of the server, and whether they are enabled.
     fn capabilities<'a>(&'a self, integration: &'a McpIntegration) -> Vec<ServerCapability<'a>> {
         let integration_states = integration.capabilities.iter();
         let integration_states: HashMap<CapabilityKey, bool> = integration_states
@@ -129,12 +129,12 @@ fn integration_details(integration: &McpIntegration) -> Value {
     })
 }
 
-/// The MCP server of the path.
+/// Returns the MCP server of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpServer, ApiError> {
     state.mcp.servers.find(call.path_param(0), call)
 }
 
-/// Takes away every server that stands on an integration.
+/// Removes all servers of an integration.
 pub(super) fn remove_integration(state: &mut State, integration: &str) {
     let all = state.mcp.servers.iter();
     let dependent = all.filter(|server| server.integration_id == integration);
@@ -144,7 +144,7 @@ pub(super) fn remove_integration(state: &mut State, integration: &str) {
     }
 }
 
-/// Takes a server away, and out of the sight of guardrails.
+/// Removes a server, and its mappings from guardrails.
 pub(super) fn remove(state: &mut State, id: &str) {
     state.mcp.servers.remove(id);
     guardrails::remove_mcp_server(state, id);
@@ -160,7 +160,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
         .unwrap_or_default()
         .to_lowercase();
     let matching = state.mcp.servers.list_for(call).filter(|server| {
-        let matches = |text: &str| text.to_lowercase().contains(&search);
+        let matches = |value: &str| value.to_lowercase().contains(&search);
         let is_named = |ids: &HashSet<&str>| {
             ids.contains(server.id.as_str()) || ids.contains(server.slug.as_str())
         };
@@ -207,7 +207,9 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut server = find(state, call)?.clone();
     if call.body_field("name").is_none() && call.body_field("description").is_none() {
-        return Err(ApiError::bad_request("body: there is nothing to change"));
+        return Err(ApiError::bad_request(
+            "body: expected at least one field to update",
+        ));
     }
     if let Some(name) = call.body_str("name") {
         name.clone_into(&mut server.name);
@@ -225,15 +227,15 @@ pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// A server that cannot be reached is no error.
+/// An unreachable server is reported with status 200.
 pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let url = &server.integration(state)?.url;
-    let problem = probe::connection_error(url);
-    let is_reachable = problem.is_none();
+    let error = probe::connection_error(url);
+    let is_reachable = error.is_none();
     Ok(ResponseBody::json(json!({
         "success": is_reachable,
-        "error": problem,
+        "error": error,
         "url": url,
         "server_name": server.name,
         "status_code": is_reachable.then_some(200),
@@ -273,7 +275,7 @@ pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult
     Ok(ResponseBody::json(json!({"success": true, "total": count})))
 }
 
-/// What the server itself said, or else what its integration knows.
+/// Returns the server's own metadata once synced, or else that of its integration.
 pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let metadata = match server.metadata.is_synced() {
@@ -292,7 +294,8 @@ pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(json!({"success": true})))
 }
 
-/// With `oauth_auto` the service registers itself; otherwise the integration may name the client.
+/// Returns the OAuth client configured in the integration, or else, with `oauth_auto`, the one that
+/// the service registered.
 pub(super) fn client_info(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let integration = server.integration(state)?;

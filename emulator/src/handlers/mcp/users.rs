@@ -1,5 +1,5 @@
-//! Who may use an MCP server, and who is signed in to it. Users sign in elsewhere: here a user is
-//! connected while there are tokens.
+//! User access to MCP servers, and user connections. The emulator has no sign-in: a user with
+//! stored tokens is connected.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::handlers::State;
 use crate::handlers::users::User;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// What an MCP server knows about users, by UUID.
+/// The access settings and tokens of users, by UUID.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct UserAccess {
-    /// Whether users without a setting of their own are kept out.
+    /// Whether access is denied to users without an override.
     denied_by_default: bool,
     overrides: BTreeMap<String, bool>,
     tokens: BTreeMap<String, Tokens>,
@@ -47,13 +47,13 @@ impl UserAccess {
             "enabled": self.is_allowed(&user.id),
             "has_override": self.overrides.contains_key(&user.id),
             "connection_status": if connected { "connected" } else { "not_connected" },
-            // The service's spelling.
+            // Misspelled by the service.
             "object": "user-acces",
         })
     }
 }
 
-/// The users of the server's workspace, and those with a setting of their own.
+/// Lists the users of the server's workspace, and the users with an override.
 pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let workspace = state.workspaces.get(&server.workspace_id);
@@ -87,8 +87,8 @@ pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
         let id = item["user_id"].as_str().unwrap_or_default();
         if state.users.accounts.get(id).is_none() {
             let field_path = format!("user_access/{index}/user_id");
-            let problem = "is not a user of the organisation";
-            return Err(ApiError::invalid_field(&field_path, problem));
+            let reason = "is not a user of the organisation";
+            return Err(ApiError::invalid_field(&field_path, reason));
         }
         let enabled = item["enabled"] == true;
         server.users.overrides.insert(id.to_owned(), enabled);
@@ -97,7 +97,7 @@ pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::json(json!({"success": true})))
 }
 
-/// A service key has no user, and whoever holds it may use the server.
+/// A service key has no user and always has access.
 pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let user = call.caller.user_id.as_deref();
@@ -107,7 +107,8 @@ pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
     ))
 }
 
-/// A user's key sees its user's connection only, a service key those of all.
+/// By default, a user's key lists the connections of its user, and a service key those of all
+/// users.
 pub(super) fn list_connections(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let user_filter = call

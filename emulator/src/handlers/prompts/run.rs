@@ -1,4 +1,4 @@
-//! Running a prompt: what it comes to is answered as if it had been sent to the gateway.
+//! Running a prompt: its model request is handled as if it had been sent to the gateway.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! Providers: virtual keys as `/providers` shows them.
+//! Providers: virtual keys under `/providers`.
 
 use serde_json::{Value, json};
 
@@ -7,10 +7,10 @@ use crate::call::Call;
 use crate::handlers::{State, slugs};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
-/// What errors call one.
+/// The name in error messages.
 const NAME: &str = "provider";
 
-/// Unset members are null.
+/// Returns a provider; unset fields are null.
 fn json(key: &VirtualKey, call: &Call) -> Value {
     let mut body = Value::Object(key.json(call));
     body["ai_provider_name"] = json!(key.provider);
