@@ -77,7 +77,7 @@ fn handler() -> Handler {
     })
 }
 
-fn chat_request() -> Result<chat::CreateChatCompletionRequestBuilder> {
+fn chat_request() -> Result<portkey_admin::gateway::chat::CreateChatCompletionRequestBuilder> {
     let message = UserMessage::builder().role("user").content("Why?");
     Ok(CreateChatCompletionRequest::builder()
         .model("m")

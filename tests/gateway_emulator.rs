@@ -34,7 +34,7 @@ async fn emulator_and_client() -> (Emulator, Client) {
 }
 
 /// A request that is built and validated when it is sent.
-type ChatRequest = chat::CreateChatCompletionRequestBuilder;
+type ChatRequest = portkey_admin::gateway::chat::CreateChatCompletionRequestBuilder;
 
 fn chat_request(text: &str) -> ChatRequest {
     let message = UserMessage::builder().role("user").content(text).build();
@@ -142,7 +142,11 @@ async fn collected_completion_and_response_equal_the_complete_ones() {
         Some("You said: once upon")
     );
 
-    let request = || CreateResponse::builder().model("gpt-4o").input("hello");
+    let request = || {
+        CreateResponseRequest::builder()
+            .model("gpt-4o")
+            .input("hello")
+    };
     let mut stream = client
         .create_response()
         .body(request())

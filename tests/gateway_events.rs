@@ -11,9 +11,10 @@ use portkey_admin::{
     Client, Error, EventStream, OpenStream, RequestOptions,
     gateway::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse, UserMessage},
     gateway::completions::CreateCompletionRequest,
+    gateway::responses::CreateResponseRequest,
     gateway::responses::ResponseStreamEvent,
     gateway::threads::{AssistantStreamEvent, CreateRunRequest},
-    types::{ChatCompletionChunk, CreateResponse},
+    types::ChatCompletionChunk,
 };
 use serde_json::{Value, json};
 use support::{
@@ -681,7 +682,7 @@ async fn final_response_is_taken_from_the_completed_event() {
         + &named("response.completed", json!({"response": response}));
     let (_server, client) = server_and_client(event_stream(body).without_content_length());
     let open = || {
-        let request = CreateResponse::builder().model("m").input("canary");
+        let request = CreateResponseRequest::builder().model("m").input("canary");
         client.create_response().body(request).stream()
     };
     let mut stream = open().await.unwrap();

@@ -11,7 +11,10 @@ use portkey_admin::{
     ByteStream, Client, FilePart, JsonObject,
     gateway::FunctionDefinitionInput,
     gateway::audio::CreateSpeechRequest,
-    gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage},
+    gateway::chat::{
+        ChatCompletionTool, CreateChatCompletionRequest, CreateChatCompletionRequestBuilder,
+        UserMessage,
+    },
     gateway::completions::CreateCompletionRequest,
     gateway::embeddings::CreateEmbeddingRequest,
     gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
