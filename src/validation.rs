@@ -85,8 +85,7 @@ fn check_rotation_policy(body: &Value) -> ValidationResult {
         && has_non_empty_value(policy, "next_rotation_at")
     {
         return Err(
-            "`rotation_policy.rotation_period` and `rotation_policy.next_rotation_at` are mutually \
-             exclusive"
+            "`rotation_period` and `next_rotation_at` of `rotation_policy` are mutually exclusive"
                 .to_owned(),
         );
     }

@@ -253,7 +253,7 @@ async fn error_for_an_expired_url_suggests_a_new_one() {
     assert_eq!(
         error.to_string(),
         "download_log_export (signed URL): 403 Forbidden \
-         (the signed URL may have expired; ask for a new one)"
+         (the signed URL may have expired; request a new one)"
     );
     assert_no_secrets(&error);
     assert_eq!(storage.connections(), 1);
@@ -290,7 +290,7 @@ async fn invalid_signed_url_is_not_requested() {
     for (response, problem) in [
         (json!({}), "`signed_url` is missing"),
         (json!({"signed_url": null}), "`signed_url` is missing"),
-        (json!({"signed_url": "canary"}), "no URL"),
+        (json!({"signed_url": "canary"}), "not a valid URL"),
         (json!({"signed_url": "canary://h/canary"}), "scheme"),
         (
             json!({"signed_url": "http://192.0.2.1/canary"}),

@@ -377,7 +377,9 @@ async fn response_that_is_not_a_stream_is_an_error() {
     let (server, opened) = start_chat(ScriptedResponse::json(200, plain.as_str())).await;
     let error = opened.unwrap_err();
     assert!(
-        error.to_string().contains("the answer is application/json"),
+        error
+            .to_string()
+            .contains("found the content type application/json"),
         "{error}"
     );
     assert_eq!(error.body().unwrap(), plain.as_str());
@@ -628,7 +630,9 @@ async fn error_of_final_response_contains_the_partial_response() {
     let (_server, opened) = start_chat(event_stream(body).without_content_length()).await;
     let error = opened.unwrap().final_response().await.unwrap_err();
     assert!(
-        error.to_string().contains("before the answer was complete"),
+        error
+            .to_string()
+            .contains("before the response was complete"),
         "{error}"
     );
     assert!(!error.body().unwrap().is_empty());

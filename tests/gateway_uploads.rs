@@ -328,7 +328,9 @@ async fn missing_field_or_unreadable_file_is_an_error_before_sending() {
     let call = client.create_translation().file(file()).model("m");
     let error = call.temperature(f64::NAN).send().await.unwrap_err();
     assert!(
-        error.to_string().contains("`temperature` is NaN"),
+        error
+            .to_string()
+            .contains("`temperature` must be finite, got NaN"),
         "{error}"
     );
 

@@ -451,7 +451,7 @@ async fn pages_of_items_without_ids_are_compared_by_their_body() {
     assert!(error.to_string().contains("the same page twice"), "{error}");
     let (error, requests) = read(vec![page("a"), page("b")]).await;
     assert!(
-        error.to_string().contains("no end after 2 pages"),
+        error.to_string().contains("does not end within 2 pages"),
         "{error}"
     );
     assert_eq!(requests, 2);

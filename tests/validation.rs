@@ -925,7 +925,7 @@ async fn lists_of_models_and_workspaces_contain_only_the_named_items() {
                     "base_model_slug": "two",
                 },
             ]}),
-            json!({"invalid_workspaces_are_refused": [{"id": "ws-one", "enabled": false}]}),
+            json!({"workspaces": [{"id": "ws-one", "enabled": false}]}),
         ]
     );
 }

@@ -23,7 +23,7 @@ use crate::{Error, byte_stream::Chunks, error::Label};
 const MAX_EVENT_SIZE: usize = 16 << 20;
 
 /// The data of the event that ends a response.
-const END_MARKER: &str = "[END_MARKER]";
+const END_MARKER: &str = "[DONE]";
 
 /// An event whose data is not decoded.
 pub(super) struct RawEvent {
@@ -163,14 +163,14 @@ mod tests {
     /// Contents of real streams and edge cases; `\n` is replaced by each of the line endings.
     const EXAMPLE_STREAM: &str = ": hello \u{e9}\n\ndata: {\"a\":1}\n\nevent: x\nid: 7\ndata:{\"b\":\"\u{fc}\u{20ac}\u{1f600}\"}\n\n\
         : keep-alive\n\n:\ndata: one\ndata: two\ndata\nretry: 10\nfoo: bar\nno colon\n\nevent: only\n\n\
-        event:\ndata:  spaces \n\ndata: [END_MARKER]\n\n";
+        event:\ndata:  spaces \n\ndata: [DONE]\n\n";
 
     const EXPECTED: [(Option<&str>, &str); 5] = [
         (None, r#"{"a":1}"#),
         (Some("x"), "{\"b\":\"\u{fc}\u{20ac}\u{1f600}\"}"),
         (None, "one\ntwo\n"),
         (None, " spaces "),
-        (None, "[END_MARKER]"),
+        (None, "[DONE]"),
     ];
 
     /// A body of chunks, each created when it is polled.
