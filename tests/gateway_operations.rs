@@ -67,32 +67,32 @@ macro_rules! streams {
     };
 }
 
-fn chat_request() -> chat::CreateChatCompletionRequestBuilder {
+fn chat_request() -> portkey_admin::gateway::chat::CreateChatCompletionRequestBuilder {
     let message = UserMessage::builder().role("user").content("Why?");
     CreateChatCompletionRequest::builder()
         .model("m")
         .messages([message.build().unwrap()])
 }
 
-fn run_request() -> threads::CreateRunRequestBuilder {
+fn run_request() -> portkey_admin::gateway::threads::CreateRunRequestBuilder {
     CreateRunRequest::builder().assistant_id("a")
 }
 
-fn thread_and_run_request() -> threads::CreateThreadAndRunRequestBuilder {
+fn thread_and_run_request() -> portkey_admin::gateway::threads::CreateThreadAndRunRequestBuilder {
     CreateThreadAndRunRequest::builder().assistant_id("a")
 }
 
-fn tool_outputs_request() -> threads::SubmitToolOutputsRequestBuilder {
+fn tool_outputs_request() -> portkey_admin::gateway::threads::SubmitToolOutputsRequestBuilder {
     let output = ToolOutput::builder().tool_call_id("c").output("4");
     SubmitToolOutputsRequest::builder().tool_outputs([output])
 }
 
-fn completion_request() -> completions::CreateCompletionRequestBuilder {
+fn completion_request() -> portkey_admin::gateway::completions::CreateCompletionRequestBuilder {
     CreateCompletionRequest::builder().model("m").prompt("Once")
 }
 
 fn response_request() -> responses::CreateResponse {
-    CreateResponse::builder().model("m").input("Why?")
+    CreateResponseRequest::builder().model("m").input("Why?")
 }
 
 fn file() -> FilePart {
