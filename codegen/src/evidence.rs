@@ -191,6 +191,12 @@ impl Evidence {
         self.facts.get(id)
     }
 
+    /// Returns a fact with its id, which lives as long as the evidence.
+    pub fn entry(&self, id: &str) -> Option<(&str, &Fact)> {
+        let (id, fact) = self.facts.get_key_value(id)?;
+        Some((id, fact))
+    }
+
     /// Returns every id with its fact, in file order.
     pub fn facts(&self) -> impl Iterator<Item = (&str, &Fact)> {
         self.facts.iter().map(|(id, fact)| (id.as_str(), fact))

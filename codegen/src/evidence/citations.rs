@@ -78,10 +78,11 @@ fn citations_in(source: &Source) -> Vec<Citation> {
     let is_code = source.name.ends_with(".rs");
     let mut found = Vec::new();
     for (number, line) in (1..).zip(source.text.lines()) {
-        let text = if is_code { comment(line) } else { line };
-        if source.name == FILE && is_fact_key(text) {
-            continue;
-        }
+        let text = match is_code {
+            true => comment(line),
+            false if source.name == FILE => without_fact_key(line),
+            false => line,
+        };
         found.extend(ids(text).map(|id| Citation {
             id: id.to_owned(),
             file: source.name.clone(),
@@ -100,11 +101,12 @@ fn comment(line: &str) -> &str {
     start.map_or("", |start| &line[start..])
 }
 
-/// Whether a line of the evidence is the key of a fact: `  M042:`.
-fn is_fact_key(line: &str) -> bool {
-    line.trim()
-        .strip_suffix(':')
-        .is_some_and(|key| is_id(key) && line.starts_with(' '))
+/// Removes the key of a fact (`  M042:`) from the start of a line of the evidence.
+fn without_fact_key(line: &str) -> &str {
+    match line.trim_start().split_once(':') {
+        Some((key, rest)) if is_id(key) => rest,
+        _ => line,
+    }
 }
 
 /// Returns the ids in a text. A part of a longer word, a date, a time or a UUID is not an id.
@@ -178,12 +180,13 @@ mod tests {
     fn keys_of_facts_are_not_citations() {
         let source = Source {
             name: FILE.to_owned(),
-            text: "# Like M001.\nfacts:\n  M002:\n    corrected_by: [M003]\n".to_owned(),
+            text: "# Like M001.\nfacts:\n  M002:\n    corrected_by: [M003]\n  M004: {a: M005}\n"
+                .to_owned(),
         };
         let found: Vec<_> = citations_in(&source)
             .into_iter()
             .map(|citation| citation.id)
             .collect();
-        assert_eq!(found, ["M001", "M003"]);
+        assert_eq!(found, ["M001", "M003", "M005"]);
     }
 }
