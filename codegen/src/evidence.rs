@@ -18,7 +18,7 @@ use crate::paths::Rules;
 use crate::sources::read;
 use crate::{Error, Result, Source, Sources, document};
 
-pub use citations::{Citation, FILE, citations};
+pub use citations::{Citation, FILE, citations, ids};
 
 /// All facts and their sources, in file order.
 #[derive(Debug, Clone)]

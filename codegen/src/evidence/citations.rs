@@ -110,7 +110,7 @@ fn without_fact_key(line: &str) -> &str {
 }
 
 /// Returns the ids in a text. A part of a longer word, a date, a time or a UUID is not an id.
-fn ids(text: &str) -> impl Iterator<Item = &str> {
+pub fn ids(text: &str) -> impl Iterator<Item = &str> {
     let is_separator = |c: char| !c.is_ascii_alphanumeric() && !matches!(c, '_' | '-' | ':' | '.');
     text.split(is_separator)
         .map(|word| word.trim_matches(['-', ':', '.']))
