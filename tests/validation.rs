@@ -183,12 +183,13 @@ fn api_key_rules(client: &Client) -> Vec<Rule> {
         ),
         rule(
             "update_api_key",
-            &["`rotation_period`", "`next_rotation_at`"],
+            &["`rotation_policy.key_transition_period_ms`", "1800000"],
+            update(change().rotation_policy(policy().key_transition_period_ms(0))),
+            // A period and a date may be sent together (V075).
             update(
                 change()
                     .rotation_policy(policy().rotation_period("weekly").next_rotation_at(date())),
             ),
-            update(change().rotation_policy(policy().next_rotation_at(date()))),
         ),
         rule(
             "update_api_key",
