@@ -5,7 +5,7 @@
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
-    Patched, Sources, document, generate,
+    Patched, Sources, document, evidence, generate,
     lower::{self, Direction, Lowered},
     patch, reserved_segments,
     select::Areas,
@@ -122,6 +122,23 @@ fn every_json_operation_of_the_gateway_is_generated() {
             entry.id
         );
     }
+}
+
+#[test]
+fn rustdoc_of_an_operation_names_its_sources_and_has_no_evidence_ids() {
+    let code = generate_code(&PATCHED.manifest.areas());
+    let docs: Vec<&str> = code
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with("///"))
+        .collect();
+    let sources = " Sources: `docs/endpoints/api_keys.md#rotate_api_key`.";
+    assert!(docs.iter().any(|line| line.ends_with(sources)));
+    let with_ids: Vec<_> = docs
+        .iter()
+        .filter(|line| evidence::ids(line).next().is_some())
+        .collect();
+    assert!(with_ids.is_empty(), "{with_ids:#?}");
 }
 
 #[test]

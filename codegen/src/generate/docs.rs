@@ -190,7 +190,8 @@ pub fn alias(key: &str, id: &str) -> Option<TokenStream> {
     (alias != id && !alias.contains('{')).then(|| quote!(#[doc(alias = #alias)]))
 }
 
-/// Returns the rustdoc of an operation: summary, route, feature, access, evidence, notes, example.
+/// Returns the rustdoc of an operation: summary, route, feature, access, evidence with the page of
+/// `cargo xtask endpoints` that has its sources, notes, example.
 pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     let mut lines = vec![
         entry.summary.clone(),
@@ -201,8 +202,10 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     lines.push(format!("* **Feature:** `{}`.", entry.area));
     lines.extend(access(&entry.access, entry.plane).map(|text| format!("* **Access:** {text}")));
     lines.push(format!(
-        "* **Evidence:** {}",
-        evidence(&entry.evidence, entry.status)
+        "* **Evidence:** {} Sources: `docs/endpoints/{}.md#{}`.",
+        evidence(&entry.evidence, entry.status),
+        entry.area,
+        entry.id
     ));
     lines.extend(entry.notes.iter().map(|note| format!("* {note}")));
     lines.extend(helpers(entry));
