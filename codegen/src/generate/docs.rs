@@ -124,7 +124,10 @@ fn is_name_only(text: &str) -> bool {
 }
 
 /// The head of the table of operations in the docs of a module.
-pub const TABLE_HEAD: [&str; 2] = [" | method | route | what it does | status |", " |---|---|---|---|"];
+pub const TABLE_HEAD: [&str; 2] = [
+    " | method | route | what it does | status |",
+    " |---|---|---|---|",
+];
 
 /// Returns the row of an operation in that table.
 pub fn table_row(key: &str, entry: &Entry) -> String {
