@@ -7,7 +7,7 @@ mod area;
 mod facts;
 mod links;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -97,8 +97,8 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     write_files(&root.join(FOLDER), &files, check)
 }
 
-/// Fails if a citation does not resolve or an override claims too much. Prints facts without a
-/// citation.
+/// Fails if a citation does not resolve or an override claims too much. Prints the number of
+/// citations and the facts without one.
 fn check_evidence(
     evidence: &evidence::Evidence,
     citations: &[Citation],
@@ -118,6 +118,14 @@ fn check_evidence(
     if !problems.is_empty() {
         bail!("{}", problems.join("\n"));
     }
+    let ids: HashSet<&str> = citations.iter().map(|citation| &*citation.id).collect();
+    println!(
+        "{} citations of {} facts; {} has {}",
+        citations.len(),
+        ids.len(),
+        evidence::FILE,
+        evidence.facts().count()
+    );
     Ok(())
 }
 
