@@ -19,7 +19,6 @@ use portkey_admin::{
     gateway::moderations::CreateModerationRequest,
     gateway::ocr::{CreateOcrRequest, OcrDocument},
     gateway::rerank::CreateRerankRequest,
-    gateway::responses,
     gateway::responses::CreateResponseRequest,
     gateway::threads::{
         CreateMessageRequest, CreateRunRequest, CreateThreadAndRunRequest, CreateThreadRequest,
