@@ -42,9 +42,16 @@ pub fn union(
     }
 }
 
+/// Returns the variants by name.
+pub fn variants(views: &[(Ident, RustType)], modules: &Modules) -> Vec<(Ident, TokenStream)> {
+    views
+        .iter()
+        .map(|(name, ty)| (name.clone(), variant_tokens(ty, modules)))
+        .collect()
+}
+
 fn view_methods(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
-    let methods = views.iter().map(|(name, ty)| {
-        let ty = variant_tokens(ty, modules);
+    let methods = variants(views, modules).into_iter().map(|(name, ty)| {
         let name = format_ident!("as_{name}");
         let docs = format!(
             " Decodes it as `{}`. Fails on a mismatch.",
