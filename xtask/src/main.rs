@@ -10,7 +10,7 @@ mod cost;
 mod drift;
 mod endpoints;
 mod fetch;
-mod public_api;
+mod rustdoc;
 mod source;
 mod sync_spec;
 
@@ -40,6 +40,9 @@ Options:
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = rustdoc::run_as_rustdoc() {
+        return code;
+    }
     match run() {
         Ok(code) => code,
         Err(error) => {
