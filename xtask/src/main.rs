@@ -9,6 +9,7 @@ mod clients;
 mod cost;
 mod drift;
 mod endpoints;
+mod expand;
 mod fetch;
 mod rustdoc;
 mod source;
@@ -32,6 +33,7 @@ Commands:
   clients     Write docs/CLIENTS.md, which client called which operation (`clients --help`)
   cost        Measure the build cost of the crate (`cost --help`)
   endpoints   Write docs/ENDPOINTS.md from the operation manifest (`endpoints --help`)
+  expand      Print the generated code of an area (`expand --help`)
   sync-spec   Report upstream changes and update openapi/ (`sync-spec --help`)
 
 Options:
@@ -69,6 +71,7 @@ fn run() -> Result<ExitCode> {
                     "clients" => clients::run(&root, arguments)?,
                     "cost" => cost::run(&root, arguments)?,
                     "endpoints" => endpoints::run(&root, arguments)?,
+                    "expand" => expand::run(&root, arguments)?,
                     "sync-spec" => return sync_spec::run(&root, arguments),
                     other => bail!("unknown command `{other}` (see `cargo xtask --help`)"),
                 }
