@@ -13,7 +13,8 @@ use canonical_json::Conversions;
 use chrono::{DateTime, Utc};
 use portkey_admin::{
     analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*, logs::*,
-    mcp::*, policies::*, prompts::*, providers::*, secrets::*, types::*, users::*, workspaces::*,
+    mcp::*, policies::*, pricing::*, prompts::*, providers::*, secrets::*, types::*, users::*,
+    workspaces::*,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};

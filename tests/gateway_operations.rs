@@ -91,7 +91,7 @@ fn completion_request() -> portkey_admin::gateway::completions::CreateCompletion
     CreateCompletionRequest::builder().model("m").prompt("Once")
 }
 
-fn response_request() -> responses::CreateResponse {
+fn response_request() -> portkey_admin::gateway::responses::CreateResponseRequestBuilder {
     CreateResponseRequest::builder().model("m").input("Why?")
 }
 

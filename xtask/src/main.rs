@@ -32,7 +32,7 @@ Commands:
   api         Write api/public-api.txt, the public API of the crate (`api --help`)
   clients     Write docs/CLIENTS.md, which client called which operation (`clients --help`)
   cost        Measure the build cost of the crate (`cost --help`)
-  endpoints   Write docs/ENDPOINTS.md from the operation manifest (`endpoints --help`)
+  endpoints   Write docs/endpoints/, every operation with its evidence (`endpoints --help`)
   expand      Print the generated code of an area (`expand --help`)
   sync-spec   Report upstream changes and update openapi/ (`sync-spec --help`)
 

@@ -74,7 +74,7 @@ pub fn refine<'a>(
             continue;
         };
         // The selection may have left the operation out.
-        let Some((path, source)) = find_operation(document, method, path) else {
+        let Some((method, path, source)) = find_operation(document, method, path) else {
             continue;
         };
         let operation = Operation::new(items, path, method, source, entry)?;
@@ -104,14 +104,17 @@ pub fn refine<'a>(
     Ok(refined)
 }
 
-/// Returns the path and the operation of the selected document.
+/// Returns the method, the path and the operation of the selected document.
 fn find_operation<'a>(
     document: &'a Value,
     method: &str,
     path: &str,
-) -> Option<(&'a str, &'a Value)> {
+) -> Option<(&'a str, &'a str, &'a Value)> {
     let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
-    Some((path, item.get(method.to_ascii_lowercase())?))
+    let (method, operation) = item
+        .as_object()?
+        .get_key_value(&method.to_ascii_lowercase())?;
+    Some((method, path, operation))
 }
 
 /// Adds a pagination impl. Operations with the same response type must agree on it.
@@ -253,8 +256,10 @@ impl<'a> Operation<'a> {
                 _ => quote!(#ident.into().to_string()),
             }
         });
+        let alias = docs::alias(&self.key, &self.entry.id);
         quote! {
             #docs
+            #alias
             #deprecated
             pub fn #name(&self, #(#arguments),*) -> #builder {
                 #builder {
@@ -513,10 +518,7 @@ impl Parameter {
             comma_separated: parameter["explode"] == false,
             docs: match parameter["description"].as_str() {
                 Some(text) => format!(" {text}"),
-                None => format!(
-                    " Sets the {} parameter `{wire}`.",
-                    parameter["in"].as_str().unwrap_or("query")
-                ),
+                None => format!(" {}", docs::description(&ty, &parameter["schema"])),
             },
             wire,
         })

@@ -51,12 +51,13 @@ pub fn variants(views: &[(Ident, RustType)], modules: &Modules) -> Vec<(Ident, T
 }
 
 fn view_methods(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
-    let methods = variants(views, modules).into_iter().map(|(name, ty)| {
+    let methods = views.iter().map(|(name, ty)| {
+        // Without modules, only the name of the type remains.
+        let shown = compact(&variant_tokens(ty, &Modules::default()));
+        let shown = shown.replace("crate::types::", "").replace("crate::", "");
+        let docs = format!(" Decodes it as `{shown}`. Fails on a mismatch.");
+        let ty = variant_tokens(ty, modules);
         let name = format_ident!("as_{name}");
-        let docs = format!(
-            " Decodes it as `{}`. Fails on a mismatch.",
-            compact(&ty).trim_start_matches("crate::")
-        );
         quote!(#[doc = #docs] #name #ty,)
     });
     quote!(crate::decode::response_raw_json! { #ident { #(#methods)* } })

@@ -169,12 +169,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
             }
         };
     }
-    let docs = if docs.is_empty() {
-        let text = format!(" Sets `{wire}`.");
-        quote!(#[doc = #text])
-    } else {
-        quote!(#(#docs)*)
-    };
+    let docs = quote!(#(#docs)*);
     let setter = setter_name(ident, &["build", "builder", "extra"]);
     let Argument {
         bounds,

@@ -213,9 +213,10 @@ pub fn refine(
                 item.ident.to_string(),
                 refine_struct(item, document, directions, modules)?,
             ),
-            Item::Enum(item) if is_unit_only(item) => {
-                (item.ident.to_string(), RefinedType::Enum(refine_enum(item)))
-            }
+            Item::Enum(item) if is_unit_only(item) => (
+                item.ident.to_string(),
+                RefinedType::Enum(refine_enum(item, modules)),
+            ),
             Item::Enum(item) => {
                 let direction = directions
                     .get(&item.ident.to_string())
@@ -256,7 +257,8 @@ fn refine_struct(
 ) -> Result<RefinedType> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
-    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    docs.extend(docs::usage(&name, modules));
     let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
     if let Some(variants) = schema.get("x-tagged") {
         let (tokens, variants) = tagged(&item.ident, &docs, variants, direction, modules)?;
@@ -308,9 +310,11 @@ fn refine_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Fiel
     let wire = serde
         .rename
         .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
+    let property = &schema["properties"][&wire];
+    let ty = apply_secret_format(RustType::new(&field.ty), property);
     Ok(Field {
-        docs: docs::doc_attributes(&field.attrs),
-        ty: apply_secret_format(RustType::new(&field.ty), &schema["properties"][&wire]),
+        docs: docs::field(&field.attrs, &ty, property),
+        ty,
         flatten: serde.flatten,
         clear: ClearValue::parse(schema, &wire)?,
         constant: schema["x-const"][&wire].as_str().map(str::to_owned),
@@ -390,10 +394,13 @@ impl SerdeAttributes {
     }
 }
 
-fn refine_enum(item: &ItemEnum) -> OpenEnum {
+fn refine_enum(item: &ItemEnum, modules: &Modules) -> OpenEnum {
+    let name = item.ident.to_string();
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    docs.extend(docs::usage(&name, modules));
     OpenEnum {
         ident: item.ident.clone(),
-        docs: docs::or_default(&item.attrs, &docs::sentence_case(&item.ident.to_string())),
+        docs,
         variants: item
             .variants
             .iter()
@@ -415,7 +422,8 @@ fn refine_union(
     modules: &Modules,
 ) -> UnionType {
     let ident = &item.ident;
-    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
+    docs.extend(docs::usage(&ident.to_string(), modules));
     let variants: Vec<Variant> = item
         .variants
         .iter()
