@@ -29,11 +29,30 @@ pub fn parse(name: &str, text: &str) -> Result<Value> {
         .starts_with('{')
         .then(|| serde_json::from_str::<StrictValue>(text).ok())
         .flatten();
-    match parsed {
-        Some(StrictValue(value)) => Ok(value),
+    let mut value = match parsed {
+        Some(StrictValue(value)) => value,
         None => serde_norway::from_str(text)
             .map(|StrictValue(value)| value)
-            .map_err(|error| with_position(name, &error)),
+            .map_err(|error| with_position(name, &error))?,
+    };
+    if value.get("openapi").is_some() && value["info"]["version"].is_number() {
+        restore_version(text, &mut value);
+    }
+    Ok(value)
+}
+
+/// Replaces a numeric `info.version` with its text: `1.10` is not the version `1.1`.
+fn restore_version(text: &str, document: &mut Value) {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        info: Info,
+    }
+    #[derive(serde::Deserialize)]
+    struct Info {
+        version: String,
+    }
+    if let Ok(head) = serde_norway::from_str::<Head>(text) {
+        document["info"]["version"] = Value::String(head.info.version);
     }
 }
 
@@ -82,6 +101,15 @@ impl<'de> Visitor<'de> for StrictValueVisitor {
 
     fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
         Ok(value.into())
+    }
+
+    /// Converts an integer beyond 64 bits, which JSON parsers read as a float as well.
+    fn visit_i128<E: serde::de::Error>(self, value: i128) -> std::result::Result<Value, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, value: u128) -> std::result::Result<Value, E> {
+        self.visit_f64(value as f64)
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value, E> {
