@@ -15,6 +15,23 @@ pub const METHODS: [&str; 8] = [
 /// The number of references that are followed before a chain counts as a cycle.
 const MAX_REFERENCE_HOPS: usize = 64;
 
+/// The number of levels of maps and lists in a document. The parsers have the same limit; the stages
+/// that recurse over a document rely on it.
+pub const MAX_DEPTH: usize = 128;
+
+/// Returns whether a value has more than `limit` levels of maps and lists.
+pub fn is_deeper_than(value: &Value, limit: usize) -> bool {
+    let below = |value| match limit.checked_sub(1) {
+        Some(limit) => is_deeper_than(value, limit),
+        None => true,
+    };
+    match value {
+        Value::Object(fields) => limit == 0 || fields.values().any(below),
+        Value::Array(items) => limit == 0 || items.iter().any(below),
+        _ => false,
+    }
+}
+
 /// Parses YAML (or JSON) into a JSON value.
 ///
 /// Keys such as `200` become strings, merge keys (`<<`) are resolved, and a duplicate key is an
