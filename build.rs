@@ -11,7 +11,9 @@ fn main() {
     println!("cargo::rerun-if-changed=overrides");
     if let Err(error) = run() {
         // Not a panic, which would add a backtrace to the message.
-        println!("cargo::error={error}");
+        for line in error.to_string().lines() {
+            println!("cargo::error={line}");
+        }
         std::process::exit(1);
     }
 }

@@ -1,4 +1,7 @@
-//! Distil: reduces an OpenAPI 3.0 document to its facts, in a canonical order.
+//! Distil: reduces an OpenAPI document to its facts, in a canonical order.
+//!
+//! The result is OpenAPI 3.0. From 3.1, everything is converted that has a mechanical equivalent;
+//! the rest is an error.
 //!
 //! **What is kept.** `fields` lists the fields that state facts, for each kind of object; all
 //! others are dropped: descriptions, summaries, titles, examples, extensions (`x-…`), external
@@ -15,6 +18,8 @@
 //! The result therefore depends only on facts: reordering maps or rewording prose upstream changes
 //! nothing, and distilling a distilled document yields the same bytes.
 
+mod openapi_3_1;
+
 use serde_json::{Map, Value};
 
 use crate::document::{self, METHODS, child_path};
@@ -26,16 +31,22 @@ const HEADER: &str = "\
 # `cargo xtask sync-spec`. Not edited by hand: corrections belong in overrides/.
 ";
 
-/// Reduces an OpenAPI 3.0 document to its facts in canonical order.
+/// Reduces an OpenAPI document to its facts in canonical order.
 ///
 /// # Errors
 ///
-/// Fails with the JSON path of the problem: another version of OpenAPI, no paths, an unexpected
-/// type, or a reference that is external or has no target.
+/// Fails with the JSON path of the problem: a version of OpenAPI other than 3.0 and 3.1, no paths,
+/// an unexpected type, a reference that is external or has no target, or a keyword of OpenAPI 3.1
+/// that 3.0 cannot express.
 pub fn distil(document: &Value) -> Result<Value> {
-    check_version_and_paths(document)?;
-    let mut distiller = Distiller::default();
-    let distilled = distiller.object(ObjectKind::Document, "$", document)?;
+    let mut distiller = Distiller {
+        version: check_version_and_paths(document)?,
+        references: Vec::new(),
+    };
+    let mut distilled = distiller.object(ObjectKind::Document, "$", document)?;
+    if distiller.version == Version::V3_1 {
+        distilled["openapi"] = Value::from(CONVERTED_VERSION);
+    }
     for (location, reference) in &distiller.references {
         check_reference(&distilled, location, reference)?;
     }
@@ -53,6 +64,19 @@ pub fn to_yaml(document: &Value) -> Result<String> {
         )
     })?;
     Ok(format!("{HEADER}{body}"))
+}
+
+/// The problem with an external reference.
+const ONLY_LOCAL: &str = "only local references (`#/…`) are supported";
+
+/// The version of OpenAPI in a document that was converted from 3.1.
+const CONVERTED_VERSION: &str = "3.0.3";
+
+/// The version of OpenAPI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    V3_0,
+    V3_1,
 }
 
 /// The kinds of object in OpenAPI 3.0.
@@ -85,6 +109,10 @@ enum ObjectKind {
 enum FieldKind {
     /// A string, number or boolean.
     Scalar,
+    /// A string. An integer, which lacks quotes, is converted.
+    Text,
+    /// A boolean. The strings `true` and `false` are converted.
+    Boolean,
     /// The `type` of a schema: a name, or a list of names, which some 3.0 documents borrow from
     /// 3.1.
     Type,
@@ -122,8 +150,8 @@ enum FieldKind {
 fn fields(kind: ObjectKind) -> &'static [(&'static str, FieldKind)] {
     match kind {
         ObjectKind::Document => DOCUMENT,
-        ObjectKind::Info => &[("version", FieldKind::Scalar)],
-        ObjectKind::Tag => &[("name", FieldKind::Scalar)],
+        ObjectKind::Info => &[("version", FieldKind::Text)],
+        ObjectKind::Tag => &[("name", FieldKind::Text)],
         ObjectKind::Server => SERVER,
         ObjectKind::ServerVariable => {
             &[("enum", FieldKind::EnumValues), ("default", FieldKind::Any)]
@@ -159,7 +187,7 @@ const DOCUMENT: FieldTable = &[
 ];
 
 const SERVER: FieldTable = &[
-    ("url", FieldKind::Scalar),
+    ("url", FieldKind::Text),
     ("variables", FieldKind::Map(ObjectKind::ServerVariable)),
 ];
 
@@ -178,8 +206,8 @@ const PATH_ITEM: FieldTable = &[
 ];
 
 const OPERATION: FieldTable = &[
-    ("operationId", FieldKind::Scalar),
-    ("deprecated", FieldKind::Scalar),
+    ("operationId", FieldKind::Text),
+    ("deprecated", FieldKind::Boolean),
     ("tags", FieldKind::AnyList),
     ("servers", FieldKind::List(ObjectKind::Server)),
     ("security", FieldKind::AnyList),
@@ -191,21 +219,21 @@ const OPERATION: FieldTable = &[
 
 const PARAMETER: FieldTable = &[
     ("$ref", FieldKind::Reference),
-    ("name", FieldKind::Scalar),
-    ("in", FieldKind::Scalar),
-    ("required", FieldKind::Scalar),
-    ("deprecated", FieldKind::Scalar),
-    ("allowEmptyValue", FieldKind::Scalar),
-    ("style", FieldKind::Scalar),
-    ("explode", FieldKind::Scalar),
-    ("allowReserved", FieldKind::Scalar),
+    ("name", FieldKind::Text),
+    ("in", FieldKind::Text),
+    ("required", FieldKind::Boolean),
+    ("deprecated", FieldKind::Boolean),
+    ("allowEmptyValue", FieldKind::Boolean),
+    ("style", FieldKind::Text),
+    ("explode", FieldKind::Boolean),
+    ("allowReserved", FieldKind::Boolean),
     ("schema", FieldKind::Object(ObjectKind::Schema)),
     ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
 const REQUEST_BODY: FieldTable = &[
     ("$ref", FieldKind::Reference),
-    ("required", FieldKind::Scalar),
+    ("required", FieldKind::Boolean),
     ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
@@ -215,11 +243,11 @@ const MEDIA_TYPE: FieldTable = &[
 ];
 
 const ENCODING: FieldTable = &[
-    ("contentType", FieldKind::Scalar),
+    ("contentType", FieldKind::Text),
     ("headers", FieldKind::Map(ObjectKind::Header)),
-    ("style", FieldKind::Scalar),
-    ("explode", FieldKind::Scalar),
-    ("allowReserved", FieldKind::Scalar),
+    ("style", FieldKind::Text),
+    ("explode", FieldKind::Boolean),
+    ("allowReserved", FieldKind::Boolean),
 ];
 
 const RESPONSE: FieldTable = &[
@@ -231,18 +259,18 @@ const RESPONSE: FieldTable = &[
 
 const HEADER_OBJECT: FieldTable = &[
     ("$ref", FieldKind::Reference),
-    ("required", FieldKind::Scalar),
-    ("deprecated", FieldKind::Scalar),
-    ("style", FieldKind::Scalar),
-    ("explode", FieldKind::Scalar),
+    ("required", FieldKind::Boolean),
+    ("deprecated", FieldKind::Boolean),
+    ("style", FieldKind::Text),
+    ("explode", FieldKind::Boolean),
     ("schema", FieldKind::Object(ObjectKind::Schema)),
     ("content", FieldKind::Map(ObjectKind::MediaType)),
 ];
 
 const LINK: FieldTable = &[
     ("$ref", FieldKind::Reference),
-    ("operationId", FieldKind::Scalar),
-    ("operationRef", FieldKind::Scalar),
+    ("operationId", FieldKind::Text),
+    ("operationRef", FieldKind::Text),
     ("parameters", FieldKind::Any),
     ("requestBody", FieldKind::Any),
     ("server", FieldKind::Object(ObjectKind::Server)),
@@ -251,11 +279,11 @@ const LINK: FieldTable = &[
 const SCHEMA: FieldTable = &[
     ("$ref", FieldKind::Reference),
     ("type", FieldKind::Type),
-    ("format", FieldKind::Scalar),
-    ("nullable", FieldKind::Scalar),
-    ("deprecated", FieldKind::Scalar),
-    ("readOnly", FieldKind::Scalar),
-    ("writeOnly", FieldKind::Scalar),
+    ("format", FieldKind::Text),
+    ("nullable", FieldKind::Boolean),
+    ("deprecated", FieldKind::Boolean),
+    ("readOnly", FieldKind::Boolean),
+    ("writeOnly", FieldKind::Boolean),
     ("enum", FieldKind::EnumValues),
     ("const", FieldKind::Any),
     ("default", FieldKind::Any),
@@ -266,10 +294,10 @@ const SCHEMA: FieldTable = &[
     ("exclusiveMaximum", FieldKind::Scalar),
     ("minLength", FieldKind::Scalar),
     ("maxLength", FieldKind::Scalar),
-    ("pattern", FieldKind::Scalar),
+    ("pattern", FieldKind::Text),
     ("minItems", FieldKind::Scalar),
     ("maxItems", FieldKind::Scalar),
-    ("uniqueItems", FieldKind::Scalar),
+    ("uniqueItems", FieldKind::Boolean),
     ("minProperties", FieldKind::Scalar),
     ("maxProperties", FieldKind::Scalar),
     ("required", FieldKind::NameSet),
@@ -287,7 +315,7 @@ const SCHEMA: FieldTable = &[
 ];
 
 const DISCRIMINATOR: FieldTable = &[
-    ("propertyName", FieldKind::Scalar),
+    ("propertyName", FieldKind::Text),
     ("mapping", FieldKind::Mapping),
 ];
 
@@ -307,13 +335,13 @@ const COMPONENTS: FieldTable = &[
 
 const SECURITY_SCHEME: FieldTable = &[
     ("$ref", FieldKind::Reference),
-    ("type", FieldKind::Scalar),
-    ("name", FieldKind::Scalar),
-    ("in", FieldKind::Scalar),
-    ("scheme", FieldKind::Scalar),
-    ("bearerFormat", FieldKind::Scalar),
+    ("type", FieldKind::Text),
+    ("name", FieldKind::Text),
+    ("in", FieldKind::Text),
+    ("scheme", FieldKind::Text),
+    ("bearerFormat", FieldKind::Text),
     ("flows", FieldKind::Object(ObjectKind::OAuthFlows)),
-    ("openIdConnectUrl", FieldKind::Scalar),
+    ("openIdConnectUrl", FieldKind::Text),
 ];
 
 const OAUTH_FLOWS: FieldTable = &[
@@ -330,22 +358,38 @@ const OAUTH_FLOWS: FieldTable = &[
 ];
 
 const OAUTH_FLOW: FieldTable = &[
-    ("authorizationUrl", FieldKind::Scalar),
-    ("tokenUrl", FieldKind::Scalar),
-    ("refreshUrl", FieldKind::Scalar),
+    ("authorizationUrl", FieldKind::Text),
+    ("tokenUrl", FieldKind::Text),
+    ("refreshUrl", FieldKind::Text),
     ("scopes", FieldKind::Scopes),
 ];
 
 /// A pass over a document. Collects the references, which are checked against the result.
-#[derive(Default)]
 struct Distiller {
+    version: Version,
     /// The JSON path of each `$ref`, and the reference.
     references: Vec<(String, String)>,
 }
 
 impl Distiller {
     fn object(&mut self, kind: ObjectKind, location: &str, value: &Value) -> Result<Value> {
-        let map = as_map(location, value)?;
+        let converted;
+        let map = match (kind, self.version) {
+            (ObjectKind::Schema, Version::V3_1) => {
+                converted = openapi_3_1::convert_schema(location, value)?;
+                &converted
+            }
+            _ => as_map(location, value)?,
+        };
+        if self.version == Version::V3_1 {
+            let unsupported: &[&str] = match kind {
+                ObjectKind::Document => &["webhooks", "jsonSchemaDialect"],
+                ObjectKind::Components => &["pathItems"],
+                _ => &[],
+            };
+            openapi_3_1::check_supported(location, map.keys(), unsupported)?;
+        }
+        check_reference_is_allowed(kind, location, map)?;
         let mut kept = Map::new();
         for (key, field_kind) in fields(kind) {
             let Some(value) = map.get(*key) else { continue };
@@ -373,6 +417,8 @@ impl Distiller {
         }
         let kept = match field_kind {
             FieldKind::Scalar => scalar(location, value)?,
+            FieldKind::Text => string(location, value)?,
+            FieldKind::Boolean => boolean(location, value)?,
             FieldKind::Type => type_names(location, value)?,
             FieldKind::Any => sorted(value),
             FieldKind::AnyList => {
@@ -478,33 +524,59 @@ impl Distiller {
     }
 }
 
-/// Checks that this is an OpenAPI 3.0 document with paths.
-fn check_version_and_paths(document: &Value) -> Result<()> {
+/// Checks that this is an OpenAPI 3.0 or 3.1 document with paths, and returns its version.
+fn check_version_and_paths(document: &Value) -> Result<Version> {
     let map = as_map("$", document)?;
     let version = map
         .get("openapi")
         .ok_or_else(|| Error::new("$.openapi", "missing, so this is not an OpenAPI document"))?;
-    let supported = version.as_str().is_some_and(|version| {
-        version.strip_prefix("3.0.").is_some_and(|patch| {
+    let has_patch = |prefix: &str| {
+        let patch = version.as_str().and_then(|text| text.strip_prefix(prefix));
+        patch.is_some_and(|patch| {
             !patch.is_empty() && patch.bytes().all(|digit| digit.is_ascii_digit())
         })
-    });
-    if !supported {
-        return Err(Error::new(
-            "$.openapi",
-            format!("expected OpenAPI version 3.0.x, found {version}"),
-        ));
-    }
+    };
+    let version = match (has_patch("3.0."), has_patch("3.1.")) {
+        (true, _) => Version::V3_0,
+        (_, true) => Version::V3_1,
+        _ => {
+            return Err(Error::new(
+                "$.openapi",
+                format!("expected OpenAPI version 3.0.x or 3.1.x, found {version}"),
+            ));
+        }
+    };
     match map.get("paths") {
         None => Err(Error::new("$.paths", "missing")),
-        Some(paths) => as_map("$.paths", paths).map(|_| ()),
+        Some(paths) => as_map("$.paths", paths).map(|_| version),
     }
+}
+
+/// Checks that an object of this kind can be a `$ref`. Dropping the reference would empty the object.
+fn check_reference_is_allowed(
+    kind: ObjectKind,
+    location: &str,
+    map: &Map<String, Value>,
+) -> Result<()> {
+    let allowed = fields(kind).iter().any(|(key, _)| *key == "$ref");
+    let reference = map.get("$ref").filter(|reference| !reference.is_null());
+    let Some(reference) = reference.filter(|_| !allowed) else {
+        return Ok(());
+    };
+    let problem = match reference.as_str() {
+        Some(reference) if reference.starts_with('#') => {
+            format!("`{reference}`: OpenAPI 3.0 does not allow a reference here")
+        }
+        Some(reference) => format!("`{reference}`: {ONLY_LOCAL}"),
+        None => "expected a string".to_owned(),
+    };
+    Err(Error::new(child_path(location, "$ref"), problem))
 }
 
 fn check_reference(distilled: &Value, location: &str, reference: &str) -> Result<()> {
     let problem = |problem: &str| Error::new(location, format!("`{reference}`: {problem}"));
     if !reference.starts_with('#') {
-        return Err(problem("only local references (`#/…`) are supported"));
+        return Err(problem(ONLY_LOCAL));
     }
     let target = document::lookup(distilled, reference)
         .map_err(|_| problem("reference target not found"))?;
@@ -552,14 +624,37 @@ fn scalar(location: &str, value: &Value) -> Result<Value> {
     }
 }
 
+fn string(location: &str, value: &Value) -> Result<Value> {
+    match value {
+        Value::String(_) => Ok(value.clone()),
+        Value::Number(number) if !number.is_f64() => Ok(number.to_string().into()),
+        _ => Err(Error::new(
+            location,
+            format!("expected a string, found {}", describe_kind(value)),
+        )),
+    }
+}
+
+fn boolean(location: &str, value: &Value) -> Result<Value> {
+    match value.as_str() {
+        _ if value.is_boolean() => Ok(value.clone()),
+        Some("true") => Ok(Value::Bool(true)),
+        Some("false") => Ok(Value::Bool(false)),
+        _ => Err(Error::new(
+            location,
+            format!("expected a boolean, found {}", describe_kind(value)),
+        )),
+    }
+}
+
 fn type_names(location: &str, value: &Value) -> Result<Value> {
     match value {
         Value::Array(names) => names
             .iter()
-            .map(|name| scalar(location, name))
+            .map(|name| string(location, name))
             .collect::<Result<_>>()
             .map(Value::Array),
-        _ => scalar(location, value),
+        _ => string(location, value),
     }
 }
 
@@ -598,12 +693,14 @@ fn name_set(location: &str, value: &Value) -> Result<Option<Value>> {
     }
     let mut names = as_list(location, value)?
         .iter()
-        .map(|name| match name.as_str() {
-            Some(name) => Ok(name),
-            None => Err(Error::new(
-                location,
-                format!("expected a list of strings, found {}", describe_kind(name)),
-            )),
+        .enumerate()
+        .map(|(index, name)| {
+            name.as_str().ok_or_else(|| {
+                Error::new(
+                    format!("{location}[{index}]"),
+                    format!("expected a string, found {}", describe_kind(name)),
+                )
+            })
         })
         .collect::<Result<Vec<_>>>()?;
     names.sort_unstable();

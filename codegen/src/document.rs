@@ -15,6 +15,23 @@ pub const METHODS: [&str; 8] = [
 /// The number of references that are followed before a chain counts as a cycle.
 const MAX_REFERENCE_HOPS: usize = 64;
 
+/// The number of levels of maps and lists in a document. The parsers have the same limit; the stages
+/// that recurse over a document rely on it.
+pub const MAX_DEPTH: usize = 128;
+
+/// Returns whether a value has more than `limit` levels of maps and lists.
+pub fn is_deeper_than(value: &Value, limit: usize) -> bool {
+    let below = |value| match limit.checked_sub(1) {
+        Some(limit) => is_deeper_than(value, limit),
+        None => true,
+    };
+    match value {
+        Value::Object(fields) => limit == 0 || fields.values().any(below),
+        Value::Array(items) => limit == 0 || items.iter().any(below),
+        _ => false,
+    }
+}
+
 /// Parses YAML (or JSON) into a JSON value.
 ///
 /// Keys such as `200` become strings, merge keys (`<<`) are resolved, and a duplicate key is an
@@ -29,11 +46,30 @@ pub fn parse(name: &str, text: &str) -> Result<Value> {
         .starts_with('{')
         .then(|| serde_json::from_str::<StrictValue>(text).ok())
         .flatten();
-    match parsed {
-        Some(StrictValue(value)) => Ok(value),
+    let mut value = match parsed {
+        Some(StrictValue(value)) => value,
         None => serde_norway::from_str(text)
             .map(|StrictValue(value)| value)
-            .map_err(|error| with_position(name, &error)),
+            .map_err(|error| with_position(name, &error))?,
+    };
+    if value.get("openapi").is_some() && value["info"]["version"].is_number() {
+        restore_version(text, &mut value);
+    }
+    Ok(value)
+}
+
+/// Replaces a numeric `info.version` with its text: `1.10` is not the version `1.1`.
+fn restore_version(text: &str, document: &mut Value) {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        info: Info,
+    }
+    #[derive(serde::Deserialize)]
+    struct Info {
+        version: String,
+    }
+    if let Ok(head) = serde_norway::from_str::<Head>(text) {
+        document["info"]["version"] = Value::String(head.info.version);
     }
 }
 
@@ -82,6 +118,15 @@ impl<'de> Visitor<'de> for StrictValueVisitor {
 
     fn visit_u64<E>(self, value: u64) -> std::result::Result<Value, E> {
         Ok(value.into())
+    }
+
+    /// Converts an integer beyond 64 bits, which JSON parsers read as a float as well.
+    fn visit_i128<E: serde::de::Error>(self, value: i128) -> std::result::Result<Value, E> {
+        self.visit_f64(value as f64)
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, value: u128) -> std::result::Result<Value, E> {
+        self.visit_f64(value as f64)
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> std::result::Result<Value, E> {

@@ -29,6 +29,7 @@ pub use error::{Error, Result};
 pub use manifest::Manifest;
 pub use sources::{Source, Sources};
 
+use error::Problems;
 use serde_json::Value;
 
 /// The document after path rules and overlays, with the manifest of its operations.
@@ -44,16 +45,45 @@ pub struct Patched {
 
 /// Applies the path rules and the overlays to the vendored OpenAPI document and checks it against
 /// the manifest.
+///
+/// # Errors
+///
+/// Fails with every source that cannot be parsed; if there is none, with every override that does
+/// not fit.
 pub fn patch(sources: &Sources) -> Result<Patched> {
-    let mut document = document::parse(&sources.document.name, &sources.document.text)?;
-    let rules = paths::Rules::parse(&sources.paths)?;
-    let path_outcomes = rules.apply(&mut document)?;
-    for source in &sources.overlays {
-        overlay::Overlay::parse(source)?.apply(&mut document)?;
+    let mut problems = Problems::default();
+    let document = problems.check(document::parse(
+        &sources.document.name,
+        &sources.document.text,
+    ));
+    let rules = problems.check(paths::Rules::parse(&sources.paths));
+    let overlays: Vec<_> = sources
+        .overlays
+        .iter()
+        .filter_map(|source| problems.check(overlay::Overlay::parse(source)))
+        .collect();
+    let manifest = problems.check(Manifest::parse(&sources.manifest));
+    problems.finish(())?;
+    let (Some(mut document), Some(rules), Some(manifest)) = (document, rules, manifest) else {
+        return Err(Error::new("sources", "not all were parsed"));
+    };
+    let mut problems = Problems::default();
+    let path_outcomes = match rules.apply(&mut document) {
+        Ok(outcomes) => outcomes,
+        // Where the other rules can be applied, the overrides that depend on them are checked.
+        Err(error) => match rules.apply_lenient(&mut document) {
+            Ok(outcomes) => {
+                problems.push(error);
+                outcomes
+            }
+            Err(_) => return Err(error),
+        },
+    };
+    for overlay in &overlays {
+        problems.check(overlay.apply(&mut document));
     }
-    let manifest = Manifest::parse(&sources.manifest)?;
-    manifest.check(&sources.manifest.name, &document)?;
-    Ok(Patched {
+    problems.check(manifest.check(&sources.manifest.name, &document));
+    problems.finish(Patched {
         document,
         manifest,
         path_outcomes,

@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::error::Problems;
 use crate::{Error, Result, Source, document};
 
 /// All entries by operation key (`GET /api-keys`), in file order.
@@ -251,39 +252,36 @@ impl Manifest {
         })?;
         let mut entries = IndexMap::new();
         let mut ids: IndexMap<String, String> = IndexMap::new();
+        let mut problems = Problems::default();
         for (key, value) in map {
             let location = format!("{}: {key}", source.name);
-            check_key(&location, key)?;
-            let entry: Entry = serde_json::from_value(value.clone())
-                .map_err(|error| Error::new(&location, error.to_string()))?;
-            if let Some(other) = ids.insert(entry.id.clone(), key.clone()) {
-                return Err(Error::new(
-                    location,
-                    format!("id `{}` is already used by `{other}`", entry.id),
-                ));
+            if let Some(entry) = problems.check(parse_entry(&location, key, value)) {
+                if let Some(other) = ids.insert(entry.id.clone(), key.clone()) {
+                    let problem = format!("id `{}` is already used by `{other}`", entry.id);
+                    problems.push(Error::new(location, problem));
+                }
+                entries.insert(key.clone(), entry);
             }
-            entries.insert(key.clone(), entry);
         }
-        Ok(Self { entries })
+        problems.finish(Self { entries })
     }
 
     /// Checks that the manifest and the document have the same operations, and that the document
     /// has the parameters, fields and schemas that the manifest names.
     pub fn check(&self, name: &str, document: &Value) -> Result<()> {
-        if let Some(key) = self.missing(document).first() {
+        let mut problems = Problems::default();
+        for key in self.missing(document) {
             let problem = format!("no entry for `{key}`, an operation of the patched document");
-            return Err(Error::new(name, problem));
+            problems.push(Error::new(name, problem));
         }
-        match self.stale(document).first() {
-            Some(key) => Err(Error::new(
-                name,
-                format!("`{key}` is not an operation of the patched document"),
-            )),
-            None => match self.problems(document).into_iter().next() {
-                Some((key, problem)) => Err(Error::new(format!("{name}: {key}"), problem)),
-                None => Ok(()),
-            },
+        for key in self.stale(document) {
+            let problem = format!("`{key}` is not an operation of the patched document");
+            problems.push(Error::new(name, problem));
         }
+        for (key, problem) in self.problems(document) {
+            problems.push(Error::new(format!("{name}: {key}"), problem));
+        }
+        problems.finish(())
     }
 
     /// Returns each statement about parameters, bodies and other operations that does not hold in
@@ -367,6 +365,11 @@ pub fn split_key(key: &str) -> Option<(&str, &str)> {
     let (method, path) = key.split_once(' ')?;
     (path.starts_with('/') && document::METHODS.contains(&method.to_ascii_lowercase().as_str()))
         .then_some((method, path))
+}
+
+fn parse_entry(location: &str, key: &str, value: &Value) -> Result<Entry> {
+    check_key(location, key)?;
+    serde_json::from_value(value.clone()).map_err(|error| Error::new(location, error.to_string()))
 }
 
 fn check_key(location: &str, key: &str) -> Result<()> {

@@ -16,6 +16,7 @@ use std::{fmt, ptr};
 use serde_json::{Map, Value};
 use serde_json_path::{JsonPath, PathElement};
 
+use crate::error::Problems;
 use crate::{Error, Result, Source, document};
 
 pub use compare::Verdict;
@@ -88,12 +89,18 @@ impl Overlay {
         &self.actions
     }
 
-    /// Applies every action. On an error the document is left partly corrected and must be
+    /// Applies every action.
+    ///
+    /// # Errors
+    ///
+    /// Fails with every action that does not fit. The document is then partly corrected and must be
     /// discarded.
     pub fn apply(&self, document: &mut Value) -> Result<()> {
-        self.actions
-            .iter()
-            .try_for_each(|action| action.apply(document))
+        let mut problems = Problems::default();
+        for action in &self.actions {
+            problems.check(action.apply(document));
+        }
+        problems.finish(())
     }
 }
 
@@ -143,11 +150,20 @@ impl Action {
 
     fn execute(&self, document: &mut Value) -> ActionResult {
         let targets = self.target.find_nodes(document);
-        self.execute_at(document, targets)
+        let absent = self.execute_at(document, targets)?;
+        match absent.is_empty() {
+            true => Ok(()),
+            false => Err(describe_absent(&absent)),
+        }
     }
 
-    /// Applies the change at the paths that the target selects.
-    fn execute_at(&self, document: &mut Value, targets: Vec<NodePath>) -> ActionResult {
+    /// Applies the change at the paths that the target selects. Returns the path of each absent node
+    /// that the action only describes; these parts are skipped.
+    fn execute_at(
+        &self,
+        document: &mut Value,
+        targets: Vec<NodePath>,
+    ) -> ActionResult<Vec<String>> {
         if targets.is_empty() {
             return Err("matches nothing in the document".to_owned());
         }
@@ -157,7 +173,7 @@ impl Action {
                 let value = copy_source(document, from)?;
                 merge_into(document, targets, &value)
             }
-            ActionKind::Remove => remove(document, &targets),
+            ActionKind::Remove => remove(document, &targets).map(|()| Vec::new()),
         }
     }
 
@@ -269,15 +285,39 @@ fn copy_source(document: &Value, from: &Query) -> ActionResult<Value> {
     }
 }
 
-fn merge_into(document: &mut Value, targets: Vec<NodePath>, value: &Value) -> ActionResult {
+/// Merges a value into each target and returns the path of each absent node that the value only
+/// describes.
+fn merge_into(
+    document: &mut Value,
+    targets: Vec<NodePath>,
+    value: &Value,
+) -> ActionResult<Vec<String>> {
     check_same_kind(document, &targets)?;
-    for mut target in targets {
+    let mut absent = Vec::new();
+    for target in targets {
+        let has_names = match target.0.last() {
+            Some(Step::Name(name)) => is_name_map(name, value),
+            _ => false,
+        };
+        let mut merge = Merge {
+            path: target.clone(),
+            absent: &mut absent,
+        };
         // Merging never moves a node, so every path stays valid.
         if let Some(node) = target.get_mut(document) {
-            merge_at_target(node, value, &mut target)?;
+            merge.at_target(node, value, has_names)?;
         }
     }
-    Ok(())
+    Ok(absent)
+}
+
+/// Returns `does not exist: $['a']; the action only describes it`.
+fn describe_absent(absent: &[String]) -> String {
+    let subject = if absent.len() == 1 { "it" } else { "them" };
+    format!(
+        "does not exist: {}; the action only describes {subject}",
+        absent.join(", ")
+    )
 }
 
 /// Checks that all targets are objects, all are arrays or all are primitives, as the standard
@@ -378,55 +418,138 @@ impl fmt::Display for NodePath {
     }
 }
 
-/// Merges into a selected node. A selected array also accepts a value that is not an array, as one
-/// more item; nested arrays merge only with arrays.
-fn merge_at_target(target: &mut Value, value: &Value, path: &mut NodePath) -> ActionResult {
-    match target {
-        Value::Array(items) if !value.is_array() => {
-            items.push(value.clone());
-            Ok(())
+/// A merge into one target.
+struct Merge<'a> {
+    /// The path of the current node.
+    path: NodePath,
+    /// The paths of absent nodes that the value only describes.
+    absent: &'a mut Vec<String>,
+}
+
+impl Merge<'_> {
+    /// Merges into a selected node. A selected array also accepts a value that is not an array, as
+    /// one more item; nested arrays merge only with arrays.
+    fn at_target(&mut self, target: &mut Value, value: &Value, has_names: bool) -> ActionResult {
+        match target {
+            Value::Array(items) if !value.is_array() => {
+                self.check_depth(value)?;
+                items.push(value.clone());
+                Ok(())
+            }
+            _ => self.node(target, value, has_names),
         }
-        _ => merge(target, value, path),
+    }
+
+    /// Merges into a node. `has_names`: the keys of the node are names, not keywords.
+    fn node(&mut self, target: &mut Value, value: &Value, has_names: bool) -> ActionResult {
+        match (target, value) {
+            (Value::Object(target), Value::Object(value)) => self.fields(target, value, has_names),
+            (Value::Array(target), Value::Array(items)) => {
+                self.check_depth(value)?;
+                target.extend(items.iter().cloned());
+                Ok(())
+            }
+            (target, value) if node_kind(target) == PRIMITIVE && node_kind(value) == PRIMITIVE => {
+                *target = value.clone();
+                Ok(())
+            }
+            (target, value) => Err(format!(
+                "{} cannot be merged into {} at {}",
+                node_kind(value),
+                node_kind(target),
+                self.path
+            )),
+        }
+    }
+
+    fn fields(
+        &mut self,
+        target: &mut Map<String, Value>,
+        fields: &Map<String, Value>,
+        has_names: bool,
+    ) -> ActionResult {
+        for (name, value) in fields {
+            self.path.0.push(Step::Name(name.clone()));
+            let value_has_names = !has_names && is_name_map(name, value);
+            match target.get_mut(name) {
+                Some(field) => self.node(field, value, value_has_names)?,
+                // Words must not bring back what upstream removed.
+                None if (has_names || !is_description(name))
+                    && only_describes(value, value_has_names) =>
+                {
+                    self.absent.push(self.path.to_string());
+                }
+                None => {
+                    self.check_depth(value)?;
+                    target.insert(name.clone(), value.clone());
+                }
+            }
+            self.path.0.pop();
+        }
+        Ok(())
+    }
+
+    /// Checks that the document does not become deeper than the other stages can handle.
+    fn check_depth(&self, value: &Value) -> ActionResult {
+        match document::is_deeper_than(value, document::MAX_DEPTH.saturating_sub(self.path.0.len()))
+        {
+            true => Err(format!(
+                "{} would be nested more than {} levels deep",
+                self.path,
+                document::MAX_DEPTH
+            )),
+            false => Ok(()),
+        }
     }
 }
 
-fn merge(target: &mut Value, value: &Value, path: &mut NodePath) -> ActionResult {
-    match (target, value) {
-        (Value::Object(target), Value::Object(value)) => merge_fields(target, value, path),
-        (Value::Array(target), Value::Array(value)) => {
-            target.extend(value.iter().cloned());
-            Ok(())
-        }
-        (target, value) if node_kind(target) == PRIMITIVE && node_kind(value) == PRIMITIVE => {
-            *target = value.clone();
-            Ok(())
-        }
-        (target, value) => Err(format!(
-            "{} cannot be merged into {} at {path}",
-            node_kind(value),
-            node_kind(target)
-        )),
-    }
+/// Fields whose keys are names, not keywords.
+const NAME_MAPS: [&str; 10] = [
+    "paths",
+    "properties",
+    "responses",
+    "content",
+    "headers",
+    "schemas",
+    "parameters",
+    "requestBodies",
+    "securitySchemes",
+    "callbacks",
+];
+
+/// Fields with prose. Upstream cannot confirm or contradict what an override sets there.
+const PROSE_FIELDS: [&str; 4] = ["description", "summary", "title", "externalDocs"];
+
+/// Returns whether the keys of the field `key` are names. (`parameters` can also be a list.)
+fn is_name_map(key: &str, value: &Value) -> bool {
+    NAME_MAPS.contains(&key) && value.is_object()
 }
 
-fn merge_fields(
-    target: &mut Map<String, Value>,
-    value: &Map<String, Value>,
-    path: &mut NodePath,
-) -> ActionResult {
-    for (name, value) in value {
-        match target.get_mut(name) {
-            Some(field) => {
-                path.0.push(Step::Name(name.clone()));
-                merge(field, value, path)?;
-                path.0.pop();
-            }
-            None => {
-                target.insert(name.clone(), value.clone());
-            }
+/// Returns whether a keyword is prose or an extension.
+fn is_prose(key: &str) -> bool {
+    key.starts_with("x-") || PROSE_FIELDS.contains(&key)
+}
+
+/// Returns whether a keyword only describes what other keywords define.
+fn is_description(key: &str) -> bool {
+    is_prose(key) || key == "nullable"
+}
+
+/// Returns whether a value has descriptions and no facts. `has_names`: its keys are names.
+fn only_describes(value: &Value, has_names: bool) -> bool {
+    match value {
+        Value::Object(fields) => {
+            !fields.is_empty()
+                && fields.iter().all(|(key, value)| {
+                    (!has_names && is_description(key))
+                        || only_describes(value, !has_names && is_name_map(key, value))
+                })
         }
+        Value::Array(items) => {
+            !items.is_empty() && items.iter().all(|item| only_describes(item, false))
+        }
+        _ => false,
     }
-    Ok(())
 }
 
 const PRIMITIVE: &str = "a primitive";
@@ -479,11 +602,9 @@ fn parse_actions(source: &Source, root: &Map<String, Value>) -> Result<Vec<Actio
     } else {
         Vec::new()
     };
-    let parsed = actions
-        .iter()
-        .enumerate()
-        .map(|(index, action)| parse_action(&source.name, index, lines.get(index).copied(), action))
-        .collect::<Result<Vec<_>>>()?;
+    let parsed = Problems::collect(actions.iter().enumerate().map(|(index, action)| {
+        parse_action(&source.name, index, lines.get(index).copied(), action)
+    }))?;
     check_unique(&parsed, actions)?;
     Ok(parsed)
 }

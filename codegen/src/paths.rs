@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 use relocate::{declare_parameter, put_operation, remove_item, rename_parameters, take_operation};
 use template::{PathIndex, Template};
 
+use crate::error::Problems;
 use crate::{Error, Result, Source, document};
 
 /// All path rules, in file order.
@@ -144,8 +145,8 @@ impl Rules {
             .zip(file.gone)
             .map(|(index, rule)| Removal::parse(location("gone", index), rule));
         let rules = Self {
-            renames: renames.collect::<Result<_>>()?,
-            removals: removals.collect::<Result<_>>()?,
+            renames: Problems::collect(renames)?,
+            removals: Problems::collect(removals)?,
         };
         rules.check_duplicates()?;
         rules.check_contradictions()?;
@@ -164,12 +165,12 @@ impl Rules {
 
     /// Applies the rules to the document and returns the outcome of each.
     ///
-    /// On an error the document is left partly changed and must be discarded.
+    /// A rename that finds neither path is an error; the document is then unchanged. After another
+    /// error the document is partly changed and must be discarded.
     pub fn apply(&self, document: &mut Value) -> Result<Vec<Outcome>> {
         let decisions = self.decide_renames(document)?;
-        if let Some(unmatched) = decisions.iter().find(|decision| decision.is_unmatched) {
-            return Err(unmatched.unmatched_error());
-        }
+        let unmatched = decisions.iter().filter(|decision| decision.is_unmatched);
+        Problems::collect(unmatched.map(|decision| Err::<(), _>(decision.unmatched_error())))?;
         self.execute(decisions, document)
     }
 

@@ -709,16 +709,16 @@ fn errors_name_the_json_path() {
         ("[1]", "$: expected a map, found a list"),
         ("swagger: '2.0'\npaths: {}", "$.openapi: missing"),
         (
-            "openapi: 3.1.0\npaths: {}",
-            "$.openapi: expected OpenAPI version 3.0.x, found \"3.1.0\"",
+            "openapi: 3.2.0\npaths: {}",
+            "$.openapi: expected OpenAPI version 3.0.x or 3.1.x, found \"3.2.0\"",
         ),
         (
             "openapi: 3.0\npaths: {}",
-            "$.openapi: expected OpenAPI version 3.0.x, found 3.0",
+            "$.openapi: expected OpenAPI version 3.0.x or 3.1.x, found 3.0",
         ),
         (
             "openapi: 3.0.x\npaths: {}",
-            "$.openapi: expected OpenAPI version 3.0.x",
+            "$.openapi: expected OpenAPI version 3.0.x or 3.1.x",
         ),
         ("openapi: 3.0.0", "$.paths: missing"),
         (
@@ -763,7 +763,7 @@ fn errors_name_the_json_path() {
         ),
         (
             &operation("{operationId: [a]}"),
-            "$.paths['/a'].get.operationId: expected a scalar",
+            "$.paths['/a'].get.operationId: expected a string, found a list",
         ),
         (
             &operation("{responses: {200: ok}}"),
@@ -771,7 +771,11 @@ fn errors_name_the_json_path() {
         ),
         (
             &schema("{required: [1]}"),
-            "$.components.schemas.S.required: expected a list of strings",
+            "$.components.schemas.S.required[0]: expected a string, found a number",
+        ),
+        (
+            &schema("{required: [a, null]}"),
+            "$.components.schemas.S.required[1]: expected a string, found null",
         ),
         (
             &schema("{properties: [a]}"),
@@ -779,7 +783,7 @@ fn errors_name_the_json_path() {
         ),
         (
             &schema("{type: {a: b}}"),
-            "$.components.schemas.S.type: expected a scalar",
+            "$.components.schemas.S.type: expected a string, found a map",
         ),
         (
             &schema("{additionalProperties: a}"),
@@ -859,4 +863,232 @@ fn dangling_discriminator_mappings_are_rejected() {
         error.starts_with("$.components.schemas.S.discriminator.mapping.x: `#/components"),
         "{error}"
     );
+}
+
+#[test]
+fn unquoted_version_is_kept_as_it_is_written() {
+    for (text, expected) in [("1.10", "1.10"), ("2.0", "2.0"), ("7", "7"), ("1e3", "1e3")] {
+        let yaml = format!("openapi: 3.0.0\ninfo: {{version: {text}}}\npaths: {{}}");
+        let document = distilled(&yaml);
+        assert_eq!(document["info"]["version"], expected, "{text}");
+        assert_eq!(distilled(&canonical_yaml(&document)), document, "{text}");
+    }
+    let json = r#"{"openapi": "3.0.0", "info": {"version": 1.10}, "paths": {}}"#;
+    assert_eq!(distilled(json)["info"]["version"], "1.10");
+}
+
+#[test]
+fn strings_and_booleans_without_the_right_quotes_are_converted_or_rejected() {
+    let parameter = |text: &str| {
+        format!("openapi: 3.0.0\npaths: {{/a: {{get: {{parameters: [{{{text}}}]}}}}}}")
+    };
+    let document = distilled(&parameter("name: 7, in: query, required: 'true'"));
+    assert_eq!(
+        document["paths"]["/a"]["get"]["parameters"][0],
+        json!({"name": "7", "in": "query", "required": true})
+    );
+    for (text, expected) in [
+        ("name: 1.10", ".name: expected a string, found a number"),
+        ("name: true", ".name: expected a string, found a boolean"),
+        (
+            "required: 'yes'",
+            ".required: expected a boolean, found a string",
+        ),
+        ("explode: 1", ".explode: expected a boolean, found a number"),
+    ] {
+        let error = error_for(&parameter(text));
+        assert_eq!(error, format!("$.paths['/a'].get.parameters[0]{expected}"));
+    }
+}
+
+#[test]
+fn integers_beyond_64_bits_are_numbers() {
+    for number in [
+        "-9223372036854776000",
+        "18446744073709552000",
+        "170141183460469231731687303715884105727",
+        "340282366920938463463374607431768211455",
+        "1000000000000000000000000000000000000000000",
+    ] {
+        let text = format!(
+            "openapi: 3.0.0\npaths: {{}}\ncomponents: {{schemas: {{S: {{minimum: {number}}}}}}}"
+        );
+        let document = distilled(&text);
+        let minimum = &document["components"]["schemas"]["S"]["minimum"];
+        assert_eq!(minimum.as_f64(), Some(number.parse().unwrap()), "{number}");
+        assert_eq!(distilled(&canonical_yaml(&document)), document, "{number}");
+    }
+}
+
+#[test]
+fn references_are_rejected_where_openapi_3_0_has_none() {
+    let content = |text: &str| format!("{{responses: {{200: {{content: {text}}}}}}}");
+    for (location, operation, reference) in [
+        ("", "{$ref: x.yml}".to_owned(), "x.yml"),
+        (
+            "",
+            "{$ref: '#/paths/~1b/get'}".to_owned(),
+            "#/paths/~1b/get",
+        ),
+        (
+            ".responses['200'].content['application/json']",
+            content("{application/json: {$ref: m.yml}}"),
+            "m.yml",
+        ),
+        (
+            ".servers[0]",
+            "{servers: [{$ref: s.yml}]}".to_owned(),
+            "s.yml",
+        ),
+        (
+            ".responses['200'].content.a.schema.discriminator",
+            content("{a: {schema: {discriminator: {$ref: d.yml}}}}"),
+            "d.yml",
+        ),
+    ] {
+        let text =
+            format!("openapi: 3.0.0\npaths: {{/a: {{get: {operation}}}, /b: {{get: {{}}}}}}");
+        let reason = match reference.starts_with('#') {
+            true => "OpenAPI 3.0 does not allow a reference here",
+            false => "only local references (`#/…`) are supported",
+        };
+        assert_eq!(
+            error_for(&text),
+            format!("$.paths['/a'].get{location}['$ref']: `{reference}`: {reason}")
+        );
+    }
+    let map = error_for("openapi: 3.0.0\npaths: {/a: {get: {responses: {$ref: r.yml}}}}");
+    assert_eq!(
+        map,
+        "$.paths['/a'].get.responses['$ref']: expected a map, found a string"
+    );
+}
+
+#[test]
+fn property_named_like_a_reference_is_kept() {
+    let property = json!({"properties": {"$ref": {"type": "string"}}});
+    assert_eq!(schema(property.clone()), property);
+}
+
+// --- OpenAPI 3.1 ---
+
+/// Distils one schema of an OpenAPI 3.1 document.
+fn schema_from_3_1(schema: Value) -> portkey_admin_codegen::Result<Value> {
+    let document = json!({
+        "openapi": "3.1.0",
+        "paths": {},
+        "components": {"schemas": {"S": schema, "T": {"type": "string"}}},
+    });
+    let document = distil::distil(&document)?;
+    assert_eq!(document["openapi"], "3.0.3");
+    assert_eq!(distil::distil(&document)?, document);
+    Ok(document["components"]["schemas"]["S"].clone())
+}
+
+#[test]
+fn openapi_3_1_is_converted_where_3_0_has_an_equivalent() {
+    let reference = json!({"$ref": "#/components/schemas/T"});
+    for (from, expected) in [
+        (
+            json!({"type": ["string", "null"]}),
+            json!({"type": "string", "nullable": true}),
+        ),
+        (json!({"type": ["string"]}), json!({"type": "string"})),
+        (
+            json!({"type": "null"}),
+            json!({"nullable": true, "enum": [null]}),
+        ),
+        (
+            json!({"type": ["integer", "number"]}),
+            json!({"type": "number"}),
+        ),
+        (
+            json!({"type": ["string", "array", "null"], "minLength": 1, "items": {"const": 1}}),
+            json!({"nullable": true, "anyOf": [
+                {"type": "string", "minLength": 1},
+                {"type": "array", "items": {"enum": [1]}},
+            ]}),
+        ),
+        (
+            json!({"const": "a", "type": "string"}),
+            json!({"type": "string", "enum": ["a"]}),
+        ),
+        (
+            json!({"const": null}),
+            json!({"nullable": true, "enum": [null]}),
+        ),
+        (
+            json!({"oneOf": [reference, {"type": "null"}]}),
+            json!({"nullable": true, "oneOf": [reference]}),
+        ),
+        (
+            json!({"$ref": "#/components/schemas/T", "maxLength": 3, "description": "Prose."}),
+            json!({"maxLength": 3, "allOf": [reference]}),
+        ),
+        (
+            json!({"$ref": "#/components/schemas/T", "description": "Prose."}),
+            reference.clone(),
+        ),
+        (
+            json!({"exclusiveMinimum": 1, "maximum": 5, "exclusiveMaximum": 9}),
+            json!({"minimum": 1, "exclusiveMinimum": true, "maximum": 5}),
+        ),
+        (json!({"items": true}), json!({"items": {}})),
+        (
+            json!({"properties": {"a": false}}),
+            json!({"properties": {"a": {"not": {}}}}),
+        ),
+        (
+            json!({"type": "string", "contentEncoding": "base64"}),
+            json!({"type": "string", "format": "byte"}),
+        ),
+        (
+            json!({"type": "string", "contentMediaType": "image/png"}),
+            json!({"type": "string", "format": "binary"}),
+        ),
+        (
+            json!({"properties": {"if": {"type": ["null", "boolean"]}}}),
+            json!({"properties": {"if": {"type": "boolean", "nullable": true}}}),
+        ),
+    ] {
+        assert_eq!(schema_from_3_1(from.clone()).unwrap(), expected, "{from}");
+    }
+}
+
+#[test]
+fn the_rest_of_openapi_3_1_is_rejected_by_name() {
+    for keyword in [
+        "if",
+        "prefixItems",
+        "patternProperties",
+        "$defs",
+        "unevaluatedProperties",
+    ] {
+        let schema = json!({"properties": {"a": {(keyword): {}}}});
+        let error = schema_from_3_1(schema).unwrap_err().to_string();
+        let location = document::child_path("$.components.schemas.S.properties.a", keyword);
+        let expected =
+            format!("{location}: `{keyword}` of OpenAPI 3.1 has no equivalent in OpenAPI 3.0");
+        assert_eq!(error, expected);
+    }
+    for (schema, expected) in [
+        (
+            json!({"contentEncoding": "base32"}),
+            "contentEncoding: \"base32\"",
+        ),
+        (
+            json!({"type": ["string", "array"], "anyOf": [{}]}),
+            "type: several types beside `anyOf`",
+        ),
+    ] {
+        let error = schema_from_3_1(schema).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    for text in ["webhooks: {}", "components: {pathItems: {}}"] {
+        let error = error_for(&format!("openapi: 3.1.0\npaths: {{}}\n{text}"));
+        assert!(
+            error.contains("has no equivalent in OpenAPI 3.0"),
+            "{error}"
+        );
+    }
 }

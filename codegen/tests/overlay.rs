@@ -224,6 +224,151 @@ fn all_jsonpath_functions_are_supported() {
     }
 }
 
+// --- words about absent nodes ---
+
+/// Returns the paths that an update only describes and that do not exist.
+fn absent(target: &str, update: Value) -> Option<String> {
+    let document = json!({
+        "paths": {"/things": {"get": {"responses": {"200": {"content": {}}}}}},
+        "components": {"schemas": {"Thing": {"type": "object", "properties": {"a": {"type": "string"}}}}},
+    });
+    let error = apply(json!([{"target": target, "update": update}]), document).err()?;
+    let text = error.to_string();
+    let (_, paths) = text.split_once("does not exist: ").unwrap();
+    let (paths, _) = paths.split_once("; the action only describes").unwrap();
+    Some(paths.replace("['", "/").replace("']", ""))
+}
+
+#[test]
+fn update_does_not_bring_back_what_it_only_describes() {
+    let thing = "$.components.schemas.Thing";
+    let words = json!({"description": "Words."});
+    let property = "$/components/schemas/Thing/properties/b";
+    for (target, update, expected) in [
+        (thing, json!({"properties": {"b": words}}), property),
+        (
+            thing,
+            json!({"properties": {"b": {"nullable": true}}}),
+            property,
+        ),
+        (
+            thing,
+            json!({"properties": {"b": {"x-clear": "null", "title": "B"}}}),
+            property,
+        ),
+        (
+            thing,
+            json!({"properties": {"b": {"items": words}}}),
+            property,
+        ),
+        (
+            thing,
+            json!({"properties": {"b": {"properties": {"title": words}}}}),
+            property,
+        ),
+        // A property named `description` is not a description.
+        (
+            thing,
+            json!({"properties": {"description": words}}),
+            "$/components/schemas/Thing/properties/description",
+        ),
+        (
+            "$.components.schemas.Thing.properties",
+            json!({"b": words}),
+            property,
+        ),
+        (
+            "$.components.schemas.Thing.properties.a",
+            json!({"items": {"properties": {"b": words}}}),
+            "$/components/schemas/Thing/properties/a/items",
+        ),
+        (
+            "$.components.schemas",
+            json!({"Other": words}),
+            "$/components/schemas/Other",
+        ),
+        (
+            "$.paths",
+            json!({"/others": {"get": {"summary": "S."}}}),
+            "$/paths//others",
+        ),
+        (
+            "$.paths['/things']",
+            json!({"put": words}),
+            "$/paths//things/put",
+        ),
+        (
+            "$.paths['/things'].get",
+            json!({"responses": {"404": words}}),
+            "$/paths//things/get/responses/404",
+        ),
+        (
+            thing,
+            json!({"properties": {"b": words, "c": words, "a": words}}),
+            "$/components/schemas/Thing/properties/b, $/components/schemas/Thing/properties/c",
+        ),
+    ] {
+        assert_eq!(
+            absent(target, update.clone()).as_deref(),
+            Some(expected),
+            "{update}"
+        );
+    }
+}
+
+#[test]
+fn update_adds_words_to_existing_nodes_and_new_nodes_with_facts() {
+    let thing = "$.components.schemas.Thing";
+    for (target, update) in [
+        (
+            thing,
+            json!({"description": "Words.", "x-name": "Item", "nullable": true}),
+        ),
+        (thing, json!({"externalDocs": {"description": "Words."}})),
+        (
+            thing,
+            json!({"properties": {"a": {"description": "Words.", "x-clear": "null"}}}),
+        ),
+        (
+            thing,
+            json!({"properties": {"b": {"type": "string", "description": "Words."}}}),
+        ),
+        // Any value is a fact.
+        (thing, json!({"properties": {"b": {}}})),
+        (thing, json!({"properties": {"b": {"items": {}}}})),
+        (
+            "$.paths['/things']",
+            json!({"put": {"tags": ["a"], "description": "Words."}}),
+        ),
+    ] {
+        assert_eq!(absent(target, update.clone()), None, "{update}");
+    }
+}
+
+#[test]
+fn every_action_that_does_not_fit_is_reported() {
+    let actions = json!([
+        {"target": "$.none", "update": {"a": 1}},
+        {"target": "$.a", "update": {"b": 1}},
+        {"target": "$.a", "update": 1},
+    ]);
+    let error = apply_error(actions, json!({"a": {}}));
+    let lines: Vec<&str> = error.lines().collect();
+    assert_eq!(lines.len(), 2, "{error}");
+    assert_contains(lines[0], &["actions[0]", "matches nothing"]);
+    assert_contains(lines[1], &["actions[2]", "cannot be merged"]);
+}
+
+#[test]
+fn documents_do_not_become_deeper_than_the_parser_allows() {
+    let actions: Vec<Value> = (0..6)
+        .map(|step| json!({"target": "$..*[?@.y == 1]", "copy": "$", "description": step.to_string()}))
+        .collect();
+    let deep = (0..40).fold(json!({"y": 1}), |inner, _| json!({"x": {"z": inner}}));
+    let error = apply_error(json!(actions), deep);
+    assert_contains(&error, &["would be nested more than 128 levels deep"]);
+}
+
 // --- remove ---
 
 #[test]

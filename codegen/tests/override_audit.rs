@@ -117,6 +117,52 @@ fn prose_is_neither_confirmed_nor_contradicted() {
 }
 
 #[test]
+fn words_about_a_removed_property_are_stale() {
+    let words = "- target: $.components.schemas.Thing\n  update: {properties: {size: {description: Ours.}}}\n";
+    let without_size = document_with_size("{}").replace("size: {}", "other: {}");
+    let report = run_audit(
+        &document_with_size("{type: string}"),
+        &without_size,
+        "{}",
+        words,
+        &things_entry(),
+    )
+    .unwrap();
+    let finding = &report.findings[0];
+    assert_eq!(
+        (finding.status, finding.fails_build),
+        (OverrideStatus::Stale, true)
+    );
+    let detail = finding.detail.as_deref().unwrap();
+    assert_eq!(
+        detail,
+        "does not exist: $['components']['schemas']['Thing']['properties']['size']; \
+         the action only describes it"
+    );
+    let properties = &report.new["components"]["schemas"]["Thing"]["properties"];
+    assert_eq!(properties, &serde_json::json!({"other": {}}));
+}
+
+#[test]
+fn the_rest_of_an_action_with_stale_words_is_applied() {
+    let update = "- target: $.components.schemas.Thing\n  update:\n    type: array\n    \
+                  properties: {size: {nullable: true}, added: {type: string}}\n";
+    let report = run_audit(
+        &document_with_size("{type: string}"),
+        &document_with_size("{}").replace("size: {}", "other: {}"),
+        "{}",
+        update,
+        &things_entry(),
+    )
+    .unwrap();
+    assert_eq!(report.findings[0].status, OverrideStatus::Stale);
+    assert_eq!(
+        report.new["components"]["schemas"]["Thing"],
+        serde_json::json!({"type": "array", "properties": {"other": {}, "added": {"type": "string"}}})
+    );
+}
+
+#[test]
 fn property_named_description_is_compared() {
     let update = format!("{SIZE}  update: {{properties: {{description: {{type: integer}}}}}}\n");
     let new = "{properties: {description: {type: number}}}";

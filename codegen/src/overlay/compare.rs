@@ -4,25 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
-use super::{Action, ActionKind, NodePath, Query, Step, copy_source, node_kind};
+use super::{
+    Action, ActionKind, NodePath, Query, Step, copy_source, describe_absent, is_name_map, is_prose,
+    node_kind,
+};
 use crate::{Result, document, override_audit::OverrideStatus};
-
-/// Fields with prose. Upstream cannot confirm or contradict what an override sets there.
-const PROSE_FIELDS: [&str; 4] = ["description", "summary", "title", "externalDocs"];
-
-/// Fields whose keys are names, not keywords.
-const NAME_MAPS: [&str; 10] = [
-    "paths",
-    "properties",
-    "responses",
-    "content",
-    "headers",
-    "schemas",
-    "parameters",
-    "requestBodies",
-    "securitySchemes",
-    "callbacks",
-];
 
 /// The result of the comparison of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,15 +35,23 @@ impl Action {
         } else {
             self.compare_targets(&OldNodes::new(old, &old_paths), new, &new_paths)
         };
-        self.execute_at(old, old_paths)
-            .map_err(|problem| self.error(problem))?;
+        let absent = self.execute_at(old, old_paths);
+        let absent = absent.map_err(|problem| self.error(problem))?;
+        if !absent.is_empty() {
+            return Err(self.error(describe_absent(&absent)));
+        }
         if verdict.status == OverrideStatus::Stale
             || (verdict.status == OverrideStatus::Confirmed && !verdict.has_prose)
         {
             return Ok(verdict.into_verdict());
         }
         Ok(match self.execute_at(new, new_paths) {
-            Ok(()) => verdict.into_verdict(),
+            Ok(absent) if absent.is_empty() => verdict.into_verdict(),
+            Ok(absent) => Verdict {
+                status: OverrideStatus::Stale,
+                detail: Some(describe_absent(&absent)),
+                fails_build: true,
+            },
             Err(problem) => Verdict {
                 status: OverrideStatus::Conflicting,
                 detail: Some(problem),
@@ -262,7 +256,7 @@ impl Counts {
         in_name_map: bool,
     ) {
         for (key, value) in fields {
-            if !in_name_map && (key.starts_with("x-") || PROSE_FIELDS.contains(&key.as_str())) {
+            if !in_name_map && is_prose(key) {
                 self.prose.push(key.clone());
                 continue;
             }
@@ -346,11 +340,6 @@ impl Counts {
             fails_build: false,
         }
     }
-}
-
-/// Returns whether the keys of the field `key` are names. (`parameters` can also be a list.)
-fn is_name_map(key: &str, value: &Value) -> bool {
-    NAME_MAPS.contains(&key) && value.is_object()
 }
 
 /// Returns `upstream changed $.a from 2 to 3; the override sets 4`.

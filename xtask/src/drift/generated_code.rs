@@ -109,12 +109,18 @@ fn types_by_id(lowered: &Value) -> TypesById {
 fn exclude_unlowerable(old: &mut Patched, new: &mut Patched) -> Result<Vec<String>, String> {
     let mut excluded = Vec::new();
     while let Some(error) = invalid_operation(new).or_else(|| lower::lower(new).err()) {
-        let key = error.location().split(": ").next().unwrap_or_default();
-        if !remove(new, key) {
+        let count = excluded.len();
+        for error in error.clone().split() {
+            let key = error.location().split(": ").next().unwrap_or_default();
+            // An operation may have several problems, or be gone with the operation that it calls.
+            if remove(new, key) {
+                remove(old, key);
+                excluded.push(error.to_string());
+            }
+        }
+        if excluded.len() == count {
             return Err(error.to_string());
         }
-        remove(old, key);
-        excluded.push(error.to_string());
     }
     Ok(excluded)
 }
