@@ -32,6 +32,30 @@
 //!   [`Items`] and [`Pages`] are the streams of a list.
 //! - `portkey-admin-emulator` is a Portkey for tests; see [testing](guide::testing).
 //!
+//! # Areas
+//!
+//! Each page lists the operations of the area with their routes.
+//!
+//! | area | operations | contents |
+//! |---|---:|---|
+//! | [`analytics`] | 24 | graphs of cost, requests, tokens, latency, errors, cache and feedback; usage by user, model, provider, workspace and metadata |
+//! | [`api_keys`] | 6 | API keys and their rotation |
+//! | [`audit`] | 1 | the audit log |
+//! | [`configs`] | 6 | configs and their versions |
+//! | [`deployments`] | 6 | deployments of the gateway that report to the control plane |
+//! | [`guardrails`] | 14 | guardrails, the MCP servers that they watch, organisation-wide defaults and exceptions from them |
+//! | [`integrations`] | 10 | integrations, their models and workspaces |
+//! | [`logs`] | 12 | single log entries, log exports, feedback |
+//! | [`mcp`] | 32 | MCP integrations and servers, their capabilities, access and connections |
+//! | [`policies`] | 12 | usage limits and rate limits |
+//! | [`pricing`] | 1 | model prices; needs no API key |
+//! | [`prompts`] | 28 | prompts, partials, labels, collections, versions; rendering and running a prompt |
+//! | [`providers`] | 10 | providers and virtual keys |
+//! | [`secrets`] | 5 | references to secrets in external managers |
+//! | [`users`] | 9 | users and invitations |
+//! | [`workspaces`] | 14 | workspaces, members, SCIM groups and their mappings |
+//! | [`gateway`] | 72 | the OpenAI-compatible API: chat, embeddings, responses, files, batches, assistants … (off by default) |
+//!
 //! # Guide
 //!
 //! | I want to … | page |

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use portkey_admin::{
     analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*, logs::*,
-    mcp::*, policies::*, prompts::*, providers::*, secrets::*, types::*, users::*, workspaces::*,
+    mcp::*, policies::*, pricing::*, prompts::*, providers::*, secrets::*, types::*, users::*,
+    workspaces::*,
 };
 use portkey_admin_testing::canonical_json::{self, Conversions};
 use serde::{Serialize, de::DeserializeOwned};

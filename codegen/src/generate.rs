@@ -9,6 +9,7 @@ mod code;
 mod conversions;
 mod docs;
 mod example;
+mod listing;
 mod lists;
 mod operations;
 mod raw;
@@ -17,6 +18,8 @@ mod rust_type;
 mod tagged;
 mod trim;
 mod types;
+
+use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle};
@@ -32,7 +35,9 @@ use crate::{
     select::{Areas, select},
 };
 use code::GeneratedCode;
+use operations::RefinedOperations;
 use trim::trim_unused;
+use types::Types;
 
 /// A file of the generated client.
 pub struct GeneratedFile {
@@ -46,17 +51,45 @@ pub struct GeneratedFile {
 /// shared types, one for the metadata of the operations, one with test tables, and `areas.rs`, which
 /// declares the modules and includes the others.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> {
-    refine_document(patched, &lower(patched)?, areas)?.files()
+    let lowered = lower(patched)?;
+    refine_document(patched, &lowered, areas, |types, operations| {
+        GeneratedCode::new(areas, types, operations)
+    })?
+    .files()
 }
 
 /// Generates the code as tokens, from a document that is already lowered.
 ///
 /// Formatting takes longer than all other stages together, and programs do not need it.
 pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
-    Ok(refine_document(patched, lowered, areas)?.tokens())
+    refine_document(patched, lowered, areas, |types, operations| {
+        GeneratedCode::new(areas, types, operations).tokens()
+    })
 }
 
-fn refine_document(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<GeneratedCode> {
+/// Lists the public items of the generated code, from a document that is already lowered: the
+/// signature of each item by path.
+///
+/// A path is relative to the crate: `Client::list_api_keys`, `api_keys::ApiKey::name`. A type is
+/// listed in its own module and in each module that re-exports it. Items that every type or
+/// builder has, such as `build()`, are left out.
+pub fn listing(
+    patched: &Patched,
+    lowered: &Lowered,
+    areas: &Areas,
+) -> Result<BTreeMap<String, String>> {
+    refine_document(patched, lowered, areas, |types, operations| {
+        listing::list(types, &operations.operations)
+    })
+}
+
+/// Refines the output of progenitor into types and operations, and passes them to `emit`.
+fn refine_document<T>(
+    patched: &Patched,
+    lowered: &Lowered,
+    areas: &Areas,
+    emit: impl FnOnce(&Types, RefinedOperations<'_>) -> T,
+) -> Result<T> {
     // The modules and the reserved segments are computed from the whole document, so that they do
     // not depend on features.
     let modules = Modules::assign(lowered, &patched.manifest)?;
@@ -77,7 +110,7 @@ fn refine_document(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Resul
         &types,
         &reserved_segments,
     )?;
-    Ok(GeneratedCode::new(areas, &types, operations))
+    Ok(emit(&types, operations))
 }
 
 /// Returns the unrefined output of progenitor in builder style.

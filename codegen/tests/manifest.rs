@@ -5,9 +5,10 @@
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
-    Manifest, Patched, Source, Sources, generate,
+    Manifest, Patched, Source, Sources, generate, lower,
     manifest::{Idempotency, Paging},
     patch,
+    select::Areas,
 };
 use quote::ToTokens;
 use serde_json::json;
@@ -179,8 +180,13 @@ static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     patch(&Sources::read(&root).unwrap()).unwrap()
 });
 
-static CODE: LazyLock<String> =
-    LazyLock::new(|| generate::generate(&PATCHED, &PATCHED.manifest.areas()).unwrap());
+static CODE: LazyLock<String> = LazyLock::new(|| formatted_code(&PATCHED.manifest.areas()));
+
+/// Generates the code of these areas as one formatted file with nested modules.
+fn formatted_code(areas: &Areas) -> String {
+    let tokens = generate::tokens(&PATCHED, &lower::lower(&PATCHED).unwrap(), areas).unwrap();
+    prettyplease::unparse(&syn::parse2(tokens).unwrap())
+}
 
 fn module_items(name: &str) -> Vec<Item> {
     let items = syn::parse_file(&CODE).unwrap().items.into_iter();
@@ -224,9 +230,18 @@ fn operation_statics() -> BTreeMap<String, BTreeMap<String, String>> {
         .collect()
 }
 
+/// Returns the items of all modules.
+fn all_items(items: Vec<Item>) -> Vec<Item> {
+    let inner = |item| match item {
+        Item::Mod(module) => all_items(module.content.unwrap().1),
+        other => vec![other],
+    };
+    items.into_iter().flat_map(inner).collect()
+}
+
 /// Returns the methods of every builder.
 fn builder_methods() -> BTreeMap<String, Vec<String>> {
-    let impls = module_items("builder")
+    let impls = all_items(syn::parse_file(&CODE).unwrap().items)
         .into_iter()
         .filter_map(|item| match item {
             Item::Impl(item) if item.trait_.is_none() => Some(item),
@@ -275,11 +290,11 @@ fn operation_statics_match_the_manifest() {
             .map_or("None".to_owned(), expected_paging);
         assert_eq!(fields["paging"], paging, "{key}");
         let retry = match entry.retry {
-            Idempotency::Safe => "Retry::Safe",
-            Idempotency::Idempotent => "Retry::Idempotent",
-            Idempotency::NonIdempotent => "Retry::Never",
+            Idempotency::Safe => "Idempotency::Safe",
+            Idempotency::Idempotent => "Idempotency::Idempotent",
+            Idempotency::NonIdempotent => "Idempotency::NonIdempotent",
         };
-        assert_eq!(fields["retry"], retry, "{key}");
+        assert_eq!(fields["idempotency"], retry, "{key}");
         assert_eq!(
             fields["default_workspace"],
             entry.default_workspace.to_string(),
@@ -291,7 +306,7 @@ fn operation_statics_match_the_manifest() {
             .map(|name| format!("{name:?}"))
             .collect();
         assert_eq!(
-            fields["triggers"],
+            fields["non_idempotent_fields"],
             format!("&[{}]", triggers.join(",")),
             "{key}"
         );
@@ -376,7 +391,7 @@ fn lists_have_streams_and_updates_without_response_data_have_a_read() {
 fn event_streams_need_the_gateway_area() {
     let generated = |areas: &[&str]| {
         let areas = areas.iter().map(|area| (*area).to_owned()).collect();
-        generate::generate(&PATCHED, &areas).unwrap()
+        formatted_code(&areas)
     };
     let (alone, both) = (generated(&["prompts"]), generated(&["prompts", "gateway"]));
     for text in ["OpenStream<", "struct ChatCompletionChunk "] {

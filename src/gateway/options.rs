@@ -18,7 +18,7 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 ///
 /// They are part of [`RequestOptions`](crate::RequestOptions), for all requests of a client or for
 /// single requests. They are sent only to the gateway: never to the control plane, the public base
-/// URL or a signed URL. Values that are set on an operation (`x_portkey_trace_id` …) take
+/// URL or a signed URL. Values that are set on an operation (`trace_id` …) take
 /// precedence.
 ///
 /// The values are sent as headers. They are marked as sensitive and do not appear in `Debug`

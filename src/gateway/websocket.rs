@@ -60,38 +60,38 @@ impl ConnectRealtime {
     }
 
     /// Sets the header parameter `x-portkey-trace-id`.
-    pub fn x_portkey_trace_id(self, value: impl Into<String>) -> Self {
+    pub fn trace_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-trace-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-span-id`.
-    pub fn x_portkey_span_id(self, value: impl Into<String>) -> Self {
+    pub fn span_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-span-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-parent-span-id`.
-    pub fn x_portkey_parent_span_id(self, value: impl Into<String>) -> Self {
+    pub fn parent_span_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-parent-span-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-span-name`.
-    pub fn x_portkey_span_name(self, value: impl Into<String>) -> Self {
+    pub fn span_name(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-span-name", value.into())
     }
 
     /// Sets the header parameter `x-portkey-metadata`.
-    pub fn x_portkey_metadata(self, value: JsonObject) -> Self {
+    pub fn metadata(self, value: JsonObject) -> Self {
         let value = serde_json::Value::Object(value.into_map());
         self.header("x-portkey-metadata", value.to_string())
     }
 
     /// Sets the header parameter `x-portkey-cache-namespace`.
-    pub fn x_portkey_cache_namespace(self, value: impl Into<String>) -> Self {
+    pub fn cache_namespace(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-cache-namespace", value.into())
     }
 
     /// Sets the header parameter `x-portkey-cache-force-refresh`.
-    pub fn x_portkey_cache_force_refresh(self, value: bool) -> Self {
+    pub fn cache_force_refresh(self, value: bool) -> Self {
         self.header("x-portkey-cache-force-refresh", value.to_string())
     }
 

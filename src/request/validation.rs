@@ -72,24 +72,14 @@ pub(crate) fn rotate_api_key(_: &[String], body: &Value) -> ValidationResult {
     check_transition_period(body, "key_transition_period_ms")
 }
 
+/// A rotation policy may have both a period and a date (M161, V075).
 fn check_api_key(body: &Value) -> ValidationResult {
     require_non_empty_list(body, "scopes")?;
-    check_rotation_policy(body)?;
+    check_transition_period(
+        &body["rotation_policy"],
+        "rotation_policy.key_transition_period_ms",
+    )?;
     check_usage_limits(&body["usage_limits"], "usage_limits.")
-}
-
-/// `rotation_period` and `next_rotation_at` are mutually exclusive (M161).
-fn check_rotation_policy(body: &Value) -> ValidationResult {
-    let policy = &body["rotation_policy"];
-    if has_non_empty_value(policy, "rotation_period")
-        && has_non_empty_value(policy, "next_rotation_at")
-    {
-        return Err(
-            "`rotation_period` and `next_rotation_at` of `rotation_policy` are mutually exclusive"
-                .to_owned(),
-        );
-    }
-    check_transition_period(policy, "rotation_policy.key_transition_period_ms")
 }
 
 /// Checks the transition period in `parent`. `field` is the full path for the message, whose last

@@ -42,14 +42,22 @@ pub fn union(
     }
 }
 
+/// Returns the variants by name.
+pub fn variants(views: &[(Ident, RustType)], modules: &Modules) -> Vec<(Ident, TokenStream)> {
+    views
+        .iter()
+        .map(|(name, ty)| (name.clone(), variant_tokens(ty, modules)))
+        .collect()
+}
+
 fn view_methods(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
     let methods = views.iter().map(|(name, ty)| {
+        // Without modules, only the name of the type remains.
+        let shown = compact(&variant_tokens(ty, &Modules::default()));
+        let shown = shown.replace("crate::types::", "").replace("crate::", "");
+        let docs = format!(" Decodes it as `{shown}`. Fails on a mismatch.");
         let ty = variant_tokens(ty, modules);
         let name = format_ident!("as_{name}");
-        let docs = format!(
-            " Decodes it as `{}`. Fails on a mismatch.",
-            compact(&ty).trim_start_matches("crate::")
-        );
         quote!(#[doc = #docs] #name #ty,)
     });
     quote!(crate::decode::response_raw_json! { #ident { #(#methods)* } })

@@ -396,6 +396,7 @@ fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
         "create_api_key" => "create",
         "get_api_key" => "read",
         "delete_api_key" => "delete",
+        "rotate_api_key" => "rotate",
         _ => "update",
     };
     let resource = match state.api_keys.table.get(call.path_param(0)) {
@@ -669,7 +670,7 @@ fn rotation_seed(id: &str, at: DateTime<Utc>) -> u64 {
     })
 }
 
-/// Returns a policy with the time of the next rotation: computed from its period, or as given.
+/// Returns a policy with the time of the next rotation: as given, or computed from its period.
 fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, ApiError> {
     if policy.is_null() {
         return Ok(None);
@@ -678,17 +679,7 @@ fn rotation_policy(policy: &Value, now: DateTime<Utc>) -> Result<Option<Value>, 
         &policy["next_rotation_at"],
         "rotation_policy/next_rotation_at",
     )?;
-    if date.is_some() && RotationPeriod::from_policy(policy).is_some() {
-        let reason = "and `/rotation_policy/rotation_period` are mutually exclusive";
-        return Err(ApiError::invalid_field(
-            "rotation_policy/next_rotation_at",
-            reason,
-        ));
-    }
-    let computed = match RotationPeriod::from_policy(policy) {
-        Some(period) => period.after(now),
-        None => date,
-    };
+    let computed = date.or_else(|| RotationPeriod::from_policy(policy)?.after(now));
     let mut policy = policy.clone();
     policy["next_rotation_at"] = json!(computed.map(timestamp));
     Ok(Some(policy))

@@ -219,6 +219,9 @@ fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let config = state.configs.find(call.path_param(0), call)?;
     let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| {
-        config.detail_json(state, Some(version))
+        let mut body = config.detail_json(state, Some(version));
+        body["version_created_at"] = json!(version.created_at);
+        body["version_owner_id"] = json!(config.owner_id);
+        body
     }))
 }

@@ -48,6 +48,8 @@ struct Entity {
     id: String,
     #[serde(flatten)]
     usage: UsageCounter,
+    #[serde(default)]
+    last_used_at: Option<DateTime<Utc>>,
 }
 
 impl Row for UsagePolicy {
@@ -89,8 +91,10 @@ impl UsagePolicy {
         let entity = self.entities.entry(group).or_insert_with(|| Entity {
             id: call.ids.uuid(),
             usage: UsageCounter::default(),
+            last_used_at: None,
         });
         entity.usage.add(amount, reset, call.now);
+        entity.last_used_at = Some(call.now);
     }
 
     fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
@@ -112,6 +116,22 @@ impl UsagePolicy {
         body["last_reset_at"] = json!(self.last_reset(now).map(timestamp));
         body["next_usage_reset_at"] = json!(next.map(|(_, end)| timestamp(end)));
         body
+    }
+
+    /// Returns an item of the list of entities. Its flags are 0 or 1, those of the usage map are
+    /// booleans.
+    fn entity_json(&self, group: &str, entity: &Entity, usage: f64) -> Value {
+        let alert = self.alert_threshold.is_some_and(|alert| usage >= alert);
+        json!({
+            "id": entity.id,
+            "value_key": group,
+            "current_usage": usage,
+            "status": self.entity_status(usage),
+            "is_threshold_alerts_sent": i32::from(alert),
+            "is_exhausted_alerts_sent": i32::from(usage >= self.credit_limit),
+            "last_used_at": entity.last_used_at.map(timestamp),
+            "object": "policy-entity",
+        })
     }
 
     fn usage_map(&self, now: DateTime<Utc>) -> Value {
@@ -258,13 +278,12 @@ fn list_entities(state: &State, call: &Call) -> HandlerResult {
         let usage = limits_policy.usage(entity, call.now);
         let matches = group.contains(search)
             && call.matches_filter("status", limits_policy.entity_status(usage));
-        matches.then_some((group, &entity.id, usage))
+        matches.then_some((group, entity, usage))
     });
     let rows: Vec<_> = matching.collect();
-    Ok(call.page(
-        rows,
-        |(group, id, usage)| json!({"id": id, "value_key": group, "current_usage": usage}),
-    ))
+    Ok(call.page(rows, |(group, entity, usage)| {
+        limits_policy.entity_json(group, entity, usage)
+    }))
 }
 
 fn reset_entity(state: &mut State, call: &Call) -> HandlerResult {

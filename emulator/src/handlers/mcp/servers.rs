@@ -217,8 +217,9 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(description) = call.body_field("description") {
         server.description = description.clone();
     }
+    let body = json!({"id": server.id, "slug": server.slug, "object": "mcp-server"});
     state.mcp.servers.put(server);
-    Ok(ResponseBody::empty_object())
+    Ok(ResponseBody::json(body))
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {

@@ -94,7 +94,8 @@ pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
         server.users.overrides.insert(id.to_owned(), enabled);
     }
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    let body = json!({"success": true, "object": "user-access"});
+    Ok(ResponseBody::json(body))
 }
 
 /// A service key has no user and always has access.
