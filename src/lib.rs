@@ -89,10 +89,6 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
-mod base_url;
-mod builder_support;
-mod byte_stream;
-mod call;
 mod client;
 mod decode;
 mod error;
@@ -101,27 +97,28 @@ mod error;
 pub mod gateway;
 mod generated;
 pub mod guide;
+mod header;
 mod helpers;
 mod json_object;
+mod media_type;
 mod open_enum;
 mod operation;
 mod options;
 mod pagination;
 mod patch;
-mod path;
+mod redact;
 mod request;
+mod request_id;
 mod response;
 mod retry;
 pub mod scopes;
 mod secret;
-mod signed_url;
 mod transport;
-mod update_and_get;
-mod url;
-mod validation;
 mod waiter;
 
-pub use byte_stream::{ByteStream, Progress};
+// The paths that generated code uses.
+use request::{builder_support, call, update_and_get, validation};
+
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
 pub use error::Error;
@@ -139,7 +136,7 @@ pub use options::RequestOptions;
 pub use pagination::{Cursor, Items, Page, Paged, Pages};
 pub use patch::Patch;
 pub use request::Request;
-pub use response::Response;
+pub use response::{ByteStream, Progress, Response};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use waiter::Waiter;

@@ -5,12 +5,12 @@
 
 use std::fmt;
 
+use super::multipart::{FilePart, Form, UploadProgress};
 use crate::{
     Client, Error, Response,
-    call::Call,
-    gateway::{FilePart, Form, UploadProgress, audio, files, images},
-    operations,
-    transport::ANY_MEDIA_TYPE,
+    generated::gateway::{audio, files, images},
+    media_type, operations,
+    request::Call,
 };
 
 /// A call and its multipart form.
@@ -286,7 +286,7 @@ macro_rules! speech_to_text {
             /// The errors of [`send`](Self::send), and an error if the response body is not valid
             /// UTF-8.
             pub async fn send_text(mut self) -> Result<String, Error> {
-                self.0.call.accept(ANY_MEDIA_TYPE);
+                self.0.call.accept(media_type::ANY);
                 self.0.into_call().await.send_text().await
             }
         }

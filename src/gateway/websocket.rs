@@ -9,7 +9,7 @@ mod session;
 
 use std::time::Duration;
 
-use crate::{Client, Error, JsonObject, call::Call, operations};
+use crate::{Client, Error, JsonObject, operations, request::Call};
 use session::Limits;
 
 pub use event::{ClientEvent, ServerEvent};
@@ -120,9 +120,9 @@ impl ConnectRealtime {
     /// is neither an error nor a valid WebSocket handshake is also an error.
     pub async fn connect(self) -> Result<Realtime, Error> {
         let Self { call, limits } = self;
-        let client = call.client().clone();
+        let redactor = call.client().redactor().clone();
         let upgraded = call.upgrade().await?;
-        Ok(Realtime::new(client, upgraded, limits))
+        Ok(Realtime::new(redactor, upgraded, limits))
     }
 
     fn header(mut self, name: &'static str, value: String) -> Self {

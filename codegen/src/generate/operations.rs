@@ -536,6 +536,7 @@ impl Parameter {
         let ty = self.ty.tokens(types.modules());
         let (argument, statement) = match &self.ty.kind {
             TypeKind::Float => (ty, quote!(self.call.number(#wire, value))),
+            TypeKind::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
             TypeKind::Bool | TypeKind::Integer => {
                 (ty, quote!(self.call.#location(#wire, value.to_string())))
             }

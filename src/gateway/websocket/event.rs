@@ -6,10 +6,7 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{
-    Error, JsonObject,
-    error::{DecodeError, without_values},
-};
+use crate::{Error, JsonObject, error::DecodeError, redact::without_values};
 
 const TYPE_FIELD: &str = "type";
 const EVENT_ID_FIELD: &str = "event_id";

@@ -1,6 +1,42 @@
-//! Redaction of the values that serde quotes in errors of types outside this crate.
+//! Redaction of secrets in strings from the service and in errors of serde.
 
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderValue};
 use serde::de::Error;
+
+use crate::{
+    request_id::{REQUEST_ID, TRACE_ID},
+    secret::{REDACTED, Secret},
+};
+
+/// The secrets of a client, which its errors and traces must not contain.
+#[derive(Clone)]
+pub(crate) struct Redactor(Arc<[Secret]>);
+
+impl Redactor {
+    pub(crate) fn new(secrets: impl IntoIterator<Item = Secret>) -> Self {
+        Self(secrets.into_iter().collect())
+    }
+
+    /// Replaces the secrets in a string from the service.
+    pub(crate) fn redact(&self, string: String) -> String {
+        let replace = |string: String, secret: &Secret| string.replace(secret.expose(), REDACTED);
+        self.0.iter().fold(string, replace)
+    }
+
+    /// Replaces request and trace ids that contain a secret, because errors and traces show both.
+    pub(crate) fn redact_request_ids(&self, headers: &mut HeaderMap) {
+        for name in [&REQUEST_ID, &TRACE_ID] {
+            if let Some(value) = headers.get_mut(name)
+                && let Ok(id) = value.to_str()
+                && self.0.iter().any(|secret| id.contains(secret.expose()))
+            {
+                *value = HeaderValue::from_static(REDACTED);
+            }
+        }
+    }
+}
 
 /// Prefixes of serde's messages that quote a value. Each ends with what was expected.
 const QUOTING_PREFIXES: [&str; 5] = [
@@ -11,7 +47,7 @@ const QUOTING_PREFIXES: [&str; 5] = [
     "unknown field",
 ];
 
-/// Removes values of the response from an error, because they may be secrets. The position stays.
+/// Removes the values of a response that serde quotes from an error of a type outside this crate, because they may be secrets. The position stays.
 pub(crate) fn without_values(error: serde_json::Error) -> serde_json::Error {
     match error.is_data() {
         true => serde_json::Error::custom(redact_message(&error.to_string())),

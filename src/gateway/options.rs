@@ -1,4 +1,4 @@
-//! Headers for the gateway: provider, config, cache and trace.
+//! Options for the gateway: provider, config, cache and trace.
 
 use std::{fmt, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::{
     Error, JsonObject, Secret,
-    options::{self, ascii_json},
+    header::{self, ascii_json},
 };
 
 const VIRTUAL_KEY: &str = "x-portkey-virtual-key";
@@ -112,7 +112,7 @@ impl GatewayOptions {
     /// string values.
     pub fn metadata(self, metadata: impl Into<JsonObject>) -> Self {
         let metadata = Value::Object(metadata.into().into_map());
-        self.set_json(options::METADATA, &metadata)
+        self.set_json(header::METADATA, &metadata)
     }
 
     /// Sets the trace id.
@@ -154,7 +154,7 @@ impl GatewayOptions {
     /// Adds a header that the gateway forwards to the provider; see
     /// [`RequestOptions::header`](crate::RequestOptions::header) for headers that cannot be set.
     pub fn forward_header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        match options::header(name.as_ref(), value.as_ref()) {
+        match header::parse(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
                 self.forwarded.insert(name, value);
             }
@@ -191,7 +191,7 @@ impl GatewayOptions {
                 "header `{name}` must contain only ASCII characters"
             ));
         }
-        match options::header(name, value) {
+        match header::parse(name, value) {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
                 self

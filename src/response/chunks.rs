@@ -9,34 +9,37 @@ use std::{
 
 use bytes::Bytes;
 
-use super::Progress;
 use crate::{
     Error,
     error::Label,
     transport::{self, IdleTimeout},
 };
 
+/// The progress of a download.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// The number of bytes received.
+    pub received: u64,
+    /// The total number of bytes, if known.
+    pub total: Option<u64>,
+}
+
 /// Reads the body of a response chunk by chunk.
 pub(crate) struct Chunks {
-    response: Box<reqwest::Response>,
+    response: reqwest::Response,
     progress: Progress,
     timer: IdleTimeout,
     has_ended: bool,
 }
 
 impl Chunks {
-    /// Reuses `timer`, which limited the head, with `idle_timeout` as its limit.
-    pub(crate) fn new(
-        response: Box<reqwest::Response>,
-        mut timer: IdleTimeout,
-        idle_timeout: Duration,
-    ) -> Self {
-        timer.set_limit(idle_timeout);
+    pub(crate) fn new(response: reqwest::Response, idle_timeout: Duration) -> Self {
         let total = response.content_length();
         Self {
             response,
             progress: Progress { received: 0, total },
-            timer,
+            timer: IdleTimeout::new(idle_timeout),
             has_ended: false,
         }
     }

@@ -11,13 +11,11 @@ use super::Result;
 pub const KEY: &str = "key";
 
 /// Returns an HTTP client with the same settings as that of this crate.
-#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn client() -> Result<Client> {
     Ok(settings().build()?)
 }
 
 /// Like [`client`], for long bodies: it has the same idle timeout as this crate.
-#[allow(dead_code, reason = "each benchmark uses one of the two")]
 pub fn reading_client() -> Result<Client> {
     Ok(settings().read_timeout(Duration::from_secs(60)).build()?)
 }

@@ -4,13 +4,15 @@
 //! It leads to a storage outside the service, so neither the key nor the headers of the options are
 //! sent.
 
-use http::StatusCode;
+use http::Method;
 
+use super::{Attempt, PreparedRequest};
 use crate::{
-    ByteStream, Client, Error, Secret, base_url,
+    ByteStream, Client, Error, Secret,
+    client::base_url,
     error::{ErrorResponse, Label},
+    media_type,
     operation::{Idempotency, Operation},
-    transport::{self, Exchange, PreparedRequest},
 };
 
 /// Opens a signed URL that an operation returned.
@@ -22,16 +24,18 @@ pub(crate) async fn open(
     let label = Label::Request(format!("{} (signed URL)", operation.id).into());
     let url =
         parse(url, client.allows_insecure_http()).map_err(|error| error.with_operation(&label))?;
-    let exchange = Exchange {
-        client: client.clone(),
-        label: label.clone(),
+    let request = PreparedRequest {
+        label,
         plane: None,
         idempotency: Idempotency::Safe,
-        request: PreparedRequest::signed_url(url),
-    };
-    // Boxed to keep the caller's future small.
-    match Box::pin(exchange.open()).await {
-        Ok(response) => Ok(ByteStream::new(response, label)),
+        method: Method::GET,
+        url,
+        headers: client.default_headers(None).clone(),
+        body: None,
+    }
+    .with_headers(media_type::ANY, []);
+    match super::send(client, &request, Attempt::send_streaming).await {
+        Ok(response) => Ok(ByteStream::new(response, request.label)),
         Err(error) => Err(strip_message(error)),
     }
 }
@@ -57,15 +61,6 @@ fn strip_message(error: Error) -> Error {
             ..response
         }),
         None => error,
-    }
-}
-
-/// Returns the likely cause of an error status of a storage, if known.
-pub(crate) fn hint(status: StatusCode) -> Option<String> {
-    // Most storages respond to an expired signature with 403, some with 400 or 401.
-    match status.as_u16() {
-        400 | 401 | 403 => Some("the signed URL may have expired; request a new one".to_owned()),
-        _ => transport::redirect_hint(status),
     }
 }
 

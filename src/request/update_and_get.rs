@@ -1,8 +1,8 @@
 //! Updates with an empty response, followed by a read.
 
+use super::Call;
 use crate::{
     Error,
-    call::Call,
     decode::LenientDecode,
     operation::{Operation, Segment},
 };

@@ -5,14 +5,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
-#[allow(dead_code)] // the files in `tests/` use the rest
-#[path = "../../tests/support/server.rs"]
-mod server;
-
 use std::collections::BTreeSet;
 
 use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
 use portkey_admin_emulator::Emulator;
+use portkey_admin_testing::server::{Request, ScriptedResponse, Server};
 use serde_json::{Value, json};
 
 use super::Call;
@@ -21,7 +18,6 @@ use crate::{
     operation::{ApiVersion, Idempotency, Operation, Plane, Segment},
     operations::ALL,
 };
-use server::{Request, ScriptedResponse, Server};
 
 fn client(base: &str, attempts: u32) -> Client {
     let policy = RetryPolicy::default().max_attempts(attempts);

@@ -1,7 +1,5 @@
 //! Streamed response bodies.
 
-mod chunks;
-
 use std::{
     fmt,
     future::poll_fn,
@@ -15,14 +13,12 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
+use super::chunks::{Chunks, Progress};
 use crate::{
     Error,
     error::{ErrorResponse, Label},
-    retry::AttemptSummary,
-    transport::StreamingResponse,
+    transport::RawResponse,
 };
-
-pub(crate) use chunks::Chunks;
 
 const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -38,21 +34,8 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// [`Error::body`] is empty then, because the stream already returned the received bytes.
 #[must_use = "the body is not read until the stream is polled"]
 pub struct ByteStream {
-    chunks: Chunks,
-    status: StatusCode,
-    headers: HeaderMap,
+    response: RawResponse<Chunks>,
     label: Label,
-    history: AttemptSummary,
-}
-
-/// The progress of a download.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Progress {
-    /// The number of bytes received.
-    pub received: u64,
-    /// The total number of bytes, if known.
-    pub total: Option<u64>,
 }
 
 // Streams may be spawned and polled without being pinned.
@@ -62,40 +45,30 @@ const _: () = {
 };
 
 impl ByteStream {
-    pub(crate) fn new(response: StreamingResponse, label: Label) -> Self {
-        let StreamingResponse {
-            mut response,
-            timer,
-            history,
-        } = response;
-        Self {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            chunks: Chunks::new(response, timer, IDLE_TIMEOUT),
-            label,
-            history,
-        }
+    pub(crate) fn new(response: RawResponse<reqwest::Response>, label: Label) -> Self {
+        let response = response.map(|body| Chunks::new(body, IDLE_TIMEOUT));
+        Self { response, label }
     }
 
     /// Sets the maximum time without data while a chunk is awaited; the default is 60 seconds.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
-        self.chunks.set_idle_timeout(timeout);
+        self.response.body.set_idle_timeout(timeout);
         self
     }
 
     /// Returns the status of the response, which is a success.
     pub fn status(&self) -> StatusCode {
-        self.status
+        self.response.status
     }
 
     /// Returns the headers of the response.
     pub fn headers(&self) -> &HeaderMap {
-        &self.headers
+        &self.response.headers
     }
 
     /// Returns the number of bytes read so far and the total, if known.
     pub fn progress(&self) -> Progress {
-        self.chunks.progress()
+        self.response.body.progress()
     }
 
     /// Returns the next chunk, which is never empty; `None` at the end and after an error.
@@ -164,19 +137,19 @@ impl ByteStream {
 
     /// Adds progress and context to an error.
     fn error(&self, error: Error) -> Error {
-        self.with_context(error.with_note(self.chunks.describe_progress()))
+        self.with_context(error.with_note(self.response.body.describe_progress()))
     }
 
     /// Adds response, operation and attempts to an error. The service has executed the request.
     fn with_context(&self, error: Error) -> Error {
         error
             .with_response(ErrorResponse::new(
-                self.status,
-                self.headers.clone(),
+                self.response.status,
+                self.response.headers.clone(),
                 Bytes::new(),
             ))
             .with_operation(&self.label)
-            .with_history(self.history, None)
+            .with_history(self.response.history, None)
             .mark_executed()
     }
 }
@@ -189,7 +162,7 @@ impl Stream for ByteStream {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>> {
         let this = self.get_mut();
-        let chunk = ready!(this.chunks.poll(context, &this.label));
+        let chunk = ready!(this.response.body.poll(context, &this.label));
         Poll::Ready(chunk.map(|chunk| chunk.map_err(|error| this.with_context(error))))
     }
 }
@@ -198,7 +171,7 @@ impl Stream for ByteStream {
 impl fmt::Debug for ByteStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ByteStream")
-            .field("status", &self.status)
+            .field("status", &self.response.status)
             .field("progress", &self.progress())
             .finish_non_exhaustive()
     }

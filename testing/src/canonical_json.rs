@@ -5,7 +5,6 @@ use serde_json::{Map, Number, Value};
 
 /// Whether a value may be encoded in the normal form of its type.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "each test file uses one variant")]
 pub enum Conversions {
     /// `1` → `true`, `"12"` → `12`, a secret → `"[redacted]"`.
     Allowed,
