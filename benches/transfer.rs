@@ -16,7 +16,7 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use portkey_admin::{Client, FilePart};
+use portkey_admin::{Client, gateway::FilePart};
 use portkey_admin_testing::benchmark::{
     Result,
     isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},

@@ -59,6 +59,7 @@ const _: () = {
     assert_send_sync::<Client>();
 };
 
+/// # Configuration
 impl Client {
     /// Creates a builder with default settings.
     pub fn builder() -> ClientBuilder {

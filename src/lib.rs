@@ -122,11 +122,6 @@ use request::{builder_support, call, update_and_get, validation};
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
 pub use error::Error;
-#[cfg(feature = "gateway")]
-pub use gateway::{
-    ClientEvent, EventStream, FilePart, GatewayOptions, OpenStream, Realtime, RealtimeClose,
-    RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
-};
 pub use generated::*;
 #[cfg(feature = "prompts")]
 pub use helpers::PromotedVersion;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::Method;
 use portkey_admin::{
-    Client, GatewayOptions, JsonObject, Plane, RequestOptions,
-    gateway::{completions, rerank},
+    Client, JsonObject, Plane, RequestOptions,
+    gateway::{GatewayOptions, completions, rerank},
 };
 use serde_json::{Value, json};
 use support::{

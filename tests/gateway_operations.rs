@@ -9,7 +9,8 @@ mod support;
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use portkey_admin::{
-    Client, FilePart,
+    Client,
+    gateway::FilePart,
     gateway::assistants::{CreateAssistantRequest, UpdateAssistantRequest},
     gateway::audio::CreateSpeechRequest,
     gateway::chat::{CreateChatCompletionRequest, UserMessage},

@@ -9,8 +9,8 @@ use std::{future::Future, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portkey_admin::{
-    Client, ClientEvent, Error, GatewayOptions, JsonObject, Realtime, RealtimeReceiver,
-    RequestOptions, ServerEvent,
+    Client, Error, JsonObject, RequestOptions,
+    gateway::{ClientEvent, GatewayOptions, Realtime, RealtimeReceiver, ServerEvent},
 };
 use serde_json::{Value, json};
 use support::{

@@ -96,7 +96,7 @@ fn every_citation_resolves() {
     for file in [
         "overrides/operations.yaml",
         "overrides/10-bodies.overlay.yaml",
-        "src/validation.rs",
+        "src/request/validation.rs",
         "tests/validation.rs",
     ] {
         assert!(

@@ -7,6 +7,9 @@ use crate::{
 /// Defines a download operation and its builder.
 macro_rules! download {
     ($method:ident, $builder:ident, $operation:ident, $($argument:ident)?, $(#[$docs:meta])*) => {
+        /// # Downloads from the gateway
+        ///
+        /// Requires the feature `gateway`.
         impl Client {
             $(#[$docs])*
             pub fn $method(&self $(, $argument: impl Into<String>)?) -> $builder {

@@ -28,7 +28,7 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 /// built or a request is sent.
 ///
 /// ```
-/// use portkey_admin::{Client, GatewayOptions, RequestOptions};
+/// use portkey_admin::{Client, RequestOptions, gateway::GatewayOptions};
 ///
 /// # fn main() -> Result<(), portkey_admin::Error> {
 /// let defaults = GatewayOptions::new().provider("openai").authorization("provider-key");

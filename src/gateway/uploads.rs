@@ -62,6 +62,9 @@ impl fmt::Debug for Upload {
 /// Defines an upload operation and its builder.
 macro_rules! upload {
     ($method:ident, $builder:ident, $operation:ident, $response:ty, $(#[$docs:meta])*) => {
+        /// # Uploads to the gateway
+        ///
+        /// Requires the feature `gateway`.
         impl Client {
             $(#[$docs])*
             pub fn $method(&self) -> $builder {
@@ -146,7 +149,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let file = client
     ///     .upload_file()
@@ -185,7 +188,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let images = client
     ///     .create_image_edit()
@@ -234,7 +237,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let image = FilePart::path("room.png");
     /// let images = client.create_image_variation().image(image).n(2).send().await?;
@@ -301,7 +304,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let subtitles = client
     ///     .create_transcription()
@@ -361,7 +364,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let recording = FilePart::path("entrevista.mp3");
     /// let english = client.create_translation().file(recording).model("whisper-1").send().await?;

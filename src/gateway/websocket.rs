@@ -15,6 +15,9 @@ use session::Limits;
 pub use event::{ClientEvent, ServerEvent};
 pub use session::{Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender};
 
+/// # `gateway::realtime`
+///
+/// Requires the feature `gateway`.
 impl Client {
     /// Opens a bidirectional realtime session with a model.
     ///
@@ -23,7 +26,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::ClientEvent;
+    /// use portkey_admin::gateway::ClientEvent;
     ///
     /// let mut session = client.connect_realtime().model("gpt-realtime").connect().await?;
     /// session.send(ClientEvent::new("response.create")).await?;

@@ -19,6 +19,7 @@ use crate::{
     transport::{self, Attempt, Body, PreparedRequest, RawResponse},
 };
 
+/// # Endpoints without a method
 impl Client {
     /// Creates a request for an endpoint without a generated method. `path` is appended to the base
     /// URL and starts with `/`.

@@ -366,7 +366,7 @@ impl<'a> Operation<'a> {
             /// Streams the response as events while it is generated.
             ///
             /// Sets `stream` in the request body.
-            pub fn stream(self) -> crate::OpenStream<#event> {
+            pub fn stream(self) -> crate::gateway::OpenStream<#event> {
                 crate::gateway::events::#open(self.call)
             }
         })

@@ -14,7 +14,7 @@ const EVENT_ID_FIELD: &str = "event_id";
 /// An event to send: a JSON object with a field `type`.
 ///
 /// ```
-/// use portkey_admin::ClientEvent;
+/// use portkey_admin::gateway::ClientEvent;
 /// use serde_json::json;
 ///
 /// let event = ClientEvent::new("session.update").set("session", json!({"voice": "nova"}));
