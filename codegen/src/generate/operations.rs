@@ -19,7 +19,7 @@ use crate::{
     lower::EVENT_KEY,
     manifest::{self, Entry, Idempotency, Paging},
     modules::module_of,
-    reserved_segments::{Position, is_parameter, segments},
+    reserved_segments::{Part, Position, parts, segments},
 };
 use std::collections::BTreeSet;
 
@@ -492,13 +492,22 @@ impl<'a> Operation<'a> {
         segments(self.path)
             .enumerate()
             .map(|(index, segment)| {
-                if !is_parameter(segment) {
-                    return quote!(Segment::Literal(#segment));
-                }
-                let name = segment.trim_matches(['{', '}']);
-                let position = (self.method.to_owned(), self.path.to_owned(), index);
+                let method = self.method.to_ascii_lowercase();
+                let position = (method, self.path.to_owned(), index);
                 let reserved = reserved_segments.get(&position).into_iter().flatten();
-                quote!(Segment::Parameter { name: #name, reserved: &[#(#reserved),*] })
+                match parts(segment).as_slice() {
+                    [Part::Parameter(name)] => {
+                        quote!(Segment::Parameter { name: #name, reserved: &[#(#reserved),*] })
+                    }
+                    parts if parts.iter().any(|part| matches!(part, Part::Parameter(_))) => {
+                        let parts = parts.iter().map(|part| match part {
+                            Part::Literal(text) => quote!(Part::Literal(#text)),
+                            Part::Parameter(name) => quote!(Part::Parameter(#name)),
+                        });
+                        quote!(Segment::Template { parts: &[#(#parts),*], reserved: &[#(#reserved),*] })
+                    }
+                    _ => quote!(Segment::Literal(#segment)),
+                }
             })
             .collect()
     }
