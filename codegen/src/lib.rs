@@ -21,6 +21,8 @@ pub mod override_audit;
 pub mod paths;
 pub mod reserved_segments;
 #[cfg(feature = "generate")]
+mod rust_names;
+#[cfg(feature = "generate")]
 pub mod select;
 mod sources;
 
