@@ -137,11 +137,41 @@ impl Access {
 #[derive(Debug)]
 pub(crate) enum Segment {
     Literal(&'static str),
-    /// A parameter and its reserved values, which would select another route.
+    /// A parameter and its reserved values, which would select another route. In those, `{}` stands
+    /// for any text.
     Parameter {
         name: &'static str,
         reserved: &'static [&'static str],
     },
+    /// Parameters and literal text, such as `{id}.json`, with the reserved values of the whole
+    /// segment.
+    #[allow(dead_code, reason = "only generated for paths with such segments")]
+    Template {
+        parts: &'static [Part],
+        reserved: &'static [&'static str],
+    },
+}
+
+impl Segment {
+    /// Returns the number of parameters.
+    pub(crate) fn parameter_count(&self) -> usize {
+        match self {
+            Self::Literal(_) => 0,
+            Self::Parameter { .. } => 1,
+            Self::Template { parts, .. } => {
+                let is_parameter = |part: &&Part| matches!(part, Part::Parameter(_));
+                parts.iter().filter(is_parameter).count()
+            }
+        }
+    }
+}
+
+/// A part of a segment.
+#[derive(Debug)]
+#[allow(dead_code, reason = "only generated for paths with such segments")]
+pub(crate) enum Part {
+    Literal(&'static str),
+    Parameter(&'static str),
 }
 
 #[cfg(all(test, feature = "admin"))]

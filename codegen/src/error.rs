@@ -55,6 +55,14 @@ impl Error {
             })
     }
 
+    /// Returns whether every location fulfils a condition.
+    #[cfg(feature = "generate")]
+    pub(crate) fn all_at(&self, fulfils: impl Fn(&str) -> bool) -> bool {
+        std::iter::once(&self.first)
+            .chain(&self.others)
+            .all(|problem| fulfils(&problem.location))
+    }
+
     fn extend(&mut self, other: Self) {
         self.others.push(other.first);
         self.others.extend(other.others);

@@ -19,23 +19,26 @@ mod tagged;
 mod trim;
 mod types;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use syn::{Item, ItemMod};
 
 use crate::{
-    Error, Patched, Result,
-    lower::{Lowered, lower},
+    Error, Patched, Result, document,
+    error::Problems,
+    lower::{Lowered, collect_components, lower},
+    manifest,
     modules::Modules,
     reserved_segments::reserved_segments,
     select::{Areas, select},
 };
 use code::GeneratedCode;
-use operations::RefinedOperations;
+use operations::{RefinedOperations, ReservedSegments};
 use trim::trim_unused;
 use types::Types;
 
@@ -83,17 +86,111 @@ pub fn listing(
     })
 }
 
-/// Refines the output of progenitor into types and operations, and passes them to `emit`.
+/// Refines the whole document and passes the result to `emit`. If that fails, the error names each
+/// operation that fails alone.
 fn refine_document<T>(
     patched: &Patched,
     lowered: &Lowered,
     areas: &Areas,
-    emit: impl FnOnce(&Types, RefinedOperations<'_>) -> T,
+    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
 ) -> Result<T> {
     // The modules and the reserved segments are computed from the whole document, so that they do
     // not depend on features.
     let modules = Modules::assign(lowered, &patched.manifest)?;
     let reserved_segments = reserved_segments(&patched.document);
+    let refine = |lowered: &Lowered| {
+        catch_panic(|| {
+            refine_selected(
+                patched,
+                lowered,
+                areas,
+                &modules,
+                &reserved_segments,
+                &emit,
+            )
+        })
+    };
+    let error = match refine(lowered) {
+        Ok(code) => return Ok(code),
+        // Each problem is about an operation already.
+        Err(error) if error.all_at(is_key) => return Err(error),
+        Err(error) => error,
+    };
+    let mut problems = Problems::default();
+    for (path, method, _) in document::operations(&lowered.document) {
+        let key = manifest::key(method, path);
+        if let Err(error) = refine(&only_operation(patched, lowered, &key)) {
+            let is_located = error.location().starts_with(&key);
+            problems.push(if is_located {
+                error
+            } else {
+                error.within(&key)
+            });
+        }
+    }
+    problems.finish(())?;
+    Err(error)
+}
+
+/// Returns whether a location starts with the key of an operation (`GET /users: …`).
+fn is_key(location: &str) -> bool {
+    let key = location.split(": ").next().unwrap_or_default();
+    manifest::split_key(key).is_some()
+}
+
+/// Returns the document with one operation, the one that its builder reads, and their types.
+fn only_operation(patched: &Patched, lowered: &Lowered, key: &str) -> Lowered {
+    let entry = |key: &str| {
+        let (method, path) = manifest::split_key(key)?;
+        patched.manifest.get(method, path)
+    };
+    let reads = entry(key).and_then(|entry| entry.reads.as_ref());
+    let mut paths = json!({});
+    for (path, method, operation) in document::operations(&lowered.document) {
+        let other = manifest::key(method, path);
+        let is_read = reads.is_some() && entry(&other).map(|entry| &entry.id) == reads;
+        if other == key || is_read {
+            paths[path][method] = operation.clone();
+        }
+    }
+    let mut names = BTreeSet::new();
+    collect_components(&lowered.document, &paths, &mut names);
+    let schemas = &lowered.document["components"]["schemas"];
+    let schemas: Map<String, Value> = names
+        .iter()
+        .filter_map(|name| Some((name.clone(), schemas.get(name)?.clone())))
+        .collect();
+    let mut document = json!({"paths": paths, "components": {"schemas": schemas}});
+    for key in ["openapi", "info"] {
+        document[key] = lowered.document[key].clone();
+    }
+    let mut directions = lowered.directions.clone();
+    directions.retain(|name, _| names.contains(name));
+    Lowered {
+        document,
+        directions,
+        derived: Vec::new(),
+    }
+}
+
+/// Runs code of progenitor, which panics on some documents.
+fn catch_panic<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        let text = text.unwrap_or_else(|| "panicked".to_owned());
+        Err(Error::new("progenitor", text.replace('\n', " ")))
+    })
+}
+
+fn refine_selected<T>(
+    patched: &Patched,
+    lowered: &Lowered,
+    areas: &Areas,
+    modules: &Modules,
+    reserved_segments: &ReservedSegments,
+    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
+) -> Result<T> {
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
     let type_items = module(&generated.items, "types")?;
@@ -101,14 +198,14 @@ fn refine_document<T>(
         type_items,
         &selected.document,
         &selected.directions,
-        &modules,
+        modules,
     )?;
     let operations = operations::refine(
         &generated,
         &selected.document,
         &patched.manifest,
         &types,
-        &reserved_segments,
+        reserved_segments,
     )?;
     Ok(emit(&types, operations))
 }

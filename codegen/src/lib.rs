@@ -22,6 +22,8 @@ pub mod override_audit;
 pub mod paths;
 pub mod reserved_segments;
 #[cfg(feature = "generate")]
+mod rust_names;
+#[cfg(feature = "generate")]
 pub mod select;
 mod sources;
 

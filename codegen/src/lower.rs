@@ -5,7 +5,9 @@
 //! they differ: requests are strict, responses are tolerant. The whole document is lowered before
 //! areas are selected, so a type does not depend on the selection.
 
+mod all_of;
 mod direction;
+mod expressible;
 mod names;
 mod schema;
 
@@ -16,6 +18,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Error, Patched, Result, document,
+    error::Problems,
     manifest::{Entry, Handwritten},
 };
 use names::TypeNames;
@@ -44,10 +47,15 @@ pub struct DerivedName {
 }
 
 /// Lowers the patched document.
+///
+/// # Errors
+///
+/// Fails with every operation that cannot be lowered or generated: `GET /users: …`.
 pub fn lower(patched: &Patched) -> Result<Lowered> {
     let mut names = TypeNames::default();
-    let mut paths = lower_operations(patched, &mut names)?;
-    lower_events(patched, &mut names, &mut paths)?;
+    let mut problems = Problems::default();
+    let mut paths = lower_operations(patched, &mut names, &mut problems);
+    lower_events(patched, &mut names, &mut paths, &mut problems);
     let (components, derived) = names.finish();
     let mut document = json!({
         "openapi": "3.0.3",
@@ -55,9 +63,15 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
         "paths": paths,
         "components": {"schemas": components},
     });
-    let directions = direction::split(&mut document)?;
-    check_builder_names(&document, &directions)?;
-    Ok(Lowered {
+    let directions = problems.check(direction::split(&mut document));
+    let directions = directions.unwrap_or_default();
+    problems.check(check_builder_names(&document, &directions));
+    problems.check(expressible::check(
+        &document,
+        &directions,
+        &patched.manifest,
+    ));
+    problems.finish(Lowered {
         document,
         directions,
         derived,
@@ -80,7 +94,11 @@ fn check_builder_names(document: &Value, directions: &BTreeMap<String, Direction
 }
 
 /// Lowers the operations. The gateway is last, so that admin operations name the shared types.
-fn lower_operations(patched: &Patched, names: &mut TypeNames) -> Result<Map<String, Value>> {
+fn lower_operations(
+    patched: &Patched,
+    names: &mut TypeNames,
+    problems: &mut Problems,
+) -> Map<String, Value> {
     let mut found: Vec<_> = document::operations(&patched.document)
         .filter_map(|(path, method, operation)| {
             let entry = patched.manifest.get(method, path)?;
@@ -99,11 +117,13 @@ fn lower_operations(patched: &Patched, names: &mut TypeNames) -> Result<Map<Stri
             entry,
         }
         .lower(&mut flattener)
-        .map_err(|error| error.within(&location))?;
-        let item = paths.entry(path).or_insert_with(|| json!({}));
-        item[method] = lowered;
+        .map_err(|error| error.within(&location));
+        if let Some(lowered) = problems.check(lowered) {
+            let item = paths.entry(path).or_insert_with(|| json!({}));
+            item[method] = lowered;
+        }
     }
-    Ok(paths)
+    paths
 }
 
 /// The field of a lowered operation that references its event schema.
@@ -115,7 +135,8 @@ fn lower_events(
     patched: &Patched,
     names: &mut TypeNames,
     paths: &mut Map<String, Value>,
-) -> Result<()> {
+    problems: &mut Problems,
+) {
     for (path, method, _) in document::operations(&patched.document) {
         let entry = patched.manifest.get(method, path);
         let Some(stream) = entry.and_then(|entry| entry.stream.as_ref()) else {
@@ -126,12 +147,12 @@ fn lower_events(
         let schema = json!({"$ref": stream.reference()});
         let lowered = flattener
             .flatten_named(&schema, &stream.event, "event")
-            .map_err(|error| error.within(&location))?;
-        if let Some(operation) = paths.get_mut(path).and_then(|item| item.get_mut(method)) {
+            .map_err(|error| error.within(&location));
+        let operation = paths.get_mut(path).and_then(|item| item.get_mut(method));
+        if let (Some(lowered), Some(operation)) = (problems.check(lowered), operation) {
             operation[EVENT_KEY] = lowered;
         }
     }
-    Ok(())
 }
 
 fn is_gateway(entry: &Entry) -> bool {
@@ -162,7 +183,7 @@ impl Operation<'_> {
     }
 
     /// Merges the parameters of the path item and the operation, which takes precedence.
-    /// Authentication headers are dropped.
+    /// Headers that the client sets are dropped.
     fn parameters(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let mut parameters: Vec<Value> = Vec::new();
         for list in [&self.item["parameters"], &self.source["parameters"]] {
@@ -171,7 +192,7 @@ impl Operation<'_> {
                 parameters.retain(|other| {
                     other["name"] != parameter["name"] || other["in"] != parameter["in"]
                 });
-                if !is_authentication(parameter) {
+                if !is_set_by_client(parameter) {
                     parameters.push(self.parameter(parameter, flattener)?);
                 }
             }
@@ -205,6 +226,12 @@ impl Operation<'_> {
 
     fn parameter(&self, parameter: &Value, flattener: &mut Flattener<'_>) -> Result<Value> {
         let name = parameter["name"].as_str().unwrap_or_default();
+        if parameter.get("schema").is_none() && parameter.get("content").is_some() {
+            return Err(Error::new(
+                format!("parameter `{name}`"),
+                "`content` is not supported; expected `schema`",
+            ));
+        }
         let derived = format!("{}-{name}", self.entry.id);
         let schema = flattener.flatten_inline(
             &parameter["schema"],
@@ -225,14 +252,29 @@ impl Operation<'_> {
                 lowered.insert(key.into(), value.clone());
             }
         }
+        if parameter["in"] == "path" {
+            lowered.insert("required".into(), json!(true));
+        }
         lowered.insert("schema".into(), schema);
         Ok(Value::Object(lowered))
     }
 
     fn body(&self, flattener: &mut Flattener<'_>) -> Result<Option<Value>> {
         let body = document::resolve(self.document, &self.source["requestBody"])?;
-        let Some(schema) = json_schema_of(body) else {
-            return Ok(None);
+        let has_content = body["content"]
+            .as_object()
+            .is_some_and(|content| !content.is_empty());
+        let Some(schema) = json_schemas(body, is_json).next() else {
+            return match has_content && self.entry.handwritten.is_none() {
+                true => Err(Error::new(
+                    "request body",
+                    format!(
+                        "expected `application/json`, found {}",
+                        describe_media_types(body)
+                    ),
+                )),
+                false => Ok(None),
+            };
         };
         let required = body["required"] == true;
         let name = format!("{}-request", self.entry.id);
@@ -243,8 +285,7 @@ impl Operation<'_> {
         })))
     }
 
-    /// Returns the success response. It has no content if there is no JSON schema or only an empty
-    /// object.
+    /// Returns the success response. It has no content if there is none or only an empty object.
     fn response(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let success = self.source["responses"]
             .as_object()
@@ -253,12 +294,24 @@ impl Operation<'_> {
             .filter(|(status, _)| status.starts_with('2'))
             .map(|(_, response)| document::resolve(self.document, response))
             .collect::<Result<Vec<_>>>()?;
-        let schema = success.iter().find_map(|response| json_schema_of(response));
+        let mut schemas = success
+            .iter()
+            .flat_map(|response| json_schemas(response, is_any_json));
         let mut response = json!({"description": ""});
-        if let Some(schema) = schema {
+        if let Some(schema) = schemas.next() {
             let lowered = flattener.flatten_named(schema, &self.response_name(), "response")?;
             if !is_empty_object(document::resolve(self.document, schema)?) {
                 response["content"] = json!({"application/json": {"schema": lowered}});
+            }
+        } else if self.entry.handwritten.is_none() {
+            let other = success
+                .iter()
+                .map(|response| describe_media_types(response));
+            if let Some(kinds) = other.into_iter().find(|kinds| !kinds.is_empty()) {
+                return Err(Error::new(
+                    "response",
+                    format!("expected JSON, found {kinds}"),
+                ));
             }
         }
         Ok(json!({"200": response}))
@@ -285,20 +338,54 @@ fn singular(plural: &str) -> String {
     }
 }
 
-fn is_authentication(parameter: &Value) -> bool {
+/// Returns whether a parameter is a header that the client sets: authentication, and those that
+/// OpenAPI says to ignore.
+fn is_set_by_client(parameter: &Value) -> bool {
+    const HEADERS: [&str; 4] = [
+        "x-portkey-api-key",
+        "authorization",
+        "accept",
+        "content-type",
+    ];
     parameter["in"] == "header"
         && parameter["name"].as_str().is_some_and(|name| {
-            name.eq_ignore_ascii_case("x-portkey-api-key")
-                || name.eq_ignore_ascii_case("authorization")
+            HEADERS
+                .iter()
+                .any(|header| name.eq_ignore_ascii_case(header))
         })
 }
 
-fn json_schema_of(holder: &Value) -> Option<&Value> {
-    let content = holder.get("content")?.as_object()?;
+/// Returns the media types of a body with their JSON schemas; a missing schema allows any value.
+fn json_schemas<'a>(
+    holder: &'a Value,
+    is_json: fn(&str) -> bool,
+) -> impl Iterator<Item = &'a Value> {
+    const ANY: &Value = &Value::Null;
+    let content = holder["content"].as_object().into_iter().flatten();
     content
-        .iter()
-        .find(|(kind, _)| kind.starts_with("application/json"))
-        .and_then(|(_, media)| media.get("schema"))
+        .filter(move |(kind, _)| is_json(media_type(kind)))
+        .map(|(_, media)| media.get("schema").unwrap_or(ANY))
+}
+
+/// Returns a media type without its parameters (`application/json; charset=utf-8`).
+fn media_type(kind: &str) -> &str {
+    kind.split(';').next().unwrap_or(kind).trim()
+}
+
+fn is_json(kind: &str) -> bool {
+    kind.eq_ignore_ascii_case("application/json")
+}
+
+/// Returns whether a response of this type can be decoded: `application/problem+json` is JSON.
+fn is_any_json(kind: &str) -> bool {
+    is_json(kind) || kind.to_ascii_lowercase().ends_with("+json")
+}
+
+/// Returns the media types of a body, for an error message.
+fn describe_media_types(holder: &Value) -> String {
+    let content = holder["content"].as_object().into_iter().flatten();
+    let kinds: Vec<String> = content.map(|(kind, _)| format!("`{kind}`")).collect();
+    kinds.join(" or ")
 }
 
 /// Returns whether a schema is an object without fields.

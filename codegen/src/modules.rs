@@ -9,15 +9,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::error::Problems;
 use crate::{
     Error, Manifest, Result, document,
     lower::{EVENT_KEY, Lowered, collect_components},
     manifest::Entry,
-    reserved_segments::{is_parameter, segments},
+    reserved_segments::{has_parameter, segments},
+    rust_names,
 };
 
 /// The module of the types that several areas share.
 pub const SHARED: &str = "types";
+
+/// The module of the metadata of the operations.
+const OPERATIONS: &str = "operations";
 
 /// The area that is divided into submodules.
 const GATEWAY: &str = "gateway";
@@ -48,16 +53,23 @@ impl Modules {
     ///
     /// # Errors
     ///
-    /// Fails if an operation is not in the manifest.
+    /// Fails if an operation is not in the manifest or its module has no valid name.
     pub fn assign(lowered: &Lowered, manifest: &Manifest) -> Result<Self> {
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
+        let mut problems = Problems::default();
         for (path, method, operation) in document::operations(&lowered.document) {
             let entry = manifest.get(method, path).ok_or_else(|| {
                 Error::new(crate::manifest::key(method, path), "not in the manifest")
             })?;
             let module = module_of(entry, path);
+            if let Some(part) = invalid_part(&module) {
+                problems.push(Error::new(
+                    crate::manifest::key(method, path),
+                    format!("`{part}` is not a valid name of a module"),
+                ));
+            }
             for name in reachable(&lowered.document, operation) {
                 users
                     .entry(name.clone())
@@ -74,7 +86,7 @@ impl Modules {
             .into_iter()
             .map(|(name, modules)| (name, home(&modules)))
             .collect();
-        Ok(Self {
+        problems.finish(Self {
             homes,
             used,
             usages,
@@ -127,8 +139,18 @@ pub fn module_of(entry: &Entry, path: &str) -> String {
     if entry.area != GATEWAY {
         return entry.area.clone();
     }
-    let group = segments(path).find(|segment| !is_parameter(segment));
+    let group = segments(path).find(|segment| !has_parameter(segment));
     format!("{GATEWAY}::{}", group.unwrap_or_default().replace('-', "_"))
+}
+
+/// Returns the part of a module that is not a valid name.
+fn invalid_part(module: &str) -> Option<&str> {
+    let is_invalid = |part: &&str| {
+        !rust_names::is_identifier(part)
+            || [SHARED, OPERATIONS].contains(part)
+            || *part == "test_tables"
+    };
+    module.split("::").find(is_invalid)
 }
 
 fn reachable(document: &Value, operation: &Value) -> BTreeSet<String> {

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use percent_encoding::percent_decode_str;
 use portkey_admin_codegen::manifest::{ApiVersion, Entry, Plane};
 use portkey_admin_codegen::paths::{ObservedResponse, Rules};
-use portkey_admin_codegen::{Manifest, manifest};
+use portkey_admin_codegen::{Manifest, manifest, reserved_segments};
 use serde_json::Value;
 
 use crate::check::Check;
@@ -42,6 +42,14 @@ pub(crate) struct Route {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Segment {
+    Literal(String),
+    Parameter(String),
+    /// Parameters and literal text, such as `{id}.json`.
+    Template(Vec<Part>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Part {
     Literal(String),
     Parameter(String),
 }
@@ -144,17 +152,14 @@ impl Route {
 
     /// Returns the names of the path parameters, in order.
     pub(crate) fn parameter_names(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Parameter(name) => Some(name.as_str()),
-            Segment::Literal(_) => None,
-        })
+        self.segments.iter().flat_map(Segment::parameter_names)
     }
 
     fn parameter_values(&self, segments: &[String]) -> Vec<String> {
         let pairs = self.segments.iter().zip(segments);
         pairs
-            .filter(|(segment, _)| matches!(segment, Segment::Parameter(_)))
-            .map(|(_, value)| value.clone())
+            .filter_map(|(segment, value)| segment.values(value))
+            .flatten()
             .collect()
     }
 }
@@ -222,12 +227,15 @@ fn path_segments(version: Option<&str>, path: &str) -> Vec<Segment> {
         .collect()
 }
 
-/// Ranks a template: literals outrank parameters, and earlier segments outrank later ones. The
-/// result is a bit field with the first segment as the most significant bit.
-fn specificity(segments: &[Segment]) -> usize {
-    segments.iter().fold(0, |specificity, segment| {
-        specificity << 1 | usize::from(matches!(segment, Segment::Literal(_)))
-    })
+/// Ranks a template: literals outrank parameters with literal text, which outrank parameters, and
+/// earlier segments outrank later ones.
+fn specificity(segments: &[Segment]) -> Vec<usize> {
+    let rank = |segment: &Segment| match segment {
+        Segment::Literal(_) => 2,
+        Segment::Template(_) => 1,
+        Segment::Parameter(_) => 0,
+    };
+    segments.iter().map(rank).collect()
 }
 
 /// Returns whether a path matches a template; a parameter does not match an empty segment.
@@ -236,22 +244,67 @@ fn segments_match(template: &[Segment], segments: &[String]) -> bool {
         && template
             .iter()
             .zip(segments)
-            .all(|(segment, value)| match segment {
-                Segment::Literal(literal) => literal == value,
-                Segment::Parameter(_) => !value.is_empty(),
-            })
+            .all(|(segment, value)| segment.values(value).is_some())
 }
 
 impl Segment {
     fn parse(segment: &str) -> Self {
-        match segment
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'))
-        {
-            Some(name) => Self::Parameter(name.to_owned()),
-            None => Self::Literal(segment.to_owned()),
+        let mut parts: Vec<Part> = reserved_segments::parts(segment)
+            .into_iter()
+            .map(|part| match part {
+                reserved_segments::Part::Literal(text) => Part::Literal(text.to_owned()),
+                reserved_segments::Part::Parameter(name) => Part::Parameter(name.to_owned()),
+            })
+            .collect();
+        match parts.pop() {
+            Some(Part::Parameter(name)) if parts.is_empty() => Self::Parameter(name),
+            Some(last) if !parts.is_empty() => {
+                parts.push(last);
+                Self::Template(parts)
+            }
+            _ => Self::Literal(segment.to_owned()),
         }
     }
+
+    fn parameter_names(&self) -> Vec<&str> {
+        match self {
+            Self::Literal(_) => Vec::new(),
+            Self::Parameter(name) => vec![name],
+            Self::Template(parts) => {
+                let names = parts.iter().filter_map(|part| match part {
+                    Part::Parameter(name) => Some(name.as_str()),
+                    Part::Literal(_) => None,
+                });
+                names.collect()
+            }
+        }
+    }
+
+    /// Returns the values of the parameters, or `None` if the segment does not match.
+    fn values(&self, value: &str) -> Option<Vec<String>> {
+        match self {
+            Self::Literal(literal) => (literal == value).then(Vec::new),
+            Self::Parameter(_) => (!value.is_empty()).then(|| vec![value.to_owned()]),
+            Self::Template(parts) => part_values(parts, value),
+        }
+    }
+}
+
+/// Returns the values of the parameters in a segment; earlier ones are as long as possible.
+fn part_values(parts: &[Part], value: &str) -> Option<Vec<String>> {
+    let Some((first, rest)) = parts.split_first() else {
+        return value.is_empty().then(Vec::new);
+    };
+    if let Part::Literal(literal) = first {
+        return part_values(rest, value.strip_prefix(literal.as_str())?);
+    }
+    let ends = value.char_indices().skip(1).map(|(end, _)| end);
+    let ends: Vec<usize> = ends.chain([value.len()]).filter(|end| *end > 0).collect();
+    ends.into_iter().rev().find_map(|end| {
+        let mut values = part_values(rest, &value[end..])?;
+        values.insert(0, value[..end].to_owned());
+        Some(values)
+    })
 }
 
 /// Splits a raw path into segments, each percent-decoded exactly once.
@@ -264,7 +317,7 @@ pub(crate) fn decode_path(path: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{RouteMatch, decode_path};
+    use super::{RouteMatch, Segment, decode_path, specificity};
 
     fn find(method: &str, path: &str) -> (Option<String>, Vec<String>) {
         match crate::api_spec::get()
@@ -307,6 +360,22 @@ mod tests {
             find("POST", "/v1/api-keys/workspace/service").0.as_deref(),
             Some("create_api_key")
         );
+    }
+
+    #[test]
+    fn parameters_can_be_parts_of_a_segment() {
+        let values = |template: &str, value: &str| Segment::parse(template).values(value);
+        let found =
+            |values: &[&str]| Some(values.iter().map(|value| (*value).to_owned()).collect());
+        assert_eq!(values("{id}.json", "a.json.json"), found(&["a.json"]));
+        assert_eq!(values("{id}.json", ".json"), None);
+        assert_eq!(values("{id}.json", "a.xml"), None);
+        assert_eq!(values("v{a}:{b}", "vx:y:z"), found(&["x:y", "z"]));
+        assert_eq!(values("{id}:copy", "é:copy"), found(&["é"]));
+        let names = Segment::parse("v{a}:{b}");
+        assert_eq!(names.parameter_names(), ["a", "b"]);
+        let rank = |template: &str| specificity(&[Segment::parse(template)]);
+        assert!(rank("all") > rank("{id}.json") && rank("{id}.json") > rank("{id}"));
     }
 
     #[test]

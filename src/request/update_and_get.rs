@@ -13,8 +13,7 @@ pub(crate) async fn update_and_get<T: LenientDecode>(
     update: Call,
     read: &'static Operation,
 ) -> Result<T, Error> {
-    let is_parameter = |segment: &&Segment| matches!(segment, Segment::Parameter { .. });
-    let count = read.segments.iter().filter(is_parameter).count();
+    let count = read.segments.iter().map(Segment::parameter_count).sum();
     let arguments = update.arguments().iter().take(count).cloned().collect();
     let read = Call::new(update.client(), read, arguments);
     update.send_unit().await?;

@@ -10,7 +10,7 @@ use super::rust_type::{RustType, TypeKind};
 use crate::{
     manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status},
     modules::{Modules, SHARED},
-    reserved_segments::{is_parameter, segments},
+    reserved_segments::{has_parameter, segments},
 };
 
 /// Returns the doc attributes, without lines that only repeat the name of the item.
@@ -188,7 +188,7 @@ pub fn usage(name: &str, modules: &Modules) -> Vec<Attribute> {
 pub fn alias(key: &str, id: &str) -> Option<TokenStream> {
     let (_, path) = key.split_once(' ')?;
     let alias = segments(path)
-        .filter(|segment| !is_parameter(segment))
+        .filter(|segment| !has_parameter(segment))
         .last()?;
     (alias != id && !alias.contains('{')).then(|| quote!(#[doc(alias = #alias)]))
 }

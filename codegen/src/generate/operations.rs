@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
+use heck::{ToShoutySnakeCase, ToUpperCamelCase};
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use serde_json::Value;
@@ -16,10 +16,12 @@ use super::{
 };
 use crate::{
     Error, Manifest, Result,
+    error::Problems,
     lower::EVENT_KEY,
     manifest::{self, Entry, Idempotency, Paging},
     modules::module_of,
-    reserved_segments::{Position, is_parameter, segments},
+    reserved_segments::{Part, Position, parts, segments},
+    rust_names,
 };
 use std::collections::BTreeSet;
 
@@ -69,6 +71,7 @@ pub fn refine<'a>(
     let items = module(&generated.items, "builder")?;
     let type_items = module(&generated.items, "types")?;
     let mut refined = RefinedOperations::default();
+    let mut problems = Problems::default();
     for (key, entry) in manifest.iter() {
         let Some((method, path)) = manifest::split_key(key) else {
             continue;
@@ -77,7 +80,11 @@ pub fn refine<'a>(
         let Some((method, path, source)) = find_operation(document, method, path) else {
             continue;
         };
-        let operation = Operation::new(items, path, method, source, entry)?;
+        let operation =
+            Operation::new(items, path, method, source, entry).map_err(|error| error.within(key));
+        let Some(operation) = problems.check(operation) else {
+            continue;
+        };
         let module = refined.modules.entry(operation.module.clone()).or_default();
         module.rows.push(docs::table_row(&operation.key, entry));
         // The method and the builder of a handwritten operation are in the `src/` of the client.
@@ -96,12 +103,16 @@ pub fn refine<'a>(
         refined.round_trips.extend(operation.round_trip(types));
         let name = operation.static_name();
         refined.operation_refs.extend(quote!(&#name,));
-        for (name, tokens) in operation.list_impls(types, type_items)? {
-            add_list_impl(&mut refined.list_impls, name, tokens)?;
+        let list_impls = operation
+            .list_impls(types, type_items)
+            .map_err(|error| error.within(key));
+        for (name, tokens) in problems.check(list_impls).unwrap_or_default() {
+            let added = add_list_impl(&mut refined.list_impls, name, tokens);
+            problems.check(added.map_err(|error| error.within(key)));
         }
         refined.operations.push(operation);
     }
-    Ok(refined)
+    problems.finish(refined)
 }
 
 /// Returns the method, the path and the operation of the selected document.
@@ -253,6 +264,7 @@ impl<'a> Operation<'a> {
             let ident = &argument.ident;
             match argument.ty.kind {
                 TypeKind::String => quote!(#ident.into()),
+                TypeKind::DateTime => quote!(crate::call::timestamp(#ident.into())),
                 _ => quote!(#ident.into().to_string()),
             }
         });
@@ -383,7 +395,7 @@ impl<'a> Operation<'a> {
                 lists::paged_impls(name, paging, types, items)
             }
             _ => Err(Error::new(
-                &self.key,
+                "response",
                 "expected a named type for the response of a list",
             )),
         }
@@ -492,13 +504,22 @@ impl<'a> Operation<'a> {
         segments(self.path)
             .enumerate()
             .map(|(index, segment)| {
-                if !is_parameter(segment) {
-                    return quote!(Segment::Literal(#segment));
-                }
-                let name = segment.trim_matches(['{', '}']);
-                let position = (self.method.to_owned(), self.path.to_owned(), index);
+                let method = self.method.to_ascii_lowercase();
+                let position = (method, self.path.to_owned(), index);
                 let reserved = reserved_segments.get(&position).into_iter().flatten();
-                quote!(Segment::Parameter { name: #name, reserved: &[#(#reserved),*] })
+                match parts(segment).as_slice() {
+                    [Part::Parameter(name)] => {
+                        quote!(Segment::Parameter { name: #name, reserved: &[#(#reserved),*] })
+                    }
+                    parts if parts.iter().any(|part| matches!(part, Part::Parameter(_))) => {
+                        let parts = parts.iter().map(|part| match part {
+                            Part::Literal(text) => quote!(Part::Literal(#text)),
+                            Part::Parameter(name) => quote!(Part::Parameter(#name)),
+                        });
+                        quote!(Segment::Template { parts: &[#(#parts),*], reserved: &[#(#reserved),*] })
+                    }
+                    _ => quote!(Segment::Literal(#segment)),
+                }
             })
             .collect()
     }
@@ -507,7 +528,7 @@ impl<'a> Operation<'a> {
 impl Parameter {
     fn new(builder: &ItemStruct, parameter: &Value) -> Result<Self> {
         let wire = parameter["name"].as_str().unwrap_or_default().to_owned();
-        let ident = rust_ident(&wire);
+        let ident = format_ident!("{}", rust_names::parameter(&wire));
         let ty = RustType::new(field_type(builder, &ident.to_string())?);
         Ok(Self {
             ident: short_ident(&ident),
@@ -526,7 +547,12 @@ impl Parameter {
 
     /// Returns the setter; the value is stored as a string in a header or the query.
     fn setter(&self, builder_methods: &[&str], types: &Types) -> TokenStream {
-        let Self { docs, wire, .. } = self;
+        let docs = &self.docs;
+        // Names of headers are not case-sensitive, and `HeaderName::from_static` wants lower case.
+        let wire = match self.header {
+            true => &self.wire.to_ascii_lowercase(),
+            false => &self.wire,
+        };
         let ident = setter_name(&self.ident, builder_methods);
         let location = if self.header {
             format_ident!("header")
@@ -535,9 +561,9 @@ impl Parameter {
         };
         let ty = self.ty.tokens(types.modules());
         let (argument, statement) = match &self.ty.kind {
-            TypeKind::Float => (ty, quote!(self.call.number(#wire, value))),
+            TypeKind::Float if !self.header => (ty, quote!(self.call.number(#wire, value))),
             TypeKind::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
-            TypeKind::Bool | TypeKind::Integer => {
+            TypeKind::Bool | TypeKind::Integer | TypeKind::Float => {
                 (ty, quote!(self.call.#location(#wire, value.to_string())))
             }
             TypeKind::String => (
@@ -611,12 +637,6 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
             self
         }
     }
-}
-
-/// Returns the Rust name that progenitor gives a parameter.
-fn rust_ident(wire: &str) -> Ident {
-    let name = wire.to_snake_case();
-    syn::parse_str::<Ident>(&name).unwrap_or_else(|_| format_ident!("{name}_"))
 }
 
 /// Returns the name of a setter without the prefix that all headers of Portkey have.

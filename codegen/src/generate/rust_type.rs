@@ -49,7 +49,7 @@ pub struct RustType {
 }
 
 impl RustType {
-    /// Classifies a type by the last segment of its path.
+    /// Classifies a type by its path.
     pub fn new(syntax: &Type) -> Self {
         Self {
             kind: classify(syntax),
@@ -153,16 +153,14 @@ fn classify(syntax: &Type) -> TypeKind {
             .map(|inner| Box::new(RustType::new(inner)))
     };
     let name = last.ident.to_string();
-    let is_generated = segments.len() == 1
-        || segments
-            .first()
-            .is_some_and(|first| first.ident == "types" || first.ident == "super");
+    // Progenitor writes the types of other crates with `::` at the start.
+    let is_external = path.path.leading_colon.is_some();
     match (name.as_str(), inner(0), inner(1)) {
-        ("String", None, _) => TypeKind::String,
-        ("Secret", None, _) => TypeKind::Secret,
         ("bool", None, _) => TypeKind::Bool,
         ("i64" | "u64" | "i32" | "u32", None, _) => TypeKind::Integer,
         ("f64" | "f32", None, _) => TypeKind::Float,
+        (_, None, _) if !is_external => TypeKind::Named(name),
+        ("String", None, _) => TypeKind::String,
         ("DateTime", ..) => TypeKind::DateTime,
         ("Vec", Some(inner), _) => TypeKind::List(inner),
         ("Option", Some(inner), _) => TypeKind::Option(inner),
@@ -170,7 +168,6 @@ fn classify(syntax: &Type) -> TypeKind {
         ("BTreeMap" | "HashMap", _, Some(inner)) => TypeKind::Map(inner),
         ("Value", None, _) => TypeKind::JsonValue,
         ("Map", ..) => TypeKind::JsonObject,
-        (_, None, _) if is_generated => TypeKind::Named(name),
         _ => TypeKind::Other,
     }
 }

@@ -1,13 +1,12 @@
 //! Unions with a discriminator: a field that has one constant value in each variant.
 
-use heck::ToUpperCamelCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 use serde_json::Value;
 use syn::Attribute;
 
 use super::rust_type::type_path;
-use crate::{Error, Result, lower::Direction, modules::Modules};
+use crate::{Error, Result, lower::Direction, modules::Modules, rust_names};
 
 /// Returns the enum for a schema with `x-tagged`: a variant for each value, and `Unknown` for
 /// others. Returns the variants as well.
@@ -77,10 +76,7 @@ impl Variant {
             .and_then(|text| text.rsplit('/').next());
         let ty =
             ty.ok_or_else(|| Error::new(format!("variant `{value}`"), "expected a named schema"))?;
-        let name = match value.to_upper_camel_case().as_str() {
-            "Unknown" => "UnknownValue".to_owned(),
-            other => other.to_owned(),
-        };
+        let name = rust_names::tagged_variant(&value);
         Ok(Self {
             name: syn::parse_str(&name).map_err(|_| {
                 Error::new(

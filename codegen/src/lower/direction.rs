@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::Result;
+use crate::error::Problems;
+use crate::{Error, Result};
 
 /// The use of a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub fn split(document: &mut Value) -> Result<BTreeMap<String, Direction>> {
         .filter(|name| contains_struct(document, name))
         .cloned()
         .collect();
+    check_input_names(document, &in_both)?;
     add_request_variants(document, &in_requests, &in_both);
     let mut directions = BTreeMap::new();
     for name in in_requests.union(&in_responses) {
@@ -44,6 +46,24 @@ pub fn split(document: &mut Value) -> Result<BTreeMap<String, Direction>> {
     }
     relax_responses(document, &directions);
     Ok(directions)
+}
+
+/// Checks that no component has the name of the request variant of another one.
+fn check_input_names(document: &Value, in_both: &BTreeSet<String>) -> Result<()> {
+    let schemas = &document["components"]["schemas"];
+    let taken = in_both
+        .iter()
+        .filter(|name| schemas.get(input_name(name)).is_some());
+    Problems::collect(taken.map(|name| {
+        let problem = format!(
+            "the name is that of the request variant of the schema `{name}`; add an `x-name`"
+        );
+        Err::<(), _>(Error::new(
+            format!("schema `{}`", input_name(name)),
+            problem,
+        ))
+    }))?;
+    Ok(())
 }
 
 fn input_name(name: &str) -> String {
@@ -64,23 +84,24 @@ fn reachable_components(document: &Value) -> (BTreeSet<String>, BTreeSet<String>
 
 /// Adds every component that `value` references, directly or indirectly.
 pub fn collect_components(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(map) => {
-            if let Some(name) = map
-                .get("$ref")
-                .and_then(Value::as_str)
-                .and_then(|text| text.strip_prefix(PREFIX))
-                && found.insert(name.to_owned())
-            {
-                collect_components(document, &document["components"]["schemas"][name], found);
+    let mut pending = vec![value];
+    while let Some(value) = pending.pop() {
+        match value {
+            Value::Object(map) => {
+                let name = map
+                    .get("$ref")
+                    .and_then(Value::as_str)
+                    .and_then(|text| text.strip_prefix(PREFIX));
+                if let Some(name) = name
+                    && found.insert(name.to_owned())
+                {
+                    pending.push(&document["components"]["schemas"][name]);
+                }
+                pending.extend(map.values());
             }
-            map.values()
-                .for_each(|value| collect_components(document, value, found));
+            Value::Array(list) => pending.extend(list),
+            _ => {}
         }
-        Value::Array(list) => list
-            .iter()
-            .for_each(|value| collect_components(document, value, found)),
-        _ => {}
     }
 }
 

@@ -1,11 +1,12 @@
 //! The names of types: explicit (`x-name`, component names), fixed for bodies, or derived.
 
-use heck::ToUpperCamelCase;
+use std::collections::BTreeSet;
+
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::DerivedName;
-use crate::{Error, Result};
+use crate::{Error, Result, rust_names};
 
 /// All named schemas.
 #[derive(Debug, Default)]
@@ -19,6 +20,67 @@ struct NamedSchema {
     /// `None` while the schema is being flattened, which may reference itself.
     schema: Option<Value>,
     location: String,
+    /// The locations of other schemas of this name, which have the same structure.
+    others: BTreeSet<String>,
+}
+
+/// Names that the generated code uses without a path, and names that the crate root exports.
+const RESERVED: [&str; 38] = [
+    "AsMut",
+    "AsRef",
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "DoubleEndedIterator",
+    "Drop",
+    "Eq",
+    "Error",
+    "ExactSizeIterator",
+    "Extend",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Response",
+    "Result",
+    "Self",
+    "Send",
+    "Sized",
+    "String",
+    "Sync",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+];
+
+/// Fails if the generated code cannot have a type of this name.
+fn check_type_name(name: &str, location: &str) -> Result<()> {
+    let problem = if RESERVED.contains(&name) || name == "Vec" {
+        format!("the type name `{name}` is reserved; add an `x-name`")
+    } else if !rust_names::is_identifier(name) {
+        format!("`{name}` is not a valid Rust type name; add an `x-name`")
+    } else if name != rust_names::type_name(name) {
+        format!(
+            "the type name `{name}` is not in upper camel case; expected `{}`",
+            rust_names::type_name(name)
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Error::new(location, problem))
 }
 
 /// The origin of a name.
@@ -31,25 +93,38 @@ pub enum Origin {
 }
 
 impl TypeNames {
-    /// Converts a name to a Rust type name.
-    pub fn rust_name(text: &str) -> String {
-        text.to_upper_camel_case()
-    }
-
-    /// Returns whether the name is reserved or defined.
-    pub fn contains(&self, name: &str) -> bool {
-        self.schemas.contains_key(name)
+    /// Returns whether a schema has the name already: this one (`Some(true)`) or another
+    /// (`Some(false)`).
+    pub fn is_named(&self, name: &str, location: &str) -> Option<bool> {
+        let named = self.schemas.get(name)?;
+        Some(named.location == location || named.others.contains(location))
     }
 
     /// Reserves a name before its schema is flattened, so that recursion ends.
-    pub fn reserve(&mut self, name: &str, location: &str) {
+    pub fn reserve(&mut self, name: &str, location: &str) -> Result<()> {
+        check_type_name(name, location)?;
         self.schemas.insert(
             name.to_owned(),
             NamedSchema {
                 schema: None,
                 location: location.to_owned(),
+                others: BTreeSet::new(),
             },
         );
+        Ok(())
+    }
+
+    /// Shares a name with another schema, which must have the same structure.
+    pub fn share(&mut self, name: &str, schema: &Value, location: &str) -> Result<()> {
+        match self.schemas.get_mut(name) {
+            Some(named) if named.has_same_structure(schema) => {
+                named.merge_clears(schema);
+                named.others.insert(location.to_owned());
+                Ok(())
+            }
+            Some(named) => Err(named.conflict(name, location)),
+            None => Ok(()),
+        }
     }
 
     /// Sets the schema of a reserved name.
@@ -80,13 +155,7 @@ impl TypeNames {
                     return Ok(candidate);
                 }
                 Some(named) if origin == Origin::Explicit => {
-                    return Err(Error::new(
-                        location,
-                        format!(
-                            "`{name}` already names a different schema, at {}",
-                            named.location
-                        ),
-                    ));
+                    return Err(named.conflict(name, location));
                 }
                 Some(_) => {
                     number += 1;
@@ -94,13 +163,13 @@ impl TypeNames {
                 }
             }
         }
+        self.reserve(&candidate, location)?;
         if origin == Origin::Derived {
             self.derived.push(DerivedName {
                 name: candidate.clone(),
                 location: location.to_owned(),
             });
         }
-        self.reserve(&candidate, location);
         self.define(&candidate, schema);
         Ok(candidate)
     }
@@ -122,6 +191,14 @@ impl NamedSchema {
         self.schema
             .as_ref()
             .is_some_and(|existing| structure(existing) == structure(other))
+    }
+
+    fn conflict(&self, name: &str, location: &str) -> Error {
+        let problem = format!(
+            "`{name}` already names a different schema, at {}; add an `x-name`",
+            self.location
+        );
+        Error::new(location, problem)
     }
 
     /// Adds the clearable fields of another use of the same type.

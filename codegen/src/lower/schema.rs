@@ -1,16 +1,40 @@
 //! Flattens schemas: structs, enums and unions become named components, everything else stays
 //! inline.
 
+use std::cell::Cell;
+
 use heck::ToSnakeCase;
 use serde_json::{Map, Value, json};
 
+use super::all_of::AllOf;
 use super::names::{Origin, TypeNames};
-use crate::{Error, Result, document};
+use crate::{Error, Result, document, rust_names};
+
+/// The number of schemas that may contain or reference each other. The lowered document is processed
+/// recursively.
+const MAX_NESTED_SCHEMAS: usize = 64;
+
+/// The number of schemas that `allOf` and unions of one operation may expand to. Each can reference
+/// two others, so a small document can expand to 2⁶⁴ schemas.
+const MAX_EXPANDED_SCHEMAS: usize = 100_000;
 
 /// Flattens the schemas of one operation into [`TypeNames`].
 pub struct Flattener<'a> {
     document: &'a Value,
     names: &'a mut TypeNames,
+    /// The references that are being flattened.
+    active: Vec<ActiveReference>,
+    depth: usize,
+    expanded: Cell<usize>,
+}
+
+/// A reference that is being flattened.
+struct ActiveReference {
+    reference: String,
+    /// Whether its target has a name, so that it can contain itself.
+    is_named: bool,
+    /// Whether the items or values of its target are being flattened.
+    in_items: bool,
 }
 
 /// The kind of Rust type that a schema becomes.
@@ -39,7 +63,13 @@ struct Tagged {
 impl<'a> Flattener<'a> {
     /// Creates a flattener over `document` that registers types in `names`.
     pub fn new(document: &'a Value, names: &'a mut TypeNames) -> Self {
-        Self { document, names }
+        Self {
+            document,
+            names,
+            active: Vec::new(),
+            depth: 0,
+            expanded: Cell::new(0),
+        }
     }
 
     /// Flattens a request or response body, which has a fixed name.
@@ -59,10 +89,31 @@ impl<'a> Flattener<'a> {
         location: &str,
         origin: Origin,
     ) -> Result<Value> {
-        if let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            return self.flatten_component(schema, reference);
+        if self.depth >= MAX_NESTED_SCHEMAS {
+            let problem = format!(
+                "schemas contain or reference each other more than {MAX_NESTED_SCHEMAS} levels deep"
+            );
+            return Err(Error::new(location, problem));
         }
-        let (schema, nullable) = self.simplify(schema, 0)?;
+        self.depth += 1;
+        let flat = match schema.get("$ref").and_then(Value::as_str) {
+            Some(reference) => self.flatten_component(schema, reference),
+            None => self.flatten_schema(schema, name, location, origin),
+        };
+        self.depth -= 1;
+        flat
+    }
+
+    fn flatten_schema(
+        &mut self,
+        schema: &Value,
+        name: &str,
+        location: &str,
+        origin: Origin,
+    ) -> Result<Value> {
+        let (schema, nullable) = self
+            .simplify(schema, 0)
+            .map_err(|error| error.within(location))?;
         if schema.get("$ref").is_some() {
             return Ok(nullable_if(
                 self.flatten(&schema, name, location, origin)?,
@@ -71,74 +122,151 @@ impl<'a> Flattener<'a> {
         }
         let (name, origin) = match schema.get("x-name").and_then(Value::as_str) {
             Some(given) => (given.to_owned(), Origin::Explicit),
-            None => (TypeNames::rust_name(name), origin),
+            None => (rust_names::type_name(name), origin),
         };
-        let flat = match self.classify(&schema)? {
+        let kind = self
+            .classify(&schema)
+            .map_err(|error| error.within(location))?;
+        let flat = match kind {
             SchemaKind::Plain => {
                 return Ok(nullable_if(
                     self.flatten_plain(&schema, &name, location)?,
                     nullable,
                 ));
             }
-            SchemaKind::Struct => self.flatten_struct(&schema, &name, location)?,
-            SchemaKind::Enum => string_enum(&schema),
-            SchemaKind::Union(variants) => {
-                self.flatten_union(&schema, &variants, &name, location)?
-            }
-            SchemaKind::Tagged(tagged) => self.flatten_tagged(&schema, &tagged, &name, location)?,
-            SchemaKind::Raw(variants) => self.flatten_raw(&schema, &variants, &name, location)?,
+            kind => self.flatten_kind(kind, &schema, &name, location)?,
         };
         let name = self.names.register(&name, flat, location, origin)?;
         Ok(nullable_if(reference_to(&name), nullable))
     }
 
+    fn flatten_kind(
+        &mut self,
+        kind: SchemaKind,
+        schema: &Value,
+        name: &str,
+        location: &str,
+    ) -> Result<Value> {
+        match kind {
+            SchemaKind::Struct => self.flatten_struct(schema, name, location),
+            SchemaKind::Enum => Ok(string_enum(schema)),
+            SchemaKind::Union(variants) => self.flatten_union(schema, &variants, name, location),
+            SchemaKind::Tagged(tagged) => self.flatten_tagged(schema, &tagged, name, location),
+            SchemaKind::Raw(variants) => self.flatten_raw(schema, &variants, name, location),
+            SchemaKind::Plain => self.flatten_plain(schema, name, location),
+        }
+    }
+
     /// Flattens the target of a `$ref` once; a type without a name is inlined.
     fn flatten_component(&mut self, schema: &Value, reference: &str) -> Result<Value> {
         let target = document::resolve(self.document, schema)?;
-        let own_name = reference.rsplit('/').next().unwrap_or(reference);
-        let (target, nullable) = self.simplify(target, 0)?;
-        if target.get("$ref").is_some() {
-            return Ok(nullable_if(
-                self.flatten_inline(&target, own_name, reference)?,
-                nullable,
-            ));
-        }
-        let name = target["x-name"]
-            .as_str()
-            .map_or_else(|| TypeNames::rust_name(own_name), str::to_owned);
-        let kind = self.classify(&target)?;
-        if matches!(kind, SchemaKind::Plain) {
-            return Ok(nullable_if(
-                self.flatten_plain(&target, &name, reference)?,
-                nullable,
-            ));
-        }
-        if !self.names.contains(&name) {
-            self.names.reserve(&name, reference);
-            let flat = match kind {
-                SchemaKind::Struct => self.flatten_struct(&target, &name, reference)?,
-                SchemaKind::Enum => string_enum(&target),
-                SchemaKind::Union(variants) => {
-                    self.flatten_union(&target, &variants, &name, reference)?
-                }
-                SchemaKind::Tagged(tagged) => {
-                    self.flatten_tagged(&target, &tagged, &name, reference)?
-                }
-                SchemaKind::Raw(variants) => {
-                    self.flatten_raw(&target, &variants, &name, reference)?
-                }
-                SchemaKind::Plain => Value::Null,
+        let own_name = component_name(reference);
+        let (target, nullable) = self
+            .simplify(target, 0)
+            .map_err(|error| error.within(reference))?;
+        let flat = if target.get("$ref").is_some() {
+            self.flatten_unnamed(reference, |flattener| {
+                flattener.flatten_inline(&target, &own_name, reference)
+            })
+        } else {
+            let name = target["x-name"]
+                .as_str()
+                .map_or_else(|| rust_names::type_name(&own_name), str::to_owned);
+            match self
+                .classify(&target)
+                .map_err(|error| error.within(reference))?
+            {
+                SchemaKind::Plain => self.flatten_unnamed(reference, |flattener| {
+                    flattener.flatten_plain(&target, &name, reference)
+                }),
+                kind => self.flatten_named_component(kind, &target, &name, reference),
+            }
+        };
+        Ok(nullable_if(flat?, nullable))
+    }
+
+    /// Inlines the target of a reference. Items or values that are the target itself are any JSON
+    /// value, because a type without a name cannot contain itself.
+    fn flatten_unnamed(
+        &mut self,
+        reference: &str,
+        flatten: impl FnOnce(&mut Self) -> Result<Value>,
+    ) -> Result<Value> {
+        let outer = self
+            .active
+            .iter()
+            .rposition(|active| active.reference == reference);
+        let cycle = outer.map_or(&[][..], |outer| &self.active[outer..]);
+        if !cycle.is_empty() && !cycle.iter().any(|active| active.is_named) {
+            return match cycle.iter().any(|active| active.in_items) {
+                true => Ok(json!({})),
+                false => Err(Error::new(
+                    reference,
+                    "the schema is only a reference to itself",
+                )),
             };
-            self.names.define(&name, flat);
         }
-        Ok(nullable_if(reference_to(&name), nullable))
+        self.with_active(reference, false, flatten)
+    }
+
+    /// Flattens the target of a reference under its name.
+    fn flatten_named_component(
+        &mut self,
+        kind: SchemaKind,
+        target: &Value,
+        name: &str,
+        reference: &str,
+    ) -> Result<Value> {
+        let is_active = |active: &ActiveReference| active.reference == reference;
+        match self.names.is_named(name, reference) {
+            Some(true) => {}
+            // The comparison with the schema of the same name may come to a reference again.
+            Some(false) if self.active.iter().any(is_active) => {}
+            Some(false) => {
+                let flat = self.with_active(reference, true, |flattener| {
+                    flattener.flatten_kind(kind, target, name, reference)
+                })?;
+                self.names.share(name, &flat, reference)?;
+            }
+            None => {
+                self.names.reserve(name, reference)?;
+                let flat = self.with_active(reference, true, |flattener| {
+                    flattener.flatten_kind(kind, target, name, reference)
+                })?;
+                self.names.define(name, flat);
+            }
+        }
+        Ok(reference_to(name))
+    }
+
+    fn with_active<T>(
+        &mut self,
+        reference: &str,
+        is_named: bool,
+        flatten: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        self.active.push(ActiveReference {
+            reference: reference.to_owned(),
+            is_named,
+            in_items: false,
+        });
+        let result = flatten(self);
+        self.active.pop();
+        result
     }
 
     /// Merges `allOf`, unwraps unions of one variant and removes `null` from unions. Returns
     /// whether `null` is allowed.
     fn simplify(&self, schema: &Value, depth: usize) -> Result<(Value, bool)> {
+        self.expanded.set(self.expanded.get() + 1);
         if depth > 32 {
             return Err(Error::new("allOf", "nested more than 32 levels deep"));
+        }
+        if self.expanded.get() > MAX_EXPANDED_SCHEMAS {
+            return Err(Error::new(
+                "allOf",
+                format!("expands to more than {MAX_EXPANDED_SCHEMAS} schemas"),
+            ));
         }
         let nullable = schema["nullable"] == true;
         if let Some(parts) = schema["allOf"].as_array() {
@@ -165,35 +293,51 @@ impl<'a> Flattener<'a> {
 
     /// Merges `allOf`: a single reference is kept, objects become one object with all fields.
     fn merge_all_of(&self, schema: &Value, parts: &[Value], depth: usize) -> Result<(Value, bool)> {
-        let has_own_fields = schema["properties"]
-            .as_object()
-            .is_some_and(|own| !own.is_empty());
-        if let ([only], false) = (parts, has_own_fields) {
+        if let [only] = parts
+            && !self.constrains_beside(schema, only, depth)?
+        {
             return if only.get("$ref").is_some() {
                 Ok((only.clone(), false))
             } else {
                 self.simplify(only, depth + 1)
             };
         }
-        let mut merged = Map::from_iter([("type".to_owned(), json!("object"))]);
         let mut own = schema.clone();
         if let Some(own) = own.as_object_mut() {
             own.remove("allOf");
         }
+        let mut merged = AllOf::default();
         for part in parts.iter().chain([&own]) {
-            let (part, _) = self.simplify(document::resolve(self.document, part)?, depth + 1)?;
-            if part.get("oneOf").or(part.get("anyOf")).is_some() {
-                // A union inside `allOf` has no Rust equivalent: allow additional fields.
-                merged.insert("additionalProperties".into(), json!(true));
-                continue;
-            }
-            merge_object(&mut merged, document::resolve(self.document, &part)?);
+            let (simple, nullable) =
+                self.simplify(document::resolve(self.document, part)?, depth + 1)?;
+            let resolved = self.resolve_at(&simple, depth + 1)?;
+            merged.add(part, &resolved, nullable);
         }
-        match schema.get("x-name") {
-            Some(name) => merged.insert("x-name".into(), name.clone()),
-            None => merged.remove("x-name"),
-        };
-        Ok((Value::Object(merged), false))
+        let (merged, nullable) = merged.finish(schema)?;
+        if ["allOf", "oneOf", "anyOf"]
+            .iter()
+            .all(|key| merged.get(*key).is_none())
+        {
+            return Ok((merged, nullable));
+        }
+        let (simple, inner) = self.simplify(&merged, depth + 1)?;
+        Ok((simple, nullable || inner))
+    }
+
+    /// Returns whether a schema constrains the value more than the only part of its `allOf`.
+    fn constrains_beside(&self, schema: &Value, only: &Value, depth: usize) -> Result<bool> {
+        let has_own_fields = schema["properties"]
+            .as_object()
+            .is_some_and(|own| !own.is_empty());
+        let kind = schema["type"].as_str().filter(|kind| *kind != "object");
+        if has_own_fields || kind.is_none() {
+            return Ok(has_own_fields);
+        }
+        let part = self.resolve_at(only, depth + 1)?;
+        let is_union = ["oneOf", "anyOf"]
+            .iter()
+            .any(|key| part.get(*key).is_some());
+        Ok(!is_union && json_kind(&part) != json_kind(schema))
     }
 
     fn classify(&self, schema: &Value) -> Result<SchemaKind> {
@@ -274,8 +418,15 @@ impl<'a> Flattener<'a> {
 
     /// Resolves references, `allOf` and unions of one variant.
     fn resolve(&self, schema: &Value) -> Result<Value> {
-        let (simple, _) = self.simplify(document::resolve(self.document, schema)?, 0)?;
-        document::resolve(self.document, &simple).cloned()
+        self.resolve_at(schema, 0)
+    }
+
+    fn resolve_at(&self, schema: &Value, depth: usize) -> Result<Value> {
+        let (simple, _) = self.simplify(document::resolve(self.document, schema)?, depth)?;
+        match simple.get("$ref") {
+            Some(_) => self.resolve_at(&simple, depth + 1),
+            None => Ok(simple),
+        }
     }
 
     /// Finds the discriminator: the declared one, or a field with a different constant in each
@@ -425,7 +576,14 @@ impl<'a> Flattener<'a> {
         for variant in variants {
             let flat =
                 self.flatten_inline(variant, &format!("{name}-object"), &format!("{location}<>"))?;
-            views.insert(view_name(&flat), flat);
+            let name = view_name(&flat);
+            let mut unique = name.clone();
+            let mut number = 1;
+            while views.get(&unique).is_some_and(|other| *other != flat) {
+                number += 1;
+                unique = format!("{name}{number}");
+            }
+            views.insert(unique, flat);
         }
         let mut flat = json!({"type": "object", "properties": views, "x-raw": true});
         copy_description(&mut flat, schema);
@@ -433,6 +591,9 @@ impl<'a> Flattener<'a> {
     }
 
     fn flatten_plain(&mut self, schema: &Value, name: &str, location: &str) -> Result<Value> {
+        if let Some(active) = self.active.last_mut() {
+            active.in_items = true;
+        }
         let mut flat = match json_kind(schema) {
             Some("array") => {
                 let items = self.flatten_inline(
@@ -484,8 +645,14 @@ fn string_enum(schema: &Value) -> Value {
     flat
 }
 
+/// Returns the name of a component from its reference (`#/components/schemas/User`).
+fn component_name(reference: &str) -> String {
+    let last = reference.rsplit('/').next().unwrap_or(reference);
+    last.replace("~1", "/").replace("~0", "~")
+}
+
 /// Returns the JSON kind of a schema, if it has only one.
-fn json_kind(schema: &Value) -> Option<&'static str> {
+pub(super) fn json_kind(schema: &Value) -> Option<&'static str> {
     match schema["type"].as_str() {
         Some("string") => Some("string"),
         Some("integer" | "number") => Some("number"),
@@ -532,7 +699,7 @@ fn is_null(schema: &Value) -> bool {
     schema["type"] == "null"
         || schema["enum"]
             .as_array()
-            .is_some_and(|values| values.iter().all(Value::is_null))
+            .is_some_and(|values| !values.is_empty() && values.iter().all(Value::is_null))
 }
 
 fn reference_to(name: &str) -> Value {
@@ -560,29 +727,5 @@ fn copy_description(flat: &mut Value, source: &Value) {
             *flat = json!({"allOf": [flat.clone()]});
         }
         flat["description"] = description.clone();
-    }
-}
-
-fn merge_object(merged: &mut Map<String, Value>, part: &Value) {
-    for (key, value) in part.as_object().into_iter().flatten() {
-        match (merged.get_mut(key), value) {
-            (Some(Value::Object(own)), Value::Object(more)) if key == "properties" => {
-                own.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
-            }
-            (Some(Value::Array(own)), Value::Array(more))
-                if key == "required" || key == "x-always" =>
-            {
-                let new: Vec<Value> = more
-                    .iter()
-                    .filter(|item| !own.contains(item))
-                    .cloned()
-                    .collect();
-                own.extend(new);
-            }
-            (_, value) if key != "type" && key != "nullable" => {
-                merged.insert(key.clone(), value.clone());
-            }
-            _ => {}
-        }
     }
 }

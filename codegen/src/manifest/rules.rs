@@ -5,10 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::{Entry, Idempotency, Manifest, Paging, key, split_key};
-use crate::{
-    document,
-    reserved_segments::{is_parameter, segments},
-};
+use crate::{document, reserved_segments::parameters};
 
 /// Returns every statement of an entry that does not hold, with the key of the operation.
 pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, String)> {
@@ -126,11 +123,10 @@ impl<'a> EntryCheck<'a> {
         ensure(read.paging.as_ref().is_none_or(is_whole_list), || {
             format!("`reads`: `{id}` is paginated and returns only one page")
         })?;
-        let same_parameters = path_parameters(self.path)
-            .zip(path_parameters(path))
+        let same_parameters = parameters(self.path)
+            .zip(parameters(path))
             .all(|(own, other)| own == other);
-        let no_extra_parameters =
-            path_parameters(path).count() <= path_parameters(self.path).count();
+        let no_extra_parameters = parameters(path).count() <= parameters(self.path).count();
         ensure(same_parameters && no_extra_parameters, || {
             format!("`reads`: `{id}` does not take the same path parameters")
         })?;
@@ -183,10 +179,6 @@ fn query_parameters<'a>(
         .flatten()
         .filter_map(|parameter| document::resolve(document, parameter).ok())
         .filter(|parameter| parameter["in"] == "query")
-}
-
-fn path_parameters(path: &str) -> impl Iterator<Item = &str> {
-    segments(path).filter(|segment| is_parameter(segment))
 }
 
 /// Collects the property names of all schemas below `value`.

@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use super::Call;
 use crate::{
     Client, Error, RequestOptions, RetryPolicy,
-    operation::{ApiVersion, Idempotency, Operation, Plane, Segment},
+    operation::{ApiVersion, Idempotency, Operation, Part, Plane, Segment},
     operations::ALL,
 };
 
@@ -58,11 +58,8 @@ async fn send(
 
 /// Returns a valid value for each path parameter.
 fn arguments(operation: &Operation) -> Vec<String> {
-    let parameters = operation.segments.iter();
-    parameters
-        .filter(|segment| matches!(segment, Segment::Parameter { .. }))
-        .map(|_| "one".to_owned())
-        .collect()
+    let counts = operation.segments.iter().map(Segment::parameter_count);
+    vec!["one".to_owned(); counts.sum()]
 }
 
 // ---- Retries
@@ -238,6 +235,13 @@ fn expected_segments(operation: &Operation, arguments: &[String]) -> Vec<String>
     let path = operation.segments.iter().map(|segment| match segment {
         Segment::Literal(literal) => (*literal).to_owned(),
         Segment::Parameter { .. } => arguments.next().unwrap().clone(),
+        Segment::Template { parts, .. } => {
+            let texts = parts.iter().map(|part| match part {
+                Part::Literal(literal) => (*literal).to_owned(),
+                Part::Parameter(_) => arguments.next().unwrap().clone(),
+            });
+            texts.collect()
+        }
     });
     version.map(str::to_owned).into_iter().chain(path).collect()
 }
@@ -250,8 +254,9 @@ type SentRequest = (&'static str, Vec<String>);
 async fn send_malicious_values(client: &Client, operation: &'static Operation) -> Vec<SentRequest> {
     let mut sent = Vec::new();
     let segments = operation.segments.iter().enumerate();
-    let parameters = segments.filter(|(_, segment)| matches!(segment, Segment::Parameter { .. }));
-    for (argument, (index, _)) in parameters.enumerate() {
+    let parameters =
+        segments.flat_map(|(index, segment)| std::iter::repeat_n(index, segment.parameter_count()));
+    for (argument, index) in parameters.enumerate() {
         let reserved = literals(&operation.method, index);
         let reserved_values = reserved.iter().map(|value| (*value).to_owned());
         for value in malicious_values().into_iter().chain(reserved_values) {

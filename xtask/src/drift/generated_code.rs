@@ -42,17 +42,16 @@ pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
     let mut excluded_operations = exclude_unlowerable(&mut old, &mut new)?;
     let (before, after) = loop {
         let (before, after) = generate_both(&old, &new);
-        match after
-            .as_ref()
-            .err()
-            .and_then(|problem| operation_with_list(&new, problem))
-        {
-            Some((key, problem)) => {
-                remove(&mut old, &key);
-                remove(&mut new, &key);
+        let count = excluded_operations.len();
+        let problem = after.as_ref().err().map_or("", String::as_str);
+        for (key, problem) in problems_by_operation(problem) {
+            if remove(&mut new, key) {
+                remove(&mut old, key);
                 excluded_operations.push(format!("{key}: {problem}"));
             }
-            None => break (before, after),
+        }
+        if excluded_operations.len() == count {
+            break (before, after);
         }
     };
     let failed = |which: &str, problem: &str| {
@@ -195,17 +194,10 @@ fn undeclared_path_parameter(operation: &Operation<'_>) -> Option<String> {
         .map(|name| format!("path parameter `{name}` is not declared"))
 }
 
-/// Returns the operation that returns the list which the generator could not read, and the problem.
-/// The generator's error contains only the name of the response type.
-fn operation_with_list<'a>(patched: &Patched, problem: &'a str) -> Option<(String, &'a str)> {
-    let (name, problem) = problem.strip_prefix("list `")?.split_once("`: ")?;
-    let lowered = lower::lower(patched).ok()?.document;
-    let reference = format!("#/components/schemas/{name}");
-    let key = document::operations(&lowered)
-        .find(|(_, _, operation)| {
-            let response = &operation["responses"]["200"]["content"]["application/json"];
-            response["schema"]["$ref"] == reference.as_str()
-        })
-        .map(|(path, method, _)| manifest::key(method, path))?;
-    Some((key, problem))
+/// Returns the lines of an error of the generator that are about an operation (`GET /users: …`).
+fn problems_by_operation(error: &str) -> impl Iterator<Item = (&str, &str)> {
+    error
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .filter(|(key, _)| manifest::split_key(key).is_some())
 }
