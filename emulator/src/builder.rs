@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::Emulator;
@@ -14,12 +15,13 @@ use crate::api_spec::{self, ApiSpec};
 use crate::clock::{AdjustableClock, Clock};
 use crate::dispatch::Dispatcher;
 use crate::faults::Faults;
+use crate::http::server::{self, Server};
 use crate::ids::Ids;
-use crate::journal::Journal;
 use crate::request_log::AccessLogEntry;
+use crate::response::ApiError;
 use crate::seed::{self, Organisation, Seed, SeedRequest};
-use crate::server::{self, Server};
 use crate::state::Organisations;
+use crate::store::Journal;
 
 /// Builder for an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -171,9 +173,36 @@ impl EmulatorBuilder {
         dispatcher.clock = AdjustableClock::new(Clock::fixed(clock.now()));
         for (index, request) in self.requests.iter().enumerate() {
             let context = |error| format!("seed request {}: {error}", index + 1);
-            request.send(&dispatcher).map_err(context)?;
+            send(request, &dispatcher).map_err(context)?;
         }
         Ok(dispatcher.into_organisations())
+    }
+}
+
+/// Sends a seed request; any response other than a success is an error.
+fn send(request: &SeedRequest, dispatcher: &Dispatcher) -> Result<(), String> {
+    let SeedRequest {
+        key,
+        method,
+        path,
+        body,
+    } = request;
+    let name = key.as_deref().unwrap_or(seed::ADMIN_KEY);
+    let organisations = dispatcher.read();
+    let mut all = organisations.all.iter();
+    let key = all.find_map(|organisation| organisation.state.api_keys.secret(name));
+    drop(organisations);
+    let key = key.ok_or_else(|| format!("unknown key `{name}`"))?;
+    let body = match body {
+        Value::Null => Vec::new(),
+        body => body.to_string().into_bytes(),
+    };
+    match dispatcher.send(method, path, Some(&key), body) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let ApiError { status, body } = error;
+            Err(format!("{method} {path} returned {status}: {body}"))
+        }
     }
 }
 

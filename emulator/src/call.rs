@@ -7,11 +7,10 @@ use portkey_admin_codegen::manifest::Paging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::gateway::form::{Form, Part};
-use crate::gateway::script::ScriptedReply;
+use crate::http::multipart::{Form, Part};
 use crate::ids::Ids;
+use crate::page::{Paginate, page};
 use crate::response::{ApiError, ResponseBody};
-use crate::table::Paginate;
 
 /// The identity behind a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +112,14 @@ pub(crate) struct Call {
     pub(crate) paging: Option<Paging>,
 }
 
+/// The model output that a script sets in place of the default output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ScriptedReply {
+    Text(String),
+    /// Names and arguments, as JSON.
+    ToolCalls(Vec<(String, String)>),
+}
+
 /// Properties of a request for the audit log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RequestMetadata {
@@ -209,7 +216,7 @@ impl Call {
         rows: impl Paginate<T>,
         to_json: impl Fn(T) -> Value,
     ) -> ResponseBody {
-        crate::response::page(self.paging.as_ref(), &self.query, None, rows, to_json)
+        page(self.paging.as_ref(), &self.query, None, rows, to_json)
     }
 
     /// Like [`Call::page`], with a `(default, maximum)` page size.
@@ -219,7 +226,7 @@ impl Call {
         rows: impl Paginate<T>,
         to_json: impl Fn(T) -> Value,
     ) -> ResponseBody {
-        crate::response::page(
+        page(
             self.paging.as_ref(),
             &self.query,
             Some(sizes),

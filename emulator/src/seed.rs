@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::builder::StartError;
 use crate::call::Scopes;
-use crate::dispatch::{Dispatcher, IncomingRequest};
 use crate::handlers::api_keys::{ApiKey, Owner};
 use crate::handlers::collections::Collection;
 use crate::handlers::configs::Config;
@@ -40,12 +39,12 @@ pub struct Seed {
 pub(crate) struct SeedRequest {
     /// The name of the key to send it with; by default the first organisation's `Emulator`.
     #[serde(default)]
-    key: Option<String>,
-    method: String,
+    pub(crate) key: Option<String>,
+    pub(crate) method: String,
     /// Path and query, including the version: `/v1/configs`.
-    path: String,
+    pub(crate) path: String,
     #[serde(default)]
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Seed {
@@ -59,43 +58,6 @@ impl Seed {
         let value = portkey_admin_codegen::document::parse(name, yaml)
             .map_err(|error| StartError(error.to_string()))?;
         serde_json::from_value(value).map_err(|error| StartError(format!("{name}: {error}")))
-    }
-}
-
-impl SeedRequest {
-    /// Sends the request; any response other than a success is an error.
-    pub(crate) fn send(&self, dispatcher: &Dispatcher) -> Result<(), String> {
-        let name = self.key.as_deref().unwrap_or(ADMIN_KEY);
-        let key = dispatcher
-            .read()
-            .all
-            .iter()
-            .find_map(|organisation| organisation.state.api_keys.secret(name));
-        let key = key.ok_or_else(|| format!("unknown key `{name}`"))?;
-        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let body = match &self.body {
-            Value::Null => Vec::new(),
-            body => body.to_string().into_bytes(),
-        };
-        let request = IncomingRequest {
-            method: self.method.clone(),
-            path: path.to_owned(),
-            segments: crate::route::decode_path(path),
-            query: query.to_owned(),
-            key: Some(Ok(key)),
-            user_agent: None,
-            client_ip: "127.0.0.1".to_owned(),
-            body,
-            gateway: crate::gateway::GatewayContext::default(),
-            request_id: dispatcher.new_id(),
-        };
-        match dispatcher.handle(&request) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!(
-                "{} {} returned {}: {}",
-                self.method, self.path, error.status, error.body
-            )),
-        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::call::{Call, Caller};
+use crate::page::Paginate;
 use crate::response::ApiError;
 
 /// A row of a table.
@@ -293,14 +294,6 @@ impl<'a, T: Row> Slice<'a, T> {
     }
 }
 
-/// A list that can be paged.
-pub(crate) trait Paginate<T> {
-    /// Returns the total number of rows.
-    fn total(&self) -> usize;
-    /// Returns at most `take` rows, starting at `skip`.
-    fn slice(self, skip: usize, take: usize) -> Vec<T>;
-}
-
 impl<'a, T: Row> Paginate<&'a T> for Slice<'a, T> {
     fn total(&self) -> usize {
         self.len()
@@ -314,16 +307,6 @@ impl<'a, T: Row> Paginate<&'a T> for Slice<'a, T> {
             ids: &self.ids[from..to],
         };
         part.iter().collect()
-    }
-}
-
-impl<T> Paginate<T> for Vec<T> {
-    fn total(&self) -> usize {
-        self.len()
-    }
-
-    fn slice(self, skip: usize, take: usize) -> Vec<T> {
-        self.into_iter().skip(skip).take(take).collect()
     }
 }
 
@@ -355,7 +338,8 @@ impl<T: Row> FromIterator<T> for Table<T> {
 mod tests {
     use serde::{Deserialize, Serialize};
 
-    use super::{Paginate, Row, Table};
+    use super::{Row, Table};
+    use crate::page::Paginate;
 
     #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
     struct Widget {

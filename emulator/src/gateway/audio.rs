@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_from_str};
 use super::model_stub;
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::content::{Content, seed_from_str};
 use crate::response::{HandlerResult, ResponseBody};
 
 /// The size of the speech for one word.

@@ -7,11 +7,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::content::Content;
 use super::files::{self, File};
 use super::{ResourceKey, chat, embeddings};
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::content::Content;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::table::Row;
 

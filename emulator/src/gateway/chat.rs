@@ -5,10 +5,10 @@ use std::iter;
 use serde_json::{Map, Value, json};
 
 use super::model_stub::{self, ModelInput, ModelOutput};
-use super::stream::{Event, Events};
 use super::{log_request, wants_stream};
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::events::{Event, Events};
 use crate::response::{HandlerResult, ResponseBody};
 
 /// The kind of completion.

@@ -4,10 +4,10 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_from_str};
 use super::{log_request, model_stub};
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::content::{Content, seed_from_str};
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 
 /// The default and the maximum number of dimensions.

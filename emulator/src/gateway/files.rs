@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::ResourceKey;
-use super::content::Content;
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::content::Content;
 use crate::response::{ApiError, HandlerResult, ResponseBody};
 use crate::table::Row;
 

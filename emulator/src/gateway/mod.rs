@@ -2,12 +2,9 @@
 //! place of the models.
 //!
 //! The operations are the handlers of a resource like any other (`RESOURCE` below, by manifest id),
-//! so that keys, scopes and request validation work as in the control plane. Bodies differ:
-//!
-//! - `form.rs` reads a multipart form part by part into `Call::form`; `uploads.rs` records it.
-//! - `ResponseBody::Events` and `ResponseBody::Content` are sent in chunks (`stream.rs`), as set by
-//!   a script (`script.rs`).
-//! - `ResponseBody::WebSocket` upgrades the connection (`realtime.rs`).
+//! so that keys, scopes and request validation work as in the control plane. A multipart form is in
+//! `Call::form`; event streams, binary content and WebSocket sessions are variants of
+//! `ResponseBody`.
 //!
 //! Write operations are a `Handler::Gateway`: they are recorded in the `logs` resource
 //! ([`log_request`]) instead of the audit log.
@@ -15,46 +12,26 @@
 mod audio;
 mod batches;
 mod chat;
-mod content;
 mod embeddings;
 mod files;
-pub(crate) mod form;
 mod images;
 mod model_stub;
 mod models;
 mod moderations;
-mod range;
-pub(crate) mod realtime;
+mod realtime;
 mod rerank;
 mod responses;
-pub(crate) mod script;
-pub(crate) mod stream;
-mod uploads;
 
-use std::collections::BTreeMap;
-
-use hyper::Response;
-use hyper::http::request::Parts;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-pub use content::Content;
-pub use script::{LineEnding, Script, ScriptError};
-pub use uploads::{Upload, UploadPart};
-
 pub(crate) use chat::{chat, text};
-pub(crate) use content::ContentQuota;
-pub(crate) use uploads::Uploads;
 
 use crate::call::Call;
 use crate::handlers::Handler::{Gateway as Write, Read};
 use crate::handlers::{Resource, State, logs, usage_policies};
-use crate::http_response::HttpBody;
 use crate::response::{ApiError, ResponseBody};
-use crate::socket::Resetter;
 use crate::table::Table;
-use form::Form;
-use script::ScriptedReply;
 
 pub(crate) const RESOURCE: Resource = Resource {
     links: &[("images", images::serve)],
@@ -101,29 +78,6 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// The operations with a multipart form body.
-const FORM_OPERATIONS: [&str; 5] = [
-    "upload_file",
-    "create_image_edit",
-    "create_image_variation",
-    "create_transcription",
-    "create_translation",
-];
-/// The form operation that stores the content of files.
-const STORED_CONTENT_OPERATION: &str = "upload_file";
-
-/// The operations that support scripts.
-const SCRIPTABLE_OPERATIONS: [&str; 8] = [
-    "create_chat_completion",
-    "create_completion",
-    "create_response",
-    "run_prompt",
-    "create_speech",
-    "get_file_content",
-    "get_batch_output",
-    "connect_realtime",
-];
-
 /// The gateway's state of one organisation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct GatewayState {
@@ -144,65 +98,6 @@ impl ResourceKey {
         let workspace_id = workspace_or_default(state, call)?;
         Ok(Self { id, workspace_id })
     }
-}
-
-/// The parts of a request that only the gateway uses.
-#[derive(Debug, Default)]
-pub(crate) struct GatewayContext {
-    /// The multipart form, if the body is one.
-    pub(crate) form: Option<Form>,
-    pub(crate) script: Option<Script>,
-    /// The headers that are recorded in the log, by name.
-    pub(crate) headers: BTreeMap<String, String>,
-}
-
-/// The headers that are recorded in logs. An inline config is not, since it may contain secrets.
-const LOGGED_HEADERS: [&str; 8] = [
-    "x-portkey-provider",
-    "x-portkey-virtual-key",
-    "x-portkey-config",
-    "x-portkey-metadata",
-    "x-portkey-trace-id",
-    "x-portkey-span-id",
-    "x-portkey-span-name",
-    "x-portkey-parent-span-id",
-];
-
-impl GatewayContext {
-    pub(crate) fn new(head: &Parts, form: Option<Form>, script: Option<Script>) -> Self {
-        let value = |name: &str| head.headers.get(name)?.to_str().ok();
-        let headers = LOGGED_HEADERS.iter().filter_map(|name| {
-            let value = value(name)?;
-            let is_inline = *name == "x-portkey-config" && value.trim_start().starts_with('{');
-            (!is_inline).then(|| ((*name).to_owned(), value.to_owned()))
-        });
-        Self {
-            form,
-            script,
-            headers: headers.collect(),
-        }
-    }
-
-    /// Returns the model output set by the script.
-    pub(crate) fn scripted_reply(&self) -> Option<ScriptedReply> {
-        self.script.as_ref()?.reply.clone()
-    }
-
-    /// Returns whether the script sets the content of a binary response.
-    pub(crate) fn has_scripted_content(&self) -> bool {
-        let script = self.script.as_ref();
-        script.is_some_and(|script| script.content.is_some())
-    }
-}
-
-/// Returns whether an operation has a multipart form body.
-pub(crate) fn has_form_body(operation: &str) -> bool {
-    FORM_OPERATIONS.contains(&operation)
-}
-
-/// Returns whether an operation stores the content of files.
-pub(crate) fn stores_content(operation: &str) -> bool {
-    operation == STORED_CONTENT_OPERATION
 }
 
 /// Returns the workspace of the call, or else the default workspace.
@@ -291,27 +186,4 @@ fn cursor_page<'a, T>(
         "last_id": page.last().map(|row| id(row)),
         "has_more": !more.is_empty(),
     }))
-}
-
-/// Applies a script's delivery and content to a streamed response, and then the requested range.
-pub(crate) fn apply_script(
-    response: &mut Response<HttpBody>,
-    head: &Parts,
-    script: Option<&Script>,
-    resetter: &Resetter,
-) {
-    let HttpBody::Stream(stream) = response.body_mut() else {
-        return;
-    };
-    stream.set_resetter(resetter);
-    if let Some(script) = script {
-        stream.set_delivery(script.delivery.clone());
-        if let Some(events) = &script.events {
-            stream.replace_events(events.clone());
-        }
-        if let Some(content) = &script.content {
-            stream.replace_content(content.clone());
-        }
-    }
-    range::apply(response, head);
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::model_stub::{self, ModelInput, ModelOutput};
-use super::stream::{Event, Events};
 use super::{ResourceKey, log_request, wants_stream};
 use crate::call::Call;
 use crate::handlers::State;
+use crate::http::events::{Event, Events};
 use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 

@@ -240,18 +240,15 @@ pub(crate) fn link_handler(name: &str) -> Option<ReadHandler> {
         .map(|(_, handler)| *handler)
 }
 
-/// Returns the name that the audit log uses for the action of the links with this name.
-pub(crate) fn link_action(name: &str) -> Option<&'static str> {
+/// Returns the action of the links with this name: its name in the audit log, and its handler.
+pub(crate) fn link_action(name: &str) -> Option<(&'static str, WriteHandler)> {
     let mut all = RESOURCES.iter().flat_map(|resource| resource.link_actions);
     all.find(|(link, ..)| *link == name)
-        .map(|(_, link_action, _)| *link_action)
+        .map(|(_, link_action, write)| (*link_action, *write))
 }
 
-/// Returns the handler of a write: an operation, or the action of a link.
-pub(crate) fn write_handler(operation: &str) -> Option<WriteHandler> {
-    if let Some(Handler::Write(write)) = handler(operation) {
-        return Some(write);
-    }
+/// Returns the handler of a link's action by its name in the audit log.
+pub(crate) fn link_action_handler(operation: &str) -> Option<WriteHandler> {
     let mut all = RESOURCES.iter().flat_map(|resource| resource.link_actions);
     all.find(|(_, link_action, _)| *link_action == operation)
         .map(|(.., write)| *write)

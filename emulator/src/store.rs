@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::apply::replay;
 use crate::call::Call;
-use crate::dispatch;
 use crate::state::Organisations;
 
 /// A journal that is longer than both this and the state is compacted into the state.
@@ -67,7 +67,7 @@ impl Journal {
     ) -> Result<(Self, Organisations), String> {
         let lock = lock(path)?;
         let (generation, organisations) = match read(path)? {
-            Some(saved) => replay(path, saved)?,
+            Some(saved) => replay_journal(path, saved)?,
             None => (0, initial()?),
         };
         let generation = generation + 1;
@@ -177,7 +177,7 @@ fn read(path: &Path) -> Result<Option<Saved>, String> {
 }
 
 /// Replays the journal on the saved state.
-fn replay(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
+fn replay_journal(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
     let Saved {
         generation,
         mut organisations,
@@ -224,7 +224,7 @@ fn replay_entry(
 ) -> Result<(), String> {
     let organisation = organisations.all.get_mut(*organisation);
     let organisation = organisation.ok_or_else(|| "unknown organisation".to_owned())?;
-    match dispatch::apply(&mut organisation.state, call) {
+    match replay(&mut organisation.state, call) {
         Ok(_) => Ok(()),
         Err(error) => Err(format!(
             "failed to replay `{}`: {}",
@@ -302,8 +302,8 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::{Journal, sibling_path};
+    use crate::apply::replay;
     use crate::call::{Call, Caller, RequestMetadata};
-    use crate::dispatch;
     use crate::ids::Ids;
     use crate::seed::{self, Organisation};
     use crate::state::Organisations;
@@ -358,7 +358,7 @@ mod tests {
 
     fn write(journal: &mut Journal, organisations: &mut Organisations, number: u64) {
         let call = call(number);
-        dispatch::apply(&mut organisations.all[0].state, &call).unwrap();
+        replay(&mut organisations.all[0].state, &call).unwrap();
         journal.append(0, &call).unwrap();
     }
 

@@ -12,9 +12,9 @@ use hyper::body::{Bytes, SizeHint};
 use tokio::time::{Sleep, sleep};
 
 use super::content::{BLOCK_SIZE, Content};
-use super::script::{Delivery, LineEnding, Stop};
+use super::delivery::{Delivery, LineEnding, Stop};
+use super::socket::Resetter;
 use crate::faults::Effect;
-use crate::socket::Resetter;
 
 /// The delay before a reset, so that the client reads the data before the reset discards it.
 const RESET_DELAY: Duration = Duration::from_millis(20);

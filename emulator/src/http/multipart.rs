@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::content::{Checksum, Content, ContentQuota, QuotaReservation};
 use super::uploads::UploadPart;
-use crate::dispatch::lock;
 use crate::response::ApiError;
+use crate::sync::lock;
 
 /// The maximum size of stored content.
 const MAX_STORED_CONTENT: usize = 16 * 1024 * 1024;

@@ -5,12 +5,25 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::content::Content;
-use super::stream::Event;
-use crate::dispatch::lock;
+use crate::call::ScriptedReply;
+use crate::http::content::Content;
+use crate::http::delivery::{Delivery, LineEnding, Stop};
+use crate::http::events::Event;
+use crate::sync::lock;
+
+/// The operations that support scripts.
+const SCRIPTABLE_OPERATIONS: [&str; 8] = [
+    "create_chat_completion",
+    "create_completion",
+    "create_response",
+    "run_prompt",
+    "create_speech",
+    "get_file_content",
+    "get_batch_output",
+    "connect_realtime",
+];
 
 /// A response of the gateway, for [`Emulator::add_script`](crate::Emulator::add_script).
 ///
@@ -46,66 +59,6 @@ pub struct Script {
     pub(crate) events: Option<Vec<Event>>,
     pub(crate) content: Option<Content>,
     pub(crate) delivery: Delivery,
-}
-
-/// The model output that replaces the default output.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum ScriptedReply {
-    Text(String),
-    /// Names and arguments, as JSON.
-    ToolCalls(Vec<(String, String)>),
-}
-
-/// How a response is sent.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Delivery {
-    pub(crate) pace: Duration,
-    pub(crate) chunk_size: Option<usize>,
-    pub(crate) line_ending: LineEnding,
-    pub(crate) comment: Option<String>,
-    pub(crate) keep_alive: Option<Duration>,
-    /// The number of chunks after which the response stops, and how it stops.
-    pub(crate) stop: Option<(u64, Stop)>,
-}
-
-/// How a response stops before its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Stop {
-    /// The response ends normally.
-    End,
-    /// The response ends normally after half of the next chunk.
-    EndMidChunk,
-    /// The connection is closed.
-    Close,
-    /// The connection is closed after half of the next chunk.
-    CloseMidChunk,
-    /// The connection is reset.
-    Reset,
-    /// Nothing more is sent, and the connection stays open.
-    Stall,
-}
-
-/// The line ending of an event stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum LineEnding {
-    /// `\n`, as in the service.
-    #[default]
-    Lf,
-    /// `\r\n`.
-    CrLf,
-    /// `\r`.
-    Cr,
-}
-
-impl LineEnding {
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Lf => "\n",
-            Self::CrLf => "\r\n",
-            Self::Cr => "\r",
-        }
-    }
 }
 
 impl Script {
@@ -263,10 +216,10 @@ pub struct ScriptError(String);
 impl ScriptError {
     /// Checks that the operation supports scripts.
     pub(crate) fn check(script: &Script) -> Result<(), Self> {
-        if super::SCRIPTABLE_OPERATIONS.contains(&script.operation.as_str()) {
+        if SCRIPTABLE_OPERATIONS.contains(&script.operation.as_str()) {
             return Ok(());
         }
-        let supported = super::SCRIPTABLE_OPERATIONS.join("`, `");
+        let supported = SCRIPTABLE_OPERATIONS.join("`, `");
         Err(Self(format!(
             "`{}` does not support scripts, expected one of `{supported}`",
             script.operation

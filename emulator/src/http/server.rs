@@ -17,18 +17,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 
+use super::body::HttpBody;
+use super::content::ContentQuota;
+use super::malformed_request;
+use super::multipart::{self, Form};
+use super::response::{self, Exchange};
+use super::socket::{Resetter, Socket};
+use super::uploads::Uploads;
+use super::websocket::Sessions;
 use crate::dispatch::{Dispatcher, IncomingRequest};
 use crate::faults::{Effect, Faults, InjectedFault};
-use crate::gateway::form::Form;
-use crate::gateway::realtime::Sessions;
-use crate::gateway::script::Scripts;
-use crate::gateway::{self, ContentQuota, Uploads};
-use crate::http_response::{self, HttpBody};
-use crate::malformed_request;
 use crate::request_log::{AccessLogEntry, RecordedRequest, RequestLog};
 use crate::response::ApiError;
-use crate::route::decode_path;
-use crate::socket::{Resetter, Socket};
+use crate::route::{Matched, Routing, decode_path};
+use crate::scripts::Scripts;
 
 /// The maximum size of a request body, far above what any control plane operation needs.
 const MAX_BODY_SIZE: usize = 16 * 1024 * 1024;
@@ -52,6 +54,9 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a stopping server waits for responses in progress.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// The form operation that stores the content of files.
+const STORED_CONTENT_OPERATION: &str = "upload_file";
 
 /// The state of one emulator, shared by its connections.
 pub(crate) struct Server {
@@ -202,14 +207,14 @@ async fn handle_request(
 ) -> io::Result<Response<HttpBody>> {
     let started = Instant::now();
     let (mut head, body) = request.into_parts();
-    let segments = decode_path(head.uri.path());
-    let operation = server
+    let routing = server
         .dispatcher
-        .operation_id(head.method.as_str(), &segments);
-    let (body, form) = read_body(server, &head, operation, body).await;
+        .route(head.method.as_str(), head.uri.path());
+    let operation = routing.operation_id();
+    let (body, form) = read_body(server, &head, &routing, body).await;
     server
         .request_log
-        .push(recorded_request(&head, operation, &segments, &body));
+        .push(recorded_request(&head, operation, &body));
     let fault = server.faults.inject(operation);
     if let Some(fault) = &fault {
         tokio::time::sleep(fault.latency).await;
@@ -221,24 +226,31 @@ async fn handle_request(
         (None, Ok(body)) => {
             let large = body.len() as u64 > LARGE_BODY_THRESHOLD;
             let _permit = acquire_if_large(&server.large_requests, large).await;
-            let mut request = incoming_request(&head, segments, peer, body, &request_id);
-            request.gateway = gateway::GatewayContext::new(&head, form, script.clone());
-            let result = server.dispatcher.handle(&request);
-            gateway::realtime::open(
-                &server.sessions,
-                &mut head,
-                result,
-                script.as_ref(),
-                resetter,
-            )
+            let request = IncomingRequest {
+                method: head.method.as_str().to_owned(),
+                path: head.uri.path().to_owned(),
+                query: head.uri.query().unwrap_or_default().to_owned(),
+                headers: head.headers.clone(),
+                client_ip: peer.ip().to_string(),
+                body,
+                form,
+                script: script.clone(),
+                request_id: request_id.clone(),
+            };
+            server.dispatcher.handle(routing, &request)
         }
     };
     let result = match fault.as_ref().map(|fault| fault.effect) {
-        Some(Effect::Status(status)) => Err(http_response::injected_error(status)),
+        Some(Effect::Status(status)) => Err(injected_error(status)),
         _ => result,
     };
-    let mut response = http_response::from_result(result);
-    gateway::apply_script(&mut response, &head, script.as_ref(), resetter);
+    let exchange = Exchange {
+        head: &mut head,
+        script: script.as_ref(),
+        resetter,
+        sessions: &server.sessions,
+    };
+    let mut response = response::from_result(result, exchange);
     finish_response(server, &head, &mut response, fault.as_ref(), &request_id);
     if let Some(log) = server.log {
         log(&AccessLogEntry {
@@ -256,12 +268,17 @@ async fn handle_request(
     Ok(response)
 }
 
+/// Builds the error response of an injected fault.
+fn injected_error(status: u16) -> ApiError {
+    ApiError::new(status, None, "injected fault")
+}
+
 /// Returns the error that replaces the execution of the request.
 fn replacement_error(fault: Option<&InjectedFault>) -> Option<ApiError> {
     let fault = fault.filter(|fault| !fault.after_execution)?;
     match fault.effect {
-        Effect::Status(status) => Some(http_response::injected_error(status)),
-        Effect::Reset => Some(http_response::injected_error(500)),
+        Effect::Status(status) => Some(injected_error(status)),
+        Effect::Reset => Some(injected_error(500)),
         Effect::None | Effect::Truncate | Effect::Malformed => None,
     }
 }
@@ -274,7 +291,7 @@ fn finish_response(
     request_id: &str,
 ) {
     if let Some(fault) = fault {
-        http_response::corrupt(response, fault);
+        response::corrupt(response, fault);
     }
     // A trace id sent by the caller is returned unchanged.
     let trace = head.headers.get("x-portkey-trace-id").cloned();
@@ -287,7 +304,6 @@ fn finish_response(
 fn recorded_request(
     head: &Parts,
     operation: Option<&str>,
-    segments: &[String],
     body: &Result<Vec<u8>, ApiError>,
 ) -> RecordedRequest {
     let target = head.uri.path_and_query();
@@ -295,34 +311,9 @@ fn recorded_request(
         method: head.method.as_str().to_owned(),
         operation: operation.map(str::to_owned),
         target: target.map_or("/", |target| target.as_str()).to_owned(),
-        segments: segments.to_vec(),
+        segments: decode_path(head.uri.path()),
         headers: headers(&head.headers),
         body: body.as_deref().unwrap_or_default().to_vec(),
-    }
-}
-
-fn incoming_request(
-    head: &Parts,
-    segments: Vec<String>,
-    peer: SocketAddr,
-    body: Vec<u8>,
-    request_id: &str,
-) -> IncomingRequest {
-    let string = |name: &str| {
-        let value = head.headers.get(name)?;
-        Some(value.to_str().map(str::to_owned).map_err(|_| ()))
-    };
-    IncomingRequest {
-        method: head.method.as_str().to_owned(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-        segments,
-        key: string("x-portkey-api-key"),
-        user_agent: string("user-agent").and_then(Result::ok),
-        client_ip: peer.ip().to_string(),
-        body,
-        gateway: gateway::GatewayContext::default(),
-        request_id: request_id.to_owned(),
     }
 }
 
@@ -330,16 +321,18 @@ fn incoming_request(
 async fn read_body(
     server: &Server,
     head: &Parts,
-    operation: Option<&'static str>,
+    routing: &Routing,
     body: RequestBody,
 ) -> (Result<Vec<u8>, ApiError>, Option<Form>) {
-    let Some(operation) = operation.filter(|operation| gateway::has_form_body(operation)) else {
-        return (collect_body(server, body).await, None);
+    let operation = match routing {
+        Routing::Operation(Matched { operation, .. }) if operation.takes_form => operation,
+        _ => return (collect_body(server, body).await, None),
     };
-    let quota = gateway::stores_content(operation).then_some(&server.content_quota);
-    match Box::pin(gateway::form::receive(head, body, quota)).await {
+    let id = operation.entry.id.as_str();
+    let quota = (id == STORED_CONTENT_OPERATION).then_some(&server.content_quota);
+    match Box::pin(multipart::receive(head, body, quota)).await {
         Ok(form) => {
-            server.uploads.push(operation, &form);
+            server.uploads.push(id, &form);
             (Ok(Vec::new()), Some(form))
         }
         Err(error) => (Err(error), None),

@@ -1,15 +1,14 @@
 //! Range requests for binary responses.
 
-use hyper::header::{ACCEPT_RANGES, CONTENT_RANGE, HeaderValue, IF_RANGE, RANGE};
+use hyper::Method;
+use hyper::header::{IF_RANGE, RANGE};
 use hyper::http::request::Parts;
-use hyper::{Method, Response, StatusCode};
-
-use crate::http_response::{self, HttpBody};
-use crate::response::ApiError;
 
 /// The requested range of a content.
-#[derive(Debug, PartialEq, Eq)]
-enum RequestedRange {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RequestedRange {
+    /// Only `GET` supports ranges.
+    Unsupported,
     /// No range, or an unsupported one: the complete content.
     Full,
     /// Start (inclusive) and end (exclusive).
@@ -18,39 +17,16 @@ enum RequestedRange {
     Unsatisfiable,
 }
 
-/// Limits a binary response to the requested range. Only `GET` supports ranges.
-pub(super) fn apply(response: &mut Response<HttpBody>, head: &Parts) {
-    let HttpBody::Stream(stream) = response.body_mut() else {
-        return;
-    };
-    let Some(size) = stream.size().filter(|_| head.method == Method::GET) else {
-        return;
-    };
+/// Returns the range that a request asks for, of a content with this size.
+pub(super) fn requested_range(head: &Parts, size: u64) -> RequestedRange {
+    if head.method != Method::GET {
+        return RequestedRange::Unsupported;
+    }
     // Responses have no validators, so that a range with `If-Range` is ignored.
     let range = head.headers.get(RANGE);
     let range = range.filter(|_| !head.headers.contains_key(IF_RANGE));
     let range = range.and_then(|range| range.to_str().ok());
-    match range.map_or(RequestedRange::Full, |range| parse_range(range, size)) {
-        RequestedRange::Full => {}
-        RequestedRange::Part(start, end) => {
-            stream.set_range(start, end);
-            *response.status_mut() = StatusCode::PARTIAL_CONTENT;
-            set_content_range(response, format!("bytes {start}-{}/{size}", end - 1));
-        }
-        RequestedRange::Unsatisfiable => {
-            let message = "header `range`: starts after the end of the content";
-            *response = http_response::from_result(Err(ApiError::new(416, None, message)));
-            set_content_range(response, format!("bytes */{size}"));
-        }
-    }
-    let headers = response.headers_mut();
-    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-}
-
-fn set_content_range(response: &mut Response<HttpBody>, range: String) {
-    if let Ok(range) = HeaderValue::try_from(range) {
-        response.headers_mut().insert(CONTENT_RANGE, range);
-    }
+    range.map_or(RequestedRange::Full, |range| parse_range(range, size))
 }
 
 /// Parses a `Range` header. Multiple and malformed ranges are ignored.

@@ -1,6 +1,6 @@
 //! Responses to malformed HTTP/1.1 requests.
 //!
-//! hyper responds to them without a body. [`Socket`](crate::socket::Socket) suppresses that
+//! hyper responds to them without a body. [`Socket`](super::socket::Socket) suppresses that
 //! response and hands the stream over when hyper closes it; this module then sends an error in the
 //! service's envelope.
 

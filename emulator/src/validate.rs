@@ -116,7 +116,7 @@ impl Check {
     /// Parses a request without validating it: path parameters by name, the raw query, the body.
     pub(crate) fn parse(
         &self,
-        path: &[(&str, &str)],
+        path: &[(&str, String)],
         query: &str,
         body: &[u8],
     ) -> UncheckedRequest {
@@ -128,7 +128,7 @@ impl Check {
     /// its name.
     pub(crate) fn parse_form(
         &self,
-        path: &[(&str, &str)],
+        path: &[(&str, String)],
         query: &str,
         values: impl Iterator<Item = (String, String)>,
     ) -> UncheckedRequest {
@@ -138,7 +138,7 @@ impl Check {
 
     fn build(
         &self,
-        path: &[(&str, &str)],
+        path: &[(&str, String)],
         query: &str,
         body: Result<Option<Value>, ApiError>,
         is_large: bool,
@@ -146,7 +146,7 @@ impl Check {
         let path = coerce(
             &self.path,
             path.iter()
-                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+                .map(|(name, value)| ((*name).to_owned(), value.clone())),
         );
         let query = coerce(&self.query, query_pairs(query));
         let mut request = Map::new();
@@ -517,7 +517,7 @@ mod tests {
 
     fn run(id: &str, query: &str, body: &str) -> Result<(Value, Value), String> {
         let check = check();
-        let request = check.parse(&[("id", id)], query, body.as_bytes());
+        let request = check.parse(&[("id", id.to_owned())], query, body.as_bytes());
         let read = (Value::Object(request.query()), request.body());
         check
             .check(request)

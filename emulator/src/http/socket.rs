@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
-use crate::malformed_request::{self, RejectedConnection};
+use super::malformed_request::{self, RejectedConnection};
 
 /// A flag that makes a connection end with a reset; shared with its requests.
 #[derive(Debug, Clone, Default)]

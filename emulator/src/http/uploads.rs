@@ -5,8 +5,8 @@ use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 
-use super::form::Form;
-use crate::dispatch::lock;
+use super::multipart::Form;
+use crate::sync::lock;
 
 /// One multipart form as received, with an uploaded file, image or recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
