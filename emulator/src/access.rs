@@ -6,8 +6,8 @@
 use portkey_admin_codegen::manifest::Entry;
 
 use crate::call::{Call, Caller};
+use crate::error::ApiError;
 use crate::handlers::State;
-use crate::response::ApiError;
 use crate::seed::Plan;
 
 /// Operations that require a `workspace_id` with an organisation key. A workspace key implies it.

@@ -2,8 +2,9 @@
 
 use crate::audit;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{self, Handler, State, WriteHandler};
-use crate::response::{ApiError, HandlerResult};
+use crate::response::HandlerResult;
 
 /// A write, and whether the audit log records it.
 #[derive(Clone, Copy)]

@@ -7,10 +7,11 @@ use portkey_admin_codegen::manifest::Paging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::http::multipart::{Form, Part};
+use crate::error::ApiError;
+use crate::http::form::{Form, Part};
 use crate::ids::Ids;
 use crate::page::{Paginate, page};
-use crate::response::{ApiError, ResponseBody};
+use crate::response::ResponseBody;
 
 /// The identity behind a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

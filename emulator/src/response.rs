@@ -1,10 +1,12 @@
-//! Handler results: response bodies, and errors in the service's envelope.
+//! Handler results.
 
-use serde_json::{Map, Value, json};
+use std::fmt;
 
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
 use crate::http::content::Content;
 use crate::http::events::Events;
-use crate::http::websocket::Conversation;
 
 /// What a handler returns.
 pub(crate) type HandlerResult = Result<ResponseBody, ApiError>;
@@ -23,11 +25,16 @@ pub(crate) enum ResponseBody {
     WebSocket(Box<dyn Conversation>),
 }
 
-/// A response with an error status.
-#[derive(Debug)]
-pub(crate) struct ApiError {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
+/// The events that one session sends.
+pub(crate) trait Conversation: fmt::Debug + Send {
+    /// Returns the events at the start of the session.
+    fn open(&mut self) -> Vec<Value>;
+
+    /// Returns the events in response to a received event, or to an invalid one.
+    fn respond(&mut self, event: Result<Value, String>) -> Vec<Value>;
+
+    /// Returns whether a script can replace the response to this event.
+    fn is_scriptable(&self, event: &Value) -> bool;
 }
 
 impl ResponseBody {
@@ -55,50 +62,5 @@ impl ResponseBody {
     /// Returns a body with a content type other than JSON.
     pub(crate) fn bytes(content_type: &'static str, bytes: Vec<u8>) -> Self {
         Self::Bytes(content_type, bytes)
-    }
-}
-
-impl ApiError {
-    /// Creates an error in the control plane's envelope.
-    pub(crate) fn new(status: u16, code: Option<&str>, message: impl Into<String>) -> Self {
-        let mut data = Map::new();
-        data.insert("message".to_owned(), Value::String(message.into()));
-        if let Some(code) = code {
-            data.insert("errorCode".to_owned(), json!(code));
-        }
-        Self {
-            status,
-            body: json!({"success": false, "data": data}),
-        }
-    }
-
-    /// Returns the message.
-    pub(crate) fn message(&self) -> &str {
-        self.body["data"]["message"].as_str().unwrap_or_default()
-    }
-
-    /// 400 `AB01`: invalid request.
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(400, Some("AB01"), message)
-    }
-
-    /// 400 `AB01` for a field of the body.
-    pub(crate) fn invalid_field(name: &str, reason: &str) -> Self {
-        Self::bad_request(format!("body: `/{name}` {reason}"))
-    }
-
-    /// 403 `AB03`: not permitted, or the resource does not exist.
-    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(403, Some("AB03"), message)
-    }
-
-    /// 404 `AB08`: not found.
-    pub(crate) fn not_found(name: &str) -> Self {
-        Self::new(404, Some("AB08"), format!("{name} not found"))
-    }
-
-    /// 409 `AB07`: another resource depends on this one.
-    pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(409, Some("AB07"), message)
     }
 }

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::call::{Call, Caller};
+use crate::error::ApiError;
 use crate::page::Paginate;
-use crate::response::ApiError;
 
 /// A row of a table.
 pub(crate) trait Row: Clone {

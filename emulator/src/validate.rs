@@ -11,8 +11,8 @@ use percent_encoding::percent_decode_str;
 use portkey_admin_codegen::{document, json_schema};
 use serde_json::{Map, Value, json};
 
+use crate::error::ApiError;
 use crate::redact;
-use crate::response::ApiError;
 
 /// The maximum number of validation errors in one response.
 const MAX_ERRORS: usize = 3;

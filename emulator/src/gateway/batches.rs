@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 use super::files::{self, File};
 use super::{ResourceKey, chat, embeddings};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
 use crate::http::content::Content;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 
 /// How long a batch is in progress, and when it expires.

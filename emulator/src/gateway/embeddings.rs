@@ -6,9 +6,10 @@ use serde_json::{Value, json};
 
 use super::{log_request, model_stub};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
 use crate::http::content::{Content, seed_from_str};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The default and the maximum number of dimensions.
 const DEFAULT_DIMENSIONS: u64 = 16;

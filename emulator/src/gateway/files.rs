@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::ResourceKey;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
 use crate::http::content::Content;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 
 /// The content type of downloads.

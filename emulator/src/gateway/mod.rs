@@ -28,9 +28,10 @@ use serde_json::{Value, json};
 pub(crate) use chat::{chat, text};
 
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::Handler::{Gateway as Write, Read};
 use crate::handlers::{Resource, State, logs, usage_policies};
-use crate::response::{ApiError, ResponseBody};
+use crate::response::ResponseBody;
 use crate::table::Table;
 
 pub(crate) const RESOURCE: Resource = Resource {

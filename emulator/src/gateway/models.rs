@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{State, pricing};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 pub(super) fn list(_: &State, call: &Call) -> HandlerResult {
     let number = |name| call.query.get(name).and_then(Value::as_u64);

@@ -11,8 +11,7 @@ use serde_json::{Map, Value, json};
 use super::model_stub::{self, ModelInput, ModelOutput};
 use crate::call::Call;
 use crate::handlers::State;
-use crate::http::websocket::Conversation;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{Conversation, HandlerResult, ResponseBody};
 
 /// The maximum number of fields in the settings of a session.
 const MAX_SETTINGS: usize = 100;

@@ -14,7 +14,7 @@ use super::logs::{Cache, FeedbackScores, FilterSource, Log, LogAttributes, LogFi
 use super::workspaces::Workspace;
 use super::{Resource, State, feedback};
 use crate::call::Call;
-use crate::response::ApiError;
+use crate::error::ApiError;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("get_requests_graph", Read(graphs::requests)),

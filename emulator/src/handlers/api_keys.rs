@@ -10,8 +10,9 @@ use super::usage::{UsageCounter, UsageLimits};
 use super::users::User;
 use super::{Resource, State, limits};
 use crate::call::{Call, Caller, Scopes, timestamp};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

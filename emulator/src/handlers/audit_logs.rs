@@ -8,7 +8,8 @@ use super::Handler::Read;
 use super::{Resource, State};
 use crate::audit::AuditRecord;
 use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[("list_audit_logs", Read(list))]);
 

@@ -8,8 +8,9 @@ use super::Handler::{Read, Write};
 use super::virtual_keys::VirtualKey;
 use super::{Resource, State};
 use crate::call::{Call, timestamp};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use super::Handler::{Read, Write};
 use super::{Resource, State};
 use crate::call::{Call, Caller};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{MissingStatus, Row, Table};
 
 mod defaults;

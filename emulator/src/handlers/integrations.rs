@@ -7,8 +7,9 @@ use super::Handler::{Read, Write};
 use super::virtual_keys::{self, VirtualKey};
 use super::{Resource, State, masking, secret_references, slugs};
 use crate::call::{Call, Caller};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 mod models;

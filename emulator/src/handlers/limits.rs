@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::response::ApiError;
+use crate::error::ApiError;
 
 /// Rejects a list with more than one limit, and an alert threshold above the limit. Limits are an
 /// object or a list of objects.

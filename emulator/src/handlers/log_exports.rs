@@ -10,7 +10,8 @@ use super::Handler::{Read, Write};
 use super::logs::{self, FeedbackScores, FilterSource, Log, LogFilter};
 use super::{Resource, State, feedback};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

@@ -14,7 +14,8 @@ pub(crate) use log_store::{Log, LogStore, StringId};
 use super::Handler::{Read, Write};
 use super::{Resource, State, api_keys, usage_policies, virtual_keys};
 use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 
 pub(crate) const RESOURCE: Resource = Resource {

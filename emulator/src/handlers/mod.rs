@@ -39,8 +39,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::gateway;
-use crate::response::{ApiError, HandlerResult};
+use crate::response::HandlerResult;
 use crate::seed::Plan;
 
 pub(crate) mod analytics;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::Handler::{Read, Write};
 use super::{Resource, State};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

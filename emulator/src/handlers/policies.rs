@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::State;
 use super::logs::{LogAttributes, StringId};
 use crate::call::Call;
-use crate::response::ApiError;
+use crate::error::ApiError;
 
 /// The condition keys of the OpenAPI document, apart from `metadata.<key>`. The service is assumed
 /// to support all of them.

@@ -6,7 +6,8 @@ use serde_json::json;
 use super::Handler::Read;
 use super::{Resource, State};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[("get_model_pricing", Read(get))]);
 

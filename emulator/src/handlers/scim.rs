@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use super::Handler::{Read, Write};
 use super::{Resource, State};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

@@ -8,7 +8,8 @@ use serde_json::{Map, Value, json};
 use super::Handler::{Read, Write};
 use super::{Resource, State, masking, slugs, workspaces};
 use crate::call::{Call, Caller};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 use crate::seed::Plan;
 use crate::table::{Row, Table};
 

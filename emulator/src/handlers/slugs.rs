@@ -1,7 +1,7 @@
 //! Slugs of new resources: given in the request, or generated from the name.
 
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::ApiError;
 
 /// Returns the `requested` slug, or generates one if there is none. Returns an error for
 /// `field_path` if the slug is already taken.

@@ -12,7 +12,8 @@ use super::policies::Policy;
 use super::usage::{self, ResetSchedule, UsageCounter};
 use super::{Resource, State};
 use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource {

@@ -13,8 +13,9 @@ use super::logs::LogAttributes;
 use super::usage::{UsageCounter, UsageLimits};
 use super::{Resource, State, limits, masking, secret_references, slugs};
 use crate::call::{Call, timestamp};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 mod providers;

@@ -8,8 +8,9 @@ use super::Handler::{Read, Write};
 use super::collections::Collection;
 use super::{Resource, State, integrations, limits};
 use crate::call::{Call, Caller, timestamp};
+use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{MissingStatus, Row, Table};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[

@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep};
 
 use super::content::{BLOCK_SIZE, Content};
 use super::delivery::{Delivery, LineEnding, Stop};
-use super::socket::Resetter;
+use super::resetter::Resetter;
 use crate::faults::Effect;
 
 /// The delay before a reset, so that the client reads the data before the reset discards it.

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::response::ApiError;
+use crate::error::ApiError;
 
 /// The timeout for sending the response, and then for the client to stop sending.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

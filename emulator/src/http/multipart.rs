@@ -11,11 +11,10 @@ use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use multer::{Field, Multipart};
-use serde::{Deserialize, Serialize};
 
 use super::content::{Checksum, Content, ContentQuota, QuotaReservation};
-use super::uploads::UploadPart;
-use crate::response::ApiError;
+use super::form::{Form, Part, UploadPart};
+use crate::error::ApiError;
 use crate::sync::lock;
 
 /// The maximum size of stored content.
@@ -37,38 +36,6 @@ const TOTAL_TIMEOUT: Duration = Duration::from_secs(60 * 60);
 /// client receives the response.
 const MAX_DRAIN_SIZE: usize = 8 * 1024 * 1024;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// A received form.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Form {
-    pub(crate) parts: Vec<Part>,
-}
-
-/// One part of a form.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Part {
-    pub(crate) info: UploadPart,
-    /// The content, if it is stored; it is not written to a state file.
-    #[serde(skip)]
-    pub(crate) content: Option<Content>,
-}
-
-impl Form {
-    /// Returns the first file with this name.
-    pub(crate) fn file(&self, name: &str) -> Option<&Part> {
-        let mut files = self.parts.iter().filter(|part| part.info.text.is_none());
-        files.find(|part| part.info.name == name)
-    }
-
-    /// Returns the field names and values; the value of a file is its name.
-    pub(crate) fn text_fields(&self) -> impl Iterator<Item = (String, String)> {
-        self.parts.iter().map(|part| {
-            let info = &part.info;
-            let value = info.text.as_ref().or(info.file_name.as_ref());
-            (info.name.clone(), value.cloned().unwrap_or_default())
-        })
-    }
-}
 
 /// Reads a form; the content of files is stored if a `quota` is given.
 pub(crate) async fn receive(

@@ -10,10 +10,11 @@ use hyper::{Response, StatusCode};
 use super::body::HttpBody;
 use super::events::StreamBody;
 use super::range::{RequestedRange, requested_range};
-use super::socket::Resetter;
+use super::resetter::Resetter;
 use super::websocket::{self, Sessions};
+use crate::error::ApiError;
 use crate::faults::{Effect, InjectedFault};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::scripts::Script;
 
 /// The request that a response belongs to, as far as its body depends on it.

@@ -19,16 +19,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, wat
 
 use super::body::HttpBody;
 use super::content::ContentQuota;
+use super::form::Form;
 use super::malformed_request;
-use super::multipart::{self, Form};
+use super::multipart;
+use super::resetter::Resetter;
 use super::response::{self, Exchange};
-use super::socket::{Resetter, Socket};
+use super::socket::Socket;
 use super::uploads::Uploads;
 use super::websocket::Sessions;
 use crate::dispatch::{Dispatcher, IncomingRequest};
+use crate::error::ApiError;
 use crate::faults::{Effect, Faults, InjectedFault};
 use crate::request_log::{AccessLogEntry, RecordedRequest, RequestLog};
-use crate::response::ApiError;
 use crate::route::{Matched, Routing, decode_path};
 use crate::scripts::Scripts;
 

@@ -2,8 +2,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -11,21 +9,7 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
 use super::malformed_request::{self, RejectedConnection};
-
-/// A flag that makes a connection end with a reset; shared with its requests.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Resetter(Arc<AtomicBool>);
-
-impl Resetter {
-    /// Makes the connection reset when it is closed.
-    pub(crate) fn reset(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn is_set(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use super::resetter::Resetter;
 
 /// A stream that is reset instead of closed if its [`Resetter`] is set. It does not send the error
 /// responses that hyper generates; the stream is handed over for a response in the service's

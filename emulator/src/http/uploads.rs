@@ -3,9 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use serde::{Deserialize, Serialize};
-
-use super::multipart::Form;
+use super::form::{Form, OVERHEAD, UploadPart};
 use crate::sync::lock;
 
 /// One multipart form as received, with an uploaded file, image or recording.
@@ -18,24 +16,6 @@ pub struct Upload {
     pub parts: Vec<UploadPart>,
 }
 
-/// One part of a form.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct UploadPart {
-    /// The name of the field.
-    pub name: String,
-    /// The name of the file; `None` for a text field.
-    pub file_name: Option<String>,
-    /// The content type, as received.
-    pub content_type: Option<String>,
-    /// The size in bytes.
-    pub size: u64,
-    /// The SHA-256 of its bytes, in hexadecimal digits.
-    pub sha256: String,
-    /// The value of a text field; `None` for a file.
-    pub text: Option<String>,
-}
-
 impl Upload {
     /// Returns the first part with this name.
     pub fn part(&self, name: &str) -> Option<&UploadPart> {
@@ -45,9 +25,6 @@ impl Upload {
 
 /// The maximum total size of recorded uploads in bytes; the oldest are dropped first.
 const CAPACITY: usize = 16 * 1024 * 1024;
-
-/// Estimated size of an upload or a part in memory besides its strings.
-const OVERHEAD: usize = 256;
 
 /// The latest uploads.
 #[derive(Debug, Default)]
@@ -78,13 +55,5 @@ impl Upload {
     fn size_in_memory(&self) -> usize {
         let parts = self.parts.iter().map(UploadPart::size_in_memory);
         OVERHEAD + self.operation.len() + parts.sum::<usize>()
-    }
-}
-
-impl UploadPart {
-    fn size_in_memory(&self) -> usize {
-        let length = |string: &Option<String>| string.as_ref().map_or(0, String::len);
-        let strings = length(&self.file_name) + length(&self.content_type) + length(&self.text);
-        OVERHEAD + self.name.len() + strings
     }
 }

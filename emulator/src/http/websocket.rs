@@ -3,7 +3,6 @@
 //! Written by hand, because the handshake has to be answered with the service's errors before
 //! `tokio-websockets` takes over, and because scripts pace, cut off and reset sessions.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,8 +26,9 @@ use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStrea
 use super::body::HttpBody;
 use super::delivery::{Delivery, Stop};
 use super::events::Event;
-use super::socket::Resetter;
-use crate::response::ApiError;
+use super::resetter::Resetter;
+use crate::error::ApiError;
+use crate::response::Conversation;
 use crate::scripts::Script;
 
 /// The maximum number of open sessions.
@@ -43,18 +43,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The GUID that is appended to the key before hashing (RFC 6455, section 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// The events that one session sends.
-pub(crate) trait Conversation: fmt::Debug + Send {
-    /// Returns the events at the start of the session.
-    fn open(&mut self) -> Vec<Value>;
-
-    /// Returns the events in response to a received event, or to an invalid one.
-    fn respond(&mut self, event: Result<Value, String>) -> Vec<Value>;
-
-    /// Returns whether a script can replace the response to this event.
-    fn is_scriptable(&self, event: &Value) -> bool;
-}
 
 /// The sessions of one emulator.
 #[derive(Debug)]

@@ -9,7 +9,8 @@ use super::super::logs::{Log, StringId, format_millis};
 use super::super::{State, feedback};
 use super::{AnalyticsQuery, Totals, percentage, percentile, ratio, to_f64};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The value by which logs are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

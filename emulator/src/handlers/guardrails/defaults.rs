@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The UUIDs of the default guardrails, in order.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

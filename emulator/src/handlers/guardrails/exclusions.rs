@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{State, workspaces};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The UUIDs of excluded workspaces.
 type Excluded = BTreeSet<String>;

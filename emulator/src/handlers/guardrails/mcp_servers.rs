@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::{Guardrail, find_editable};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The settings of a guardrail for one MCP server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

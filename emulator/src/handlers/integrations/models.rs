@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::find;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The built-in models of an integration, by AI provider. The service's lists are much longer; any
 /// other slug is treated as built in.

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::{Integration, find};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::virtual_keys::{self, VirtualKey};
 use crate::handlers::{State, limits, workspaces};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The access of workspaces to an integration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

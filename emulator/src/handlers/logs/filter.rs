@@ -7,7 +7,7 @@ use chrono::DateTime;
 use serde_json::{Map, Value};
 
 use super::log_store::{Log, LogStore, StringId};
-use crate::response::ApiError;
+use crate::error::ApiError;
 
 /// The filters of a request, by their names in the OpenAPI document.
 pub(crate) struct FilterSource<'a> {

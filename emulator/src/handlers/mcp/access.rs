@@ -5,8 +5,9 @@ use serde_json::{Value, json};
 
 use super::integrations;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{State, workspaces};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The access of workspaces to an MCP integration.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

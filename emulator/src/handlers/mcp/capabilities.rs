@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::PAGE_SIZES;
 use crate::call::Call;
-use crate::response::{ApiError, ResponseBody};
+use crate::error::ApiError;
+use crate::response::ResponseBody;
 
 /// The kinds of capability, and their names in `counts`.
 const KINDS: [(&str, &str); 4] = [

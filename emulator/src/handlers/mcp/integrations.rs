@@ -10,8 +10,9 @@ use super::capabilities::{self, Capability};
 use super::metadata::Metadata;
 use super::{probe, servers};
 use crate::call::{Call, Caller};
+use crate::error::ApiError;
 use crate::handlers::{State, masking, secret_references, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::{Row, Table};
 
 /// The default and the maximum page size.

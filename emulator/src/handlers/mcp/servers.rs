@@ -11,8 +11,9 @@ use super::metadata::Metadata;
 use super::probe;
 use super::users::UserAccess;
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{State, guardrails, masking, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 use crate::table::Row;
 
 /// The default and the maximum page size.

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::PAGE_SIZES;
 use super::servers::{McpServer, find};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::State;
 use crate::handlers::users::User;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The access settings and tokens of users, by UUID.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::{PAGE_SIZES, VirtualKey, find, is_slug_taken, remove};
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::{State, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody};
 
 /// The name in error messages.
 const NAME: &str = "provider";
