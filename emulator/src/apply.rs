@@ -3,8 +3,10 @@
 use crate::audit;
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{self, Handler, State, WriteHandler};
+use crate::handlers;
+use crate::handlers::resource::{Handler, WriteHandler};
 use crate::response::HandlerResult;
+use crate::state::State;
 
 /// A write, and whether the audit log records it.
 #[derive(Clone, Copy)]

@@ -1,6 +1,5 @@
 //! The builder of an emulator.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,8 +18,8 @@ use crate::faults::Faults;
 use crate::http::server::{self, Server};
 use crate::ids::Ids;
 use crate::request_log::AccessLogEntry;
-use crate::seed::{self, Organisation, Seed, SeedRequest};
-use crate::state::Organisations;
+use crate::seed::{self, Organisation, Seed, SeedRequest, StartError};
+use crate::state::organisations::Organisations;
 use crate::store::Journal;
 
 /// Builder for an [`Emulator`]; see [`Emulator::builder`].
@@ -205,15 +204,3 @@ fn send(request: &SeedRequest, dispatcher: &Dispatcher) -> Result<(), String> {
         }
     }
 }
-
-/// The error of [`EmulatorBuilder::start`].
-#[derive(Debug)]
-pub struct StartError(pub(crate) String);
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to start the emulator: {}", self.0)
-    }
-}
-
-impl std::error::Error for StartError {}

@@ -52,7 +52,6 @@ mod seed;
 mod state;
 mod store;
 mod sync;
-mod table;
 mod template;
 mod validate;
 
@@ -66,12 +65,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::handlers::State;
 use crate::http::server::Server;
 use crate::response::ResponseBody;
-use crate::state::Organisations;
+use crate::state::State;
+use crate::state::organisations::Organisations;
 
-pub use builder::{EmulatorBuilder, StartError};
+pub use builder::EmulatorBuilder;
 pub use clock::Clock;
 pub use faults::{Fault, FaultError};
 pub use http::content::Content;
@@ -80,7 +79,8 @@ pub use http::form::UploadPart;
 pub use http::uploads::Upload;
 pub use request_log::{AccessLogEntry, RecordedRequest};
 pub use scripts::{Script, ScriptError};
-pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
+pub use seed::{Key, Organisation, Role, Seed, StartError, WorkspaceRole};
+pub use state::organisation::Plan;
 
 /// How long [`Emulator::shutdown`] waits for responses in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

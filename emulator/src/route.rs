@@ -11,7 +11,8 @@ use portkey_admin_codegen::paths::{ObservedResponse, Rules};
 use portkey_admin_codegen::{Manifest, document, manifest};
 use serde_json::Value;
 
-use crate::handlers::{self, Handler, Rule};
+use crate::handlers;
+use crate::handlers::resource::{Handler, Rule};
 use crate::validate::Check;
 
 /// All operations of the patched OpenAPI document, and the documented paths that do not exist.

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::apply::replay;
 use crate::call::Call;
-use crate::state::Organisations;
+use crate::state::organisations::Organisations;
 
 /// A journal that is longer than both this and the state is compacted into the state.
 const MIN_COMPACTION_SIZE: u64 = 4 * 1024 * 1024;
@@ -306,7 +306,7 @@ mod tests {
     use crate::call::{Call, Caller, RequestMetadata};
     use crate::ids::Ids;
     use crate::seed::{self, Organisation};
-    use crate::state::Organisations;
+    use crate::state::organisations::Organisations;
 
     /// A temporary directory that is removed on drop.
     struct TempDir(PathBuf);

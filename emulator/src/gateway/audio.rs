@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::model_stub;
 use crate::call::Call;
-use crate::handlers::State;
 use crate::http::content::{Content, seed_from_str};
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
 
 /// The size of the speech for one word.
 const BYTES_PER_WORD: u64 = 1024;

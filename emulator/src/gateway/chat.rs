@@ -5,11 +5,11 @@ use std::iter;
 use serde_json::{Map, Value, json};
 
 use super::model_stub::{self, ModelInput, ModelOutput};
-use super::{log_request, wants_stream};
+use super::requests::{log_request, wants_stream};
 use crate::call::Call;
-use crate::handlers::State;
 use crate::http::events::{Event, Events};
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
 
 /// The kind of completion.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,12 +4,13 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::{log_request, model_stub};
+use super::model_stub;
+use super::requests::log_request;
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::State;
 use crate::http::content::{Content, seed_from_str};
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
 
 /// The default and the maximum number of dimensions.
 const DEFAULT_DIMENSIONS: u64 = 16;

@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
 
 /// A PNG of one pixel.
 const PIXEL_PNG: [u8; 67] = [

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{State, pricing};
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::{State, pricing};
 
 pub(super) fn list(_: &State, call: &Call) -> HandlerResult {
     let number = |name| call.query.get(name).and_then(Value::as_u64);

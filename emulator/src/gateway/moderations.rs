@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::model_stub;
 use crate::call::Call;
-use crate::handlers::State;
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
 
 const CATEGORIES: [&str; 11] = [
     "harassment",

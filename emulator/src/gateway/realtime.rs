@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use super::model_stub::{self, ModelInput, ModelOutput};
 use crate::call::Call;
-use crate::handlers::State;
 use crate::response::{Conversation, HandlerResult, ResponseBody};
+use crate::state::State;
 
 /// The maximum number of fields in the settings of a session.
 const MAX_SETTINGS: usize = 100;

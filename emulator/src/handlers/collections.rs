@@ -1,100 +1,24 @@
-//! Collections: folders of prompts and partials.
+//! Operations on collections.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
+use crate::call::Call;
 use crate::error::ApiError;
-use crate::ids::Ids;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::collections::Collection;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.collections.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_collections", Read(list)),
-        ("get_collection", Read(get)),
-        ("create_collection", Write(create)),
-        ("update_collection", Write(update)),
-        ("delete_collection", Write(delete)),
-    ])
-};
-
-pub(crate) type Collections = Table<Collection>;
-
-/// A folder in a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Collection {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    parent_id: Option<String>,
-    is_default: bool,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl Row for Collection {
-    const NAME: &'static str = "collection";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_collections", Read(list)),
+    ("get_collection", Read(get)),
+    ("create_collection", Write(create)),
+    ("update_collection", Write(update)),
+    ("delete_collection", Write(delete)),
+]);
 
 impl Collection {
-    /// Creates the default collection of a workspace.
-    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
-        Self {
-            is_default: true,
-            ..Self::new("Default", workspace_id, &timestamp(now), ids)
-        }
-    }
-
-    fn new(name: &str, workspace_id: &str, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("col", name),
-            workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
-            parent_id: None,
-            is_default: false,
-            created_at: at.to_owned(),
-            last_updated_at: at.to_owned(),
-        }
-    }
-
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "name": self.name,
-            "workspace_id": self.workspace_id,
-            "slug": self.slug,
-            "is_default": i32::from(self.is_default),
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "object": "collection",
-        });
-        let mut body = body.as_object().cloned().unwrap_or_default();
-        if let Some(parent) = &self.parent_id {
-            body.insert("parent_collection_id".to_owned(), json!(parent));
-        }
-        body
-    }
-
     fn list_json(&self, state: &State) -> Value {
         let prompts = state.prompts.table.in_workspace(&self.workspace_id).iter();
         let prompts: Vec<&str> = prompts

@@ -1,101 +1,25 @@
-//! Gateway configs and their versions.
+//! Operations on gateway configs and their versions.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
-use super::virtual_keys::VirtualKey;
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
+use crate::call::Call;
 use crate::error::ApiError;
-use crate::ids::Ids;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::configs::{Config, Version};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    deletion_blockers: &[("configs", |state, workspace| {
-        !state.configs.in_workspace(workspace).is_empty()
-    })],
-    remove_workspace: |state, workspace| state.configs.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_configs", Read(list)),
-        ("get_config", Read(get)),
-        ("create_config", Write(create)),
-        ("update_config", Write(update)),
-        ("delete_config", Write(delete)),
-        ("list_config_versions", Read(list_versions)),
-    ])
-};
-
-pub(crate) type Configs = Table<Config>;
-
-/// A config with its versions, oldest first; the last one is current.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Config {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    is_default: bool,
-    status: String,
-    owner_id: String,
-    created_at: String,
-    versions: Vec<Version>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    /// A JSON string, as returned by the service.
-    config: String,
-    created_at: String,
-}
-
-impl Row for Config {
-    const NAME: &'static str = "config";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_configs", Read(list)),
+    ("get_config", Read(get)),
+    ("create_config", Write(create)),
+    ("update_config", Write(update)),
+    ("delete_config", Write(delete)),
+    ("list_config_versions", Read(list_versions)),
+]);
 
 impl Config {
-    /// Creates the seeded config: two attempts with the seeded virtual key.
-    pub(crate) fn seed(
-        workspace_id: &str,
-        owner: &str,
-        key: &VirtualKey,
-        now: DateTime<Utc>,
-        ids: &Ids,
-    ) -> Self {
-        let config = json!({"retry": {"attempts": 2}, "virtual_key": key.slug});
-        let version = Version::new(config.to_string(), &timestamp(now), ids);
-        Self::new("Default", workspace_id, owner, version, ids)
-    }
-
-    fn new(name: &str, workspace_id: &str, owner: &str, version: Version, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("pc", name),
-            workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
-            is_default: false,
-            status: "active".to_owned(),
-            owner_id: owner.to_owned(),
-            created_at: version.created_at.clone(),
-            versions: vec![version],
-        }
-    }
-
     fn json(&self, state: &State, version: Option<&Version>) -> Map<String, Value> {
         let body = json!({
             "id": self.id,
@@ -122,22 +46,6 @@ impl Config {
         body["type"] = json!("ORG_CONFIG");
         body["version_id"] = json!(version.map(|version| &version.id));
         body
-    }
-
-    fn version_id(&self) -> &str {
-        self.versions
-            .last()
-            .map_or("", |version| version.id.as_str())
-    }
-}
-
-impl Version {
-    fn new(config: String, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            config,
-            created_at: at.to_owned(),
-        }
     }
 }
 

@@ -1,14 +1,14 @@
-//! Deployments: self-hosted gateways of an organisation.
+//! Operations on deployments.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::deployments::Deployment;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_deployments", Read(list)),
@@ -19,60 +19,10 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("ping_deployment", Read(ping)),
 ]);
 
-pub(crate) type Deployments = Table<Deployment>;
-
 /// Replaces a token in responses, except when it is created or rotated.
 const MASK: &str = "*****";
 
-/// A deployment. A deleted deployment remains as archived.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Deployment {
-    id: String,
-    slug: String,
-    name: String,
-    kind: String,
-    archived: bool,
-    is_default: bool,
-    created_by: String,
-    created_at: String,
-    last_updated_at: String,
-    config: Value,
-    /// The scalar settings, by name.
-    settings: Map<String, Value>,
-    /// The slugs of the workspaces that may use it; empty means all.
-    workspaces: Vec<String>,
-    jwt_subjects: Vec<String>,
-    token: String,
-}
-
-impl Row for Deployment {
-    const NAME: &'static str = "deployment";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
 impl Deployment {
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "name": self.name,
-            "slug": self.slug,
-            "type": self.kind,
-            "status": if self.archived { "archived" } else { "active" },
-            "is_default": i32::from(self.is_default),
-            "connection_status": "unknown",
-            "created_by": self.created_by,
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "last_synced_at": null,
-            "last_resynced_at": null,
-            "object": "deployment",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.json();
         let mut settings = self.settings.clone();
@@ -94,10 +44,6 @@ impl Deployment {
         Value::Object(body)
     }
 
-    fn gateway(&self) -> Option<&str> {
-        self.settings.get("gateway_base_url")?.as_str()
-    }
-
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         for (name, field) in [("name", &mut self.name), ("type", &mut self.kind)] {
@@ -116,21 +62,6 @@ impl Deployment {
             &settings,
             call.body_value("override_existing") == true,
         )
-    }
-
-    fn apply_settings(&mut self, settings: &Value) {
-        const SETTINGS: [&str; 5] = [
-            "gateway_base_url",
-            "mcp_gateway_base_url",
-            "is_dataservice_hosted",
-            "is_playground_proxy_allowed",
-            "jwt_sub_workspace_mapping",
-        ];
-        for name in SETTINGS {
-            if let Some(value) = settings.get(name) {
-                self.settings.insert(name.to_owned(), value.clone());
-            }
-        }
     }
 
     /// Adds to the lists, or replaces them if `replace` is set; then removes the entries that the

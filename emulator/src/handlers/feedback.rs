@@ -1,60 +1,21 @@
-//! Feedback on traced requests.
+//! Operations on feedback.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::Write;
-use super::logs::FeedbackScores;
-use super::{Resource, State};
 use crate::call::Call;
+use crate::handlers::resource::Handler::Write;
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::feedback::FeedbackItem;
+use crate::state::logs::filter::FeedbackScores;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.feedback.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("create_feedback", Write(create)),
-        ("update_feedback", Write(update)),
-    ])
-};
-
-pub(crate) type Feedback = Table<FeedbackItem>;
-
-/// Feedback on the response of a traced request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FeedbackItem {
-    id: String,
-    workspace_id: String,
-    pub(crate) trace_id: String,
-    /// From -10 to 10.
-    pub(crate) value: i64,
-    /// From 0 to 1.
-    weight: f64,
-    metadata: Value,
-    /// Milliseconds since the Unix epoch.
-    pub(crate) at: i64,
-}
-
-impl Row for FeedbackItem {
-    const NAME: &'static str = "feedback";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
-impl FeedbackItem {
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn weighted(&self) -> f64 {
-        self.value as f64 * self.weight
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("create_feedback", Write(create)),
+    ("update_feedback", Write(update)),
+]);
 
 /// Returns the average weighted feedback of each trace in a workspace.
 pub(crate) fn scores(state: &State, workspace: &str) -> FeedbackScores {

@@ -1,139 +1,54 @@
-//! Guardrails: checks on model requests and responses, or on MCP tool calls.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, Caller};
-use crate::error::ApiError;
-use crate::ids::Ids;
-use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{MissingStatus, Row, Table};
+//! Operations on guardrails.
 
 mod defaults;
 mod exclusions;
 mod mcp_servers;
 
-pub(crate) use mcp_servers::remove_server as remove_mcp_server;
+use serde_json::{Map, Value, json};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace,
-    ..Resource::new(&[
-        ("list_guardrails", Read(list)),
-        ("get_guardrail", Read(get)),
-        ("create_guardrail", Write(create)),
-        ("update_guardrail", Write(update)),
-        ("delete_guardrail", Write(delete)),
-        ("list_guardrail_mcp_servers", Read(mcp_servers::list)),
-        ("replace_guardrail_mcp_servers", Write(mcp_servers::replace)),
-        ("upsert_guardrail_mcp_server", Write(mcp_servers::upsert)),
-        ("get_organisation_defaults", Read(defaults::get)),
-        ("update_organisation_defaults", Write(defaults::update)),
-        (
-            "list_input_guardrail_exclusions",
-            Read(exclusions::list_input),
-        ),
-        (
-            "update_input_guardrail_exclusions",
-            Write(exclusions::update_input),
-        ),
-        (
-            "list_output_guardrail_exclusions",
-            Read(exclusions::list_output),
-        ),
-        (
-            "update_output_guardrail_exclusions",
-            Write(exclusions::update_output),
-        ),
-    ])
-};
+pub(super) use mcp_servers::remove_server as remove_mcp_server;
+
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::ids::Ids;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::guardrails::{Guardrail, Version};
+use crate::state::table::Row;
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_guardrails", Read(list)),
+    ("get_guardrail", Read(get)),
+    ("create_guardrail", Write(create)),
+    ("update_guardrail", Write(update)),
+    ("delete_guardrail", Write(delete)),
+    ("list_guardrail_mcp_servers", Read(mcp_servers::list)),
+    ("replace_guardrail_mcp_servers", Write(mcp_servers::replace)),
+    ("upsert_guardrail_mcp_server", Write(mcp_servers::upsert)),
+    ("get_organisation_defaults", Read(defaults::get)),
+    ("update_organisation_defaults", Write(defaults::update)),
+    (
+        "list_input_guardrail_exclusions",
+        Read(exclusions::list_input),
+    ),
+    (
+        "update_input_guardrail_exclusions",
+        Write(exclusions::update_input),
+    ),
+    (
+        "list_output_guardrail_exclusions",
+        Read(exclusions::list_output),
+    ),
+    (
+        "update_output_guardrail_exclusions",
+        Write(exclusions::update_output),
+    ),
+]);
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
-
-/// Guardrails, the default guardrails of the organisation, and the exclusions from them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Guardrails {
-    table: Table<Guardrail>,
-    defaults: defaults::Defaults,
-    exclusions: exclusions::Exclusions,
-}
-
-/// A guardrail with its versions, oldest first; the last one is current.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Guardrail {
-    id: String,
-    slug: String,
-    /// `None` for a guardrail of the organisation.
-    workspace_id: Option<String>,
-    name: String,
-    target: Option<String>,
-    owner_id: String,
-    updated_by: Option<String>,
-    created_at: String,
-    last_updated_at: String,
-    versions: Vec<Version>,
-    mcp_servers: Vec<mcp_servers::Mapping>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    checks: Value,
-    actions: Value,
-}
-
-impl Row for Guardrail {
-    const NAME: &'static str = "guardrail";
-    const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A guardrail of the organisation is visible to all keys.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        self.workspace()
-            .is_none_or(|workspace| caller.can_see(workspace))
-    }
-}
-
-impl Version {
-    /// Creates a version from a request; fields that it lacks come from the previous version.
-    fn new(call: &Call, previous: Option<&Self>) -> Self {
-        let field = |name: &str, previous: Option<&Value>| {
-            let value = call.body_field(name).or(previous);
-            value.cloned().unwrap_or(Value::Null)
-        };
-        Self {
-            id: call.ids.uuid(),
-            checks: field("checks", previous.map(|version| &version.checks)),
-            actions: field("actions", previous.map(|version| &version.actions)),
-        }
-    }
-
-    /// Returns the checks; `is_enabled` is omitted if true.
-    fn checks_json(&self) -> Value {
-        let mut checks = self.checks.clone();
-        for check in checks.as_array_mut().into_iter().flatten() {
-            if let Some(check) = check.as_object_mut()
-                && check.get("is_enabled") == Some(&json!(true))
-            {
-                check.remove("is_enabled");
-            }
-        }
-        checks
-    }
-}
 
 impl Guardrail {
     fn json(&self, state: &State) -> Map<String, Value> {
@@ -165,30 +80,11 @@ impl Guardrail {
         body["mcp_server_mappings"] = mappings.map(|mapping| mapping.json(&self.id)).collect();
         body
     }
-
-    /// Returns the response to a creation or an update.
-    fn ids_json(&self) -> Value {
-        let version = self.versions.last().map(|version| &version.id);
-        json!({"id": self.id, "slug": self.slug, "version_id": version})
-    }
 }
 
 /// Returns `guard_` and six random characters.
 fn new_slug(ids: &Ids) -> String {
     ids.slug("guard", "").replacen('-', "_", 1)
-}
-
-fn remove_workspace(state: &mut State, workspace: &str) {
-    let guardrails = &mut state.guardrails;
-    let in_workspace = guardrails.table.in_workspace(workspace).iter();
-    for id in in_workspace
-        .map(|guardrail| guardrail.id.clone())
-        .collect::<Vec<_>>()
-    {
-        guardrails.defaults.remove(&id);
-    }
-    guardrails.table.remove_workspace(workspace);
-    guardrails.exclusions.remove(workspace);
 }
 
 /// With a workspace, guardrails of the organisation are only listed if `organisation_id` is given.

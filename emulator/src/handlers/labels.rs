@@ -1,56 +1,23 @@
-//! Labels of prompt versions.
+//! Operations on labels.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, Caller};
+use crate::call::Call;
 use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::labels::Label;
+use crate::state::table::Row;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.labels.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_labels", Read(list)),
-        ("get_label", Read(get)),
-        ("create_label", Write(create)),
-        ("update_label", Write(update)),
-        ("delete_label", Write(delete)),
-    ])
-};
-
-pub(crate) type Labels = Table<Label>;
-
-/// A label of one workspace, or of all workspaces.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Label {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    color_code: Value,
-    workspace_id: Option<String>,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl Row for Label {
-    const NAME: &'static str = "label";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A label without a workspace is visible to all keys.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        let workspace = self.workspace();
-        workspace.is_none_or(|workspace| caller.can_see(workspace))
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_labels", Read(list)),
+    ("get_label", Read(get)),
+    ("create_label", Write(create)),
+    ("update_label", Write(update)),
+    ("delete_label", Write(delete)),
+]);
 
 impl Label {
     fn json(&self, state: &State) -> Value {

@@ -1,38 +1,32 @@
-//! Prompts and their versions.
+//! Operations on prompts and their versions.
 
 mod run;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Gateway, Read, Write};
-use super::collections::Collection;
-use super::virtual_keys::VirtualKey;
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
+use crate::call::Call;
 use crate::error::ApiError;
-use crate::ids::Ids;
+use crate::handlers::resource::Handler::{Gateway, Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::prompts::{Prompt, Version};
+use crate::state::table::Row;
 use crate::template::Template;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.prompts.table.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_prompts", Read(list)),
-        ("get_prompt", Read(get)),
-        ("create_prompt", Write(create)),
-        ("update_prompt", Write(update)),
-        ("delete_prompt", Write(delete)),
-        ("list_prompt_versions", Read(list_versions)),
-        ("get_prompt_version", Read(get_version)),
-        ("update_prompt_version", Write(update_version)),
-        ("make_prompt_version_default", Write(make_default)),
-        ("render_prompt", Read(render)),
-        ("run_prompt", Gateway(run::run)),
-    ])
-};
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_prompts", Read(list)),
+    ("get_prompt", Read(get)),
+    ("create_prompt", Write(create)),
+    ("update_prompt", Write(update)),
+    ("delete_prompt", Write(delete)),
+    ("list_prompt_versions", Read(list_versions)),
+    ("get_prompt_version", Read(get_version)),
+    ("update_prompt_version", Write(update_version)),
+    ("make_prompt_version_default", Write(make_default)),
+    ("render_prompt", Read(render)),
+    ("run_prompt", Gateway(run::run)),
+]);
 
 /// The content of a version. An update without `patch` must contain all of these fields.
 const CONTENT_FIELDS: [&str; 5] = [
@@ -46,142 +40,7 @@ const CONTENT_FIELDS: [&str; 5] = [
 /// Fields that also create a new version when they change.
 const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Prompts {
-    pub(crate) table: Table<Prompt>,
-}
-
-/// A prompt with its versions, oldest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Prompt {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    pub(crate) collection_id: String,
-    name: String,
-    /// The number of the default version.
-    default: u64,
-    created_at: String,
-    last_updated_at: String,
-    versions: Vec<Version>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    number: u64,
-    description: Value,
-    label_id: Value,
-    created_at: String,
-    /// Template and parameters, by their names in the response.
-    content: Map<String, Value>,
-}
-
-impl Row for Prompt {
-    const NAME: &'static str = "prompt";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
 impl Prompt {
-    /// Creates the seeded prompt, which has two versions; the first is the default.
-    pub(crate) fn seed(
-        collection: &Collection,
-        key: &VirtualKey,
-        now: DateTime<Utc>,
-        ids: &Ids,
-    ) -> Self {
-        let content = |template: &str| {
-            let content = json!({
-                "string": template, "parameters": {"model": "example-model", "max_tokens": 64},
-                "model": "example-model", "virtual_key": key.slug, "is_raw_template": 0,
-            });
-            content.as_object().cloned().unwrap_or_default()
-        };
-        let at = timestamp(now);
-        let first = Version::new(1, content("Greet {{name}}."), &at, ids);
-        let mut second = Version::new(2, content("Greet {{name}} in {{language}}."), &at, ids);
-        second.description = json!("In any language");
-        let mut prompt = Self::new("Greeting", collection, first, ids);
-        prompt.versions.push(second);
-        prompt
-    }
-
-    fn new(name: &str, collection: &Collection, version: Version, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("pp", name),
-            workspace_id: collection.workspace_id.clone(),
-            collection_id: collection.id.clone(),
-            name: name.to_owned(),
-            default: version.number,
-            created_at: version.created_at.clone(),
-            last_updated_at: version.created_at.clone(),
-            versions: vec![version],
-        }
-    }
-
-    /// Returns the time of the last update.
-    pub(crate) fn last_updated_at(&self) -> &str {
-        &self.last_updated_at
-    }
-
-    /// Returns a version by `latest`, `default` or a number.
-    fn version(&self, requested: &str) -> Result<&Version, ApiError> {
-        let found = match requested {
-            "latest" => self.versions.last(),
-            "default" => self
-                .versions
-                .iter()
-                .find(|version| version.number == self.default),
-            number => {
-                let number: u64 = number.parse().map_err(|_| {
-                    ApiError::bad_request(
-                        "query parameter `version` must be `latest`, `default` or a version number",
-                    )
-                })?;
-                self.versions
-                    .iter()
-                    .find(|version| version.number == number)
-            }
-        };
-        found.ok_or_else(|| ApiError::not_found("prompt version"))
-    }
-
-    /// Returns the fields that lists and single prompts share. The sharing fields are never set.
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "collection_id": self.collection_id,
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "access_level": null,
-            "allow_all_workspaces": 0,
-            "share_organisation_id": null,
-            "shared_at": null,
-            "shared_by_user_id": null,
-            "shared_from_version_id": null,
-            "forked_from_prompt_id": null,
-            "forked_from_prompt_version_id": null,
-            "prompt_owning_workspace_id": self.workspace_id,
-            "object": "prompt",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn list_json(&self) -> Value {
         let mut body = Value::Object(self.json());
         let version = self.version("default").or_else(|_| self.version("latest"));
@@ -197,21 +56,6 @@ impl Prompt {
 }
 
 impl Version {
-    fn new(number: u64, content: Map<String, Value>, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            number,
-            description: Value::Null,
-            label_id: Value::Null,
-            created_at: at.to_owned(),
-            content,
-        }
-    }
-
-    fn field(&self, name: &str) -> Value {
-        self.content.get(name).cloned().unwrap_or(Value::Null)
-    }
-
     /// Returns the fields of a single prompt that depend on the version.
     fn json(&self, state: &State) -> Map<String, Value> {
         let template = self.field("string");

@@ -1,48 +1,24 @@
-//! Rate-limit policies. They are stored but not enforced.
+//! Operations on rate-limit policies.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::policies::Policy;
-use super::{Resource, State};
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::policies::Policy;
+use crate::state::rate_policies::RatePolicy;
+use crate::state::table::Row;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.rate_policies.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_rate_limits_policies", Read(list)),
-        ("get_rate_limits_policy", Read(get)),
-        ("create_rate_limits_policy", Write(create)),
-        ("update_rate_limits_policy", Write(update)),
-        ("delete_rate_limits_policy", Write(delete)),
-    ])
-};
-
-pub(crate) type RatePolicies = Table<RatePolicy>;
-
-/// The maximum usage of each group of requests in a unit of time.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct RatePolicy {
-    policy: Policy,
-    unit: String,
-    value: f64,
-}
-
-impl Row for RatePolicy {
-    const NAME: &'static str = "rate limits policy";
-
-    fn id(&self) -> &str {
-        &self.policy.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.policy.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_rate_limits_policies", Read(list)),
+    ("get_rate_limits_policy", Read(get)),
+    ("create_rate_limits_policy", Write(create)),
+    ("update_rate_limits_policy", Write(update)),
+    ("delete_rate_limits_policy", Write(delete)),
+]);
 
 impl RatePolicy {
     fn json(&self, state: &State) -> Value {

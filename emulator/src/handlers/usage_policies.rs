@@ -1,99 +1,33 @@
-//! Usage-limit policies, and the usage of each group of requests. Every inserted log counts.
+//! Operations on usage-limit policies.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::logs::LogAttributes;
-use super::policies::Policy;
-use super::usage::{self, ResetSchedule, UsageCounter};
-use super::{Resource, State};
 use crate::call::{Call, timestamp};
 use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::logs::attributes::LogAttributes;
+use crate::state::policies::Policy;
+use crate::state::table::Row;
+use crate::state::usage::{ResetSchedule, UsageCounter};
+use crate::state::usage_policies::UsagePolicy;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.usage_policies.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_usage_limits_policies", Read(list)),
-        ("get_usage_limits_policy", Read(get)),
-        ("create_usage_limits_policy", Write(create)),
-        ("update_usage_limits_policy", Write(update)),
-        ("delete_usage_limits_policy", Write(delete)),
-        ("list_usage_limits_policy_entities", Read(list_entities)),
-        ("reset_usage_limits_policy_entity", Write(reset_entity)),
-    ])
-};
-
-pub(crate) type UsagePolicies = Table<UsagePolicy>;
-
-/// The maximum usage of each group of requests.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct UsagePolicy {
-    policy: Policy,
-    credit_limit: f64,
-    alert_threshold: Option<f64>,
-    reset_schedule: ResetSchedule,
-    created_at: DateTime<Utc>,
-    /// The groups, by their keys and values.
-    entities: BTreeMap<String, Entity>,
-}
-
-/// The usage of one group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entity {
-    id: String,
-    #[serde(flatten)]
-    usage: UsageCounter,
-}
-
-impl Row for UsagePolicy {
-    const NAME: &'static str = "usage limits policy";
-
-    fn id(&self) -> &str {
-        &self.policy.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.policy.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_usage_limits_policies", Read(list)),
+    ("get_usage_limits_policy", Read(get)),
+    ("create_usage_limits_policy", Write(create)),
+    ("update_usage_limits_policy", Write(update)),
+    ("delete_usage_limits_policy", Write(delete)),
+    ("list_usage_limits_policy_entities", Read(list_entities)),
+    ("reset_usage_limits_policy_entity", Write(reset_entity)),
+]);
 
 impl UsagePolicy {
-    /// Returns the time of the last automatic reset.
-    fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.reset_schedule.last_reset(self.created_at, now)
-    }
-
-    /// Returns the usage of a group since the latest reset.
-    fn usage(&self, entity: &Entity, now: DateTime<Utc>) -> f64 {
-        entity.usage.since_reset(self.last_reset(now))
-    }
-
-    fn entity_status(&self, usage: f64) -> &'static str {
-        if usage >= self.credit_limit {
-            "exhausted"
-        } else {
-            "active"
-        }
-    }
-
-    fn record(&mut self, group: String, attributes: &LogAttributes, call: &Call) {
-        let (amount, reset) = (
-            usage::usage_amount(&self.policy.kind, attributes),
-            self.last_reset(call.now),
-        );
-        let entity = self.entities.entry(group).or_insert_with(|| Entity {
-            id: call.ids.uuid(),
-            usage: UsageCounter::default(),
-        });
-        entity.usage.add(amount, reset, call.now);
-    }
-
     fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
         let mut body = self.policy.json(state);
         let period = match self.reset_schedule {
@@ -113,60 +47,6 @@ impl UsagePolicy {
         body["last_reset_at"] = json!(self.last_reset(now).map(timestamp));
         body["next_usage_reset_at"] = json!(next.map(|(_, end)| timestamp(end)));
         body
-    }
-
-    fn usage_map(&self, now: DateTime<Utc>) -> Value {
-        let entry = |(group, entity): (&String, &Entity)| {
-            let usage = self.usage(entity, now);
-            let alert = self.alert_threshold.is_some_and(|alert| usage >= alert);
-            let value = json!({
-                "current_usage": usage,
-                "status": self.entity_status(usage),
-                "is_threshold_alerts_sent": alert,
-                "is_exhausted_alerts_sent": usage >= self.credit_limit,
-            });
-            (group.clone(), value)
-        };
-        Value::Object(self.entities.iter().map(entry).collect::<Map<_, _>>())
-    }
-
-    /// Applies the limits of a create or update request; null clears an optional field.
-    fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        if let Some(limit) = call.body_value("credit_limit").as_f64() {
-            self.credit_limit = limit;
-        }
-        if let Some(alert) = call.body_field("alert_threshold") {
-            self.alert_threshold = alert.as_f64();
-        }
-        if self
-            .alert_threshold
-            .is_some_and(|alert| alert > self.credit_limit)
-        {
-            return Err(ApiError::invalid_field(
-                "alert_threshold",
-                "must not exceed `credit_limit`",
-            ));
-        }
-        self.reset_schedule = parse_reset_schedule(call, self.reset_schedule)?;
-        Ok(())
-    }
-}
-
-fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSchedule, ApiError> {
-    let days = call.body_value("periodic_reset_days").as_u64();
-    let days = days.and_then(|days| u16::try_from(days).ok());
-    match (call.body_field("periodic_reset"), days) {
-        (Some(Value::String(_)), Some(_)) => Err(ApiError::invalid_field(
-            "periodic_reset_days",
-            "and `/periodic_reset` are mutually exclusive",
-        )),
-        (_, Some(days)) => Ok(ResetSchedule::Days(days)),
-        (None, None) => Ok(before),
-        (Some(period), None) => Ok(match period.as_str() {
-            Some("weekly") => ResetSchedule::Weekly,
-            Some("monthly") => ResetSchedule::Monthly,
-            _ => ResetSchedule::Never,
-        }),
     }
 }
 

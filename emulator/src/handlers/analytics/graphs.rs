@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::super::State;
-use super::super::feedback::FeedbackItem;
-use super::super::logs::{Log, StringId, format_millis};
-use super::{AnalyticsQuery, Totals, is_error, percentage, percentile, ratio, to_f64};
+use super::query::{AnalyticsQuery, Totals, is_error, percentage, percentile, ratio, to_f64};
 use crate::call::Call;
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::feedback::FeedbackItem;
+use crate::state::logs::format_millis;
+use crate::state::logs::log_store::{Log, StringId};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;

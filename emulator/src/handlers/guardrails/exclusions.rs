@@ -1,31 +1,12 @@
-//! The workspaces that are excluded from the organisation's default guardrails.
+//! Operations on the workspaces that are excluded from the organisation's default guardrails.
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{State, workspaces};
 use crate::response::{HandlerResult, ResponseBody};
-
-/// The UUIDs of excluded workspaces.
-type Excluded = BTreeSet<String>;
-
-/// The workspaces excluded from input and from output guardrails.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Exclusions {
-    input: Excluded,
-    output: Excluded,
-}
-
-impl Exclusions {
-    pub(super) fn remove(&mut self, workspace: &str) {
-        self.input.remove(workspace);
-        self.output.remove(workspace);
-    }
-}
+use crate::state::State;
+use crate::state::guardrails::exclusions::Excluded;
 
 /// Returns all workspaces and whether each is excluded.
 fn json(state: &State, excluded: &Excluded) -> Value {
@@ -44,7 +25,7 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
     };
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
         let key = item["workspace_id"].as_str().unwrap_or_default();
-        let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
+        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
             let field_path = format!("workspaces/{index}/workspace_id");
             ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
         })?;

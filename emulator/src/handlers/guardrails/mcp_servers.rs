@@ -1,52 +1,16 @@
-//! The MCP servers that a guardrail applies to.
+//! Operations on the MCP servers that a guardrail applies to.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Guardrail, find_editable};
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::State;
+use crate::handlers::guardrails::find_editable;
 use crate::response::{HandlerResult, ResponseBody};
-
-/// The settings of a guardrail for one MCP server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Mapping {
-    id: String,
-    /// The UUID of the server.
-    server_id: String,
-    run_on: Value,
-    /// The UUIDs of the tools; empty means all.
-    capability_ids: Value,
-}
-
-impl Mapping {
-    /// Creates a mapping from a request; the defaults are input and output, and all tools.
-    fn new(server_id: &str, item: &Value, id: String) -> Self {
-        let field = |name: &str, default: Value| match item.get(name) {
-            Some(value) if !value.is_null() => value.clone(),
-            _ => default,
-        };
-        Self {
-            id,
-            server_id: server_id.to_owned(),
-            run_on: field("run_on", json!(["input", "output"])),
-            capability_ids: field("mcp_integration_capability_ids", json!([])),
-        }
-    }
-
-    pub(super) fn json(&self, guardrail: &str) -> Value {
-        json!({
-            "id": self.id,
-            "guardrail_id": guardrail,
-            "mcp_server_id": self.server_id,
-            "run_on": self.run_on,
-            "capability_ids": self.capability_ids,
-        })
-    }
-}
+use crate::state::State;
+use crate::state::guardrails::Guardrail;
+use crate::state::guardrails::mcp_servers::Mapping;
 
 /// Returns the UUID of an MCP server that the guardrail can apply to.
 fn resolve_server(state: &State, guardrail: &Guardrail, key: &str) -> Option<String> {

@@ -1,19 +1,21 @@
-//! MCP integrations.
+//! Operations on MCP integrations.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::access::Access;
-use super::capabilities::{self, Capability};
-use super::metadata::Metadata;
-use super::{probe, servers};
-use crate::call::{Call, Caller};
+use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{State, masking, secret_references, slugs};
+use crate::handlers::mcp::{capabilities, probe, servers};
+use crate::handlers::secret_references;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::mcp::access::Access;
+use crate::state::mcp::capabilities::Capability;
+use crate::state::mcp::capabilities::{apply_toggles, merge_synced, parse_toggles};
+use crate::state::mcp::integrations::McpIntegration;
+use crate::state::mcp::metadata::Metadata;
+use crate::state::table::Table;
+use crate::state::{State, slugs};
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
@@ -32,88 +34,7 @@ const UPDATABLE_FIELDS: [&str; 7] = [
     "secret_mappings",
 ];
 
-/// An MCP server configured in the organisation or in one workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct McpIntegration {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) secret_mappings: Vec<Value>,
-    /// `None` for an integration of the organisation.
-    workspace_id: Option<String>,
-    name: String,
-    description: Value,
-    pub(super) url: String,
-    pub(super) auth_type: String,
-    pub(super) transport: String,
-    pub(super) configurations: Value,
-    owner_id: String,
-    pub(super) access: Access,
-    pub(super) capabilities: Vec<Capability>,
-    pub(super) metadata: Metadata,
-    created_at: String,
-    last_updated_at: Option<String>,
-}
-
-impl Row for McpIntegration {
-    const NAME: &'static str = "MCP integration";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A workspace key sees the integrations that its workspace owns or may use.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        let workspace = caller.workspace();
-        workspace.is_none_or(|workspace| {
-            self.access.allows(workspace) || self.workspace() == Some(workspace)
-        })
-    }
-}
-
 impl McpIntegration {
-    /// Returns whether a workspace may use the integration.
-    pub(super) fn allows_workspace(&self, workspace: &str) -> bool {
-        self.access.allows(workspace)
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.workspace_id {
-            Some(_) => "workspace",
-            None => "organisation",
-        }
-    }
-
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "description": self.description,
-            "type": self.kind(),
-            "workspace_id": self.workspace_id,
-            "url": self.url,
-            "auth_type": self.auth_type,
-            "transport": self.transport,
-            "configurations": masking::mask_settings(&self.configurations),
-            "secret_mappings": self.secret_mappings,
-            "global_workspace_access": self.access.global,
-            "owner_id": self.owner_id,
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "object": "mcp-integration",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn list_json(&self, state: &State) -> Value {
         let all = state.workspaces.iter();
         let count = all
@@ -153,23 +74,6 @@ impl McpIntegration {
             self.secret_mappings = mappings;
         }
         self.validate()
-    }
-
-    fn validate(&self) -> Result<(), ApiError> {
-        if self.transport == "interactive" {
-            let reason = "cannot be set to `interactive`";
-            return Err(ApiError::invalid_field("transport", reason));
-        }
-        let headers = "configurations.custom_headers";
-        if self.auth_type == "headers"
-            && self.configurations["custom_headers"].is_null()
-            && !secret_references::is_mapped(&self.secret_mappings, headers)
-        {
-            let field_path = "configurations/custom_headers";
-            let reason = "is required when `/auth_type` is `headers`";
-            return Err(ApiError::invalid_field(field_path, reason));
-        }
-        Ok(())
     }
 }
 
@@ -286,7 +190,7 @@ pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
 pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = find_editable(state, call)?.clone();
     if call.body_field("capabilities").is_some() {
-        integration.capabilities = capabilities::merge_synced(&integration.capabilities, call)?;
+        integration.capabilities = merge_synced(&integration.capabilities, call)?;
     }
     integration
         .metadata
@@ -327,8 +231,8 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
         .iter()
         .map(Capability::key)
         .collect();
-    let toggles = capabilities::parse_toggles(call, &known)?;
-    capabilities::apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
+    let toggles = parse_toggles(call, &known)?;
+    apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
     table(state).put(integration);
     Ok(ResponseBody::json(json!({"success": true})))
 }

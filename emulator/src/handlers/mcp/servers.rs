@@ -1,64 +1,28 @@
-//! MCP servers.
+//! Operations on MCP servers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::capabilities::{self, Capability, CapabilityKey, ServerCapability};
-use super::integrations::McpIntegration;
-use super::metadata::Metadata;
-use super::probe;
-use super::users::UserAccess;
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{State, guardrails, masking, slugs};
+use crate::handlers::guardrails;
+use crate::handlers::mcp::{capabilities, probe};
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::Row;
+use crate::state::mcp::capabilities::CapabilityKey;
+use crate::state::mcp::capabilities::{merge_synced, parse_toggles};
+use crate::state::mcp::integrations::McpIntegration;
+use crate::state::mcp::metadata::Metadata;
+use crate::state::mcp::servers::McpServer;
+use crate::state::mcp::users::UserAccess;
+use crate::state::table::Row;
+use crate::state::{State, masking, slugs};
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 100);
 
 /// The reported response time of a test, in milliseconds. It is fixed, since nothing is sent.
 const RESPONSE_TIME_MS: u32 = 42;
-
-/// An MCP integration made available in a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct McpServer {
-    pub(crate) id: String,
-    slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    description: Value,
-    /// The UUID of the integration.
-    integration_id: String,
-    owner_id: String,
-    /// The OAuth client id that the service registers for itself.
-    client_id: String,
-    /// The capabilities synced for this server; `None` if it has those of the integration.
-    own_capabilities: Option<Vec<Capability>>,
-    /// Capabilities enabled or disabled for this server.
-    toggles: BTreeMap<CapabilityKey, bool>,
-    metadata: Metadata,
-    pub(super) users: UserAccess,
-    created_at: String,
-}
-
-impl Row for McpServer {
-    const NAME: &'static str = "MCP server";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
 
 impl McpServer {
     fn integration<'a>(&self, state: &'a State) -> Result<&'a McpIntegration, ApiError> {
@@ -94,27 +58,6 @@ impl McpServer {
             body["mcp_integration_details"] = integration_details(integration);
         }
         body
-    }
-
-    /// Returns the capabilities of the server, and whether they are enabled.
-    fn capabilities<'a>(&'a self, integration: &'a McpIntegration) -> Vec<ServerCapability<'a>> {
-        let integration_states = integration.capabilities.iter();
-        let integration_states: HashMap<CapabilityKey, bool> = integration_states
-            .map(|capability| (capability.key(), capability.enabled))
-            .collect();
-        let list = self.own_capabilities.as_ref();
-        let list = list.unwrap_or(&integration.capabilities).iter();
-        let server_capability = |capability: &'a Capability| {
-            let key = capability.key();
-            let integration_enabled = integration_states.get(&key).copied().unwrap_or(true);
-            let is_enabled_here = self.toggles.get(&key).copied().unwrap_or(true);
-            ServerCapability {
-                capability,
-                enabled: is_enabled_here && integration_enabled,
-                integration_enabled,
-            }
-        };
-        list.map(server_capability).collect()
     }
 }
 
@@ -260,7 +203,7 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
     let mut server = find(state, call)?.clone();
     let all = server.capabilities(server.integration(state)?).into_iter();
     let known: HashSet<CapabilityKey> = all.map(|row| row.capability.key()).collect();
-    let toggles = capabilities::parse_toggles(call, &known)?;
+    let toggles = parse_toggles(call, &known)?;
     server.toggles.extend(toggles);
     state.mcp.servers.put(server);
     Ok(ResponseBody::json(json!({"success": true})))
@@ -269,7 +212,7 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
 pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult {
     let mut server = find(state, call)?.clone();
     let before = server.own_capabilities.unwrap_or_default();
-    let found = capabilities::merge_synced(&before, call)?;
+    let found = merge_synced(&before, call)?;
     let count = found.len();
     server.own_capabilities = Some(found);
     state.mcp.servers.put(server);

@@ -1,58 +1,17 @@
-//! User access to MCP servers, and user connections. The emulator has no sign-in: a user with
+//! Operations on user access to MCP servers, and user connections. The emulator has no sign-in: a user with
 //! stored tokens is connected.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::PAGE_SIZES;
-use super::servers::{McpServer, find};
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::State;
-use crate::handlers::users::User;
+use crate::handlers::mcp::PAGE_SIZES;
+use crate::handlers::mcp::servers::find;
 use crate::response::{HandlerResult, ResponseBody};
-
-/// The access settings and tokens of users, by UUID.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct UserAccess {
-    /// Whether access is denied to users without an override.
-    denied_by_default: bool,
-    overrides: BTreeMap<String, bool>,
-    tokens: BTreeMap<String, Tokens>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Tokens {
-    access: String,
-    refresh: Value,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl UserAccess {
-    fn is_allowed(&self, user: &str) -> bool {
-        self.overrides
-            .get(user)
-            .copied()
-            .unwrap_or(!self.denied_by_default)
-    }
-
-    fn json(&self, user: &User) -> Value {
-        let connected = self.tokens.contains_key(&user.id);
-        json!({
-            "user_id": user.id,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "enabled": self.is_allowed(&user.id),
-            "has_override": self.overrides.contains_key(&user.id),
-            "connection_status": if connected { "connected" } else { "not_connected" },
-            // Misspelled by the service.
-            "object": "user-acces",
-        })
-    }
-}
+use crate::state::State;
+use crate::state::mcp::servers::McpServer;
+use crate::state::mcp::users::Tokens;
+use crate::state::users::User;
 
 /// Lists the users of the server's workspace, and the users with an override.
 pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {

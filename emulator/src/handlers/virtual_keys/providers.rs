@@ -2,11 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::{PAGE_SIZES, VirtualKey, find, is_slug_taken, remove};
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{State, slugs};
+use crate::handlers::virtual_keys::{PAGE_SIZES, find, is_slug_taken, remove};
 use crate::response::{HandlerResult, ResponseBody};
+use crate::state::virtual_keys::VirtualKey;
+use crate::state::{State, slugs};
 
 /// The name in error messages.
 const NAME: &str = "provider";

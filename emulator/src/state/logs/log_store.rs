@@ -14,10 +14,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::attributes::LogAttributes;
+use crate::state::logs::attributes::LogAttributes;
 
 /// The maximum number of logs in a chunk. Clones of the store share a chunk until it changes.
-const CHUNK_SIZE: usize = 1024;
+pub(crate) const CHUNK_SIZE: usize = 1024;
 
 /// The id of an interned string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,8 +26,8 @@ pub(crate) struct StringId(NonZeroU32);
 /// The interned strings of all logs.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct StringPool {
-    ids: HashMap<Arc<str>, StringId>,
-    strings: Vec<Arc<str>>,
+    pub(crate) ids: HashMap<Arc<str>, StringId>,
+    pub(crate) strings: Vec<Arc<str>>,
 }
 
 impl StringPool {
@@ -62,14 +62,14 @@ pub(crate) struct Log {
     /// Milliseconds since the Unix epoch.
     pub(crate) at: i64,
     /// The sequence number, in order of arrival across all workspaces.
-    number: u64,
+    pub(crate) number: u64,
     pub(crate) attributes: LogAttributes,
     /// The received entry, as JSON.
-    entry: Arc<str>,
+    pub(crate) entry: Arc<str>,
 }
 
 /// Logs are ordered by time, then by arrival.
-type SortKey = (i64, u64);
+pub(crate) type SortKey = (i64, u64);
 
 impl Log {
     fn sort_key(&self) -> SortKey {
@@ -90,7 +90,7 @@ impl Log {
 }
 
 /// Returns the sort key that an id contains; `None` if it is not an id of a log.
-fn sort_key_of(id: &str) -> Option<SortKey> {
+pub(crate) fn sort_key_of(id: &str) -> Option<SortKey> {
     let id = Uuid::parse_str(id).ok()?;
     if id.get_version_num() != 7 {
         return None;
@@ -102,9 +102,9 @@ fn sort_key_of(id: &str) -> Option<SortKey> {
 
 /// The logs of one workspace.
 #[derive(Debug, Clone, Default)]
-struct Timeline {
+pub(crate) struct Timeline {
     /// No chunk is empty.
-    chunks: Vec<Arc<Vec<Log>>>,
+    pub(crate) chunks: Vec<Arc<Vec<Log>>>,
 }
 
 impl Timeline {
@@ -161,20 +161,20 @@ impl Timeline {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LogStore {
     pub(crate) strings: StringPool,
-    timelines: BTreeMap<String, Timeline>,
+    pub(crate) timelines: BTreeMap<String, Timeline>,
     /// The first log of each trace, by workspace and trace id. Only for logs with a trace id.
-    traces: HashMap<(StringId, StringId), SortKey>,
-    next_number: u64,
+    pub(crate) traces: HashMap<(StringId, StringId), SortKey>,
+    pub(crate) next_number: u64,
 }
 
 /// A log in a state file. The attributes are extracted from the entry again when it is read.
 #[derive(Serialize, Deserialize)]
-struct SavedLog<'a> {
-    workspace: String,
-    at: i64,
-    number: u64,
-    api_key: String,
-    entry: std::borrow::Cow<'a, str>,
+pub(crate) struct SavedLog<'a> {
+    pub(crate) workspace: String,
+    pub(crate) at: i64,
+    pub(crate) number: u64,
+    pub(crate) api_key: String,
+    pub(crate) entry: std::borrow::Cow<'a, str>,
 }
 
 impl LogStore {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::log_store::{StringId, StringPool};
-use crate::handlers::pricing;
+use crate::state::logs::log_store::{StringId, StringPool};
+use crate::state::pricing;
 
 /// The attributes of a log that filters and metrics use.
 #[derive(Debug, Clone)]
@@ -49,8 +49,11 @@ pub(crate) enum Cache {
 
 /// The metadata keys of trace and span; both spellings are in use.
 pub(crate) const TRACE_FIELDS: [&str; 2] = ["trace_id", "traceId"];
+
 pub(crate) const SPAN_FIELDS: [&str; 2] = ["span_id", "spanId"];
+
 pub(crate) const SPAN_NAME_FIELDS: [&str; 2] = ["span_name", "spanName"];
+
 pub(crate) const PARENT_SPAN_FIELDS: [&str; 2] = ["parent_span_id", "parentSpanId"];
 
 impl LogAttributes {
@@ -112,10 +115,10 @@ impl Cache {
 }
 
 /// Token counts. Their field names differ between providers.
-struct Tokens {
-    input: u64,
-    output: u64,
-    total: u64,
+pub(crate) struct Tokens {
+    pub(crate) input: u64,
+    pub(crate) output: u64,
+    pub(crate) total: u64,
 }
 
 impl Tokens {
@@ -148,7 +151,7 @@ pub(crate) fn metadata_str<'a>(entry: &'a Value, fields: &[&str]) -> Option<&'a 
 }
 
 /// Returns a non-empty header; its name is case-insensitive.
-fn header<'a>(message: &'a Value, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(message: &'a Value, name: &str) -> Option<&'a str> {
     let headers = message["headers"].as_object()?;
     let mut found = headers
         .iter()
@@ -156,18 +159,18 @@ fn header<'a>(message: &'a Value, name: &str) -> Option<&'a str> {
     found.next()?.1.as_str().filter(|value| !value.is_empty())
 }
 
-fn number(string: Option<&str>) -> u32 {
+pub(crate) fn number(string: Option<&str>) -> u32 {
     string.and_then(|string| string.parse().ok()).unwrap_or(0)
 }
 
 /// Returns the user of the request: the metadata `_user`, or `user` in the request body.
-fn user(entry: &Value) -> Option<&str> {
+pub(crate) fn user(entry: &Value) -> Option<&str> {
     let provider_user = entry["request"]["body"]["user"].as_str();
     metadata_str(entry, &["_user"]).or(provider_user.filter(|user| !user.is_empty()))
 }
 
 /// Returns the model of the request, or else of the response.
-fn model(entry: &Value) -> Option<&str> {
+pub(crate) fn model(entry: &Value) -> Option<&str> {
     let model_of = |message: &str| entry[message]["body"]["model"].as_str();
     model_of("request")
         .or_else(|| model_of("response"))
@@ -175,7 +178,7 @@ fn model(entry: &Value) -> Option<&str> {
 }
 
 /// Returns the provider from the header, or else from the host: `openai` for `api.openai.com`.
-fn provider(request: &Value) -> Option<String> {
+pub(crate) fn provider(request: &Value) -> Option<String> {
     if let Some(provider) = header(request, "x-portkey-provider")
         && !provider.starts_with('@')
     {
@@ -192,19 +195,19 @@ fn provider(request: &Value) -> Option<String> {
 }
 
 /// Returns the virtual key from its header, or from the provider header, where it begins with `@`.
-fn virtual_key(request: &Value) -> Option<&str> {
+pub(crate) fn virtual_key(request: &Value) -> Option<&str> {
     header(request, "x-portkey-virtual-key")
         .or_else(|| header(request, "x-portkey-provider")?.strip_prefix('@'))
 }
 
 /// Returns the prompt from the URL: `…/prompts/SLUG/completions`.
-fn prompt(request: &Value) -> Option<&str> {
+pub(crate) fn prompt(request: &Value) -> Option<&str> {
     let (_, rest) = request["url"].as_str()?.split_once("/prompts/")?;
     rest.strip_suffix("/completions")
         .filter(|slug| !slug.is_empty() && !slug.contains('/'))
 }
 
-fn metadata(metadata: &Value, strings: &mut StringPool) -> Arc<[(StringId, StringId)]> {
+pub(crate) fn metadata(metadata: &Value, strings: &mut StringPool) -> Arc<[(StringId, StringId)]> {
     let fields = metadata.as_object().into_iter().flatten();
     let excluded = [
         TRACE_FIELDS,

@@ -3,20 +3,21 @@
 use serde_json::Value;
 
 /// Replaces the hidden part of a secret.
-const MASK: &str = "*****";
+pub(crate) const MASK: &str = "*****";
 
 /// The minimum length, in bytes, of a secret whose ends are shown.
-const MIN_MASKED_LENGTH: usize = 12;
+pub(crate) const MIN_MASKED_LENGTH: usize = 12;
 
 /// A setting is secret if its name contains one of these substrings or ends with one of these
 /// suffixes.
-const SECRET_SUBSTRINGS: [&str; 4] = [
+pub(crate) const SECRET_SUBSTRINGS: [&str; 4] = [
     "secret",
     "password",
     "service_account_json",
     "custom_headers",
 ];
-const SECRET_SUFFIXES: [&str; 3] = ["token", "_key", "apikey"];
+
+pub(crate) const SECRET_SUFFIXES: [&str; 3] = ["token", "_key", "apikey"];
 
 /// Masks a secret except for its ends; masks a short secret entirely.
 pub(crate) fn mask(secret: &str) -> String {
@@ -52,7 +53,7 @@ pub(crate) fn is_secret_name(name: &str) -> bool {
 }
 
 /// Masks every scalar in a secret value; field names are kept.
-fn mask_values(value: &Value) -> Value {
+pub(crate) fn mask_values(value: &Value) -> Value {
     match value {
         Value::Null => Value::Null,
         Value::String(secret) => Value::String(mask(secret)),

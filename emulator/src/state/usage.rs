@@ -4,14 +4,14 @@ use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::logs::LogAttributes;
+use crate::state::logs::attributes::LogAttributes;
 
 /// The usage, in dollars or tokens.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct UsageCounter {
-    usage: f64,
+    pub(crate) usage: f64,
     /// The time of the last addition. Usage from before the latest reset no longer counts.
-    last_counted: Option<DateTime<Utc>>,
+    pub(crate) last_counted: Option<DateTime<Utc>>,
 }
 
 impl UsageCounter {
@@ -45,9 +45,9 @@ pub(crate) fn usage_amount(kind: &str, attributes: &LogAttributes) -> f64 {
 /// The `usage_limits` of a key: an object, or a list of at most one object.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct UsageLimits<'a> {
-    limits: &'a Value,
+    pub(crate) limits: &'a Value,
     /// The start of the first period, if periods are in days.
-    created: DateTime<Utc>,
+    pub(crate) created: DateTime<Utc>,
 }
 
 impl<'a> UsageLimits<'a> {

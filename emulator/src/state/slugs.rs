@@ -22,6 +22,6 @@ pub(crate) fn choose(
 }
 
 /// Returns the name in lower case, followed by six random characters.
-fn generate(name: &str, ids: &Ids) -> String {
+pub(crate) fn generate(name: &str, ids: &Ids) -> String {
     ids.slug("", name).trim_start_matches('-').to_owned()
 }

@@ -6,8 +6,8 @@ use std::ops::RangeInclusive;
 use chrono::DateTime;
 use serde_json::{Map, Value};
 
-use super::log_store::{Log, LogStore, StringId};
 use crate::error::ApiError;
+use crate::state::logs::log_store::{Log, LogStore, StringId};
 
 /// The filters of a request, by their names in the OpenAPI document.
 pub(crate) struct FilterSource<'a> {
@@ -19,36 +19,36 @@ pub(crate) struct FilterSource<'a> {
 /// The filters of a request; an absent filter matches every log.
 #[derive(Default)]
 pub(crate) struct LogFilter {
-    total_tokens: Bounds,
-    cost: Bounds,
-    input_tokens: Bounds,
-    output_tokens: Bounds,
-    statuses: Option<HashSet<u16>>,
-    feedback: Bounds,
-    virtual_keys: AllowedIds,
-    configs: AllowedIds,
-    api_keys: AllowedIds,
-    models: AllowedIds,
-    spans: AllowedIds,
-    prompts: AllowedIds,
-    caches: AllowedIds,
+    pub(crate) total_tokens: Bounds,
+    pub(crate) cost: Bounds,
+    pub(crate) input_tokens: Bounds,
+    pub(crate) output_tokens: Bounds,
+    pub(crate) statuses: Option<HashSet<u16>>,
+    pub(crate) feedback: Bounds,
+    pub(crate) virtual_keys: AllowedIds,
+    pub(crate) configs: AllowedIds,
+    pub(crate) api_keys: AllowedIds,
+    pub(crate) models: AllowedIds,
+    pub(crate) spans: AllowedIds,
+    pub(crate) prompts: AllowedIds,
+    pub(crate) caches: AllowedIds,
     /// Pairs of provider and model. Pairs with a string that no log has are left out.
-    provider_models: Option<HashSet<(StringId, StringId)>>,
+    pub(crate) provider_models: Option<HashSet<(StringId, StringId)>>,
     /// Keys and values that must all be present; `None` if no log has the key or the value.
-    metadata: Vec<Option<(StringId, StringId)>>,
-    traces: Option<HashSet<String>>,
+    pub(crate) metadata: Vec<Option<(StringId, StringId)>>,
+    pub(crate) traces: Option<HashSet<String>>,
 }
 
 /// The allowed values; `None` if there is no filter.
-type AllowedIds = Option<HashSet<StringId>>;
+pub(crate) type AllowedIds = Option<HashSet<StringId>>;
 
 /// The average weighted feedback, by trace.
 pub(crate) type FeedbackScores = HashMap<String, f64>;
 
 #[derive(Default, Clone, Copy)]
-struct Bounds {
-    min: Option<f64>,
-    max: Option<f64>,
+pub(crate) struct Bounds {
+    pub(crate) min: Option<f64>,
+    pub(crate) max: Option<f64>,
 }
 
 impl Bounds {
@@ -225,12 +225,15 @@ impl LogFilter {
     }
 }
 
-fn is_allowed<T: std::hash::Hash + Eq>(allowed: Option<&HashSet<T>>, value: Option<T>) -> bool {
+pub(crate) fn is_allowed<T: std::hash::Hash + Eq>(
+    allowed: Option<&HashSet<T>>,
+    value: Option<T>,
+) -> bool {
     allowed.is_none_or(|allowed| value.is_some_and(|value| allowed.contains(&value)))
 }
 
 /// Converts the values to lower case, in which logs store the cache status.
-fn cache_statuses(source: &FilterSource, logs: &LogStore) -> AllowedIds {
+pub(crate) fn cache_statuses(source: &FilterSource, logs: &LogStore) -> AllowedIds {
     let items = source.list("cache_status")?;
     let known = |item: &str| logs.strings.get(&item.to_lowercase());
     Some(items.into_iter().filter_map(known).collect())

@@ -334,6 +334,18 @@ impl<T: Row> FromIterator<T> for Table<T> {
     }
 }
 
+/// The part of a state that one resource owns.
+pub(crate) trait ResourceState {
+    /// Removes the rows of a deleted workspace.
+    fn remove_workspace(&mut self, _workspace: &str) {}
+}
+
+impl<T: Row> ResourceState for Table<T> {
+    fn remove_workspace(&mut self, workspace: &str) {
+        Self::remove_workspace(self, workspace);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::{Deserialize, Serialize};

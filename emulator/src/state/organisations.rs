@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Caller;
-use crate::handlers::State;
+use crate::state::State;
 
 /// All organisations of one emulator.
 #[derive(Debug, Clone, Serialize, Deserialize)]
