@@ -160,6 +160,15 @@ impl Call {
         })
     }
 
+    /// Rejects a new resource of the organisation unless the body says so with `organisation_id`.
+    pub(crate) fn require_workspace_or_organisation(&self) -> Result<(), ApiError> {
+        if self.workspace().is_some() || self.body_str("organisation_id").is_some() {
+            return Ok(());
+        }
+        let reason = "or `/organisation_id` is required with an organisation key";
+        Err(ApiError::invalid_field("workspace_id", reason))
+    }
+
     /// Returns a string query parameter.
     pub(crate) fn query_param(&self, name: &str) -> Option<&str> {
         self.query.get(name).and_then(Value::as_str)
@@ -168,6 +177,14 @@ impl Call {
     /// Returns whether `value` passes a query filter; an absent filter matches everything.
     pub(crate) fn matches_filter(&self, name: &str, value: &str) -> bool {
         self.query_param(name).is_none_or(|filter| filter == value)
+    }
+
+    /// Returns whether any of these values contains the query parameter `search`, in any case.
+    pub(crate) fn matches_search(&self, values: &[&str]) -> bool {
+        let search = self.query_param("search").unwrap_or_default();
+        let search = search.to_lowercase();
+        let mut values = values.iter();
+        values.any(|value| value.to_lowercase().contains(&search))
     }
 
     /// Returns whether any of these query parameters is present.
@@ -195,6 +212,20 @@ impl Call {
         self.body_str(name)
             .filter(|value| !value.is_empty())
             .ok_or_else(|| ApiError::invalid_field(name, "is required"))
+    }
+
+    /// Copies a string field of the body to `target` if it is present.
+    pub(crate) fn set_str(&self, name: &str, target: &mut String) {
+        if let Some(value) = self.body_str(name) {
+            value.clone_into(target);
+        }
+    }
+
+    /// Copies a field of the body to `target` if it is present, including `null`.
+    pub(crate) fn set_value(&self, name: &str, target: &mut Value) {
+        if let Some(value) = self.body_field(name) {
+            target.clone_from(value);
+        }
     }
 
     /// Returns a file of the multipart form.

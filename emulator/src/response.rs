@@ -64,3 +64,15 @@ impl ResponseBody {
         Self::Bytes(content_type, bytes)
     }
 }
+
+/// Returns a JSON response.
+pub(crate) fn respond(body: Value) -> HandlerResult {
+    Ok(ResponseBody::Json(body))
+}
+
+/// Adds the fields of one JSON object to another.
+pub(crate) fn merge(body: &mut Value, fields: Value) {
+    if let (Value::Object(body), Value::Object(fields)) = (body, fields) {
+        body.extend(fields);
+    }
+}

@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::gateway::{chat, embeddings, files};
 use crate::http::content::Content;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::gateway::ResourceKey;
 use crate::state::gateway::batches::{Batch, RUN_DURATION};
@@ -67,7 +67,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Parses the requests of a file; returns the errors of invalid lines.
@@ -177,16 +177,12 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    let batch = state.gateway.batches.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(batch.json(call.now)))
+    let batch = state.gateway.batches.find_by_path(call)?;
+    respond(batch.json(call.now))
 }
 
 pub(super) fn cancel(state: &mut State, call: &Call) -> HandlerResult {
-    let mut batch = state
-        .gateway
-        .batches
-        .find(call.path_param(0), call)?
-        .clone();
+    let mut batch = state.gateway.batches.find_by_path(call)?.clone();
     let status = batch.status(call.now);
     if status != "in_progress" {
         return Err(ApiError::conflict(format!("the batch is {status}")));
@@ -194,7 +190,7 @@ pub(super) fn cancel(state: &mut State, call: &Call) -> HandlerResult {
     batch.cancelled_at = Some(call.now);
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
@@ -204,7 +200,7 @@ pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
             Content::bytes([]),
         ));
     }
-    let batch = state.gateway.batches.find(call.path_param(0), call)?;
+    let batch = state.gateway.batches.find_by_path(call)?;
     let status = batch.status(call.now);
     let id = batch.output_file_id.as_deref();
     let Some(id) = id.filter(|_| status == "completed") else {

@@ -9,7 +9,7 @@ use super::requests::log_request;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::http::content::{Content, seed_from_str};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 
 /// The default and the maximum number of dimensions.
@@ -57,9 +57,9 @@ pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> HandlerR
         request,
         &json!({"model": model, "usage": usage}),
     )?;
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "object": "list", "data": vectors, "model": model, "usage": usage,
-    })))
+    }))
 }
 
 /// Returns the inputs as strings; arrays of tokens are formatted as JSON.

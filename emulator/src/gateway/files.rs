@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::http::content::Content;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::gateway::ResourceKey;
 use crate::state::gateway::files::File;
@@ -29,7 +29,7 @@ pub(super) fn upload(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = file.json();
     state.gateway.files.put(file);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Lists files, latest first.
@@ -40,32 +40,24 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
         .rev()
         .filter(|file| call.matches_filter("purpose", &file.purpose));
     let files: Vec<Value> = files.map(File::json).collect();
-    Ok(ResponseBody::json(json!({"object": "list", "data": files})))
+    respond(json!({"object": "list", "data": files}))
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    let file = state.gateway.files.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(file.json()))
+    let file = state.gateway.files.find_by_path(call)?;
+    respond(file.json())
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .gateway
-        .files
-        .find(call.path_param(0), call)?
-        .key
-        .id
-        .clone();
+    let id = state.gateway.files.find_by_path(call)?.key.id.clone();
     state.gateway.files.remove(&id);
-    Ok(ResponseBody::json(
-        json!({"id": id, "object": "file", "deleted": true}),
-    ))
+    respond(json!({"id": id, "object": "file", "deleted": true}))
 }
 
 pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
     if call.has_scripted_content {
         return Ok(ResponseBody::Content(CONTENT_TYPE, Content::bytes([])));
     }
-    let file = state.gateway.files.find(call.path_param(0), call)?;
+    let file = state.gateway.files.find_by_path(call)?;
     Ok(ResponseBody::Content(CONTENT_TYPE, file.content()?.clone()))
 }

@@ -9,7 +9,7 @@ use crate::call::Call;
 use crate::gateway::model_stub;
 use crate::gateway::model_stub::{ModelInput, ModelOutput};
 use crate::http::events::{Event, Events};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::gateway::ResourceKey;
 use crate::state::gateway::responses::{StoredResponse, id, items};
@@ -65,7 +65,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
             items.events(initial, completed),
         )));
     }
-    Ok(ResponseBody::json(completed))
+    respond(completed)
 }
 
 fn store(state: &mut State, stored: StoredResponse) {
@@ -78,24 +78,18 @@ fn store(state: &mut State, stored: StoredResponse) {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    let stored = state.gateway.responses.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(stored.response.clone()))
+    let stored = state.gateway.responses.find_by_path(call)?;
+    respond(stored.response.clone())
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .gateway
-        .responses
-        .find(call.path_param(0), call)?
-        .key
-        .id
-        .clone();
+    let id = state.gateway.responses.find_by_path(call)?.key.id.clone();
     state.gateway.responses.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 pub(super) fn list_input_items(state: &State, call: &Call) -> HandlerResult {
-    let stored = state.gateway.responses.find(call.path_param(0), call)?;
+    let stored = state.gateway.responses.find_by_path(call)?;
     // The default order is latest first.
     let mut items: Vec<&Value> = stored.input.iter().rev().collect();
     if call.query_param("order") == Some("asc") {

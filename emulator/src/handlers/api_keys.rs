@@ -6,7 +6,7 @@ use crate::call::{Call, Scopes, timestamp};
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::api_keys::{
     ApiKey, Owner, parse_timestamp, renew_rotation_policy, rotation_policy,
 };
@@ -120,8 +120,8 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let key = state.api_keys.table.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(key.detail_json(call.now)))
+    let key = state.api_keys.table.find_by_path(call)?;
+    respond(key.detail_json(call.now))
 }
 
 /// The service does not validate this, but fails with 502.
@@ -145,7 +145,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     apply(state, call, &mut key)?;
     let body = json!({"id": key.id, "key": key.secret, "object": "api-key"});
     state.api_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Rejects kinds of key that do not exist.
@@ -198,7 +198,7 @@ fn string_list(value: &Value) -> Vec<String> {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut key = state.api_keys.table.find(call.path_param(0), call)?.clone();
+    let mut key = state.api_keys.table.find_by_path(call)?.clone();
     apply(state, call, &mut key)?;
     if let Some(scopes) = call.body_field("scopes") {
         key.scopes = Scopes::Only(string_list(scopes));
@@ -330,12 +330,7 @@ pub(crate) fn record_usage(state: &mut State, attributes: &LogAttributes, call: 
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .api_keys
-        .table
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.api_keys.table.find_by_path(call)?.id.clone();
     state.api_keys.table.remove(&id);
     Ok(ResponseBody::empty_object())
 }
@@ -343,7 +338,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 /// The old secret expires immediately, unless the request or the key's policy sets a transition
 /// period.
 fn rotate(state: &mut State, call: &Call) -> HandlerResult {
-    let mut key = state.api_keys.table.find(call.path_param(0), call)?.clone();
+    let mut key = state.api_keys.table.find_by_path(call)?.clone();
     let requested = call.body_value("key_transition_period_ms").as_i64();
     let transition = requested.or_else(|| key.transition());
     let secret = key.owner.new_secret(&call.ids);
@@ -356,5 +351,5 @@ fn rotate(state: &mut State, call: &Call) -> HandlerResult {
         body["key_transition_expires_at"] = json!(timestamp(until));
     }
     state.api_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

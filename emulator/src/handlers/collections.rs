@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::collections::Collection;
 
@@ -29,7 +29,7 @@ impl Collection {
             .children(state)
             .map(|child| child.last_updated_at.as_str())
             .collect();
-        let mut body = Value::Object(self.json());
+        let mut body = self.json();
         body["collection_details"] = json!({
             "child_collections_count": children.len(),
             "prompts_count": prompts.len(),
@@ -46,24 +46,19 @@ impl Collection {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let collections = state.collections.list_for(call);
-    let matching =
-        collections.filter(|collection| collection.name.to_lowercase().contains(&search));
+    let matching = collections.filter(|collection| call.matches_search(&[&collection.name]));
     Ok(call.page(matching, |collection| collection.list_json(state)))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let collection = state.collections.find(call.path_param(0), call)?;
-    let mut body = Value::Object(collection.json());
+    let collection = state.collections.find_by_path(call)?;
+    let mut body = collection.json();
     body["child_collections"] = collection
         .children(state)
-        .map(|child| Value::Object(child.json()))
+        .map(|child| child.json())
         .collect();
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -77,11 +72,11 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": collection.id, "slug": collection.slug});
     state.collections.put(collection);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut collection = state.collections.find(call.path_param(0), call)?.clone();
+    let mut collection = state.collections.find_by_path(call)?.clone();
     collection.name = call.required_str("name")?.to_owned();
     collection.last_updated_at = call.timestamp();
     state.collections.put(collection);
@@ -98,7 +93,7 @@ pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<St
 /// Deletes a collection other than the default one. Its child collections, prompts and partials
 /// move to its parent; without a parent, prompts and partials move to the default collection.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let collection = state.collections.find(call.path_param(0), call)?.clone();
+    let collection = state.collections.find_by_path(call)?.clone();
     if collection.is_default {
         return Err(ApiError::not_found("deletable collection"));
     }

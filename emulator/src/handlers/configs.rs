@@ -1,12 +1,12 @@
 //! Operations on gateway configs and their versions.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::configs::{Config, Version};
 
@@ -20,8 +20,8 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
 ]);
 
 impl Config {
-    fn json(&self, state: &State, version: Option<&Version>) -> Map<String, Value> {
-        let body = json!({
+    fn json(&self, state: &State, version: Option<&Version>) -> Value {
+        json!({
             "id": self.id,
             "name": self.name,
             "workspace_id": self.workspace_id,
@@ -34,13 +34,12 @@ impl Config {
             "created_at": self.created_at,
             "last_updated_at": version.map(|version| &version.created_at),
             "object": "config",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Returns a single config or version; `config` is a JSON string.
     fn detail_json(&self, state: &State, version: Option<&Version>) -> Value {
-        let mut body = Value::Object(self.json(state, version));
+        let mut body = self.json(state, version);
         body["config"] = json!(version.map(|version| &version.config));
         body["format"] = json!("json");
         body["type"] = json!("ORG_CONFIG");
@@ -63,14 +62,14 @@ fn normalized_config(value: &Value) -> Result<String, ApiError> {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let to_json = |config: &Config| Value::Object(config.json(state, config.versions.last()));
+    let to_json = |config: &Config| config.json(state, config.versions.last());
     Ok(call.page(state.configs.list_for(call), to_json))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let config = state.configs.find(call.path_param(0), call)?;
+    let config = state.configs.find_by_path(call)?;
     let body = config.detail_json(state, config.versions.last());
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -89,32 +88,28 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": config.id, "slug": config.slug, "version_id": config.version_id(), "object": "config"});
     state.configs.put(config);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut config = state.configs.find(call.path_param(0), call)?.clone();
+    let mut config = state.configs.find_by_path(call)?.clone();
     let new_config = call
         .body_field("config")
         .map(normalized_config)
         .transpose()?;
-    if let Some(name) = call.body_str("name") {
-        config.name = name.to_owned();
-    }
-    if let Some(status) = call.body_str("status") {
-        config.status = status.to_owned();
-    }
+    call.set_str("name", &mut config.name);
+    call.set_str("status", &mut config.status);
     if let Some(string) = new_config {
         let version = Version::new(string, &call.timestamp(), &call.ids);
         config.versions.push(version);
     }
     let body = json!({"version_id": config.version_id(), "object": "config"});
     state.configs.put(config);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.configs.find(call.path_param(0), call)?.id.clone();
+    let id = state.configs.find_by_path(call)?.id.clone();
     if state.api_keys.is_config_used(&id) {
         return Err(ApiError::conflict(
             "the config is the default config of an API key",
@@ -125,7 +120,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let config = state.configs.find(call.path_param(0), call)?;
+    let config = state.configs.find_by_path(call)?;
     let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| {
         config.detail_json(state, Some(version))

@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::deployments::Deployment;
 
@@ -34,14 +34,11 @@ impl Deployment {
             let workspace = state.workspaces.get(slug)?;
             Some(json!({"id": workspace.id, "slug": workspace.slug}))
         });
-        let extra = [
-            ("auth_settings", Value::Object(settings)),
-            ("deployment_config", self.config.clone()),
-            ("workspaces", workspaces.collect()),
-            ("client_auth", json!(MASK)),
-        ];
-        body.extend(extra.map(|(name, value)| (name.to_owned(), value)));
-        Value::Object(body)
+        body["auth_settings"] = Value::Object(settings);
+        body["deployment_config"] = self.config.clone();
+        body["workspaces"] = workspaces.collect();
+        body["client_auth"] = json!(MASK);
+        body
     }
 
     /// Applies a create or update request.
@@ -51,9 +48,7 @@ impl Deployment {
                 value.clone_into(field);
             }
         }
-        if let Some(config) = call.body_field("deployment_config") {
-            self.config = config.clone();
-        }
+        call.set_value("deployment_config", &mut self.config);
         self.last_updated_at = call.timestamp();
         let settings = call.body_value("auth_settings");
         self.apply_settings(&settings);
@@ -120,10 +115,6 @@ fn has_other_active(state: &State, id: &str) -> bool {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let slugs = call.query.get("workspace_slug").map(string_list);
     let matching = state.deployments.all().filter(|deployment| {
         let status = if deployment.archived {
@@ -136,17 +127,17 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         };
         call.matches_filter("status", status)
             && call.matches_filter("type", &deployment.kind)
-            && deployment.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&deployment.name])
             && slugs
                 .as_ref()
                 .is_none_or(|slugs| slugs.iter().any(is_available_to))
     });
-    Ok(call.page(matching, |deployment| Value::Object(deployment.json())))
+    Ok(call.page(matching, |deployment| deployment.json()))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let deployment = state.deployments.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(deployment.detail_json(state)))
+    let deployment = state.deployments.find_by_path(call)?;
+    respond(deployment.detail_json(state))
 }
 
 /// The first active deployment is always the default one.
@@ -181,7 +172,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         "object": "deployment",
     });
     state.deployments.put(deployment);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn make_default(state: &mut State, deployment: &mut Deployment) {
@@ -193,7 +184,7 @@ fn make_default(state: &mut State, deployment: &mut Deployment) {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    let mut deployment = state.deployments.find_by_path(call)?.clone();
     deployment.apply(state, call)?;
     if let Some(status) = call.body_str("status") {
         deployment.archived = status == "archived";
@@ -214,11 +205,11 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         make_default(state, &mut deployment);
     }
     state.deployments.put(deployment);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    let mut deployment = state.deployments.find_by_path(call)?.clone();
     deployment.archived = true;
     deployment.is_default = false;
     deployment.last_updated_at = call.timestamp();
@@ -228,15 +219,15 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 
 /// Sends nothing over the network: a gateway with an address is always healthy.
 fn ping(state: &State, call: &Call) -> HandlerResult {
-    let deployment = state.deployments.find(call.path_param(0), call)?;
+    let deployment = state.deployments.find_by_path(call)?;
     let gateway = deployment.gateway().ok_or_else(|| {
         ApiError::bad_request("the deployment has no `auth_settings/gateway_base_url`")
     })?;
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "status": "healthy",
         "gateway_base_url": gateway,
         "outbound": {"status": "healthy", "status_code": 200},
         "inbound": {"status": "healthy"},
         "object": "deployment",
-    })))
+    }))
 }

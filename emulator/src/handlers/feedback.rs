@@ -58,16 +58,14 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut item = state.feedback.find(call.path_param(0), call)?.clone();
+    let mut item = state.feedback.find_by_path(call)?.clone();
     if let Some(value) = call.body_field("value").and_then(Value::as_i64) {
         item.value = value;
     }
     if let Some(weight) = call.body_field("weight").and_then(Value::as_f64) {
         item.weight = weight;
     }
-    if let Some(metadata) = call.body_field("metadata") {
-        item.metadata = metadata.clone();
-    }
+    call.set_value("metadata", &mut item.metadata);
     let id = item.id.clone();
     state.feedback.put(item);
     Ok(feedback_response("feedback was updated", &[id]))

@@ -4,7 +4,7 @@ mod defaults;
 mod exclusions;
 mod mcp_servers;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(super) use mcp_servers::remove_server as remove_mcp_server;
 
@@ -13,7 +13,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::ids::Ids;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::guardrails::{Guardrail, Version};
 use crate::state::table::Row;
@@ -51,8 +51,8 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
 const PAGE_SIZES: (u64, u64) = (100, 1000);
 
 impl Guardrail {
-    fn json(&self, state: &State) -> Map<String, Value> {
-        let body = json!({
+    fn json(&self, state: &State) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -63,13 +63,12 @@ impl Guardrail {
             "status": "active",
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn detail_json(&self, state: &State) -> Value {
         let version = self.versions.last();
-        let mut body = Value::Object(self.json(state));
+        let mut body = self.json(state);
         body["checks"] = json!(version.map(Version::checks_json));
         body["actions"] = json!(version.map(|version| &version.actions));
         body["version_id"] = json!(version.map(|version| &version.id));
@@ -98,22 +97,17 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             (_, None) => true,
         }
     });
-    Ok(call.page_sized(PAGE_SIZES, matching, |guardrail| {
-        Value::Object(guardrail.json(state))
-    }))
+    Ok(call.page_sized(PAGE_SIZES, matching, |guardrail| guardrail.json(state)))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(guardrail.detail_json(state)))
+    let guardrail = state.guardrails.table.find_by_path(call)?;
+    respond(guardrail.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
-    if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
-        let reason = "or `/organisation_id` is required with an organisation key";
-        return Err(ApiError::invalid_field("workspace_id", reason));
-    }
+    call.require_workspace_or_organisation()?;
     let target = call.body_str("target").map(str::to_owned);
     if target.as_ref().is_none_or(|target| target == "llm") {
         for name in ["checks", "actions"] {
@@ -137,21 +131,19 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = guardrail.ids_json();
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut guardrail = find_editable(state, call)?.clone();
-    if let Some(name) = call.body_str("name") {
-        name.clone_into(&mut guardrail.name);
-    }
+    call.set_str("name", &mut guardrail.name);
     let version = Version::new(call, guardrail.versions.last());
     guardrail.versions.push(version);
     guardrail.updated_by = Some(state.users.acting_user(call).to_owned());
     guardrail.last_updated_at = call.timestamp();
     let body = guardrail.ids_json();
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
@@ -164,7 +156,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 /// Returns the guardrail of the path for an update. A workspace key can only change guardrails of
 /// its workspace.
 fn find_editable<'a>(state: &'a State, call: &Call) -> Result<&'a Guardrail, ApiError> {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
+    let guardrail = state.guardrails.table.find_by_path(call)?;
     if guardrail.workspace_id.is_none() && !call.caller.is_organisation_key() {
         return Err(Guardrail::MISSING_STATUS.error(Guardrail::NAME));
     }

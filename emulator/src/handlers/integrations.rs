@@ -3,7 +3,7 @@
 mod models;
 mod workspaces;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 pub(super) use workspaces::add_default_providers;
 
@@ -12,7 +12,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{secret_references, virtual_keys};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::integrations::Integration;
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{State, masking, slugs};
@@ -37,8 +37,8 @@ const PAGE_SIZES: (u64, u64) = (100, u64::MAX);
 const SECRET_TARGETS: [&str; 2] = ["key", "configurations."];
 
 impl Integration {
-    fn list_json(&self, state: &State) -> Map<String, Value> {
-        let body = json!({
+    fn list_json(&self, state: &State) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -52,12 +52,11 @@ impl Integration {
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "object": "integration",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn detail_json(&self, state: &State) -> Value {
-        let mut body = Value::Object(self.list_json(state));
+        let mut body = self.list_json(state);
         let all = state.workspaces.iter();
         let count = all
             .filter(|workspace| self.allows_workspace(&workspace.id))
@@ -74,22 +73,13 @@ impl Integration {
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        if let Some(name) = call.body_str("name") {
-            name.clone_into(&mut self.name);
-        }
+        call.set_str("name", &mut self.name);
         if let Some(key) = call.body_str("key") {
             self.key = Some(key.to_owned()).filter(|key| !key.is_empty());
         }
-        let values = [
-            ("description", &mut self.description),
-            ("configurations", &mut self.configurations),
-            ("pricing_adjustments", &mut self.pricing_adjustments),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_value("description", &mut self.description);
+        call.set_value("configurations", &mut self.configurations);
+        call.set_value("pricing_adjustments", &mut self.pricing_adjustments);
         let workspace = self.workspace_id.as_deref();
         if let Some(mappings) =
             secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
@@ -103,7 +93,7 @@ impl Integration {
 /// Returns the integration of the path. A workspace key cannot access integrations of the
 /// organisation.
 fn find<'a>(state: &'a State, call: &Call) -> Result<&'a Integration, ApiError> {
-    let integration = state.integrations.find(call.path_param(0), call)?;
+    let integration = state.integrations.find_by_path(call)?;
     if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
         let message = "a workspace key cannot access an integration of the organisation";
         return Err(ApiError::forbidden(message));
@@ -150,12 +140,12 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         is_usable && kind.is_none_or(|kind| kind == integration.kind())
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
-        Value::Object(integration.list_json(state))
+        integration.list_json(state)
     }))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.detail_json(state)))
+    respond(find(state, call)?.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -191,7 +181,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(provider) = provider {
         state.virtual_keys.put(provider);
     }
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {

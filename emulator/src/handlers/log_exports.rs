@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{feedback, logs};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::log_exports::{LogExport, Progress};
 use crate::state::logs::filter::{FeedbackScores, FilterSource, LogFilter};
@@ -142,16 +142,14 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let export = state.log_exports.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(export.json(state, call.now)))
+    let export = state.log_exports.find_by_path(call)?;
+    respond(export.json(state, call.now))
 }
 
 /// The schema of the service's response is unknown. In the emulator, no field is restricted.
 fn field_restrictions(_: &State, call: &Call) -> HandlerResult {
     let workspace = call.required_workspace()?;
-    Ok(ResponseBody::json(
-        json!({"workspace_id": workspace, "restricted_fields": []}),
-    ))
+    respond(json!({"workspace_id": workspace, "restricted_fields": []}))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -187,7 +185,7 @@ fn store(state: &mut State, export: LogExport) -> HandlerResult {
     let total = export.logs(state)?.len();
     let body = json!({"id": export.id, "total": total, "object": "export"});
     state.log_exports.put(export);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the export of the path. Ignores the workspace of the request, since an update can move
@@ -249,7 +247,7 @@ fn store_and_respond(
 }
 
 fn download(state: &State, call: &Call) -> HandlerResult {
-    let export = state.log_exports.find(call.path_param(0), call)?;
+    let export = state.log_exports.find_by_path(call)?;
     let status = export.status(call.now);
     let expires = (call.now + LINK_TTL).timestamp();
     match export.signature(expires) {
@@ -259,7 +257,7 @@ fn download(state: &State, call: &Call) -> HandlerResult {
             let link = format!(
                 "{origin}/emulator/{organisation}/exports/{id}?expires={expires}&signature={signature}"
             );
-            Ok(ResponseBody::json(json!({"signed_url": link})))
+            respond(json!({"signed_url": link}))
         }
         _ => {
             let message =

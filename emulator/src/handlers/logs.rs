@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{api_keys, usage_policies, virtual_keys};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::logs::attributes::LogAttributes;
 use crate::state::logs::attributes::{PARENT_SPAN_FIELDS, SPAN_NAME_FIELDS, metadata_str};
@@ -96,7 +96,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
             .find_map(|workspace| Some((workspace, logs.get(workspace, id)?))),
     };
     let (workspace, log) = found.ok_or_else(|| ApiError::not_found("log"))?;
-    Ok(ResponseBody::json(detail_json(state, workspace, log)))
+    respond(detail_json(state, workspace, log))
 }
 
 fn detail_json(state: &State, workspace: &str, log: &Log) -> Value {

@@ -35,9 +35,11 @@
 //!   for example signed URLs: `call.path` is the rest of the path, and all query values are
 //!   strings. `link_actions` handle a POST to a link.
 
+use plain::plain_resource;
 use resource::{Handler, ReadHandler, Resource, Rule, WriteHandler};
 
 use crate::gateway;
+use crate::state::rate_policies::RatePolicy;
 
 mod analytics;
 mod api_keys;
@@ -53,10 +55,9 @@ mod log_exports;
 pub(crate) mod logs;
 mod mcp;
 mod partials;
-mod policies;
+mod plain;
 mod pricing;
 mod prompts;
-mod rate_policies;
 pub(crate) mod resource;
 mod scim;
 mod secret_references;
@@ -84,7 +85,14 @@ const RESOURCES: &[Resource] = &[
     partials::RESOURCE,
     pricing::RESOURCE,
     prompts::RESOURCE,
-    rate_policies::RESOURCE,
+    plain_resource!(
+        RatePolicy,
+        "list_rate_limits_policies",
+        "get_rate_limits_policy",
+        "create_rate_limits_policy",
+        "update_rate_limits_policy",
+        "delete_rate_limits_policy"
+    ),
     scim::RESOURCE,
     secret_references::RESOURCE,
     usage_policies::RESOURCE,

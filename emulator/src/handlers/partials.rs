@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::partials::{Partial, Version};
 
@@ -30,11 +30,9 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let partial = state.partials.find(call.path_param(0), call)?;
+    let partial = state.partials.find_by_path(call)?;
     let requested = call.query_param("version").unwrap_or("default");
-    Ok(ResponseBody::json(
-        partial.json(partial.version(requested)?),
-    ))
+    respond(partial.json(partial.version(requested)?))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -56,18 +54,14 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let version_id = partial.versions.last().map(|version| &version.id);
     let body = json!({"id": partial.id, "slug": partial.slug, "version_id": version_id});
     state.partials.put(partial);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// A new template creates a version, which does not become the default; other changes create none.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut partial = state.partials.find(call.path_param(0), call)?.clone();
-    if let Some(name) = call.body_str("name") {
-        partial.name = name.to_owned();
-    }
-    if let Some(status) = call.body_str("status") {
-        partial.status = status.to_owned();
-    }
+    let mut partial = state.partials.find_by_path(call)?.clone();
+    call.set_str("name", &mut partial.name);
+    call.set_str("status", &mut partial.status);
     partial.last_updated_at = call.timestamp();
     let mut body = json!({});
     if let Some(template) = call.body_str("string") {
@@ -77,24 +71,23 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         partial.versions.push(version);
     }
     state.partials.put(partial);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.partials.find(call.path_param(0), call)?.id.clone();
-    state.partials.remove(&id);
+    state.partials.take(call)?;
     Ok(ResponseBody::empty_object())
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let partial = state.partials.find(call.path_param(0), call)?;
+    let partial = state.partials.find_by_path(call)?;
     let newest_first: Vec<&Version> = partial.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| version.json(partial)))
 }
 
 /// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
-    let mut partial = state.partials.find(call.path_param(0), call)?.clone();
+    let mut partial = state.partials.find_by_path(call)?.clone();
     let number = partial
         .version(&call.body_value("version").to_string())?
         .number;

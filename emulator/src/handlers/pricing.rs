@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::Read;
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::pricing::price;
 
@@ -20,11 +20,11 @@ fn get(_: &State, call: &Call) -> HandlerResult {
             body: json!({"error": "the model has no known price"}),
         });
     };
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "pay_as_you_go": {
             "request_token": {"price": price.request},
             "response_token": {"price": price.response},
         },
         "currency": "USD",
-    })))
+    }))
 }

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
 use crate::state::prompts::{Prompt, Version};
 use crate::state::table::Row;
@@ -42,7 +42,7 @@ const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice",
 
 impl Prompt {
     fn list_json(&self) -> Value {
-        let mut body = Value::Object(self.json());
+        let mut body = self.json();
         let version = self.version("default").or_else(|_| self.version("latest"));
         body["model"] = version.map_or(Value::Null, |version| version.field("model"));
         body
@@ -50,14 +50,14 @@ impl Prompt {
 
     fn detail_json(&self, state: &State, version: &Version) -> Value {
         let mut body = self.json();
-        body.extend(version.json(state));
-        Value::Object(body)
+        merge(&mut body, version.json(state));
+        body
     }
 }
 
 impl Version {
     /// Returns the fields of a single prompt that depend on the version.
-    fn json(&self, state: &State) -> Map<String, Value> {
+    fn json(&self, state: &State) -> Value {
         let template = self.field("string");
         let references = Template::parse(template.as_str().unwrap_or_default()).references();
         let metadata = Some(self.field("template_metadata")).filter(Value::is_object);
@@ -66,7 +66,7 @@ impl Version {
             .map(|label| json!({"id": label.id, "name": label.name}))
             .into_iter()
             .collect();
-        let body = json!({
+        json!({
             "string": template,
             "parameters": self.field("parameters"),
             "prompt_version": self.number,
@@ -87,8 +87,7 @@ impl Version {
                 "partials": references.partials, "sections": references.sections, "variables": references.variables,
                 "sectionVariables": references.section_variables, "variablePartials": [],
             },
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn list_json(&self, prompt: &Prompt) -> Value {
@@ -115,26 +114,22 @@ fn list(state: &State, call: &Call) -> HandlerResult {
     if !call.has_query_param(&["collection_id", "search"]) {
         return Ok(call.page(prompts, Prompt::list_json));
     }
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = prompts.filter(|prompt| {
         collection.is_none_or(|id| *id == prompt.collection_id)
-            && prompt.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&prompt.name])
     });
     Ok(call.page(matching, Prompt::list_json))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let requested = match call.query.get("version") {
         Some(Value::String(version)) => version.clone(),
         Some(number) => number.to_string(),
         None => "default".to_owned(),
     };
     let version = prompt.version(&requested)?;
-    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+    respond(prompt.detail_json(state, version))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -149,7 +144,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let body =
         json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
     state.prompts.table.put(prompt);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Merges the fields of the request into the content of a version.
@@ -189,7 +184,7 @@ fn merge_content(
 /// New content creates a version, which does not become the default; a new name or collection does
 /// not create one.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let has_content = CONTENT_FIELDS
         .iter()
         .chain(&OPTIONAL_CONTENT_FIELDS)
@@ -210,9 +205,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(key) = call.body_str("collection_id") {
         prompt.collection_id = state.collections.find(key, call)?.id.clone();
     }
-    if let Some(name) = call.body_str("name") {
-        prompt.name = name.to_owned();
-    }
+    call.set_str("name", &mut prompt.name);
     prompt.last_updated_at = call.timestamp();
     let body = if has_content {
         let version = next_version(state, call, &prompt, patch);
@@ -223,7 +216,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         json!({})
     };
     state.prompts.table.put(prompt);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Version {
@@ -240,46 +233,39 @@ fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Ver
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .prompts
-        .table
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.prompts.table.find_by_path(call)?.id.clone();
     state.prompts.table.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let newest_first: Vec<&Version> = prompt.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| version.list_json(prompt)))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let mut versions = prompt.versions.iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
-    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+    respond(prompt.detail_json(state, version))
 }
 
 /// Only the label of a version can be updated; null removes it.
 fn update_version(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let mut versions = prompt.versions.iter_mut();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
-    if let Some(label) = call.body_field("label_id") {
-        version.label_id = label.clone();
-    }
+    call.set_value("label_id", &mut version.label_id);
     state.prompts.table.put(prompt);
     Ok(ResponseBody::empty_object())
 }
 
 /// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let number = call.body_value("version");
     let number = number
         .as_u64()
@@ -315,12 +301,12 @@ pub(crate) fn remove_label(state: &mut State, label: &str) {
 /// request, other than `variables`, override those of the version.
 fn render(state: &State, call: &Call) -> HandlerResult {
     let data = build_request(state, call)?;
-    Ok(ResponseBody::json(json!({"success": true, "data": data})))
+    respond(json!({"success": true, "data": data}))
 }
 
 /// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let version = prompt.version("default")?;
     let parameters = version.field("parameters");
     let mut data = parameters.as_object().cloned().unwrap_or_default();

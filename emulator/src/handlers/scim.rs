@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::scim::{Group, Mapping};
 
@@ -72,7 +72,7 @@ fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
     state.scim.groups.put(group);
     let body = mapping.json(state);
     state.scim.mappings.put(mapping);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the group that the request gives by either id or name. A group with an unknown name is
@@ -98,23 +98,14 @@ fn group(state: &State, call: &Call) -> Result<Group, ApiError> {
 
 /// Users who got access through the mapping keep it.
 fn delete_mapping(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .scim
-        .mappings
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.scim.mappings.find_by_path(call)?.id.clone();
     state.scim.mappings.remove(&id);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 fn list_groups(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let groups = state.scim.groups.all();
-    let matching = groups.filter(|group| group.name.to_lowercase().contains(&search));
+    let matching = groups.filter(|group| call.matches_search(&[&group.name]));
     let sizes = (MAX_PAGE_SIZE, MAX_PAGE_SIZE);
     let to_json = |group: &Group| json!({"id": group.id, "name": group.name});
     Ok(with_page(call, call.page_sized(sizes, matching, to_json)))

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::organisation::Plan;
 use crate::state::secret_references::SecretReference;
 use crate::state::table::Row;
@@ -48,7 +48,7 @@ const UPDATABLE_FIELDS: [&str; 8] = [
 
 impl SecretReference {
     fn detail_json(&self, state: &State) -> Value {
-        let mut body = Value::Object(self.list_json());
+        let mut body = self.list_json();
         body["organisation_id"] = json!(state.organisation.id);
         body["description"] = self.description.clone();
         body["secret_path"] = json!(self.secret_path);
@@ -62,25 +62,11 @@ impl SecretReference {
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        let strings = [
-            ("name", &mut self.name),
-            ("secret_path", &mut self.secret_path),
-        ];
-        for (name, target) in strings {
-            if let Some(value) = call.body_str(name) {
-                value.clone_into(target);
-            }
-        }
-        let values = [
-            ("description", &mut self.description),
-            ("secret_key", &mut self.secret_key),
-            ("tags", &mut self.tags),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_str("name", &mut self.name);
+        call.set_str("secret_path", &mut self.secret_path);
+        call.set_value("description", &mut self.description);
+        call.set_value("secret_key", &mut self.secret_key);
+        call.set_value("tags", &mut self.tags);
         self.last_updated_at = call.timestamp();
         self.apply_auth(call.body_field("auth_config"))?;
         self.apply_workspaces(state, call)
@@ -196,24 +182,18 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             return Err(ApiError::bad_request(message));
         }
     };
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.secret_references.all().filter(|reference| {
         reference.visible_to(&call.caller)
             && call.matches_filter("manager_type", &reference.manager_type)
-            && reference.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&reference.name])
             && tags.iter().all(|(name, tag)| reference.tags[name] == *tag)
     });
-    Ok(call.page_sized(PAGE_SIZES, matching, |reference| {
-        Value::Object(reference.list_json())
-    }))
+    Ok(call.page_sized(PAGE_SIZES, matching, |reference| reference.list_json()))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let reference = state.secret_references.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(reference.detail_json(state)))
+    let reference = state.secret_references.find_by_path(call)?;
+    respond(reference.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -240,14 +220,11 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     reference.apply(state, call)?;
     let body = json!({"id": reference.id, "slug": reference.slug, "object": "secret-reference"});
     state.secret_references.put(reference);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut reference = state
-        .secret_references
-        .find(call.path_param(0), call)?
-        .clone();
+    let mut reference = state.secret_references.find_by_path(call)?.clone();
     if !UPDATABLE_FIELDS
         .iter()
         .any(|name| call.body_field(name).is_some())
@@ -260,7 +237,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let reference = state.secret_references.find(call.path_param(0), call)?;
+    let reference = state.secret_references.find_by_path(call)?;
     if let Some(user) = find_usage(state, reference) {
         let message = format!("the secret reference is in use by {user}");
         return Err(ApiError::bad_request(message));

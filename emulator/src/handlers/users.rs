@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::handlers::api_keys;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::table::Row;
 use crate::state::users::{Invite, User, Users};
@@ -83,17 +83,13 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let mut body = state
-        .users
-        .accounts
-        .find(call.path_param(0), call)?
-        .json(state);
+    let mut body = state.users.accounts.find_by_path(call)?.json(state);
     body["status"] = json!("active");
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn reject_same_role(state: &State, call: &Call) -> Result<(), ApiError> {
-    let user = state.users.accounts.find(call.path_param(0), call)?;
+    let user = state.users.accounts.find_by_path(call)?;
     match call.body_str("role") == Some(&user.role) {
         true => Err(ApiError::invalid_field(
             "role",
@@ -104,7 +100,7 @@ fn reject_same_role(state: &State, call: &Call) -> Result<(), ApiError> {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut user = state.users.accounts.find(call.path_param(0), call)?.clone();
+    let mut user = state.users.accounts.find_by_path(call)?.clone();
     user.role = call.required_str("role")?.to_owned();
     user.last_updated_at = call.timestamp();
     state.users.accounts.put(user);
@@ -112,12 +108,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .users
-        .accounts
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.users.accounts.find_by_path(call)?.id.clone();
     state.users.accounts.remove(&id);
     super::workspaces::remove_user(state, &id);
     api_keys::remove_user_keys(state, &id);
@@ -134,8 +125,8 @@ fn list_invites(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get_invite(state: &State, call: &Call) -> HandlerResult {
-    let invite = state.users.invites.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(invite.json(call.now)))
+    let invite = state.users.invites.find_by_path(call)?;
+    respond(invite.json(call.now))
 }
 
 fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
@@ -153,7 +144,7 @@ fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = json!({"id": invite.id, "invite_link": invite.link(state, call)});
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the workspaces of an invitation. Responses do not contain the scopes of its keys.
@@ -234,22 +225,17 @@ fn accept_invite(state: &mut State, call: &Call) -> HandlerResult {
     state.users.accounts.put(user);
     invite.accepted_at = Some(call.now);
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete_invite(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .users
-        .invites
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.users.invites.find_by_path(call)?.id.clone();
     state.users.invites.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
-    let mut invite = state.users.invites.find(call.path_param(0), call)?.clone();
+    let mut invite = state.users.invites.find_by_path(call)?.clone();
     if invite.accepted_at.is_some() {
         return Err(ApiError::bad_request(
             "path parameter `inviteId`: the invite has already been accepted",
@@ -259,5 +245,5 @@ fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
     invite.token = call.ids.uuid();
     let body = json!({"inviteLink": invite.link(state, call)});
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

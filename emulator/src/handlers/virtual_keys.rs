@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{integrations, secret_references};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::integrations::Integration;
 use crate::state::integrations::require_key;
 use crate::state::logs::attributes::LogAttributes;
@@ -56,7 +56,7 @@ impl VirtualKey {
     /// Returns a list item; unset fields are null.
     fn list_json(&self, state: &State, call: &Call) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
-        let mut body = Value::Object(self.json(call));
+        let mut body = self.json(call);
         body["provider"] = json!(self.provider);
         body["organisation_id"] = json!(state.organisation.id);
         body["workspace_id"] = json!(self.workspace_id);
@@ -72,7 +72,7 @@ impl VirtualKey {
     /// and `model_config` are empty instead of null.
     fn detail_json(&self, state: &State, call: &Call) -> Value {
         let integration = state.integrations.get(&self.integration_id);
-        let mut body = Value::Object(self.json(call));
+        let mut body = self.json(call);
         body["ai_provider_name"] = json!(self.provider);
         body["key"] = json!("");
         body["masked_api_key"] = json!(integration.and_then(Integration::masked_key));
@@ -228,7 +228,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 
 fn get(state: &State, call: &Call) -> HandlerResult {
     let key = find(state, call, VirtualKey::NAME)?;
-    Ok(ResponseBody::json(key.detail_json(state, call)))
+    respond(key.detail_json(state, call))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -261,7 +261,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     });
     state.integrations.put(integration);
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -279,7 +279,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": key.id, "slug": key.slug, "object": "virtual-key"});
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {

@@ -1,13 +1,13 @@
 //! Operations on workspaces and their members.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{integrations, mcp, secret_references};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
 use crate::state::collections::Collection;
 use crate::state::table::Row;
@@ -37,29 +37,31 @@ const MEMBER_SCOPES: [&str; 4] = [
 impl Workspace {
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.json();
-        let extra = json!({
-            "organisation_id": state.organisation.id,
-            "created_by": self.created_by,
-            "creation_source": "api",
-            "last_reset_at": null,
-            "settings": {
-                "debug_log": 0, "user_api_key_ttl": 0, "user_key_metadata": 0, "user_api_key_count": 0,
-                "user_api_key_max_ttl": 0, "user_key_metadata_override": 0
-            },
-        });
-        body.extend(extra.as_object().cloned().unwrap_or_default());
+        merge(
+            &mut body,
+            json!({
+                "organisation_id": state.organisation.id,
+                "created_by": self.created_by,
+                "creation_source": "api",
+                "last_reset_at": null,
+                "settings": {
+                    "debug_log": 0, "user_api_key_ttl": 0, "user_key_metadata": 0, "user_api_key_count": 0,
+                    "user_api_key_max_ttl": 0, "user_key_metadata_override": 0
+                },
+            }),
+        );
         let users = self
             .members
             .iter()
-            .map(|member| Value::Object(self.member_json(state, member)));
-        body.insert("users".to_owned(), users.collect());
-        Value::Object(body)
+            .map(|member| self.member_json(state, member));
+        body["users"] = users.collect();
+        body
     }
 
     /// Returns a member as nested in its workspace.
-    fn member_json(&self, state: &State, member: &Member) -> Map<String, Value> {
+    fn member_json(&self, state: &State, member: &Member) -> Value {
         let user = state.users.accounts.get(&member.user_id);
-        let body = json!({
+        json!({
             "id": member.user_id,
             "first_name": user.map(|user| &user.first_name),
             "last_name": user.map(|user| &user.last_name),
@@ -69,21 +71,22 @@ impl Workspace {
             "created_at": member.created_at,
             "last_updated_at": member.last_updated_at,
             "workspace_id": self.id,
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Returns a member as a list item or single resource; it has more fields than a nested member.
     fn member_detail_json(&self, state: &State, member: &Member) -> Value {
         let mut body = self.member_json(state, member);
-        let extra = json!({
-            "object": "workspace-user",
-            "email": email(state, member),
-            "scopes": MEMBER_SCOPES,
-            "settings": null,
-        });
-        body.extend(extra.as_object().cloned().unwrap_or_default());
-        Value::Object(body)
+        merge(
+            &mut body,
+            json!({
+                "object": "workspace-user",
+                "email": email(state, member),
+                "scopes": MEMBER_SCOPES,
+                "settings": null,
+            }),
+        );
+        body
     }
 }
 
@@ -115,8 +118,8 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let workspace = state.workspaces.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(workspace.detail_json(state)))
+    let workspace = state.workspaces.find_by_path(call)?;
+    respond(workspace.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -128,16 +131,16 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         let user = find_user(state, id.as_str().unwrap_or_default(), &field_path)?;
         workspace.add_member(user, "member", call.now);
     }
-    let body = Value::Object(workspace.json());
+    let body = workspace.json();
     integrations::add_default_providers(state, call, &workspace.id)?;
     let collection = Collection::seed(&workspace.id, call.now, &call.ids);
     state.collections.put(collection);
     state.workspaces.put(workspace);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut workspace = state.workspaces.find(call.path_param(0), call)?.clone();
+    let mut workspace = state.workspaces.find_by_path(call)?.clone();
     workspace.apply(call)?;
     state.workspaces.put(workspace);
     Ok(ResponseBody::empty_object())
@@ -146,7 +149,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 /// Requires the workspace's name and, while it owns resources that prevent its deletion,
 /// `force_delete`.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let workspace = state.workspaces.find(call.path_param(0), call)?;
+    let workspace = state.workspaces.find_by_path(call)?;
     let name = call.required_str("name")?;
     if name.contains(is_emoji) {
         return Err(ApiError::invalid_field("name", "is an invalid value"));
@@ -195,7 +198,7 @@ fn find_user<'a>(state: &'a State, id: &str, field_path: &str) -> Result<&'a str
 }
 
 fn list_members(state: &State, call: &Call) -> HandlerResult {
-    let workspace = state.workspaces.find(call.path_param(0), call)?;
+    let workspace = state.workspaces.find_by_path(call)?;
     let matching = |member: &&Member| {
         call.matches_filter("role", &member.role)
             && call.matches_filter("email", email(state, member))
@@ -207,18 +210,16 @@ fn list_members(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get_member(state: &State, call: &Call) -> HandlerResult {
-    let workspace = state.workspaces.find(call.path_param(0), call)?;
+    let workspace = state.workspaces.find_by_path(call)?;
     let mut members = workspace.members.iter();
     let member = members.find(|member| member.user_id == call.path_param(1));
     let member = member.ok_or_else(|| ApiError::not_found("workspace member"))?;
-    Ok(ResponseBody::json(
-        workspace.member_detail_json(state, member),
-    ))
+    respond(workspace.member_detail_json(state, member))
 }
 
 /// Adds members; for an existing member, sets the role.
 fn add_members(state: &mut State, call: &Call) -> HandlerResult {
-    let mut workspace = state.workspaces.find(call.path_param(0), call)?.clone();
+    let mut workspace = state.workspaces.find_by_path(call)?.clone();
     let users = call.body_items("users");
     if users.is_empty() {
         return Err(ApiError::invalid_field("users", "is required"));
@@ -233,7 +234,7 @@ fn add_members(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn update_member(state: &mut State, call: &Call) -> HandlerResult {
-    let mut workspace = state.workspaces.find(call.path_param(0), call)?.clone();
+    let mut workspace = state.workspaces.find_by_path(call)?.clone();
     let mut members = workspace.members.iter_mut();
     let member = members.find(|member| member.user_id == call.path_param(1));
     let member = member.ok_or_else(|| ApiError::not_found("workspace member"))?;
@@ -244,7 +245,7 @@ fn update_member(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn remove_member(state: &mut State, call: &Call) -> HandlerResult {
-    let mut workspace = state.workspaces.find(call.path_param(0), call)?.clone();
+    let mut workspace = state.workspaces.find_by_path(call)?.clone();
     if !workspace.remove_member(call.path_param(1)) {
         return Err(ApiError::not_found("workspace member"));
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::call::{Caller, Scopes, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::state::table::{ResourceState, Row, Table};
+use crate::state::table::{ResourceState, Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
 
 /// All keys of the organisation.
@@ -47,22 +47,15 @@ pub(crate) struct Owner {
     pub(crate) user_id: Option<String>,
 }
 
-impl Row for ApiKey {
-    const NAME: &'static str = "API key";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.owner.workspace_id.as_deref()
-    }
-
-    fn tokens(&self) -> Vec<&str> {
-        let previous = self.previous.iter().map(|(secret, _)| secret.as_str());
-        std::iter::once(self.secret.as_str())
-            .chain(previous)
-            .collect()
+row! {
+    ApiKey: "API key", id: id, optional_workspace: owner.workspace_id,
+    {
+        fn tokens(&self) -> Vec<&str> {
+            let previous = self.previous.iter().map(|(secret, _)| secret.as_str());
+            std::iter::once(self.secret.as_str())
+                .chain(previous)
+                .collect()
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::table::{Row, Table};
+use super::table::{Row, Table, row};
 
 /// One entry of the audit log.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,17 +33,7 @@ pub(crate) struct AuditRecord {
     pub(crate) client_ip: String,
 }
 
-impl Row for AuditRecord {
-    const NAME: &'static str = "audit log";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-}
+row! { AuditRecord: "audit log", id: id, optional_workspace: workspace_id }
 
 /// All records, oldest first.
 pub(crate) type AuditRecords = Table<AuditRecord>;

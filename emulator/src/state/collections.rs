@@ -2,11 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::timestamp;
 use crate::ids::Ids;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 pub(crate) type Collections = Table<Collection>;
 
@@ -23,21 +23,7 @@ pub(crate) struct Collection {
     pub(crate) last_updated_at: String,
 }
 
-impl Row for Collection {
-    const NAME: &'static str = "collection";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { Collection: "collection", id: id, slug: slug, workspace: workspace_id }
 
 impl Collection {
     /// Creates the default collection of a workspace.
@@ -61,8 +47,8 @@ impl Collection {
         }
     }
 
-    pub(crate) fn json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self) -> Value {
+        let mut body = json!({
             "id": self.id,
             "name": self.name,
             "workspace_id": self.workspace_id,
@@ -73,9 +59,8 @@ impl Collection {
             "last_updated_at": self.last_updated_at,
             "object": "collection",
         });
-        let mut body = body.as_object().cloned().unwrap_or_default();
         if let Some(parent) = &self.parent_id {
-            body.insert("parent_collection_id".to_owned(), json!(parent));
+            body["parent_collection_id"] = json!(parent);
         }
         body
     }

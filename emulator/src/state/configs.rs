@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::call::timestamp;
 use crate::ids::Ids;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 use crate::state::virtual_keys::VirtualKey;
 
 pub(crate) type Configs = Table<Config>;
@@ -33,21 +33,7 @@ pub(crate) struct Version {
     pub(crate) created_at: String,
 }
 
-impl Row for Config {
-    const NAME: &'static str = "config";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { Config: "config", id: id, slug: slug, workspace: workspace_id }
 
 impl Config {
     /// Creates the seeded config: two attempts with the seeded virtual key.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 pub(crate) type Deployments = Table<Deployment>;
 
@@ -28,17 +28,11 @@ pub(crate) struct Deployment {
     pub(crate) token: String,
 }
 
-impl Row for Deployment {
-    const NAME: &'static str = "deployment";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
+row! { Deployment: "deployment", id: id }
 
 impl Deployment {
-    pub(crate) fn json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self) -> Value {
+        json!({
             "id": self.id,
             "name": self.name,
             "slug": self.slug,
@@ -52,8 +46,7 @@ impl Deployment {
             "last_synced_at": null,
             "last_resynced_at": null,
             "object": "deployment",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     pub(crate) fn gateway(&self) -> Option<&str> {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 pub(crate) type Feedback = Table<FeedbackItem>;
 
@@ -22,17 +22,7 @@ pub(crate) struct FeedbackItem {
     pub(crate) at: i64,
 }
 
-impl Row for FeedbackItem {
-    const NAME: &'static str = "feedback";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { FeedbackItem: "feedback", id: id, workspace: workspace_id }
 
 impl FeedbackItem {
     #[allow(clippy::cast_precision_loss)]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::{Call, Caller};
-use crate::state::table::{MissingStatus, ResourceState, Row, Table};
+use crate::state::table::{MissingStatus, ResourceState, Row, Table, row};
 
 /// Guardrails, the default guardrails of the organisation, and the exclusions from them.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -42,26 +42,16 @@ pub(crate) struct Version {
     pub(crate) actions: Value,
 }
 
-impl Row for Guardrail {
-    const NAME: &'static str = "guardrail";
-    const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
+row! {
+    Guardrail: "guardrail", id: id, slug: slug, optional_workspace: workspace_id,
+    {
+        const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
 
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A guardrail of the organisation is visible to all keys.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        self.workspace()
-            .is_none_or(|workspace| caller.can_see(workspace))
+        /// A guardrail of the organisation is visible to all keys.
+        fn visible_to(&self, caller: &Caller) -> bool {
+            self.workspace()
+                .is_none_or(|workspace| caller.can_see(workspace))
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::call::Caller;
 use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{masking, secret_references};
 
@@ -55,25 +55,14 @@ pub(crate) struct Integration {
     pub(crate) last_updated_at: Option<String>,
 }
 
-impl Row for Integration {
-    const NAME: &'static str = "integration";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// An integration of the organisation is visible to every key.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        self.workspace()
-            .is_none_or(|workspace| caller.can_see(workspace))
+row! {
+    Integration: "integration", id: id, slug: slug, optional_workspace: workspace_id,
+    {
+        /// An integration of the organisation is visible to every key.
+        fn visible_to(&self, caller: &Caller) -> bool {
+            self.workspace()
+                .is_none_or(|workspace| caller.can_see(workspace))
+        }
     }
 }
 

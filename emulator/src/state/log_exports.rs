@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 /// The duration of an export, by the emulator's clock.
 pub(crate) const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
@@ -42,17 +42,7 @@ pub(crate) enum Progress {
     Stopped,
 }
 
-impl Row for LogExport {
-    const NAME: &'static str = "log export";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { LogExport: "log export", id: id, workspace: workspace_id }
 
 impl LogExport {
     pub(crate) fn status(&self, now: DateTime<Utc>) -> &'static str {

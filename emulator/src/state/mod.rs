@@ -25,6 +25,7 @@ pub(crate) mod mcp;
 pub(crate) mod organisation;
 pub(crate) mod organisations;
 pub(crate) mod partials;
+pub(crate) mod plain;
 pub(crate) mod policies;
 pub(crate) mod pricing;
 pub(crate) mod prompts;
@@ -51,6 +52,18 @@ macro_rules! state {
             pub(crate) audit_records: AuditRecords,
             $(#[serde(default)] pub(crate) $resource: $state,)+
         }
+
+        $(impl AsRef<$state> for State {
+            fn as_ref(&self) -> &$state {
+                &self.$resource
+            }
+        }
+
+        impl AsMut<$state> for State {
+            fn as_mut(&mut self) -> &mut $state {
+                &mut self.$resource
+            }
+        })+
 
         impl State {
             /// Creates an organisation without resources.

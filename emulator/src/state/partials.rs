@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 pub(crate) type Partials = Table<Partial>;
 
@@ -34,21 +34,7 @@ pub(crate) struct Version {
     pub(crate) created_at: String,
 }
 
-impl Row for Partial {
-    const NAME: &'static str = "prompt partial";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { Partial: "prompt partial", id: id, slug: slug, workspace: workspace_id }
 
 impl Partial {
     /// Returns the template of the default version.

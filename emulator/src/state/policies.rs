@@ -1,8 +1,11 @@
 //! The common part of usage-limit and rate-limit policies: the requests that they apply to.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::logs::attributes::LogAttributes;
+use super::logs::log_store::{StringId, StringPool};
+use super::organisation::OrganisationInfo;
 use crate::call::Call;
 use crate::error::ApiError;
 
@@ -71,6 +74,53 @@ impl Policy {
             && call.matches_filter("type", &self.kind)
     }
 
+    pub(crate) fn json(&self, organisation: &OrganisationInfo) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "conditions": self.conditions,
+            "group_by": self.group_by,
+            "type": self.kind,
+            "status": self.status(),
+            "organisation_id": organisation.id,
+            "workspace_id": self.workspace_id,
+            "created_at": self.created_at,
+            "last_updated_at": self.last_updated_at,
+            "object": "policy",
+        })
+    }
+
+    /// Returns the group that a request counts towards, as `key:value,key:value`; `None` if the
+    /// policy does not apply to the request, or the request lacks a value.
+    pub(crate) fn group(
+        &self,
+        organisation: &OrganisationInfo,
+        strings: &StringPool,
+        workspace: &str,
+        attributes: &LogAttributes,
+    ) -> Option<String> {
+        if self.archived || self.workspace_id != workspace {
+            return None;
+        }
+        let value = |key: &Value| match key["key"].as_str()? {
+            "organisation_id" => Some(organisation.id.as_str()),
+            "workspace_id" => Some(workspace),
+            key => request_value(strings, attributes, key),
+        };
+        let matches = |condition: &Value| value(condition) == condition["value"].as_str();
+        if !self.conditions.iter().all(matches) {
+            return None;
+        }
+        let part = |key: &Value| Some(format!("{}:{}", key["key"].as_str()?, value(key)?));
+        let parts: Option<Vec<String>> = self.group_by.iter().map(part).collect();
+        Some(parts?.join(","))
+    }
+
+    /// Returns the response to a creation.
+    pub(crate) fn created_json(&self) -> Value {
+        json!({"id": self.id, "object": "policy"})
+    }
+
     pub(crate) fn status(&self) -> &'static str {
         if self.archived { "archived" } else { "active" }
     }
@@ -88,4 +138,30 @@ pub(crate) fn validate_keys(name: &str, items: &[Value]) -> Result<(), ApiError>
         }
     }
     Ok(())
+}
+
+/// Returns a request's value for the key of a condition or a grouping.
+fn request_value<'a>(
+    strings: &'a StringPool,
+    attributes: &LogAttributes,
+    key: &str,
+) -> Option<&'a str> {
+    let string = |id: Option<StringId>| id.map(|id| strings.resolve(id));
+    match key {
+        "api_key" => string(Some(attributes.api_key)),
+        "config" => string(attributes.config),
+        "model" => string(attributes.model),
+        "prompt" => string(attributes.prompt),
+        "provider" => string(attributes.provider),
+        "virtual_key" => string(attributes.virtual_key),
+        other => {
+            let key = strings.get(other.strip_prefix("metadata.")?)?;
+            let mut metadata = attributes.metadata.iter();
+            string(
+                metadata
+                    .find(|(name, _)| *name == key)
+                    .map(|(_, value)| *value),
+            )
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::call::timestamp;
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::collections::Collection;
-use crate::state::table::{ResourceState, Row, Table};
+use crate::state::table::{ResourceState, Row, Table, row};
 use crate::state::virtual_keys::VirtualKey;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -42,21 +42,7 @@ pub(crate) struct Version {
     pub(crate) content: Map<String, Value>,
 }
 
-impl Row for Prompt {
-    const NAME: &'static str = "prompt";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { Prompt: "prompt", id: id, slug: slug, workspace: workspace_id }
 
 impl Prompt {
     /// Creates the seeded prompt, which has two versions; the first is the default.
@@ -124,8 +110,8 @@ impl Prompt {
     }
 
     /// Returns the fields that lists and single prompts share. The sharing fields are never set.
-    pub(crate) fn json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -143,8 +129,7 @@ impl Prompt {
             "forked_from_prompt_version_id": null,
             "prompt_owning_workspace_id": self.workspace_id,
             "object": "prompt",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Ids;
-use crate::state::table::{ResourceState, Row, Table};
+use crate::state::table::{ResourceState, Row, Table, row};
 
 /// Groups, and their mappings to workspaces.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -28,29 +28,9 @@ pub(crate) struct Mapping {
     pub(crate) role: String,
 }
 
-impl Row for Group {
-    const NAME: &'static str = "SCIM group";
+row! { Group: "SCIM group", id: id, slug: name }
 
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.name)
-    }
-}
-
-impl Row for Mapping {
-    const NAME: &'static str = "SCIM mapping";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { Mapping: "SCIM mapping", id: id, workspace: workspace_id }
 
 impl Group {
     pub(crate) fn new(name: &str, ids: &Ids) -> Self {

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::Caller;
 use crate::error::ApiError;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 
 pub(crate) type SecretReferences = Table<SecretReference>;
 
@@ -88,22 +88,15 @@ pub(crate) struct SecretReference {
     pub(crate) last_updated_at: String,
 }
 
-impl Row for SecretReference {
-    const NAME: &'static str = "secret reference";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    /// A workspace key sees the references that its workspace may use.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        caller
-            .workspace()
-            .is_none_or(|workspace| self.allows_workspace(workspace))
+row! {
+    SecretReference: "secret reference", id: id, slug: slug,
+    {
+        /// A workspace key sees the references that its workspace may use.
+        fn visible_to(&self, caller: &Caller) -> bool {
+            caller
+                .workspace()
+                .is_none_or(|workspace| self.allows_workspace(workspace))
+        }
     }
 }
 
@@ -112,8 +105,8 @@ impl SecretReference {
         self.allow_all_workspaces || self.allowed_workspaces.iter().any(|id| id == workspace)
     }
 
-    pub(crate) fn list_json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn list_json(&self) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -122,8 +115,7 @@ impl SecretReference {
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "object": "secret-reference",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Merges settings by name; masked settings from a response are ignored.

@@ -46,6 +46,40 @@ pub(crate) trait Row: Clone {
     }
 }
 
+/// Implements [`Row`] for a type by naming its fields, and the rest of the trait in braces.
+macro_rules! row {
+    (
+        $row:ty: $name:literal, id: $($id:ident).+
+        $(, slug: $slug:ident)?
+        $(, workspace: $($workspace:ident).+)?
+        $(, optional_workspace: $($optional_workspace:ident).+)?
+        $(, { $($rest:tt)* })?
+    ) => {
+        impl Row for $row {
+            const NAME: &'static str = $name;
+
+            fn id(&self) -> &str {
+                &self.$($id).+
+            }
+
+            $(fn slug(&self) -> Option<&str> {
+                Some(&self.$slug)
+            })?
+
+            $(fn workspace(&self) -> Option<&str> {
+                Some(&self.$($workspace).+)
+            })?
+
+            $(fn workspace(&self) -> Option<&str> {
+                self.$($optional_workspace).+.as_deref()
+            })?
+
+            $($($rest)*)?
+        }
+    };
+}
+pub(crate) use row;
+
 /// The status that the service returns for a missing resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MissingStatus {
@@ -127,6 +161,18 @@ impl<T: Row> Table<T> {
         };
         self.get(key)
             .filter(|row| row.visible_to(&call.caller) && !is_elsewhere(row))
+            .ok_or_else(|| T::MISSING_STATUS.error(T::NAME))
+    }
+
+    /// Like [`Table::find`], for the row that the first path parameter names.
+    pub(crate) fn find_by_path(&self, call: &Call) -> Result<&T, ApiError> {
+        self.find(call.path_param(0), call)
+    }
+
+    /// Removes and returns the row that the first path parameter names.
+    pub(crate) fn take(&mut self, call: &Call) -> Result<T, ApiError> {
+        let id = self.find_by_path(call)?.id().to_owned();
+        self.remove(&id)
             .ok_or_else(|| T::MISSING_STATUS.error(T::NAME))
     }
 

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, timestamp};
 use crate::error::ApiError;
 use crate::state::logs::attributes::LogAttributes;
+use crate::state::organisation::OrganisationInfo;
+use crate::state::plain::Plain;
 use crate::state::policies::Policy;
-use crate::state::table::{Row, Table};
-use crate::state::usage;
-use crate::state::usage::{ResetSchedule, UsageCounter};
+use crate::state::table::{Row, Table, row};
+use crate::state::usage::{self, ResetSchedule, UsageCounter};
 
 pub(crate) type UsagePolicies = Table<UsagePolicy>;
 
@@ -36,17 +37,7 @@ pub(crate) struct Entity {
     pub(crate) usage: UsageCounter,
 }
 
-impl Row for UsagePolicy {
-    const NAME: &'static str = "usage limits policy";
-
-    fn id(&self) -> &str {
-        &self.policy.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.policy.workspace_id)
-    }
-}
+row! { UsagePolicy: "usage limits policy", id: policy.id, workspace: policy.workspace_id }
 
 impl UsagePolicy {
     /// Returns the time of the last automatic reset.
@@ -79,7 +70,7 @@ impl UsagePolicy {
         entity.usage.add(amount, reset, call.now);
     }
 
-    pub(crate) fn usage_map(&self, now: DateTime<Utc>) -> Value {
+    fn usage_map(&self, now: DateTime<Utc>) -> Value {
         let entry = |(group, entity): (&String, &Entity)| {
             let usage = self.usage(entity, now);
             let alert = self.alert_threshold.is_some_and(|alert| usage >= alert);
@@ -95,7 +86,7 @@ impl UsagePolicy {
     }
 
     /// Applies the limits of a create or update request; null clears an optional field.
-    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
+    fn apply_limits(&mut self, call: &Call) -> Result<(), ApiError> {
         if let Some(limit) = call.body_value("credit_limit").as_f64() {
             self.credit_limit = limit;
         }
@@ -116,10 +107,72 @@ impl UsagePolicy {
     }
 }
 
-pub(crate) fn parse_reset_schedule(
-    call: &Call,
-    before: ResetSchedule,
-) -> Result<ResetSchedule, ApiError> {
+impl Plain for UsagePolicy {
+    fn new(call: &Call) -> Result<Self, ApiError> {
+        let mut limits_policy = Self {
+            policy: Policy::new(call)?,
+            credit_limit: 0.0,
+            alert_threshold: None,
+            reset_schedule: ResetSchedule::Never,
+            created_at: call.now,
+            entities: BTreeMap::new(),
+        };
+        limits_policy.apply_limits(call)?;
+        Ok(limits_policy)
+    }
+
+    fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
+        self.apply_limits(call)?;
+        if let Some(group) = call.body_str("reset_usage_for_value") {
+            let entity = self.entities.get_mut(group).ok_or_else(|| {
+                ApiError::invalid_field("reset_usage_for_value", "is not a group of this policy")
+            })?;
+            entity.usage = UsageCounter::default();
+        }
+        self.policy.apply(call);
+        Ok(())
+    }
+
+    fn json(&self, organisation: &OrganisationInfo, call: &Call) -> Value {
+        let now = call.now;
+        let mut body = self.policy.json(organisation);
+        let period = match self.reset_schedule {
+            ResetSchedule::Weekly => Some("weekly"),
+            ResetSchedule::Monthly => Some("monthly"),
+            ResetSchedule::Never | ResetSchedule::Days(_) => None,
+        };
+        let days = match self.reset_schedule {
+            ResetSchedule::Days(days) => Some(days),
+            _ => None,
+        };
+        let next = days.and_then(|_| self.reset_schedule.period(self.created_at, now));
+        body["credit_limit"] = json!(self.credit_limit);
+        body["alert_threshold"] = json!(self.alert_threshold);
+        body["periodic_reset"] = json!(period);
+        body["periodic_reset_days"] = json!(days);
+        body["last_reset_at"] = json!(self.last_reset(now).map(timestamp));
+        body["next_usage_reset_at"] = json!(next.map(|(_, end)| timestamp(end)));
+        body
+    }
+
+    fn detail_json(&self, organisation: &OrganisationInfo, call: &Call) -> Value {
+        let mut body = self.json(organisation, call);
+        if call.query.get("include_usage") == Some(&json!(true)) {
+            body["value_key_usage_map"] = self.usage_map(call.now);
+        }
+        body
+    }
+
+    fn created_json(&self) -> Value {
+        self.policy.created_json()
+    }
+
+    fn matches(&self, call: &Call) -> bool {
+        self.policy.matches_query(call)
+    }
+}
+
+fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSchedule, ApiError> {
     let days = call.body_value("periodic_reset_days").as_u64();
     let days = days.and_then(|days| u16::try_from(days).ok());
     match (call.body_field("periodic_reset"), days) {

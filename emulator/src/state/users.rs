@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, timestamp};
 use crate::ids::Ids;
-use crate::state::table::{ResourceState, Row, Table};
+use crate::state::table::{ResourceState, Row, Table, row};
 
 /// The users of the organisation, and the invitations.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,21 +45,9 @@ pub(crate) struct Invite {
     pub(crate) token: String,
 }
 
-impl Row for User {
-    const NAME: &'static str = "user";
+row! { User: "user", id: id }
 
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Row for Invite {
-    const NAME: &'static str = "invite";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
+row! { Invite: "invite", id: id }
 
 impl Users {
     /// Returns the user on whose behalf organisation keys act.

@@ -5,12 +5,12 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::{Call, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::state::table::{Row, Table};
+use crate::state::table::{Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
 use crate::state::{limits, masking};
 
@@ -40,21 +40,7 @@ pub(crate) struct VirtualKey {
     pub(crate) usage: UsageCounter,
 }
 
-impl Row for VirtualKey {
-    const NAME: &'static str = "virtual key";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { VirtualKey: "virtual key", id: id, slug: slug, workspace: workspace_id }
 
 impl VirtualKey {
     /// Creates the seeded virtual key.
@@ -121,8 +107,8 @@ impl VirtualKey {
     }
 
     /// Returns the fields that all representations share.
-    pub(crate) fn json(&self, call: &Call) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self, call: &Call) -> Value {
+        json!({
             "id": self.id,
             "name": self.name,
             "note": self.note,
@@ -134,29 +120,19 @@ impl VirtualKey {
             "model_config": masking::mask_settings(&self.model_config),
             "expires_at": self.expires_at,
             "created_at": self.created_at,
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Applies a create or update request for a virtual key or a provider.
     pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
         limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
         limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
-        if let Some(name) = call.body_str("name") {
-            name.clone_into(&mut self.name);
-        }
-        let values = [
-            ("note", &mut self.note),
-            ("usage_limits", &mut self.usage_limits),
-            ("rate_limits", &mut self.rate_limits),
-            ("expires_at", &mut self.expires_at),
-            ("model_config", &mut self.model_config),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_str("name", &mut self.name);
+        call.set_value("note", &mut self.note);
+        call.set_value("usage_limits", &mut self.usage_limits);
+        call.set_value("rate_limits", &mut self.rate_limits);
+        call.set_value("expires_at", &mut self.expires_at);
+        call.set_value("model_config", &mut self.model_config);
         Ok(())
     }
 }

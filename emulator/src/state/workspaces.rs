@@ -2,13 +2,13 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::{Call, Caller, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::limits;
-use crate::state::table::{MissingStatus, Row, Table};
+use crate::state::table::{MissingStatus, Row, Table, row};
 
 pub(crate) type Workspaces = Table<Workspace>;
 
@@ -51,20 +51,14 @@ impl Member {
     }
 }
 
-impl Row for Workspace {
-    const NAME: &'static str = "workspace";
-    const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
+row! {
+    Workspace: "workspace", id: id, slug: slug,
+    {
+        const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
 
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn visible_to(&self, caller: &Caller) -> bool {
-        caller.can_see(&self.id)
+        fn visible_to(&self, caller: &Caller) -> bool {
+            caller.can_see(&self.id)
+        }
     }
 }
 
@@ -149,16 +143,9 @@ impl Workspace {
         if let Some(icon) = call.body_str("icon") {
             self.icon = Some(icon.to_owned()).filter(|icon| !icon.is_empty());
         }
-        let targets = [
-            ("description", &mut self.description),
-            ("usage_limits", &mut self.usage_limits),
-            ("rate_limits", &mut self.rate_limits),
-        ];
-        for (name, target) in targets {
-            if let Some(value) = call.body_field(name) {
-                *target = value.clone();
-            }
-        }
+        call.set_value("description", &mut self.description);
+        call.set_value("usage_limits", &mut self.usage_limits);
+        call.set_value("rate_limits", &mut self.rate_limits);
         self.apply_defaults(call.body_field("defaults"));
         self.last_updated_at = call.timestamp();
         Ok(())
@@ -179,8 +166,8 @@ impl Workspace {
         };
     }
 
-    pub(crate) fn json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.display_name(),
@@ -194,16 +181,15 @@ impl Workspace {
             "rate_limits": self.rate_limits,
             "security_settings": {},
             "object": "workspace",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Returns a list item, which has fields that a single workspace does not have.
     pub(crate) fn list_json(&self) -> Value {
         let mut body = self.json();
-        body.insert("status".to_owned(), json!("active"));
-        body.insert("scim_source_id".to_owned(), Value::Null);
-        Value::Object(body)
+        body["status"] = json!("active");
+        body["scim_source_id"] = Value::Null;
+        body
     }
 }
 

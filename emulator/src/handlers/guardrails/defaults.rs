@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::guardrails::defaults::Defaults;
 
@@ -39,7 +39,7 @@ fn parse_list(state: &State, call: &Call, name: &str) -> Result<Option<Vec<Strin
 }
 
 pub(super) fn get(state: &State, _: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(state.guardrails.defaults.json(state)))
+    respond(state.guardrails.defaults.json(state))
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -52,5 +52,5 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = defaults.json(state);
     state.guardrails.defaults = defaults;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::guardrails::exclusions::Excluded;
 
@@ -41,25 +41,25 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
 pub(super) fn list_input(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let excluded = &state.guardrails.exclusions.input;
-    Ok(ResponseBody::json(json(state, excluded)))
+    respond(json(state, excluded))
 }
 
 pub(super) fn list_output(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let excluded = &state.guardrails.exclusions.output;
-    Ok(ResponseBody::json(json(state, excluded)))
+    respond(json(state, excluded))
 }
 
 pub(super) fn update_input(state: &mut State, call: &Call) -> HandlerResult {
     let excluded = apply_changes(state, call, &state.guardrails.exclusions.input)?;
     let body = json(state, &excluded);
     state.guardrails.exclusions.input = excluded;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update_output(state: &mut State, call: &Call) -> HandlerResult {
     let excluded = apply_changes(state, call, &state.guardrails.exclusions.output)?;
     let body = json(state, &excluded);
     state.guardrails.exclusions.output = excluded;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

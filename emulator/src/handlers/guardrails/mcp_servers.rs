@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::guardrails::find_editable;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::guardrails::Guardrail;
 use crate::state::guardrails::mcp_servers::Mapping;
@@ -38,7 +38,7 @@ pub(crate) fn remove_server(state: &mut State, server: &str) {
 
 /// The response is a JSON array without an envelope.
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
+    let guardrail = state.guardrails.table.find_by_path(call)?;
     let rows: Vec<&Mapping> = guardrail.mcp_servers.iter().collect();
     Ok(call.page(rows, |mapping| mapping.json(&guardrail.id)))
 }
@@ -81,12 +81,12 @@ pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
     let removed = existing_mappings.len();
     guardrail.mcp_servers = new_mappings;
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "changed": added + updated + removed > 0,
         "added": added,
         "updated": updated,
         "removed": removed,
-    })))
+    }))
 }
 
 pub(super) fn upsert(state: &mut State, call: &Call) -> HandlerResult {
@@ -104,5 +104,5 @@ pub(super) fn upsert(state: &mut State, call: &Call) -> HandlerResult {
         None => guardrail.mcp_servers.push(mapping),
     }
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(json!({"map_id": id})))
+    respond(json!({"map_id": id}))
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::mcp::integrations;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::mcp::access::WorkspaceAccess;
 
@@ -33,21 +33,19 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
         .iter()
         .filter(|entry| call.caller.can_see(&entry.workspace_id));
     let workspaces: Vec<Value> = visible.map(|entry| entry.json(state, call)).collect();
-    Ok(ResponseBody::json(
-        match call.query.contains_key("version") {
-            true => json!({
-                "object": "list",
-                "total": workspaces.len(),
-                "data": workspaces,
-                "global_workspace_access": access.global,
-            }),
-            false => json!({
-                "object": "integration",
-                "workspaces": workspaces,
-                "global_workspace_access": access.global,
-            }),
-        },
-    ))
+    respond(match call.query.contains_key("version") {
+        true => json!({
+            "object": "list",
+            "total": workspaces.len(),
+            "data": workspaces,
+            "global_workspace_access": access.global,
+        }),
+        false => json!({
+            "object": "integration",
+            "workspaces": workspaces,
+            "global_workspace_access": access.global,
+        }),
+    })
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {

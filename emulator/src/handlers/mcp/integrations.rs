@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::mcp::{capabilities, probe, servers};
 use crate::handlers::secret_references;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::mcp::access::Access;
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::capabilities::{apply_toggles, merge_synced, parse_toggles};
@@ -41,32 +41,18 @@ impl McpIntegration {
             .filter(|workspace| self.allows_workspace(&workspace.id))
             .count();
         let mut body = self.json();
-        body.insert("workspaces_count".to_owned(), json!(count));
-        Value::Object(body)
+        body["workspaces_count"] = json!(count);
+        body
     }
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        let strings = [
-            ("name", &mut self.name),
-            ("url", &mut self.url),
-            ("auth_type", &mut self.auth_type),
-            ("transport", &mut self.transport),
-        ];
-        for (name, target) in strings {
-            if let Some(value) = call.body_str(name) {
-                value.clone_into(target);
-            }
-        }
-        let values = [
-            ("description", &mut self.description),
-            ("configurations", &mut self.configurations),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_str("name", &mut self.name);
+        call.set_str("url", &mut self.url);
+        call.set_str("auth_type", &mut self.auth_type);
+        call.set_str("transport", &mut self.transport);
+        call.set_value("description", &mut self.description);
+        call.set_value("configurations", &mut self.configurations);
         let workspace = self.workspace_id.as_deref();
         if let Some(mappings) =
             secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
@@ -79,7 +65,7 @@ impl McpIntegration {
 
 /// Returns the MCP integration of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpIntegration, ApiError> {
-    state.mcp.integrations.find(call.path_param(0), call)
+    state.mcp.integrations.find_by_path(call)
 }
 
 /// Returns the MCP integration of the path for an update. A workspace key can only change
@@ -103,20 +89,15 @@ fn table(state: &mut State) -> &mut Table<McpIntegration> {
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let kind = call.query_param("type").filter(|kind| *kind != "all");
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.mcp.integrations.all().filter(|integration| {
         let workspace = call.workspace();
         let is_usable = workspace.is_none_or(|workspace| {
             integration.allows_workspace(workspace)
                 || integration.workspace_id.as_deref() == Some(workspace)
         });
-        let matches = |value: &str| value.to_lowercase().contains(&search);
         is_usable
             && kind.is_none_or(|kind| kind == integration.kind())
-            && (matches(&integration.name) || matches(&integration.slug))
+            && call.matches_search(&[&integration.name, &integration.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
         integration.list_json(state)
@@ -124,7 +105,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(Value::Object(find(state, call)?.json())))
+    respond(find(state, call)?.json())
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -156,7 +137,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": integration.id, "slug": integration.slug});
     table(state).put(integration);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -184,7 +165,7 @@ pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.metadata.json()))
+    respond(find(state, call)?.metadata.json())
 }
 
 pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
@@ -197,21 +178,21 @@ pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
         .update_from_server_info(&call.body_value("server_info"), &call.timestamp());
     let count = integration.capabilities.len();
     table(state).put(integration);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": true,
         "message": "the server information was stored",
         "details": {"capabilities": count},
-    })))
+    }))
 }
 
 pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let integration = find(state, call)?;
     let error = probe::connection_error(&integration.url);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": error.is_none(),
         "message": error.unwrap_or("the server is reachable"),
         "details": {"url": integration.url, "transport": integration.transport},
-    })))
+    }))
 }
 
 pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
@@ -234,5 +215,5 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
     let toggles = parse_toggles(call, &known)?;
     apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
     table(state).put(integration);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }

@@ -8,7 +8,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::guardrails;
 use crate::handlers::mcp::{capabilities, probe};
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::mcp::capabilities::CapabilityKey;
 use crate::state::mcp::capabilities::{merge_synced, parse_toggles};
 use crate::state::mcp::integrations::McpIntegration;
@@ -75,7 +75,7 @@ fn integration_details(integration: &McpIntegration) -> Value {
 
 /// Returns the MCP server of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpServer, ApiError> {
-    state.mcp.servers.find(call.path_param(0), call)
+    state.mcp.servers.find_by_path(call)
 }
 
 /// Removes all servers of an integration.
@@ -99,22 +99,17 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
         .query_param("id")
         .map(|ids| ids.split(',').map(str::trim));
     let ids: Option<HashSet<&str>> = ids.map(Iterator::collect);
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.mcp.servers.list_for(call).filter(|server| {
-        let matches = |value: &str| value.to_lowercase().contains(&search);
         let is_named = |ids: &HashSet<&str>| {
             ids.contains(server.id.as_str()) || ids.contains(server.slug.as_str())
         };
-        ids.as_ref().is_none_or(is_named) && (matches(&server.name) || matches(&server.slug))
+        ids.as_ref().is_none_or(is_named) && call.matches_search(&[&server.name, &server.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |server| server.json(state, call)))
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.json(state, call)))
+    respond(find(state, call)?.json(state, call))
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -145,7 +140,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = json!({"id": server.id, "slug": server.slug});
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -155,12 +150,8 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
             "body: expected at least one field to update",
         ));
     }
-    if let Some(name) = call.body_str("name") {
-        name.clone_into(&mut server.name);
-    }
-    if let Some(description) = call.body_field("description") {
-        server.description = description.clone();
-    }
+    call.set_str("name", &mut server.name);
+    call.set_value("description", &mut server.description);
     state.mcp.servers.put(server);
     Ok(ResponseBody::empty_object())
 }
@@ -177,7 +168,7 @@ pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let url = &server.integration(state)?.url;
     let error = probe::connection_error(url);
     let is_reachable = error.is_none();
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": is_reachable,
         "error": error,
         "url": url,
@@ -185,7 +176,7 @@ pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
         "status_code": is_reachable.then_some(200),
         "response_time_ms": is_reachable.then_some(RESPONSE_TIME_MS),
         "object": "mcp-server-test",
-    })))
+    }))
 }
 
 pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
@@ -206,7 +197,7 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
     let toggles = parse_toggles(call, &known)?;
     server.toggles.extend(toggles);
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult {
@@ -216,7 +207,7 @@ pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult
     let count = found.len();
     server.own_capabilities = Some(found);
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true, "total": count})))
+    respond(json!({"success": true, "total": count}))
 }
 
 /// Returns the server's own metadata once synced, or else that of its integration.
@@ -226,7 +217,7 @@ pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
         true => &server.metadata,
         false => &server.integration(state)?.metadata,
     };
-    Ok(ResponseBody::json(metadata.json()))
+    respond(metadata.json())
 }
 
 pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
@@ -235,7 +226,7 @@ pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
         .metadata
         .update_from_request(&call.body, &call.timestamp());
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 /// Returns the OAuth client configured in the integration, or else, with `oauth_auto`, the one that
@@ -251,9 +242,9 @@ pub(super) fn client_info(state: &State, call: &Call) -> HandlerResult {
         settings.get(name).or_else(nested_setting).cloned()
     };
     let registered = (integration.auth_type == "oauth_auto").then(|| json!(server.client_id));
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "client_id": setting("client_id").or(registered),
         "client_secret": setting("client_secret"),
         "object": "client-info",
-    })))
+    }))
 }

@@ -7,7 +7,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::mcp::PAGE_SIZES;
 use crate::handlers::mcp::servers::find;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::mcp::servers::McpServer;
 use crate::state::mcp::users::Tokens;
@@ -17,15 +17,11 @@ use crate::state::users::User;
 pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let workspace = state.workspaces.get(&server.workspace_id);
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let is_listed = |user: &User| {
         let name = format!("{} {} {}", user.first_name, user.last_name, user.email);
         let is_member = workspace.is_some_and(|workspace| workspace.has_member(&user.id));
         (is_member || server.users.overrides.contains_key(&user.id))
-            && name.to_lowercase().contains(&search)
+            && call.matches_search(&[&name])
     };
     let users = state.users.accounts.all().filter(is_listed);
     let default = if server.users.denied_by_default {
@@ -54,7 +50,7 @@ pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
         server.users.overrides.insert(id.to_owned(), enabled);
     }
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 /// A service key has no user and always has access.
@@ -62,9 +58,7 @@ pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let user = call.caller.user_id.as_deref();
     let has_access = user.is_none_or(|user| server.users.is_allowed(user));
-    Ok(ResponseBody::json(
-        json!({"has_access": has_access, "object": "user-access-check"}),
-    ))
+    respond(json!({"has_access": has_access, "object": "user-access-check"}))
 }
 
 /// By default, a user's key lists the connections of its user, and a service key those of all
@@ -110,12 +104,12 @@ fn disconnect(state: &mut State, mut server: McpServer, user: &str) -> HandlerRe
 pub(super) fn get_tokens(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let tokens = server.users.tokens.get(state.users.acting_user(call));
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "access_token": tokens.map(|tokens| &tokens.access),
         "refresh_token": tokens.map(|tokens| &tokens.refresh),
         "expires_at": null,
         "object": "tokens",
-    })))
+    }))
 }
 
 pub(super) fn update_tokens(state: &mut State, call: &Call) -> HandlerResult {

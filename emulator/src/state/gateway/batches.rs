@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::state::gateway::ResourceKey;
-use crate::state::table::Row;
+use crate::state::table::{Row, row};
 
 /// How long a batch is in progress, and when it expires.
 pub(crate) const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
@@ -31,17 +31,7 @@ pub(crate) struct Batch {
     pub(crate) output_file_id: Option<String>,
 }
 
-impl Row for Batch {
-    const NAME: &'static str = "batch";
-
-    fn id(&self) -> &str {
-        &self.key.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.key.workspace_id)
-    }
-}
+row! { Batch: "batch", id: key.id, workspace: key.workspace_id }
 
 impl Batch {
     pub(crate) fn status(&self, now: DateTime<Utc>) -> &'static str {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::state::gateway::ResourceKey;
-use crate::state::table::Row;
+use crate::state::table::{Row, row};
 
 /// A stored response.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -16,17 +16,7 @@ pub(crate) struct StoredResponse {
     pub(crate) input: Vec<Value>,
 }
 
-impl Row for StoredResponse {
-    const NAME: &'static str = "response";
-
-    fn id(&self) -> &str {
-        &self.key.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.key.workspace_id)
-    }
-}
+row! { StoredResponse: "response", id: key.id, workspace: key.workspace_id }
 
 pub(crate) fn id(item: &Value) -> &str {
     item["id"].as_str().unwrap_or_default()

@@ -1,14 +1,14 @@
 //! MCP integrations.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::call::Caller;
 use crate::error::ApiError;
 use crate::state::mcp::access::Access;
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::metadata::Metadata;
-use crate::state::table::Row;
+use crate::state::table::{Row, row};
 use crate::state::{masking, secret_references};
 
 /// An MCP server configured in the organisation or in one workspace.
@@ -33,27 +33,16 @@ pub(crate) struct McpIntegration {
     pub(crate) last_updated_at: Option<String>,
 }
 
-impl Row for McpIntegration {
-    const NAME: &'static str = "MCP integration";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A workspace key sees the integrations that its workspace owns or may use.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        let workspace = caller.workspace();
-        workspace.is_none_or(|workspace| {
-            self.access.allows(workspace) || self.workspace() == Some(workspace)
-        })
+row! {
+    McpIntegration: "MCP integration", id: id, slug: slug, optional_workspace: workspace_id,
+    {
+        /// A workspace key sees the integrations that its workspace owns or may use.
+        fn visible_to(&self, caller: &Caller) -> bool {
+            let workspace = caller.workspace();
+            workspace.is_none_or(|workspace| {
+                self.access.allows(workspace) || self.workspace() == Some(workspace)
+            })
+        }
     }
 }
 
@@ -70,8 +59,8 @@ impl McpIntegration {
         }
     }
 
-    pub(crate) fn json(&self) -> Map<String, Value> {
-        let body = json!({
+    pub(crate) fn json(&self) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -89,8 +78,7 @@ impl McpIntegration {
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "object": "mcp-integration",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     pub(crate) fn validate(&self) -> Result<(), ApiError> {

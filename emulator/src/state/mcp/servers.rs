@@ -9,7 +9,7 @@ use crate::state::mcp::capabilities::{Capability, CapabilityKey, ServerCapabilit
 use crate::state::mcp::integrations::McpIntegration;
 use crate::state::mcp::metadata::Metadata;
 use crate::state::mcp::users::UserAccess;
-use crate::state::table::Row;
+use crate::state::table::{Row, row};
 
 /// An MCP integration made available in a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,21 +33,7 @@ pub(crate) struct McpServer {
     pub(crate) created_at: String,
 }
 
-impl Row for McpServer {
-    const NAME: &'static str = "MCP server";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+row! { McpServer: "MCP server", id: id, slug: slug, workspace: workspace_id }
 
 impl McpServer {
     /// Returns the capabilities of the server, and whether they are enabled.
