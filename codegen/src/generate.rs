@@ -100,14 +100,7 @@ fn refine_document<T>(
     let reserved_segments = reserved_segments(&patched.document);
     let refine = |lowered: &Lowered| {
         catch_panic(|| {
-            refine_selected(
-                patched,
-                lowered,
-                areas,
-                &modules,
-                &reserved_segments,
-                &emit,
-            )
+            refine_selected(patched, lowered, areas, &modules, &reserved_segments, &emit)
         })
     };
     let error = match refine(lowered) {
