@@ -4,6 +4,9 @@
 //! response to a write is sent after its line is on disk. Handlers depend only on the state and the
 //! call, so replaying the lines gives the same state. Both files carry a generation: a new state
 //! replaces the old one atomically, and it already includes the journals of older generations.
+//!
+//! Written by hand: the files are replaced through fixed names beside them, which a later start
+//! overwrites. The random names of `tempfile` would remain after a `kill -9`.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};

@@ -2,6 +2,9 @@
 //!
 //! The parameters and the body of an operation form one object, `{path, query, body}`, with one
 //! compiled JSON Schema, so that every error has a location that names the field.
+//!
+//! `jsonschema` validates; the conversion of path, query and form strings to their declared types is
+//! specific to OpenAPI.
 
 use std::collections::BTreeSet;
 

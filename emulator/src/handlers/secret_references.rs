@@ -97,11 +97,8 @@ impl SecretReference {
 fn workspace_ids(state: &State, call: &Call) -> Result<Vec<String>, ApiError> {
     let items = call.body_items("allowed_workspaces").iter().enumerate();
     let resolved = items.map(|(index, key)| {
-        let key = key.as_str().unwrap_or_default();
-        state.workspaces.resolve(key, &call.caller).map_err(|_| {
-            let field_path = format!("allowed_workspaces/{index}");
-            ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
-        })
+        let field_path = format!("allowed_workspaces/{index}");
+        state.workspaces.resolve_field(key, &field_path, call)
     });
     resolved.collect()
 }
