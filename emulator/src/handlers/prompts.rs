@@ -1,11 +1,10 @@
 //! Operations on prompts and their versions.
 
-mod run;
-
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::gateway;
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
@@ -26,7 +25,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("update_prompt_version", Write(update_version)),
     ("make_prompt_version_default", Write(make_default)),
     ("render_prompt", Read(render)),
-    ("run_prompt", Gateway(run::run)),
+    ("run_prompt", Gateway(run)),
 ]);
 
 /// The content of a version. An update without `patch` must contain all of these fields.
@@ -283,6 +282,15 @@ pub(crate) fn remove_label(state: &mut State, label: &str) {
 fn render(state: &State, call: &Call) -> HandlerResult {
     let data = build_request(state, call)?;
     respond(json!({"success": true, "data": data}))
+}
+
+/// Runs a prompt: its model request is handled as if it had been sent to the gateway.
+fn run(state: &mut State, call: &Call) -> HandlerResult {
+    let request = Value::Object(build_request(state, call)?);
+    match request["messages"].is_array() {
+        true => gateway::chat(state, call, &request),
+        false => gateway::text(state, call, &request),
+    }
 }
 
 /// Builds the model request for a prompt.

@@ -54,11 +54,8 @@ impl McpIntegration {
         call.set_value("description", &mut self.description);
         call.set_value("configurations", &mut self.configurations);
         let workspace = self.workspace_id.as_deref();
-        if let Some(mappings) =
-            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
-        {
-            self.secret_mappings = mappings;
-        }
+        let mappings = &mut self.secret_mappings;
+        secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
         self.validate()
     }
 }
