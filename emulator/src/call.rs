@@ -277,3 +277,10 @@ impl Call {
 pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
+
+/// Returns the strings in an array.
+pub(crate) fn string_list(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    let strings = items.filter_map(Value::as_str);
+    strings.map(str::to_owned).collect()
+}

@@ -3,6 +3,8 @@
 //! A value is shown if the OpenAPI document declares a property with its name at its location,
 //! unless the document or the name marks it as a secret. Of everything else only the name is shown:
 //! provider settings, headers, metadata, and undeclared fields.
+//!
+//! Written by hand: it follows the OpenAPI document, in which secrets have the format `secret`.
 
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};

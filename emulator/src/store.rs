@@ -4,9 +4,12 @@
 //! response to a write is sent after its line is on disk. Handlers depend only on the state and the
 //! call, so replaying the lines gives the same state. Both files carry a generation: a new state
 //! replaces the old one atomically, and it already includes the journals of older generations.
+//!
+//! Written by hand: the files are replaced through fixed names beside them, which a later start
+//! overwrites. The random names of `tempfile` would remain after a `kill -9`.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -235,52 +238,45 @@ fn replay_entry(
 
 /// Atomically replaces the saved state and returns its length.
 fn save(path: &Path, generation: u64, organisations: &Organisations) -> io::Result<u64> {
-    let new = sibling_path(path, ".new");
-    let mut file = owner_only()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&new)?;
-    let mut buffer = io::BufWriter::new(&file);
-    serde_json::to_writer(
-        &mut buffer,
-        &SavedRef {
-            generation,
-            organisations,
-        },
-    )?;
-    buffer.flush()?;
-    drop(buffer);
-    file.sync_all()?;
-    let length = file.seek(SeekFrom::End(0))?;
-    rename_over(&new, path)?;
-    Ok(length)
+    let saved = SavedRef {
+        generation,
+        organisations,
+    };
+    let mut file = replace(path, |buffer| Ok(serde_json::to_writer(buffer, &saved)?))?;
+    file.seek(SeekFrom::End(0))
 }
 
 /// Replaces the journal with an empty one and returns the open file and its length.
 fn create_journal(path: &Path, generation: u64) -> io::Result<(File, u64)> {
-    let new = sibling_path(path, ".journal.new");
     let mut line = serde_json::to_vec(&JournalHeader { generation })?;
     line.push(b'\n');
-    let mut file = owner_only()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&new)?;
-    file.write_all(&line)?;
-    file.sync_all()?;
-    rename_over(&new, &sibling_path(path, ".journal"))?;
+    let path = sibling_path(path, ".journal");
+    let file = replace(&path, |buffer| buffer.write_all(&line))?;
     Ok((file, line.len() as u64))
 }
 
-fn rename_over(new: &Path, old: &Path) -> io::Result<()> {
-    fs::rename(new, old)?;
+/// Atomically replaces a file, which is on disk afterwards, and returns it.
+fn replace(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
+) -> io::Result<File> {
+    let new = sibling_path(path, ".new");
+    let mut options = owner_only();
+    let file = options.write(true).create(true).truncate(true).open(&new)?;
+    let mut buffer = BufWriter::new(&file);
+    write(&mut buffer)?;
+    buffer.flush()?;
+    drop(buffer);
+    file.sync_all()?;
+    fs::rename(&new, path)?;
     // The rename is durable once the directory is synced. Not all systems can open directories.
-    let folder = old.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
         folder.sync_all()?;
     }
-    Ok(())
+    Ok(file)
 }
 
 /// Returns options that make new files readable by their owner only, since the state contains keys.

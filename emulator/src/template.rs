@@ -4,6 +4,9 @@
 //! `{{#name}}…{{/name}}` over lists and conditions, inverted sections `{{^name}}`, partials
 //! `{{>slug}}` and comments `{{!…}}`. Names may contain dots; `.` is the current item. Values are
 //! not escaped, since prompts are not HTML.
+//!
+//! Written by hand: the crates for Mustache neither list the names that a template uses nor limit
+//! the work of nested sections and recursive partials.
 
 use serde_json::Value;
 

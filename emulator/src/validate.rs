@@ -2,6 +2,9 @@
 //!
 //! The parameters and the body of an operation form one object, `{path, query, body}`, with one
 //! compiled JSON Schema, so that every error has a location that names the field.
+//!
+//! `jsonschema` validates; the conversion of path, query and form strings to their declared types is
+//! specific to OpenAPI.
 
 use std::collections::BTreeSet;
 
@@ -403,32 +406,27 @@ fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result
 /// Converts a string to the first declared type that it can be parsed as. If there is none, the
 /// string is returned unchanged for the validation to reject.
 fn parse_scalar(type_names: &TypeNames, string: &str) -> Value {
-    let wants = |kind: &str| type_names.contains(kind);
-    let integer = || string.parse::<i64>().ok().map(Value::from);
-    let number = || {
-        string
-            .parse::<f64>()
-            .ok()
-            .filter(|number| number.is_finite())
-            .map(Value::from)
-    };
-    let boolean = || string.parse::<bool>().ok().map(Value::from);
-    let object = || {
-        serde_json::from_str::<Value>(string)
-            .ok()
-            .filter(Value::is_object)
-    };
-    None.or_else(|| {
-        if wants("integer") || wants("number") {
-            integer()
-        } else {
-            None
-        }
-    })
-    .or_else(|| if wants("number") { number() } else { None })
-    .or_else(|| if wants("boolean") { boolean() } else { None })
-    .or_else(|| if wants("object") { object() } else { None })
-    .unwrap_or_else(|| Value::from(string))
+    let parsers: [(&[&str], fn(&str) -> Option<Value>); 4] = [
+        (&["integer", "number"], |string| {
+            string.parse::<i64>().ok().map(Value::from)
+        }),
+        (&["number"], |string| {
+            let number = string.parse::<f64>().ok();
+            number.filter(|number| number.is_finite()).map(Value::from)
+        }),
+        (&["boolean"], |string| {
+            string.parse::<bool>().ok().map(Value::from)
+        }),
+        (&["object"], |string| {
+            let value = serde_json::from_str(string).ok();
+            value.filter(Value::is_object)
+        }),
+    ];
+    let declared = |names: &[&str]| names.iter().any(|name| type_names.contains(*name));
+    let mut parsers = parsers.iter().filter(|(names, _)| declared(names));
+    parsers
+        .find_map(|(_, parse)| parse(string))
+        .unwrap_or_else(|| Value::from(string))
 }
 
 /// Converts named strings to their declared types. An undeclared name keeps its first string.

@@ -12,9 +12,9 @@ use crate::gateway::{chat, embeddings, files};
 use crate::http::content::Content;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::gateway::ResourceKey;
 use crate::state::gateway::batches::{Batch, RUN_DURATION};
 use crate::state::gateway::files::File;
+use crate::state::gateway::key::ResourceKey;
 use crate::state::table::Row;
 
 /// The maximum number of requests, size of the output in bytes, and number of listed errors.

@@ -6,8 +6,8 @@ use crate::call::Call;
 use crate::http::content::Content;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::gateway::ResourceKey;
 use crate::state::gateway::files::File;
+use crate::state::gateway::key::ResourceKey;
 
 /// The content type of downloads.
 pub(super) const CONTENT_TYPE: &str = "application/octet-stream";

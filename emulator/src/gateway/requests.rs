@@ -7,7 +7,7 @@ use crate::error::ApiError;
 use crate::handlers::{logs, usage_policies};
 use crate::response::ResponseBody;
 use crate::state::State;
-use crate::state::gateway::ResourceKey;
+use crate::state::gateway::key::ResourceKey;
 
 impl ResourceKey {
     pub(super) fn new(state: &State, call: &Call, id: String) -> Result<Self, ApiError> {

@@ -11,7 +11,7 @@ use crate::gateway::model_stub::{ModelInput, ModelOutput};
 use crate::http::events::{Event, Events};
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::gateway::ResourceKey;
+use crate::state::gateway::key::ResourceKey;
 use crate::state::gateway::responses::{StoredResponse, id, items};
 
 /// The maximum number of stored responses; the oldest are dropped first.

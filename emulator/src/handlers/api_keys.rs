@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Scopes, timestamp};
+use crate::call::{Call, Scopes, string_list, timestamp};
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
@@ -35,6 +35,13 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
+/// The kinds of key.
+const KINDS: [&str; 3] = [
+    "organisation-service",
+    "workspace-service",
+    "workspace-user",
+];
+
 /// Returns the kind of key as named in scopes, such as `workspace_service_api_keys`.
 fn scope_resource(kind: &str) -> String {
     format!("{}_api_keys", kind.replace('-', "_"))
@@ -59,12 +66,7 @@ fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
         None => return Ok(()),
     };
     let scope = format!("{resource}.{action}");
-    let kinds = [
-        "organisation-service",
-        "workspace-service",
-        "workspace-user",
-    ];
-    let exists = kinds.iter().any(|kind| scope_resource(kind) == resource);
+    let exists = KINDS.iter().any(|kind| scope_resource(kind) == resource);
     match exists && !call.caller.scopes.has(&scope) {
         true => Err(ApiError::forbidden(format!(
             "`{}` requires the scope {scope} for this kind of key",
@@ -107,14 +109,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             .scopes
             .has(&format!("{}.list", scope_resource(kind)))
     };
-    if [
-        "organisation-service",
-        "workspace-service",
-        "workspace-user",
-    ]
-    .into_iter()
-    .all(may_list)
-    {
+    if KINDS.into_iter().all(may_list) {
         return Ok(call.page(keys, to_json));
     }
     Ok(call.page(keys.filter(|key| may_list(key.owner.kind())), to_json))
@@ -188,16 +183,6 @@ fn owner_user(state: &State, call: &Call) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn string_list(value: &Value) -> Vec<String> {
-    value
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut key = state.api_keys.table.find_by_path(call)?.clone();
     apply(state, call, &mut key)?;
@@ -226,11 +211,8 @@ fn apply(state: &State, call: &Call, key: &mut ApiKey) -> Result<(), ApiError> {
         }
     }
     if let Some(limits) = call.body_field("rate_limits") {
-        let limits = if limits.is_null() {
-            json!([])
-        } else {
-            limits.clone()
-        };
+        let limits = Some(limits.clone()).filter(|limits| !limits.is_null());
+        let limits = limits.unwrap_or_else(|| json!([]));
         key.fields.insert("rate_limits".to_owned(), limits);
     }
     if let Some(expiry) = call.body_field("expires_at") {
@@ -306,12 +288,8 @@ pub(crate) fn create_for_user(
 
 /// Removes the keys of a removed user.
 pub(crate) fn remove_user_keys(state: &mut State, user: &str) {
-    let keys = state.api_keys.table.iter();
-    let matching = keys.filter(|key| key.owner.user_id.as_deref() == Some(user));
-    let ids: Vec<String> = matching.map(|key| key.id.clone()).collect();
-    for id in ids {
-        state.api_keys.table.remove(&id);
-    }
+    let is_owned = |key: &ApiKey| key.owner.user_id.as_deref() == Some(user);
+    state.api_keys.table.remove_where(is_owned);
 }
 
 /// Counts a logged request against the limits of its key.
@@ -323,16 +301,12 @@ pub(crate) fn record_usage(state: &mut State, attributes: &LogAttributes, call: 
     if !state.api_keys.table.get(id).is_some_and(has_limits) {
         return;
     }
-    state.api_keys.table.update(id, |key| {
-        let mut usage = std::mem::take(&mut key.usage);
-        key.limits().record(&mut usage, attributes, call.now);
-        key.usage = usage;
-    });
+    let record = |key: &mut ApiKey| key.record_usage(attributes, call.now);
+    state.api_keys.table.update(id, record);
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.api_keys.table.find_by_path(call)?.id.clone();
-    state.api_keys.table.remove(&id);
+    state.api_keys.table.take(call)?;
     Ok(ResponseBody::empty_object())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, string_list};
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
@@ -100,12 +100,6 @@ impl Deployment {
             None => Ok(()),
         }
     }
-}
-
-fn string_list(value: &Value) -> Vec<String> {
-    let items = value.as_array().into_iter().flatten();
-    let strings = items.filter_map(Value::as_str);
-    strings.map(str::to_owned).collect()
 }
 
 /// Returns whether there is another active deployment.

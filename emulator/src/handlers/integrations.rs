@@ -81,11 +81,8 @@ impl Integration {
         call.set_value("configurations", &mut self.configurations);
         call.set_value("pricing_adjustments", &mut self.pricing_adjustments);
         let workspace = self.workspace_id.as_deref();
-        if let Some(mappings) =
-            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
-        {
-            self.secret_mappings = mappings;
-        }
+        let mappings = &mut self.secret_mappings;
+        secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
         self.validate_settings()
     }
 }

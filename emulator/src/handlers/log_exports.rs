@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, string_list};
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
@@ -64,9 +64,7 @@ impl LogExport {
             self.filters = filters.clone();
         }
         if call.body_field("requested_data").is_some() {
-            let fields = call.body_items("requested_data").iter();
-            let fields = fields.filter_map(|field| field.as_str().map(str::to_owned));
-            self.requested_data = fields.collect();
+            self.requested_data = string_list(&call.body_value("requested_data"));
         }
         if let Some(description) = call.body_field("description") {
             self.description = description.as_str().map(str::to_owned);

@@ -13,7 +13,8 @@ use crate::state::State;
 use crate::state::logs::attributes::LogAttributes;
 use crate::state::logs::attributes::{PARENT_SPAN_FIELDS, SPAN_NAME_FIELDS, metadata_str};
 use crate::state::logs::format_millis;
-use crate::state::logs::log_store::{Log, LogStore, StringId};
+use crate::state::logs::log_store::{Log, LogStore};
+use crate::state::logs::strings::StringId;
 use crate::state::table::Row;
 
 pub(crate) const RESOURCE: Resource = Resource {

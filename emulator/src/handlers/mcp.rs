@@ -64,9 +64,6 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("delete_mcp_server_tokens", Write(users::delete_tokens)),
 ]);
 
-/// The default and the maximum page size of the lists within a server or integration.
-const PAGE_SIZES: (u64, u64) = (100, 500);
-
 pub(super) fn remove_workspace(state: &mut State, workspace: &str) {
     let in_workspace = state.mcp.servers.in_workspace(workspace).iter();
     let ids: Vec<String> = in_workspace.map(|server| server.id.clone()).collect();

@@ -7,7 +7,8 @@ use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::partials::{Partial, Version};
+use crate::state::partials::{Content, Partial};
+use crate::state::versions::Versions;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_prompt_partials", Read(list)),
@@ -37,7 +38,10 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let (name, workspace) = (call.required_str("name")?, call.required_workspace()?);
-    let version = Version::new(1, call.required_str("string")?, call);
+    let string = call.required_str("string")?.to_owned();
+    let description = call.body_value("version_description");
+    let (content, at) = (Content { string }, call.timestamp());
+    let versions = Versions::new(content, description, &at, &call.ids);
     let partial = Partial {
         id: call.ids.uuid(),
         slug: call.ids.slug("pl", name),
@@ -46,12 +50,11 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
             .unwrap_or_default(),
         name: name.to_owned(),
         status: "active".to_owned(),
-        default: version.number,
-        created_at: call.timestamp(),
-        last_updated_at: call.timestamp(),
-        versions: vec![version],
+        created_at: at.clone(),
+        last_updated_at: at,
+        versions,
     };
-    let version_id = partial.versions.last().map(|version| &version.id);
+    let version_id = partial.versions.latest().map(|version| &version.id);
     let body = json!({"id": partial.id, "slug": partial.slug, "version_id": version_id});
     state.partials.put(partial);
     respond(body)
@@ -64,11 +67,11 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     call.set_str("status", &mut partial.status);
     partial.last_updated_at = call.timestamp();
     let mut body = json!({});
-    if let Some(template) = call.body_str("string") {
-        let number = partial.versions.last().map_or(0, |latest| latest.number) + 1;
-        let version = Version::new(number, template, call);
-        body = json!({"prompt_partial_version_id": version.id});
-        partial.versions.push(version);
+    if let Some(string) = call.body_str("string").map(str::to_owned) {
+        let description = call.body_value("version_description");
+        let (content, at) = (Content { string }, call.timestamp());
+        let id = partial.versions.push(content, description, &at, &call.ids);
+        body = json!({"prompt_partial_version_id": id});
     }
     state.partials.put(partial);
     respond(body)
@@ -81,17 +84,15 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let partial = state.partials.find_by_path(call)?;
-    let newest_first: Vec<&Version> = partial.versions.iter().rev().collect();
-    Ok(call.page(newest_first, |version| version.json(partial)))
+    let to_json = |version| partial.version_json(version);
+    Ok(call.page(partial.versions.newest_first(), to_json))
 }
 
-/// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
     let mut partial = state.partials.find_by_path(call)?.clone();
-    let number = partial
-        .version(&call.body_value("version").to_string())?
-        .number;
-    partial.default = number;
+    partial
+        .versions
+        .set_default(call, "prompt partial version")?;
     state.partials.put(partial);
     Ok(ResponseBody::empty_object())
 }

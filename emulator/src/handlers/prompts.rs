@@ -1,17 +1,17 @@
 //! Operations on prompts and their versions.
 
-mod run;
-
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::gateway;
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
-use crate::state::prompts::{Prompt, Version};
+use crate::state::prompts::{Content, Prompt, Version};
 use crate::state::table::Row;
+use crate::state::versions::Versions;
 use crate::template::Template;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
@@ -25,7 +25,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("update_prompt_version", Write(update_version)),
     ("make_prompt_version_default", Write(make_default)),
     ("render_prompt", Read(render)),
-    ("run_prompt", Gateway(run::run)),
+    ("run_prompt", Gateway(run)),
 ]);
 
 /// The content of a version. An update without `patch` must contain all of these fields.
@@ -43,8 +43,8 @@ const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice",
 impl Prompt {
     fn list_json(&self) -> Value {
         let mut body = self.json();
-        let version = self.version("default").or_else(|_| self.version("latest"));
-        body["model"] = version.map_or(Value::Null, |version| version.field("model"));
+        let version = self.versions.default_or_latest();
+        body["model"] = version.map_or(Value::Null, |version| version.content.field("model"));
         body
     }
 
@@ -58,31 +58,35 @@ impl Prompt {
 impl Version {
     /// Returns the fields of a single prompt that depend on the version.
     fn json(&self, state: &State) -> Value {
-        let template = self.field("string");
+        let template = self.content.field("string");
         let references = Template::parse(template.as_str().unwrap_or_default()).references();
-        let metadata = Some(self.field("template_metadata")).filter(Value::is_object);
-        let label = self.label_id.as_str().and_then(|id| state.labels.get(id));
+        let metadata = Some(self.content.field("template_metadata")).filter(Value::is_object);
+        let label = self
+            .content
+            .label_id
+            .as_str()
+            .and_then(|id| state.labels.get(id));
         let labels: Vec<Value> = label
             .map(|label| json!({"id": label.id, "name": label.name}))
             .into_iter()
             .collect();
         json!({
             "string": template,
-            "parameters": self.field("parameters"),
+            "parameters": self.content.field("parameters"),
             "prompt_version": self.number,
             "prompt_version_id": self.id,
             "prompt_version_status": "active",
             "prompt_version_description": self.description,
-            "prompt_version_label_id": self.label_id,
+            "prompt_version_label_id": self.content.label_id,
             "prompt_version_label_name": label.map(|label| &label.name),
             "prompt_version_labels": labels,
-            "virtual_key": self.field("virtual_key"),
-            "model": self.field("model"),
-            "functions": self.field("functions"),
-            "tools": self.field("tools"),
-            "tool_choice": self.field("tool_choice"),
+            "virtual_key": self.content.field("virtual_key"),
+            "model": self.content.field("model"),
+            "functions": self.content.field("functions"),
+            "tools": self.content.field("tools"),
+            "tool_choice": self.content.field("tool_choice"),
             "template_metadata": metadata.unwrap_or_else(|| json!({})),
-            "is_raw_template": self.content.get("is_raw_template").and_then(Value::as_i64).unwrap_or(0),
+            "is_raw_template": self.content.fields.get("is_raw_template").and_then(Value::as_i64).unwrap_or(0),
             "variable_components": {
                 "partials": references.partials, "sections": references.sections, "variables": references.variables,
                 "sectionVariables": references.section_variables, "variablePartials": [],
@@ -94,10 +98,10 @@ impl Version {
         json!({
             "id": self.id,
             "prompt_id": prompt.id,
-            "prompt_template": {"string": self.field("string")},
+            "prompt_template": {"string": self.content.field("string")},
             "prompt_version": self.number,
             "prompt_description": self.description,
-            "label_id": self.label_id,
+            "label_id": self.content.label_id,
             "created_at": self.created_at,
             "status": "active",
             "object": "prompt",
@@ -137,10 +141,12 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         .collections
         .find(call.required_str("collection_id")?, call)?;
     let content = merge_content(state, call, Map::new(), "template_metadata");
-    let mut version = Version::new(1, content, &call.timestamp(), &call.ids);
-    version.description = call.body_value("version_description");
-    let version_id = version.id.clone();
-    let prompt = Prompt::new(call.required_str("name")?, collection, version, &call.ids);
+    let description = call.body_value("version_description");
+    let (content, at) = (Content::new(content), call.timestamp());
+    let versions = Versions::new(content, description, &at, &call.ids);
+    let name = call.required_str("name")?;
+    let prompt = Prompt::new(name, collection, versions, &at, &call.ids);
+    let version_id = prompt.versions.latest().map(|version| &version.id);
     let body =
         json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
     state.prompts.table.put(prompt);
@@ -207,46 +213,35 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     call.set_str("name", &mut prompt.name);
     prompt.last_updated_at = call.timestamp();
-    let body = if has_content {
-        let version = next_version(state, call, &prompt, patch);
-        let body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": version.id});
-        prompt.versions.push(version);
-        body
-    } else {
-        json!({})
-    };
+    let mut body = json!({});
+    if has_content {
+        let latest = prompt.versions.latest().filter(|_| patch);
+        let base = latest.map(|version| version.content.fields.clone());
+        let base = base.unwrap_or_default();
+        let content = Content::new(merge_content(state, call, base, "prompt_metadata"));
+        let description = call.body_value("version_description");
+        let at = call.timestamp();
+        let id = prompt.versions.push(content, description, &at, &call.ids);
+        body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": id});
+    }
     state.prompts.table.put(prompt);
     respond(body)
 }
 
-fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Version {
-    let latest = prompt.versions.last();
-    let base = latest
-        .filter(|_| patch)
-        .map(|version| version.content.clone())
-        .unwrap_or_default();
-    let content = merge_content(state, call, base, "prompt_metadata");
-    let number = latest.map_or(0, |version| version.number) + 1;
-    let mut version = Version::new(number, content, &call.timestamp(), &call.ids);
-    version.description = call.body_value("version_description");
-    version
-}
-
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.prompts.table.find_by_path(call)?.id.clone();
-    state.prompts.table.remove(&id);
+    state.prompts.table.take(call)?;
     Ok(ResponseBody::empty_object())
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let prompt = state.prompts.table.find_by_path(call)?;
-    let newest_first: Vec<&Version> = prompt.versions.iter().rev().collect();
-    Ok(call.page(newest_first, |version| version.list_json(prompt)))
+    let versions = prompt.versions.newest_first();
+    Ok(call.page(versions, |version| version.list_json(prompt)))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
     let prompt = state.prompts.table.find_by_path(call)?;
-    let mut versions = prompt.versions.iter();
+    let mut versions = prompt.versions.newest_first().into_iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
     respond(prompt.detail_json(state, version))
@@ -255,44 +250,29 @@ fn get_version(state: &State, call: &Call) -> HandlerResult {
 /// Only the label of a version can be updated; null removes it.
 fn update_version(state: &mut State, call: &Call) -> HandlerResult {
     let mut prompt = state.prompts.table.find_by_path(call)?.clone();
-    let mut versions = prompt.versions.iter_mut();
-    let version = versions.find(|version| version.id == call.path_param(1));
-    let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
-    call.set_value("label_id", &mut version.label_id);
+    let version = prompt.version_mut(call.path_param(1))?;
+    call.set_value("label_id", &mut version.content.label_id);
     state.prompts.table.put(prompt);
     Ok(ResponseBody::empty_object())
 }
 
-/// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
     let mut prompt = state.prompts.table.find_by_path(call)?.clone();
-    let number = call.body_value("version");
-    let number = number
-        .as_u64()
-        .ok_or_else(|| ApiError::invalid_field("version", "must be a version number"))?;
-    if !prompt
-        .versions
-        .iter()
-        .any(|version| version.number == number)
-    {
-        return Err(ApiError::not_found("prompt version"));
-    }
-    prompt.default = number;
+    prompt.versions.set_default(call, "prompt version")?;
     state.prompts.table.put(prompt);
     Ok(ResponseBody::empty_object())
 }
 
 /// Removes a deleted label from all versions.
 pub(crate) fn remove_label(state: &mut State, label: &str) {
-    let has_label = |version: &Version| version.label_id == label;
+    let has_label = |version: &Version| version.content.label_id == label;
     state.prompts.table.update_where(
-        |prompt| prompt.versions.iter().any(has_label),
+        |prompt| prompt.versions.newest_first().into_iter().any(has_label),
         |prompt| {
-            let versions = prompt
-                .versions
-                .iter_mut()
-                .filter(|version| has_label(version));
-            versions.for_each(|version| version.label_id = Value::Null);
+            let versions = prompt.versions.iter_mut();
+            versions
+                .filter(|version| has_label(version))
+                .for_each(|version| version.content.label_id = Value::Null);
         },
     );
 }
@@ -304,19 +284,28 @@ fn render(state: &State, call: &Call) -> HandlerResult {
     respond(json!({"success": true, "data": data}))
 }
 
+/// Runs a prompt: its model request is handled as if it had been sent to the gateway.
+fn run(state: &mut State, call: &Call) -> HandlerResult {
+    let request = Value::Object(build_request(state, call)?);
+    match request["messages"].is_array() {
+        true => gateway::chat(state, call, &request),
+        false => gateway::text(state, call, &request),
+    }
+}
+
 /// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
     let prompt = state.prompts.table.find_by_path(call)?;
     let version = prompt.version("default")?;
-    let parameters = version.field("parameters");
+    let parameters = version.content.field("parameters");
     let mut data = parameters.as_object().cloned().unwrap_or_default();
     for name in ["model", "functions", "tools", "tool_choice"] {
-        let value = version.field(name);
+        let value = version.content.field(name);
         if !value.is_null() {
             data.insert(name.to_owned(), value);
         }
     }
-    let template = version.field("string");
+    let template = version.content.field("string");
     let template = template.as_str().unwrap_or_default();
     let (name, value) = fill_template(state, prompt, template, &call.body_value("variables"));
     data.insert(name.to_owned(), value);

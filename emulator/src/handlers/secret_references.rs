@@ -97,26 +97,34 @@ impl SecretReference {
 fn workspace_ids(state: &State, call: &Call) -> Result<Vec<String>, ApiError> {
     let items = call.body_items("allowed_workspaces").iter().enumerate();
     let resolved = items.map(|(index, key)| {
-        let key = key.as_str().unwrap_or_default();
-        state.workspaces.resolve(key, &call.caller).map_err(|_| {
-            let field_path = format!("allowed_workspaces/{index}");
-            ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
-        })
+        let field_path = format!("allowed_workspaces/{index}");
+        state.workspaces.resolve_field(key, &field_path, call)
     });
     resolved.collect()
 }
 
-/// Validates and returns the `secret_mappings` of the body, if any. `targets` are the fields that
+/// Replaces `mappings` with the `secret_mappings` of the body, if any. `targets` are the fields that
 /// can be filled; a target that ends with a dot is a prefix.
-pub(crate) fn parse_mappings(
+pub(crate) fn update_mappings(
     state: &State,
     call: &Call,
     targets: &[&str],
     workspace: Option<&str>,
-) -> Result<Option<Vec<Value>>, ApiError> {
-    if call.body_field("secret_mappings").is_none() {
-        return Ok(None);
+    mappings: &mut Vec<Value>,
+) -> Result<(), ApiError> {
+    if call.body_field("secret_mappings").is_some() {
+        *mappings = parse_mappings(state, call, targets, workspace)?;
     }
+    Ok(())
+}
+
+/// Validates and returns the `secret_mappings` of the body.
+fn parse_mappings(
+    state: &State,
+    call: &Call,
+    targets: &[&str],
+    workspace: Option<&str>,
+) -> Result<Vec<Value>, ApiError> {
     let mut seen = HashSet::new();
     for (index, mapping) in call.body_items("secret_mappings").iter().enumerate() {
         let error = |name: &str, reason: &str| {
@@ -149,7 +157,7 @@ pub(crate) fn parse_mappings(
             Some(_) => {}
         }
     }
-    Ok(Some(call.body_items("secret_mappings").to_vec()))
+    Ok(call.body_items("secret_mappings").to_vec())
 }
 
 fn require_enterprise_plan(state: &State, _: &Call) -> Result<(), ApiError> {

@@ -3,7 +3,7 @@
 use chrono::Duration;
 use serde_json::{Value, json};
 
-use crate::call::Call;
+use crate::call::{Call, string_list};
 use crate::error::ApiError;
 use crate::handlers::api_keys;
 use crate::handlers::resource::Handler::{Read, Write};
@@ -167,10 +167,7 @@ fn invited_workspaces(state: &State, call: &Call) -> Result<Vec<Value>, ApiError
 /// Returns the scopes of the keys that the invited user gets; `None` for no keys.
 fn key_scopes(call: &Call) -> Option<Vec<String>> {
     let scopes = call.body_value("workspace_api_key_details");
-    let scopes = scopes["scopes"].as_array()?.iter();
-    let scopes: Vec<String> = scopes
-        .filter_map(|scope| scope.as_str().map(str::to_owned))
-        .collect();
+    let scopes = string_list(&scopes["scopes"]);
     Some(scopes).filter(|scopes| !scopes.is_empty())
 }
 

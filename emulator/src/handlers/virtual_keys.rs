@@ -91,11 +91,8 @@ impl VirtualKey {
     /// AI provider at the top level.
     fn apply_settings(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
         let workspace = Some(self.workspace_id.as_str());
-        if let Some(mappings) =
-            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
-        {
-            self.secret_mappings = mappings;
-        }
+        let mappings = &mut self.secret_mappings;
+        secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
         let fields = call.body.as_object().into_iter().flatten();
         let new_settings = fields.filter(|(name, value)| {
             !NON_SETTING_FIELDS.contains(&name.as_str()) && !value.is_null()
@@ -147,15 +144,8 @@ pub(crate) fn new_default_provider(
     let is_taken = |slug: &str| is_slug_taken(state, workspace, slug);
     let provider = integration.ai_provider_id();
     let slug = slugs::choose(slug, "default_provider_slug", is_taken, provider, &call.ids)?;
-    let provider_and_integration = (provider, integration.slug.as_str());
-    let mut virtual_key = VirtualKey::new(
-        &slug,
-        slug.clone(),
-        workspace,
-        provider_and_integration,
-        &call.timestamp(),
-        &call.ids,
-    );
+    let uses = (provider, integration.slug.as_str());
+    let mut virtual_key = VirtualKey::new(slug, workspace, uses, &call.timestamp(), &call.ids);
     let note = format!(
         "Created automatically for the integration `{}`.",
         integration.slug
@@ -187,38 +177,24 @@ pub(crate) fn record_usage(
     attributes: &LogAttributes,
     call: &Call,
 ) {
-    let Some(slug) = attributes
-        .virtual_key
-        .map(|id| state.logs.strings.resolve(id))
-    else {
+    let Some(slug) = attributes.virtual_key else {
         return;
     };
-    let keys = state.virtual_keys.in_workspace(workspace);
-    let is_counted =
-        |virtual_key: &&VirtualKey| virtual_key.slug == slug && virtual_key.limits().is_limited();
-    let id = keys
-        .iter()
-        .find(is_counted)
-        .map(|virtual_key| virtual_key.id.clone());
+    let slug = state.logs.strings.resolve(slug);
+    let mut keys = state.virtual_keys.in_workspace(workspace).iter();
+    let counted = keys.find(|key| key.slug == slug && key.limits().is_limited());
+    let id = counted.map(|key| key.id.clone());
+    drop(keys);
     if let Some(id) = id {
-        state.virtual_keys.update(&id, |key| {
-            let mut usage = std::mem::take(&mut key.usage);
-            key.limits().record(&mut usage, attributes, call.now);
-            key.usage = usage;
-        });
+        let record = |key: &mut VirtualKey| key.record_usage(attributes, call.now);
+        state.virtual_keys.update(&id, record);
     }
 }
 
 /// Removes all virtual keys that use an integration.
 pub(crate) fn remove_integration(state: &mut State, integration: &str) {
-    let all = state.virtual_keys.iter();
-    let dependent = all.filter(|virtual_key| virtual_key.integration_id == integration);
-    let ids: Vec<String> = dependent
-        .map(|virtual_key| virtual_key.id.clone())
-        .collect();
-    for id in ids {
-        state.virtual_keys.remove(&id);
-    }
+    let uses = |virtual_key: &VirtualKey| virtual_key.integration_id == integration;
+    state.virtual_keys.remove_where(uses);
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
@@ -238,15 +214,9 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         is_slug_taken(state, workspace, slug) || state.integrations.get(slug).is_some()
     };
     let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
-    let provider_and_integration = (provider, slug.as_str());
-    let mut key = VirtualKey::new(
-        name,
-        slug.clone(),
-        workspace,
-        provider_and_integration,
-        &call.timestamp(),
-        &call.ids,
-    );
+    let uses = (provider, slug.as_str());
+    let at = call.timestamp();
+    let mut key = VirtualKey::new(slug.clone(), workspace, uses, &at, &call.ids);
     key.apply(call)?;
     key.apply_settings(state, call)?;
     let secret = call.body_str("key").filter(|secret| !secret.is_empty());

@@ -1,4 +1,6 @@
 //! The content of binary responses, either stored or generated while it is sent.
+//!
+//! Written by hand: contents of any size are generated from a seed at any offset.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Response bodies that are sent in chunks: event streams and binary content, with scripted
 //! delivery.
+//!
+//! Written by hand, since scripts set the pace, the chunks and the end of a body.
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -3,6 +3,8 @@
 //! hyper responds to them without a body. [`Socket`](super::socket::Socket) suppresses that
 //! response and hands the stream over when hyper closes it; this module then sends an error in the
 //! service's envelope.
+//!
+//! Written by hand, since hyper has no hook for its own error responses.
 
 use std::time::Duration;
 

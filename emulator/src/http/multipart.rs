@@ -1,5 +1,8 @@
 //! Multipart forms (`multipart/form-data`), read part by part without buffering the content of
 //! files.
+//!
+//! `multer` parses; the rest are the limits, timeouts and checksums of single parts, which it does not
+//! have.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,6 @@
 //! Range requests for binary responses.
+//!
+//! `headers::Range` would replace only the parser, a dozen lines.
 
 use hyper::Method;
 use hyper::header::{IF_RANGE, RANGE};

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use crate::call::{Caller, Scopes, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
+use crate::state::logs::attributes::LogAttributes;
 use crate::state::table::{ResourceState, Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
 
@@ -204,6 +205,13 @@ impl ApiKey {
         let created = self.fields["created_at"].as_str();
         let created = created.and_then(|created| created.parse().ok());
         UsageLimits::new(&self.fields["usage_limits"], created.unwrap_or_default())
+    }
+
+    /// Counts a logged request against the limits.
+    pub(crate) fn record_usage(&mut self, attributes: &LogAttributes, now: DateTime<Utc>) {
+        let mut usage = std::mem::take(&mut self.usage);
+        self.limits().record(&mut usage, attributes, now);
+        self.usage = usage;
     }
 
     pub(crate) fn status(&self, now: DateTime<Utc>) -> &'static str {

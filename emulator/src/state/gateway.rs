@@ -6,6 +6,7 @@ use super::table::{ResourceState, Table};
 
 pub(crate) mod batches;
 pub(crate) mod files;
+pub(crate) mod key;
 pub(crate) mod responses;
 
 /// The gateway's state of one organisation.
@@ -14,13 +15,6 @@ pub(crate) struct GatewayState {
     pub(crate) files: Table<files::File>,
     pub(crate) batches: Table<batches::Batch>,
     pub(crate) responses: Table<responses::StoredResponse>,
-}
-
-/// The id and workspace of a stored resource.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct ResourceKey {
-    pub(crate) id: String,
-    pub(crate) workspace_id: String,
 }
 
 impl ResourceState for GatewayState {

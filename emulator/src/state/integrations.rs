@@ -51,6 +51,9 @@ pub(crate) struct Integration {
     pub(crate) virtual_key: Option<String>,
     pub(crate) models: models::Models,
     pub(crate) access: workspaces::Access,
+    /// Whether the global access was set without creating default providers.
+    #[serde(default)]
+    pub(crate) without_providers: bool,
     pub(crate) created_at: String,
     pub(crate) last_updated_at: Option<String>,
 }
@@ -90,6 +93,7 @@ impl Integration {
             virtual_key: None,
             models: models::Models::built_in(ai_provider_id, at),
             access: workspaces::Access::default(),
+            without_providers: false,
             created_at: at.to_owned(),
             last_updated_at: None,
         }
@@ -113,7 +117,7 @@ impl Integration {
 
     pub(crate) fn assign_to_workspace(&mut self, workspace: &str) {
         self.workspace_id = Some(workspace.to_owned());
-        self.access.allow(workspace);
+        self.access.entry(workspace).enabled = true;
     }
 
     pub(crate) fn ai_provider_id(&self) -> &str {

@@ -3,6 +3,7 @@
 pub(crate) mod attributes;
 pub(crate) mod filter;
 pub(crate) mod log_store;
+pub(crate) mod strings;
 
 use chrono::DateTime;
 

@@ -7,6 +7,7 @@ use audit_log::AuditRecords;
 use organisation::OrganisationInfo;
 use table::ResourceState;
 
+pub(crate) mod access_list;
 pub(crate) mod api_keys;
 pub(crate) mod audit_log;
 pub(crate) mod collections;
@@ -37,6 +38,7 @@ pub(crate) mod table;
 pub(crate) mod usage;
 pub(crate) mod usage_policies;
 pub(crate) mod users;
+pub(crate) mod versions;
 pub(crate) mod virtual_keys;
 pub(crate) mod workspaces;
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::logs::attributes::LogAttributes;
-use super::logs::log_store::{StringId, StringPool};
+use super::logs::strings::{StringId, StringPool};
 use super::organisation::OrganisationInfo;
 use crate::call::Call;
 use crate::error::ApiError;

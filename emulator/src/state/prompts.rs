@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::collections::Collection;
 use crate::state::table::{ResourceState, Row, Table, row};
+use crate::state::versions::{self, Versions};
 use crate::state::virtual_keys::VirtualKey;
 
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -16,7 +17,7 @@ pub(crate) struct Prompts {
     pub(crate) table: Table<Prompt>,
 }
 
-/// A prompt with its versions, oldest first.
+/// A prompt with its versions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Prompt {
     pub(crate) id: String,
@@ -24,23 +25,22 @@ pub(crate) struct Prompt {
     pub(crate) workspace_id: String,
     pub(crate) collection_id: String,
     pub(crate) name: String,
-    /// The number of the default version.
-    pub(crate) default: u64,
     pub(crate) created_at: String,
     pub(crate) last_updated_at: String,
-    pub(crate) versions: Vec<Version>,
+    #[serde(flatten)]
+    pub(crate) versions: Versions<Content>,
 }
 
+/// The content of a version.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Version {
-    pub(crate) id: String,
-    pub(crate) number: u64,
-    pub(crate) description: Value,
+pub(crate) struct Content {
     pub(crate) label_id: Value,
-    pub(crate) created_at: String,
     /// Template and parameters, by their names in the response.
-    pub(crate) content: Map<String, Value>,
+    #[serde(rename = "content")]
+    pub(crate) fields: Map<String, Value>,
 }
+
+pub(crate) type Version = versions::Version<Content>;
 
 row! { Prompt: "prompt", id: id, slug: slug, workspace: workspace_id }
 
@@ -57,28 +57,34 @@ impl Prompt {
                 "string": template, "parameters": {"model": "example-model", "max_tokens": 64},
                 "model": "example-model", "virtual_key": key.slug, "is_raw_template": 0,
             });
-            content.as_object().cloned().unwrap_or_default()
+            Content::new(content.as_object().cloned().unwrap_or_default())
         };
-        let at = timestamp(now);
-        let first = Version::new(1, content("Greet {{name}}."), &at, ids);
-        let mut second = Version::new(2, content("Greet {{name}} in {{language}}."), &at, ids);
-        second.description = json!("In any language");
-        let mut prompt = Self::new("Greeting", collection, first, ids);
-        prompt.versions.push(second);
-        prompt
+        let (at, null) = (timestamp(now), Value::Null);
+        let mut versions = Versions::new(content("Greet {{name}}."), null, &at, ids);
+        let (second, description) = (
+            content("Greet {{name}} in {{language}}."),
+            json!("In any language"),
+        );
+        versions.push(second, description, &at, ids);
+        Self::new("Greeting", collection, versions, &at, ids)
     }
 
-    pub(crate) fn new(name: &str, collection: &Collection, version: Version, ids: &Ids) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        collection: &Collection,
+        versions: Versions<Content>,
+        at: &str,
+        ids: &Ids,
+    ) -> Self {
         Self {
             id: ids.uuid(),
             slug: ids.slug("pp", name),
             workspace_id: collection.workspace_id.clone(),
             collection_id: collection.id.clone(),
             name: name.to_owned(),
-            default: version.number,
-            created_at: version.created_at.clone(),
-            last_updated_at: version.created_at.clone(),
-            versions: vec![version],
+            created_at: at.to_owned(),
+            last_updated_at: at.to_owned(),
+            versions,
         }
     }
 
@@ -89,24 +95,14 @@ impl Prompt {
 
     /// Returns a version by `latest`, `default` or a number.
     pub(crate) fn version(&self, requested: &str) -> Result<&Version, ApiError> {
-        let found = match requested {
-            "latest" => self.versions.last(),
-            "default" => self
-                .versions
-                .iter()
-                .find(|version| version.number == self.default),
-            number => {
-                let number: u64 = number.parse().map_err(|_| {
-                    ApiError::bad_request(
-                        "query parameter `version` must be `latest`, `default` or a version number",
-                    )
-                })?;
-                self.versions
-                    .iter()
-                    .find(|version| version.number == number)
-            }
-        };
-        found.ok_or_else(|| ApiError::not_found("prompt version"))
+        self.versions.find(requested, "prompt version")
+    }
+
+    /// Returns the version with this id for a change.
+    pub(crate) fn version_mut(&mut self, id: &str) -> Result<&mut Version, ApiError> {
+        let mut versions = self.versions.iter_mut();
+        let version = versions.find(|version| version.id == id);
+        version.ok_or_else(|| ApiError::not_found("prompt version"))
     }
 
     /// Returns the fields that lists and single prompts share. The sharing fields are never set.
@@ -133,20 +129,16 @@ impl Prompt {
     }
 }
 
-impl Version {
-    pub(crate) fn new(number: u64, content: Map<String, Value>, at: &str, ids: &Ids) -> Self {
+impl Content {
+    pub(crate) fn new(fields: Map<String, Value>) -> Self {
         Self {
-            id: ids.uuid(),
-            number,
-            description: Value::Null,
             label_id: Value::Null,
-            created_at: at.to_owned(),
-            content,
+            fields,
         }
     }
 
     pub(crate) fn field(&self, name: &str) -> Value {
-        self.content.get(name).cloned().unwrap_or(Value::Null)
+        self.fields.get(name).cloned().unwrap_or(Value::Null)
     }
 }
 

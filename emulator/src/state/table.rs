@@ -245,6 +245,15 @@ impl<T: Row> Table<T> {
         Some(Arc::unwrap_or_clone(row))
     }
 
+    /// Removes every row that matches `predicate`.
+    pub(crate) fn remove_where(&mut self, predicate: impl Fn(&T) -> bool) {
+        let matching = self.iter().filter(|row| predicate(row));
+        let row_ids: Vec<String> = matching.map(|row| row.id().to_owned()).collect();
+        for id in row_ids {
+            self.remove(&id);
+        }
+    }
+
     /// Removes all rows of a workspace.
     pub(crate) fn remove_workspace(&mut self, workspace: &str) {
         let ids = self.workspaces.remove(workspace).unwrap_or_default();

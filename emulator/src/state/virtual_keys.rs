@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::call::{Call, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
+use crate::state::logs::attributes::LogAttributes;
 use crate::state::table::{Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
 use crate::state::{limits, masking};
@@ -45,21 +46,17 @@ row! { VirtualKey: "virtual key", id: id, slug: slug, workspace: workspace_id }
 impl VirtualKey {
     /// Creates the seeded virtual key.
     pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        let uses = ("openai", "openai-main");
         let slug = "openai-main".to_owned();
-        let provider_and_integration = ("openai", slug.as_str());
-        Self::new(
-            "OpenAI main",
-            slug.clone(),
-            workspace_id,
-            provider_and_integration,
-            &timestamp(now),
-            ids,
-        )
+        Self {
+            name: "OpenAI main".to_owned(),
+            ..Self::new(slug, workspace_id, uses, &timestamp(now), ids)
+        }
     }
 
-    /// Creates a virtual key; the pair is the AI provider and the slug of the integration.
+    /// Creates a virtual key with its slug as the name; the pair is the AI provider and the slug of the
+    /// integration.
     pub(crate) fn new(
-        name: &str,
         slug: String,
         workspace_id: &str,
         (provider, integration): (&str, &str),
@@ -68,9 +65,9 @@ impl VirtualKey {
     ) -> Self {
         Self {
             id: ids.uuid(),
+            name: slug.clone(),
             slug,
             workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
             provider: provider.to_owned(),
             integration_id: integration.to_owned(),
             secret_mappings: Vec::new(),
@@ -98,6 +95,13 @@ impl VirtualKey {
     pub(crate) fn limits(&self) -> UsageLimits<'_> {
         let created = self.created_at.parse().unwrap_or_default();
         UsageLimits::new(&self.usage_limits, created)
+    }
+
+    /// Counts a logged request against the limits.
+    pub(crate) fn record_usage(&mut self, attributes: &LogAttributes, now: DateTime<Utc>) {
+        let mut usage = std::mem::take(&mut self.usage);
+        self.limits().record(&mut usage, attributes, now);
+        self.usage = usage;
     }
 
     /// Resets the usage to zero.

@@ -217,6 +217,19 @@ impl Table<Workspace> {
             .map(|workspace| workspace.id.clone())
             .ok_or_else(|| Workspace::MISSING_STATUS.error(Workspace::NAME))
     }
+
+    /// Like [`Self::resolve`], for a field of a request body.
+    pub(crate) fn resolve_field(
+        &self,
+        value: &Value,
+        field_path: &str,
+        call: &Call,
+    ) -> Result<String, ApiError> {
+        let key = value.as_str().unwrap_or_default();
+        self.resolve(key, &call.caller).map_err(|_| {
+            ApiError::invalid_field(field_path, "is not the id or slug of a workspace")
+        })
+    }
 }
 
 #[cfg(test)]

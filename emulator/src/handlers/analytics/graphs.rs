@@ -10,7 +10,8 @@ use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::feedback::FeedbackItem;
 use crate::state::logs::format_millis;
-use crate::state::logs::log_store::{Log, StringId};
+use crate::state::logs::log_store::Log;
+use crate::state::logs::strings::StringId;
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;

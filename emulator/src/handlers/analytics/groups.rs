@@ -12,7 +12,8 @@ use crate::handlers::feedback;
 use crate::response::{HandlerResult, ResponseBody};
 use crate::state::State;
 use crate::state::logs::format_millis;
-use crate::state::logs::log_store::{Log, StringId};
+use crate::state::logs::log_store::Log;
+use crate::state::logs::strings::StringId;
 
 /// The value by which logs are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -24,11 +24,9 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
         false => current.clone(),
     };
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
-        let key = item["workspace_id"].as_str().unwrap_or_default();
-        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
-            let field_path = format!("workspaces/{index}/workspace_id");
-            ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
-        })?;
+        let field_path = format!("workspaces/{index}/workspace_id");
+        let key = &item["workspace_id"];
+        let workspace = state.workspaces.resolve_field(key, &field_path, call)?;
         if item["excluded"] == true {
             excluded.insert(workspace);
         } else {

@@ -8,19 +8,20 @@ use crate::handlers::integrations::find;
 use crate::handlers::virtual_keys;
 use crate::response::{HandlerResult, ResponseBody};
 use crate::state::State;
+use crate::state::access_list::WorkspaceAccess;
 use crate::state::integrations::Integration;
-use crate::state::integrations::workspaces::{Change, WorkspaceAccess, validate_limits};
+use crate::state::integrations::workspaces::{Change, Limits, validate_limits};
 use crate::state::virtual_keys::VirtualKey;
 
-impl WorkspaceAccess {
+impl WorkspaceAccess<Limits> {
     /// Returns the entry; `id` is the slug of the workspace, never its UUID.
     fn json(&self, state: &State) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
         json!({
             "id": workspace.map(|workspace| &workspace.slug),
             "enabled": self.enabled,
-            "usage_limits": self.usage_limits,
-            "rate_limits": self.rate_limits,
+            "usage_limits": self.settings.usage_limits,
+            "rate_limits": self.settings.rate_limits,
         })
     }
 }
@@ -30,13 +31,10 @@ fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiErro
     let changes = items.map(|(index, item)| {
         let field_path = format!("workspaces/{index}");
         validate_limits(item, &field_path)?;
-        let key = item["id"].as_str().unwrap_or_default();
-        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
-            ApiError::invalid_field(
-                &format!("{field_path}/id"),
-                "is not the id or slug of a workspace",
-            )
-        })?;
+        let id_path = format!("{field_path}/id");
+        let workspace = state
+            .workspaces
+            .resolve_field(&item["id"], &id_path, call)?;
         Ok(Change {
             workspace,
             item,
@@ -90,7 +88,7 @@ pub(crate) fn add_default_providers(
     workspace: &str,
 ) -> Result<(), ApiError> {
     let is_for_all = |integration: &&Integration| {
-        integration.allows_workspace(workspace) && !integration.access.without_providers
+        integration.allows_workspace(workspace) && !integration.without_providers
     };
     let integrations = state.integrations.iter().filter(is_for_all);
     let providers: Result<Vec<VirtualKey>, ApiError> = integrations
@@ -118,8 +116,9 @@ fn with_item_path(error: ApiError, change: Option<&Change<'_>>) -> ApiError {
 
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let access = &find(state, call)?.access;
-    let known = |entry: &&WorkspaceAccess| state.workspaces.get(&entry.workspace_id).is_some();
-    let entries: Vec<&WorkspaceAccess> = access.entries.iter().filter(known).collect();
+    let known =
+        |entry: &&WorkspaceAccess<Limits>| state.workspaces.get(&entry.workspace_id).is_some();
+    let entries: Vec<&WorkspaceAccess<Limits>> = access.entries.iter().filter(known).collect();
     Ok(call
         .page(entries, |entry| entry.json(state))
         .with_field("global_workspace_access", access.global.clone()))
@@ -129,7 +128,10 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let before = find(state, call)?;
     let mut after = before.clone();
     let changes = changes(state, call)?;
-    after.access.apply_global(call)?;
+    if let Some(global) = after.access.apply_global(call) {
+        validate_limits(global, "global_workspace_access")?;
+        after.without_providers = call.body_value("create_default_provider") == false;
+    }
     for change in &changes {
         after.access.entry(&change.workspace).apply(change.item);
     }

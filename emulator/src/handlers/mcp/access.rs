@@ -3,13 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::error::ApiError;
 use crate::handlers::mcp::integrations;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::mcp::access::WorkspaceAccess;
+use crate::state::access_list::WorkspaceAccess;
+use crate::state::mcp::access::{Times, set_access};
 
-impl WorkspaceAccess {
+impl WorkspaceAccess<Times> {
     /// Returns the entry; `id` is the UUID of the workspace for organisation keys, else its slug.
     fn json(&self, state: &State, call: &Call) -> Value {
         let slug = state.workspaces.get(&self.workspace_id);
@@ -19,8 +19,8 @@ impl WorkspaceAccess {
             "id": id,
             "enabled": self.enabled,
             "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
+            "created_at": self.settings.created_at,
+            "last_updated_at": self.settings.last_updated_at,
         })
     }
 }
@@ -50,24 +50,17 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = integrations::find_editable(state, call)?.clone();
-    if let Some(global) = call.body_field("global_workspace_access") {
-        integration.access.global = global.clone();
-        if call.body_value("override_existing_workspace_access") == true {
-            integration.access.entries.clear();
-        }
-    }
+    integration.access.apply_global(call);
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
-        let key = item["id"].as_str().unwrap_or_default();
-        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
-            ApiError::invalid_field(
-                &format!("workspaces/{index}/id"),
-                "is not the id or slug of a workspace",
-            )
-        })?;
+        let (key, field_path) = (&item["id"], format!("workspaces/{index}/id"));
+        let workspace = state.workspaces.resolve_field(key, &field_path, call)?;
         let enabled = item["enabled"] == true;
-        integration
-            .access
-            .set(&workspace, enabled, &call.timestamp());
+        set_access(
+            &mut integration.access,
+            &workspace,
+            enabled,
+            &call.timestamp(),
+        );
     }
     state.mcp.integrations.put(integration);
     Ok(ResponseBody::empty_object())

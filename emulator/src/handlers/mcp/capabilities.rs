@@ -3,9 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
-use crate::handlers::mcp::PAGE_SIZES;
 use crate::response::ResponseBody;
 use crate::state::mcp::capabilities::Capability;
+
+/// The default and the maximum page size of the lists within a server or integration.
+pub(super) const PAGE_SIZES: (u64, u64) = (100, 500);
 
 /// The kinds of capability, and their names in `counts`.
 const KINDS: [(&str, &str); 4] = [

@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::handlers::mcp::{capabilities, probe, servers};
 use crate::handlers::secret_references;
 use crate::response::{HandlerResult, ResponseBody, respond};
-use crate::state::mcp::access::Access;
+use crate::state::mcp::access::{Access, set_access};
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::capabilities::{apply_toggles, merge_synced, parse_toggles};
 use crate::state::mcp::integrations::McpIntegration;
@@ -54,11 +54,8 @@ impl McpIntegration {
         call.set_value("description", &mut self.description);
         call.set_value("configurations", &mut self.configurations);
         let workspace = self.workspace_id.as_deref();
-        if let Some(mappings) =
-            secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
-        {
-            self.secret_mappings = mappings;
-        }
+        let mappings = &mut self.secret_mappings;
+        secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
         self.validate()
     }
 }
@@ -133,7 +130,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     };
     integration.apply(state, call)?;
     if let Some(workspace) = call.workspace() {
-        integration.access.set(workspace, true, &call.timestamp());
+        set_access(&mut integration.access, workspace, true, &call.timestamp());
     }
     let body = json!({"id": integration.id, "slug": integration.slug});
     table(state).put(integration);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::mcp::PAGE_SIZES;
+use crate::handlers::mcp::capabilities::PAGE_SIZES;
 use crate::handlers::mcp::servers::find;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;

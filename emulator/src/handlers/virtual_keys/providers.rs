@@ -42,15 +42,8 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let is_taken = |slug: &str| is_slug_taken(state, workspace, slug);
     let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
-    let provider_and_integration = (integration.ai_provider_id(), integration.slug.as_str());
-    let mut key = VirtualKey::new(
-        name,
-        slug,
-        workspace,
-        provider_and_integration,
-        &call.timestamp(),
-        &call.ids,
-    );
+    let uses = (integration.ai_provider_id(), integration.slug.as_str());
+    let mut key = VirtualKey::new(slug, workspace, uses, &call.timestamp(), &call.ids);
     key.apply(call)?;
     let body = json!({"id": key.id, "slug": key.slug, "object": NAME});
     state.virtual_keys.put(key);

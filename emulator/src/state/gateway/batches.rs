@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::state::gateway::ResourceKey;
+use crate::state::gateway::key::ResourceKey;
 use crate::state::table::{Row, row};
 
 /// How long a batch is in progress, and when it expires.

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::error::ApiError;
 use crate::http::content::Content;
-use crate::state::gateway::ResourceKey;
+use crate::state::gateway::key::ResourceKey;
 use crate::state::table::{Row, row};
 
 /// An uploaded or generated file.

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::state::gateway::ResourceKey;
+use crate::state::gateway::key::ResourceKey;
 use crate::state::table::{Row, row};
 
 /// A stored response.

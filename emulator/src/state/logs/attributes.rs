@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::state::logs::log_store::{StringId, StringPool};
+use crate::state::logs::strings::{StringId, StringPool};
 use crate::state::pricing;
 
 /// The attributes of a log that filters and metrics use.

@@ -7,7 +7,8 @@ use chrono::DateTime;
 use serde_json::{Map, Value};
 
 use crate::error::ApiError;
-use crate::state::logs::log_store::{Log, LogStore, StringId};
+use crate::state::logs::log_store::{Log, LogStore};
+use crate::state::logs::strings::StringId;
 
 /// The filters of a request, by their names in the OpenAPI document.
 pub(crate) struct FilterSource<'a> {

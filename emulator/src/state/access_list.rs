@@ -1,0 +1,64 @@
+//! The workspaces that may use an integration.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::Call;
+
+/// The access of workspaces to an integration; `T` are the settings of each workspace.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct AccessList<T> {
+    /// The setting for workspaces without an entry, as received; null if it was never set.
+    pub(crate) global: Value,
+    pub(crate) entries: Vec<WorkspaceAccess<T>>,
+}
+
+/// The access of one workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct WorkspaceAccess<T> {
+    pub(crate) workspace_id: String,
+    pub(crate) enabled: bool,
+    #[serde(flatten)]
+    pub(crate) settings: T,
+}
+
+impl<T: Default> AccessList<T> {
+    /// Returns whether a workspace has access.
+    pub(crate) fn allows(&self, workspace: &str) -> bool {
+        let mut entries = self.entries.iter();
+        match entries.find(|entry| entry.workspace_id == workspace) {
+            Some(entry) => entry.enabled,
+            None => self.global["enabled"] == true,
+        }
+    }
+
+    /// Returns the entry of a workspace; a new entry is disabled.
+    pub(crate) fn entry(&mut self, workspace: &str) -> &mut WorkspaceAccess<T> {
+        let mut entries = self.entries.iter();
+        let position = entries.position(|entry| entry.workspace_id == workspace);
+        let position = position.unwrap_or_else(|| {
+            self.entries.push(WorkspaceAccess {
+                workspace_id: workspace.to_owned(),
+                enabled: false,
+                settings: T::default(),
+            });
+            self.entries.len() - 1
+        });
+        &mut self.entries[position]
+    }
+
+    /// Removes the entry of a deleted workspace.
+    pub(crate) fn remove(&mut self, workspace: &str) {
+        self.entries.retain(|entry| entry.workspace_id != workspace);
+    }
+
+    /// Applies the global setting of an update; returns it if the request has one.
+    pub(crate) fn apply_global<'a>(&mut self, call: &'a Call) -> Option<&'a Value> {
+        let global = call.body_field("global_workspace_access")?;
+        self.global = global.clone();
+        if call.body_value("override_existing_workspace_access") == true {
+            self.entries.clear();
+        }
+        Some(global)
+    }
+}

@@ -1,0 +1,105 @@
+//! The versions of prompts and partials.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::ids::Ids;
+
+/// Numbered versions, oldest first, one of which is the default.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Versions<T> {
+    /// The number of the default version.
+    default: u64,
+    #[serde(rename = "versions")]
+    list: Vec<Version<T>>,
+}
+
+/// One version.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Version<T> {
+    pub(crate) id: String,
+    pub(crate) number: u64,
+    pub(crate) description: Value,
+    pub(crate) created_at: String,
+    #[serde(flatten)]
+    pub(crate) content: T,
+}
+
+impl<T> Versions<T> {
+    /// Creates the first version, which is the default.
+    pub(crate) fn new(content: T, description: Value, at: &str, ids: &Ids) -> Self {
+        let mut versions = Self {
+            default: 1,
+            list: Vec::new(),
+        };
+        versions.push(content, description, at, ids);
+        versions
+    }
+
+    /// Adds a version, which does not become the default, and returns its id.
+    pub(crate) fn push(&mut self, content: T, description: Value, at: &str, ids: &Ids) -> String {
+        let version = Version {
+            id: ids.uuid(),
+            number: self.latest().map_or(0, |latest| latest.number) + 1,
+            description,
+            created_at: at.to_owned(),
+            content,
+        };
+        let id = version.id.clone();
+        self.list.push(version);
+        id
+    }
+
+    /// Returns the newest version.
+    pub(crate) fn latest(&self) -> Option<&Version<T>> {
+        self.list.last()
+    }
+
+    /// Returns the default version, or else the newest.
+    pub(crate) fn default_or_latest(&self) -> Option<&Version<T>> {
+        self.with_number(self.default).or(self.latest())
+    }
+
+    /// Returns all versions, newest first.
+    pub(crate) fn newest_first(&self) -> Vec<&Version<T>> {
+        self.list.iter().rev().collect()
+    }
+
+    /// Returns all versions for changes.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Version<T>> {
+        self.list.iter_mut()
+    }
+
+    fn with_number(&self, number: u64) -> Option<&Version<T>> {
+        self.list.iter().find(|version| version.number == number)
+    }
+
+    /// Returns the version that a request asks for with `latest`, `default` or a number; `name` is
+    /// for the error message.
+    pub(crate) fn find(&self, requested: &str, name: &str) -> Result<&Version<T>, ApiError> {
+        let found = match requested {
+            "latest" => self.latest(),
+            "default" => self.with_number(self.default),
+            number => self.with_number(number.parse().map_err(|_| {
+                ApiError::bad_request(
+                    "query parameter `version` must be `latest`, `default` or a version number",
+                )
+            })?),
+        };
+        found.ok_or_else(|| ApiError::not_found(name))
+    }
+
+    /// Makes the version that the body names by its number, not its id, the default.
+    pub(crate) fn set_default(&mut self, call: &Call, name: &str) -> Result<(), ApiError> {
+        let number = call.body_value("version").as_u64();
+        let number =
+            number.ok_or_else(|| ApiError::invalid_field("version", "must be a version number"))?;
+        self.default = self
+            .with_number(number)
+            .ok_or_else(|| ApiError::not_found(name))?
+            .number;
+        Ok(())
+    }
+}
