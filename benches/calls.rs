@@ -4,22 +4,10 @@
 //! `cargo bench --bench calls` prints the figures in the README. The client has one thread, so that calls
 //! per second and CPU time per call measure the same work. The server is a separate process.
 
-mod support {
-    pub mod bodies;
-    pub mod compare;
-    pub mod cpu;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{hint::black_box, sync::Arc};
 
 use portkey_admin::{Client, api_keys};
-use support::{
+use portkey_admin_testing::benchmark::{
     Result, bodies,
     compare::{Candidate, Sampling, compare},
     reqwest_baseline,

@@ -3,18 +3,14 @@
 //!
 //! `cargo bench --bench decode` prints the figures in the README.
 
-mod support {
-    pub mod bodies;
-}
-
 use std::{
     hint::black_box,
     time::{Duration, Instant},
 };
 
 use portkey_admin::api_keys;
+use portkey_admin_testing::benchmark::bodies;
 use serde::de::DeserializeOwned;
-use support::bodies;
 
 /// The maximum page size of the service.
 const KEYS: usize = 100;

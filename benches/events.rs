@@ -6,19 +6,6 @@
 //! should be the same.
 
 #[allow(dead_code, reason = "other benchmarks use the rest of it")]
-mod support {
-    pub mod compare;
-    pub mod cpu;
-    pub mod isolated_process;
-    pub mod memory;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{hint::black_box, sync::Arc};
 
 use portkey_admin::{
@@ -26,14 +13,14 @@ use portkey_admin::{
     gateway::chat::{CreateChatCompletionRequest, UserMessage},
     types::ChatCompletionChunk,
 };
-use serde_json::json;
-use support::{
+use portkey_admin_testing::benchmark::{
     Result,
     compare::{Candidate, Sampling, compare},
     isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
     reqwest_baseline,
     server::{CannedResponse, Handler, Server, serve_if_requested},
 };
+use serde_json::json;
 
 /// The number of events that are written at once.
 const EVENTS_PER_WRITE: usize = 100;

@@ -5,28 +5,16 @@
 //! is in the directory for temporary files (`TMPDIR`) and is deleted afterwards; if that directory is on a
 //! disk, the benchmark mostly measures the disk.
 
-mod support {
-    pub mod cpu;
-    pub mod isolated_process;
-    pub mod memory;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{fs, path::Path, sync::Arc};
 
 use portkey_admin::Client;
-use serde_json::{Value, json};
-use support::{
+use portkey_admin_testing::benchmark::{
     Result,
     isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
     reqwest_baseline,
     server::{CannedResponse, Handler, Server, serve_if_requested},
 };
+use serde_json::{Value, json};
 use tokio::{fs::File, io::AsyncWriteExt};
 
 const EXPORT: u64 = 1 << 30;

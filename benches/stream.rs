@@ -4,19 +4,6 @@
 //! `cargo bench --bench stream` prints the figures in the README. Each candidate runs in its own process,
 //! on one thread. Memory is also shown for a tenth of the list, since it should not depend on the length.
 
-mod support {
-    pub mod bodies;
-    pub mod cpu;
-    pub mod isolated_process;
-    pub mod memory;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{
     collections::HashMap,
     hint::black_box,
@@ -24,7 +11,7 @@ use std::{
 };
 
 use portkey_admin::{Client, api_keys};
-use support::{
+use portkey_admin_testing::benchmark::{
     Result, bodies,
     isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
     reqwest_baseline,

@@ -6,18 +6,6 @@
 //! `export` writes to a file.
 
 #[allow(dead_code, reason = "other benchmarks use the rest of it")]
-mod support {
-    pub mod cpu;
-    pub mod isolated_process;
-    pub mod memory;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{
     fs, io,
     path::{Path, PathBuf},
@@ -28,14 +16,14 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use portkey_admin::{Client, FilePart};
-use serde_json::{Value, json};
-use support::{
+use portkey_admin::{Client, gateway::FilePart};
+use portkey_admin_testing::benchmark::{
     Result,
     isolated_process::{Meter, Task, Usage, compare_processes, run_if_requested},
     reqwest_baseline,
     server::{CannedResponse, Handler, Server, serve_if_requested},
 };
+use serde_json::{Value, json};
 use tokio::{
     fs::File,
     io::{AsyncRead, AsyncWriteExt, ReadBuf, sink},

@@ -6,7 +6,7 @@
 
 use std::io::Write;
 
-use portkey_admin::{Client, ClientEvent, Error};
+use portkey_admin::{Client, Error, gateway::ClientEvent};
 use portkey_admin_emulator::Emulator;
 use serde_json::json;
 

@@ -1,20 +1,16 @@
 //! The client.
 
+pub(crate) mod base_url;
 mod builder;
 mod default_headers;
 
 use std::{fmt, sync::Arc};
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 
-use crate::{
-    Error, Request, RequestOptions, Secret,
-    base_url::{self, BaseUrl},
-    operation::Plane,
-    retry::Budget,
-    secret::REDACTED,
-};
+use crate::{Error, RequestOptions, Secret, operation::Plane, redact::Redactor, retry::Budget};
 
+use base_url::BaseUrl;
 use default_headers::DefaultHeaders;
 
 pub use builder::ClientBuilder;
@@ -32,10 +28,11 @@ pub struct Client {
     settings: Arc<Settings>,
 }
 
-/// Request options and the headers derived from them.
+/// Request options and what is derived from them.
 struct Settings {
     options: RequestOptions,
     default_headers: DefaultHeaders,
+    redactor: Redactor,
 }
 
 struct Inner {
@@ -62,6 +59,7 @@ const _: () = {
     assert_send_sync::<Client>();
 };
 
+/// # Configuration
 impl Client {
     /// Creates a builder with default settings.
     pub fn builder() -> ClientBuilder {
@@ -99,35 +97,16 @@ impl Client {
     }
 
     fn new(inner: Arc<Inner>, options: RequestOptions) -> Self {
-        let default_headers = DefaultHeaders::default();
+        let secrets = std::iter::once(inner.key.clone()).chain(options.secrets());
+        let settings = Settings {
+            default_headers: DefaultHeaders::new(&inner, &options),
+            redactor: Redactor::new(secrets),
+            options,
+        };
         Self {
             inner,
-            settings: Arc::new(Settings {
-                options,
-                default_headers,
-            }),
+            settings: Arc::new(settings),
         }
-    }
-
-    /// Creates a request for an endpoint without a generated method. `path` is appended to the base
-    /// URL and starts with `/`.
-    ///
-    /// Key, options, retries, errors and traces work as in every other call.
-    ///
-    /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use http::Method;
-    ///
-    /// let value: serde_json::Value = client
-    ///     .request(Method::GET, "/brand-new/things")
-    ///     .query("page_size", "10")
-    ///     .send()
-    ///     .await?;
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn request(&self, method: Method, path: impl Into<String>) -> Request {
-        Request::new(self, method, path.into())
     }
 
     /// Returns the HTTP client for a plane, or for a signed URL if `plane` is `None`.
@@ -149,30 +128,13 @@ impl Client {
     }
 
     /// Returns the headers of every request to a plane, or to a signed URL if `plane` is `None`.
-    pub(crate) fn default_headers(&self, plane: Option<Plane>, has_json: bool) -> &HeaderMap {
-        let Settings {
-            options,
-            default_headers,
-        } = &*self.settings;
-        default_headers.get(plane, has_json, &self.inner, options)
+    pub(crate) fn default_headers(&self, plane: Option<Plane>) -> &HeaderMap {
+        self.settings.default_headers.get(plane)
     }
 
-    /// Returns the secrets that errors and traces must not show.
-    fn secrets(&self) -> impl Iterator<Item = &str> {
-        let secrets = std::iter::once(self.inner.key.expose());
-        #[cfg(feature = "gateway")]
-        let secrets = secrets.chain(self.options().gateway_options().secrets());
-        secrets
-    }
-
-    pub(crate) fn contains_secret(&self, string: &str) -> bool {
-        self.secrets().any(|secret| string.contains(secret))
-    }
-
-    /// Replaces secrets in a string from the service.
-    pub(crate) fn redacted(&self, string: String) -> String {
-        let replace = |string: String, secret: &str| string.replace(secret, REDACTED);
-        self.secrets().fold(string, replace)
+    /// Returns the redactor of the secrets that errors and traces must not contain.
+    pub(crate) fn redactor(&self) -> &Redactor {
+        &self.settings.redactor
     }
 
     pub(crate) fn allows_insecure_http(&self) -> bool {

@@ -3,7 +3,6 @@
 mod decode_error;
 mod error_response;
 mod label;
-mod redact;
 
 use std::{
     fmt::{self, Write},
@@ -12,14 +11,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 
-use crate::{Client, operation::Operation, retry::AttemptSummary, secret::REDACTED};
+use crate::{operation::Operation, redact::Redactor, request_id, retry::AttemptSummary};
 
 pub(crate) use decode_error::DecodeError;
 pub(crate) use error_response::{ErrorResponse, MAX_BODY_LEN};
 pub(crate) use label::Label;
-pub(crate) use redact::without_values;
 
 /// The error of every fallible function of this crate.
 ///
@@ -65,7 +63,6 @@ enum Kind {
 }
 
 impl Error {
-    #[cold]
     fn new(kind: Kind) -> Self {
         Self(Arc::new(Inner {
             kind,
@@ -160,12 +157,12 @@ impl Error {
     }
 
     /// Redacts the client's secrets in the service's code and message.
-    pub(crate) fn redacted(self, client: &Client) -> Self {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         self.map(|inner| {
             inner.response = inner
                 .response
                 .take()
-                .map(|response| response.redacted(client))
+                .map(|response| response.redacted(redactor))
         })
     }
 
@@ -284,12 +281,12 @@ impl Error {
 
     /// Returns Portkey's request id (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        request_id(self.headers()?)
+        request_id::request_id(self.headers()?)
     }
 
     /// Returns Portkey's trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
-        trace_id(self.headers()?)
+        request_id::trace_id(self.headers()?)
     }
 
     /// Returns the delay that the service asked for (`Retry-After`, `retry-after-ms`).
@@ -383,35 +380,6 @@ impl Error {
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }
-}
-
-static REQUEST_ID: HeaderName = HeaderName::from_static("x-portkey-request-id");
-static TRACE_ID: HeaderName = HeaderName::from_static("x-portkey-trace-id");
-
-/// Returns Portkey's request id from response headers.
-pub(crate) fn request_id(headers: &HeaderMap) -> Option<&str> {
-    header(headers, &REQUEST_ID)
-}
-
-/// Returns Portkey's trace id from response headers.
-pub(crate) fn trace_id(headers: &HeaderMap) -> Option<&str> {
-    header(headers, &TRACE_ID)
-}
-
-/// Redacts request and trace ids that contain a secret, because errors and traces show both.
-pub(crate) fn redact_request_ids(headers: &mut HeaderMap, client: &Client) {
-    for name in [&REQUEST_ID, &TRACE_ID] {
-        if let Some(value) = headers.get_mut(name)
-            && let Ok(id) = value.to_str()
-            && client.contains_secret(id)
-        {
-            *value = HeaderValue::from_static(REDACTED);
-        }
-    }
-}
-
-fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
 }
 
 impl fmt::Display for Error {
@@ -600,9 +568,9 @@ mod tests {
 
     #[test]
     fn key_echoed_by_the_service_is_redacted() {
-        let client = Client::builder().api_key("canary").build().unwrap();
+        let redactor = Redactor::new(["canary".into()]);
         let error = Error::status_error(bad_request(r#"{"message":"bad key canary"}"#));
-        let error = error.redacted(&client);
+        let error = error.redacted(&redactor);
         assert!(!format!("{error} {error:?}").contains("canary"));
     }
 

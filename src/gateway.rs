@@ -2,16 +2,16 @@
 
 mod downloads;
 pub(crate) mod events;
-mod headers;
 mod multipart;
+mod options;
 mod uploads;
 mod websocket;
 
 pub use crate::generated::gateway::*;
 pub use events::{EventStream, OpenStream, StreamEvent};
-pub use headers::GatewayOptions;
 pub use multipart::{FilePart, UploadProgress};
 pub(crate) use multipart::{Form, PartReadError};
+pub use options::GatewayOptions;
 pub use websocket::{
     ClientEvent, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent,
 };

@@ -11,8 +11,6 @@
     reason = "generated code"
 )]
 #![deny(clippy::incompatible_msrv)]
-// `overrides/docs.overlay.yaml` documents the Admin API, but not the OpenAI-compatible gateway.
-#![cfg_attr(feature = "gateway", allow(missing_docs))]
 
 include!(concat!(env!("OUT_DIR"), "/areas.rs"));
 

@@ -32,6 +32,30 @@
 //!   [`Items`] and [`Pages`] are the streams of a list.
 //! - `portkey-admin-emulator` is a Portkey for tests; see [testing](guide::testing).
 //!
+//! # Areas
+//!
+//! Each page lists the operations of the area with their routes.
+//!
+//! | area | operations | contents |
+//! |---|---:|---|
+//! | [`analytics`] | 24 | graphs of cost, requests, tokens, latency, errors, cache and feedback; usage by user, model, provider, workspace and metadata |
+//! | [`api_keys`] | 6 | API keys and their rotation |
+//! | [`audit`] | 1 | the audit log |
+//! | [`configs`] | 6 | configs and their versions |
+//! | [`deployments`] | 6 | deployments of the gateway that report to the control plane |
+//! | [`guardrails`] | 14 | guardrails, the MCP servers that they watch, organisation-wide defaults and exceptions from them |
+//! | [`integrations`] | 10 | integrations, their models and workspaces |
+//! | [`logs`] | 12 | single log entries, log exports, feedback |
+//! | [`mcp`] | 32 | MCP integrations and servers, their capabilities, access and connections |
+//! | [`policies`] | 12 | usage limits and rate limits |
+//! | [`pricing`] | 1 | model prices; needs no API key |
+//! | [`prompts`] | 28 | prompts, partials, labels, collections, versions; rendering and running a prompt |
+//! | [`providers`] | 10 | providers and virtual keys |
+//! | [`secrets`] | 5 | references to secrets in external managers |
+//! | [`users`] | 9 | users and invitations |
+//! | [`workspaces`] | 14 | workspaces, members, SCIM groups and their mappings |
+//! | [`gateway`] | 72 | the OpenAI-compatible API: chat, embeddings, responses, files, batches, assistants … (off by default) |
+//!
 //! # Guide
 //!
 //! | I want to … | page |
@@ -65,10 +89,6 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
-mod base_url;
-mod builder_support;
-mod byte_stream;
-mod call;
 mod client;
 mod decode;
 mod error;
@@ -77,35 +97,31 @@ mod error;
 pub mod gateway;
 mod generated;
 pub mod guide;
+mod header;
 mod helpers;
 mod json_object;
+mod media_type;
 mod open_enum;
 mod operation;
 mod options;
 mod pagination;
 mod patch;
-mod path;
+mod redact;
 mod request;
+mod request_id;
 mod response;
 mod retry;
 pub mod scopes;
 mod secret;
-mod signed_url;
 mod transport;
-mod update_and_get;
-mod url;
-mod validation;
 mod waiter;
 
-pub use byte_stream::{ByteStream, Progress};
+// The paths that generated code uses.
+use request::{builder_support, call, update_and_get, validation};
+
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
 pub use error::Error;
-#[cfg(feature = "gateway")]
-pub use gateway::{
-    ClientEvent, EventStream, FilePart, GatewayOptions, OpenStream, Realtime, RealtimeClose,
-    RealtimeReceiver, RealtimeSender, ServerEvent, StreamEvent, UploadProgress,
-};
 pub use generated::*;
 #[cfg(feature = "prompts")]
 pub use helpers::PromotedVersion;
@@ -115,7 +131,7 @@ pub use options::RequestOptions;
 pub use pagination::{Cursor, Items, Page, Paged, Pages};
 pub use patch::Patch;
 pub use request::Request;
-pub use response::Response;
+pub use response::{ByteStream, Progress, Response};
 pub use retry::RetryPolicy;
 pub use secret::Secret;
 pub use waiter::Waiter;

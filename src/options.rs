@@ -2,36 +2,17 @@
 
 use std::{fmt, time::Duration};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderMap;
 
 #[cfg(feature = "gateway")]
 use crate::gateway::GatewayOptions;
-use crate::{Error, RetryPolicy, operation::Idempotency};
+use crate::{Error, RetryPolicy, Secret, header, operation::Idempotency};
 
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Headers that the client sets itself or that belong to the connection.
-const RESERVED: [&str; 13] = [
-    "accept",
-    "connection",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "expect",
-    "host",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "user-agent",
-    "x-portkey-api-key",
-];
-
-/// The prefix of the headers of a websocket handshake, which are reserved as well.
-const WEBSOCKET_PREFIX: &str = "sec-websocket-";
-
-/// The header whose value is JSON.
-pub(crate) const METADATA: &str = "x-portkey-metadata";
+/// Stands for "no timeout": reqwest cannot unset a timeout, and the clock overflows with
+/// `Duration::MAX`.
+pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
 /// Options of calls: timeouts, retries, headers, a default workspace.
 ///
@@ -103,7 +84,7 @@ impl RequestOptions {
     /// A header that the client sets itself (`x-portkey-api-key`, `content-type`, `host` …) and an
     /// invalid name or value cause an error when the client is built or a request is sent.
     pub fn header(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
-        match header(name.as_ref(), value.as_ref()) {
+        match header::parse(name.as_ref(), value.as_ref()) {
             Ok((name, value)) => {
                 self.headers.insert(name, value);
             }
@@ -192,55 +173,27 @@ impl RequestOptions {
         &self.headers
     }
 
-    #[cfg(feature = "gateway")]
-    pub(crate) fn gateway_options(&self) -> &GatewayOptions {
-        &self.gateway
+    /// Returns the headers for the gateway, in which gateway options override other headers.
+    pub(crate) fn all_gateway_headers(&self) -> HeaderMap {
+        #[allow(unused_mut, reason = "without the feature `gateway`")]
+        let mut headers = self.headers.clone();
+        #[cfg(feature = "gateway")]
+        headers.extend(self.gateway.headers());
+        headers
+    }
+
+    /// Returns the values that must be redacted in responses of the service.
+    pub(crate) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        #[cfg(feature = "gateway")]
+        let secrets = self.gateway.secrets();
+        #[cfg(not(feature = "gateway"))]
+        let secrets = std::iter::empty::<&str>();
+        secrets.map(Secret::from)
     }
 
     pub(crate) fn default_workspace(&self) -> Option<&str> {
         self.workspace.as_ref()?.as_deref()
     }
-}
-
-/// Parses a header that the caller sets. The value is marked as sensitive.
-pub(crate) fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), Error> {
-    let name: HeaderName = name
-        .parse()
-        .map_err(|_| Error::invalid_request(format!("`{name}` is not a valid header name")))?;
-    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with(WEBSOCKET_PREFIX) {
-        return Err(Error::invalid_request(format!(
-            "header `{name}` is set by the client and cannot be overridden"
-        )));
-    }
-    let mut value =
-        HeaderValue::from_str(value).map_err(|_| invalid_header_value(name.as_str()))?;
-    value.set_sensitive(true);
-    Ok((name, value))
-}
-
-/// Returns the error of a header value with invalid characters.
-pub(crate) fn invalid_header_value(name: &str) -> Error {
-    Error::invalid_request(format!(
-        "header `{name}` contains characters that are not allowed in a header value"
-    ))
-}
-
-/// Escapes non-ASCII characters in JSON, so that a header can hold it.
-pub(crate) fn ascii_json(json: &str) -> String {
-    let mut ascii = String::with_capacity(json.len());
-    for c in json.chars() {
-        match c {
-            ' '..='~' => ascii.push(c),
-            // Includes DEL, which is valid in JSON, but not in a header.
-            _ => {
-                let mut units = [0; 2];
-                for unit in c.encode_utf16(&mut units) {
-                    ascii += &format!("\\u{unit:04x}");
-                }
-            }
-        }
-    }
-    ascii
 }
 
 impl fmt::Debug for RequestOptions {

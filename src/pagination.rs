@@ -4,7 +4,6 @@
 //! does no I/O. [`Pages`] requests the pages one by one, and [`Items`] yields their items.
 
 mod cursor;
-mod fetch;
 mod items;
 mod next_page;
 mod pages;
@@ -14,7 +13,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{JsonObject, call::Call};
+use crate::{JsonObject, request::Call};
 
 pub use cursor::Cursor;
 pub use items::Items;

@@ -1,11 +1,19 @@
-//! Responses with metadata.
+//! Responses with metadata, and streamed bodies.
+
+mod byte_stream;
+mod chunks;
 
 use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::{error, transport::BufferedResponse};
+use crate::{request_id, transport::RawResponse};
+
+pub use byte_stream::ByteStream;
+#[cfg(feature = "gateway")]
+pub(crate) use chunks::Chunks;
+pub use chunks::Progress;
 
 /// A decoded value with the status, headers and raw body of its response.
 #[derive(Clone)]
@@ -18,7 +26,7 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    pub(crate) fn new(value: T, response: BufferedResponse) -> Self {
+    pub(crate) fn new(value: T, response: RawResponse) -> Self {
         Self {
             value,
             status: response.status,
@@ -56,12 +64,12 @@ impl<T> Response<T> {
 
     /// Returns Portkey's request id (`x-portkey-request-id`), to quote to its support.
     pub fn request_id(&self) -> Option<&str> {
-        error::request_id(&self.headers)
+        request_id::request_id(&self.headers)
     }
 
     /// Returns Portkey's trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
-        error::trace_id(&self.headers)
+        request_id::trace_id(&self.headers)
     }
 
     /// Returns the number of attempts.

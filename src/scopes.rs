@@ -46,6 +46,7 @@ scopes! {
     ORGANISATION_SERVICE_API_KEYS_DELETE = "organisation_service_api_keys.delete", "deletes service keys of the organisation";
     ORGANISATION_SERVICE_API_KEYS_LIST = "organisation_service_api_keys.list", "lists service keys of the organisation";
     ORGANISATION_SERVICE_API_KEYS_READ = "organisation_service_api_keys.read", "reads service keys of the organisation";
+    ORGANISATION_SERVICE_API_KEYS_ROTATE = "organisation_service_api_keys.rotate", "rotates service keys of the organisation";
     ORGANISATION_SERVICE_API_KEYS_UPDATE = "organisation_service_api_keys.update", "changes service keys of the organisation";
     ORGANISATION_SETTINGS_READ = "organisation_settings.read", "reads the organisation's settings";
     ORGANISATION_SETTINGS_UPDATE = "organisation_settings.update", "changes the organisation's settings";

@@ -4,17 +4,15 @@
 #![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
-#[path = "../src/decode/round_trip_tests/canonical_json.rs"]
-mod canonical_json;
-
 use std::collections::{BTreeMap, BTreeSet};
 
-use canonical_json::Conversions;
 use chrono::{DateTime, Utc};
 use portkey_admin::{
     analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*, logs::*,
-    mcp::*, policies::*, prompts::*, providers::*, secrets::*, types::*, users::*, workspaces::*,
+    mcp::*, policies::*, pricing::*, prompts::*, providers::*, secrets::*, types::*, users::*,
+    workspaces::*,
 };
+use portkey_admin_testing::canonical_json::{self, Conversions};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 

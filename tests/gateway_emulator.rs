@@ -6,14 +6,14 @@
 use std::time::Duration;
 
 use portkey_admin::{
-    Client, ClientEvent, FilePart, JsonObject, RequestOptions, RetryPolicy,
+    Client, JsonObject, RequestOptions, RetryPolicy,
     api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest},
-    gateway::FunctionDefinitionInput,
     gateway::audio::CreateSpeechRequest,
     gateway::batches::OpenAiBatchJob,
     gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage},
     gateway::completions::CreateCompletionRequest,
     gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
+    gateway::{ClientEvent, FilePart, FunctionDefinitionInput},
     prompts::RunPromptRequest,
 };
 use portkey_admin_emulator::{Content, Emulator, Key, LineEnding, Organisation, Script};

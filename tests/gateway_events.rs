@@ -8,12 +8,12 @@ mod support;
 use std::time::Duration;
 
 use portkey_admin::{
-    Client, Error, EventStream, OpenStream, RequestOptions,
+    Client, Error, RequestOptions,
     gateway::chat::{CreateChatCompletionRequest, CreateChatCompletionResponse, UserMessage},
     gateway::completions::CreateCompletionRequest,
-    gateway::responses::CreateResponseRequest,
-    gateway::responses::ResponseStreamEvent,
+    gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
     gateway::threads::{AssistantStreamEvent, CreateRunRequest},
+    gateway::{EventStream, OpenStream},
     types::ChatCompletionChunk,
 };
 use serde_json::{Value, json};

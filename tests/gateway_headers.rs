@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use http::Method;
 use portkey_admin::{
-    Client, GatewayOptions, JsonObject, Plane, RequestOptions,
-    gateway::{completions, rerank},
+    Client, JsonObject, Plane, RequestOptions,
+    gateway::{GatewayOptions, completions, rerank},
 };
 use serde_json::{Value, json};
 use support::{
@@ -207,8 +207,8 @@ async fn innermost_option_overrides_the_others() {
         .query("q");
     let call = derived
         .create_rerank()
-        .x_portkey_trace_id("own")
-        .x_portkey_metadata(JsonObject::from([("größe", "\u{7f}")]))
+        .trace_id("own")
+        .metadata(JsonObject::from([("größe", "\u{7f}")]))
         .body(request);
     boxed_call(call.send()).await.unwrap();
     let request = server.request();
@@ -276,7 +276,7 @@ async fn debug_output_errors_and_traces_contain_no_secrets() {
     let (_server, client) = server_and_client(ScriptedResponse::json(401, echo.to_string()));
     let options = RequestOptions::new().gateway(all_options());
     let client = client.with_options(options.clone());
-    let call = client.create_rerank().x_portkey_span_name("canary");
+    let call = client.create_rerank().span_name("canary");
     let printed = format!(
         "{:?} {options:?} {client:?} {client:#?} {call:?}",
         all_options()

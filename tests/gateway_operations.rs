@@ -9,7 +9,8 @@ mod support;
 use std::{collections::BTreeSet, path::Path, sync::LazyLock};
 
 use portkey_admin::{
-    Client, FilePart,
+    Client,
+    gateway::FilePart,
     gateway::assistants::{CreateAssistantRequest, UpdateAssistantRequest},
     gateway::audio::CreateSpeechRequest,
     gateway::chat::{CreateChatCompletionRequest, UserMessage},
@@ -19,7 +20,6 @@ use portkey_admin::{
     gateway::moderations::CreateModerationRequest,
     gateway::ocr::{CreateOcrRequest, OcrDocument},
     gateway::rerank::CreateRerankRequest,
-    gateway::responses,
     gateway::responses::CreateResponseRequest,
     gateway::threads::{
         CreateMessageRequest, CreateRunRequest, CreateThreadAndRunRequest, CreateThreadRequest,
@@ -91,7 +91,7 @@ fn completion_request() -> portkey_admin::gateway::completions::CreateCompletion
     CreateCompletionRequest::builder().model("m").prompt("Once")
 }
 
-fn response_request() -> responses::CreateResponse {
+fn response_request() -> portkey_admin::gateway::responses::CreateResponseRequestBuilder {
     CreateResponseRequest::builder().model("m").input("Why?")
 }
 

@@ -9,8 +9,8 @@ use std::{future::Future, time::Duration};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use portkey_admin::{
-    Client, ClientEvent, Error, GatewayOptions, JsonObject, Realtime, RealtimeReceiver,
-    RequestOptions, ServerEvent,
+    Client, Error, JsonObject, RequestOptions,
+    gateway::{ClientEvent, GatewayOptions, Realtime, RealtimeReceiver, ServerEvent},
 };
 use serde_json::{Value, json};
 use support::{
@@ -235,13 +235,13 @@ async fn upgrade_request_has_the_expected_headers() {
     let connecting = client
         .connect_realtime()
         .model("gpt realtime&x")
-        .x_portkey_trace_id("own")
-        .x_portkey_span_id("span")
-        .x_portkey_parent_span_id("parent")
-        .x_portkey_span_name("name")
-        .x_portkey_metadata(JsonObject::from([("_user", "ü")]))
-        .x_portkey_cache_namespace("space")
-        .x_portkey_cache_force_refresh(true);
+        .trace_id("own")
+        .span_id("span")
+        .parent_span_id("parent")
+        .span_name("name")
+        .metadata(JsonObject::from([("_user", "ü")]))
+        .cache_namespace("space")
+        .cache_force_refresh(true);
     let mut session = with_timeout(connecting.connect()).await.unwrap();
     assert_eq!(session.request_id(), Some("request-one"));
     assert_eq!(session.trace_id(), Some("trace-one"));

@@ -21,8 +21,9 @@ use std::{
 };
 
 use portkey_admin::{
-    Client, FilePart, RequestOptions, RetryPolicy, UploadProgress, gateway::files,
+    Client, RequestOptions, RetryPolicy,
     gateway::files::UploadFile,
+    gateway::{FilePart, UploadProgress, files},
 };
 use support::{
     KEY, attempts, boxed_call, builder, client, render_error,

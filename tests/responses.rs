@@ -7,7 +7,7 @@ mod support;
 
 use std::net::TcpListener;
 
-use portkey_admin::{Client, Error, api_keys, configs, prompts, users, workspaces};
+use portkey_admin::{Client, Error, api_keys, configs, logs, prompts, users, workspaces};
 use serde_json::json;
 use support::{
     BoxedCall, KEY, boxed_call, render_error,
@@ -132,6 +132,37 @@ async fn empty_response_is_a_success_for_writes() {
             }
         }
         assert_eq!(server.requests().len(), WRITES.len());
+    }
+}
+
+/// `POST /logs` responds with the value `ok`; whether it is quoted is not known (M271).
+#[tokio::test]
+async fn log_is_inserted_if_the_response_is_not_an_object() {
+    for scripted in [
+        ScriptedResponse::json(200, "ok"),
+        ScriptedResponse::json(200, r#""ok""#),
+        ScriptedResponse::empty(200)
+            .with_header("content-type", "text/plain")
+            .with_body("ok"),
+    ] {
+        let (server, client) = server_and_client(scripted.clone());
+        let (request, response) = (
+            logs::LogEntryRequest::builder()
+                .url("https://host.example")
+                .body([("model", "m")]),
+            logs::LogEntryResponse::builder()
+                .status(200)
+                .body([("id", "one")]),
+        );
+        let entry = logs::LogEntry::builder()
+            .request(request)
+            .response(response)
+            .build()
+            .unwrap();
+        if let Err(error) = client.insert_log().body(entry).send().await {
+            panic!("{scripted:?}: {error}");
+        }
+        assert_eq!(server.requests().len(), 1);
     }
 }
 

@@ -9,6 +9,7 @@ mod code;
 mod conversions;
 mod docs;
 mod example;
+mod listing;
 mod lists;
 mod operations;
 mod raw;
@@ -18,7 +19,7 @@ mod tagged;
 mod trim;
 mod types;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::TokenStream;
@@ -37,8 +38,9 @@ use crate::{
     select::{Areas, select},
 };
 use code::GeneratedCode;
-use operations::ReservedSegments;
+use operations::{RefinedOperations, ReservedSegments};
 use trim::trim_unused;
+use types::Types;
 
 /// A file of the generated client.
 pub struct GeneratedFile {
@@ -52,24 +54,54 @@ pub struct GeneratedFile {
 /// shared types, one for the metadata of the operations, one with test tables, and `areas.rs`, which
 /// declares the modules and includes the others.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> {
-    refine_document(patched, &lower(patched)?, areas)?.files()
+    let lowered = lower(patched)?;
+    refine_document(patched, &lowered, areas, |types, operations| {
+        GeneratedCode::new(areas, types, operations)
+    })?
+    .files()
 }
 
 /// Generates the code as tokens, from a document that is already lowered.
 ///
 /// Formatting takes longer than all other stages together, and programs do not need it.
 pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
-    Ok(refine_document(patched, lowered, areas)?.tokens())
+    refine_document(patched, lowered, areas, |types, operations| {
+        GeneratedCode::new(areas, types, operations).tokens()
+    })
 }
 
-/// Refines the whole document. If that fails, the error names each operation that fails alone.
-fn refine_document(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<GeneratedCode> {
+/// Lists the public items of the generated code, from a document that is already lowered: the
+/// signature of each item by path.
+///
+/// A path is relative to the crate: `Client::list_api_keys`, `api_keys::ApiKey::name`. A type is
+/// listed in its own module and in each module that re-exports it. Items that every type or
+/// builder has, such as `build()`, are left out.
+pub fn listing(
+    patched: &Patched,
+    lowered: &Lowered,
+    areas: &Areas,
+) -> Result<BTreeMap<String, String>> {
+    refine_document(patched, lowered, areas, |types, operations| {
+        listing::list(types, &operations.operations)
+    })
+}
+
+/// Refines the whole document and passes the result to `emit`. If that fails, the error names each
+/// operation that fails alone.
+fn refine_document<T>(
+    patched: &Patched,
+    lowered: &Lowered,
+    areas: &Areas,
+    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
+) -> Result<T> {
     // The modules and the reserved segments are computed from the whole document, so that they do
     // not depend on features.
     let modules = Modules::assign(lowered, &patched.manifest)?;
     let reserved_segments = reserved_segments(&patched.document);
     let refine = |lowered: &Lowered| {
-        catch_panic(|| refine_selected(patched, lowered, areas, &modules, &reserved_segments))
+        catch_panic(|| {
+            refine_selected(patched, lowered, areas, &modules, &reserved_segments, &emit)
+        })
     };
     let error = match refine(lowered) {
         Ok(code) => return Ok(code),
@@ -144,13 +176,14 @@ fn catch_panic<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn refine_selected(
+fn refine_selected<T>(
     patched: &Patched,
     lowered: &Lowered,
     areas: &Areas,
     modules: &Modules,
     reserved_segments: &ReservedSegments,
-) -> Result<GeneratedCode> {
+    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
+) -> Result<T> {
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
     let type_items = module(&generated.items, "types")?;
@@ -167,7 +200,7 @@ fn refine_selected(
         &types,
         reserved_segments,
     )?;
-    Ok(GeneratedCode::new(areas, &types, operations))
+    Ok(emit(&types, operations))
 }
 
 /// Returns the unrefined output of progenitor in builder style.

@@ -8,6 +8,7 @@
 pub mod distil;
 pub mod document;
 mod error;
+pub mod evidence;
 #[cfg(feature = "generate")]
 pub mod generate;
 pub mod json_schema;

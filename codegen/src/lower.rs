@@ -11,6 +11,9 @@ mod expressible;
 mod names;
 mod schema;
 
+use std::collections::BTreeMap;
+
+use heck::ToUpperCamelCase;
 use serde_json::{Map, Value, json};
 
 use crate::{
@@ -29,7 +32,7 @@ pub struct Lowered {
     /// Paths and components; every type has a name.
     pub document: Value,
     /// The direction of each component.
-    pub directions: std::collections::BTreeMap<String, Direction>,
+    pub directions: BTreeMap<String, Direction>,
     /// Types whose names are derived from their position.
     pub derived: Vec<DerivedName>,
 }
@@ -63,6 +66,7 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
     });
     let directions = problems.check(direction::split(&mut document));
     let directions = directions.unwrap_or_default();
+    problems.check(check_builder_names(&document, &directions));
     problems.check(expressible::check(
         &document,
         &directions,
@@ -73,6 +77,21 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
         directions,
         derived,
     })
+}
+
+/// Checks that no builder of an operation has the name of a type.
+fn check_builder_names(document: &Value, directions: &BTreeMap<String, Direction>) -> Result<()> {
+    for (path, method, operation) in document::operations(document) {
+        let id = operation["operationId"].as_str().unwrap_or_default();
+        let builder = id.to_upper_camel_case();
+        if directions.contains_key(&builder) {
+            return Err(Error::new(
+                crate::manifest::key(method, path),
+                format!("the builder `{builder}` has the name of a type"),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Lowers the operations. The gateway is last, so that admin operations name the shared types.

@@ -57,6 +57,9 @@ pub struct Entry {
     /// Facts for the caller, one sentence each.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Handwritten methods of the builder that the docs of the operation name.
+    #[serde(default)]
+    pub helpers: Vec<String>,
     /// Whether a function of the client, named like the operation, validates each request before it
     /// is sent.
     #[serde(default)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::error::Problems;
 use crate::{
     Error, Manifest, Result, document,
-    lower::{Lowered, collect_components},
+    lower::{EVENT_KEY, Lowered, collect_components},
     manifest::Entry,
     reserved_segments::{has_parameter, segments},
     rust_names,
@@ -32,6 +32,20 @@ const GATEWAY: &str = "gateway";
 pub struct Modules {
     homes: BTreeMap<String, String>,
     used: BTreeMap<String, BTreeSet<String>>,
+    usages: BTreeMap<String, Usage>,
+}
+
+/// The operations that use a type, by id.
+#[derive(Debug, Clone, Default)]
+pub struct Usage {
+    /// Operations that take it as the request body.
+    pub bodies: Vec<String>,
+    /// Operations that return it.
+    pub responses: Vec<String>,
+    /// Operations that stream it.
+    pub events: Vec<String>,
+    /// Operations that use it as a part of their request or response.
+    pub parts: Vec<String>,
 }
 
 impl Modules {
@@ -43,6 +57,7 @@ impl Modules {
     pub fn assign(lowered: &Lowered, manifest: &Manifest) -> Result<Self> {
         let mut users: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        let mut usages: BTreeMap<String, Usage> = BTreeMap::new();
         let mut problems = Problems::default();
         for (path, method, operation) in document::operations(&lowered.document) {
             let entry = manifest.get(method, path).ok_or_else(|| {
@@ -60,6 +75,10 @@ impl Modules {
                     .entry(name.clone())
                     .or_default()
                     .insert(module.clone());
+                usages
+                    .entry(name.clone())
+                    .or_default()
+                    .add(&name, &entry.id, operation);
                 used.entry(module.clone()).or_default().insert(name);
             }
         }
@@ -67,7 +86,16 @@ impl Modules {
             .into_iter()
             .map(|(name, modules)| (name, home(&modules)))
             .collect();
-        problems.finish(Self { homes, used })
+        problems.finish(Self {
+            homes,
+            used,
+            usages,
+        })
+    }
+
+    /// Returns the operations that use a type.
+    pub fn usage(&self, name: &str) -> Option<&Usage> {
+        self.usages.get(name)
     }
 
     /// Returns the module of a type, such as `api_keys` or `gateway::chat`.
@@ -83,6 +111,26 @@ impl Modules {
             .flatten()
             .map(String::as_str)
             .filter(move |name| self.home(name) != module)
+    }
+}
+
+impl Usage {
+    fn add(&mut self, name: &str, id: &str, operation: &Value) {
+        let media = "/content/application~1json/schema/$ref";
+        let is = |pointer: &str| {
+            let reference = operation.pointer(pointer).and_then(Value::as_str);
+            reference.and_then(|text| text.rsplit('/').next()) == Some(name)
+        };
+        let list = if is(&format!("/requestBody{media}")) {
+            &mut self.bodies
+        } else if is(&format!("/responses/200{media}")) {
+            &mut self.responses
+        } else if is(&format!("/{EVENT_KEY}/$ref")) {
+            &mut self.events
+        } else {
+            &mut self.parts
+        };
+        list.push(id.to_owned());
     }
 }
 

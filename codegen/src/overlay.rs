@@ -135,7 +135,15 @@ impl Action {
         &self.kind
     }
 
-    fn apply(&self, document: &mut Value) -> Result<()> {
+    /// Returns the location of each node that the target selects: the segments of a JSON pointer.
+    pub(crate) fn selected_nodes(&self, document: &Value) -> Vec<Vec<String>> {
+        let nodes = self.target.find_nodes(document).into_iter();
+        nodes
+            .map(|node| node.0.iter().map(Step::to_string).collect())
+            .collect()
+    }
+
+    pub(crate) fn apply(&self, document: &mut Value) -> Result<()> {
         self.execute(document)
             .map_err(|problem| self.error(problem))
     }
@@ -385,6 +393,15 @@ impl From<&PathElement<'_>> for Step {
         match element {
             PathElement::Name(name) => Self::Name((*name).to_owned()),
             PathElement::Index(index) => Self::Index(*index),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Name(name) => f.write_str(name),
+            Step::Index(index) => write!(f, "{index}"),
         }
     }
 }

@@ -59,7 +59,7 @@ fn overlay_names(root: &Path) -> Result<Vec<String>> {
         .collect()
 }
 
-fn read(root: &Path, name: &str) -> Result<Source> {
+pub(crate) fn read(root: &Path, name: &str) -> Result<Source> {
     let text = std::fs::read_to_string(root.join(name))
         .map_err(|error| Error::new(name, error.to_string()))?;
     Ok(Source {

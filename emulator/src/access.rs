@@ -6,9 +6,9 @@
 use portkey_admin_codegen::manifest::Entry;
 
 use crate::call::{Call, Caller};
-use crate::handlers::State;
-use crate::response::ApiError;
-use crate::seed::Plan;
+use crate::error::ApiError;
+use crate::state::State;
+use crate::state::organisation::Plan;
 
 /// Operations that require a `workspace_id` with an organisation key. A workspace key implies it.
 const WORKSPACE_REQUIRED: &[&str] = &[
@@ -73,7 +73,7 @@ pub(crate) fn resolve_workspace(
         .or_else(|| call.body_str("workspace_id"))
         .filter(|key| !key.is_empty());
     match requested {
-        Some(key) => crate::handlers::workspaces::resolve(state, key, &call.caller).map(Some),
+        Some(key) => state.workspaces.resolve(key, &call.caller).map(Some),
         None if key_workspace.is_none() && WORKSPACE_REQUIRED.contains(&operation) => {
             Err(if in_query {
                 ApiError::bad_request(

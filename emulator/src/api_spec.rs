@@ -29,7 +29,7 @@ fn build() -> Result<ApiSpec, String> {
         document, manifest, ..
     } = patch(&sources).map_err(|error| error.to_string())?;
     let rules = Rules::parse(&sources.paths).map_err(|error| error.to_string())?;
-    let routes = Routes::new(&document, &manifest, &rules);
+    let routes = Routes::new(&document, &manifest, &rules).map_err(|error| error.to_string())?;
     Ok(ApiSpec { document, routes })
 }
 

@@ -1,25 +1,26 @@
 //! The builder of an emulator.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::Emulator;
 use crate::api_spec::{self, ApiSpec};
 use crate::clock::{AdjustableClock, Clock};
 use crate::dispatch::Dispatcher;
+use crate::error::ApiError;
 use crate::faults::Faults;
+use crate::http::server::{self, Server};
 use crate::ids::Ids;
-use crate::journal::Journal;
 use crate::request_log::AccessLogEntry;
-use crate::seed::{self, Organisation, Seed, SeedRequest};
-use crate::server::{self, Server};
-use crate::state::Organisations;
+use crate::seed::{self, Organisation, Seed, SeedRequest, StartError};
+use crate::state::organisations::Organisations;
+use crate::store::Journal;
 
 /// Builder for an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -171,20 +172,35 @@ impl EmulatorBuilder {
         dispatcher.clock = AdjustableClock::new(Clock::fixed(clock.now()));
         for (index, request) in self.requests.iter().enumerate() {
             let context = |error| format!("seed request {}: {error}", index + 1);
-            request.send(&dispatcher).map_err(context)?;
+            send(request, &dispatcher).map_err(context)?;
         }
         Ok(dispatcher.into_organisations())
     }
 }
 
-/// The error of [`EmulatorBuilder::start`].
-#[derive(Debug)]
-pub struct StartError(pub(crate) String);
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to start the emulator: {}", self.0)
+/// Sends a seed request; any response other than a success is an error.
+fn send(request: &SeedRequest, dispatcher: &Dispatcher) -> Result<(), String> {
+    let SeedRequest {
+        key,
+        method,
+        path,
+        body,
+    } = request;
+    let name = key.as_deref().unwrap_or(seed::ADMIN_KEY);
+    let organisations = dispatcher.read();
+    let mut all = organisations.all.iter();
+    let key = all.find_map(|organisation| organisation.state.api_keys.secret(name));
+    drop(organisations);
+    let key = key.ok_or_else(|| format!("unknown key `{name}`"))?;
+    let body = match body {
+        Value::Null => Vec::new(),
+        body => body.to_string().into_bytes(),
+    };
+    match dispatcher.send(method, path, Some(&key), body) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let ApiError { status, body } = error;
+            Err(format!("{method} {path} returned {status}: {body}"))
+        }
     }
 }
-
-impl std::error::Error for StartError {}

@@ -7,11 +7,11 @@ use portkey_admin_codegen::manifest::Paging;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::gateway::form::{Form, Part};
-use crate::gateway::script::ScriptedReply;
+use crate::error::ApiError;
+use crate::http::form::{Form, Part};
 use crate::ids::Ids;
-use crate::response::{ApiError, ResponseBody};
-use crate::table::Paginate;
+use crate::page::{Paginate, page};
+use crate::response::ResponseBody;
 
 /// The identity behind a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,14 @@ pub(crate) struct Call {
     pub(crate) paging: Option<Paging>,
 }
 
+/// The model output that a script sets in place of the default output.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ScriptedReply {
+    Text(String),
+    /// Names and arguments, as JSON.
+    ToolCalls(Vec<(String, String)>),
+}
+
 /// Properties of a request for the audit log.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RequestMetadata {
@@ -152,6 +160,15 @@ impl Call {
         })
     }
 
+    /// Rejects a new resource of the organisation unless the body says so with `organisation_id`.
+    pub(crate) fn require_workspace_or_organisation(&self) -> Result<(), ApiError> {
+        if self.workspace().is_some() || self.body_str("organisation_id").is_some() {
+            return Ok(());
+        }
+        let reason = "or `/organisation_id` is required with an organisation key";
+        Err(ApiError::invalid_field("workspace_id", reason))
+    }
+
     /// Returns a string query parameter.
     pub(crate) fn query_param(&self, name: &str) -> Option<&str> {
         self.query.get(name).and_then(Value::as_str)
@@ -160,6 +177,14 @@ impl Call {
     /// Returns whether `value` passes a query filter; an absent filter matches everything.
     pub(crate) fn matches_filter(&self, name: &str, value: &str) -> bool {
         self.query_param(name).is_none_or(|filter| filter == value)
+    }
+
+    /// Returns whether any of these values contains the query parameter `search`, in any case.
+    pub(crate) fn matches_search(&self, values: &[&str]) -> bool {
+        let search = self.query_param("search").unwrap_or_default();
+        let search = search.to_lowercase();
+        let mut values = values.iter();
+        values.any(|value| value.to_lowercase().contains(&search))
     }
 
     /// Returns whether any of these query parameters is present.
@@ -189,6 +214,20 @@ impl Call {
             .ok_or_else(|| ApiError::invalid_field(name, "is required"))
     }
 
+    /// Copies a string field of the body to `target` if it is present.
+    pub(crate) fn set_str(&self, name: &str, target: &mut String) {
+        if let Some(value) = self.body_str(name) {
+            value.clone_into(target);
+        }
+    }
+
+    /// Copies a field of the body to `target` if it is present, including `null`.
+    pub(crate) fn set_value(&self, name: &str, target: &mut Value) {
+        if let Some(value) = self.body_field(name) {
+            target.clone_from(value);
+        }
+    }
+
     /// Returns a file of the multipart form.
     pub(crate) fn form_file(&self, name: &str) -> Result<&Part, ApiError> {
         let file = self.form.as_ref().and_then(|form| form.file(name));
@@ -209,7 +248,7 @@ impl Call {
         rows: impl Paginate<T>,
         to_json: impl Fn(T) -> Value,
     ) -> ResponseBody {
-        crate::response::page(self.paging.as_ref(), &self.query, None, rows, to_json)
+        page(self.paging.as_ref(), &self.query, None, rows, to_json)
     }
 
     /// Like [`Call::page`], with a `(default, maximum)` page size.
@@ -219,7 +258,7 @@ impl Call {
         rows: impl Paginate<T>,
         to_json: impl Fn(T) -> Value,
     ) -> ResponseBody {
-        crate::response::page(
+        page(
             self.paging.as_ref(),
             &self.query,
             Some(sizes),

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use crate::dispatch::lock;
 use crate::ids::Ids;
+use crate::sync::lock;
 
 /// A fault to inject, for [`Emulator::add_fault`](crate::Emulator::add_fault).
 ///

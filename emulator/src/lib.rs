@@ -30,29 +30,30 @@ struct Readme;
 
 mod access;
 mod api_spec;
+mod apply;
 mod audit;
 mod builder;
 mod call;
-mod check;
 mod clock;
 mod dispatch;
+mod error;
 mod faults;
 mod gateway;
 mod handlers;
-mod http_response;
+mod http;
 mod ids;
-mod journal;
-mod malformed_request;
+mod page;
 mod redact;
 mod request_log;
 mod response;
 mod route;
+mod scripts;
 mod seed;
-mod server;
-mod socket;
 mod state;
-mod table;
+mod store;
+mod sync;
 mod template;
+mod validate;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -64,17 +65,22 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::handlers::State;
+use crate::http::server::Server;
 use crate::response::ResponseBody;
-use crate::server::Server;
-use crate::state::Organisations;
+use crate::state::State;
+use crate::state::organisations::Organisations;
 
-pub use builder::{EmulatorBuilder, StartError};
+pub use builder::EmulatorBuilder;
 pub use clock::Clock;
 pub use faults::{Fault, FaultError};
-pub use gateway::{Content, LineEnding, Script, ScriptError, Upload, UploadPart};
+pub use http::content::Content;
+pub use http::delivery::LineEnding;
+pub use http::form::UploadPart;
+pub use http::uploads::Upload;
 pub use request_log::{AccessLogEntry, RecordedRequest};
-pub use seed::{Key, Organisation, Plan, Role, Seed, WorkspaceRole};
+pub use scripts::{Script, ScriptError};
+pub use seed::{Key, Organisation, Role, Seed, StartError, WorkspaceRole};
+pub use state::organisation::Plan;
 
 /// How long [`Emulator::shutdown`] waits for responses in progress.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);

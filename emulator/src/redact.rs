@@ -7,7 +7,7 @@
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};
 
-use crate::handlers::masking;
+use crate::state::masking;
 
 /// The maximum length; longer bodies are truncated.
 const MAX_LENGTH: usize = 4096;

@@ -1,12 +1,12 @@
-//! Handler results: response bodies, errors in the service's envelope, and pages of lists.
+//! Handler results.
 
-use portkey_admin_codegen::manifest::Paging;
-use serde_json::{Map, Value, json};
+use std::fmt;
 
-use crate::gateway::Content;
-use crate::gateway::realtime::Session;
-use crate::gateway::stream::Events;
-use crate::table::Paginate;
+use serde_json::{Value, json};
+
+use crate::error::ApiError;
+use crate::http::content::Content;
+use crate::http::events::Events;
 
 /// What a handler returns.
 pub(crate) type HandlerResult = Result<ResponseBody, ApiError>;
@@ -22,14 +22,19 @@ pub(crate) enum ResponseBody {
     /// Binary content of any size, sent in chunks.
     Content(&'static str, Content),
     /// A WebSocket session.
-    WebSocket(Box<Session>),
+    WebSocket(Box<dyn Conversation>),
 }
 
-/// A response with an error status.
-#[derive(Debug)]
-pub(crate) struct ApiError {
-    pub(crate) status: u16,
-    pub(crate) body: Value,
+/// The events that one session sends.
+pub(crate) trait Conversation: fmt::Debug + Send {
+    /// Returns the events at the start of the session.
+    fn open(&mut self) -> Vec<Value>;
+
+    /// Returns the events in response to a received event, or to an invalid one.
+    fn respond(&mut self, event: Result<Value, String>) -> Vec<Value>;
+
+    /// Returns whether a script can replace the response to this event.
+    fn is_scriptable(&self, event: &Value) -> bool;
 }
 
 impl ResponseBody {
@@ -60,174 +65,14 @@ impl ResponseBody {
     }
 }
 
-impl ApiError {
-    /// Creates an error in the control plane's envelope.
-    pub(crate) fn new(status: u16, code: Option<&str>, message: impl Into<String>) -> Self {
-        let mut data = Map::new();
-        data.insert("message".to_owned(), Value::String(message.into()));
-        if let Some(code) = code {
-            data.insert("errorCode".to_owned(), json!(code));
-        }
-        Self {
-            status,
-            body: json!({"success": false, "data": data}),
-        }
-    }
-
-    /// Returns the message.
-    pub(crate) fn message(&self) -> &str {
-        self.body["data"]["message"].as_str().unwrap_or_default()
-    }
-
-    /// 400 `AB01`: invalid request.
-    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self::new(400, Some("AB01"), message)
-    }
-
-    /// 400 `AB01` for a field of the body.
-    pub(crate) fn invalid_field(name: &str, reason: &str) -> Self {
-        Self::bad_request(format!("body: `/{name}` {reason}"))
-    }
-
-    /// 403 `AB03`: not permitted, or the resource does not exist.
-    pub(crate) fn forbidden(message: impl Into<String>) -> Self {
-        Self::new(403, Some("AB03"), message)
-    }
-
-    /// 404 `AB08`: not found.
-    pub(crate) fn not_found(name: &str) -> Self {
-        Self::new(404, Some("AB08"), format!("{name} not found"))
-    }
-
-    /// 409 `AB07`: another resource depends on this one.
-    pub(crate) fn conflict(message: impl Into<String>) -> Self {
-        Self::new(409, Some("AB07"), message)
-    }
+/// Returns a JSON response.
+pub(crate) fn respond(body: Value) -> HandlerResult {
+    Ok(ResponseBody::Json(body))
 }
 
-/// The default and the maximum page size; `None` if the list is not paged without a `page_size`, as
-/// observed for most lists of the service.
-pub(crate) type PageSizes = Option<(u64, u64)>;
-
-/// Returns one page of `rows` in its envelope. The names of the fields and parameters, and the
-/// number of the first page, come from the manifest; `page_sizes` applies the default and maximum
-/// size.
-pub(crate) fn page<T>(
-    paging: Option<&Paging>,
-    query: &Map<String, Value>,
-    page_sizes: PageSizes,
-    rows: impl Paginate<T>,
-    to_json: impl Fn(T) -> Value,
-) -> ResponseBody {
-    let total = rows.total();
-    let number = |name: Option<&String>| {
-        name.and_then(|name| query.get(name))
-            .and_then(Value::as_u64)
-    };
-    let size = number(paging.and_then(|paging| paging.size.as_ref()))
-        .filter(|size| *size > 0)
-        .or(page_sizes.map(|(default, _)| default))
-        .map(|size| page_sizes.map_or(size, |(_, max)| size.min(max)));
-    let first = u64::from(paging.and_then(|paging| paging.first).unwrap_or(0));
-    let page = number(paging.and_then(|paging| paging.page.as_ref()))
-        .unwrap_or(first)
-        .saturating_sub(first);
-    let (skip, take) = match size {
-        None if page > 0 => (0, 0),
-        None => (0, usize::MAX),
-        Some(size) => (to_usize(page.saturating_mul(size)), to_usize(size)),
-    };
-    let items = rows.slice(skip, take).into_iter().map(to_json).collect();
-    envelope(paging, total, end(page, size), items)
-}
-
-fn to_usize(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
-
-/// Returns the number of items in the pages up to and including this one.
-fn end(page: u64, size: Option<u64>) -> u64 {
-    size.map_or(u64::MAX, |size| page.saturating_add(1).saturating_mul(size))
-}
-
-fn envelope(paging: Option<&Paging>, total: usize, end: u64, items: Vec<Value>) -> ResponseBody {
-    let Some(paging) = paging else {
-        return ResponseBody::json(json!({"object": "list", "total": total, "data": items}));
-    };
-    let Some(name) = &paging.items else {
-        return ResponseBody::json(Value::Array(items));
-    };
-    let mut body = Map::new();
-    body.insert("object".to_owned(), json!("list"));
-    if let Some(name) = &paging.total {
-        body.insert(name.clone(), json!(total));
-    }
-    if let Some(name) = &paging.more {
-        body.insert(name.clone(), json!(end < total as u64));
-    }
-    body.insert(name.clone(), Value::Array(items));
-    ResponseBody::json(Value::Object(body))
-}
-
-#[cfg(test)]
-mod tests {
-    use portkey_admin_codegen::manifest::Paging;
-    use serde_json::{Map, Value, json};
-
-    use super::{ResponseBody, page};
-
-    fn paging(first: u32) -> Paging {
-        let name = |name: &str| Some(name.to_owned());
-        Paging {
-            page: name("p"),
-            size: name("s"),
-            first: Some(first),
-            after: None,
-            items: name("rows"),
-            also: None,
-            key: None,
-            total: name("count"),
-            more: name("more"),
-        }
-    }
-
-    fn body(paging: &Paging, query: Value) -> Value {
-        let query: Map<String, Value> = query.as_object().cloned().unwrap();
-        let items: Vec<i32> = (0..5).collect();
-        match page(Some(paging), &query, None, items, Value::from) {
-            ResponseBody::Json(body) => body,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn only_the_rows_of_the_page_are_rendered() {
-        let rendered = std::cell::Cell::new(0);
-        let to_json = |row: usize| {
-            rendered.set(rendered.get() + 1);
-            Value::from(row)
-        };
-        let query: Map<String, Value> = json!({"p": 500, "s": 20}).as_object().cloned().unwrap();
-        let rows: Vec<usize> = (0..100_000).collect();
-        match page(Some(&paging(0)), &query, None, rows, to_json) {
-            ResponseBody::Json(body) => assert_eq!(body["rows"][0], 10_000),
-            other => panic!("{other:?}"),
-        }
-        assert_eq!(rendered.get(), 20);
-    }
-
-    #[test]
-    fn the_manifest_names_every_field() {
-        assert_eq!(
-            body(&paging(0), json!({"p": 1, "s": 2})),
-            json!({"object": "list", "count": 5, "more": true, "rows": [2, 3]})
-        );
-        assert_eq!(
-            body(&paging(1), json!({"p": 1, "s": 2}))["rows"],
-            json!([0, 1])
-        );
-        assert_eq!(body(&paging(0), json!({"p": 2, "s": 2}))["more"], false);
-        assert_eq!(body(&paging(0), json!({"p": 9, "s": 2}))["rows"], json!([]));
-        assert_eq!(body(&paging(0), json!({}))["rows"], json!([0, 1, 2, 3, 4]));
+/// Adds the fields of one JSON object to another.
+pub(crate) fn merge(body: &mut Value, fields: Value) {
+    if let (Value::Object(body), Value::Object(fields)) = (body, fields) {
+        body.extend(fields);
     }
 }

@@ -1,22 +1,24 @@
 //! Seeds: the initial organisations, workspaces, users and keys of an emulator.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::builder::StartError;
 use crate::call::Scopes;
-use crate::dispatch::{Dispatcher, IncomingRequest};
-use crate::handlers::api_keys::{ApiKey, Owner};
-use crate::handlers::collections::Collection;
-use crate::handlers::configs::Config;
-use crate::handlers::integrations::Integration;
-use crate::handlers::prompts::Prompt;
-use crate::handlers::users::User;
-use crate::handlers::virtual_keys::VirtualKey;
-use crate::handlers::workspaces::Workspace;
-use crate::handlers::{self, State};
+use crate::handlers::logs;
 use crate::ids::Ids;
+use crate::state::State;
+use crate::state::api_keys::{ApiKey, Owner};
+use crate::state::collections::Collection;
+use crate::state::configs::Config;
+use crate::state::integrations::Integration;
+use crate::state::organisation::{OrganisationInfo, Plan};
+use crate::state::prompts::Prompt;
+use crate::state::users::User;
+use crate::state::virtual_keys::VirtualKey;
+use crate::state::workspaces::Workspace;
 
 /// The name of the key with all permissions that every organisation has.
 pub(crate) const ADMIN_KEY: &str = "Emulator";
@@ -40,12 +42,12 @@ pub struct Seed {
 pub(crate) struct SeedRequest {
     /// The name of the key to send it with; by default the first organisation's `Emulator`.
     #[serde(default)]
-    key: Option<String>,
-    method: String,
+    pub(crate) key: Option<String>,
+    pub(crate) method: String,
     /// Path and query, including the version: `/v1/configs`.
-    path: String,
+    pub(crate) path: String,
     #[serde(default)]
-    body: Value,
+    pub(crate) body: Value,
 }
 
 impl Seed {
@@ -60,55 +62,6 @@ impl Seed {
             .map_err(|error| StartError(error.to_string()))?;
         serde_json::from_value(value).map_err(|error| StartError(format!("{name}: {error}")))
     }
-}
-
-impl SeedRequest {
-    /// Sends the request; any response other than a success is an error.
-    pub(crate) fn send(&self, dispatcher: &Dispatcher) -> Result<(), String> {
-        let name = self.key.as_deref().unwrap_or(ADMIN_KEY);
-        let key = dispatcher
-            .read()
-            .all
-            .iter()
-            .find_map(|organisation| organisation.state.api_keys.secret(name));
-        let key = key.ok_or_else(|| format!("unknown key `{name}`"))?;
-        let (path, query) = self.path.split_once('?').unwrap_or((&self.path, ""));
-        let body = match &self.body {
-            Value::Null => Vec::new(),
-            body => body.to_string().into_bytes(),
-        };
-        let request = IncomingRequest {
-            method: self.method.clone(),
-            path: path.to_owned(),
-            segments: crate::route::decode_path(path),
-            query: query.to_owned(),
-            key: Some(Ok(key)),
-            user_agent: None,
-            client_ip: "127.0.0.1".to_owned(),
-            body,
-            gateway: crate::gateway::GatewayContext::default(),
-            request_id: dispatcher.new_id(),
-        };
-        match dispatcher.handle(&request) {
-            Ok(_) => Ok(()),
-            Err(error) => Err(format!(
-                "{} {} returned {}: {}",
-                self.method, self.path, error.status, error.body
-            )),
-        }
-    }
-}
-
-/// The plan of an organisation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum Plan {
-    /// Operations of the Enterprise plan return 403.
-    Free,
-    /// All operations are available.
-    #[default]
-    Enterprise,
 }
 
 /// The initial data of one organisation.
@@ -332,7 +285,7 @@ impl WorkspaceRole {
 
 /// Builds the initial state of an organisation; the error describes what is wrong with the seed.
 pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Result<State, String> {
-    let mut state = State::empty(handlers::OrganisationInfo {
+    let mut state = State::empty(OrganisationInfo {
         id: ids.uuid(),
         name: seed.name.clone(),
         plan: seed.plan,
@@ -431,7 +384,7 @@ fn add_default_resources(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
     let collection = state.collections.in_workspace(&workspace).iter().next();
     let prompt = collection.map(|collection| Prompt::seed(collection, &key, now, ids));
     let config = Config::seed(&workspace, state.users.owner(), &key, now, ids);
-    handlers::logs::seed(state, &workspace, now);
+    logs::seed(state, &workspace, now);
     state.configs.put(config);
     let integration =
         Integration::for_virtual_key(&key, Some(PROVIDER_KEY), state.users.owner(), ids);
@@ -441,3 +394,15 @@ fn add_default_resources(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
         state.prompts.table.put(prompt);
     }
 }
+
+/// The error of [`EmulatorBuilder::start`](crate::EmulatorBuilder::start).
+#[derive(Debug)]
+pub struct StartError(pub(crate) String);
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "failed to start the emulator: {}", self.0)
+    }
+}
+
+impl std::error::Error for StartError {}

@@ -4,10 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::{Client, Inner};
-use crate::{
-    Error, RequestOptions, Secret, base_url::BaseUrl, retry::Budget, transport::NO_TIMEOUT,
-};
+use super::{Client, Inner, base_url::BaseUrl};
+use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";

@@ -6,20 +6,18 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests may panic
 
-mod canonical_json;
-mod random;
 mod samples;
 mod schema;
 
 use std::fmt;
 
+use fastrand::Rng;
 use portkey_admin_codegen::{Patched, Sources, document, patch};
+use portkey_admin_testing::canonical_json::{self, Conversions};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::LenientDecode;
-use canonical_json::Conversions;
-use random::Random;
 use samples::Samples;
 
 /// Maps operation ids to response types; implemented by the generator.
@@ -110,7 +108,7 @@ fn every_response_decodes_without_loss() {
             continue;
         };
         for case in test_cases(&operation, 60) {
-            let mut random = Random::new(case.seed);
+            let mut random = Rng::with_seed(case.seed);
             let sample = Samples::new(&patched.document, &mut random).response(schema);
             let body = sample.sent.to_string();
             let encoded = match Responses::round_trip(operation.id, body.as_bytes()) {
@@ -154,7 +152,7 @@ fn arbitrary_json_never_panics() {
     let patched = patched();
     for operation in operations(&patched) {
         for case in test_cases(&operation, 40) {
-            let mut random = Random::new(case.seed);
+            let mut random = Rng::with_seed(case.seed);
             let json = samples::arbitrary_json(&mut random, 6);
             assert_lossless(&operation, json.to_string().as_bytes());
         }
@@ -170,7 +168,7 @@ fn known_fields_with_arbitrary_values_never_panic() {
             continue;
         };
         for case in test_cases(&operation, 40) {
-            let mut random = Random::new(case.seed);
+            let mut random = Rng::with_seed(case.seed);
             let mut sent = Samples::new(&patched.document, &mut random)
                 .response(schema)
                 .sent;
@@ -190,12 +188,12 @@ fn truncated_and_corrupted_bodies_never_panic() {
             continue;
         };
         for case in test_cases(&operation, 10) {
-            let mut random = Random::new(case.seed);
+            let mut random = Rng::with_seed(case.seed);
             let sent = Samples::new(&patched.document, &mut random)
                 .response(schema)
                 .sent;
             let body = sent.to_string().into_bytes();
-            let cut = random.below(body.len());
+            let cut = random.usize(..body.len());
             let outcome = Responses::round_trip(operation.id, &body[..cut]);
             let ignores_body = schema::is_free_form(&patched.document, schema);
             assert!(
@@ -204,8 +202,8 @@ fn truncated_and_corrupted_bodies_never_panic() {
             );
             let mut changed = body;
             for _ in 0..4 {
-                let index = random.below(changed.len());
-                changed[index] = random.next() as u8;
+                let index = random.usize(..changed.len());
+                changed[index] = random.u8(..);
             }
             assert_lossless(&operation, &changed);
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde_json::Value;
 
-use crate::Client;
+use crate::redact::Redactor;
 
 /// The maximum length of the body of an error: 1 MiB.
 pub(crate) const MAX_BODY_LEN: usize = 1 << 20;
@@ -50,10 +50,10 @@ impl ErrorResponse {
     }
 
     /// Redacts the client's secrets in code and message, which `Display` shows.
-    pub(crate) fn redacted(self, client: &Client) -> Self {
+    pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
-            code: self.code.map(|code| client.redacted(code)),
-            message: self.message.map(|message| client.redacted(message)),
+            code: self.code.map(|code| redactor.redact(code)),
+            message: self.message.map(|message| redactor.redact(message)),
             ..self
         }
     }

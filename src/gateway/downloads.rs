@@ -1,18 +1,21 @@
 //! Operations with a binary response, which is streamed.
 
 use crate::{
-    ByteStream, Client, Error, call::Call, gateway::audio, operations, transport::ANY_MEDIA_TYPE,
+    ByteStream, Client, Error, generated::gateway::audio, media_type, operations, request::Call,
 };
 
 /// Defines a download operation and its builder.
 macro_rules! download {
     ($method:ident, $builder:ident, $operation:ident, $($argument:ident)?, $(#[$docs:meta])*) => {
+        /// # Downloads from the gateway
+        ///
+        /// Requires the feature `gateway`.
         impl Client {
             $(#[$docs])*
             pub fn $method(&self $(, $argument: impl Into<String>)?) -> $builder {
                 let arguments: Vec<String> = vec![$($argument.into())?];
                 let mut call = Call::new(self, &operations::$operation, arguments);
-                call.accept(ANY_MEDIA_TYPE);
+                call.accept(media_type::ANY);
                 $builder { call }
             }
         }

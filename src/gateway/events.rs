@@ -23,12 +23,11 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    Error,
-    byte_stream::Chunks,
-    call::Call,
-    error,
-    retry::AttemptSummary,
-    transport::{Exchange, StreamingResponse},
+    Client, Error,
+    request::Call,
+    request_id,
+    response::Chunks,
+    transport::{self, PreparedRequest, RawResponse},
 };
 use event_reader::{EventReader, ResponseHead};
 
@@ -66,7 +65,7 @@ pub struct OpenStream<T> {
 /// - An event exceeds 16 MiB.
 #[must_use = "events are read only when they are requested"]
 pub struct EventStream<T> {
-    reader: Box<EventReader>,
+    reader: EventReader,
     events: PhantomData<fn() -> T>,
 }
 
@@ -104,28 +103,30 @@ impl<T> OpenStream<T> {
     }
 }
 
-/// Sends the request and waits for the first event.
-fn open_reader(
-    exchange: &Exchange,
+/// Sends the request and waits for the first event. A failure before it counts as a failed attempt.
+async fn open_reader(
+    client: &Client,
+    request: &PreparedRequest,
     idle_timeout: Duration,
     named: bool,
-) -> impl Future<Output = Result<Box<EventReader>, Error>> {
-    let begin = move |streaming: StreamingResponse| {
-        let StreamingResponse {
-            mut response,
-            timer,
-            ..
-        } = streaming;
+) -> Result<EventReader, Error> {
+    transport::send(client, request, |attempt| async move {
+        let RawResponse {
+            status,
+            headers,
+            body,
+            history,
+        } = attempt.send_streaming().await?;
         let head = ResponseHead {
-            status: response.status(),
-            headers: std::mem::take(response.headers_mut()),
-            label: exchange.label.clone(),
-            client: exchange.client.clone(),
-            history: AttemptSummary::default(),
+            status,
+            headers,
+            label: request.label.clone(),
+            redactor: client.redactor().clone(),
+            history,
         };
-        EventReader::begin(Chunks::new(response, timer, idle_timeout), head, named)
-    };
-    exchange.open_with(begin)
+        EventReader::begin(Chunks::new(body, idle_timeout), head, named).await
+    })
+    .await
 }
 
 impl<T: StreamEvent> IntoFuture for OpenStream<T> {
@@ -133,16 +134,9 @@ impl<T: StreamEvent> IntoFuture for OpenStream<T> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        let Self {
-            call,
-            idle_timeout,
-            named,
-            ..
-        } = self;
-        // Built outside of the async block to keep the future small.
-        let exchange = call.streaming().map(Box::new);
         Box::pin(async move {
-            let reader = open_reader(&*exchange?, idle_timeout, named).await?;
+            let (client, request) = self.call.prepare_stream()?;
+            let reader = open_reader(&client, &request, self.idle_timeout, self.named).await?;
             let events = PhantomData;
             Ok(EventStream { reader, events })
         })
@@ -162,7 +156,7 @@ impl<T> EventStream<T> {
 
     /// Returns the request id (`x-portkey-request-id`), for reports to Portkey's support.
     pub fn request_id(&self) -> Option<&str> {
-        error::request_id(&self.reader.head.headers)
+        request_id::request_id(&self.reader.head.headers)
     }
 
     /// Returns the name of the last event (its field `event`), if it has one.

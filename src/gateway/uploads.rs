@@ -5,12 +5,12 @@
 
 use std::fmt;
 
+use super::multipart::{FilePart, Form, UploadProgress};
 use crate::{
     Client, Error, Response,
-    call::Call,
-    gateway::{FilePart, Form, UploadProgress, audio, files, images},
-    operations,
-    transport::ANY_MEDIA_TYPE,
+    generated::gateway::{audio, files, images},
+    media_type, operations,
+    request::Call,
 };
 
 /// A call and its multipart form.
@@ -62,6 +62,9 @@ impl fmt::Debug for Upload {
 /// Defines an upload operation and its builder.
 macro_rules! upload {
     ($method:ident, $builder:ident, $operation:ident, $response:ty, $(#[$docs:meta])*) => {
+        /// # Uploads to the gateway
+        ///
+        /// Requires the feature `gateway`.
         impl Client {
             $(#[$docs])*
             pub fn $method(&self) -> $builder {
@@ -146,7 +149,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let file = client
     ///     .upload_file()
@@ -185,7 +188,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let images = client
     ///     .create_image_edit()
@@ -234,7 +237,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let image = FilePart::path("room.png");
     /// let images = client.create_image_variation().image(image).n(2).send().await?;
@@ -286,7 +289,7 @@ macro_rules! speech_to_text {
             /// The errors of [`send`](Self::send), and an error if the response body is not valid
             /// UTF-8.
             pub async fn send_text(mut self) -> Result<String, Error> {
-                self.0.call.accept(ANY_MEDIA_TYPE);
+                self.0.call.accept(media_type::ANY);
                 self.0.into_call().await.send_text().await
             }
         }
@@ -301,7 +304,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let subtitles = client
     ///     .create_transcription()
@@ -361,7 +364,7 @@ upload! {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::FilePart;
+    /// use portkey_admin::gateway::FilePart;
     ///
     /// let recording = FilePart::path("entrevista.mp3");
     /// let english = client.create_translation().file(recording).model("whisper-1").send().await?;

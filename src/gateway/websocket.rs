@@ -9,12 +9,15 @@ mod session;
 
 use std::time::Duration;
 
-use crate::{Client, Error, JsonObject, call::Call, operations};
+use crate::{Client, Error, JsonObject, operations, request::Call};
 use session::Limits;
 
 pub use event::{ClientEvent, ServerEvent};
 pub use session::{Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender};
 
+/// # `gateway::realtime`
+///
+/// Requires the feature `gateway`.
 impl Client {
     /// Opens a bidirectional realtime session with a model.
     ///
@@ -23,7 +26,7 @@ impl Client {
     ///
     /// ```no_run
     /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::ClientEvent;
+    /// use portkey_admin::gateway::ClientEvent;
     ///
     /// let mut session = client.connect_realtime().model("gpt-realtime").connect().await?;
     /// session.send(ClientEvent::new("response.create")).await?;
@@ -60,38 +63,38 @@ impl ConnectRealtime {
     }
 
     /// Sets the header parameter `x-portkey-trace-id`.
-    pub fn x_portkey_trace_id(self, value: impl Into<String>) -> Self {
+    pub fn trace_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-trace-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-span-id`.
-    pub fn x_portkey_span_id(self, value: impl Into<String>) -> Self {
+    pub fn span_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-span-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-parent-span-id`.
-    pub fn x_portkey_parent_span_id(self, value: impl Into<String>) -> Self {
+    pub fn parent_span_id(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-parent-span-id", value.into())
     }
 
     /// Sets the header parameter `x-portkey-span-name`.
-    pub fn x_portkey_span_name(self, value: impl Into<String>) -> Self {
+    pub fn span_name(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-span-name", value.into())
     }
 
     /// Sets the header parameter `x-portkey-metadata`.
-    pub fn x_portkey_metadata(self, value: JsonObject) -> Self {
+    pub fn metadata(self, value: JsonObject) -> Self {
         let value = serde_json::Value::Object(value.into_map());
         self.header("x-portkey-metadata", value.to_string())
     }
 
     /// Sets the header parameter `x-portkey-cache-namespace`.
-    pub fn x_portkey_cache_namespace(self, value: impl Into<String>) -> Self {
+    pub fn cache_namespace(self, value: impl Into<String>) -> Self {
         self.header("x-portkey-cache-namespace", value.into())
     }
 
     /// Sets the header parameter `x-portkey-cache-force-refresh`.
-    pub fn x_portkey_cache_force_refresh(self, value: bool) -> Self {
+    pub fn cache_force_refresh(self, value: bool) -> Self {
         self.header("x-portkey-cache-force-refresh", value.to_string())
     }
 
@@ -120,9 +123,9 @@ impl ConnectRealtime {
     /// is neither an error nor a valid WebSocket handshake is also an error.
     pub async fn connect(self) -> Result<Realtime, Error> {
         let Self { call, limits } = self;
-        let client = call.client().clone();
+        let redactor = call.client().redactor().clone();
         let upgraded = call.upgrade().await?;
-        Ok(Realtime::new(client, upgraded, limits))
+        Ok(Realtime::new(redactor, upgraded, limits))
     }
 
     fn header(mut self, name: &'static str, value: String) -> Self {

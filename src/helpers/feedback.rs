@@ -1,8 +1,9 @@
 //! Several feedback entries in one request.
 
 use crate::{
-    Error, builder_support,
+    Error,
     logs::{CreateFeedback, CreateFeedbackRequest},
+    request::builder_support,
 };
 
 impl CreateFeedback {

@@ -4,7 +4,7 @@ use crate::{
     ByteStream, Error, Response,
     error::{ErrorResponse, Label},
     logs::DownloadLogExport,
-    signed_url,
+    transport::signed_url,
 };
 
 impl DownloadLogExport {

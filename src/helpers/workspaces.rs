@@ -55,6 +55,7 @@ impl DeleteWorkspace {
     }
 }
 
+/// # Helpers
 impl Client {
     /// Reads a workspace and returns its UUID. Takes the slug of the workspace, or its UUID, whose
     /// existence is thereby verified.

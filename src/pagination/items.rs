@@ -45,8 +45,8 @@ impl<L: Paged> Items<L> {
         }
     }
 
-    /// Sets the number of items per page; the service may return fewer. Overrides the page size set
-    /// on the builder. Has no effect on a list that is not paginated.
+    /// Sets the number of items per page, like the parameter of the builder; the service may return
+    /// fewer. Has no effect on a list that is not paginated.
     pub fn page_size(mut self, items: u32) -> Self {
         self.pages = self.pages.page_size(items);
         self

@@ -4,24 +4,25 @@ use std::{
     fmt,
     future::poll_fn,
     marker::PhantomData,
-    mem,
+    mem, panic,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use futures_core::Stream;
+use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::{
     Cursor, Paged,
-    fetch::Fetch,
     next_page::{NextPage, PageInfo, PageRef, Position, Problem, next_page},
 };
 use crate::{
     Error, Response,
-    call::{self, Call},
     error::Label,
     operation::Paging,
-    transport::BufferedResponse,
+    request::{Call, decode_response},
+    transport::RawResponse,
 };
 
 /// The default maximum number of pages.
@@ -55,7 +56,6 @@ pub struct Pages<L> {
 /// The options of a stream.
 #[derive(Clone)]
 pub(super) struct Settings {
-    pub(super) page_size: Option<u32>,
     pub(super) resume: Option<Cursor>,
     pub(super) limit: Option<u64>,
     pub(super) max_pages: u32,
@@ -68,12 +68,15 @@ enum State {
     /// The next page can be requested.
     Ready(PageOffset),
     /// The next page is being fetched.
-    Fetching(PageOffset, Fetch),
+    Fetching(PageOffset, PageFuture),
     /// More pages follow the last page, but the next one cannot be requested.
     Unreachable(PageOffset, Problem),
     /// The stream has ended. After an error or a limit, contains the position at which to resume.
     Done(Option<PageOffset>),
 }
+
+/// The request for a page. Yields the raw response; the caller decodes it (see [`crate::decode`]).
+type PageFuture = Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send>>;
 
 /// A page and the number of its items that were yielded.
 #[derive(Clone)]
@@ -92,7 +95,6 @@ impl<L: Paged> Pages<L> {
     pub(super) fn new(call: Call) -> Self {
         Self {
             settings: Settings {
-                page_size: None,
                 resume: None,
                 limit: None,
                 max_pages: MAX_PAGES,
@@ -106,10 +108,12 @@ impl<L: Paged> Pages<L> {
         }
     }
 
-    /// Sets the number of items per page; the service may return fewer. Overrides the page size set
-    /// on the builder. Has no effect on a list that is not paginated.
+    /// Sets the number of items per page, like the parameter of the builder; the service may return
+    /// fewer. Has no effect on a list that is not paginated.
     pub fn page_size(mut self, items: u32) -> Self {
-        self.settings.page_size = Some(items);
+        if let Some(parameter) = self.paging().size {
+            self.call.query(parameter, items);
+        }
         self
     }
 
@@ -204,12 +208,12 @@ impl<L: Paged> Pages<L> {
                     return Poll::Ready(Some(Err(self.with_operation(Error::paging(problem)))));
                 }
                 State::Ready(offset) => {
-                    let fetch = Fetch::polled(self.request(&offset.position));
-                    self.state = State::Fetching(offset, fetch);
+                    let page = Box::pin(self.request(&offset.position).execute());
+                    self.state = State::Fetching(offset, page);
                 }
-                State::Fetching(offset, mut fetch) => {
-                    let Poll::Ready(outcome) = fetch.poll(context) else {
-                        self.state = State::Fetching(offset, fetch);
+                State::Fetching(offset, mut page) => {
+                    let Poll::Ready(outcome) = page.as_mut().poll(context) else {
+                        self.state = State::Fetching(offset, page);
                         return Poll::Pending;
                     };
                     return Poll::Ready(Some(self.receive_page(offset, outcome)));
@@ -230,10 +234,9 @@ impl<L: Paged> Pages<L> {
     fn receive_page(
         &mut self,
         offset: PageOffset,
-        outcome: Result<BufferedResponse, Error>,
+        outcome: Result<RawResponse, Error>,
     ) -> Result<Page<L>, Error> {
-        let decoded =
-            outcome.and_then(|raw| call::decode_response::<L>(self.call.operation(), raw));
+        let decoded = outcome.and_then(|raw| decode_response::<L>(self.call.operation(), raw));
         let response = match decoded {
             Ok(response) => response,
             Err(error) => {
@@ -277,16 +280,19 @@ impl<L: Paged> Pages<L> {
             && self.fetched < self.settings.max_pages;
         if let (true, State::Ready(offset)) = (is_enabled, &self.state) {
             let offset = offset.clone();
-            let fetch = Fetch::spawned(self.request(&offset.position));
-            self.state = State::Fetching(offset, fetch);
+            let page = spawn(self.request(&offset.position));
+            self.state = State::Fetching(offset, page);
         }
     }
 
     /// Returns the first page to request, if the options and the parameters of the builder are
     /// consistent.
     fn start(&self) -> Result<PageOffset, Error> {
-        let page_size = self.settings.page_size;
-        if page_size == Some(0) {
+        let paging = self.paging();
+        if self
+            .configured(paging.size)
+            .is_ok_and(|size| size == Some(0))
+        {
             return Err(Error::invalid_request(
                 "`page_size` must be at least 1, got 0",
             ));
@@ -302,7 +308,6 @@ impl<L: Paged> Pages<L> {
             );
             return Err(Error::invalid_request(problem));
         }
-        let paging = self.paging();
         if let Some(name) = [paging.page, paging.after]
             .into_iter()
             .flatten()
@@ -311,8 +316,7 @@ impl<L: Paged> Pages<L> {
             let problem = format!("parameter `{name}` cannot be combined with a cursor");
             return Err(Error::invalid_request(problem));
         }
-        let configured = page_size.or(self.configured(paging.size)?);
-        if let Some(configured) = configured
+        if let Some(configured) = self.configured(paging.size)?
             && Some(configured) != cursor.size
         {
             let expected = match cursor.size {
@@ -339,34 +343,31 @@ impl<L: Paged> Pages<L> {
         }
         let configured = paging.after.and_then(|after| self.call.query_value(after));
         Ok(match configured {
-            Some(id) => Position::new(PageRef::After(id.to_owned()), None),
+            Some(id) => Position::new(PageRef::After(id.to_string()), None),
             None => Position::new(PageRef::Start, Some(0)),
         })
     }
 
-    /// Parses a query parameter that was set on the builder.
+    /// Returns the value of a query parameter of the builder that must be an unsigned integer.
     fn configured(&self, parameter: Option<&'static str>) -> Result<Option<u32>, Error> {
         let configured = parameter.and_then(|name| Some((name, self.call.query_value(name)?)));
-        configured
-            .map(|(name, value)| {
-                value.parse().map_err(|_| {
-                    Error::invalid_request(format!(
-                        "parameter `{name}` must be an integer from 0 to {}, got {value}",
-                        u32::MAX
-                    ))
-                })
-            })
-            .transpose()
+        let Some((name, value)) = configured else {
+            return Ok(None);
+        };
+        match value.as_u32() {
+            Some(number) => Ok(Some(number)),
+            None => Err(Error::invalid_request(format!(
+                "parameter `{name}` must be an integer from 0 to {}, got {value}",
+                u32::MAX
+            ))),
+        }
     }
 
-    /// Returns the requested page size: that of the cursor, of the stream or of the builder.
+    /// Returns the requested page size: that of the cursor or of the builder.
     fn effective_page_size(&self) -> Option<u32> {
         match &self.settings.resume {
             Some(cursor) => cursor.size,
-            None => self
-                .settings
-                .page_size
-                .or_else(|| self.configured(self.paging().size).ok().flatten()),
+            None => self.configured(self.paging().size).ok().flatten(),
         }
     }
 
@@ -375,12 +376,12 @@ impl<L: Paged> Pages<L> {
         let paging = self.paging();
         let (size, mut call) = (self.effective_page_size(), self.call.clone());
         if let (Some(name), Some(size)) = (paging.size, size) {
-            call.query(name, size.to_string());
+            call.query(name, size);
         }
         match (&position.at, paging.page, paging.after) {
             // Without a page size, the first page is requested without a number, as by `send`.
             (PageRef::Page(number), Some(_), _) if *number == paging.first && size.is_none() => {}
-            (PageRef::Page(number), Some(name), _) => call.query(name, number.to_string()),
+            (PageRef::Page(number), Some(name), _) => call.query(name, *number),
             (PageRef::After(id), _, Some(name)) => call.query(name, id.clone()),
             _ => {}
         }
@@ -409,6 +410,20 @@ impl<L: Paged> Pages<L> {
     fn with_operation(&self, error: Error) -> Error {
         error.with_operation(&Label::Operation(self.call.operation()))
     }
+}
+
+/// Starts a request immediately, in a separate task that is aborted when the future is dropped.
+fn spawn(call: Call) -> PageFuture {
+    let mut task = JoinSet::new();
+    task.spawn(call.execute().in_current_span());
+    Box::pin(async move {
+        match task.join_next().await {
+            Some(Ok(outcome)) => outcome,
+            Some(Err(error)) if error.is_panic() => panic::resume_unwind(error.into_panic()),
+            // The runtime cancelled the task at its shutdown.
+            _ => Err(Error::paging("the runtime is shutting down")),
+        }
+    })
 }
 
 impl<L: Paged> Stream for Pages<L> {

@@ -1,190 +1,184 @@
 //! A single attempt: sends the request, reads the response and classifies failures.
 
-use std::{
-    pin::pin,
-    time::{Duration, SystemTime},
-};
+use std::time::{Duration, SystemTime};
 
 use bytes::{Bytes, BytesMut};
 
 #[cfg(feature = "gateway")]
-use super::Heartbeat;
-use super::{Body, BufferedResponse, Exchange, IdleTimeout, Outcome};
+use super::deadline::Heartbeat;
+use super::{
+    deadline::Deadline,
+    prepared_request::{Body, PreparedRequest},
+    response::{Outcome, RawResponse},
+};
 #[cfg(feature = "gateway")]
 use crate::gateway::{Form, PartReadError};
 use crate::{
     Client, Error,
-    error::{ErrorResponse, MAX_BODY_LEN, redact_request_ids},
-    retry::{Attempt, AttemptSummary, Failure, FailureKind, retry_after},
+    error::{ErrorResponse, MAX_BODY_LEN},
+    retry::{AttemptSummary, Failure, FailureKind, retry_after},
 };
 
-/// A prepared request and the time limit of the attempt.
-#[derive(Clone, Copy)]
-pub(crate) struct AttemptContext<'a> {
-    exchange: &'a Exchange,
-    pub(super) timeout: Duration,
+/// One attempt to send a request.
+pub(crate) struct Attempt<'a> {
+    pub(super) client: &'a Client,
+    request: &'a PreparedRequest,
+    pub(super) deadline: Deadline,
+    /// Whether an earlier attempt may have been executed.
+    may_have_executed_before: bool,
 }
 
-type SendResult = reqwest::Result<reqwest::Response>;
-
-/// A response of which only the head has been read.
-pub(crate) struct StreamingResponse {
-    pub(crate) response: Box<reqwest::Response>,
-    /// The timer of the head, reused for the body.
-    pub(crate) timer: IdleTimeout,
-    pub(crate) history: AttemptSummary,
-}
-
-impl<'a> AttemptContext<'a> {
-    pub(crate) fn new(exchange: &'a Exchange, attempt: &Attempt) -> Self {
-        let timeout = exchange.client.options().attempt_timeout();
+impl<'a> Attempt<'a> {
+    /// Creates an attempt that ends after the timeout of an attempt or after `remaining`, which is
+    /// the time until the deadline of the call.
+    pub(super) fn new(
+        client: &'a Client,
+        request: &'a PreparedRequest,
+        history: AttemptSummary,
+        remaining: Duration,
+    ) -> Self {
+        let timeout = client.options().attempt_timeout();
         Self {
-            exchange,
-            timeout: timeout.min(attempt.remaining),
+            client,
+            request,
+            deadline: Deadline::new(timeout.min(remaining)),
+            may_have_executed_before: history.may_have_executed,
         }
     }
 
-    pub(super) fn client(self) -> &'a Client {
-        &self.exchange.client
+    /// Sends the request and reads the whole response; fails if the status is not a success.
+    pub(crate) async fn send_buffered(mut self) -> Outcome<RawResponse> {
+        let response = match self.send().await {
+            Ok(response) => response,
+            Err(failure) => return self.accept_deleted(failure),
+        };
+        let RawResponse {
+            status,
+            headers,
+            mut body,
+            ..
+        } = response;
+        match read_body(&mut body, &self.deadline, usize::MAX).await {
+            (body, None) => Ok(RawResponse::new(status, headers, body)),
+            (body, Some(error)) => Err(interrupted(
+                error.with_response(ErrorResponse::new(status, headers, body)),
+            )),
+        }
+    }
+
+    /// Like [`send_buffered`](Self::send_buffered), but reads only the head of the response.
+    pub(crate) async fn send_streaming(mut self) -> Outcome<RawResponse<reqwest::Response>> {
+        self.send().await
+    }
+
+    async fn send(&mut self) -> Outcome<RawResponse<reqwest::Response>> {
+        let request = match &self.request.body {
+            #[cfg(feature = "gateway")]
+            Some(Body::Form(form)) => self.build_upload(form).await?,
+            None | Some(Body::Json(_)) => self.build_request(),
+        };
+        let http = self.client.http_client(self.request.plane, request.url());
+        let mut response = self.receive_head(http.execute(request)).await?;
+        if !response.status().is_success() {
+            return Err(status_error(response, &self.deadline).await);
+        }
+        let headers = std::mem::take(response.headers_mut());
+        Ok(RawResponse::new(response.status(), headers, response))
     }
 
     /// Builds the request without a multipart body.
-    pub(super) fn build_request(self) -> reqwest::Request {
-        let Exchange { plane, request, .. } = self.exchange;
-        request.build(self.client(), *plane)
+    pub(super) fn build_request(&self) -> reqwest::Request {
+        let PreparedRequest {
+            method,
+            url,
+            headers,
+            body,
+            ..
+        } = self.request;
+        let mut request = reqwest::Request::new(method.clone(), url.clone());
+        *request.headers_mut() = headers.clone();
+        if let Some(Body::Json(json)) = body {
+            *request.body_mut() = Some(json.clone().into());
+        }
+        request
     }
 
     /// Builds the request with a multipart body, whose files are opened for this attempt. The
     /// duration of an upload is not limited, only the time without progress.
     #[cfg(feature = "gateway")]
-    async fn build_upload(self, form: &Form) -> Outcome<(reqwest::Request, IdleTimeout)> {
+    async fn build_upload(&mut self, form: &Form) -> Outcome<reqwest::Request> {
         let heartbeat = Heartbeat::new();
         let mut request = self.build_request();
         let body = form.open(heartbeat.clone()).await.map_err(body_error)?;
         *request.body_mut() = Some(reqwest::Body::wrap(body));
-        Ok((
-            request,
-            IdleTimeout::with_heartbeat(self.timeout, heartbeat),
-        ))
+        heartbeat.mark();
+        self.deadline.extended_by(heartbeat);
+        Ok(request)
     }
 
-    fn send(self, request: reqwest::Request) -> impl Future<Output = SendResult> + Send + use<> {
-        let Exchange { plane, .. } = self.exchange;
-        let http = self.client().http_client(*plane, request.url());
-        http.execute(request)
+    /// Waits for the head of a response and redacts its ids.
+    pub(super) async fn receive_head(
+        &self,
+        sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
+    ) -> Outcome<reqwest::Response> {
+        let response = self.deadline.wait_for(sending).await.map_err(interrupted)?;
+        let mut response = response.map_err(send_error)?;
+        let redactor = self.client.redactor();
+        redactor.redact_request_ids(response.headers_mut());
+        Ok(response)
     }
-}
 
-/// Sends the request and reads the whole response.
-pub(crate) async fn send_buffered(context: AttemptContext<'_>) -> Outcome<BufferedResponse> {
-    let StreamingResponse {
-        mut response,
-        mut timer,
-        history,
-    } = send(context).await?;
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    match read_body(&mut response, &mut timer, usize::MAX).await {
-        (body, None) => Ok(BufferedResponse {
-            status,
-            headers,
-            body,
-            history,
-        }),
-        (body, Some(error)) => Err(interrupted(
-            error.with_response(ErrorResponse::new(status, headers, body)),
-        )),
+    /// Converts the 404 of a `DELETE` after an attempt that may have deleted the resource into a
+    /// response without a body.
+    fn accept_deleted(&self, failure: Failure<Error>) -> Outcome<RawResponse> {
+        let is_deleted = self.request.may_have_deleted(self.may_have_executed_before)
+            && failure.error.is_not_found();
+        match failure.error.clone().into_response() {
+            Some(ErrorResponse {
+                status, headers, ..
+            }) if is_deleted => Ok(RawResponse::new(status, headers, Bytes::new())),
+            _ => Err(failure),
+        }
     }
-}
-
-/// Sends the request and reads the head of the response; fails if the status is not a success.
-pub(crate) async fn send(context: AttemptContext<'_>) -> Outcome<StreamingResponse> {
-    let (request, mut timer) = match &context.exchange.request.body {
-        // Boxed to keep the attempt's future small; uploads are rare.
-        #[cfg(feature = "gateway")]
-        Some(Body::Form(form)) => Box::pin(context.build_upload(form)).await?,
-        None | Some(Body::Json(_)) => (context.build_request(), IdleTimeout::new(context.timeout)),
-    };
-    let sending = pin!(context.send(request));
-    let response = response_head(timer.wait_for(sending).await, &timer, context.client())?;
-    if !response.status().is_success() {
-        return Err(Box::pin(status_error(response, &mut timer)).await);
-    }
-    Ok(StreamingResponse {
-        response,
-        timer,
-        history: AttemptSummary::default(),
-    })
 }
 
 /// Returns the failure of an attempt whose response is missing or incomplete.
-#[cold]
 pub(super) fn interrupted(error: Error) -> Failure<Error> {
-    Failure {
-        kind: FailureKind::Interrupted {
-            timeout: error.is_timeout(),
-        },
-        error,
-        retry_after: None,
-    }
+    let timeout = error.is_timeout();
+    Failure::new(error, FailureKind::Interrupted { timeout })
 }
 
 /// Returns the failure of an attempt whose request body cannot be read. The service received an
 /// incomplete request, so it cannot have executed it.
 #[cfg(feature = "gateway")]
 fn body_error(error: PartReadError) -> Failure<Error> {
-    Failure {
-        error: error.into_error(),
-        kind: FailureKind::Permanent,
-        retry_after: None,
-    }
+    Failure::new(error.into_error(), FailureKind::Permanent)
 }
 
 /// Classifies the error of reqwest before a response head was received.
-#[cold]
 pub(super) fn send_error(error: reqwest::Error) -> Failure<Error> {
     #[cfg(feature = "gateway")]
     if let Some(error) = PartReadError::behind(&error) {
         return body_error(error);
     }
     let timeout = error.is_timeout();
-    Failure {
-        kind: match error.is_connect() {
-            true => FailureKind::Connect { timeout },
-            false if error.is_builder() => FailureKind::Permanent,
-            false => FailureKind::Interrupted { timeout },
-        },
-        error: Error::transport(error),
-        retry_after: None,
-    }
-}
-
-/// Converts the result of sending, where `None` is a timeout. The response is boxed, because it is
-/// large and moved often.
-pub(super) fn response_head(
-    result: Option<SendResult>,
-    timer: &IdleTimeout,
-    client: &Client,
-) -> Outcome<Box<reqwest::Response>> {
-    match result {
-        Some(Ok(response)) => {
-            let mut response = Box::new(response);
-            redact_request_ids(response.headers_mut(), client);
-            Ok(response)
-        }
-        Some(Err(error)) => Err(send_error(error)),
-        None => Err(interrupted(Error::timed_out(timer.limit()))),
-    }
+    let kind = match error.is_connect() {
+        true => FailureKind::Connect { timeout },
+        false if error.is_builder() => FailureKind::Permanent,
+        false => FailureKind::Interrupted { timeout },
+    };
+    Failure::new(Error::transport(error), kind)
 }
 
 /// Turns a non-2xx response into a failure, which holds up to 1 MiB of the body.
 pub(super) async fn status_error(
-    mut response: Box<reqwest::Response>,
-    timer: &mut IdleTimeout,
+    mut response: reqwest::Response,
+    deadline: &Deadline,
 ) -> Failure<Error> {
     let status = response.status();
     // One byte above the limit shows that the body is longer. An error while reading the body is
     // ignored, because the status is known.
-    let (body, _) = read_body(&mut response, timer, MAX_BODY_LEN + 1).await;
+    let (body, _) = read_body(&mut response, deadline, MAX_BODY_LEN + 1).await;
     let headers = std::mem::take(response.headers_mut());
     let retry_after = retry_after(&headers, SystemTime::now());
     Failure {
@@ -198,64 +192,17 @@ pub(super) async fn status_error(
 /// Returns the bytes that arrived, and the error.
 pub(super) async fn read_body(
     response: &mut reqwest::Response,
-    timer: &mut IdleTimeout,
+    deadline: &Deadline,
     limit: usize,
 ) -> (Bytes, Option<Error>) {
-    let mut first = Bytes::new();
-    let mut all = BytesMut::new();
-    loop {
-        match timer.wait_for(pin!(response.chunk())).await {
-            // Most bodies arrive in one chunk, which need not be copied.
-            Some(Ok(Some(chunk))) if first.is_empty() && all.is_empty() => first = chunk,
-            Some(Ok(Some(chunk))) => {
-                if all.is_empty() {
-                    all.extend_from_slice(&std::mem::take(&mut first));
-                }
-                all.extend_from_slice(&chunk);
-            }
-            Some(Ok(None)) => return (concat(first, all), None),
-            Some(Err(error)) => return (concat(first, all), Some(Error::transport(error))),
-            None => return (concat(first, all), Some(Error::timed_out(timer.limit()))),
-        }
-        if first.len().max(all.len()) >= limit {
-            return (concat(first, all), None);
+    let mut body = BytesMut::new();
+    while body.len() < limit {
+        match deadline.wait_for(response.chunk()).await {
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Ok(None)) => break,
+            Ok(Err(error)) => return (body.freeze(), Some(Error::transport(error))),
+            Err(timed_out) => return (body.freeze(), Some(timed_out)),
         }
     }
-}
-
-fn concat(first: Bytes, all: BytesMut) -> Bytes {
-    if all.is_empty() { first } else { all.freeze() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{error::Label, operation::Idempotency, transport::PreparedRequest};
-
-    const MAX_SIZE: usize = 1024;
-
-    #[test]
-    fn futures_are_small() {
-        let exchange = Exchange {
-            client: Client::builder().api_key("key").build().unwrap(),
-            label: Label::Request("GET /test".into()),
-            plane: None,
-            idempotency: Idempotency::Safe,
-            request: PreparedRequest::signed_url("https://host.example/".parse().unwrap()),
-        };
-        let remaining = Duration::from_secs(1);
-        let attempt = Attempt {
-            number: 1,
-            remaining,
-        };
-        let context = AttemptContext::new(&exchange, &attempt);
-        for (name, size) in [
-            ("send_buffered", size_of_val(&send_buffered(context))),
-            ("send", size_of_val(&send(context))),
-            ("run", size_of_val(&exchange.run())),
-            ("open", size_of_val(&exchange.open())),
-        ] {
-            assert!(size <= MAX_SIZE, "{name}: {size} bytes");
-        }
-    }
+    (body.freeze(), None)
 }

@@ -1,4 +1,4 @@
-//! Requests that can be sent more than once.
+//! A validated request, which can be sent more than once.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
@@ -8,7 +8,11 @@ use std::sync::Arc;
 
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
-use crate::{Client, operation::Plane};
+use crate::{
+    error::Label,
+    media_type,
+    operation::{Idempotency, Plane},
+};
 
 /// A request body.
 #[derive(Clone)]
@@ -20,69 +24,53 @@ pub(crate) enum Body {
     Form(Arc<Form>),
 }
 
-pub(crate) const JSON: &str = "application/json";
+impl Body {
+    fn content_type(&self) -> HeaderValue {
+        match self {
+            Self::Json(_) => HeaderValue::from_static(media_type::JSON),
+            #[cfg(feature = "gateway")]
+            Self::Form(form) => form.content_type(),
+        }
+    }
+}
 
-pub(crate) const ANY_MEDIA_TYPE: &str = "*/*";
-
-/// The parts of a request that differ per call; the client adds its default headers.
+/// A request that is ready to be sent, with what retries, errors and traces need to know about it.
 pub(crate) struct PreparedRequest {
+    /// The name of the request in errors and traces.
+    pub(crate) label: Label,
+    /// `None` for a signed URL, which does not belong to the service.
+    pub(crate) plane: Option<Plane>,
+    pub(crate) idempotency: Idempotency,
     pub(crate) method: Method,
     pub(crate) url: reqwest::Url,
-    /// The value of the `accept` header.
-    pub(crate) accept: &'static str,
-    /// The last value of a name wins.
-    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// All headers, including the client's default headers.
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Option<Body>,
 }
 
 impl PreparedRequest {
-    /// Returns a `GET` request for a signed URL.
-    pub(crate) fn signed_url(url: reqwest::Url) -> Self {
-        Self {
-            method: Method::GET,
-            url,
-            accept: ANY_MEDIA_TYPE,
-            headers: Vec::new(),
-            body: None,
+    /// Adds the headers `accept` and `content-type`, and the request's own headers. The last value
+    /// of a name wins.
+    pub(crate) fn with_headers(
+        mut self,
+        accept: &'static str,
+        own: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Self {
+        let headers = &mut self.headers;
+        headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+        if let Some(body) = &self.body {
+            headers.insert(header::CONTENT_TYPE, body.content_type());
         }
+        for (name, value) in own {
+            headers.insert(name, value);
+        }
+        self
     }
 
-    /// Builds the request without a multipart body.
-    pub(crate) fn build(&self, client: &Client, plane: Option<Plane>) -> reqwest::Request {
-        let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        let json = match &self.body {
-            Some(Body::Json(json)) => Some(json),
-            _ => None,
-        };
-        *request.headers_mut() = client.default_headers(plane, json.is_some()).clone();
-        self.insert_headers(request.headers_mut());
-        *request.body_mut() = json.map(|json| json.clone().into());
-        request
-    }
-
-    /// Inserts the headers of this request, replacing defaults.
-    fn insert_headers(&self, headers: &mut HeaderMap) {
-        for (name, value) in &self.headers {
-            headers.insert(name, value.clone());
-        }
-        // The default headers always contain `accept`.
-        if self.accept != JSON
-            && let Some(accept) = headers.get_mut(header::ACCEPT)
-        {
-            *accept = HeaderValue::from_static(self.accept);
-        }
-        #[cfg(feature = "gateway")]
-        if let Some(form) = self.form() {
-            headers.insert(header::CONTENT_TYPE, form.content_type());
-        }
-    }
-
-    #[cfg(feature = "gateway")]
-    pub(crate) fn form(&self) -> Option<&Form> {
-        match &self.body {
-            Some(Body::Form(form)) => Some(form),
-            _ => None,
-        }
+    /// Returns `true` if the request may have deleted its resource, given whether an attempt may
+    /// have been executed.
+    pub(super) fn may_have_deleted(&self, may_have_executed: bool) -> bool {
+        self.method == Method::DELETE && may_have_executed
     }
 
     /// Returns `true` if another attempt can send the same body.

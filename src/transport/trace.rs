@@ -2,62 +2,35 @@
 //!
 //! Spans and events contain no body, query value, header or key. The README lists the fields.
 
-use std::{
-    future::poll_fn,
-    pin::Pin,
-    task::{Poll, ready},
-    time::Duration,
+use std::time::Duration;
+
+use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
+
+use super::{
+    prepared_request::PreparedRequest,
+    response::{Outcome, TracedResponse},
 };
-
-use tracing::{Span, debug, debug_span, field::Empty, info_span};
-
-use super::{BufferedResponse, Exchange, Outcome, StreamingResponse};
 use crate::{
-    Error,
-    base_url::BaseUrl,
-    error::{Label, request_id},
-    retry::{Attempt, AttemptSummary, Failure},
+    Client, Error,
+    client::base_url::BaseUrl,
+    error::Label,
+    request_id::request_id,
+    retry::{AttemptSummary, Failure},
 };
 
 /// The span of a call. If it is dropped before `finish`, it records `cancelled`.
-pub(crate) struct CallSpan {
+pub(super) struct CallSpan {
     span: Span,
     finished: bool,
 }
 
-/// A response that can be recorded in a span and that holds the summary of its attempts.
-pub(crate) trait TracedResponse {
-    fn head(&self) -> (http::StatusCode, &http::HeaderMap);
-    fn set_history(&mut self, history: AttemptSummary);
-}
-
-impl TracedResponse for BufferedResponse {
-    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
-        (self.status, &self.headers)
-    }
-
-    fn set_history(&mut self, history: AttemptSummary) {
-        self.history = history;
-    }
-}
-
-impl TracedResponse for StreamingResponse {
-    fn head(&self) -> (http::StatusCode, &http::HeaderMap) {
-        (self.response.status(), self.response.headers())
-    }
-
-    fn set_history(&mut self, history: AttemptSummary) {
-        self.history = history;
-    }
-}
-
 impl CallSpan {
-    pub(crate) fn new(exchange: &Exchange) -> Self {
-        let method = &exchange.request.method;
+    pub(super) fn new(client: &Client, request: &PreparedRequest) -> Self {
+        let method = &request.method;
         // A signed URL is a secret, its host included.
-        let base = exchange.plane.map(|plane| exchange.client.base_url(plane));
+        let base = request.plane.map(|plane| client.base_url(plane));
         // The path of a raw request is not a template: it may contain ids.
-        let operation = exchange.label.operation();
+        let operation = request.label.operation();
         let template = operation.map(|operation| operation.path);
         let span = info_span!(
             "portkey.call",
@@ -85,30 +58,31 @@ impl CallSpan {
         }
     }
 
-    /// Runs an attempt inside this span and a child span.
-    pub(crate) fn in_attempt<T: TracedResponse, F: Future<Output = Outcome<T>>>(
+    /// Makes an attempt inside this span and a child span.
+    pub(super) async fn in_attempt<T: TracedResponse>(
         &self,
-        attempt: Attempt,
-        mut sending: Pin<Box<F>>,
-    ) -> impl Future<Output = Outcome<T>> {
+        number: u32,
+        sending: impl Future<Output = Outcome<T>>,
+    ) -> Outcome<T> {
         let span = debug_span!(
             parent: &self.span,
             "portkey.attempt",
-            http.request.resend_count = attempt.number - 1,
+            http.request.resend_count = number - 1,
             http.response.status_code = Empty,
             portkey.request_id = Empty,
             "error.type" = Empty,
         );
-        poll_fn(move |context| {
-            let (_call, _attempt) = (self.span.enter(), span.enter());
-            let outcome = ready!(sending.as_mut().poll(context));
-            record(&span, outcome.as_ref().map_err(|failure| &failure.error));
-            Poll::Ready(outcome)
-        })
+        // The span of the attempt may be disabled, so the span of the call is entered as well.
+        let outcome = sending
+            .instrument(span.clone())
+            .instrument(self.span.clone())
+            .await;
+        record(&span, outcome.as_ref().map_err(|failure| &failure.error));
+        outcome
     }
 
     /// Records that another attempt follows after `delay`.
-    pub(crate) fn record_retry(&self, failure: &Failure<Error>, delay: Duration) {
+    pub(super) fn record_retry(&self, failure: &Failure<Error>, delay: Duration) {
         let wait_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
         debug!(
             parent: &self.span,
@@ -117,7 +91,7 @@ impl CallSpan {
         );
     }
 
-    pub(crate) fn finish<T: TracedResponse>(
+    pub(super) fn finish<T: TracedResponse>(
         mut self,
         outcome: &Result<T, Error>,
         history: AttemptSummary,
@@ -154,10 +128,7 @@ fn record<T: TracedResponse>(span: &Span, outcome: Result<&T, &Error>) {
         return;
     }
     let (status, headers) = match outcome {
-        Ok(response) => {
-            let (status, headers) = response.head();
-            (Some(status), Some(headers))
-        }
+        Ok(response) => (Some(response.status()), Some(response.headers())),
         Err(error) => {
             span.record("error.type", error_type(error));
             (error.status(), error.headers())

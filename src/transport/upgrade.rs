@@ -1,68 +1,41 @@
 //! The opening handshake of a websocket (RFC 6455, section 4).
 
-use std::pin::pin;
-
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use sha1_smol::Sha1;
 
 use super::{
-    Exchange, IdleTimeout, Outcome, TracedResponse,
-    attempt::{AttemptContext, interrupted, read_body, response_head, send_error, status_error},
-    identity,
+    attempt::{Attempt, interrupted, read_body, send_error, status_error},
+    deadline::Deadline,
+    response::{Outcome, RawResponse},
 };
 use crate::{
     Error,
     error::{ErrorResponse, MAX_BODY_LEN},
-    retry::{AttemptSummary, Failure, FailureKind},
+    retry::{Failure, FailureKind},
 };
 
 /// The GUID that a server appends to the key before it hashes it.
 const WEBSOCKET_GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-/// A connection after the handshake.
-pub(crate) struct Upgraded {
-    pub(crate) headers: HeaderMap,
-    pub(crate) connection: reqwest::Upgraded,
-    pub(crate) history: AttemptSummary,
-}
-
-impl TracedResponse for Upgraded {
-    fn head(&self) -> (StatusCode, &HeaderMap) {
-        (StatusCode::SWITCHING_PROTOCOLS, &self.headers)
-    }
-
-    fn set_history(&mut self, history: AttemptSummary) {
-        self.history = history;
-    }
-}
-
-impl Exchange {
-    /// Sends the request and upgrades the connection to a websocket.
-    pub(crate) async fn upgrade(self) -> Result<Upgraded, Error> {
-        let http = self.client.http1_client();
-        let http = http.map_err(|error| error.with_operation(&self.label))?;
-        let attempt = |context| handshake(context, &http);
-        self.send_with_retries(attempt, identity).await
-    }
-}
-
 /// Makes one attempt, with its own key, because a key is valid for one connection.
-async fn handshake(context: AttemptContext<'_>, http: &reqwest::Client) -> Outcome<Upgraded> {
+pub(super) async fn handshake(
+    attempt: Attempt<'_>,
+    http: &reqwest::Client,
+) -> Outcome<RawResponse<reqwest::Upgraded>> {
     let key = BASE64_STANDARD.encode(fastrand::u128(..).to_ne_bytes());
-    let mut request = context.build_request();
+    let mut request = attempt.build_request();
     insert_handshake_headers(request.headers_mut(), &key);
-    let mut timer = IdleTimeout::new(context.timeout);
-    let sending = pin!(http.execute(request));
-    let response = response_head(timer.wait_for(sending).await, &timer, context.client())?;
+    let deadline = &attempt.deadline;
+    let response = attempt.receive_head(http.execute(request)).await?;
     match response.status() {
         StatusCode::SWITCHING_PROTOCOLS => {}
-        status if status.is_success() => return Err(not_switched(response, &mut timer).await),
-        _ => return Err(status_error(response, &mut timer).await),
+        status if status.is_success() => return Err(not_switched(response, deadline).await),
+        _ => return Err(status_error(response, deadline).await),
     }
-    let upgraded = timer.wait_for(pin!(upgrade(response, &key))).await;
-    upgraded.unwrap_or_else(|| Err(interrupted(Error::timed_out(context.timeout))))
+    let upgraded = deadline.wait_for(upgrade(response, &key)).await;
+    upgraded.map_err(interrupted)?
 }
 
 fn insert_handshake_headers(headers: &mut HeaderMap, key: &str) {
@@ -76,18 +49,16 @@ fn insert_handshake_headers(headers: &mut HeaderMap, key: &str) {
     }
 }
 
-async fn upgrade(response: Box<reqwest::Response>, key: &str) -> Outcome<Upgraded> {
-    let headers = response.headers().clone();
+async fn upgrade(
+    response: reqwest::Response,
+    key: &str,
+) -> Outcome<RawResponse<reqwest::Upgraded>> {
+    let (status, headers) = (response.status(), response.headers().clone());
     if let Some(problem) = handshake_problem(&headers, key) {
-        let status = response.status();
         return Err(unexpected_response(problem, status, headers, Bytes::new()));
     }
     let connection = response.upgrade().await.map_err(send_error)?;
-    Ok(Upgraded {
-        headers,
-        connection,
-        history: AttemptSummary::default(),
-    })
+    Ok(RawResponse::new(status, headers, connection))
 }
 
 /// Checks the headers of a 101 response: the hash of the key must match, and no extension or
@@ -124,11 +95,8 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 }
 
 /// Returns the failure for a success status other than 101.
-async fn not_switched(
-    mut response: Box<reqwest::Response>,
-    timer: &mut IdleTimeout,
-) -> Failure<Error> {
-    let (body, _) = read_body(&mut response, timer, MAX_BODY_LEN + 1).await;
+async fn not_switched(mut response: reqwest::Response, deadline: &Deadline) -> Failure<Error> {
+    let (body, _) = read_body(&mut response, deadline, MAX_BODY_LEN + 1).await;
     let headers = std::mem::take(response.headers_mut());
     let problem = "the service did not switch to the websocket protocol";
     unexpected_response(problem, response.status(), headers, body)
@@ -141,9 +109,6 @@ fn unexpected_response(
     body: Bytes,
 ) -> Failure<Error> {
     let response = ErrorResponse::new(status, headers, body);
-    Failure {
-        error: Error::unexpected_response(problem).with_response(response),
-        kind: FailureKind::Permanent,
-        retry_after: None,
-    }
+    let error = Error::unexpected_response(problem).with_response(response);
+    Failure::new(error, FailureKind::Permanent)
 }

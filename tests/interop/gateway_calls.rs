@@ -8,8 +8,7 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 use portkey_admin::{
-    ByteStream, Client, FilePart, JsonObject,
-    gateway::FunctionDefinitionInput,
+    ByteStream, Client, JsonObject,
     gateway::audio::CreateSpeechRequest,
     gateway::chat::{
         ChatCompletionTool, CreateChatCompletionRequest, CreateChatCompletionRequestBuilder,
@@ -18,6 +17,7 @@ use portkey_admin::{
     gateway::completions::CreateCompletionRequest,
     gateway::embeddings::CreateEmbeddingRequest,
     gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
+    gateway::{FilePart, FunctionDefinitionInput},
     prompts::{CreateCollectionRequest, CreatePromptRequest, RunPromptRequest},
 };
 use portkey_admin_emulator::Content;

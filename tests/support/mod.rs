@@ -3,7 +3,6 @@
 // Each test file is a crate of its own and uses a part of this module. A panic fails the test.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used)]
 
-pub mod server;
 pub mod spans;
 
 use std::{future::Future, pin::Pin, time::Duration};
@@ -11,6 +10,8 @@ use std::{future::Future, pin::Pin, time::Duration};
 use portkey_admin::{Client, ClientBuilder, Error, RequestOptions, RetryPolicy};
 
 use server::{ScriptedResponse, Server};
+
+pub use portkey_admin_testing::server;
 
 /// The API key of every client in the tests. It must not occur in any output meant for people.
 pub const KEY: &str = "canary-of-the-key";

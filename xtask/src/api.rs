@@ -1,40 +1,45 @@
 //! `cargo xtask api`: writes `api/public-api.txt`, the public API of the crate.
 
+use std::collections::HashSet;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short};
-use portkey_admin_codegen::{Sources, patch};
 
-use crate::atomic;
-use crate::public_api::{self, Change, PublicApi};
+use crate::{atomic, rustdoc};
 
 const HELP: &str = "\
-Usage: cargo xtask api [--check]
+Usage: cargo xtask api [--check] [--json FILE]
 
 Writes api/public-api.txt, the public API of the crate with all features enabled, and prints how it
-differs from the previous file.
+differs from the previous file. Documents the crate with rustdoc, which takes about a minute if its
+dependencies are not built yet.
 
 Options:
-  --check     Write nothing; fail if the file is out of date
-  -h, --help  Print this help
+  --check      Write nothing; fail if the file is out of date
+  --json FILE  Read the JSON of rustdoc from this file instead
+  -h, --help   Print this help
 ";
 
 const FILE: &str = "api/public-api.txt";
 
 const HEAD: &str = "\
-# The public API of `portkey-admin` with all features enabled, one line per item: path, two spaces,
-# signature. Written by `cargo xtask api` from src/, openapi/ and overrides/; do not edit. A diff of this
-# file shows the effect of a change on users of the crate.
+# The public API of `portkey-admin` with all features enabled, one item per line, sorted by path. An item
+# that is re-exported is listed at each of its paths; other paths of the crate are reduced to their last
+# segment. Written by `cargo xtask api` from the JSON of rustdoc 1.95 (`public-api` in xtask/Cargo.toml is
+# pinned to its format, .ci/install-toolchain to the toolchain); do not edit. A diff of this file shows
+# the effect of a change on users of the crate.
 ";
 
 /// Runs the command with its arguments.
 pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     let mut check = false;
+    let mut json = None;
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("check") => check = true,
+            Long("json") => json = Some(PathBuf::from(arguments.value()?)),
             Short('h') | Long("help") => {
                 print!("{HELP}");
                 return Ok(());
@@ -42,8 +47,8 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
             other => return Err(other.unexpected().into()),
         }
     }
-    let public_api = public_api::of_crate(root, &patch(&Sources::read(root)?)?)?;
-    let text = format!("{HEAD}{}", public_api.to_text());
+    let json = json.map_or_else(|| rustdoc::write_json(root), Ok)?;
+    let text = format!("{HEAD}{}\n", rustdoc::public_items(&json)?.join("\n"));
     let current = current(root)?;
     if current == text {
         println!("{FILE} is up to date");
@@ -52,25 +57,38 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     if check && current.is_empty() {
         bail!("{FILE} is missing: run `cargo xtask api`");
     }
+    let summary = match current.is_empty() {
+        true => format!("{} items", text.lines().count() - HEAD.lines().count()),
+        false => print_differences(&current, &text),
+    };
     if check {
-        let changes = public_api::diff(&PublicApi::parse(FILE, &current)?, &public_api);
-        changes.iter().for_each(|change| println!("{change}"));
-        bail!(
-            "{FILE} is stale ({}): run `cargo xtask api`",
-            summary(&changes)
-        );
+        bail!("{FILE} is stale ({summary}): run `cargo xtask api`");
     }
-    // A file that cannot be parsed is replaced as well.
-    let changes = public_api::diff(
-        &PublicApi::parse(FILE, &current).unwrap_or_default(),
-        &public_api,
-    );
     write(&root.join(FILE), &text)?;
-    if !current.is_empty() {
-        changes.iter().for_each(|change| println!("{change}"));
-    }
-    println!("{FILE} was written ({})", summary(&changes));
+    println!("{FILE} was written ({summary})");
     Ok(())
+}
+
+/// Prints the items that only one of the files has, and returns their numbers.
+fn print_differences(old: &str, new: &str) -> String {
+    let items = |text| -> Vec<&str> {
+        str::lines(text)
+            .filter(|line| !line.starts_with("# "))
+            .collect()
+    };
+    let print = |sign: &str, items: &[&str], others: &[&str]| {
+        let others: HashSet<&str> = others.iter().copied().collect();
+        let only: Vec<&&str> = items
+            .iter()
+            .filter(|item| !others.contains(**item))
+            .collect();
+        only.iter().for_each(|item| println!("{sign} {item}"));
+        only.len()
+    };
+    let (old, new) = (items(old), items(new));
+    let removed = print("-", &old, &new);
+    let added = print("+", &new, &old);
+    format!("{added} added, {removed} removed")
 }
 
 /// Returns the content of the file, or an empty string if it does not exist.
@@ -87,15 +105,4 @@ fn write(file: &Path, text: &str) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
     }
     atomic::replace_all(&[(file, text)])
-}
-
-/// Returns a summary such as `2 added, 1 removed, 0 changed`.
-fn summary(changes: &[Change]) -> String {
-    let count = |kind: fn(&Change) -> bool| changes.iter().filter(|change| kind(change)).count();
-    format!(
-        "{} added, {} removed, {} changed",
-        count(|change| matches!(change, Change::Added { .. })),
-        count(|change| matches!(change, Change::Removed { .. })),
-        count(|change| matches!(change, Change::Changed { .. })),
-    )
 }

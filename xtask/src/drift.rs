@@ -14,6 +14,7 @@ mod generated_code;
 mod impact;
 mod matching;
 mod proposal;
+mod public_api;
 pub mod render;
 mod report;
 mod schema_node;

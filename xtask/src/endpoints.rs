@@ -1,39 +1,51 @@
-//! `cargo xtask endpoints`: writes `docs/ENDPOINTS.md`, the table of all operations.
+//! `cargo xtask endpoints`: writes `docs/endpoints/`, the reference of all operations.
 //!
-//! All facts about the service come from `overrides/`.
+//! `README.md` has the table of all operations, and each area has a page with the facts that an
+//! operation rests on. All facts about the service come from `overrides/`.
 
-use std::collections::HashMap;
+mod area;
+mod facts;
+mod links;
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short};
+use portkey_admin_codegen::evidence::{self, Citation};
 use portkey_admin_codegen::manifest::{
-    ApiVersion, Entry, Evidence, EvidenceGrade, Handwritten, Plane, Status,
+    ApiVersion, Entry, EvidenceGrade, Handwritten, Plane, Status,
 };
 use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
 use portkey_admin_codegen::{Patched, Sources, manifest, patch};
 
 use crate::atomic;
+use facts::OperationFacts;
 
 const HELP: &str = "\
 Usage: cargo xtask endpoints [--check]
 
-Writes docs/ENDPOINTS.md from overrides/: every operation with its method, its path, the documented
-path if it differs, and the evidence for it.
+Writes docs/endpoints/ from overrides/: README.md, the table of every operation with its method, its
+path and the documented path if it differs, and a page for each area with the evidence. Fails if an
+id that overrides/ or a comment of the code cites is not a fact of overrides/evidence.yaml, or if an
+override claims more than its facts support. Warns about facts that are not cited.
 
 Options:
-  --check     Write nothing; fail if the file is out of date
+  --check     Write nothing; fail if a file is out of date
   -h, --help  Print this help
 ";
 
-const FILE: &str = "docs/ENDPOINTS.md";
+const FOLDER: &str = "docs/endpoints";
+const INDEX: &str = "README.md";
 
-const HEAD: &str = "\
-# Endpoints
+/// The note at the top of every page.
+const GENERATED: &str =
+    "<!-- Written by `cargo xtask endpoints` from overrides/; edit those and run it again. -->";
 
-<!-- Written by `cargo xtask endpoints` from overrides/; edit those and run it again. -->
-
-All known operations of the API, one table for each area (a Cargo feature).
+const HEAD: &str = "
+All known operations of the API, one table for each area (a Cargo feature). The page of an area has a
+section for each operation, with the facts that are known of it and their sources.
 
 - **method** is the method of `portkey_admin::Client`.
 - **documented as** is a documented path at which the service does not serve the operation, with the
@@ -71,56 +83,173 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         }
     }
     let sources = Sources::read(root)?;
-    let text = render_page(&patch(&sources)?, &Rules::parse(&sources.paths)?)?;
-    let file = root.join(FILE);
-    let current = std::fs::read_to_string(&file).unwrap_or_default();
-    if current == text {
-        println!("{FILE} is up to date");
-        return Ok(());
+    let evidence = evidence::Evidence::read(root)?;
+    check_evidence(&evidence, &evidence::citations(root)?, &sources)?;
+
+    let rules = Rules::parse(&sources.paths)?;
+    let patched = patch(&sources)?;
+    let reference = Reference {
+        documented: documented_paths(&patched, &rules)?,
+        facts: OperationFacts::new(&evidence, evidence::corrections(&sources)?),
+        patched,
+    };
+    let files = reference.render(&rules);
+    write_files(&root.join(FOLDER), &files, check)
+}
+
+/// Fails if a citation does not resolve or an override claims too much. Prints the number of
+/// citations and the facts without one.
+fn check_evidence(
+    evidence: &evidence::Evidence,
+    citations: &[Citation],
+    sources: &Sources,
+) -> Result<()> {
+    let uncited = evidence.uncited(citations);
+    if !uncited.is_empty() {
+        let file = evidence::FILE;
+        eprintln!(
+            "warning: {file}: facts without a citation: {}",
+            uncited.join(", ")
+        );
     }
-    if check {
-        bail!("{FILE} is stale: run `cargo xtask endpoints`");
+    let mut problems = evidence.unresolved(citations);
+    problems.extend(evidence.exceeded_claims(sources)?);
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
     }
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    atomic::replace_all(&[(&file, &text)])?;
-    println!("{FILE} was written");
+    let ids: HashSet<&str> = citations.iter().map(|citation| &*citation.id).collect();
+    println!(
+        "{} citations of {} facts; {} has {}",
+        citations.len(),
+        ids.len(),
+        evidence::FILE,
+        evidence.facts().count()
+    );
     Ok(())
 }
 
-/// Renders the page.
-fn render_page(patched: &Patched, rules: &Rules) -> Result<String> {
-    let documented = documented_paths(patched, rules)?;
-    let mut text = HEAD.to_owned();
-    let operations = patched.manifest.iter().count();
-    for area in areas(patched) {
-        let entries: Vec<_> = patched
-            .manifest
-            .iter()
-            .filter(|(_, entry)| entry.area == area)
-            .collect();
-        text += &format!(
-            "\n## `{area}`\n\n{} of {operations} operations.\n\n",
-            entries.len()
+/// Writes the files, by name, and removes other pages; with `check`, fails if there is a difference.
+fn write_files(folder: &Path, files: &[(String, String)], check: bool) -> Result<()> {
+    let is_current = |name: &str, text: &str| {
+        fs::read_to_string(folder.join(name)).is_ok_and(|current| current == text)
+    };
+    let changed: Vec<_> = files
+        .iter()
+        .filter(|(name, text)| !is_current(name, text))
+        .collect();
+    let removed: Vec<String> = page_names(folder)?
+        .into_iter()
+        .filter(|name| files.iter().all(|(file, _)| file != name))
+        .collect();
+    if changed.is_empty() && removed.is_empty() {
+        println!("{FOLDER}/ is up to date");
+        return Ok(());
+    }
+    if check {
+        let names = changed.iter().map(|(name, _)| name).chain(&removed);
+        let names: Vec<&str> = names.map(String::as_str).collect();
+        bail!(
+            "{FOLDER}/ is stale ({}): run `cargo xtask endpoints`",
+            names.join(", ")
         );
-        text += "| operation | method | documented as | where | status | evidence |\n";
-        text += "|---|---|---|---|---|---|\n";
-        for (key, entry) in entries {
-            let documented = documented.get(key).map_or("", String::as_str);
-            text += &table_row(&operation_row(key, entry, documented));
+    }
+    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+    let paths: Vec<_> = changed.iter().map(|(name, _)| folder.join(name)).collect();
+    let replacements: Vec<atomic::Replacement> = paths
+        .iter()
+        .zip(&changed)
+        .map(|(path, (_, text))| (path.as_path(), text.as_str()))
+        .collect();
+    atomic::replace_all(&replacements)?;
+    for name in removed {
+        let file = folder.join(name);
+        fs::remove_file(&file).with_context(|| file.display().to_string())?;
+    }
+    println!("{FOLDER}/ was written");
+    Ok(())
+}
+
+/// Returns the names of the pages in the folder, which may be missing.
+fn page_names(folder: &Path) -> Result<Vec<String>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).with_context(|| folder.display().to_string())? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.ends_with(".md") {
+            names.push(name);
         }
     }
-    text += REMOVED_HEAD;
-    for gone in rules.removals() {
-        text += &removed_rows(gone, patched);
+    names.sort();
+    Ok(names)
+}
+
+/// What the pages are rendered from.
+struct Reference<'a> {
+    patched: Patched,
+    /// The documented paths of each operation that a path rule renames, with their responses.
+    documented: HashMap<String, String>,
+    facts: OperationFacts<'a>,
+}
+
+impl Reference<'_> {
+    /// Returns the name and the text of each file.
+    fn render(&self, rules: &Rules) -> Vec<(String, String)> {
+        let mut files = vec![(INDEX.to_owned(), self.render_index(rules))];
+        files.extend(areas(&self.patched).into_iter().map(|area| {
+            let page = self.render_area(area);
+            (page_name(area), page)
+        }));
+        files
     }
-    for (key, entry) in patched.manifest.iter() {
-        if last_seen_failing(entry) {
-            text += &table_row(&failed_row(key, entry));
+
+    fn entries(&self, area: &str) -> Vec<(&str, &Entry)> {
+        let entries = self.patched.manifest.iter();
+        entries.filter(|(_, entry)| entry.area == area).collect()
+    }
+
+    /// Returns the documented paths of an operation; empty if they agree with the service.
+    fn documented(&self, key: &str) -> &str {
+        self.documented.get(key).map_or("", String::as_str)
+    }
+
+    fn render_index(&self, rules: &Rules) -> String {
+        let areas = areas(&self.patched);
+        let mut text = format!("# Endpoints\n\n{GENERATED}\n{HEAD}\n");
+        for area in &areas {
+            let count = self.entries(area).len();
+            text += &format!("- [`{area}`]({}): {count} operations\n", page_name(area));
         }
+        let operations = self.patched.manifest.iter().count();
+        for area in areas {
+            let entries = self.entries(area);
+            text += &format!(
+                "\n## `{area}`\n\n{} of {operations} operations.\n\n",
+                entries.len()
+            );
+            text += "| operation | method | documented as | where | status | evidence |\n";
+            text += "|---|---|---|---|---|---|\n";
+            for (key, entry) in entries {
+                text += &table_row(&operation_row(key, entry, self.documented(key)));
+            }
+        }
+        text += REMOVED_HEAD;
+        for gone in rules.removals() {
+            text += &removed_rows(gone, &self.patched);
+        }
+        for (key, entry) in self.patched.manifest.iter() {
+            if last_seen_failing(entry) {
+                text += &table_row(&failed_row(key, entry));
+            }
+        }
+        text
     }
-    Ok(text)
+}
+
+fn page_name(area: &str) -> String {
+    format!("{area}.md")
 }
 
 /// Returns the areas in the order of their first appearance in the manifest.
@@ -165,7 +294,7 @@ fn documented_paths(patched: &Patched, rules: &Rules) -> Result<HashMap<String, 
 fn operation_row(key: &str, entry: &Entry, documented: &str) -> [String; 6] {
     [
         code(key),
-        code(&entry.id),
+        format!("[`{0}`]({1}#{0})", entry.id, page_name(&entry.area)),
         documented.to_owned(),
         location(entry),
         status_name(entry.status).to_owned(),
@@ -184,14 +313,18 @@ fn location(entry: &Entry) -> String {
         ApiVersion::V1 => None,
         ApiVersion::V2 => Some("v2"),
     };
-    let by_hand = entry.handwritten.map(|reason| match reason {
+    let by_hand = entry.handwritten.map(by_hand);
+    let parts: Vec<_> = [plane, base, by_hand].into_iter().flatten().collect();
+    parts.join(", ")
+}
+
+fn by_hand(reason: Handwritten) -> &'static str {
+    match reason {
         Handwritten::Multipart => "by hand: multipart",
         Handwritten::EventStream => "by hand: event stream",
         Handwritten::Binary => "by hand: binary",
         Handwritten::Websocket => "by hand: websocket",
-    });
-    let parts: Vec<_> = [plane, base, by_hand].into_iter().flatten().collect();
-    parts.join(", ")
+    }
 }
 
 /// Returns one row for each method of a removed path.
@@ -268,7 +401,7 @@ fn status_and_date(response: &ObservedResponse) -> String {
     }
 }
 
-fn evidence_cell(evidence: &Evidence) -> String {
+fn evidence_cell(evidence: &manifest::Evidence) -> String {
     let by = match evidence.by {
         EvidenceGrade::Live => "live",
         EvidenceGrade::OfficialClient => "official-client",

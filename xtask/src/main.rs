@@ -9,8 +9,9 @@ mod clients;
 mod cost;
 mod drift;
 mod endpoints;
+mod expand;
 mod fetch;
-mod public_api;
+mod rustdoc;
 mod source;
 mod sync_spec;
 
@@ -31,7 +32,8 @@ Commands:
   api         Write api/public-api.txt, the public API of the crate (`api --help`)
   clients     Write docs/CLIENTS.md, which client called which operation (`clients --help`)
   cost        Measure the build cost of the crate (`cost --help`)
-  endpoints   Write docs/ENDPOINTS.md from the operation manifest (`endpoints --help`)
+  endpoints   Write docs/endpoints/, every operation with its evidence (`endpoints --help`)
+  expand      Print the generated code of an area (`expand --help`)
   sync-spec   Report upstream changes and update openapi/ (`sync-spec --help`)
 
 Options:
@@ -40,6 +42,9 @@ Options:
 ";
 
 fn main() -> ExitCode {
+    if let Some(code) = rustdoc::run_as_rustdoc() {
+        return code;
+    }
     match run() {
         Ok(code) => code,
         Err(error) => {
@@ -66,6 +71,7 @@ fn run() -> Result<ExitCode> {
                     "clients" => clients::run(&root, arguments)?,
                     "cost" => cost::run(&root, arguments)?,
                     "endpoints" => endpoints::run(&root, arguments)?,
+                    "expand" => expand::run(&root, arguments)?,
                     "sync-spec" => return sync_spec::run(&root, arguments),
                     other => bail!("unknown command `{other}` (see `cargo xtask --help`)"),
                 }

@@ -112,8 +112,8 @@ fn reports_match_the_stored_ones() {
 fn violation_of_a_manifest_rule_is_a_build_failure() {
     let case = Case::read(data("drift").join("entry-conflicting.txt"));
     let report = case.project("old").check_json(&case.document("new"));
-    let failure = "overrides/operations.yaml: GET /things: `list_things`: `paging`: it has no query \
-                   parameter `page`";
+    let failure = "overrides/operations.yaml: GET /things: `list_things`: `paging`: the operation has no \
+                   query parameter `page`";
     assert_eq!(report["build_failures"], json!([failure]));
 }
 

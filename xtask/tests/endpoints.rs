@@ -1,10 +1,12 @@
-//! `cargo xtask endpoints`: the table is up to date and complete, and lists removed operations.
+//! `cargo xtask endpoints`: the pages are up to date and complete, list removed operations and write
+//! out the evidence, whose citations must resolve.
 #![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 
 /// Operations of an older table of tested endpoints: method and path.
 const OLDER_TABLE: &str = include_str!("data/endpoint-table.txt");
@@ -27,7 +29,7 @@ fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
 
-/// Creates a project with a copy of the facts and no page.
+/// Creates a project with a copy of the facts, without code and pages.
 fn copy() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
     for folder in ["openapi", "overrides"] {
@@ -41,12 +43,37 @@ fn copy() -> tempfile::TempDir {
     copy
 }
 
-/// Generates the page from the facts, independently of the one in `docs/`.
-fn page() -> String {
+/// The pages, generated from the facts, independently of those in `docs/`.
+static PAGES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
     let copy = copy();
     let output = endpoints(copy.path(), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    fs::read_to_string(copy.path().join("docs/ENDPOINTS.md")).unwrap()
+    let files = fs::read_dir(copy.path().join("docs/endpoints")).unwrap();
+    files
+        .map(|file| file.unwrap())
+        .map(|file| {
+            let name = file.file_name().into_string().unwrap();
+            (name, fs::read_to_string(file.path()).unwrap())
+        })
+        .collect()
+});
+
+fn index() -> &'static str {
+    &PAGES["README.md"]
+}
+
+/// Returns the section of an operation on a page.
+fn section_of<'a>(page: &'a str, method: &str) -> &'a str {
+    let (_, rest) = page.split_once(&format!("\n## `{method}`\n")).unwrap();
+    rest.split_once("\n## ")
+        .map_or(rest, |(section, _)| section)
+}
+
+/// Returns the standard error without the warnings.
+fn errors(output: &Output) -> String {
+    let text = stderr(output);
+    let lines = text.lines().filter(|line| !line.starts_with("warning: "));
+    lines.map(|line| format!("{line}\n")).collect()
 }
 
 /// Removes the names of path parameters from `METHOD /path`.
@@ -69,34 +96,109 @@ fn rows(text: &str) -> BTreeMap<String, &str> {
 }
 
 #[test]
-fn page_is_up_to_date() {
+fn pages_are_up_to_date() {
     let output = endpoints(&project(), &["--check"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
-fn check_reports_a_stale_page_and_does_not_write_it() {
+fn check_reports_stale_pages_and_does_not_write_them() {
     let copy = copy();
-    let file = copy.path().join("docs/ENDPOINTS.md");
-    let stale = "error: docs/ENDPOINTS.md is stale: run `cargo xtask endpoints`\n";
+    let folder = copy.path().join("docs/endpoints");
+    let file = folder.join("users.md");
 
     let missing = endpoints(copy.path(), &["--check"]);
-    assert_eq!(
-        (missing.status.code(), stderr(&missing)),
-        (Some(1), stale.to_owned())
-    );
-    assert!(!file.exists());
+    assert_eq!(missing.status.code(), Some(1));
+    let message = errors(&missing);
+    let start = "error: docs/endpoints/ is stale (README.md, users.md, workspaces.md, ";
+    assert!(message.starts_with(start), "{message}");
+    assert!(!folder.exists());
 
     assert!(endpoints(copy.path(), &[]).status.success());
     assert!(endpoints(copy.path(), &["--check"]).status.success());
 
     fs::write(&file, "old").unwrap();
+    fs::write(folder.join("zoo.md"), "no such area").unwrap();
     let old = endpoints(copy.path(), &["--check"]);
+    let stale = "error: docs/endpoints/ is stale (users.md, zoo.md): run `cargo xtask endpoints`\n";
     assert_eq!(
-        (old.status.code(), stderr(&old)),
+        (old.status.code(), errors(&old)),
         (Some(1), stale.to_owned())
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), "old");
+
+    assert!(endpoints(copy.path(), &[]).status.success());
+    assert!(!folder.join("zoo.md").exists());
+    assert!(endpoints(copy.path(), &["--check"]).status.success());
+}
+
+#[test]
+fn unresolved_citation_fails_with_its_place_and_writes_nothing() {
+    let copy = copy();
+    let code = copy.path().join("src");
+    fs::create_dir(&code).unwrap();
+    let id = "M999";
+    fs::write(code.join("lib.rs"), format!("// One.\n// Two ({id}).\n")).unwrap();
+    for arguments in [&[][..], &["--check"]] {
+        let output = endpoints(copy.path(), arguments);
+        let message =
+            format!("error: src/lib.rs:2: `{id}` is not a fact of overrides/evidence.yaml\n");
+        assert_eq!((output.status.code(), errors(&output)), (Some(1), message));
+    }
+    assert!(!copy.path().join("docs").exists());
+}
+
+#[test]
+fn facts_without_a_citation_are_a_warning() {
+    let copy = copy();
+    let file = copy.path().join("overrides/evidence.yaml");
+    let fact =
+        "\n  A999: {fact: It works., source: {docs: whole}, on: 2026-01-02, grade: document}\n";
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text + fact).unwrap();
+    let output = endpoints(copy.path(), &[]);
+    assert!(output.status.success());
+    let start = "warning: overrides/evidence.yaml: facts without a citation: ";
+    let warning = stderr(&output);
+    assert!(warning.starts_with(start), "{warning}");
+    assert!(warning.trim_end().ends_with("A999"), "{warning}");
+}
+
+#[test]
+fn page_of_an_area_writes_out_the_facts_of_each_operation() {
+    let page = &PAGES["api_keys.md"];
+    let section = section_of(page, "update_api_key");
+    for line in [
+        "- **Request:** `PUT /api-keys/{id}`",
+        "- **Status:** works",
+        "- **Access:** organisation and workspace keys; scope ",
+        // A fact of the manifest entry.
+        "- **M161** (live, ",
+        // A fact of an overlay action on the operation, and one on a schema that it refers to.
+        "- **M019** (",
+        "- **M005** (",
+        "](https://github.com/Portkey-AI/terraform-provider-portkey/blob/e725881/internal/client/",
+    ] {
+        assert!(section.contains(line), "{line}\n{section}");
+    }
+    let create = section_of(page, "create_api_key");
+    assert!(
+        create.contains("- **Documented as:** `/api-keys`"),
+        "{create}"
+    );
+}
+
+#[test]
+fn every_method_has_a_section_on_the_page_that_its_rustdoc_names() {
+    let mut count = 0;
+    for row in index().lines().filter(|line| line.contains(".md#")) {
+        let (_, link) = row.split_once("](").unwrap();
+        let (name, rest) = link.split_once('#').unwrap();
+        let (method, _) = rest.split_once(')').unwrap();
+        assert!(PAGES[name].contains(&format!("\n## `{method}`\n")), "{row}");
+        count += 1;
+    }
+    assert_eq!(count, 262);
 }
 
 #[test]
@@ -105,13 +207,13 @@ fn every_manifest_entry_has_a_row() {
     let entries = manifest
         .lines()
         .filter(|line| line.ends_with(':') && line.contains(" /") && !line.starts_with([' ', '#']));
-    let page = page();
+    let page = index();
     let (tables, _) = page
         .split_once("## Removed and failing operations")
         .unwrap();
     let mut count = 0;
     for entry in entries {
-        let start = format!("| `{}` | `", entry.trim_end_matches(':'));
+        let start = format!("| `{}` | [`", entry.trim_end_matches(':'));
         let rows = tables.lines().filter(|line| line.starts_with(&start));
         assert_eq!(rows.count(), 1, "{entry}");
         count += 1;
@@ -121,8 +223,8 @@ fn every_manifest_entry_has_a_row() {
 }
 
 #[test]
-fn page_contains_the_older_table() {
-    let page = page();
+fn index_contains_the_older_table() {
+    let page = index();
     let (tables, rest) = page
         .split_once("## Removed and failing operations")
         .unwrap();
@@ -145,14 +247,14 @@ fn page_contains_the_older_table() {
 }
 
 #[test]
-fn page_lists_removed_and_failing_operations() {
-    let page = page();
+fn index_lists_removed_and_failing_operations() {
+    let page = index();
     let (_, rest) = page
         .split_once("## Removed and failing operations")
         .unwrap();
     let rows = rows(rest);
     for (operation, facts) in [
-        ("GET /logs", &["| 405 on 2026-04-14 |"][..]),
+        ("GET /logs", &["| 405 on 2025-12-31 |"][..]),
         (
             "GET /logs/{}",
             &["| 405 on 2026-04-14 |", "`get_log`", "status unverified"],
@@ -174,8 +276,8 @@ fn page_lists_removed_and_failing_operations() {
 
 #[test]
 fn documented_paths_are_listed_beside_the_tested_ones() {
-    let page = page();
-    let rows = rows(&page);
+    let page = index();
+    let rows = rows(page);
     for (operation, documented) in [
         ("GET /admin/workspaces", "`/workspaces` (400 on 2025-12-31)"),
         (

@@ -122,7 +122,7 @@ fn damaged_document_is_an_error_and_deleted_one_is_rewritten() {
     for (text, problem) in [
         (
             "half",
-            "openapi/portkey.yaml: $: must be a map, not a string",
+            "openapi/portkey.yaml: $: expected a map, found a string",
         ),
         (
             &document[..document.len() - 30],
@@ -246,10 +246,10 @@ fn invalid_document_changes_nothing() {
     let name = input.to_str().unwrap();
     for (text, problem) in [
         ("openapi: 3.0.0\npaths: {/a: [}\n", ":2:"),
-        ("<html></html>", ": $: must be a map, not a string"),
+        ("<html></html>", ": $: expected a map, found a string"),
         (
             "openapi: 3.1.0\npaths: {}\n",
-            ": $.openapi: only OpenAPI 3.0.x is supported",
+            ": $.openapi: expected OpenAPI version 3.0.x",
         ),
         ("openapi: 3.0.0\n", ": $.paths: missing"),
         (&SMALL[..SMALL.len() - 20], ":6:"),
@@ -324,7 +324,7 @@ fn invalid_overrides_are_errors_with_their_location() {
         (
             "a.overlay.yaml",
             path.as_str(),
-            "overrides/a.overlay.yaml:4: actions[0]: `target: $.paths[` is no JSONPath",
+            "overrides/a.overlay.yaml:4: actions[0]: `target: $.paths[` is not a valid JSONPath",
         ),
         (
             "a.overlay.yaml",
@@ -590,7 +590,7 @@ fn response_that_is_not_a_document_changes_nothing() {
         ),
         (
             http_response("200 OK", "", "<html></html>"),
-            ": $: must be a map, not a string",
+            ": $: expected a map, found a string",
         ),
         (
             "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\nopenapi: 3.0.0\n".to_owned(),

@@ -5,24 +5,12 @@
 //! README. It is `cargo bench --bench calls` with a third candidate, which decodes into its own types and
 //! drops unknown fields.
 
-#[path = "../../support"]
-mod support {
-    pub mod compare;
-    pub mod cpu;
-    pub mod reqwest_baseline;
-    pub mod server;
-    pub mod statistics;
-
-    /// Any error ends the run.
-    pub type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
-}
-
 use std::{hint::black_box, sync::Arc};
 
 use portkey_admin::{Client, logs};
 use portkey_sdk::{PortkeyClient, builder::AuthMethod, service::LogsService};
 use serde_json::{Value, json};
-use support::{
+use portkey_admin_testing::benchmark::{
     Result,
     compare::{Candidate, Sampling, compare},
     reqwest_baseline,

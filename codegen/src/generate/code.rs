@@ -37,8 +37,9 @@ struct Module {
 
 impl GeneratedCode {
     /// Divides the refined types and operations into modules.
-    pub fn new(areas: &Areas, types: &Types, operations: RefinedOperations) -> Self {
+    pub fn new(areas: &Areas, types: &Types, operations: RefinedOperations<'_>) -> Self {
         let RefinedOperations {
+            operations: _,
             mut modules,
             table,
             round_trips,

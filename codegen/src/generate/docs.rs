@@ -1,11 +1,17 @@
 //! Generated rustdoc, from the manifest and the overlays; the docs of progenitor are dropped.
 
-use heck::ToSnakeCase;
+use heck::{ToSnakeCase, ToUpperCamelCase};
 use proc_macro2::TokenStream;
 use quote::quote;
+use serde_json::Value;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-use crate::manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status};
+use super::rust_type::{RustType, TypeKind};
+use crate::{
+    manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status},
+    modules::{Modules, SHARED},
+    reserved_segments::{has_parameter, segments},
+};
 
 /// Returns the doc attributes, without lines that only repeat the name of the item.
 pub fn doc_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
@@ -31,6 +37,62 @@ pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
         return docs;
     }
     vec![attribute(&format!("{fallback}."))]
+}
+
+/// Returns the doc attributes of a field, or a sentence with its type and bounds if there are none.
+pub fn field(attributes: &[Attribute], ty: &RustType, schema: &Value) -> Vec<Attribute> {
+    let docs = doc_attributes(attributes);
+    match docs.is_empty() {
+        true => vec![attribute(&description(ty, schema))],
+        false => docs,
+    }
+}
+
+/// Describes a value by its type, its bounds and its default.
+pub fn description(ty: &RustType, schema: &Value) -> String {
+    let mut text = type_words(ty);
+    let bounds = [
+        ("minimum", "at least"),
+        ("maximum", "at most"),
+        ("minLength", "characters: at least"),
+        ("maxLength", "characters: at most"),
+        ("minItems", "items: at least"),
+        ("maxItems", "items: at most"),
+        ("default", "default"),
+    ];
+    for (key, words) in bounds {
+        match &schema[key] {
+            Value::Null => {}
+            value => text += &format!(", {words} `{value}`"),
+        }
+    }
+    format!("{text}.")
+}
+
+fn type_words(ty: &RustType) -> String {
+    match &ty.kind {
+        TypeKind::String => "A string".to_owned(),
+        TypeKind::Secret => "A secret".to_owned(),
+        TypeKind::Bool => "A boolean".to_owned(),
+        TypeKind::Integer => "An integer".to_owned(),
+        TypeKind::Float => "A number".to_owned(),
+        TypeKind::DateTime => "A date and time".to_owned(),
+        TypeKind::List(item) => format!("List of items: {}", in_sentence(item)),
+        TypeKind::Map(item) => format!("Map of values: {}", in_sentence(item)),
+        TypeKind::Option(inner) | TypeKind::Box(inner) => type_words(inner),
+        TypeKind::JsonValue => "Any JSON value".to_owned(),
+        TypeKind::JsonObject => "A JSON object".to_owned(),
+        TypeKind::Named(name) => sentence_case(name),
+        TypeKind::Other => "A value".to_owned(),
+    }
+}
+
+/// Returns the words for a type after a colon.
+fn in_sentence(ty: &RustType) -> String {
+    let words = type_words(ty);
+    let mut chars = words.chars();
+    let first = chars.next().map(|first| first.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
 }
 
 /// Converts `ApiKeyList` to `Api key list`.
@@ -62,7 +124,10 @@ fn is_name_only(text: &str) -> bool {
 }
 
 /// The head of the table of operations in the docs of a module.
-pub const TABLE_HEAD: [&str; 2] = [" | method | route | | status |", " |---|---|---|---|"];
+pub const TABLE_HEAD: [&str; 2] = [
+    " | method | route | what it does | status |",
+    " |---|---|---|---|",
+];
 
 /// Returns the row of an operation in that table.
 pub fn table_row(key: &str, entry: &Entry) -> String {
@@ -77,7 +142,59 @@ pub fn table_row(key: &str, entry: &Entry) -> String {
     format!(" | [`{id}`](crate::Client::{id}) | `{key}` | {summary} | {status} |")
 }
 
-/// Returns the rustdoc of an operation: summary, route, access, evidence, notes, example.
+/// The most operations that the docs of a type name.
+const MAX_USAGES: usize = 4;
+
+/// Returns the doc attributes that name the operations that use a type.
+pub fn usage(name: &str, modules: &Modules) -> Vec<Attribute> {
+    let Some(usage) = modules.usage(name) else {
+        return Vec::new();
+    };
+    // A link would be broken if the feature of the operation is off.
+    let is_shared = modules.home(name) == SHARED;
+    let method = |id: &String| match is_shared {
+        true => format!("`Client::{id}`"),
+        false => format!("[`Client::{id}`](crate::Client::{id})"),
+    };
+    let sentence = |verb: &str, ids: &[String]| {
+        let named: Vec<String> = ids.iter().take(MAX_USAGES).map(method).collect();
+        let more = match ids.len().saturating_sub(MAX_USAGES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        (!ids.is_empty()).then(|| format!("{verb} {}{more}.", named.join(", ")))
+    };
+    let mut sentences: Vec<String> = [
+        sentence("Request body of", &usage.bodies),
+        sentence("Returned by", &usage.responses),
+        sentence("Streamed by", &usage.events),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if sentences.is_empty() {
+        sentences.extend(sentence("Used by", &usage.parts));
+    }
+    if sentences.is_empty() {
+        return Vec::new();
+    }
+    vec![
+        syn::parse_quote!(#[doc = ""]),
+        attribute(&sentences.join(" ")),
+    ]
+}
+
+/// Returns the `doc(alias)` of an operation: the last fixed segment of its path.
+pub fn alias(key: &str, id: &str) -> Option<TokenStream> {
+    let (_, path) = key.split_once(' ')?;
+    let alias = segments(path)
+        .filter(|segment| !has_parameter(segment))
+        .last()?;
+    (alias != id && !alias.contains('{')).then(|| quote!(#[doc(alias = #alias)]))
+}
+
+/// Returns the rustdoc of an operation: summary, route, feature, access, evidence with the page of
+/// `cargo xtask endpoints` that has its sources, notes, example.
 pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     let mut lines = vec![
         entry.summary.clone(),
@@ -85,12 +202,16 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
         format!("`{key}`"),
         String::new(),
     ];
+    lines.push(format!("* **Feature:** `{}`.", entry.area));
     lines.extend(access(&entry.access, entry.plane).map(|text| format!("* **Access:** {text}")));
     lines.push(format!(
-        "* **Evidence:** {}",
-        evidence(&entry.evidence, entry.status)
+        "* **Evidence:** {} Sources: `docs/endpoints/{}.md#{}`.",
+        evidence(&entry.evidence, entry.status),
+        entry.area,
+        entry.id
     ));
     lines.extend(entry.notes.iter().map(|note| format!("* {note}")));
+    lines.extend(helpers(entry));
     lines.extend(["", "# Example", "", "```no_run"].map(str::to_owned));
     lines.extend(example.lines().map(str::to_owned));
     lines.push("```".to_owned());
@@ -102,6 +223,19 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
         }
     });
     quote!(#(#[doc = #lines])*)
+}
+
+/// Returns the line that links the handwritten methods of the builder.
+fn helpers(entry: &Entry) -> Option<String> {
+    let builder = entry.id.to_upper_camel_case();
+    let update_and_get = entry.reads.as_ref().map(|_| "update_and_get".to_owned());
+    let links: Vec<String> = entry
+        .helpers
+        .iter()
+        .chain(&update_and_get)
+        .map(|name| format!("[`{name}`]({builder}::{name})"))
+        .collect();
+    (!links.is_empty()).then(|| format!("* **Helpers:** {}.", links.join(", ")))
 }
 
 fn access(access: &Access, plane: Plane) -> Option<String> {

@@ -21,63 +21,106 @@ pub fn example(operation: &Operation<'_>, types: &Types) -> String {
             _ => sample(&argument.ty, &argument.wire, types, 0),
         })
         .collect();
-    let mut lines = vec![
-        "# async fn example(client: &portkey_admin::Client) -> Result<(), portkey_admin::Error> {"
-            .to_owned(),
-        "let response = client".to_owned(),
-        format!("    .{}({})", operation.entry.id, arguments.join(", ")),
-    ];
+    let mut call = format!("client.{}({})", operation.entry.id, arguments.join(", "));
     for parameter in operation
         .parameters
         .iter()
         .filter(|parameter| parameter.required)
     {
-        lines.push(format!(
-            "    .{}({})",
-            parameter.ident,
-            sample(&parameter.ty, &parameter.wire, types, 0)
-        ));
+        let value = sample(&parameter.ty, &parameter.wire, types, 0);
+        call += &format!(".{}({value})", parameter.ident);
     }
     if let Some((ty, _)) = &operation.body {
-        lines.push(format!("    .body({})", sample(ty, "body", types, 0)));
+        call += &format!(".body({})", sample(ty, "body", types, 0));
     }
-    lines.extend(
-        [
-            "    .send()",
-            "    .await?;",
-            "# let _ = response;",
-            "# Ok(())",
-            "# }",
-        ]
-        .map(str::to_owned),
-    );
-    let used = types
+    let statement = format!("let response = {call}.send().await?;");
+    let mut lines = vec![
+        "# async fn example(client: &portkey_admin::Client) -> Result<(), portkey_admin::Error> {"
+            .to_owned(),
+    ];
+    lines.extend(formatted(&statement));
+    lines.extend(["# let _ = response;", "# Ok(())", "# }"].map(str::to_owned));
+    let used: Vec<_> = types
         .names()
-        .filter(|name| lines.iter().any(|line| uses_type(line, name)))
-        .collect::<Vec<_>>();
-    let module = &operation.module;
-    match used.as_slice() {
-        [] => {}
-        [name] => lines.insert(0, format!("use portkey_admin::{module}::{name};\n")),
-        names => lines.insert(
-            0,
-            format!("use portkey_admin::{module}::{{{}}};\n", names.join(", ")),
-        ),
+        .filter(|name| uses_type(&statement, name))
+        .collect();
+    if !used.is_empty() {
+        let import = format!(
+            "use portkey_admin::{}::{{{}}};",
+            operation.module,
+            used.join(", ")
+        );
+        let mut import = unparsed(&import).unwrap_or(vec![import]);
+        import.push(String::new());
+        lines.splice(0..0, import);
     }
     lines.join("\n")
 }
 
+/// Returns the lines of formatted code, or `None` if it cannot be parsed.
+fn unparsed(code: &str) -> Option<Vec<String>> {
+    let code = prettyplease::unparse(&syn::parse_file(code).ok()?);
+    Some(code.lines().map(str::to_owned).collect())
+}
+
+/// Formats a statement; one that cannot be parsed stays on one line.
+fn formatted(statement: &str) -> Vec<String> {
+    let Some(lines) = unparsed(&format!("async fn f() {{ {statement} }}")) else {
+        return vec![statement.to_owned()];
+    };
+    let body = lines.iter().skip(1).take_while(|line| *line != "}");
+    body.map(|line| line.strip_prefix("    ").unwrap_or(line).to_owned())
+        .collect()
+}
+
+/// Strings in examples by the end of the wire name; others are the name itself.
+const SAMPLE_STRINGS: [(&str, &str); 24] = [
+    ("scopes", "completions.write"),
+    ("key", "team"),
+    ("email", "new.user@example.com"),
+    ("first_name", "Ada"),
+    ("last_name", "Lovelace"),
+    ("workspace_id", "research"),
+    ("workspaceId", "research"),
+    ("provider", "openai"),
+    ("ai_provider_id", "openai"),
+    ("virtual_key", "openai-production"),
+    ("model", "gpt-4o"),
+    ("url", "https://example.com"),
+    ("uri", "https://example.com"),
+    ("host", "https://example.com"),
+    ("description", "Used by the nightly jobs"),
+    ("content", "Hello!"),
+    ("prompt", "Write a haiku about rivers."),
+    ("string", "Answer in one sentence: {{question}}"),
+    ("input", "Hello!"),
+    ("slug", "production"),
+    ("version", "3"),
+    ("name", "production"),
+    ("Id", "5f0c6c1e-7d2a-4f7e-9f64-0d5b8a1c2e3f"),
+    ("id", "5f0c6c1e-7d2a-4f7e-9f64-0d5b8a1c2e3f"),
+];
+
+fn sample_string(wire: &str) -> String {
+    let found = SAMPLE_STRINGS.iter().find(|(end, _)| {
+        wire.strip_suffix(end)
+            .is_some_and(|rest| rest.is_empty() || rest.ends_with('_') || end.starts_with('I'))
+    });
+    format!("{:?}", found.map_or(wire, |(_, value)| value))
+}
+
 fn sample(ty: &RustType, wire: &str, types: &Types, depth: usize) -> String {
     match &ty.kind {
-        TypeKind::String | TypeKind::Secret => format!("\"{wire}\""),
+        TypeKind::String => sample_string(wire),
+        TypeKind::Secret => "\"value of the secret\"".to_owned(),
         TypeKind::Bool => "true".to_owned(),
         TypeKind::Integer => "1".to_owned(),
         TypeKind::Float => "1.0".to_owned(),
         TypeKind::DateTime => "std::time::SystemTime::now()".to_owned(),
         TypeKind::List(item) => format!("[{}]", sample(item, wire, types, depth)),
-        TypeKind::Map(item) => format!("[(\"key\", {})]", sample(item, "value", types, depth)),
+        TypeKind::Map(item) => format!("[(\"team\", {})]", sample(item, "value", types, depth)),
         TypeKind::JsonValue => "serde_json::json!({})".to_owned(),
-        TypeKind::JsonObject => "[(\"key\", \"value\")]".to_owned(),
+        TypeKind::JsonObject => "[(\"team\", \"research\")]".to_owned(),
         TypeKind::Option(inner) | TypeKind::Box(inner) => sample(inner, wire, types, depth),
         TypeKind::Named(name) => sample_named(name, wire, types, depth),
         TypeKind::Other => "Default::default()".to_owned(),

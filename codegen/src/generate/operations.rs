@@ -27,7 +27,9 @@ use std::collections::BTreeSet;
 
 /// The generated code of all operations.
 #[derive(Default)]
-pub struct RefinedOperations {
+pub struct RefinedOperations<'a> {
+    /// The operations, in the order of the manifest.
+    pub operations: Vec<Operation<'a>>,
     /// The code of each module that has operations.
     pub modules: BTreeMap<String, ModuleOperations>,
     /// A static with the metadata of each operation.
@@ -59,13 +61,13 @@ pub struct ModuleOperations {
 pub type ReservedSegments = BTreeMap<Position, BTreeSet<String>>;
 
 /// Generates the code of every operation in the document, from the output of progenitor.
-pub fn refine(
+pub fn refine<'a>(
     generated: &syn::File,
-    document: &Value,
-    manifest: &Manifest,
+    document: &'a Value,
+    manifest: &'a Manifest,
     types: &Types,
     reserved_segments: &ReservedSegments,
-) -> Result<RefinedOperations> {
+) -> Result<RefinedOperations<'a>> {
     let items = module(&generated.items, "builder")?;
     let type_items = module(&generated.items, "types")?;
     let mut refined = RefinedOperations::default();
@@ -75,7 +77,7 @@ pub fn refine(
             continue;
         };
         // The selection may have left the operation out.
-        let Some((path, source)) = find_operation(document, method, path) else {
+        let Some((method, path, source)) = find_operation(document, method, path) else {
             continue;
         };
         let operation =
@@ -108,18 +110,22 @@ pub fn refine(
             let added = add_list_impl(&mut refined.list_impls, name, tokens);
             problems.check(added.map_err(|error| error.within(key)));
         }
+        refined.operations.push(operation);
     }
     problems.finish(refined)
 }
 
-/// Returns the path and the operation of the selected document.
+/// Returns the method, the path and the operation of the selected document.
 fn find_operation<'a>(
     document: &'a Value,
     method: &str,
     path: &str,
-) -> Option<(&'a str, &'a Value)> {
+) -> Option<(&'a str, &'a str, &'a Value)> {
     let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
-    Some((path, item.get(method.to_ascii_lowercase())?))
+    let (method, operation) = item
+        .as_object()?
+        .get_key_value(&method.to_ascii_lowercase())?;
+    Some((method, path, operation))
 }
 
 /// Adds a pagination impl. Operations with the same response type must agree on it.
@@ -155,11 +161,11 @@ pub struct Operation<'a> {
     /// The type of the body and whether it is required.
     pub body: Option<(RustType, bool)>,
     /// The type of the response; `None` if it has no body.
-    response: Option<RustType>,
+    pub response: Option<RustType>,
     /// The type of the streamed events.
-    event: Option<String>,
+    pub event: Option<String>,
     /// The operation that reads the updated resource, and the type of its response.
-    read_operation: Option<(&'a str, Option<RustType>)>,
+    pub read_operation: Option<(&'a str, Option<RustType>)>,
 }
 
 /// A parameter of an operation.
@@ -237,7 +243,8 @@ impl<'a> Operation<'a> {
         format_ident!("{}", self.entry.id.to_upper_camel_case())
     }
 
-    fn static_name(&self) -> Ident {
+    /// Returns the name of the static with its metadata.
+    pub fn static_name(&self) -> Ident {
         format_ident!("{}", self.entry.id.to_shouty_snake_case())
     }
 
@@ -261,8 +268,10 @@ impl<'a> Operation<'a> {
                 _ => quote!(#ident.into().to_string()),
             }
         });
+        let alias = docs::alias(&self.key, &self.entry.id);
         quote! {
             #docs
+            #alias
             #deprecated
             pub fn #name(&self, #(#arguments),*) -> #builder {
                 #builder {
@@ -318,7 +327,7 @@ impl<'a> Operation<'a> {
     }
 
     /// Returns the builder methods that are not setters; their names are taken.
-    fn builder_methods(&self) -> &'static [&'static str] {
+    pub fn builder_methods(&self) -> &'static [&'static str] {
         match (&self.entry.paging, &self.event) {
             (Some(_), _) => &["send", "send_with_response", "body", "stream", "pages"],
             (None, Some(_)) => &["send", "send_with_response", "body", "stream"],
@@ -369,7 +378,7 @@ impl<'a> Operation<'a> {
             /// Streams the response as events while it is generated.
             ///
             /// Sets `stream` in the request body.
-            pub fn stream(self) -> crate::OpenStream<#event> {
+            pub fn stream(self) -> crate::gateway::OpenStream<#event> {
                 crate::gateway::events::#open(self.call)
             }
         })
@@ -530,10 +539,7 @@ impl Parameter {
             comma_separated: parameter["explode"] == false,
             docs: match parameter["description"].as_str() {
                 Some(text) => format!(" {text}"),
-                None => format!(
-                    " Sets the {} parameter `{wire}`.",
-                    parameter["in"].as_str().unwrap_or("query")
-                ),
+                None => format!(" {}", docs::description(&ty, &parameter["schema"])),
             },
             wire,
         })
@@ -556,6 +562,7 @@ impl Parameter {
         let ty = self.ty.tokens(types.modules());
         let (argument, statement) = match &self.ty.kind {
             TypeKind::Float if !self.header => (ty, quote!(self.call.number(#wire, value))),
+            TypeKind::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
             TypeKind::Bool | TypeKind::Integer | TypeKind::Float => {
                 (ty, quote!(self.call.#location(#wire, value.to_string())))
             }

@@ -42,6 +42,14 @@ pub fn union(
     }
 }
 
+/// Returns the variants by name.
+pub fn variants(views: &[(Ident, RustType)], modules: &Modules) -> Vec<(Ident, TokenStream)> {
+    views
+        .iter()
+        .map(|(name, ty)| (name.clone(), variant_tokens(ty, modules)))
+        .collect()
+}
+
 fn view_methods(ident: &Ident, views: &[(Ident, RustType)], modules: &Modules) -> TokenStream {
     let methods = views.iter().map(|(name, ty)| {
         // Without modules, only the name of the type remains.

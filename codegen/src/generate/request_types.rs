@@ -45,7 +45,7 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
 }
 
 /// Returns the type of a field: `Patch` if an update can clear it.
-fn field_type(field: &Field, modules: &Modules) -> TokenStream {
+pub fn field_type(field: &Field, modules: &Modules) -> TokenStream {
     match field.clear {
         Some(_) => {
             let ty = field.ty.without_option().tokens(modules);
@@ -142,7 +142,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
 }
 
 /// Returns the name of the builder of a request struct.
-fn builder_name(ident: &Ident) -> Ident {
+pub fn builder_name(ident: &Ident) -> Ident {
     format_ident!("{ident}Builder")
 }
 
@@ -169,12 +169,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
             }
         };
     }
-    let docs = if docs.is_empty() {
-        let text = format!(" Sets `{wire}`.");
-        quote!(#[doc = #text])
-    } else {
-        quote!(#(#docs)*)
-    };
+    let docs = quote!(#(#docs)*);
     let setter = setter_name(ident, &["build", "builder", "extra"]);
     let Argument {
         bounds,

@@ -9,14 +9,14 @@ use super::rust_type::type_path;
 use crate::{Error, Result, lower::Direction, modules::Modules, rust_names};
 
 /// Returns the enum for a schema with `x-tagged`: a variant for each value, and `Unknown` for
-/// others.
+/// others. Returns the variants as well.
 pub fn tagged(
     ident: &Ident,
     docs: &[Attribute],
     schema: &Value,
     direction: Direction,
     modules: &Modules,
-) -> Result<TokenStream> {
+) -> Result<(TokenStream, Vec<(Ident, TokenStream)>)> {
     let member = schema["member"].as_str().unwrap_or_default();
     let variants = schema["variants"]
         .as_array()
@@ -43,7 +43,7 @@ pub fn tagged(
             .map(|Variant { name, value, .. }| quote!(#name #value,));
         quote!(crate::decode::response_tagged_union! { #ident #member { #(#variant_rules)* } })
     });
-    Ok(quote! {
+    let tokens = quote! {
         #(#docs)*
         #[derive(Clone, Debug, serde::Serialize)]
         #[serde(untagged)]
@@ -55,7 +55,11 @@ pub fn tagged(
         }
         #(#conversions)*
         #decode
-    })
+    };
+    let variants = variants
+        .into_iter()
+        .map(|Variant { name, ty, .. }| (name, ty));
+    Ok((tokens, variants.collect()))
 }
 
 struct Variant {

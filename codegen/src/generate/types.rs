@@ -35,10 +35,24 @@ pub enum RefinedType {
 pub struct UnionType {
     /// The enum and its conversions.
     pub tokens: TokenStream,
+    /// The variants by name.
+    pub variants: Vec<(Ident, TokenStream)>,
+    /// How users reach a variant.
+    pub access: VariantAccess,
     /// An example value, relative to the path of the union.
     pub sample: &'static str,
     /// Whether it is a request type that converts from the response type.
     pub converts_from_response: bool,
+}
+
+/// How users reach a variant of a union.
+pub enum VariantAccess {
+    /// As a variant of an enum.
+    Variant,
+    /// Through a method that decodes it.
+    Method,
+    /// Through a conversion into the union.
+    Conversion,
 }
 
 /// A struct and its direction.
@@ -102,7 +116,8 @@ impl ClearValue {
 pub struct OpenEnum {
     ident: Ident,
     docs: Vec<Attribute>,
-    variants: Vec<(Ident, String)>,
+    /// The variants, each with its value.
+    pub variants: Vec<(Ident, String)>,
 }
 
 impl Types {
@@ -198,9 +213,10 @@ pub fn refine(
                 item.ident.to_string(),
                 refine_struct(item, document, directions, modules)?,
             ),
-            Item::Enum(item) if is_unit_only(item) => {
-                (item.ident.to_string(), RefinedType::Enum(refine_enum(item)))
-            }
+            Item::Enum(item) if is_unit_only(item) => (
+                item.ident.to_string(),
+                RefinedType::Enum(refine_enum(item, modules)),
+            ),
             Item::Enum(item) => {
                 let direction = directions
                     .get(&item.ident.to_string())
@@ -241,11 +257,15 @@ fn refine_struct(
 ) -> Result<RefinedType> {
     let name = item.ident.to_string();
     let schema = &document["components"]["schemas"][&name];
-    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    docs.extend(docs::usage(&name, modules));
     let direction = directions.get(&name).copied().unwrap_or(Direction::Both);
     if let Some(variants) = schema.get("x-tagged") {
+        let (tokens, variants) = tagged(&item.ident, &docs, variants, direction, modules)?;
         return Ok(RefinedType::Union(UnionType {
-            tokens: tagged(&item.ident, &docs, variants, direction, modules)?,
+            tokens,
+            variants,
+            access: VariantAccess::Variant,
             sample: "Unknown(Default::default())",
             converts_from_response: false,
         }));
@@ -261,6 +281,11 @@ fn refine_struct(
         let response = response.filter(|response| schemas[response].get("x-raw").is_some());
         return Ok(RefinedType::Union(UnionType {
             tokens: raw::union(&item.ident, &docs, &views, direction, response, modules),
+            variants: raw::variants(&views, modules),
+            access: match direction {
+                Direction::Request => VariantAccess::Conversion,
+                _ => VariantAccess::Method,
+            },
             sample: "from(serde_json::json!({}))",
             converts_from_response: response.is_some(),
         }));
@@ -285,9 +310,11 @@ fn refine_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Fiel
     let wire = serde
         .rename
         .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
+    let property = &schema["properties"][&wire];
+    let ty = apply_secret_format(RustType::new(&field.ty), property);
     Ok(Field {
-        docs: docs::doc_attributes(&field.attrs),
-        ty: apply_secret_format(RustType::new(&field.ty), &schema["properties"][&wire]),
+        docs: docs::field(&field.attrs, &ty, property),
+        ty,
         flatten: serde.flatten,
         clear: ClearValue::parse(schema, &wire)?,
         constant: schema["x-const"][&wire].as_str().map(str::to_owned),
@@ -367,10 +394,13 @@ impl SerdeAttributes {
     }
 }
 
-fn refine_enum(item: &ItemEnum) -> OpenEnum {
+fn refine_enum(item: &ItemEnum, modules: &Modules) -> OpenEnum {
+    let name = item.ident.to_string();
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&name));
+    docs.extend(docs::usage(&name, modules));
     OpenEnum {
         ident: item.ident.clone(),
-        docs: docs::or_default(&item.attrs, &docs::sentence_case(&item.ident.to_string())),
+        docs,
         variants: item
             .variants
             .iter()
@@ -392,7 +422,8 @@ fn refine_union(
     modules: &Modules,
 ) -> UnionType {
     let ident = &item.ident;
-    let docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
+    let mut docs = docs::or_default(&item.attrs, &docs::sentence_case(&ident.to_string()));
+    docs.extend(docs::usage(&ident.to_string(), modules));
     let variants: Vec<Variant> = item
         .variants
         .iter()
@@ -431,6 +462,11 @@ fn refine_union(
     };
     UnionType {
         tokens,
+        variants: variants
+            .into_iter()
+            .map(|variant| (variant.name, variant.ty))
+            .collect(),
+        access: VariantAccess::Variant,
         sample,
         converts_from_response: false,
     }
@@ -535,11 +571,7 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
     } = structure;
     let definitions = fields.iter().map(|field| {
         let Field { ident, docs, .. } = field;
-        let ty = match presence_rule(field) {
-            "or_default" => field.ty.without_option(),
-            _ => &field.ty,
-        };
-        let ty = ty.tokens(modules);
+        let ty = response_field_type(field).tokens(modules);
         quote!(#(#docs)* pub #ident: #ty)
     });
     let rules = fields.iter().map(|field| {
@@ -566,6 +598,14 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
     }
 }
 
+/// Returns the type of a field of a response: an absent list or map is empty.
+pub fn response_field_type(field: &Field) -> &RustType {
+    match presence_rule(field) {
+        "or_default" => field.ty.without_option(),
+        _ => &field.ty,
+    }
+}
+
 /// Returns how an absent field is decoded: as an empty list or map, as `None`, or as an error.
 fn presence_rule(field: &Field) -> &'static str {
     match &field.ty.without_option().kind {
@@ -585,18 +625,22 @@ pub fn rename(field: &Field) -> TokenStream {
 }
 
 impl OpenEnum {
+    /// Returns the name of the variant for unknown values.
+    pub fn unknown_variant(&self) -> Ident {
+        let is_taken = self.variants.iter().any(|(ident, _)| ident == "Unknown");
+        match is_taken {
+            true => format_ident!("Unrecognised"),
+            false => format_ident!("Unknown"),
+        }
+    }
+
     fn tokens(&self) -> TokenStream {
         let Self {
             ident,
             docs,
             variants,
         } = self;
-        let is_taken = |name: &str| variants.iter().any(|(ident, _)| ident == name);
-        let other = if is_taken("Unknown") {
-            format_ident!("Unrecognised")
-        } else {
-            format_ident!("Unknown")
-        };
+        let other = self.unknown_variant();
         let definitions = variants.iter().map(|(name, text)| quote!(#name = #text,));
         quote! {
             crate::open_enum::open_enum! {

@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_from_str};
 use super::model_stub;
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::http::content::{Content, seed_from_str};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
 
 /// The size of the speech for one word.
 const BYTES_PER_WORD: u64 = 1024;
@@ -46,8 +46,8 @@ pub(super) fn transcribe(_: &State, call: &Call) -> HandlerResult {
             "text/vtt",
             format!("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n{text}\n\n"),
         ),
-        Some("verbose_json") => Ok(ResponseBody::json(verbose_json(call, &text))),
-        _ => Ok(ResponseBody::json(json!({"text": text}))),
+        Some("verbose_json") => respond(verbose_json(call, &text)),
+        _ => respond(json!({"text": text})),
     }
 }
 

@@ -1,107 +1,28 @@
-//! Batches, which execute the requests of an uploaded file like single requests.
+//! Operations on batches, which execute the requests of an uploaded file like single requests.
 //!
 //! The requests are executed when the batch is created; by the emulator's clock the batch is in
 //! progress for two seconds.
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::content::Content;
-use super::files::{self, File};
-use super::{ResourceKey, chat, embeddings};
+use super::requests::cursor_page;
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::Row;
-
-/// How long a batch is in progress, and when it expires.
-const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
-const EXPIRY: TimeDelta = TimeDelta::hours(24);
+use crate::error::ApiError;
+use crate::gateway::{chat, embeddings, files};
+use crate::http::content::Content;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::gateway::ResourceKey;
+use crate::state::gateway::batches::{Batch, RUN_DURATION};
+use crate::state::gateway::files::File;
+use crate::state::table::Row;
 
 /// The maximum number of requests, size of the output in bytes, and number of listed errors.
 const MAX_REQUESTS: usize = 10_000;
+
 const MAX_OUTPUT_SIZE: usize = 16 * 1024 * 1024;
+
 const MAX_ERRORS: usize = 10;
-
-/// A batch.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Batch {
-    key: ResourceKey,
-    input_file_id: String,
-    endpoint: String,
-    completion_window: String,
-    metadata: Value,
-    created_at: DateTime<Utc>,
-    cancelled_at: Option<DateTime<Utc>>,
-    total: usize,
-    /// The errors in the input file; if there are any, there is no output.
-    errors: Vec<Value>,
-    output_file_id: Option<String>,
-}
-
-impl Row for Batch {
-    const NAME: &'static str = "batch";
-
-    fn id(&self) -> &str {
-        &self.key.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.key.workspace_id)
-    }
-}
-
-impl Batch {
-    fn status(&self, now: DateTime<Utc>) -> &'static str {
-        if !self.errors.is_empty() {
-            "failed"
-        } else if self.cancelled_at.is_some() {
-            "cancelled"
-        } else if now < self.created_at + RUN_DURATION {
-            "in_progress"
-        } else {
-            "completed"
-        }
-    }
-
-    fn json(&self, now: DateTime<Utc>) -> Value {
-        let status = self.status(now);
-        let completed_at = self.created_at + RUN_DURATION;
-        let completed = (status == "completed").then_some(completed_at);
-        let failed = (status == "failed").then_some(self.created_at);
-        let seconds = |at: Option<DateTime<Utc>>| at.map(|at| at.timestamp());
-        let errors_json = match self.errors.as_slice() {
-            [] => Value::Null,
-            errors => json!({"object": "list", "data": errors}),
-        };
-        json!({
-            "id": self.key.id,
-            "object": "batch",
-            "endpoint": self.endpoint,
-            "errors": errors_json,
-            "input_file_id": self.input_file_id,
-            "completion_window": self.completion_window,
-            "status": status,
-            "output_file_id": completed.and(self.output_file_id.as_ref()),
-            "error_file_id": null,
-            "created_at": self.created_at.timestamp(),
-            "in_progress_at": self.created_at.timestamp(),
-            "expires_at": (self.created_at + EXPIRY).timestamp(),
-            "finalizing_at": seconds(completed),
-            "completed_at": seconds(completed),
-            "failed_at": seconds(failed),
-            "cancelling_at": seconds(self.cancelled_at),
-            "cancelled_at": seconds(self.cancelled_at),
-            "request_counts": {
-                "total": self.total,
-                "completed": completed.map_or(0, |_| self.total),
-                "failed": 0,
-            },
-            "metadata": self.metadata,
-        })
-    }
-}
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let input = state
@@ -146,7 +67,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Parses the requests of a file; returns the errors of invalid lines.
@@ -247,7 +168,7 @@ fn run_request(state: &mut State, call: &Call, request: &Value) -> HandlerResult
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let batches = state.gateway.batches.list_for(call);
     let batches: Vec<&Batch> = batches.iter().rev().collect();
-    Ok(super::cursor_page(
+    Ok(cursor_page(
         call,
         &batches,
         |batch| batch.id(),
@@ -256,16 +177,12 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    let batch = state.gateway.batches.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(batch.json(call.now)))
+    let batch = state.gateway.batches.find_by_path(call)?;
+    respond(batch.json(call.now))
 }
 
 pub(super) fn cancel(state: &mut State, call: &Call) -> HandlerResult {
-    let mut batch = state
-        .gateway
-        .batches
-        .find(call.path_param(0), call)?
-        .clone();
+    let mut batch = state.gateway.batches.find_by_path(call)?.clone();
     let status = batch.status(call.now);
     if status != "in_progress" {
         return Err(ApiError::conflict(format!("the batch is {status}")));
@@ -273,7 +190,7 @@ pub(super) fn cancel(state: &mut State, call: &Call) -> HandlerResult {
     batch.cancelled_at = Some(call.now);
     let body = batch.json(call.now);
     state.gateway.batches.put(batch);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
@@ -283,7 +200,7 @@ pub(super) fn download(state: &State, call: &Call) -> HandlerResult {
             Content::bytes([]),
         ));
     }
-    let batch = state.gateway.batches.find(call.path_param(0), call)?;
+    let batch = state.gateway.batches.find_by_path(call)?;
     let status = batch.status(call.now);
     let id = batch.output_file_id.as_deref();
     let Some(id) = id.filter(|_| status == "completed") else {

@@ -5,11 +5,11 @@ use std::iter;
 use serde_json::{Map, Value, json};
 
 use super::model_stub::{self, ModelInput, ModelOutput};
-use super::stream::{Event, Events};
-use super::{log_request, wants_stream};
+use super::requests::{log_request, wants_stream};
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::http::events::{Event, Events};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
 
 /// The kind of completion.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -107,14 +107,14 @@ fn complete(
     }
     let choices = (0..choices).map(|index| head.choice(index, &output));
     let choices: Vec<Value> = choices.collect();
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "id": head.id,
         "object": kind.object(),
         "created": head.created,
         "model": head.model,
         "choices": choices,
         "usage": usage,
-    })))
+    }))
 }
 
 impl CompletionKind {

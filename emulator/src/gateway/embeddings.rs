@@ -4,11 +4,13 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
-use super::content::{Content, seed_from_str};
-use super::{log_request, model_stub};
+use super::model_stub;
+use super::requests::log_request;
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::http::content::{Content, seed_from_str};
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
 
 /// The default and the maximum number of dimensions.
 const DEFAULT_DIMENSIONS: u64 = 16;
@@ -55,9 +57,9 @@ pub(super) fn embed(state: &mut State, call: &Call, request: &Value) -> HandlerR
         request,
         &json!({"model": model, "usage": usage}),
     )?;
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "object": "list", "data": vectors, "model": model, "usage": usage,
-    })))
+    }))
 }
 
 /// Returns the inputs as strings; arrays of tokens are formatted as JSON.

@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
 
 /// A PNG of one pixel.
 const PIXEL_PNG: [u8; 67] = [
@@ -29,9 +29,7 @@ pub(super) fn create(state: &State, call: &Call) -> HandlerResult {
         }
     };
     let images: Vec<Value> = (0..count).map(image).collect();
-    Ok(ResponseBody::json(
-        json!({"created": call.now.timestamp(), "data": images}),
-    ))
+    respond(json!({"created": call.now.timestamp(), "data": images}))
 }
 
 /// Serves the link of an image; all images are the same.

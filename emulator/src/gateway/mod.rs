@@ -2,67 +2,34 @@
 //! place of the models.
 //!
 //! The operations are the handlers of a resource like any other (`RESOURCE` below, by manifest id),
-//! so that keys, scopes and request validation work as in the control plane. Bodies differ:
-//!
-//! - `form.rs` reads a multipart form part by part into `Call::form`; `uploads.rs` records it.
-//! - `ResponseBody::Events` and `ResponseBody::Content` are sent in chunks (`stream.rs`), as set by
-//!   a script (`script.rs`).
-//! - `ResponseBody::WebSocket` upgrades the connection (`realtime.rs`).
+//! so that keys, scopes and request validation work as in the control plane. A multipart form is in
+//! `Call::form`; event streams, binary content and WebSocket sessions are variants of
+//! `ResponseBody`.
 //!
 //! Write operations are a `Handler::Gateway`: they are recorded in the `logs` resource
-//! ([`log_request`]) instead of the audit log.
+//! ([`log_request`](requests::log_request)) instead of the audit log.
 
 mod audio;
 mod batches;
 mod chat;
-mod content;
 mod embeddings;
 mod files;
-pub(crate) mod form;
 mod images;
 mod model_stub;
 mod models;
 mod moderations;
-mod range;
-pub(crate) mod realtime;
+mod realtime;
+mod requests;
 mod rerank;
 mod responses;
-pub(crate) mod script;
-pub(crate) mod stream;
-mod uploads;
-
-use std::collections::BTreeMap;
-
-use hyper::Response;
-use hyper::http::request::Parts;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
-
-pub use content::Content;
-pub use script::{LineEnding, Script, ScriptError};
-pub use uploads::{Upload, UploadPart};
 
 pub(crate) use chat::{chat, text};
-pub(crate) use content::ContentQuota;
-pub(crate) use uploads::Uploads;
 
-use crate::call::Call;
-use crate::handlers::Handler::{Gateway as Write, Read};
-use crate::handlers::{Resource, State, logs, usage_policies};
-use crate::http_response::HttpBody;
-use crate::response::{ApiError, ResponseBody};
-use crate::socket::Resetter;
-use crate::table::Table;
-use form::Form;
-use script::ScriptedReply;
+use crate::handlers::resource::Handler::{Gateway as Write, Read};
+use crate::handlers::resource::Resource;
 
 pub(crate) const RESOURCE: Resource = Resource {
     links: &[("images", images::serve)],
-    remove_workspace: |state, workspace| {
-        state.gateway.files.remove_workspace(workspace);
-        state.gateway.batches.remove_workspace(workspace);
-        state.gateway.responses.remove_workspace(workspace);
-    },
     ..Resource::new(&[
         (
             "create_chat_completion",
@@ -100,218 +67,3 @@ pub(crate) const RESOURCE: Resource = Resource {
         ("get_batch_output", Read(batches::download)),
     ])
 };
-
-/// The operations with a multipart form body.
-const FORM_OPERATIONS: [&str; 5] = [
-    "upload_file",
-    "create_image_edit",
-    "create_image_variation",
-    "create_transcription",
-    "create_translation",
-];
-/// The form operation that stores the content of files.
-const STORED_CONTENT_OPERATION: &str = "upload_file";
-
-/// The operations that support scripts.
-const SCRIPTABLE_OPERATIONS: [&str; 8] = [
-    "create_chat_completion",
-    "create_completion",
-    "create_response",
-    "run_prompt",
-    "create_speech",
-    "get_file_content",
-    "get_batch_output",
-    "connect_realtime",
-];
-
-/// The gateway's state of one organisation.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct GatewayState {
-    files: Table<files::File>,
-    batches: Table<batches::Batch>,
-    responses: Table<responses::StoredResponse>,
-}
-
-/// The id and workspace of a stored resource.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct ResourceKey {
-    id: String,
-    workspace_id: String,
-}
-
-impl ResourceKey {
-    fn new(state: &State, call: &Call, id: String) -> Result<Self, ApiError> {
-        let workspace_id = workspace_or_default(state, call)?;
-        Ok(Self { id, workspace_id })
-    }
-}
-
-/// The parts of a request that only the gateway uses.
-#[derive(Debug, Default)]
-pub(crate) struct GatewayContext {
-    /// The multipart form, if the body is one.
-    pub(crate) form: Option<Form>,
-    pub(crate) script: Option<Script>,
-    /// The headers that are recorded in the log, by name.
-    pub(crate) headers: BTreeMap<String, String>,
-}
-
-/// The headers that are recorded in logs. An inline config is not, since it may contain secrets.
-const LOGGED_HEADERS: [&str; 8] = [
-    "x-portkey-provider",
-    "x-portkey-virtual-key",
-    "x-portkey-config",
-    "x-portkey-metadata",
-    "x-portkey-trace-id",
-    "x-portkey-span-id",
-    "x-portkey-span-name",
-    "x-portkey-parent-span-id",
-];
-
-impl GatewayContext {
-    pub(crate) fn new(head: &Parts, form: Option<Form>, script: Option<Script>) -> Self {
-        let value = |name: &str| head.headers.get(name)?.to_str().ok();
-        let headers = LOGGED_HEADERS.iter().filter_map(|name| {
-            let value = value(name)?;
-            let is_inline = *name == "x-portkey-config" && value.trim_start().starts_with('{');
-            (!is_inline).then(|| ((*name).to_owned(), value.to_owned()))
-        });
-        Self {
-            form,
-            script,
-            headers: headers.collect(),
-        }
-    }
-
-    /// Returns the model output set by the script.
-    pub(crate) fn scripted_reply(&self) -> Option<ScriptedReply> {
-        self.script.as_ref()?.reply.clone()
-    }
-
-    /// Returns whether the script sets the content of a binary response.
-    pub(crate) fn has_scripted_content(&self) -> bool {
-        let script = self.script.as_ref();
-        script.is_some_and(|script| script.content.is_some())
-    }
-}
-
-/// Returns whether an operation has a multipart form body.
-pub(crate) fn has_form_body(operation: &str) -> bool {
-    FORM_OPERATIONS.contains(&operation)
-}
-
-/// Returns whether an operation stores the content of files.
-pub(crate) fn stores_content(operation: &str) -> bool {
-    operation == STORED_CONTENT_OPERATION
-}
-
-/// Returns the workspace of the call, or else the default workspace.
-fn workspace_or_default(state: &State, call: &Call) -> Result<String, ApiError> {
-    match call.workspace() {
-        Some(workspace) => Ok(workspace.to_owned()),
-        None => logs::default_workspace(state),
-    }
-}
-
-fn wants_stream(request: &Value) -> bool {
-    request["stream"] == true
-}
-
-/// The maximum size of a logged request body; of larger bodies only the model is logged.
-const MAX_LOGGED_BODY: usize = 64 * 1024;
-
-/// Logs a call to a model, as the service does, and counts it for usage-limit policies.
-fn log_request(
-    state: &mut State,
-    call: &Call,
-    request: &Value,
-    response: &Value,
-) -> Result<(), ApiError> {
-    let workspace = workspace_or_default(state, call)?;
-    let headers = &call.request.gateway;
-    let mut metadata = headers
-        .get("x-portkey-metadata")
-        .and_then(|json| serde_json::from_str(json).ok())
-        .filter(Value::is_object)
-        .unwrap_or_else(|| json!({}));
-    for (header, name) in [
-        ("x-portkey-trace-id", "trace_id"),
-        ("x-portkey-span-id", "span_id"),
-    ] {
-        if let Some(value) = headers.get(header) {
-            metadata[name] = json!(value);
-        }
-    }
-    let body = match request.to_string().len() > MAX_LOGGED_BODY {
-        true => json!({"model": request["model"]}),
-        false => request.clone(),
-    };
-    let entry = json!({
-        "metadata": metadata,
-        "request": {
-            "method": call.request.method,
-            "url": format!("{}{}", call.origin, call.request.uri),
-            "headers": headers,
-            "body": body,
-        },
-        "response": {"status": 200, "response_time": 0, "body": response},
-    });
-    let at = call.now.timestamp_millis();
-    let attributes = state
-        .logs
-        .insert(&workspace, at, &call.caller.key_id, &entry);
-    usage_policies::record_usage(state, &workspace, &attributes, call);
-    Ok(())
-}
-
-/// The default and the maximum page size.
-const PAGE_SIZES: (u64, u64) = (20, 100);
-
-/// Returns a page of a list with cursor paging: `limit`, and the id in `after`.
-fn cursor_page<'a, T>(
-    call: &Call,
-    rows: &[&'a T],
-    id: impl Fn(&'a T) -> &'a str,
-    to_json: impl Fn(&'a T) -> Value,
-) -> ResponseBody {
-    let limit = call.query.get("limit").and_then(Value::as_u64);
-    let limit = limit.unwrap_or(PAGE_SIZES.0).clamp(1, PAGE_SIZES.1);
-    let start = call.query_param("after").map_or(0, |after| {
-        let position = rows.iter().position(|row| id(row) == after);
-        position.map_or(rows.len(), |position| position + 1)
-    });
-    let rest = rows.get(start..).unwrap_or_default();
-    let page = rest.len().min(usize::try_from(limit).unwrap_or(usize::MAX));
-    let (page, more) = rest.split_at(page);
-    let data: Vec<Value> = page.iter().map(|row| to_json(row)).collect();
-    ResponseBody::json(json!({
-        "object": "list",
-        "data": data,
-        "first_id": page.first().map(|row| id(row)),
-        "last_id": page.last().map(|row| id(row)),
-        "has_more": !more.is_empty(),
-    }))
-}
-
-/// Applies a script's delivery and content to a streamed response, and then the requested range.
-pub(crate) fn apply_script(
-    response: &mut Response<HttpBody>,
-    head: &Parts,
-    script: Option<&Script>,
-    resetter: &Resetter,
-) {
-    let HttpBody::Stream(stream) = response.body_mut() else {
-        return;
-    };
-    stream.set_resetter(resetter);
-    if let Some(script) = script {
-        stream.set_delivery(script.delivery.clone());
-        if let Some(events) = &script.events {
-            stream.replace_events(events.clone());
-        }
-        if let Some(content) = &script.content {
-            stream.replace_content(content.clone());
-        }
-    }
-    range::apply(response, head);
-}

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::script::ScriptedReply;
 use crate::call::Call;
+use crate::call::ScriptedReply;
 
 /// The maximum size of an echoed text.
 const MAX_ECHO_SIZE: usize = 4096;

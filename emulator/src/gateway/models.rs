@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::{State, pricing};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::response::{HandlerResult, respond};
+use crate::state::{State, pricing};
 
 pub(super) fn list(_: &State, call: &Call) -> HandlerResult {
     let number = |name| call.query.get(name).and_then(Value::as_u64);
@@ -14,16 +15,14 @@ pub(super) fn list(_: &State, call: &Call) -> HandlerResult {
     let models: Vec<Value> = models
         .map(|(provider, model)| model_json(provider, model))
         .collect();
-    Ok(ResponseBody::json(
-        json!({"object": "list", "data": models}),
-    ))
+    respond(json!({"object": "list", "data": models}))
 }
 
 pub(super) fn get(_: &State, call: &Call) -> HandlerResult {
     let mut models = pricing::models();
     let found = models.find(|(_, model)| *model == call.path_param(0));
     let (provider, model) = found.ok_or_else(|| ApiError::not_found("model"))?;
-    Ok(ResponseBody::json(model_json(provider, model)))
+    respond(model_json(provider, model))
 }
 
 fn model_json(provider: &str, model: &str) -> Value {

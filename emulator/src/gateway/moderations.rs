@@ -4,8 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::model_stub;
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
 
 const CATEGORIES: [&str; 11] = [
     "harassment",
@@ -31,9 +31,9 @@ pub(super) fn create(_: &State, call: &Call) -> HandlerResult {
         input => vec![classify(&model_stub::content_text(input))],
     };
     let model = call.body_str("model").unwrap_or("omni-moderation-latest");
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "id": format!("modr-{}", call.ids.uuid()), "model": model, "results": results,
-    })))
+    }))
 }
 
 fn classify(text: &str) -> Value {

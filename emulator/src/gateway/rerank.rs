@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use super::log_request;
+use super::requests::log_request;
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let query = words(call.body_str("query").unwrap_or_default());
@@ -39,7 +39,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
         "results": results.collect::<Vec<Value>>(),
     });
     log_request(state, call, &call.body, &json!({"model": body["model"]}))?;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn words(text: &str) -> BTreeSet<String> {

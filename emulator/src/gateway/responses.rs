@@ -1,41 +1,21 @@
-//! Model responses: returned complete or as a stream of named events, and stored for later reads.
+//! Operations on model responses: returned complete or as a stream of named events, and stored for later reads.
 
 use std::iter;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::model_stub::{self, ModelInput, ModelOutput};
-use super::stream::{Event, Events};
-use super::{ResourceKey, log_request, wants_stream};
+use super::requests::{cursor_page, log_request, wants_stream};
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{HandlerResult, ResponseBody};
-use crate::table::Row;
+use crate::gateway::model_stub;
+use crate::gateway::model_stub::{ModelInput, ModelOutput};
+use crate::http::events::{Event, Events};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::gateway::ResourceKey;
+use crate::state::gateway::responses::{StoredResponse, id, items};
 
 /// The maximum number of stored responses; the oldest are dropped first.
 const MAX_STORED: usize = 1000;
-
-/// A stored response.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredResponse {
-    key: ResourceKey,
-    response: Value,
-    /// The input, as items.
-    input: Vec<Value>,
-}
-
-impl Row for StoredResponse {
-    const NAME: &'static str = "response";
-
-    fn id(&self) -> &str {
-        &self.key.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.key.workspace_id)
-    }
-}
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let request = &call.body;
@@ -85,7 +65,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
             items.events(initial, completed),
         )));
     }
-    Ok(ResponseBody::json(completed))
+    respond(completed)
 }
 
 fn store(state: &mut State, stored: StoredResponse) {
@@ -98,62 +78,24 @@ fn store(state: &mut State, stored: StoredResponse) {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    let stored = state.gateway.responses.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(stored.response.clone()))
+    let stored = state.gateway.responses.find_by_path(call)?;
+    respond(stored.response.clone())
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .gateway
-        .responses
-        .find(call.path_param(0), call)?
-        .key
-        .id
-        .clone();
+    let id = state.gateway.responses.find_by_path(call)?.key.id.clone();
     state.gateway.responses.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 pub(super) fn list_input_items(state: &State, call: &Call) -> HandlerResult {
-    let stored = state.gateway.responses.find(call.path_param(0), call)?;
+    let stored = state.gateway.responses.find_by_path(call)?;
     // The default order is latest first.
     let mut items: Vec<&Value> = stored.input.iter().rev().collect();
     if call.query_param("order") == Some("asc") {
         items.reverse();
     }
-    Ok(super::cursor_page(call, &items, id, Value::clone))
-}
-
-fn id(item: &Value) -> &str {
-    item["id"].as_str().unwrap_or_default()
-}
-
-/// Converts the input to items with ids.
-fn items(input: &Value, call: &Call) -> Vec<Value> {
-    let id = |prefix: &str| json!(format!("{prefix}_{}", call.ids.uuid().replace('-', "")));
-    let message = |text: &str| {
-        json!({
-            "id": id("msg"), "type": "message", "role": "user", "status": "completed",
-            "content": [{"type": "input_text", "text": text}],
-        })
-    };
-    let Value::Array(items) = input else {
-        return vec![message(input.as_str().unwrap_or_default())];
-    };
-    let items = items.iter().map(|item| {
-        let mut item = item.clone();
-        if let Value::String(text) = &item["content"] {
-            item["content"] = json!([{"type": "input_text", "text": text}]);
-        }
-        if item["type"].is_null() {
-            item["type"] = json!("message");
-        }
-        if item["id"].is_null() {
-            item["id"] = id("msg");
-        }
-        item
-    });
-    items.collect()
+    Ok(cursor_page(call, &items, id, Value::clone))
 }
 
 /// Returns the response before any output.

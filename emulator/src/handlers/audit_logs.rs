@@ -1,20 +1,17 @@
-//! The audit log. Its records are written by [`crate::audit`].
+//! Reading the audit log; [`crate::audit`] writes it.
 
 use chrono::DateTime;
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::Read;
-use super::{Resource, State};
-use crate::audit::AuditRecord;
 use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::Read;
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::audit_log::AuditRecord;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[("list_audit_logs", Read(list))]);
-
-/// Has no state: the records are stored in `State::audit_records`.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct AuditLogs {}
 
 /// The default and the maximum page size.
 const MAX_PAGE_SIZE: u64 = 100;

@@ -1,99 +1,24 @@
-//! Collections: folders of prompts and partials.
+//! Operations on collections.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::collections::Collection;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.collections.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_collections", Read(list)),
-        ("get_collection", Read(get)),
-        ("create_collection", Write(create)),
-        ("update_collection", Write(update)),
-        ("delete_collection", Write(delete)),
-    ])
-};
-
-pub(crate) type Collections = Table<Collection>;
-
-/// A folder in a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Collection {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    parent_id: Option<String>,
-    is_default: bool,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl Row for Collection {
-    const NAME: &'static str = "collection";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_collections", Read(list)),
+    ("get_collection", Read(get)),
+    ("create_collection", Write(create)),
+    ("update_collection", Write(update)),
+    ("delete_collection", Write(delete)),
+]);
 
 impl Collection {
-    /// Creates the default collection of a workspace.
-    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
-        Self {
-            is_default: true,
-            ..Self::new("Default", workspace_id, &timestamp(now), ids)
-        }
-    }
-
-    fn new(name: &str, workspace_id: &str, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("col", name),
-            workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
-            parent_id: None,
-            is_default: false,
-            created_at: at.to_owned(),
-            last_updated_at: at.to_owned(),
-        }
-    }
-
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "name": self.name,
-            "workspace_id": self.workspace_id,
-            "slug": self.slug,
-            "is_default": i32::from(self.is_default),
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "object": "collection",
-        });
-        let mut body = body.as_object().cloned().unwrap_or_default();
-        if let Some(parent) = &self.parent_id {
-            body.insert("parent_collection_id".to_owned(), json!(parent));
-        }
-        body
-    }
-
     fn list_json(&self, state: &State) -> Value {
         let prompts = state.prompts.table.in_workspace(&self.workspace_id).iter();
         let prompts: Vec<&str> = prompts
@@ -104,7 +29,7 @@ impl Collection {
             .children(state)
             .map(|child| child.last_updated_at.as_str())
             .collect();
-        let mut body = Value::Object(self.json());
+        let mut body = self.json();
         body["collection_details"] = json!({
             "child_collections_count": children.len(),
             "prompts_count": prompts.len(),
@@ -121,24 +46,19 @@ impl Collection {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let collections = state.collections.list_for(call);
-    let matching =
-        collections.filter(|collection| collection.name.to_lowercase().contains(&search));
+    let matching = collections.filter(|collection| call.matches_search(&[&collection.name]));
     Ok(call.page(matching, |collection| collection.list_json(state)))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let collection = state.collections.find(call.path_param(0), call)?;
-    let mut body = Value::Object(collection.json());
+    let collection = state.collections.find_by_path(call)?;
+    let mut body = collection.json();
     body["child_collections"] = collection
         .children(state)
-        .map(|child| Value::Object(child.json()))
+        .map(|child| child.json())
         .collect();
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -152,11 +72,11 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": collection.id, "slug": collection.slug});
     state.collections.put(collection);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut collection = state.collections.find(call.path_param(0), call)?.clone();
+    let mut collection = state.collections.find_by_path(call)?.clone();
     collection.name = call.required_str("name")?.to_owned();
     collection.last_updated_at = call.timestamp();
     state.collections.put(collection);
@@ -173,7 +93,7 @@ pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<St
 /// Deletes a collection other than the default one. Its child collections, prompts and partials
 /// move to its parent; without a parent, prompts and partials move to the default collection.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let collection = state.collections.find(call.path_param(0), call)?.clone();
+    let collection = state.collections.find_by_path(call)?.clone();
     if collection.is_default {
         return Err(ApiError::not_found("deletable collection"));
     }

@@ -1,102 +1,27 @@
-//! Gateway configs and their versions.
+//! Operations on gateway configs and their versions.
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::virtual_keys::VirtualKey;
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::configs::{Config, Version};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    deletion_blockers: &[("configs", |state, workspace| {
-        !state.configs.in_workspace(workspace).is_empty()
-    })],
-    remove_workspace: |state, workspace| state.configs.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_configs", Read(list)),
-        ("get_config", Read(get)),
-        ("create_config", Write(create)),
-        ("update_config", Write(update)),
-        ("delete_config", Write(delete)),
-        ("list_config_versions", Read(list_versions)),
-    ])
-};
-
-pub(crate) type Configs = Table<Config>;
-
-/// A config with its versions, oldest first; the last one is current.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Config {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    is_default: bool,
-    status: String,
-    owner_id: String,
-    created_at: String,
-    versions: Vec<Version>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    /// A JSON string, as returned by the service.
-    config: String,
-    created_at: String,
-}
-
-impl Row for Config {
-    const NAME: &'static str = "config";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_configs", Read(list)),
+    ("get_config", Read(get)),
+    ("create_config", Write(create)),
+    ("update_config", Write(update)),
+    ("delete_config", Write(delete)),
+    ("list_config_versions", Read(list_versions)),
+]);
 
 impl Config {
-    /// Creates the seeded config: two attempts with the seeded virtual key.
-    pub(crate) fn seed(
-        workspace_id: &str,
-        owner: &str,
-        key: &VirtualKey,
-        now: DateTime<Utc>,
-        ids: &Ids,
-    ) -> Self {
-        let config = json!({"retry": {"attempts": 2}, "virtual_key": key.slug});
-        let version = Version::new(config.to_string(), &timestamp(now), ids);
-        Self::new("Default", workspace_id, owner, version, ids)
-    }
-
-    fn new(name: &str, workspace_id: &str, owner: &str, version: Version, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("pc", name),
-            workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
-            is_default: false,
-            status: "active".to_owned(),
-            owner_id: owner.to_owned(),
-            created_at: version.created_at.clone(),
-            versions: vec![version],
-        }
-    }
-
-    fn json(&self, state: &State, version: Option<&Version>) -> Map<String, Value> {
-        let body = json!({
+    fn json(&self, state: &State, version: Option<&Version>) -> Value {
+        json!({
             "id": self.id,
             "name": self.name,
             "workspace_id": self.workspace_id,
@@ -109,34 +34,17 @@ impl Config {
             "created_at": self.created_at,
             "last_updated_at": version.map(|version| &version.created_at),
             "object": "config",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     /// Returns a single config or version; `config` is a JSON string.
     fn detail_json(&self, state: &State, version: Option<&Version>) -> Value {
-        let mut body = Value::Object(self.json(state, version));
+        let mut body = self.json(state, version);
         body["config"] = json!(version.map(|version| &version.config));
         body["format"] = json!("json");
         body["type"] = json!("ORG_CONFIG");
         body["version_id"] = json!(version.map(|version| &version.id));
         body
-    }
-
-    fn version_id(&self) -> &str {
-        self.versions
-            .last()
-            .map_or("", |version| version.id.as_str())
-    }
-}
-
-impl Version {
-    fn new(config: String, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            config,
-            created_at: at.to_owned(),
-        }
     }
 }
 
@@ -154,14 +62,14 @@ fn normalized_config(value: &Value) -> Result<String, ApiError> {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let to_json = |config: &Config| Value::Object(config.json(state, config.versions.last()));
+    let to_json = |config: &Config| config.json(state, config.versions.last());
     Ok(call.page(state.configs.list_for(call), to_json))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let config = state.configs.find(call.path_param(0), call)?;
+    let config = state.configs.find_by_path(call)?;
     let body = config.detail_json(state, config.versions.last());
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -180,32 +88,28 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": config.id, "slug": config.slug, "version_id": config.version_id(), "object": "config"});
     state.configs.put(config);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut config = state.configs.find(call.path_param(0), call)?.clone();
+    let mut config = state.configs.find_by_path(call)?.clone();
     let new_config = call
         .body_field("config")
         .map(normalized_config)
         .transpose()?;
-    if let Some(name) = call.body_str("name") {
-        config.name = name.to_owned();
-    }
-    if let Some(status) = call.body_str("status") {
-        config.status = status.to_owned();
-    }
+    call.set_str("name", &mut config.name);
+    call.set_str("status", &mut config.status);
     if let Some(string) = new_config {
         let version = Version::new(string, &call.timestamp(), &call.ids);
         config.versions.push(version);
     }
     let body = json!({"version_id": config.version_id(), "object": "config"});
     state.configs.put(config);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.configs.find(call.path_param(0), call)?.id.clone();
+    let id = state.configs.find_by_path(call)?.id.clone();
     if state.api_keys.is_config_used(&id) {
         return Err(ApiError::conflict(
             "the config is the default config of an API key",
@@ -216,9 +120,12 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let config = state.configs.find(call.path_param(0), call)?;
+    let config = state.configs.find_by_path(call)?;
     let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| {
-        config.detail_json(state, Some(version))
+        let mut body = config.detail_json(state, Some(version));
+        body["version_created_at"] = json!(version.created_at);
+        body["version_owner_id"] = json!(config.owner_id);
+        body
     }))
 }

@@ -1,13 +1,14 @@
-//! Deployments: self-hosted gateways of an organisation.
+//! Operations on deployments.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::deployments::Deployment;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_deployments", Read(list)),
@@ -18,60 +19,10 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("ping_deployment", Read(ping)),
 ]);
 
-pub(crate) type Deployments = Table<Deployment>;
-
 /// Replaces a token in responses, except when it is created or rotated.
 const MASK: &str = "*****";
 
-/// A deployment. A deleted deployment remains as archived.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Deployment {
-    id: String,
-    slug: String,
-    name: String,
-    kind: String,
-    archived: bool,
-    is_default: bool,
-    created_by: String,
-    created_at: String,
-    last_updated_at: String,
-    config: Value,
-    /// The scalar settings, by name.
-    settings: Map<String, Value>,
-    /// The slugs of the workspaces that may use it; empty means all.
-    workspaces: Vec<String>,
-    jwt_subjects: Vec<String>,
-    token: String,
-}
-
-impl Row for Deployment {
-    const NAME: &'static str = "deployment";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
 impl Deployment {
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "name": self.name,
-            "slug": self.slug,
-            "type": self.kind,
-            "status": if self.archived { "archived" } else { "active" },
-            "is_default": i32::from(self.is_default),
-            "connection_status": "unknown",
-            "created_by": self.created_by,
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "last_synced_at": null,
-            "last_resynced_at": null,
-            "object": "deployment",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.json();
         let mut settings = self.settings.clone();
@@ -83,18 +34,11 @@ impl Deployment {
             let workspace = state.workspaces.get(slug)?;
             Some(json!({"id": workspace.id, "slug": workspace.slug}))
         });
-        let extra = [
-            ("auth_settings", Value::Object(settings)),
-            ("deployment_config", self.config.clone()),
-            ("workspaces", workspaces.collect()),
-            ("client_auth", json!(MASK)),
-        ];
-        body.extend(extra.map(|(name, value)| (name.to_owned(), value)));
-        Value::Object(body)
-    }
-
-    fn gateway(&self) -> Option<&str> {
-        self.settings.get("gateway_base_url")?.as_str()
+        body["auth_settings"] = Value::Object(settings);
+        body["deployment_config"] = self.config.clone();
+        body["workspaces"] = workspaces.collect();
+        body["client_auth"] = json!(MASK);
+        body
     }
 
     /// Applies a create or update request.
@@ -104,9 +48,7 @@ impl Deployment {
                 value.clone_into(field);
             }
         }
-        if let Some(config) = call.body_field("deployment_config") {
-            self.config = config.clone();
-        }
+        call.set_value("deployment_config", &mut self.config);
         self.last_updated_at = call.timestamp();
         let settings = call.body_value("auth_settings");
         self.apply_settings(&settings);
@@ -115,21 +57,6 @@ impl Deployment {
             &settings,
             call.body_value("override_existing") == true,
         )
-    }
-
-    fn apply_settings(&mut self, settings: &Value) {
-        const SETTINGS: [&str; 5] = [
-            "gateway_base_url",
-            "mcp_gateway_base_url",
-            "is_dataservice_hosted",
-            "is_playground_proxy_allowed",
-            "jwt_sub_workspace_mapping",
-        ];
-        for name in SETTINGS {
-            if let Some(value) = settings.get(name) {
-                self.settings.insert(name.to_owned(), value.clone());
-            }
-        }
     }
 
     /// Adds to the lists, or replaces them if `replace` is set; then removes the entries that the
@@ -188,10 +115,6 @@ fn has_other_active(state: &State, id: &str) -> bool {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let slugs = call.query.get("workspace_slug").map(string_list);
     let matching = state.deployments.all().filter(|deployment| {
         let status = if deployment.archived {
@@ -204,17 +127,17 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         };
         call.matches_filter("status", status)
             && call.matches_filter("type", &deployment.kind)
-            && deployment.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&deployment.name])
             && slugs
                 .as_ref()
                 .is_none_or(|slugs| slugs.iter().any(is_available_to))
     });
-    Ok(call.page(matching, |deployment| Value::Object(deployment.json())))
+    Ok(call.page(matching, |deployment| deployment.json()))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let deployment = state.deployments.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(deployment.detail_json(state)))
+    let deployment = state.deployments.find_by_path(call)?;
+    respond(deployment.detail_json(state))
 }
 
 /// The first active deployment is always the default one.
@@ -249,7 +172,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         "object": "deployment",
     });
     state.deployments.put(deployment);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn make_default(state: &mut State, deployment: &mut Deployment) {
@@ -261,7 +184,7 @@ fn make_default(state: &mut State, deployment: &mut Deployment) {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    let mut deployment = state.deployments.find_by_path(call)?.clone();
     deployment.apply(state, call)?;
     if let Some(status) = call.body_str("status") {
         deployment.archived = status == "archived";
@@ -282,11 +205,11 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         make_default(state, &mut deployment);
     }
     state.deployments.put(deployment);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let mut deployment = state.deployments.find(call.path_param(0), call)?.clone();
+    let mut deployment = state.deployments.find_by_path(call)?.clone();
     deployment.archived = true;
     deployment.is_default = false;
     deployment.last_updated_at = call.timestamp();
@@ -296,15 +219,15 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 
 /// Sends nothing over the network: a gateway with an address is always healthy.
 fn ping(state: &State, call: &Call) -> HandlerResult {
-    let deployment = state.deployments.find(call.path_param(0), call)?;
+    let deployment = state.deployments.find_by_path(call)?;
     let gateway = deployment.gateway().ok_or_else(|| {
         ApiError::bad_request("the deployment has no `auth_settings/gateway_base_url`")
     })?;
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "status": "healthy",
         "gateway_base_url": gateway,
         "outbound": {"status": "healthy", "status_code": 200},
         "inbound": {"status": "healthy"},
         "object": "deployment",
-    })))
+    }))
 }

@@ -1,60 +1,21 @@
-//! Feedback on traced requests.
+//! Operations on feedback.
 
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::Write;
-use super::logs::FeedbackScores;
-use super::{Resource, State};
 use crate::call::Call;
+use crate::handlers::resource::Handler::Write;
+use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::state::State;
+use crate::state::feedback::FeedbackItem;
+use crate::state::logs::filter::FeedbackScores;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.feedback.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("create_feedback", Write(create)),
-        ("update_feedback", Write(update)),
-    ])
-};
-
-pub(crate) type Feedback = Table<FeedbackItem>;
-
-/// Feedback on the response of a traced request.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct FeedbackItem {
-    id: String,
-    workspace_id: String,
-    pub(crate) trace_id: String,
-    /// From -10 to 10.
-    pub(crate) value: i64,
-    /// From 0 to 1.
-    weight: f64,
-    metadata: Value,
-    /// Milliseconds since the Unix epoch.
-    pub(crate) at: i64,
-}
-
-impl Row for FeedbackItem {
-    const NAME: &'static str = "feedback";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
-impl FeedbackItem {
-    #[allow(clippy::cast_precision_loss)]
-    pub(crate) fn weighted(&self) -> f64 {
-        self.value as f64 * self.weight
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("create_feedback", Write(create)),
+    ("update_feedback", Write(update)),
+]);
 
 /// Returns the average weighted feedback of each trace in a workspace.
 pub(crate) fn scores(state: &State, workspace: &str) -> FeedbackScores {
@@ -97,16 +58,14 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut item = state.feedback.find(call.path_param(0), call)?.clone();
+    let mut item = state.feedback.find_by_path(call)?.clone();
     if let Some(value) = call.body_field("value").and_then(Value::as_i64) {
         item.value = value;
     }
     if let Some(weight) = call.body_field("weight").and_then(Value::as_f64) {
         item.weight = weight;
     }
-    if let Some(metadata) = call.body_field("metadata") {
-        item.metadata = metadata.clone();
-    }
+    call.set_value("metadata", &mut item.metadata);
     let id = item.id.clone();
     state.feedback.put(item);
     Ok(feedback_response("feedback was updated", &[id]))

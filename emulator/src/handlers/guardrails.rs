@@ -1,142 +1,58 @@
-//! Guardrails: checks on model requests and responses, or on MCP tool calls.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, Caller};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{MissingStatus, Row, Table};
+//! Operations on guardrails.
 
 mod defaults;
 mod exclusions;
 mod mcp_servers;
 
-pub(crate) use mcp_servers::remove_server as remove_mcp_server;
+use serde_json::{Value, json};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace,
-    ..Resource::new(&[
-        ("list_guardrails", Read(list)),
-        ("get_guardrail", Read(get)),
-        ("create_guardrail", Write(create)),
-        ("update_guardrail", Write(update)),
-        ("delete_guardrail", Write(delete)),
-        ("list_guardrail_mcp_servers", Read(mcp_servers::list)),
-        ("replace_guardrail_mcp_servers", Write(mcp_servers::replace)),
-        ("upsert_guardrail_mcp_server", Write(mcp_servers::upsert)),
-        ("get_organisation_defaults", Read(defaults::get)),
-        ("update_organisation_defaults", Write(defaults::update)),
-        (
-            "list_input_guardrail_exclusions",
-            Read(exclusions::list_input),
-        ),
-        (
-            "update_input_guardrail_exclusions",
-            Write(exclusions::update_input),
-        ),
-        (
-            "list_output_guardrail_exclusions",
-            Read(exclusions::list_output),
-        ),
-        (
-            "update_output_guardrail_exclusions",
-            Write(exclusions::update_output),
-        ),
-    ])
-};
+pub(super) use mcp_servers::remove_server as remove_mcp_server;
+
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::ids::Ids;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::guardrails::{Guardrail, Version};
+use crate::state::table::Row;
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_guardrails", Read(list)),
+    ("get_guardrail", Read(get)),
+    ("create_guardrail", Write(create)),
+    ("update_guardrail", Write(update)),
+    ("delete_guardrail", Write(delete)),
+    ("list_guardrail_mcp_servers", Read(mcp_servers::list)),
+    ("replace_guardrail_mcp_servers", Write(mcp_servers::replace)),
+    ("upsert_guardrail_mcp_server", Write(mcp_servers::upsert)),
+    ("get_organisation_defaults", Read(defaults::get)),
+    ("update_organisation_defaults", Write(defaults::update)),
+    (
+        "list_input_guardrail_exclusions",
+        Read(exclusions::list_input),
+    ),
+    (
+        "update_input_guardrail_exclusions",
+        Write(exclusions::update_input),
+    ),
+    (
+        "list_output_guardrail_exclusions",
+        Read(exclusions::list_output),
+    ),
+    (
+        "update_output_guardrail_exclusions",
+        Write(exclusions::update_output),
+    ),
+]);
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
 
-/// Guardrails, the default guardrails of the organisation, and the exclusions from them.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Guardrails {
-    table: Table<Guardrail>,
-    defaults: defaults::Defaults,
-    exclusions: exclusions::Exclusions,
-}
-
-/// A guardrail with its versions, oldest first; the last one is current.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Guardrail {
-    id: String,
-    slug: String,
-    /// `None` for a guardrail of the organisation.
-    workspace_id: Option<String>,
-    name: String,
-    target: Option<String>,
-    owner_id: String,
-    updated_by: Option<String>,
-    created_at: String,
-    last_updated_at: String,
-    versions: Vec<Version>,
-    mcp_servers: Vec<mcp_servers::Mapping>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    checks: Value,
-    actions: Value,
-}
-
-impl Row for Guardrail {
-    const NAME: &'static str = "guardrail";
-    const MISSING_STATUS: MissingStatus = MissingStatus::Forbidden;
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A guardrail of the organisation is visible to all keys.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        self.workspace()
-            .is_none_or(|workspace| caller.can_see(workspace))
-    }
-}
-
-impl Version {
-    /// Creates a version from a request; fields that it lacks come from the previous version.
-    fn new(call: &Call, previous: Option<&Self>) -> Self {
-        let field = |name: &str, previous: Option<&Value>| {
-            let value = call.body_field(name).or(previous);
-            value.cloned().unwrap_or(Value::Null)
-        };
-        Self {
-            id: call.ids.uuid(),
-            checks: field("checks", previous.map(|version| &version.checks)),
-            actions: field("actions", previous.map(|version| &version.actions)),
-        }
-    }
-
-    /// Returns the checks; `is_enabled` is omitted if true.
-    fn checks_json(&self) -> Value {
-        let mut checks = self.checks.clone();
-        for check in checks.as_array_mut().into_iter().flatten() {
-            if let Some(check) = check.as_object_mut()
-                && check.get("is_enabled") == Some(&json!(true))
-            {
-                check.remove("is_enabled");
-            }
-        }
-        checks
-    }
-}
-
 impl Guardrail {
-    fn json(&self, state: &State) -> Map<String, Value> {
-        let body = json!({
+    fn json(&self, state: &State) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -147,13 +63,12 @@ impl Guardrail {
             "status": "active",
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn detail_json(&self, state: &State) -> Value {
         let version = self.versions.last();
-        let mut body = Value::Object(self.json(state));
+        let mut body = self.json(state);
         body["checks"] = json!(version.map(Version::checks_json));
         body["actions"] = json!(version.map(|version| &version.actions));
         body["version_id"] = json!(version.map(|version| &version.id));
@@ -164,30 +79,11 @@ impl Guardrail {
         body["mcp_server_mappings"] = mappings.map(|mapping| mapping.json(&self.id)).collect();
         body
     }
-
-    /// Returns the response to a creation or an update.
-    fn ids_json(&self) -> Value {
-        let version = self.versions.last().map(|version| &version.id);
-        json!({"id": self.id, "slug": self.slug, "version_id": version})
-    }
 }
 
 /// Returns `guard_` and six random characters.
 fn new_slug(ids: &Ids) -> String {
     ids.slug("guard", "").replacen('-', "_", 1)
-}
-
-fn remove_workspace(state: &mut State, workspace: &str) {
-    let guardrails = &mut state.guardrails;
-    let in_workspace = guardrails.table.in_workspace(workspace).iter();
-    for id in in_workspace
-        .map(|guardrail| guardrail.id.clone())
-        .collect::<Vec<_>>()
-    {
-        guardrails.defaults.remove(&id);
-    }
-    guardrails.table.remove_workspace(workspace);
-    guardrails.exclusions.remove(workspace);
 }
 
 /// With a workspace, guardrails of the organisation are only listed if `organisation_id` is given.
@@ -201,22 +97,17 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             (_, None) => true,
         }
     });
-    Ok(call.page_sized(PAGE_SIZES, matching, |guardrail| {
-        Value::Object(guardrail.json(state))
-    }))
+    Ok(call.page_sized(PAGE_SIZES, matching, |guardrail| guardrail.json(state)))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(guardrail.detail_json(state)))
+    let guardrail = state.guardrails.table.find_by_path(call)?;
+    respond(guardrail.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
-    if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
-        let reason = "or `/organisation_id` is required with an organisation key";
-        return Err(ApiError::invalid_field("workspace_id", reason));
-    }
+    call.require_workspace_or_organisation()?;
     let target = call.body_str("target").map(str::to_owned);
     if target.as_ref().is_none_or(|target| target == "llm") {
         for name in ["checks", "actions"] {
@@ -240,21 +131,19 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = guardrail.ids_json();
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut guardrail = find_editable(state, call)?.clone();
-    if let Some(name) = call.body_str("name") {
-        name.clone_into(&mut guardrail.name);
-    }
+    call.set_str("name", &mut guardrail.name);
     let version = Version::new(call, guardrail.versions.last());
     guardrail.versions.push(version);
     guardrail.updated_by = Some(state.users.acting_user(call).to_owned());
     guardrail.last_updated_at = call.timestamp();
     let body = guardrail.ids_json();
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
@@ -267,7 +156,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 /// Returns the guardrail of the path for an update. A workspace key can only change guardrails of
 /// its workspace.
 fn find_editable<'a>(state: &'a State, call: &Call) -> Result<&'a Guardrail, ApiError> {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
+    let guardrail = state.guardrails.table.find_by_path(call)?;
     if guardrail.workspace_id.is_none() && !call.caller.is_organisation_key() {
         return Err(Guardrail::MISSING_STATUS.error(Guardrail::NAME));
     }

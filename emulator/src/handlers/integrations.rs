@@ -1,184 +1,44 @@
-//! Integrations: credentials of AI providers, and the workspaces that may use them.
-
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
-use super::Handler::{Read, Write};
-use super::virtual_keys::{self, VirtualKey};
-use super::{Resource, State, masking, secret_references, slugs};
-use crate::call::{Call, Caller};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+//! Operations on integrations.
 
 mod models;
 mod workspaces;
 
-pub(crate) use workspaces::add_default_providers;
+use serde_json::{Value, json};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace,
-    ..Resource::new(&[
-        ("list_integrations", Read(list)),
-        ("get_integration", Read(get)),
-        ("create_integration", Write(create)),
-        ("update_integration", Write(update)),
-        ("delete_integration", Write(delete)),
-        ("list_integration_models", Read(models::list)),
-        ("update_integration_models", Write(models::update)),
-        ("delete_integration_models", Write(models::delete)),
-        ("list_integration_workspaces", Read(workspaces::list)),
-        ("update_integration_workspaces", Write(workspaces::update)),
-    ])
-};
+pub(super) use workspaces::add_default_providers;
 
-pub(crate) type Integrations = Table<Integration>;
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::handlers::{secret_references, virtual_keys};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::integrations::Integration;
+use crate::state::virtual_keys::VirtualKey;
+use crate::state::{State, masking, slugs};
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_integrations", Read(list)),
+    ("get_integration", Read(get)),
+    ("create_integration", Write(create)),
+    ("update_integration", Write(update)),
+    ("delete_integration", Write(delete)),
+    ("list_integration_models", Read(models::list)),
+    ("update_integration_models", Write(models::update)),
+    ("delete_integration_models", Write(models::delete)),
+    ("list_integration_workspaces", Read(workspaces::list)),
+    ("update_integration_workspaces", Write(workspaces::update)),
+]);
 
 /// The default and the maximum page size; no maximum was observed.
 const PAGE_SIZES: (u64, u64) = (100, u64::MAX);
 
-/// AI providers that require no key.
-const KEYLESS_PROVIDERS: [&str; 5] = ["bedrock", "ollama", "sagemaker", "triton", "vertex-ai"];
-
-/// Settings that the service requires, by AI provider.
-const REQUIRED_SETTINGS: [(&str, &[&str]); 2] = [
-    (
-        "azure-openai",
-        &[
-            "azure_auth_mode",
-            "azure_resource_name",
-            "azure_deployment_config",
-        ],
-    ),
-    ("azure-ai", &["azure_auth_mode", "azure_foundry_url"]),
-];
-
 /// The fields that a secret reference can fill.
 const SECRET_TARGETS: [&str; 2] = ["key", "configurations."];
 
-/// The credentials of an AI provider.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Integration {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    /// `None` for an integration of the organisation.
-    pub(crate) workspace_id: Option<String>,
-    pub(crate) secret_mappings: Vec<Value>,
-    name: String,
-    description: Value,
-    ai_provider_id: String,
-    owner_id: String,
-    key: Option<String>,
-    configurations: Value,
-    pricing_adjustments: Value,
-    /// The virtual key for which the integration was created, if any.
-    virtual_key: Option<String>,
-    models: models::Models,
-    access: workspaces::Access,
-    created_at: String,
-    last_updated_at: Option<String>,
-}
-
-impl Row for Integration {
-    const NAME: &'static str = "integration";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// An integration of the organisation is visible to every key.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        self.workspace()
-            .is_none_or(|workspace| caller.can_see(workspace))
-    }
-}
-
 impl Integration {
-    fn new(
-        slug: String,
-        name: &str,
-        ai_provider_id: &str,
-        owner: &str,
-        at: &str,
-        ids: &Ids,
-    ) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug,
-            workspace_id: None,
-            secret_mappings: Vec::new(),
-            name: name.to_owned(),
-            description: Value::Null,
-            ai_provider_id: ai_provider_id.to_owned(),
-            owner_id: owner.to_owned(),
-            key: None,
-            configurations: Value::Null,
-            pricing_adjustments: Value::Null,
-            virtual_key: None,
-            models: models::Models::built_in(ai_provider_id, at),
-            access: workspaces::Access::default(),
-            created_at: at.to_owned(),
-            last_updated_at: None,
-        }
-    }
-
-    /// Creates the integration that holds the credentials of a virtual key. It has the key's slug.
-    pub(crate) fn for_virtual_key(
-        key: &VirtualKey,
-        secret: Option<&str>,
-        owner: &str,
-        ids: &Ids,
-    ) -> Self {
-        let slug = key.integration_id.clone();
-        let mut integration =
-            Self::new(slug, &key.name, &key.provider, owner, &key.created_at, ids);
-        integration.assign_to_workspace(&key.workspace_id);
-        integration.key = secret.map(str::to_owned);
-        integration.virtual_key = Some(key.id.clone());
-        integration
-    }
-
-    fn assign_to_workspace(&mut self, workspace: &str) {
-        self.workspace_id = Some(workspace.to_owned());
-        self.access.allow(workspace);
-    }
-
-    pub(crate) fn ai_provider_id(&self) -> &str {
-        &self.ai_provider_id
-    }
-
-    /// Returns whether the integration was created for this virtual key.
-    pub(crate) fn is_for_virtual_key(&self, key: &VirtualKey) -> bool {
-        self.virtual_key.as_ref() == Some(&key.id)
-    }
-
-    /// Returns the masked key, as shown in responses.
-    pub(crate) fn masked_key(&self) -> Option<String> {
-        self.key.as_deref().map(masking::mask)
-    }
-
-    /// Returns whether a workspace may use the integration.
-    pub(crate) fn allows_workspace(&self, workspace: &str) -> bool {
-        self.access.allows(workspace)
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.workspace_id {
-            Some(_) => "workspace",
-            None => "organisation",
-        }
-    }
-
-    fn list_json(&self, state: &State) -> Map<String, Value> {
-        let body = json!({
+    fn list_json(&self, state: &State) -> Value {
+        json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -192,12 +52,11 @@ impl Integration {
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "object": "integration",
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn detail_json(&self, state: &State) -> Value {
-        let mut body = Value::Object(self.list_json(state));
+        let mut body = self.list_json(state);
         let all = state.workspaces.iter();
         let count = all
             .filter(|workspace| self.allows_workspace(&workspace.id))
@@ -214,22 +73,13 @@ impl Integration {
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        if let Some(name) = call.body_str("name") {
-            name.clone_into(&mut self.name);
-        }
+        call.set_str("name", &mut self.name);
         if let Some(key) = call.body_str("key") {
             self.key = Some(key.to_owned()).filter(|key| !key.is_empty());
         }
-        let values = [
-            ("description", &mut self.description),
-            ("configurations", &mut self.configurations),
-            ("pricing_adjustments", &mut self.pricing_adjustments),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_value("description", &mut self.description);
+        call.set_value("configurations", &mut self.configurations);
+        call.set_value("pricing_adjustments", &mut self.pricing_adjustments);
         let workspace = self.workspace_id.as_deref();
         if let Some(mappings) =
             secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
@@ -238,45 +88,12 @@ impl Integration {
         }
         self.validate_settings()
     }
-
-    /// Rejects settings with which the service could not authenticate.
-    fn validate_settings(&self) -> Result<(), ApiError> {
-        let settings = REQUIRED_SETTINGS.iter();
-        let required = settings.filter(|(provider, _)| *provider == self.ai_provider_id);
-        for name in required.flat_map(|(_, names)| *names) {
-            let target = format!("configurations.{name}");
-            if self.configurations[*name].is_null()
-                && !secret_references::is_mapped(&self.secret_mappings, &target)
-            {
-                let field_path = format!("configurations/{name}");
-                return Err(ApiError::invalid_field(&field_path, "is required"));
-            }
-        }
-        // Azure has authentication modes that need no key.
-        let mode = self.configurations["azure_auth_mode"].as_str();
-        if mode.is_some_and(|mode| mode != "default") {
-            return Ok(());
-        }
-        let key_is_mapped = secret_references::is_mapped(&self.secret_mappings, "key");
-        require_key(&self.ai_provider_id, self.key.is_some() || key_is_mapped)
-    }
-}
-
-/// Rejects credentials without a key if the AI provider requires one.
-pub(crate) fn require_key(ai_provider_id: &str, has_key: bool) -> Result<(), ApiError> {
-    match has_key || KEYLESS_PROVIDERS.contains(&ai_provider_id) {
-        true => Ok(()),
-        false => Err(ApiError::invalid_field(
-            "key",
-            "is required by the provider",
-        )),
-    }
 }
 
 /// Returns the integration of the path. A workspace key cannot access integrations of the
 /// organisation.
 fn find<'a>(state: &'a State, call: &Call) -> Result<&'a Integration, ApiError> {
-    let integration = state.integrations.find(call.path_param(0), call)?;
+    let integration = state.integrations.find_by_path(call)?;
     if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
         let message = "a workspace key cannot access an integration of the organisation";
         return Err(ApiError::forbidden(message));
@@ -300,7 +117,7 @@ pub(crate) fn update_key(state: &mut State, slug: &str, secret: &str, at: &str) 
     });
 }
 
-fn remove_workspace(state: &mut State, workspace: &str) {
+pub(super) fn remove_workspace(state: &mut State, workspace: &str) {
     let integrations = state.integrations.in_workspace(workspace).iter();
     let slugs: Vec<String> = integrations
         .map(|integration| integration.slug.clone())
@@ -323,12 +140,12 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         is_usable && kind.is_none_or(|kind| kind == integration.kind())
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
-        Value::Object(integration.list_json(state))
+        integration.list_json(state)
     }))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.detail_json(state)))
+    respond(find(state, call)?.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -364,7 +181,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(provider) = provider {
         state.virtual_keys.put(provider);
     }
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {

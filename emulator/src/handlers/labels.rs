@@ -1,126 +1,24 @@
-//! Labels of prompt versions.
+//! Operations on labels.
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use super::plain::{create, get, list, update};
+use super::prompts;
+use super::resource::Handler::{Read, Write};
+use super::resource::Resource;
+use crate::call::Call;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::labels::Label;
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
-use crate::call::{Call, Caller};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
-
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.labels.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_labels", Read(list)),
-        ("get_label", Read(get)),
-        ("create_label", Write(create)),
-        ("update_label", Write(update)),
-        ("delete_label", Write(delete)),
-    ])
-};
-
-pub(crate) type Labels = Table<Label>;
-
-/// A label of one workspace, or of all workspaces.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Label {
-    pub(crate) id: String,
-    pub(crate) name: String,
-    color_code: Value,
-    workspace_id: Option<String>,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl Row for Label {
-    const NAME: &'static str = "label";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A label without a workspace is visible to all keys.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        let workspace = self.workspace();
-        workspace.is_none_or(|workspace| caller.can_see(workspace))
-    }
-}
-
-impl Label {
-    fn json(&self, state: &State) -> Value {
-        json!({
-            "id": self.id,
-            "name": self.name,
-            "color_code": self.color_code,
-            "organisation_id": state.organisation.id,
-            "workspace_id": self.workspace_id,
-            "is_universal": i32::from(self.workspace_id.is_none()),
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-        })
-    }
-}
-
-fn list(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
-    let matching = state.labels.all().filter(|label| {
-        let in_workspace = match (label.workspace(), call.workspace()) {
-            (Some(id), Some(requested)) => id == requested,
-            _ => true,
-        };
-        in_workspace && label.name.to_lowercase().contains(&search)
-    });
-    Ok(call.page(matching, |label| label.json(state)))
-}
-
-fn get(state: &State, call: &Call) -> HandlerResult {
-    let label = state.labels.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(label.json(state)))
-}
-
-fn create(state: &mut State, call: &Call) -> HandlerResult {
-    if call.workspace().is_none() && call.body_str("organisation_id").is_none() {
-        let reason = "or `/organisation_id` is required with an organisation key";
-        return Err(ApiError::invalid_field("workspace_id", reason));
-    }
-    let label = Label {
-        id: call.ids.uuid(),
-        name: call.required_str("name")?.to_owned(),
-        color_code: call.body_value("color_code"),
-        workspace_id: call.workspace_id.clone(),
-        created_at: call.timestamp(),
-        last_updated_at: call.timestamp(),
-    };
-    let body = json!({"id": label.id});
-    state.labels.put(label);
-    Ok(ResponseBody::json(body))
-}
-
-fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut label = state.labels.find(call.path_param(0), call)?.clone();
-    if let Some(name) = call.body_str("name") {
-        label.name = name.to_owned();
-    }
-    if let Some(color) = call.body_field("color_code") {
-        label.color_code = color.clone();
-    }
-    label.last_updated_at = call.timestamp();
-    state.labels.put(label);
-    Ok(ResponseBody::empty_object())
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_labels", Read(list::<Label>)),
+    ("get_label", Read(get::<Label>)),
+    ("create_label", Write(create::<Label>)),
+    ("update_label", Write(update::<Label>)),
+    ("delete_label", Write(delete)),
+]);
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.labels.find(call.path_param(0), call)?.id.clone();
-    state.labels.remove(&id);
-    super::prompts::remove_label(state, &id);
+    let label = state.labels.take(call)?;
+    prompts::remove_label(state, &label.id);
     Ok(ResponseBody::empty_object())
 }

@@ -1,21 +1,22 @@
-//! Log exports: a draft is started, runs for a short time, and can then be downloaded.
-
-use std::hash::{DefaultHasher, Hash, Hasher};
+//! Operations on log exports.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
-use super::logs::{self, FeedbackScores, FilterSource, Log, LogFilter};
-use super::{Resource, State, feedback};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::handlers::{feedback, logs};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::log_exports::{LogExport, Progress};
+use crate::state::logs::filter::{FeedbackScores, FilterSource, LogFilter};
+use crate::state::logs::log_store::Log;
+use crate::state::table::Row;
 
 pub(crate) const RESOURCE: Resource = Resource {
     links: &[("exports", serve_file)],
-    remove_workspace: |state, workspace| state.log_exports.remove_workspace(workspace),
     ..Resource::new(&[
         ("list_log_exports", Read(list)),
         (
@@ -31,65 +32,10 @@ pub(crate) const RESOURCE: Resource = Resource {
     ])
 };
 
-/// The duration of an export, by the emulator's clock.
-const RUN_DURATION: TimeDelta = TimeDelta::seconds(2);
-
 /// The lifetime of a link to the file.
 const LINK_TTL: TimeDelta = TimeDelta::hours(1);
 
-/// The maximum number of logs in an export.
-const MAX_LOGS: usize = 50_000;
-
-pub(crate) type LogExports = Table<LogExport>;
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct LogExport {
-    id: String,
-    workspace_id: String,
-    description: Option<String>,
-    filters: Map<String, Value>,
-    requested_data: Vec<String>,
-    progress: Progress,
-    created_by: String,
-    created_at: String,
-    last_updated_at: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Progress {
-    Draft,
-    /// Contains the logs from before the start. Links to the file are signed with the secret.
-    Started {
-        at: DateTime<Utc>,
-        secret: String,
-        total: usize,
-    },
-    Stopped,
-}
-
-impl Row for LogExport {
-    const NAME: &'static str = "log export";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
 impl LogExport {
-    fn status(&self, now: DateTime<Utc>) -> &'static str {
-        match &self.progress {
-            Progress::Draft => "draft",
-            Progress::Started { at, .. } if now < *at + RUN_DURATION => "in_progress",
-            Progress::Started { .. } => "success",
-            Progress::Stopped => "stopped",
-        }
-    }
-
     fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
         let status = self.status(now);
         let total = match &self.progress {
@@ -158,21 +104,6 @@ impl LogExport {
             .collect())
     }
 
-    /// Returns the number of logs to skip and to take, as the filters may select a page.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    fn page(&self) -> (usize, usize) {
-        // The cast truncates and saturates: a negative number becomes 0.
-        let number = |name| {
-            self.filters
-                .get(name)?
-                .as_f64()
-                .map(|number| number as usize)
-        };
-        let size = number("page_size").unwrap_or(MAX_LOGS).min(MAX_LOGS);
-        let page = number("current_page").unwrap_or(0);
-        (page.saturating_mul(size), size)
-    }
-
     /// Returns one JSON line for each log, with the requested fields.
     fn json_lines(&self, state: &State) -> Result<Vec<u8>, ApiError> {
         let mut output = Vec::new();
@@ -188,24 +119,13 @@ impl LogExport {
         }
         Ok(output)
     }
-
-    /// Returns the signature of a link that expires at `expires`; `None` unless the export was
-    /// started. It detects invalid links but is not cryptographically secure.
-    fn signature(&self, expires: i64) -> Option<String> {
-        let Progress::Started { secret, .. } = &self.progress else {
-            return None;
-        };
-        let mut hasher = DefaultHasher::new();
-        (secret, &self.id, expires).hash(&mut hasher);
-        Some(format!("{:016x}", hasher.finish()))
-    }
 }
 
 /// Returns the workspace named in the request or the filters, or else the export's current one.
 fn export_workspace(state: &State, call: &Call, export: &LogExport) -> Result<String, ApiError> {
     let slug = export.filters.get("workspace_slug").and_then(Value::as_str);
     let workspace_in_filters = match slug.filter(|slug| !slug.is_empty()) {
-        Some(slug) => Some(super::workspaces::resolve(state, slug, &call.caller)?),
+        Some(slug) => Some(state.workspaces.resolve(slug, &call.caller)?),
         None => None,
     };
     let workspace = call.workspace().map(str::to_owned).or(workspace_in_filters);
@@ -222,16 +142,14 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let export = state.log_exports.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(export.json(state, call.now)))
+    let export = state.log_exports.find_by_path(call)?;
+    respond(export.json(state, call.now))
 }
 
 /// The schema of the service's response is unknown. In the emulator, no field is restricted.
 fn field_restrictions(_: &State, call: &Call) -> HandlerResult {
     let workspace = call.required_workspace()?;
-    Ok(ResponseBody::json(
-        json!({"workspace_id": workspace, "restricted_fields": []}),
-    ))
+    respond(json!({"workspace_id": workspace, "restricted_fields": []}))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -267,7 +185,7 @@ fn store(state: &mut State, export: LogExport) -> HandlerResult {
     let total = export.logs(state)?.len();
     let body = json!({"id": export.id, "total": total, "object": "export"});
     state.log_exports.put(export);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the export of the path. Ignores the workspace of the request, since an update can move
@@ -329,7 +247,7 @@ fn store_and_respond(
 }
 
 fn download(state: &State, call: &Call) -> HandlerResult {
-    let export = state.log_exports.find(call.path_param(0), call)?;
+    let export = state.log_exports.find_by_path(call)?;
     let status = export.status(call.now);
     let expires = (call.now + LINK_TTL).timestamp();
     match export.signature(expires) {
@@ -339,7 +257,7 @@ fn download(state: &State, call: &Call) -> HandlerResult {
             let link = format!(
                 "{origin}/emulator/{organisation}/exports/{id}?expires={expires}&signature={signature}"
             );
-            Ok(ResponseBody::json(json!({"signed_url": link})))
+            respond(json!({"signed_url": link}))
         }
         _ => {
             let message =

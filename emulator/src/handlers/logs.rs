@@ -1,33 +1,24 @@
-//! Request logs that clients insert and read.
-
-mod attributes;
-mod filter;
-mod log_store;
+//! Operations on request logs.
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
-pub(crate) use attributes::{Cache, LogAttributes};
-pub(crate) use filter::{FeedbackScores, FilterSource, LogFilter};
-pub(crate) use log_store::{Log, LogStore, StringId};
-
-use super::Handler::{Read, Write};
-use super::{Resource, State, api_keys, usage_policies, virtual_keys};
-use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::Row;
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::handlers::{api_keys, usage_policies, virtual_keys};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::logs::attributes::LogAttributes;
+use crate::state::logs::attributes::{PARENT_SPAN_FIELDS, SPAN_NAME_FIELDS, metadata_str};
+use crate::state::logs::format_millis;
+use crate::state::logs::log_store::{Log, LogStore, StringId};
+use crate::state::table::Row;
 
 pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.logs.remove_workspace(workspace),
     ..Resource::new(&[("get_log", Read(get)), ("insert_log", Write(insert))])
 };
-
-pub(crate) type Logs = LogStore;
-
-/// Formats the time of a log, given in milliseconds since the Unix epoch.
-pub(crate) fn format_millis(millis: i64) -> String {
-    timestamp(DateTime::from_timestamp_millis(millis).unwrap_or_default())
-}
 
 /// Inserts the seeded logs: three users request the example model every six hours for a week.
 pub(crate) fn seed(state: &mut State, workspace: &str, now: DateTime<Utc>) {
@@ -105,7 +96,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
             .find_map(|workspace| Some((workspace, logs.get(workspace, id)?))),
     };
     let (workspace, log) = found.ok_or_else(|| ApiError::not_found("log"))?;
-    Ok(ResponseBody::json(detail_json(state, workspace, log)))
+    respond(detail_json(state, workspace, log))
 }
 
 fn detail_json(state: &State, workspace: &str, log: &Log) -> Value {
@@ -205,14 +196,8 @@ fn optional_metrics<'a>(
         ("virtual_key", attributes.virtual_key.map(string)),
         ("cache_status", attributes.cache_status.map(string)),
         ("span_id", attributes.span.map(string)),
-        (
-            "span_name",
-            attributes::metadata_str(entry, &attributes::SPAN_NAME_FIELDS),
-        ),
-        (
-            "parent_span_id",
-            attributes::metadata_str(entry, &attributes::PARENT_SPAN_FIELDS),
-        ),
+        ("span_name", metadata_str(entry, &SPAN_NAME_FIELDS)),
+        ("parent_span_id", metadata_str(entry, &PARENT_SPAN_FIELDS)),
     ]
 }
 

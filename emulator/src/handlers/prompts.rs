@@ -1,37 +1,32 @@
-//! Prompts and their versions.
+//! Operations on prompts and their versions.
 
 mod run;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Gateway, Read, Write};
-use super::collections::Collection;
-use super::virtual_keys::VirtualKey;
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Gateway, Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, merge, respond};
+use crate::state::State;
+use crate::state::prompts::{Prompt, Version};
+use crate::state::table::Row;
 use crate::template::Template;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.prompts.table.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_prompts", Read(list)),
-        ("get_prompt", Read(get)),
-        ("create_prompt", Write(create)),
-        ("update_prompt", Write(update)),
-        ("delete_prompt", Write(delete)),
-        ("list_prompt_versions", Read(list_versions)),
-        ("get_prompt_version", Read(get_version)),
-        ("update_prompt_version", Write(update_version)),
-        ("make_prompt_version_default", Write(make_default)),
-        ("render_prompt", Read(render)),
-        ("run_prompt", Gateway(run::run)),
-    ])
-};
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_prompts", Read(list)),
+    ("get_prompt", Read(get)),
+    ("create_prompt", Write(create)),
+    ("update_prompt", Write(update)),
+    ("delete_prompt", Write(delete)),
+    ("list_prompt_versions", Read(list_versions)),
+    ("get_prompt_version", Read(get_version)),
+    ("update_prompt_version", Write(update_version)),
+    ("make_prompt_version_default", Write(make_default)),
+    ("render_prompt", Read(render)),
+    ("run_prompt", Gateway(run::run)),
+]);
 
 /// The content of a version. An update without `patch` must contain all of these fields.
 const CONTENT_FIELDS: [&str; 5] = [
@@ -45,144 +40,9 @@ const CONTENT_FIELDS: [&str; 5] = [
 /// Fields that also create a new version when they change.
 const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Prompts {
-    pub(crate) table: Table<Prompt>,
-}
-
-/// A prompt with its versions, oldest first.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Prompt {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    pub(crate) collection_id: String,
-    name: String,
-    /// The number of the default version.
-    default: u64,
-    created_at: String,
-    last_updated_at: String,
-    versions: Vec<Version>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Version {
-    id: String,
-    number: u64,
-    description: Value,
-    label_id: Value,
-    created_at: String,
-    /// Template and parameters, by their names in the response.
-    content: Map<String, Value>,
-}
-
-impl Row for Prompt {
-    const NAME: &'static str = "prompt";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
 impl Prompt {
-    /// Creates the seeded prompt, which has two versions; the first is the default.
-    pub(crate) fn seed(
-        collection: &Collection,
-        key: &VirtualKey,
-        now: DateTime<Utc>,
-        ids: &Ids,
-    ) -> Self {
-        let content = |template: &str| {
-            let content = json!({
-                "string": template, "parameters": {"model": "example-model", "max_tokens": 64},
-                "model": "example-model", "virtual_key": key.slug, "is_raw_template": 0,
-            });
-            content.as_object().cloned().unwrap_or_default()
-        };
-        let at = timestamp(now);
-        let first = Version::new(1, content("Greet {{name}}."), &at, ids);
-        let mut second = Version::new(2, content("Greet {{name}} in {{language}}."), &at, ids);
-        second.description = json!("In any language");
-        let mut prompt = Self::new("Greeting", collection, first, ids);
-        prompt.versions.push(second);
-        prompt
-    }
-
-    fn new(name: &str, collection: &Collection, version: Version, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug: ids.slug("pp", name),
-            workspace_id: collection.workspace_id.clone(),
-            collection_id: collection.id.clone(),
-            name: name.to_owned(),
-            default: version.number,
-            created_at: version.created_at.clone(),
-            last_updated_at: version.created_at.clone(),
-            versions: vec![version],
-        }
-    }
-
-    /// Returns the time of the last update.
-    pub(crate) fn last_updated_at(&self) -> &str {
-        &self.last_updated_at
-    }
-
-    /// Returns a version by `latest`, `default` or a number.
-    fn version(&self, requested: &str) -> Result<&Version, ApiError> {
-        let found = match requested {
-            "latest" => self.versions.last(),
-            "default" => self
-                .versions
-                .iter()
-                .find(|version| version.number == self.default),
-            number => {
-                let number: u64 = number.parse().map_err(|_| {
-                    ApiError::bad_request(
-                        "query parameter `version` must be `latest`, `default` or a version number",
-                    )
-                })?;
-                self.versions
-                    .iter()
-                    .find(|version| version.number == number)
-            }
-        };
-        found.ok_or_else(|| ApiError::not_found("prompt version"))
-    }
-
-    /// Returns the fields that lists and single prompts share. The sharing fields are never set.
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "collection_id": self.collection_id,
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "access_level": null,
-            "allow_all_workspaces": 0,
-            "share_organisation_id": null,
-            "shared_at": null,
-            "shared_by_user_id": null,
-            "shared_from_version_id": null,
-            "forked_from_prompt_id": null,
-            "forked_from_prompt_version_id": null,
-            "prompt_owning_workspace_id": self.workspace_id,
-            "object": "prompt",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn list_json(&self) -> Value {
-        let mut body = Value::Object(self.json());
+        let mut body = self.json();
         let version = self.version("default").or_else(|_| self.version("latest"));
         body["model"] = version.map_or(Value::Null, |version| version.field("model"));
         body
@@ -190,29 +50,14 @@ impl Prompt {
 
     fn detail_json(&self, state: &State, version: &Version) -> Value {
         let mut body = self.json();
-        body.extend(version.json(state));
-        Value::Object(body)
+        merge(&mut body, version.json(state));
+        body
     }
 }
 
 impl Version {
-    fn new(number: u64, content: Map<String, Value>, at: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            number,
-            description: Value::Null,
-            label_id: Value::Null,
-            created_at: at.to_owned(),
-            content,
-        }
-    }
-
-    fn field(&self, name: &str) -> Value {
-        self.content.get(name).cloned().unwrap_or(Value::Null)
-    }
-
     /// Returns the fields of a single prompt that depend on the version.
-    fn json(&self, state: &State) -> Map<String, Value> {
+    fn json(&self, state: &State) -> Value {
         let template = self.field("string");
         let references = Template::parse(template.as_str().unwrap_or_default()).references();
         let metadata = Some(self.field("template_metadata")).filter(Value::is_object);
@@ -221,7 +66,7 @@ impl Version {
             .map(|label| json!({"id": label.id, "name": label.name}))
             .into_iter()
             .collect();
-        let body = json!({
+        json!({
             "string": template,
             "parameters": self.field("parameters"),
             "prompt_version": self.number,
@@ -242,8 +87,7 @@ impl Version {
                 "partials": references.partials, "sections": references.sections, "variables": references.variables,
                 "sectionVariables": references.section_variables, "variablePartials": [],
             },
-        });
-        body.as_object().cloned().unwrap_or_default()
+        })
     }
 
     fn list_json(&self, prompt: &Prompt) -> Value {
@@ -270,26 +114,22 @@ fn list(state: &State, call: &Call) -> HandlerResult {
     if !call.has_query_param(&["collection_id", "search"]) {
         return Ok(call.page(prompts, Prompt::list_json));
     }
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = prompts.filter(|prompt| {
         collection.is_none_or(|id| *id == prompt.collection_id)
-            && prompt.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&prompt.name])
     });
     Ok(call.page(matching, Prompt::list_json))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let requested = match call.query.get("version") {
         Some(Value::String(version)) => version.clone(),
         Some(number) => number.to_string(),
         None => "default".to_owned(),
     };
     let version = prompt.version(&requested)?;
-    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+    respond(prompt.detail_json(state, version))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -304,7 +144,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let body =
         json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
     state.prompts.table.put(prompt);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Merges the fields of the request into the content of a version.
@@ -344,7 +184,7 @@ fn merge_content(
 /// New content creates a version, which does not become the default; a new name or collection does
 /// not create one.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let has_content = CONTENT_FIELDS
         .iter()
         .chain(&OPTIONAL_CONTENT_FIELDS)
@@ -365,9 +205,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(key) = call.body_str("collection_id") {
         prompt.collection_id = state.collections.find(key, call)?.id.clone();
     }
-    if let Some(name) = call.body_str("name") {
-        prompt.name = name.to_owned();
-    }
+    call.set_str("name", &mut prompt.name);
     prompt.last_updated_at = call.timestamp();
     let body = if has_content {
         let version = next_version(state, call, &prompt, patch);
@@ -378,7 +216,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         json!({})
     };
     state.prompts.table.put(prompt);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Version {
@@ -395,46 +233,39 @@ fn next_version(state: &State, call: &Call, prompt: &Prompt, patch: bool) -> Ver
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .prompts
-        .table
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.prompts.table.find_by_path(call)?.id.clone();
     state.prompts.table.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let newest_first: Vec<&Version> = prompt.versions.iter().rev().collect();
     Ok(call.page(newest_first, |version| version.list_json(prompt)))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let mut versions = prompt.versions.iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
-    Ok(ResponseBody::json(prompt.detail_json(state, version)))
+    respond(prompt.detail_json(state, version))
 }
 
 /// Only the label of a version can be updated; null removes it.
 fn update_version(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let mut versions = prompt.versions.iter_mut();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
-    if let Some(label) = call.body_field("label_id") {
-        version.label_id = label.clone();
-    }
+    call.set_value("label_id", &mut version.label_id);
     state.prompts.table.put(prompt);
     Ok(ResponseBody::empty_object())
 }
 
 /// Expects the number of a version, not its id.
 fn make_default(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find(call.path_param(0), call)?.clone();
+    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
     let number = call.body_value("version");
     let number = number
         .as_u64()
@@ -470,12 +301,12 @@ pub(crate) fn remove_label(state: &mut State, label: &str) {
 /// request, other than `variables`, override those of the version.
 fn render(state: &State, call: &Call) -> HandlerResult {
     let data = build_request(state, call)?;
-    Ok(ResponseBody::json(json!({"success": true, "data": data})))
+    respond(json!({"success": true, "data": data}))
 }
 
 /// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
-    let prompt = state.prompts.table.find(call.path_param(0), call)?;
+    let prompt = state.prompts.table.find_by_path(call)?;
     let version = prompt.version("default")?;
     let parameters = version.field("parameters");
     let mut data = parameters.as_object().cloned().unwrap_or_default();

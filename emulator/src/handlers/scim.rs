@@ -1,74 +1,24 @@
-//! SCIM: directory groups, and their mappings to workspaces.
+//! Operations on SCIM groups and their mappings to workspaces.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State};
 use crate::call::Call;
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::scim::{Group, Mapping};
 
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.scim.mappings.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_scim_workspace_mappings", Read(list_mappings)),
-        ("create_scim_workspace_mapping", Write(create_mapping)),
-        ("delete_scim_workspace_mapping", Write(delete_mapping)),
-        ("list_scim_groups", Read(list_groups)),
-    ])
-};
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_scim_workspace_mappings", Read(list_mappings)),
+    ("create_scim_workspace_mapping", Write(create_mapping)),
+    ("delete_scim_workspace_mapping", Write(delete_mapping)),
+    ("list_scim_groups", Read(list_groups)),
+]);
 
 /// The default and the maximum page size.
 const MAX_PAGE_SIZE: u64 = 100;
-
-/// Groups, and their mappings to workspaces.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Scim {
-    groups: Table<Group>,
-    mappings: Table<Mapping>,
-}
-
-/// A group. It can also be found by its name.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Group {
-    id: String,
-    name: String,
-}
-
-/// Gives the members of a group a role in a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Mapping {
-    id: String,
-    group_id: String,
-    workspace_id: String,
-    role: String,
-}
-
-impl Row for Group {
-    const NAME: &'static str = "SCIM group";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.name)
-    }
-}
-
-impl Row for Mapping {
-    const NAME: &'static str = "SCIM mapping";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
 
 impl Mapping {
     /// The group's name is in `scim_group`, not in `scim_group_name`.
@@ -122,7 +72,7 @@ fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
     state.scim.groups.put(group);
     let body = mapping.json(state);
     state.scim.mappings.put(mapping);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the group that the request gives by either id or name. A group with an unknown name is
@@ -146,34 +96,16 @@ fn group(state: &State, call: &Call) -> Result<Group, ApiError> {
     }
 }
 
-impl Group {
-    fn new(name: &str, ids: &Ids) -> Self {
-        Self {
-            id: ids.uuid(),
-            name: name.to_owned(),
-        }
-    }
-}
-
 /// Users who got access through the mapping keep it.
 fn delete_mapping(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .scim
-        .mappings
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.scim.mappings.find_by_path(call)?.id.clone();
     state.scim.mappings.remove(&id);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 fn list_groups(state: &State, call: &Call) -> HandlerResult {
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let groups = state.scim.groups.all();
-    let matching = groups.filter(|group| group.name.to_lowercase().contains(&search));
+    let matching = groups.filter(|group| call.matches_search(&[&group.name]));
     let sizes = (MAX_PAGE_SIZE, MAX_PAGE_SIZE);
     let to_json = |group: &Group| json!({"id": group.id, "name": group.name});
     Ok(with_page(call, call.page_sized(sizes, matching, to_json)))

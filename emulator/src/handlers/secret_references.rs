@@ -1,16 +1,18 @@
-//! Secret references: the locations of secrets in external secret managers.
+//! Operations on secret references, and mappings to them in other resources.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::Handler::{Read, Write};
-use super::{Resource, State, masking, slugs, workspaces};
-use crate::call::{Call, Caller};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::seed::Plan;
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::organisation::Plan;
+use crate::state::secret_references::SecretReference;
+use crate::state::table::Row;
+use crate::state::{State, masking, slugs};
 
 pub(crate) const RESOURCE: Resource = Resource {
     guards: &[
@@ -20,7 +22,6 @@ pub(crate) const RESOURCE: Resource = Resource {
         ("update_secret_reference", require_enterprise_plan),
         ("delete_secret_reference", require_enterprise_plan),
     ],
-    remove_workspace,
     ..Resource::new(&[
         ("list_secret_references", Read(list)),
         ("get_secret_reference", Read(get)),
@@ -29,8 +30,6 @@ pub(crate) const RESOURCE: Resource = Resource {
         ("delete_secret_reference", Write(delete)),
     ])
 };
-
-pub(crate) type SecretReferences = Table<SecretReference>;
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (20, 100);
@@ -47,125 +46,9 @@ const UPDATABLE_FIELDS: [&str; 8] = [
     "allowed_workspaces",
 ];
 
-/// The required settings of each authentication method: the secret manager, the setting that
-/// selects the method, its value, and the required settings.
-const AUTH_METHODS: [(&str, &str, &str, &[&str]); 9] = [
-    (
-        "aws_sm",
-        "aws_auth_type",
-        "accessKey",
-        &["aws_access_key_id", "aws_secret_access_key", "aws_region"],
-    ),
-    (
-        "aws_sm",
-        "aws_auth_type",
-        "assumedRole",
-        &["aws_role_arn", "aws_region"],
-    ),
-    ("aws_sm", "aws_auth_type", "serviceRole", &[]),
-    (
-        "azure_kv",
-        "azure_auth_mode",
-        "entra",
-        &[
-            "azure_vault_url",
-            "azure_entra_tenant_id",
-            "azure_entra_client_id",
-            "azure_entra_client_secret",
-        ],
-    ),
-    (
-        "azure_kv",
-        "azure_auth_mode",
-        "managed",
-        &["azure_vault_url"],
-    ),
-    (
-        "azure_kv",
-        "azure_auth_mode",
-        "default",
-        &["azure_vault_url"],
-    ),
-    (
-        "hashicorp_vault",
-        "vault_auth_type",
-        "token",
-        &["vault_addr", "vault_token"],
-    ),
-    (
-        "hashicorp_vault",
-        "vault_auth_type",
-        "approle",
-        &["vault_addr", "vault_role_id", "vault_secret_id"],
-    ),
-    (
-        "hashicorp_vault",
-        "vault_auth_type",
-        "kubernetes",
-        &["vault_addr", "vault_role"],
-    ),
-];
-
-/// A reference to a secret.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct SecretReference {
-    id: String,
-    slug: String,
-    name: String,
-    description: Value,
-    manager_type: String,
-    auth_config: Map<String, Value>,
-    secret_path: String,
-    secret_key: Value,
-    tags: Value,
-    allow_all_workspaces: bool,
-    /// The UUIDs of the workspaces that may use the reference, unless all may. Not in any response.
-    allowed_workspaces: Vec<String>,
-    created_by: String,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl Row for SecretReference {
-    const NAME: &'static str = "secret reference";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    /// A workspace key sees the references that its workspace may use.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        caller
-            .workspace()
-            .is_none_or(|workspace| self.allows_workspace(workspace))
-    }
-}
-
 impl SecretReference {
-    fn allows_workspace(&self, workspace: &str) -> bool {
-        self.allow_all_workspaces || self.allowed_workspaces.iter().any(|id| id == workspace)
-    }
-
-    fn list_json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "manager_type": self.manager_type,
-            "status": "ACTIVE",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "object": "secret-reference",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn detail_json(&self, state: &State) -> Value {
-        let mut body = Value::Object(self.list_json());
+        let mut body = self.list_json();
         body["organisation_id"] = json!(state.organisation.id);
         body["description"] = self.description.clone();
         body["secret_path"] = json!(self.secret_path);
@@ -179,37 +62,14 @@ impl SecretReference {
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        let strings = [
-            ("name", &mut self.name),
-            ("secret_path", &mut self.secret_path),
-        ];
-        for (name, target) in strings {
-            if let Some(value) = call.body_str(name) {
-                value.clone_into(target);
-            }
-        }
-        let values = [
-            ("description", &mut self.description),
-            ("secret_key", &mut self.secret_key),
-            ("tags", &mut self.tags),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_str("name", &mut self.name);
+        call.set_str("secret_path", &mut self.secret_path);
+        call.set_value("description", &mut self.description);
+        call.set_value("secret_key", &mut self.secret_key);
+        call.set_value("tags", &mut self.tags);
         self.last_updated_at = call.timestamp();
         self.apply_auth(call.body_field("auth_config"))?;
         self.apply_workspaces(state, call)
-    }
-
-    /// Merges settings by name; masked settings from a response are ignored.
-    fn apply_auth(&mut self, auth_config: Option<&Value>) -> Result<(), ApiError> {
-        let fields = auth_config.and_then(Value::as_object).into_iter().flatten();
-        let settings = fields.filter(|(name, _)| !name.starts_with("masked_"));
-        self.auth_config
-            .extend(settings.map(|(name, value)| (name.clone(), value.clone())));
-        validate_auth(&self.manager_type, &self.auth_config)
     }
 
     fn apply_workspaces(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
@@ -238,39 +98,12 @@ fn workspace_ids(state: &State, call: &Call) -> Result<Vec<String>, ApiError> {
     let items = call.body_items("allowed_workspaces").iter().enumerate();
     let resolved = items.map(|(index, key)| {
         let key = key.as_str().unwrap_or_default();
-        workspaces::resolve(state, key, &call.caller).map_err(|_| {
+        state.workspaces.resolve(key, &call.caller).map_err(|_| {
             let field_path = format!("allowed_workspaces/{index}");
             ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
         })
     });
     resolved.collect()
-}
-
-fn validate_auth(manager: &str, settings: &Map<String, Value>) -> Result<(), ApiError> {
-    let error = |name: &str, reason: &str| {
-        let field_path = format!("auth_config/{name}");
-        Err(ApiError::invalid_field(&field_path, reason))
-    };
-    let mut methods = AUTH_METHODS.iter().filter(|(kind, ..)| *kind == manager);
-    let Some((_, discriminator, ..)) = methods.clone().next() else {
-        return Ok(());
-    };
-    let Some(method) = settings.get(*discriminator).and_then(Value::as_str) else {
-        return error(discriminator, "is required");
-    };
-    let Some((.., required_settings)) = methods.find(|(_, _, known, _)| *known == method) else {
-        return error(
-            discriminator,
-            "is not an authentication method of the secret manager",
-        );
-    };
-    match required_settings
-        .iter()
-        .find(|name| !settings.contains_key(**name))
-    {
-        Some(missing) => error(missing, "is required"),
-        None => Ok(()),
-    }
 }
 
 /// Validates and returns the `secret_mappings` of the body, if any. `targets` are the fields that
@@ -319,14 +152,6 @@ pub(crate) fn parse_mappings(
     Ok(Some(call.body_items("secret_mappings").to_vec()))
 }
 
-/// Returns whether any of these mappings fills this field.
-pub(crate) fn is_mapped(secret_mappings: &[Value], target: &str) -> bool {
-    let mut targets = secret_mappings
-        .iter()
-        .map(|mapping| &mapping["target_field"]);
-    targets.any(|field| field == target)
-}
-
 fn require_enterprise_plan(state: &State, _: &Call) -> Result<(), ApiError> {
     match state.organisation.plan {
         Plan::Enterprise => Ok(()),
@@ -336,7 +161,7 @@ fn require_enterprise_plan(state: &State, _: &Call) -> Result<(), ApiError> {
     }
 }
 
-fn remove_workspace(state: &mut State, workspace: &str) {
+pub(super) fn remove_workspace(state: &mut State, workspace: &str) {
     let allows = |reference: &SecretReference| {
         reference
             .allowed_workspaces
@@ -357,24 +182,18 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             return Err(ApiError::bad_request(message));
         }
     };
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.secret_references.all().filter(|reference| {
         reference.visible_to(&call.caller)
             && call.matches_filter("manager_type", &reference.manager_type)
-            && reference.name.to_lowercase().contains(&search)
+            && call.matches_search(&[&reference.name])
             && tags.iter().all(|(name, tag)| reference.tags[name] == *tag)
     });
-    Ok(call.page_sized(PAGE_SIZES, matching, |reference| {
-        Value::Object(reference.list_json())
-    }))
+    Ok(call.page_sized(PAGE_SIZES, matching, |reference| reference.list_json()))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let reference = state.secret_references.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(reference.detail_json(state)))
+    let reference = state.secret_references.find_by_path(call)?;
+    respond(reference.detail_json(state))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -401,14 +220,11 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     reference.apply(state, call)?;
     let body = json!({"id": reference.id, "slug": reference.slug, "object": "secret-reference"});
     state.secret_references.put(reference);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut reference = state
-        .secret_references
-        .find(call.path_param(0), call)?
-        .clone();
+    let mut reference = state.secret_references.find_by_path(call)?.clone();
     if !UPDATABLE_FIELDS
         .iter()
         .any(|name| call.body_field(name).is_some())
@@ -421,7 +237,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let reference = state.secret_references.find(call.path_param(0), call)?;
+    let reference = state.secret_references.find_by_path(call)?;
     if let Some(user) = find_usage(state, reference) {
         let message = format!("the secret reference is in use by {user}");
         return Err(ApiError::bad_request(message));

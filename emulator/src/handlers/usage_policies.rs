@@ -1,173 +1,37 @@
-//! Usage-limit policies, and the usage of each group of requests. Every inserted log counts.
+//! Operations on usage-limit policies.
 
-use std::collections::BTreeMap;
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::plain;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::logs::attributes::LogAttributes;
+use crate::state::usage::UsageCounter;
+use crate::state::usage_policies::UsagePolicy;
 
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
-use super::Handler::{Read, Write};
-use super::logs::LogAttributes;
-use super::policies::Policy;
-use super::usage::{self, ResetSchedule, UsageCounter};
-use super::{Resource, State};
-use crate::call::{Call, timestamp};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
-
-pub(crate) const RESOURCE: Resource = Resource {
-    remove_workspace: |state, workspace| state.usage_policies.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_usage_limits_policies", Read(list)),
-        ("get_usage_limits_policy", Read(get)),
-        ("create_usage_limits_policy", Write(create)),
-        ("update_usage_limits_policy", Write(update)),
-        ("delete_usage_limits_policy", Write(delete)),
-        ("list_usage_limits_policy_entities", Read(list_entities)),
-        ("reset_usage_limits_policy_entity", Write(reset_entity)),
-    ])
-};
-
-pub(crate) type UsagePolicies = Table<UsagePolicy>;
-
-/// The maximum usage of each group of requests.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct UsagePolicy {
-    policy: Policy,
-    credit_limit: f64,
-    alert_threshold: Option<f64>,
-    reset_schedule: ResetSchedule,
-    created_at: DateTime<Utc>,
-    /// The groups, by their keys and values.
-    entities: BTreeMap<String, Entity>,
-}
-
-/// The usage of one group.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Entity {
-    id: String,
-    #[serde(flatten)]
-    usage: UsageCounter,
-}
-
-impl Row for UsagePolicy {
-    const NAME: &'static str = "usage limits policy";
-
-    fn id(&self) -> &str {
-        &self.policy.id
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.policy.workspace_id)
-    }
-}
-
-impl UsagePolicy {
-    /// Returns the time of the last automatic reset.
-    fn last_reset(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        self.reset_schedule.last_reset(self.created_at, now)
-    }
-
-    /// Returns the usage of a group since the latest reset.
-    fn usage(&self, entity: &Entity, now: DateTime<Utc>) -> f64 {
-        entity.usage.since_reset(self.last_reset(now))
-    }
-
-    fn entity_status(&self, usage: f64) -> &'static str {
-        if usage >= self.credit_limit {
-            "exhausted"
-        } else {
-            "active"
-        }
-    }
-
-    fn record(&mut self, group: String, attributes: &LogAttributes, call: &Call) {
-        let (amount, reset) = (
-            usage::usage_amount(&self.policy.kind, attributes),
-            self.last_reset(call.now),
-        );
-        let entity = self.entities.entry(group).or_insert_with(|| Entity {
-            id: call.ids.uuid(),
-            usage: UsageCounter::default(),
-        });
-        entity.usage.add(amount, reset, call.now);
-    }
-
-    fn json(&self, state: &State, now: DateTime<Utc>) -> Value {
-        let mut body = self.policy.json(state);
-        let period = match self.reset_schedule {
-            ResetSchedule::Weekly => Some("weekly"),
-            ResetSchedule::Monthly => Some("monthly"),
-            ResetSchedule::Never | ResetSchedule::Days(_) => None,
-        };
-        let days = match self.reset_schedule {
-            ResetSchedule::Days(days) => Some(days),
-            _ => None,
-        };
-        let next = days.and_then(|_| self.reset_schedule.period(self.created_at, now));
-        body["credit_limit"] = json!(self.credit_limit);
-        body["alert_threshold"] = json!(self.alert_threshold);
-        body["periodic_reset"] = json!(period);
-        body["periodic_reset_days"] = json!(days);
-        body["last_reset_at"] = json!(self.last_reset(now).map(timestamp));
-        body["next_usage_reset_at"] = json!(next.map(|(_, end)| timestamp(end)));
-        body
-    }
-
-    fn usage_map(&self, now: DateTime<Utc>) -> Value {
-        let entry = |(group, entity): (&String, &Entity)| {
-            let usage = self.usage(entity, now);
-            let alert = self.alert_threshold.is_some_and(|alert| usage >= alert);
-            let value = json!({
-                "current_usage": usage,
-                "status": self.entity_status(usage),
-                "is_threshold_alerts_sent": alert,
-                "is_exhausted_alerts_sent": usage >= self.credit_limit,
-            });
-            (group.clone(), value)
-        };
-        Value::Object(self.entities.iter().map(entry).collect::<Map<_, _>>())
-    }
-
-    /// Applies the limits of a create or update request; null clears an optional field.
-    fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        if let Some(limit) = call.body_value("credit_limit").as_f64() {
-            self.credit_limit = limit;
-        }
-        if let Some(alert) = call.body_field("alert_threshold") {
-            self.alert_threshold = alert.as_f64();
-        }
-        if self
-            .alert_threshold
-            .is_some_and(|alert| alert > self.credit_limit)
-        {
-            return Err(ApiError::invalid_field(
-                "alert_threshold",
-                "must not exceed `credit_limit`",
-            ));
-        }
-        self.reset_schedule = parse_reset_schedule(call, self.reset_schedule)?;
-        Ok(())
-    }
-}
-
-fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSchedule, ApiError> {
-    let days = call.body_value("periodic_reset_days").as_u64();
-    let days = days.and_then(|days| u16::try_from(days).ok());
-    match (call.body_field("periodic_reset"), days) {
-        (Some(Value::String(_)), Some(_)) => Err(ApiError::invalid_field(
-            "periodic_reset_days",
-            "and `/periodic_reset` are mutually exclusive",
-        )),
-        (_, Some(days)) => Ok(ResetSchedule::Days(days)),
-        (None, None) => Ok(before),
-        (Some(period), None) => Ok(match period.as_str() {
-            Some("weekly") => ResetSchedule::Weekly,
-            Some("monthly") => ResetSchedule::Monthly,
-            _ => ResetSchedule::Never,
-        }),
-    }
-}
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    (
+        "list_usage_limits_policies",
+        Read(plain::list::<UsagePolicy>),
+    ),
+    ("get_usage_limits_policy", Read(plain::get::<UsagePolicy>)),
+    (
+        "create_usage_limits_policy",
+        Write(plain::create::<UsagePolicy>),
+    ),
+    (
+        "update_usage_limits_policy",
+        Write(plain::update::<UsagePolicy>),
+    ),
+    (
+        "delete_usage_limits_policy",
+        Write(plain::delete::<UsagePolicy>),
+    ),
+    ("list_usage_limits_policy_entities", Read(list_entities)),
+    ("reset_usage_limits_policy_entity", Write(reset_entity)),
+]);
 
 /// Counts a logged request for every policy that applies to it.
 pub(crate) fn record_usage(
@@ -180,7 +44,12 @@ pub(crate) fn record_usage(
     let groups: Vec<(String, String)> = policies
         .iter()
         .filter_map(|limits_policy| {
-            let group = limits_policy.policy.group(state, workspace, attributes)?;
+            let group = limits_policy.policy.group(
+                &state.organisation,
+                &state.logs.strings,
+                workspace,
+                attributes,
+            )?;
             Some((limits_policy.policy.id.clone(), group))
         })
         .collect();
@@ -191,84 +60,23 @@ pub(crate) fn record_usage(
     }
 }
 
-fn list(state: &State, call: &Call) -> HandlerResult {
-    let policies = state.usage_policies.list_for(call);
-    let matching = policies.filter(|limits_policy| limits_policy.policy.matches_query(call));
-    Ok(call.page(matching, |limits_policy| {
-        limits_policy.json(state, call.now)
-    }))
-}
-
-fn get(state: &State, call: &Call) -> HandlerResult {
-    let limits_policy = state.usage_policies.find(call.path_param(0), call)?;
-    if !limits_policy.policy.matches_query(call) {
-        return Err(ApiError::not_found(UsagePolicy::NAME));
-    }
-    let mut body = limits_policy.json(state, call.now);
-    if call.query.get("include_usage") == Some(&json!(true)) {
-        body["value_key_usage_map"] = limits_policy.usage_map(call.now);
-    }
-    Ok(ResponseBody::json(body))
-}
-
-fn create(state: &mut State, call: &Call) -> HandlerResult {
-    let mut limits_policy = UsagePolicy {
-        policy: Policy::new(call)?,
-        credit_limit: 0.0,
-        alert_threshold: None,
-        reset_schedule: ResetSchedule::Never,
-        created_at: call.now,
-        entities: BTreeMap::new(),
-    };
-    limits_policy.apply(call)?;
-    let body = json!({"id": limits_policy.policy.id, "object": "policy"});
-    state.usage_policies.put(limits_policy);
-    Ok(ResponseBody::json(body))
-}
-
-fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut limits_policy = state.usage_policies.find(call.path_param(0), call)?.clone();
-    limits_policy.apply(call)?;
-    if let Some(group) = call.body_str("reset_usage_for_value") {
-        let entity = limits_policy.entities.get_mut(group).ok_or_else(|| {
-            ApiError::invalid_field("reset_usage_for_value", "is not a group of this policy")
-        })?;
-        entity.usage = UsageCounter::default();
-    }
-    limits_policy.policy.apply(call);
-    state.usage_policies.put(limits_policy);
-    Ok(ResponseBody::empty_object())
-}
-
-fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .usage_policies
-        .find(call.path_param(0), call)?
-        .policy
-        .id
-        .clone();
-    state.usage_policies.remove(&id);
-    Ok(ResponseBody::empty_object())
-}
-
 fn list_entities(state: &State, call: &Call) -> HandlerResult {
-    let limits_policy = state.usage_policies.find(call.path_param(0), call)?;
+    let limits_policy = state.usage_policies.find_by_path(call)?;
     let search = call.query_param("search").unwrap_or_default();
     let matching = limits_policy.entities.iter().filter_map(|(group, entity)| {
         let usage = limits_policy.usage(entity, call.now);
         let matches = group.contains(search)
             && call.matches_filter("status", limits_policy.entity_status(usage));
-        matches.then_some((group, &entity.id, usage))
+        matches.then_some((group, entity, usage))
     });
     let rows: Vec<_> = matching.collect();
-    Ok(call.page(
-        rows,
-        |(group, id, usage)| json!({"id": id, "value_key": group, "current_usage": usage}),
-    ))
+    Ok(call.page(rows, |(group, entity, usage)| {
+        limits_policy.entity_json(group, entity, usage)
+    }))
 }
 
 fn reset_entity(state: &mut State, call: &Call) -> HandlerResult {
-    let mut limits_policy = state.usage_policies.find(call.path_param(0), call)?.clone();
+    let mut limits_policy = state.usage_policies.find_by_path(call)?.clone();
     let mut entities = limits_policy.entities.values_mut();
     let entity = entities.find(|entity| entity.id == call.path_param(1));
     entity.ok_or_else(|| ApiError::not_found("entity"))?.usage = UsageCounter::default();

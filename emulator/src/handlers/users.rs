@@ -1,16 +1,18 @@
-//! Users of the organisation, and invitations.
+//! Operations on users and invitations.
 
-use chrono::{DateTime, Duration, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::Duration;
 use serde_json::{Value, json};
 
-use super::Handler::{Read, Write};
-use super::workspaces::Workspace;
-use super::{Resource, State, api_keys};
-use crate::call::{Call, timestamp};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::api_keys;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::table::Row;
+use crate::state::users::{Invite, User, Users};
+use crate::state::workspaces::Workspace;
 
 pub(crate) const RESOURCE: Resource = Resource {
     quirks: &[("update_user", reject_same_role)],
@@ -32,71 +34,7 @@ pub(crate) const RESOURCE: Resource = Resource {
 /// The number of days until an invitation expires.
 const INVITE_DAYS: i64 = 7;
 
-/// The users of the organisation, and the invitations.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Users {
-    pub(crate) accounts: Table<User>,
-    invites: Table<Invite>,
-}
-
-/// A user of the organisation.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct User {
-    pub(crate) id: String,
-    pub(crate) first_name: String,
-    pub(crate) last_name: String,
-    pub(crate) role: String,
-    pub(crate) email: String,
-    created_at: String,
-    last_updated_at: String,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Invite {
-    id: String,
-    email: String,
-    role: String,
-    created_at: String,
-    expires_at: DateTime<Utc>,
-    invited_by: String,
-    workspaces: Vec<Value>,
-    /// The scopes of the keys that the user gets in each workspace; `None` for no keys.
-    #[serde(default)]
-    key_scopes: Option<Vec<String>>,
-    #[serde(default)]
-    accepted_at: Option<DateTime<Utc>>,
-    /// The last path segment of the current link; older links are invalid.
-    token: String,
-}
-
-impl Row for User {
-    const NAME: &'static str = "user";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
-impl Row for Invite {
-    const NAME: &'static str = "invite";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-}
-
 impl Users {
-    /// Returns the user on whose behalf organisation keys act.
-    pub(crate) fn owner(&self) -> &str {
-        self.accounts.iter().next().map_or("", |user| &user.id)
-    }
-
-    /// Returns the user on whose behalf a request acts: the user of the key, or else the owner.
-    pub(crate) fn acting_user<'a>(&'a self, call: &'a Call) -> &'a str {
-        let user = call.caller.user_id.as_deref();
-        user.unwrap_or_else(|| self.owner())
-    }
-
     /// Returns the path of the link of an invitation.
     pub(crate) fn invite_path(&self, state: &State, id: &str) -> Option<String> {
         Some(self.invites.get(id)?.path(state))
@@ -104,25 +42,6 @@ impl Users {
 }
 
 impl User {
-    /// Creates a user whose name is derived from the email address.
-    pub(crate) fn seed(email: &str, role: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
-        let name = email.split('@').next().unwrap_or_default();
-        let letters = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        let mut first_name = letters.to_owned();
-        if let Some(first) = first_name.get_mut(..1) {
-            first.make_ascii_uppercase();
-        }
-        Self {
-            id: ids.uuid(),
-            first_name,
-            last_name: name[letters.len()..].to_owned(),
-            role: role.to_owned(),
-            email: email.to_owned(),
-            created_at: timestamp(now),
-            last_updated_at: timestamp(now),
-        }
-    }
-
     fn json(&self, state: &State) -> Value {
         let workspaces = state
             .workspaces
@@ -144,14 +63,6 @@ impl User {
 }
 
 impl Invite {
-    fn status(&self, now: DateTime<Utc>) -> &'static str {
-        match self.accepted_at {
-            Some(_) => "accepted",
-            None if self.expires_at > now => "pending",
-            None => "expired",
-        }
-    }
-
     fn path(&self, state: &State) -> String {
         let organisation = &state.organisation.id;
         let (id, token) = (&self.id, &self.token);
@@ -160,21 +71,6 @@ impl Invite {
 
     fn link(&self, state: &State, call: &Call) -> String {
         format!("{}{}", call.origin, self.path(state))
-    }
-
-    fn json(&self, now: DateTime<Utc>) -> Value {
-        json!({
-            "object": "invite",
-            "id": self.id,
-            "email": self.email,
-            "role": self.role,
-            "created_at": self.created_at,
-            "expires_at": timestamp(self.expires_at),
-            "accepted_at": self.accepted_at.map(timestamp),
-            "status": self.status(now),
-            "invited_by": self.invited_by,
-            "workspaces": self.workspaces,
-        })
     }
 }
 
@@ -187,17 +83,13 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let mut body = state
-        .users
-        .accounts
-        .find(call.path_param(0), call)?
-        .json(state);
+    let mut body = state.users.accounts.find_by_path(call)?.json(state);
     body["status"] = json!("active");
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn reject_same_role(state: &State, call: &Call) -> Result<(), ApiError> {
-    let user = state.users.accounts.find(call.path_param(0), call)?;
+    let user = state.users.accounts.find_by_path(call)?;
     match call.body_str("role") == Some(&user.role) {
         true => Err(ApiError::invalid_field(
             "role",
@@ -208,7 +100,7 @@ fn reject_same_role(state: &State, call: &Call) -> Result<(), ApiError> {
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut user = state.users.accounts.find(call.path_param(0), call)?.clone();
+    let mut user = state.users.accounts.find_by_path(call)?.clone();
     user.role = call.required_str("role")?.to_owned();
     user.last_updated_at = call.timestamp();
     state.users.accounts.put(user);
@@ -216,12 +108,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .users
-        .accounts
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.users.accounts.find_by_path(call)?.id.clone();
     state.users.accounts.remove(&id);
     super::workspaces::remove_user(state, &id);
     api_keys::remove_user_keys(state, &id);
@@ -238,8 +125,8 @@ fn list_invites(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get_invite(state: &State, call: &Call) -> HandlerResult {
-    let invite = state.users.invites.find(call.path_param(0), call)?;
-    Ok(ResponseBody::json(invite.json(call.now)))
+    let invite = state.users.invites.find_by_path(call)?;
+    respond(invite.json(call.now))
 }
 
 fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
@@ -257,7 +144,7 @@ fn create_invite(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = json!({"id": invite.id, "invite_link": invite.link(state, call)});
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 /// Returns the workspaces of an invitation. Responses do not contain the scopes of its keys.
@@ -338,22 +225,17 @@ fn accept_invite(state: &mut State, call: &Call) -> HandlerResult {
     state.users.accounts.put(user);
     invite.accepted_at = Some(call.now);
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete_invite(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state
-        .users
-        .invites
-        .find(call.path_param(0), call)?
-        .id
-        .clone();
+    let id = state.users.invites.find_by_path(call)?.id.clone();
     state.users.invites.remove(&id);
     Ok(ResponseBody::empty_object())
 }
 
 fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
-    let mut invite = state.users.invites.find(call.path_param(0), call)?.clone();
+    let mut invite = state.users.invites.find_by_path(call)?.clone();
     if invite.accepted_at.is_some() {
         return Err(ApiError::bad_request(
             "path parameter `inviteId`: the invite has already been accepted",
@@ -363,5 +245,5 @@ fn resend_invite(state: &mut State, call: &Call) -> HandlerResult {
     invite.token = call.ids.uuid();
     let body = json!({"inviteLink": invite.link(state, call)});
     state.users.invites.put(invite);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

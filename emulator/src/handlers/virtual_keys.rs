@@ -1,44 +1,35 @@
-//! Virtual keys, which are called providers in the newer API.
-//!
-//! Both use an integration, which holds the credentials. Creating a virtual key also creates an
-//! integration; creating a provider requires an existing one.
-
-use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
-
-use super::Handler::{Read, Write};
-use super::integrations::{self, Integration};
-use super::logs::LogAttributes;
-use super::usage::{UsageCounter, UsageLimits};
-use super::{Resource, State, limits, masking, secret_references, slugs};
-use crate::call::{Call, timestamp};
-use crate::ids::Ids;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+//! Operations on virtual keys.
 
 mod providers;
 
-pub(crate) const RESOURCE: Resource = Resource {
-    deletion_blockers: &[("virtual keys", |state, workspace| {
-        !state.virtual_keys.in_workspace(workspace).is_empty()
-    })],
-    remove_workspace: |state, workspace| state.virtual_keys.remove_workspace(workspace),
-    ..Resource::new(&[
-        ("list_virtual_keys", Read(list)),
-        ("get_virtual_key", Read(get)),
-        ("create_virtual_key", Write(create)),
-        ("update_virtual_key", Write(update)),
-        ("delete_virtual_key", Write(delete)),
-        ("list_providers", Read(providers::list)),
-        ("get_provider", Read(providers::get)),
-        ("create_provider", Write(providers::create)),
-        ("update_provider", Write(providers::update)),
-        ("delete_provider", Write(providers::delete)),
-    ])
-};
+use serde_json::{Value, json};
 
-pub(crate) type VirtualKeys = Table<VirtualKey>;
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::resource::Handler::{Read, Write};
+use crate::handlers::resource::Resource;
+use crate::handlers::{integrations, secret_references};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::integrations::Integration;
+use crate::state::integrations::require_key;
+use crate::state::logs::attributes::LogAttributes;
+use crate::state::secret_references::is_mapped;
+use crate::state::table::Row;
+use crate::state::virtual_keys::VirtualKey;
+use crate::state::{State, slugs};
+
+pub(crate) const RESOURCE: Resource = Resource::new(&[
+    ("list_virtual_keys", Read(list)),
+    ("get_virtual_key", Read(get)),
+    ("create_virtual_key", Write(create)),
+    ("update_virtual_key", Write(update)),
+    ("delete_virtual_key", Write(delete)),
+    ("list_providers", Read(providers::list)),
+    ("get_provider", Read(providers::get)),
+    ("create_provider", Write(providers::create)),
+    ("update_provider", Write(providers::update)),
+    ("delete_provider", Write(providers::delete)),
+]);
 
 /// The default and the maximum page size; no maximum was observed.
 const PAGE_SIZES: (u64, u64) = (50, u64::MAX);
@@ -61,132 +52,11 @@ const NON_SETTING_FIELDS: [&str; 11] = [
     "workspace_id",
 ];
 
-/// A virtual key or provider. Slugs are only unique within a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct VirtualKey {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) workspace_id: String,
-    pub(crate) name: String,
-    pub(crate) provider: String,
-    /// The slug of the integration.
-    pub(crate) integration_id: String,
-    pub(crate) secret_mappings: Vec<Value>,
-    pub(crate) created_at: String,
-    note: Value,
-    model_config: Value,
-    usage_limits: Value,
-    rate_limits: Value,
-    expires_at: Value,
-    last_reset_at: Option<String>,
-    last_updated_at: Option<String>,
-    /// The usage counted against `usage_limits`.
-    #[serde(default)]
-    usage: UsageCounter,
-}
-
-impl Row for VirtualKey {
-    const NAME: &'static str = "virtual key";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
-
 impl VirtualKey {
-    /// Creates the seeded virtual key.
-    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
-        let slug = "openai-main".to_owned();
-        let provider_and_integration = ("openai", slug.as_str());
-        Self::new(
-            "OpenAI main",
-            slug.clone(),
-            workspace_id,
-            provider_and_integration,
-            &timestamp(now),
-            ids,
-        )
-    }
-
-    /// Creates a virtual key; the pair is the AI provider and the slug of the integration.
-    fn new(
-        name: &str,
-        slug: String,
-        workspace_id: &str,
-        (provider, integration): (&str, &str),
-        at: &str,
-        ids: &Ids,
-    ) -> Self {
-        Self {
-            id: ids.uuid(),
-            slug,
-            workspace_id: workspace_id.to_owned(),
-            name: name.to_owned(),
-            provider: provider.to_owned(),
-            integration_id: integration.to_owned(),
-            secret_mappings: Vec::new(),
-            created_at: at.to_owned(),
-            note: Value::Null,
-            model_config: Value::Null,
-            usage_limits: Value::Null,
-            rate_limits: Value::Null,
-            expires_at: Value::Null,
-            last_reset_at: None,
-            last_updated_at: None,
-            usage: UsageCounter::default(),
-        }
-    }
-
-    fn status(&self, now: DateTime<Utc>) -> &'static str {
-        let expires = self.expires_at.as_str().map(DateTime::parse_from_rfc3339);
-        match expires {
-            Some(Ok(at)) if at <= now => "expired",
-            _ if self.limits().is_exhausted(&self.usage, now) => "exhausted",
-            _ => "active",
-        }
-    }
-
-    fn limits(&self) -> UsageLimits<'_> {
-        let created = self.created_at.parse().unwrap_or_default();
-        UsageLimits::new(&self.usage_limits, created)
-    }
-
-    /// Resets the usage to zero.
-    fn reset_usage(&mut self, at: &str) {
-        self.usage = UsageCounter::default();
-        self.last_reset_at = Some(at.to_owned());
-    }
-
-    /// Returns the fields that all representations share.
-    fn json(&self, call: &Call) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "name": self.name,
-            "note": self.note,
-            "status": self.status(call.now),
-            "slug": self.slug,
-            "integration_id": self.integration_id,
-            "usage_limits": self.usage_limits,
-            "rate_limits": self.rate_limits,
-            "model_config": masking::mask_settings(&self.model_config),
-            "expires_at": self.expires_at,
-            "created_at": self.created_at,
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     /// Returns a list item; unset fields are null.
     fn list_json(&self, state: &State, call: &Call) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
-        let mut body = Value::Object(self.json(call));
+        let mut body = self.json(call);
         body["provider"] = json!(self.provider);
         body["organisation_id"] = json!(state.organisation.id);
         body["workspace_id"] = json!(self.workspace_id);
@@ -202,7 +72,7 @@ impl VirtualKey {
     /// and `model_config` are empty instead of null.
     fn detail_json(&self, state: &State, call: &Call) -> Value {
         let integration = state.integrations.get(&self.integration_id);
-        let mut body = Value::Object(self.json(call));
+        let mut body = self.json(call);
         body["ai_provider_name"] = json!(self.provider);
         body["key"] = json!("");
         body["masked_api_key"] = json!(integration.and_then(Integration::masked_key));
@@ -215,28 +85,6 @@ impl VirtualKey {
             }
         }
         body
-    }
-
-    /// Applies a create or update request for a virtual key or a provider.
-    fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
-        limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
-        if let Some(name) = call.body_str("name") {
-            name.clone_into(&mut self.name);
-        }
-        let values = [
-            ("note", &mut self.note),
-            ("usage_limits", &mut self.usage_limits),
-            ("rate_limits", &mut self.rate_limits),
-            ("expires_at", &mut self.expires_at),
-            ("model_config", &mut self.model_config),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
-        Ok(())
     }
 
     /// Applies the fields that only virtual key requests have: secret mappings, and settings of the
@@ -380,7 +228,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 
 fn get(state: &State, call: &Call) -> HandlerResult {
     let key = find(state, call, VirtualKey::NAME)?;
-    Ok(ResponseBody::json(key.detail_json(state, call)))
+    respond(key.detail_json(state, call))
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -402,8 +250,8 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     key.apply(call)?;
     key.apply_settings(state, call)?;
     let secret = call.body_str("key").filter(|secret| !secret.is_empty());
-    let key_is_mapped = secret_references::is_mapped(&key.secret_mappings, "key");
-    integrations::require_key(provider, secret.is_some() || key_is_mapped)?;
+    let key_is_mapped = is_mapped(&key.secret_mappings, "key");
+    require_key(provider, secret.is_some() || key_is_mapped)?;
     let owner = state.users.acting_user(call);
     let integration = Integration::for_virtual_key(&key, secret, owner, &call.ids);
     // The OpenAPI document has the slug in `data`; clients expect it at the top level.
@@ -413,7 +261,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     });
     state.integrations.put(integration);
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -431,7 +279,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": key.id, "slug": key.slug, "object": "virtual-key"});
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {

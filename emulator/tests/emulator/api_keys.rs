@@ -200,18 +200,16 @@ async fn an_update_keeps_absent_clears_null_and_sets_values() {
 }
 
 #[tokio::test]
-async fn a_rotation_policy_has_a_period_or_a_date() {
+async fn a_rotation_policy_has_a_period_a_date_or_both() {
     let client = TestClient::new().await;
     let create = |policy: Value| json!({"name": "a", "scopes": ["x"], "rotation_policy": policy});
+    // The date decides the next rotation (V075).
     let both =
         create(json!({"rotation_period": "weekly", "next_rotation_at": "2099-01-01T00:00:00Z"}));
-    assert_eq!(
-        client
-            .expect_error(Method::POST, "/api-keys/organisation/service", both)
-            .await
-            .0,
-        400
-    );
+    let id = string(&client.post("/api-keys/organisation/service", both).await["id"]);
+    let policy = &client.get(&format!("/api-keys/{id}")).await["rotation_policy"];
+    assert_eq!(policy["rotation_period"], "weekly");
+    assert_eq!(policy["next_rotation_at"], "2099-01-01T00:00:00.000Z");
     let hasty = create(json!({"rotation_period": "weekly", "key_transition_period_ms": 1}));
     let message = client
         .expect_error(Method::POST, "/api-keys/organisation/service", hasty)
@@ -354,6 +352,38 @@ async fn kind_and_scopes_limit_a_key() {
             .await
             .status,
         200
+    );
+}
+
+#[tokio::test]
+async fn rotation_needs_the_rotate_scope_of_the_kind_of_key() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
+    let (id, _) = client.workspace_key(&workspace, &["configs.list"]).await;
+    let path = format!("/api-keys/{id}/rotate");
+    for (scope, status) in [
+        ("workspace_service_api_keys.update", 403),
+        ("workspace_user_api_keys.rotate", 403),
+        ("workspace_service_api_keys.rotate", 200),
+    ] {
+        let (_, secret) = client.workspace_key(&workspace, &[scope]).await;
+        let response = client
+            .send_as(&secret, Method::POST, &path, Value::Null)
+            .await;
+        assert_eq!(response.status, status, "{scope}: {}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn a_key_with_a_date_and_a_period_rotates_at_the_date_and_then_in_the_period() {
+    let client = client_at_epoch().await;
+    let policy = json!({"rotation_period": "weekly", "next_rotation_at": "1970-01-02T00:00:00Z"});
+    let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
+    client.emulator.advance(DAY);
+    assert!(!is_accepted(&client, &first).await);
+    assert_eq!(
+        client.get(&path).await["rotation_policy"]["next_rotation_at"],
+        "1970-01-09T00:00:00.000Z"
     );
 }
 

@@ -69,10 +69,10 @@ async fn config_updates_create_versions() {
         column(&versions, "version_id"),
         [string(&changed["version_id"]), first]
     );
-    assert_eq!(
-        versions["data"][0]["config"],
-        r#"{"cache":{"mode":"simple"}}"#
-    );
+    let version = &versions["data"][0];
+    assert_eq!(version["config"], r#"{"cache":{"mode":"simple"}}"#);
+    assert_eq!(version["version_owner_id"], version["owner_id"]);
+    string(&version["version_created_at"]);
 
     assert_eq!(client.delete(&path).await, json!({}));
     let (status, code, _) = client.expect_error(Method::GET, &path, Value::Null).await;

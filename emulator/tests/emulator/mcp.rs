@@ -412,7 +412,7 @@ async fn mcp_server_crud_in_a_workspace() {
             json!({"name": "New"})
         )
         .await,
-        json!({})
+        json!({"id": id, "slug": "mine", "object": "mcp-server"})
     );
     assert_eq!(
         client.get_as("one", &format!("/mcp-servers/{id}")).await["name"],
@@ -540,7 +540,7 @@ async fn user_access_is_set_per_user() {
     let deny = json!({"default_user_access": "deny"});
     assert_eq!(
         expect_ok(&client, "one", Method::PUT, &path, deny).await,
-        json!({"success": true})
+        json!({"success": true, "object": "user-access"})
     );
     assert_eq!(
         client.get_as("user", &format!("{path}/check")).await["has_access"],

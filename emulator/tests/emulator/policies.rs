@@ -74,6 +74,15 @@ async fn usage_is_counted_and_reset_weekly() {
         column(&list, "value_key"),
         ["metadata._user:a", "metadata._user:b"]
     );
+    let entity = &list["data"][0];
+    assert_eq!(
+        (&entity["status"], &entity["is_threshold_alerts_sent"]),
+        (&json!("exhausted"), &json!(1))
+    );
+    assert_eq!(entity["is_exhausted_alerts_sent"], 1);
+    assert_eq!(list["data"][1]["is_exhausted_alerts_sent"], 0);
+    string(&entity["last_used_at"]);
+    string(&entity["object"]);
     assert_eq!(
         client.get(&format!("{entities}?status=exhausted")).await["total"],
         1

@@ -1,8 +1,9 @@
 //! Responses generated from their schemas, altered in the ways observed from the service.
 
+use fastrand::Rng;
 use serde_json::{Map, Value, json};
 
-use super::{random::Random, schema::Shape};
+use super::schema::Shape;
 
 /// A value as it is sent, and as it must be encoded after decoding.
 #[derive(Clone)]
@@ -44,11 +45,11 @@ const MAX_DEPTH: usize = 7;
 /// Generates responses.
 pub struct Samples<'a> {
     document: &'a Value,
-    random: &'a mut Random,
+    random: &'a mut Rng,
 }
 
 impl<'a> Samples<'a> {
-    pub fn new(document: &'a Value, random: &'a mut Random) -> Self {
+    pub fn new(document: &'a Value, random: &'a mut Rng) -> Self {
         Self { document, random }
     }
 
@@ -59,8 +60,8 @@ impl<'a> Samples<'a> {
 
     fn value(&mut self, schema: &Value, damage: Damage, depth: usize) -> Sample {
         let shape = Shape::of(self.document, schema);
-        if damage == Damage::Any && self.random.one_in(10) {
-            return match self.random.one_in(2) {
+        if damage == Damage::Any && one_in(self.random, 10) {
+            return match one_in(self.random, 2) {
                 true => Sample::plain(Value::Null),
                 false => {
                     let mismatch = Sample::plain(self.mismatch(&shape));
@@ -84,7 +85,7 @@ impl<'a> Samples<'a> {
             Shape::ByType(variants) => self.variant_by_type(&variants, damage, depth),
             Shape::Tagged(tag, variants) => self.tagged(&tag, &variants, damage, depth),
             Shape::Untagged(variants) => {
-                let variant = self.random.pick(&variants);
+                let variant = pick(self.random, &variants);
                 self.value(&variant, Damage::None, depth)
             }
             scalar => self.scalar(&scalar, damage),
@@ -100,8 +101,8 @@ impl<'a> Samples<'a> {
             Shape::Timestamp => timestamp(self.random, plain),
             Shape::Secret if plain => Sample::plain("[redacted]".into()),
             Shape::Secret => Sample::converted(string(self.random), "[redacted]".into()),
-            Shape::String(values) if !values.is_empty() && (plain || !self.random.one_in(4)) => {
-                Sample::plain(self.random.pick(values).into())
+            Shape::String(values) if !values.is_empty() && (plain || !one_in(self.random, 4)) => {
+                Sample::plain(pick(self.random, values).into())
             }
             _ => Sample::plain(string(self.random)),
         }
@@ -117,7 +118,7 @@ impl<'a> Samples<'a> {
         let (mut sent, mut expected) = (Map::new(), Map::new());
         for (name, schema) in fields {
             let is_required = required.contains(name);
-            let absent = depth > MAX_DEPTH || self.random.one_in(8);
+            let absent = depth > MAX_DEPTH || one_in(self.random, 8);
             if absent && !is_required {
                 continue;
             }
@@ -138,7 +139,7 @@ impl<'a> Samples<'a> {
 
     /// Generates up to `max` fields that are not part of the schema.
     fn unknown_fields(&mut self, max: usize) -> Map<String, Value> {
-        (0..self.random.below(max + 1))
+        (0..self.random.usize(..max + 1))
             .map(|index| (format!("unknown {index}"), arbitrary_json(self.random, 2)))
             .collect()
     }
@@ -168,7 +169,7 @@ impl<'a> Samples<'a> {
         let count = if depth > MAX_DEPTH {
             0
         } else {
-            self.random.below(4)
+            self.random.usize(..4)
         };
         let damage = match damage {
             Damage::None => Damage::None,
@@ -182,7 +183,7 @@ impl<'a> Samples<'a> {
     /// Generates a variant. A scalar variant has its normal form, because another form may have the
     /// type of another variant.
     fn variant_by_type(&mut self, variants: &[Value], damage: Damage, depth: usize) -> Sample {
-        let variant = self.random.pick(variants);
+        let variant = pick(self.random, variants);
         let is_compound = matches!(
             Shape::of(self.document, &variant),
             Shape::Object { .. } | Shape::Map(_) | Shape::List(_)
@@ -202,8 +203,8 @@ impl<'a> Samples<'a> {
         damage: Damage,
         depth: usize,
     ) -> Sample {
-        let (value, variant) = self.random.pick(variants);
-        let is_known = damage == Damage::None || !self.random.one_in(5);
+        let (value, variant) = pick(self.random, variants);
+        let is_known = damage == Damage::None || !one_in(self.random, 5);
         let inner = match (is_known, damage) {
             (true, Damage::AlternativeForm | Damage::Any) => Damage::AlternativeForm,
             _ => Damage::None,
@@ -234,12 +235,12 @@ impl<'a> Samples<'a> {
             // Any other value may match a variant of a union.
             _ => vec![Value::Null],
         };
-        self.random.pick(&mismatches)
+        pick(self.random, &mismatches)
     }
 }
 
-fn boolean(random: &mut Random, plain: bool) -> Sample {
-    let value = random.one_in(2);
+fn boolean(random: &mut Rng, plain: bool) -> Sample {
+    let value = one_in(random, 2);
     let digit = i64::from(value);
     let forms = [
         json!(value),
@@ -249,45 +250,45 @@ fn boolean(random: &mut Random, plain: bool) -> Sample {
         json!(digit.to_string()),
     ];
     Sample::converted(
-        forms[if plain { 0 } else { random.below(5) }].clone(),
+        forms[if plain { 0 } else { random.usize(..5) }].clone(),
         json!(value),
     )
 }
 
-fn integer(random: &mut Random, plain: bool) -> Sample {
-    let value = match random.below(4) {
-        0 => random.pick(&[0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
-        _ => (random.next() % 100_000) as i64,
+fn integer(random: &mut Rng, plain: bool) -> Sample {
+    let value = match random.usize(..4) {
+        0 => pick(random, &[0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
+        _ => random.i64(..100_000),
     };
     let is_exact = value.unsigned_abs() <= 1 << 53;
-    let sent = match random.below(4) {
+    let sent = match random.usize(..4) {
         _ if plain => json!(value),
         0 if is_exact => json!(value as f64),
         1 => json!(value.to_string()),
         2 if is_exact => json!(format!("{value}.0")),
-        3 if random.one_in(4) => return Sample::plain(json!(u64::MAX)),
+        3 if one_in(random, 4) => return Sample::plain(json!(u64::MAX)),
         _ => json!(value),
     };
     Sample::converted(sent, json!(value))
 }
 
-fn number(random: &mut Random, plain: bool) -> Sample {
-    let value = match random.below(4) {
-        0 => random.pick(&[0.0, -0.5, 1e300, 5e-324, 0.1 + 0.2, f64::MAX]),
-        1 => (random.next() % 1000) as f64,
-        _ => (random.next() % 1_000_000) as f64 / 1000.0,
+fn number(random: &mut Rng, plain: bool) -> Sample {
+    let value = match random.usize(..4) {
+        0 => pick(random, &[0.0, -0.5, 1e300, 5e-324, 0.1 + 0.2, f64::MAX]),
+        1 => f64::from(random.u32(..1000)),
+        _ => f64::from(random.u32(..1_000_000)) / 1000.0,
     };
-    let sent = match random.below(4) {
+    let sent = match random.usize(..4) {
         _ if plain => json!(value),
         0 if value.fract() == 0.0 && value < 1e15 => json!(value as i64),
         1 => json!(value.to_string()),
-        2 if random.one_in(4) => return Sample::plain(json!((1_i64 << 53) + 1)),
+        2 if one_in(random, 4) => return Sample::plain(json!((1_i64 << 53) + 1)),
         _ => json!(value),
     };
     Sample::converted(sent, json!(value))
 }
 
-fn timestamp(random: &mut Random, plain: bool) -> Sample {
+fn timestamp(random: &mut Rng, plain: bool) -> Sample {
     let normal = "2026-01-02T03:04:05.120Z";
     let forms = [
         normal,
@@ -297,17 +298,17 @@ fn timestamp(random: &mut Random, plain: bool) -> Sample {
         "2026-01-02T03:04:05.120000Z",
     ];
     let without_fraction = ["2026-01-02T03:04:05Z", "2026-01-02 03:04:05"];
-    match random.below(2) {
+    match random.usize(..2) {
         _ if plain => Sample::plain(normal.into()),
-        0 => Sample::converted(random.pick(&forms).into(), normal.into()),
+        0 => Sample::converted(pick(random, &forms).into(), normal.into()),
         _ => Sample::converted(
-            random.pick(&without_fraction).into(),
+            pick(random, &without_fraction).into(),
             without_fraction[0].into(),
         ),
     }
 }
 
-fn string(random: &mut Random) -> Value {
+fn string(random: &mut Rng) -> Value {
     const STRINGS: [&str; 12] = [
         "",
         "one",
@@ -322,27 +323,37 @@ fn string(random: &mut Random) -> Value {
         "Größe 👍",
         "\u{2028}\u{feff}",
     ];
-    random.pick(&STRINGS).into()
+    pick(random, &STRINGS).into()
+}
+
+/// Returns `true` with a probability of one in `times`.
+fn one_in(random: &mut Rng, times: usize) -> bool {
+    random.usize(..times) == 0
+}
+
+/// Returns a random item.
+fn pick<T: Clone>(random: &mut Rng, items: &[T]) -> T {
+    items[random.usize(..items.len())].clone()
 }
 
 /// Generates any JSON value.
-pub fn arbitrary_json(random: &mut Random, depth: usize) -> Value {
+pub fn arbitrary_json(random: &mut Rng, depth: usize) -> Value {
     let kinds = if depth == 0 { 5 } else { 8 };
-    match random.below(kinds) {
+    match random.usize(..kinds) {
         0 => Value::Null,
-        1 => json!(random.one_in(2)),
+        1 => json!(one_in(random, 2)),
         2 => integer(random, true).sent,
         3 => number(random, true).sent,
         4 => string(random),
-        5 => (0..random.below(4))
+        5 => (0..random.usize(..4))
             .map(|_| arbitrary_json(random, depth - 1))
             .collect(),
         _ => {
             const NAMES: [&str; 8] = [
                 "id", "data", "object", "total", "key", "name", "type", "x y",
             ];
-            let fields = (0..random.below(6)).map(|_| {
-                let name = random.pick(&NAMES).to_owned();
+            let fields = (0..random.usize(..6)).map(|_| {
+                let name = pick(random, &NAMES).to_owned();
                 (name, arbitrary_json(random, depth - 1))
             });
             Value::Object(fields.collect())
@@ -351,15 +362,15 @@ pub fn arbitrary_json(random: &mut Random, depth: usize) -> Value {
 }
 
 /// Replaces the value at a random location with any JSON value.
-pub fn replace_random_value(random: &mut Random, value: &mut Value) {
-    let stop = random.one_in(4);
+pub fn replace_random_value(random: &mut Rng, value: &mut Value) {
+    let stop = one_in(random, 4);
     match value {
         Value::Array(items) if !stop && !items.is_empty() => {
-            let index = random.below(items.len());
+            let index = random.usize(..items.len());
             replace_random_value(random, &mut items[index]);
         }
         Value::Object(fields) if !stop && !fields.is_empty() => {
-            let index = random.below(fields.len());
+            let index = random.usize(..fields.len());
             if let Some((_, field)) = fields.iter_mut().nth(index) {
                 replace_random_value(random, field);
             }

@@ -1,21 +1,19 @@
 //! The event types of each operation.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::decoder::RawEvent;
 use crate::{
-    decode::LenientDecode, error::DecodeError, gateway::completions::CreateCompletionResponse,
-    gateway::responses::ResponseStreamEvent, gateway::threads::AssistantStreamEvent,
+    decode::LenientDecode,
+    error::DecodeError,
+    generated::gateway::{
+        completions::CreateCompletionResponse, responses::ResponseStreamEvent,
+        threads::AssistantStreamEvent,
+    },
     types::ChatCompletionChunk,
 };
 use sealed::Sealed;
-
-/// The field of an event that reports an error.
-static ERROR_FIELD: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(r#""error""#));
 
 /// An event of a streamed response.
 ///
@@ -94,7 +92,7 @@ pub(super) fn is_error(event: &RawEvent) -> bool {
         return true;
     }
     // Quotes within strings are escaped, so that few events are parsed twice.
-    if ERROR_FIELD.find(event.data.as_bytes()).is_none() {
+    if !event.data.contains(r#""error""#) {
         return false;
     }
     let json: Value = serde_json::from_str(&event.data).unwrap_or_default();

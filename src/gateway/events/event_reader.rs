@@ -13,10 +13,11 @@ use super::{
     event::{self, StreamEvent},
 };
 use crate::{
-    Client, Error,
-    byte_stream::Chunks,
-    call::EVENT_STREAM,
+    Error,
     error::{DecodeError, ErrorResponse, Label, MAX_BODY_LEN},
+    media_type,
+    redact::Redactor,
+    response::Chunks,
     retry::{AttemptSummary, Failure, FailureKind},
     transport::{Outcome, TracedResponse},
 };
@@ -45,32 +46,21 @@ pub(super) struct ResponseHead {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) label: Label,
-    pub(super) client: Client,
+    pub(super) redactor: Redactor,
     pub(super) history: AttemptSummary,
 }
 
 impl EventReader {
-    /// Waits for the first event of a body, if it is an event stream.
-    ///
-    /// The reader is boxed outside of the async block to keep the future small.
-    pub(super) fn begin(
-        chunks: Chunks,
-        head: ResponseHead,
-        named: bool,
-    ) -> impl Future<Output = Outcome<Box<Self>>> {
-        let reader = match unexpected_content_type(&head.headers) {
-            None => Ok(Box::new(Self::new(chunks, head, named))),
-            Some(content_type) => Err(Box::pin(head.not_an_event_stream(content_type, chunks))),
-        };
-        async move {
-            let mut reader = match reader {
-                Ok(reader) => reader,
-                Err(error) => return Err(failure(error.await, FailureKind::Permanent)),
-            };
-            match poll_fn(|context| reader.poll_read(context)).await {
-                Ok(()) => Ok(reader),
-                Err(error) => Err(failure(error, reader.kind)),
-            }
+    /// Waits for the first event of a response, if it is an event stream.
+    pub(super) async fn begin(chunks: Chunks, head: ResponseHead, named: bool) -> Outcome<Self> {
+        if let Some(content_type) = unexpected_content_type(&head.headers) {
+            let error = head.not_an_event_stream(content_type, chunks).await;
+            return Err(Failure::new(error, FailureKind::Permanent));
+        }
+        let mut reader = Self::new(chunks, head, named);
+        match poll_fn(|context| reader.poll_read(context)).await {
+            Ok(()) => Ok(reader),
+            Err(error) => Err(Failure::new(error, reader.kind)),
         }
     }
 
@@ -148,7 +138,6 @@ impl EventReader {
         }
     }
 
-    #[cold]
     fn decode_error(&self, error: DecodeError, event: RawEvent) -> Error {
         let number = self.yielded + 1;
         let problem = match error.is_data() {
@@ -173,9 +162,13 @@ impl EventReader {
     }
 }
 
-impl TracedResponse for Box<EventReader> {
-    fn head(&self) -> (StatusCode, &HeaderMap) {
-        (self.head.status, &self.head.headers)
+impl TracedResponse for EventReader {
+    fn status(&self) -> StatusCode {
+        self.head.status
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.head.headers
     }
 
     fn set_history(&mut self, history: AttemptSummary) {
@@ -185,7 +178,7 @@ impl TracedResponse for Box<EventReader> {
 
 impl ResponseHead {
     pub(super) fn error_response(&self, body: impl Into<Bytes>) -> ErrorResponse {
-        ErrorResponse::new(self.status, self.headers.clone(), body.into()).redacted(&self.client)
+        ErrorResponse::new(self.status, self.headers.clone(), body.into()).redacted(&self.redactor)
     }
 
     /// Adds the operation and the attempts to an error. The service has executed the request.
@@ -226,15 +219,6 @@ impl ResponseHead {
     }
 }
 
-#[cold]
-fn failure(error: Error, kind: FailureKind) -> Failure<Error> {
-    Failure {
-        error,
-        kind,
-        retry_after: None,
-    }
-}
-
 /// Returns the content type of a response if it is not an event stream.
 fn unexpected_content_type(headers: &HeaderMap) -> Option<String> {
     let content_type = headers.get(header::CONTENT_TYPE)?.as_bytes();
@@ -243,6 +227,6 @@ fn unexpected_content_type(headers: &HeaderMap) -> Option<String> {
         .next()
         .unwrap_or(content_type);
     let essence = essence.trim_ascii();
-    let is_unexpected = !essence.eq_ignore_ascii_case(EVENT_STREAM.as_bytes());
+    let is_unexpected = !essence.eq_ignore_ascii_case(media_type::EVENT_STREAM.as_bytes());
     is_unexpected.then(|| String::from_utf8_lossy(essence).into_owned())
 }

@@ -7,10 +7,12 @@ use super::{EventStream, StreamEvent, accumulate::Accumulator};
 use crate::{
     Error,
     decode::{self, LenientDecode},
-    gateway::chat::CreateChatCompletionResponse,
-    gateway::completions::CreateCompletionResponse,
-    gateway::responses::{ModelResponse, ResponseStreamEvent},
-    gateway::threads::{AssistantStreamEvent, Run},
+    generated::gateway::{
+        chat::CreateChatCompletionResponse,
+        completions::CreateCompletionResponse,
+        responses::{ModelResponse, ResponseStreamEvent},
+        threads::{AssistantStreamEvent, Run},
+    },
     types::ChatCompletionChunk,
 };
 

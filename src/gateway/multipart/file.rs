@@ -24,7 +24,7 @@ use super::{
 /// formats that the operations accept. The default is `application/octet-stream`.
 ///
 /// ```
-/// use portkey_admin::FilePart;
+/// use portkey_admin::gateway::FilePart;
 ///
 /// let path = FilePart::path("recordings/monday.mp3");
 /// let bytes = FilePart::bytes("requests.jsonl", r#"{"custom_id": "one"}"#);

@@ -6,10 +6,7 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{
-    Error, JsonObject,
-    error::{DecodeError, without_values},
-};
+use crate::{Error, JsonObject, error::DecodeError, redact::without_values};
 
 const TYPE_FIELD: &str = "type";
 const EVENT_ID_FIELD: &str = "event_id";
@@ -17,7 +14,7 @@ const EVENT_ID_FIELD: &str = "event_id";
 /// An event to send: a JSON object with a field `type`.
 ///
 /// ```
-/// use portkey_admin::ClientEvent;
+/// use portkey_admin::gateway::ClientEvent;
 /// use serde_json::json;
 ///
 /// let event = ClientEvent::new("session.update").set("session", json!({"voice": "nova"}));

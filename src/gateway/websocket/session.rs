@@ -18,13 +18,15 @@ use futures_sink::Sink;
 use http::{HeaderMap, StatusCode};
 use tokio_websockets::{ClientBuilder, CloseCode, Message, WebSocketStream};
 
-use super::{ClientEvent, ServerEvent};
+use super::event::{ClientEvent, ServerEvent};
 use crate::{
-    Client, Error,
-    error::{self, ErrorResponse, Label},
+    Error,
+    error::{ErrorResponse, Label},
     operations,
+    redact::Redactor,
+    request_id,
     retry::AttemptSummary,
-    transport::{self, IdleTimeout, Upgraded},
+    transport::{self, IdleTimeout, RawResponse},
 };
 
 /// How long to wait for the close frame of the service.
@@ -94,7 +96,7 @@ pub struct RealtimeClose {
 
 struct Shared {
     socket: Mutex<Socket>,
-    client: Client,
+    redactor: Redactor,
     headers: HeaderMap,
     history: AttemptSummary,
     /// Whether this side has sent a close frame.
@@ -109,15 +111,19 @@ const _: () = {
 };
 
 impl Realtime {
-    pub(super) fn new(client: Client, upgraded: Upgraded, limits: Limits) -> Self {
+    pub(super) fn new(
+        redactor: Redactor,
+        upgraded: RawResponse<reqwest::Upgraded>,
+        limits: Limits,
+    ) -> Self {
         let message_limits =
             tokio_websockets::Limits::default().max_payload_len(Some(limits.max_message_size));
         let socket = ClientBuilder::new()
             .limits(message_limits)
-            .take_over(upgraded.connection);
+            .take_over(upgraded.body);
         let shared = Arc::new(Shared {
             socket: Mutex::new(socket),
-            client,
+            redactor,
             headers: upgraded.headers,
             history: upgraded.history,
             is_closing: AtomicBool::new(false),
@@ -172,12 +178,12 @@ impl Realtime {
 
     /// Returns the request id (`x-portkey-request-id`), for reports to Portkey's support.
     pub fn request_id(&self) -> Option<&str> {
-        error::request_id(self.headers())
+        request_id::request_id(self.headers())
     }
 
     /// Returns the trace id (`x-portkey-trace-id`).
     pub fn trace_id(&self) -> Option<&str> {
-        error::trace_id(self.headers())
+        request_id::trace_id(self.headers())
     }
 
     /// Returns the close frame of the service; see [`RealtimeReceiver::closed`].
@@ -379,7 +385,7 @@ impl Shared {
     fn close(&self, code: CloseCode, reason: &str) -> RealtimeClose {
         RealtimeClose {
             code: code.into(),
-            reason: self.client.redacted(reason.to_owned()),
+            reason: self.redactor.redact(reason.to_owned()),
         }
     }
 

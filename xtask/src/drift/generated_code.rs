@@ -3,17 +3,19 @@
 use std::collections::{BTreeSet, HashMap};
 use std::thread;
 
-use portkey_admin_codegen::{Error, Patched, document, lower, manifest, reserved_segments};
+use portkey_admin_codegen::{
+    Error, Patched, document, generate, lower, manifest, reserved_segments,
+};
 use serde_json::Value;
 
 use super::catch_panic;
 use super::matching::Operation;
-use crate::public_api::{self, PublicApi};
+use super::public_api::{self, Listing};
 
 /// Differences between the generated code of two documents.
 #[derive(Debug, Default)]
 pub struct CodeDiff {
-    /// Differences between the two public APIs.
+    /// Differences between the public items.
     pub changes: Vec<public_api::Change>,
     /// The types (of both documents) that each operation uses directly or indirectly, by operation
     /// id.
@@ -27,8 +29,9 @@ pub struct CodeDiff {
 /// The types that each operation uses directly or indirectly, by operation id.
 type TypesById = HashMap<String, BTreeSet<String>>;
 
-/// The public API of a document's generated code with those types, or the reason why there is none.
-type Generated = Result<(PublicApi, TypesById), String>;
+/// The public items of a document's generated code with those types, or the reason why there are
+/// none.
+type Generated = Result<(Listing, TypesById), String>;
 
 /// Generates the code of both documents and compares it.
 ///
@@ -85,9 +88,9 @@ fn generate_both(old: &Patched, new: &Patched) -> (Generated, Generated) {
 
 fn generate(patched: &Patched) -> Generated {
     let lowered = lower::lower(patched).map_err(|error| error.to_string())?;
-    let public_api =
-        public_api::of_generated_code(patched, &lowered).map_err(|error| format!("{error:#}"))?;
-    Ok((public_api, types_by_id(&lowered.document)))
+    let listing = generate::listing(patched, &lowered, &patched.manifest.areas())
+        .map_err(|error| error.to_string())?;
+    Ok((listing, types_by_id(&lowered.document)))
 }
 
 fn types_by_id(lowered: &Value) -> TypesById {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Kind};
 use super::generated_code::CodeDiff;
+use super::public_api::{self, split_path};
 use super::usage::Direction;
-use crate::public_api;
 
 /// What a change means for users of the crate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -265,10 +265,9 @@ impl<'a> ChangeIndex<'a> {
     fn of(code: &'a CodeDiff) -> Self {
         let mut by_owning_item: BTreeMap<String, Vec<&public_api::Change>> = BTreeMap::new();
         for change in &code.changes {
-            by_owning_item
-                .entry(owning_item(change.path()))
-                .or_default()
-                .push(change);
+            for owner in owning_items(change.path()) {
+                by_owning_item.entry(owner).or_default().push(change);
+            }
         }
         Self {
             code,
@@ -297,7 +296,10 @@ impl<'a> ChangeIndex<'a> {
         found.retain(|change| match case.difference.aspect {
             // A property or an operation may have the same name as a type.
             Aspect::Component => {
-                change.path().starts_with("types::") && names.contains(&owning_item(change.path()))
+                is_part_of_type(change.path())
+                    && owning_items(change.path())
+                        .iter()
+                        .any(|owner| names.contains(owner))
             }
             _ => {
                 let last = last_segment(change.path());
@@ -348,15 +350,30 @@ fn containing_names(difference: &Difference) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns the type or operation that an item belongs to.
-fn owning_item(path: &str) -> String {
-    let item = path.split(": ").next().unwrap_or(path);
-    let parts: Vec<&str> = item.split("::").collect();
-    match parts.as_slice() {
-        ["types", "builder", name, ..] | [_, name, ..] => normalized(name),
-        [name] => normalized(name),
-        [] => String::new(),
-    }
+/// Returns the type or operation that an item belongs to, normalized. An item of `ThingBuilder`
+/// belongs to `Thing`, but a type may have that name as well.
+fn owning_items(path: &str) -> Vec<String> {
+    let (_, item) = split_path(path);
+    let parts: Vec<&str> = item
+        .split(": ")
+        .next()
+        .unwrap_or(item)
+        .split("::")
+        .collect();
+    let owner = match parts.as_slice() {
+        ["Client", name, ..] | [name, ..] => *name,
+        [] => item,
+    };
+    let built = owner.strip_suffix("Builder").map(normalized);
+    [Some(normalized(owner)), built]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+/// Whether an item belongs to a type or to the builder of an operation.
+fn is_part_of_type(path: &str) -> bool {
+    !path.starts_with("Client::") && !path.starts_with("operations::")
 }
 
 fn last_segment(path: &str) -> &str {
@@ -364,12 +381,17 @@ fn last_segment(path: &str) -> &str {
     item.rsplit("::").next().unwrap_or(item)
 }
 
-/// Sort key for how well an item explains a change: a method or a field is better than a trait of
-/// its type.
-fn relevance(path: &str) -> (bool, usize) {
-    const KINDS: [&str; 4] = ["Client::", "types::", "builder::", "operations::"];
-    let kind = KINDS.iter().position(|kind| path.starts_with(kind));
-    (path.contains(": "), kind.unwrap_or(KINDS.len()))
+/// Sort key for how well an item explains a change: a method of the client is better than a type,
+/// which is better than its builder; the metadata of an operation is last.
+fn relevance(path: &str) -> usize {
+    let (module, item) = split_path(path);
+    let owner = item.split("::").next().unwrap_or(item);
+    match (module, owner) {
+        (_, "Client") => 0,
+        ("operations", _) => 3,
+        _ if owner.ends_with("Builder") || path.contains(": ") => 2,
+        _ => 1,
+    }
 }
 
 /// Returns a signature without the names of its arguments.

@@ -12,9 +12,9 @@ use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Fact, Kind};
 use super::impact::Impact;
+use super::public_api;
 use super::report::{Change, Report};
 use super::target::Target;
-use crate::public_api;
 
 /// Output format of a report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -324,13 +324,11 @@ fn public_api_lines(changes: &[public_api::Change]) -> Vec<String> {
 }
 
 fn change_lines(change: &public_api::Change) -> Vec<String> {
-    match change {
-        public_api::Change::Added { path, signature } => vec![format!("+ {path}  {signature}")],
-        public_api::Change::Removed { path, signature } => vec![format!("- {path}  {signature}")],
-        public_api::Change::Changed { path, old, new } => {
-            vec![format!("- {path}  {old}"), format!("+ {path}  {new}")]
-        }
-    }
+    let line = |sign: &str, signature: &str| format!("{sign} {}  {signature}", change.path());
+    let (old, new) = change.signatures();
+    let old = old.map(|signature| line("-", signature));
+    let new = new.map(|signature| line("+", signature));
+    old.into_iter().chain(new).collect()
 }
 
 /// Summarises what must be done before the new document builds; the overrides are listed above.

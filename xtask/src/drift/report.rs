@@ -16,10 +16,10 @@ use super::difference::{Difference, Fact};
 use super::generated_code::{self, CodeDiff};
 use super::impact::{self, Assessment, Case, Impact};
 use super::proposal::{self, Proposal};
+use super::public_api;
 use super::schema_node::Location;
 use super::target::{Target, Targets};
 use super::usage::{Direction, Usage};
-use crate::public_api;
 
 /// Input of a report.
 pub struct Input<'a> {

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 
-use super::super::State;
-use super::super::feedback::FeedbackItem;
-use super::super::logs::{Log, StringId, format_millis};
-use super::{AnalyticsQuery, Totals, is_error, percentage, percentile, ratio, to_f64};
+use super::query::{AnalyticsQuery, Totals, is_error, percentage, percentile, ratio, to_f64};
 use crate::call::Call;
-use crate::response::{HandlerResult, ResponseBody};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::feedback::FeedbackItem;
+use crate::state::logs::format_millis;
+use crate::state::logs::log_store::{Log, StringId};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -292,9 +293,7 @@ pub(super) fn cache_summary(state: &State, call: &Call) -> HandlerResult {
         "hits": sum.hits(),
         "total_requests": sum.requests,
     });
-    Ok(ResponseBody::json(
-        json!({"summary": summary, "object": "analytics-summary"}),
-    ))
+    respond(json!({"summary": summary, "object": "analytics-summary"}))
 }
 
 /// The number of feedback items, and the sum of their weighted values.

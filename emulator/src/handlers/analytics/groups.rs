@@ -5,11 +5,14 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::super::logs::{Log, StringId, format_millis};
-use super::super::{State, feedback};
-use super::{AnalyticsQuery, Totals, percentage, percentile, ratio, to_f64};
+use super::query::{AnalyticsQuery, Totals, percentage, percentile, ratio, to_f64};
 use crate::call::Call;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::handlers::feedback;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::logs::format_millis;
+use crate::state::logs::log_store::{Log, StringId};
 
 /// The value by which logs are grouped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -1,26 +1,14 @@
-//! The default guardrails, which apply to every request of the organisation.
+//! Operations on the default guardrails, which apply to every request of the organisation.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-
-/// The UUIDs of the default guardrails, in order.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Defaults {
-    input: Vec<String>,
-    output: Vec<String>,
-}
+use crate::error::ApiError;
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
+use crate::state::guardrails::defaults::Defaults;
 
 impl Defaults {
-    pub(super) fn remove(&mut self, guardrail: &str) {
-        for list in [&mut self.input, &mut self.output] {
-            list.retain(|id| id != guardrail);
-        }
-    }
-
     fn json(&self, state: &State) -> Value {
         let to_json = |list: &[String]| -> Value {
             let known = list.iter().filter_map(|id| state.guardrails.table.get(id));
@@ -51,7 +39,7 @@ fn parse_list(state: &State, call: &Call, name: &str) -> Result<Option<Vec<Strin
 }
 
 pub(super) fn get(state: &State, _: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(state.guardrails.defaults.json(state)))
+    respond(state.guardrails.defaults.json(state))
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -64,5 +52,5 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = defaults.json(state);
     state.guardrails.defaults = defaults;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

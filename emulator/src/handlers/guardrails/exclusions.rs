@@ -1,30 +1,12 @@
-//! The workspaces that are excluded from the organisation's default guardrails.
+//! Operations on the workspaces that are excluded from the organisation's default guardrails.
 
-use std::collections::BTreeSet;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::{State, workspaces};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-
-/// The UUIDs of excluded workspaces.
-type Excluded = BTreeSet<String>;
-
-/// The workspaces excluded from input and from output guardrails.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Exclusions {
-    input: Excluded,
-    output: Excluded,
-}
-
-impl Exclusions {
-    pub(super) fn remove(&mut self, workspace: &str) {
-        self.input.remove(workspace);
-        self.output.remove(workspace);
-    }
-}
+use crate::error::ApiError;
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
+use crate::state::guardrails::exclusions::Excluded;
 
 /// Returns all workspaces and whether each is excluded.
 fn json(state: &State, excluded: &Excluded) -> Value {
@@ -43,7 +25,7 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
     };
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
         let key = item["workspace_id"].as_str().unwrap_or_default();
-        let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
+        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
             let field_path = format!("workspaces/{index}/workspace_id");
             ApiError::invalid_field(&field_path, "is not the id or slug of a workspace")
         })?;
@@ -59,25 +41,25 @@ fn apply_changes(state: &State, call: &Call, current: &Excluded) -> Result<Exclu
 pub(super) fn list_input(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let excluded = &state.guardrails.exclusions.input;
-    Ok(ResponseBody::json(json(state, excluded)))
+    respond(json(state, excluded))
 }
 
 pub(super) fn list_output(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let excluded = &state.guardrails.exclusions.output;
-    Ok(ResponseBody::json(json(state, excluded)))
+    respond(json(state, excluded))
 }
 
 pub(super) fn update_input(state: &mut State, call: &Call) -> HandlerResult {
     let excluded = apply_changes(state, call, &state.guardrails.exclusions.input)?;
     let body = json(state, &excluded);
     state.guardrails.exclusions.input = excluded;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update_output(state: &mut State, call: &Call) -> HandlerResult {
     let excluded = apply_changes(state, call, &state.guardrails.exclusions.output)?;
     let body = json(state, &excluded);
     state.guardrails.exclusions.output = excluded;
-    Ok(ResponseBody::json(body))
+    respond(body)
 }

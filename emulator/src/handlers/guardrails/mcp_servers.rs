@@ -1,51 +1,16 @@
-//! The MCP servers that a guardrail applies to.
+//! Operations on the MCP servers that a guardrail applies to.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Guardrail, find_editable};
 use crate::call::Call;
-use crate::handlers::State;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-
-/// The settings of a guardrail for one MCP server.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Mapping {
-    id: String,
-    /// The UUID of the server.
-    server_id: String,
-    run_on: Value,
-    /// The UUIDs of the tools; empty means all.
-    capability_ids: Value,
-}
-
-impl Mapping {
-    /// Creates a mapping from a request; the defaults are input and output, and all tools.
-    fn new(server_id: &str, item: &Value, id: String) -> Self {
-        let field = |name: &str, default: Value| match item.get(name) {
-            Some(value) if !value.is_null() => value.clone(),
-            _ => default,
-        };
-        Self {
-            id,
-            server_id: server_id.to_owned(),
-            run_on: field("run_on", json!(["input", "output"])),
-            capability_ids: field("mcp_integration_capability_ids", json!([])),
-        }
-    }
-
-    pub(super) fn json(&self, guardrail: &str) -> Value {
-        json!({
-            "id": self.id,
-            "guardrail_id": guardrail,
-            "mcp_server_id": self.server_id,
-            "run_on": self.run_on,
-            "capability_ids": self.capability_ids,
-        })
-    }
-}
+use crate::error::ApiError;
+use crate::handlers::guardrails::find_editable;
+use crate::response::{HandlerResult, respond};
+use crate::state::State;
+use crate::state::guardrails::Guardrail;
+use crate::state::guardrails::mcp_servers::Mapping;
 
 /// Returns the UUID of an MCP server that the guardrail can apply to.
 fn resolve_server(state: &State, guardrail: &Guardrail, key: &str) -> Option<String> {
@@ -73,7 +38,7 @@ pub(crate) fn remove_server(state: &mut State, server: &str) {
 
 /// The response is a JSON array without an envelope.
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
-    let guardrail = state.guardrails.table.find(call.path_param(0), call)?;
+    let guardrail = state.guardrails.table.find_by_path(call)?;
     let rows: Vec<&Mapping> = guardrail.mcp_servers.iter().collect();
     Ok(call.page(rows, |mapping| mapping.json(&guardrail.id)))
 }
@@ -116,12 +81,12 @@ pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
     let removed = existing_mappings.len();
     guardrail.mcp_servers = new_mappings;
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "changed": added + updated + removed > 0,
         "added": added,
         "updated": updated,
         "removed": removed,
-    })))
+    }))
 }
 
 pub(super) fn upsert(state: &mut State, call: &Call) -> HandlerResult {
@@ -139,5 +104,5 @@ pub(super) fn upsert(state: &mut State, call: &Call) -> HandlerResult {
         None => guardrail.mcp_servers.push(mapping),
     }
     state.guardrails.table.put(guardrail);
-    Ok(ResponseBody::json(json!({"map_id": id})))
+    respond(json!({"map_id": id}))
 }

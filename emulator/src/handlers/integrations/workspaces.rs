@@ -1,94 +1,18 @@
-//! The workspaces that may use an integration, and their limits.
+//! Operations on the workspaces that may use an integration, and their limits.
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{Integration, find};
 use crate::call::Call;
-use crate::handlers::virtual_keys::{self, VirtualKey};
-use crate::handlers::{State, limits, workspaces};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-
-/// The access of workspaces to an integration.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct Access {
-    /// The setting for workspaces without an entry, as received; null if it was never set.
-    pub(super) global: Value,
-    /// Whether `global` was set without creating default providers.
-    #[serde(default)]
-    without_providers: bool,
-    entries: Vec<WorkspaceAccess>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct WorkspaceAccess {
-    workspace_id: String,
-    enabled: bool,
-    usage_limits: Value,
-    rate_limits: Value,
-}
-
-impl Access {
-    pub(super) fn allows(&self, workspace: &str) -> bool {
-        let mut entries = self.entries.iter();
-        match entries.find(|entry| entry.workspace_id == workspace) {
-            Some(entry) => entry.enabled,
-            None => self.global["enabled"] == true,
-        }
-    }
-
-    pub(super) fn allow(&mut self, workspace: &str) {
-        self.entry(workspace).enabled = true;
-    }
-
-    pub(super) fn remove(&mut self, workspace: &str) {
-        self.entries.retain(|entry| entry.workspace_id != workspace);
-    }
-
-    /// Returns the entry of a workspace; a new entry is disabled.
-    fn entry(&mut self, workspace: &str) -> &mut WorkspaceAccess {
-        let mut entries = self.entries.iter();
-        let position = entries.position(|entry| entry.workspace_id == workspace);
-        let position = position.unwrap_or_else(|| {
-            self.entries.push(WorkspaceAccess {
-                workspace_id: workspace.to_owned(),
-                enabled: false,
-                usage_limits: Value::Null,
-                rate_limits: Value::Null,
-            });
-            self.entries.len() - 1
-        });
-        &mut self.entries[position]
-    }
-
-    fn apply_global(&mut self, call: &Call) -> Result<(), ApiError> {
-        let Some(item) = call.body_field("global_workspace_access") else {
-            return Ok(());
-        };
-        validate_limits(item, "global_workspace_access")?;
-        self.global = item.clone();
-        self.without_providers = call.body_value("create_default_provider") == false;
-        if call.body_value("override_existing_workspace_access") == true {
-            self.entries.clear();
-        }
-        Ok(())
-    }
-}
+use crate::error::ApiError;
+use crate::handlers::integrations::find;
+use crate::handlers::virtual_keys;
+use crate::response::{HandlerResult, ResponseBody};
+use crate::state::State;
+use crate::state::integrations::Integration;
+use crate::state::integrations::workspaces::{Change, WorkspaceAccess, validate_limits};
+use crate::state::virtual_keys::VirtualKey;
 
 impl WorkspaceAccess {
-    fn apply(&mut self, item: &Value) {
-        self.enabled = item["enabled"] == true;
-        let limits = [
-            ("usage_limits", &mut self.usage_limits),
-            ("rate_limits", &mut self.rate_limits),
-        ];
-        for (name, target) in limits {
-            if let Some(value) = item.get(name) {
-                target.clone_from(value);
-            }
-        }
-    }
-
     /// Returns the entry; `id` is the slug of the workspace, never its UUID.
     fn json(&self, state: &State) -> Value {
         let workspace = state.workspaces.get(&self.workspace_id);
@@ -101,28 +25,13 @@ impl WorkspaceAccess {
     }
 }
 
-fn validate_limits(value: &Value, field_path: &str) -> Result<(), ApiError> {
-    limits::validate_usage_limits(
-        &value["usage_limits"],
-        &format!("{field_path}/usage_limits"),
-    )?;
-    limits::validate_single_limit(&value["rate_limits"], &format!("{field_path}/rate_limits"))
-}
-
-/// An item of the body, with the UUID of its workspace.
-struct Change<'a> {
-    workspace: String,
-    item: &'a Value,
-    field_path: String,
-}
-
 fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiError> {
     let items = call.body_items("workspaces").iter().enumerate();
     let changes = items.map(|(index, item)| {
         let field_path = format!("workspaces/{index}");
         validate_limits(item, &field_path)?;
         let key = item["id"].as_str().unwrap_or_default();
-        let workspace = workspaces::resolve(state, key, &call.caller).map_err(|_| {
+        let workspace = state.workspaces.resolve(key, &call.caller).map_err(|_| {
             ApiError::invalid_field(
                 &format!("{field_path}/id"),
                 "is not the id or slug of a workspace",

@@ -1,18 +1,21 @@
-//! MCP integrations.
+//! Operations on MCP integrations.
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::access::Access;
-use super::capabilities::{self, Capability};
-use super::metadata::Metadata;
-use super::{probe, servers};
-use crate::call::{Call, Caller};
-use crate::handlers::{State, masking, secret_references, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::{Row, Table};
+use crate::call::Call;
+use crate::error::ApiError;
+use crate::handlers::mcp::{capabilities, probe, servers};
+use crate::handlers::secret_references;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::mcp::access::Access;
+use crate::state::mcp::capabilities::Capability;
+use crate::state::mcp::capabilities::{apply_toggles, merge_synced, parse_toggles};
+use crate::state::mcp::integrations::McpIntegration;
+use crate::state::mcp::metadata::Metadata;
+use crate::state::table::Table;
+use crate::state::{State, slugs};
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 1000);
@@ -31,120 +34,25 @@ const UPDATABLE_FIELDS: [&str; 7] = [
     "secret_mappings",
 ];
 
-/// An MCP server configured in the organisation or in one workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct McpIntegration {
-    pub(crate) id: String,
-    pub(crate) slug: String,
-    pub(crate) secret_mappings: Vec<Value>,
-    /// `None` for an integration of the organisation.
-    workspace_id: Option<String>,
-    name: String,
-    description: Value,
-    pub(super) url: String,
-    pub(super) auth_type: String,
-    pub(super) transport: String,
-    pub(super) configurations: Value,
-    owner_id: String,
-    pub(super) access: Access,
-    pub(super) capabilities: Vec<Capability>,
-    pub(super) metadata: Metadata,
-    created_at: String,
-    last_updated_at: Option<String>,
-}
-
-impl Row for McpIntegration {
-    const NAME: &'static str = "MCP integration";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        self.workspace_id.as_deref()
-    }
-
-    /// A workspace key sees the integrations that its workspace owns or may use.
-    fn visible_to(&self, caller: &Caller) -> bool {
-        let workspace = caller.workspace();
-        workspace.is_none_or(|workspace| {
-            self.access.allows(workspace) || self.workspace() == Some(workspace)
-        })
-    }
-}
-
 impl McpIntegration {
-    /// Returns whether a workspace may use the integration.
-    pub(super) fn allows_workspace(&self, workspace: &str) -> bool {
-        self.access.allows(workspace)
-    }
-
-    fn kind(&self) -> &'static str {
-        match self.workspace_id {
-            Some(_) => "workspace",
-            None => "organisation",
-        }
-    }
-
-    fn json(&self) -> Map<String, Value> {
-        let body = json!({
-            "id": self.id,
-            "slug": self.slug,
-            "name": self.name,
-            "description": self.description,
-            "type": self.kind(),
-            "workspace_id": self.workspace_id,
-            "url": self.url,
-            "auth_type": self.auth_type,
-            "transport": self.transport,
-            "configurations": masking::mask_settings(&self.configurations),
-            "secret_mappings": self.secret_mappings,
-            "global_workspace_access": self.access.global,
-            "owner_id": self.owner_id,
-            "status": "active",
-            "created_at": self.created_at,
-            "last_updated_at": self.last_updated_at,
-            "object": "mcp-integration",
-        });
-        body.as_object().cloned().unwrap_or_default()
-    }
-
     fn list_json(&self, state: &State) -> Value {
         let all = state.workspaces.iter();
         let count = all
             .filter(|workspace| self.allows_workspace(&workspace.id))
             .count();
         let mut body = self.json();
-        body.insert("workspaces_count".to_owned(), json!(count));
-        Value::Object(body)
+        body["workspaces_count"] = json!(count);
+        body
     }
 
     /// Applies a create or update request.
     fn apply(&mut self, state: &State, call: &Call) -> Result<(), ApiError> {
-        let strings = [
-            ("name", &mut self.name),
-            ("url", &mut self.url),
-            ("auth_type", &mut self.auth_type),
-            ("transport", &mut self.transport),
-        ];
-        for (name, target) in strings {
-            if let Some(value) = call.body_str(name) {
-                value.clone_into(target);
-            }
-        }
-        let values = [
-            ("description", &mut self.description),
-            ("configurations", &mut self.configurations),
-        ];
-        for (name, target) in values {
-            if let Some(value) = call.body_field(name) {
-                target.clone_from(value);
-            }
-        }
+        call.set_str("name", &mut self.name);
+        call.set_str("url", &mut self.url);
+        call.set_str("auth_type", &mut self.auth_type);
+        call.set_str("transport", &mut self.transport);
+        call.set_value("description", &mut self.description);
+        call.set_value("configurations", &mut self.configurations);
         let workspace = self.workspace_id.as_deref();
         if let Some(mappings) =
             secret_references::parse_mappings(state, call, &SECRET_TARGETS, workspace)?
@@ -153,28 +61,11 @@ impl McpIntegration {
         }
         self.validate()
     }
-
-    fn validate(&self) -> Result<(), ApiError> {
-        if self.transport == "interactive" {
-            let reason = "cannot be set to `interactive`";
-            return Err(ApiError::invalid_field("transport", reason));
-        }
-        let headers = "configurations.custom_headers";
-        if self.auth_type == "headers"
-            && self.configurations["custom_headers"].is_null()
-            && !secret_references::is_mapped(&self.secret_mappings, headers)
-        {
-            let field_path = "configurations/custom_headers";
-            let reason = "is required when `/auth_type` is `headers`";
-            return Err(ApiError::invalid_field(field_path, reason));
-        }
-        Ok(())
-    }
 }
 
 /// Returns the MCP integration of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpIntegration, ApiError> {
-    state.mcp.integrations.find(call.path_param(0), call)
+    state.mcp.integrations.find_by_path(call)
 }
 
 /// Returns the MCP integration of the path for an update. A workspace key can only change
@@ -198,20 +89,15 @@ fn table(state: &mut State) -> &mut Table<McpIntegration> {
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let kind = call.query_param("type").filter(|kind| *kind != "all");
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.mcp.integrations.all().filter(|integration| {
         let workspace = call.workspace();
         let is_usable = workspace.is_none_or(|workspace| {
             integration.allows_workspace(workspace)
                 || integration.workspace_id.as_deref() == Some(workspace)
         });
-        let matches = |value: &str| value.to_lowercase().contains(&search);
         is_usable
             && kind.is_none_or(|kind| kind == integration.kind())
-            && (matches(&integration.name) || matches(&integration.slug))
+            && call.matches_search(&[&integration.name, &integration.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
         integration.list_json(state)
@@ -219,7 +105,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(Value::Object(find(state, call)?.json())))
+    respond(find(state, call)?.json())
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -251,7 +137,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": integration.id, "slug": integration.slug});
     table(state).put(integration);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -279,34 +165,34 @@ pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.metadata.json()))
+    respond(find(state, call)?.metadata.json())
 }
 
 pub(super) fn sync(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = find_editable(state, call)?.clone();
     if call.body_field("capabilities").is_some() {
-        integration.capabilities = capabilities::merge_synced(&integration.capabilities, call)?;
+        integration.capabilities = merge_synced(&integration.capabilities, call)?;
     }
     integration
         .metadata
         .update_from_server_info(&call.body_value("server_info"), &call.timestamp());
     let count = integration.capabilities.len();
     table(state).put(integration);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": true,
         "message": "the server information was stored",
         "details": {"capabilities": count},
-    })))
+    }))
 }
 
 pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let integration = find(state, call)?;
     let error = probe::connection_error(&integration.url);
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": error.is_none(),
         "message": error.unwrap_or("the server is reachable"),
         "details": {"url": integration.url, "transport": integration.transport},
-    })))
+    }))
 }
 
 pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
@@ -326,8 +212,8 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
         .iter()
         .map(Capability::key)
         .collect();
-    let toggles = capabilities::parse_toggles(call, &known)?;
-    capabilities::apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
+    let toggles = parse_toggles(call, &known)?;
+    apply_toggles(&mut integration.capabilities, &toggles, &call.timestamp());
     table(state).put(integration);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }

@@ -1,63 +1,28 @@
-//! MCP servers.
+//! Operations on MCP servers.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::capabilities::{self, Capability, CapabilityKey, ServerCapability};
-use super::integrations::McpIntegration;
-use super::metadata::Metadata;
-use super::probe;
-use super::users::UserAccess;
 use crate::call::Call;
-use crate::handlers::{State, guardrails, masking, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-use crate::table::Row;
+use crate::error::ApiError;
+use crate::handlers::guardrails;
+use crate::handlers::mcp::{capabilities, probe};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::mcp::capabilities::CapabilityKey;
+use crate::state::mcp::capabilities::{merge_synced, parse_toggles};
+use crate::state::mcp::integrations::McpIntegration;
+use crate::state::mcp::metadata::Metadata;
+use crate::state::mcp::servers::McpServer;
+use crate::state::mcp::users::UserAccess;
+use crate::state::table::Row;
+use crate::state::{State, masking, slugs};
 
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (100, 100);
 
 /// The reported response time of a test, in milliseconds. It is fixed, since nothing is sent.
 const RESPONSE_TIME_MS: u32 = 42;
-
-/// An MCP integration made available in a workspace.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct McpServer {
-    pub(crate) id: String,
-    slug: String,
-    pub(crate) workspace_id: String,
-    name: String,
-    description: Value,
-    /// The UUID of the integration.
-    integration_id: String,
-    owner_id: String,
-    /// The OAuth client id that the service registers for itself.
-    client_id: String,
-    /// The capabilities synced for this server; `None` if it has those of the integration.
-    own_capabilities: Option<Vec<Capability>>,
-    /// Capabilities enabled or disabled for this server.
-    toggles: BTreeMap<CapabilityKey, bool>,
-    metadata: Metadata,
-    pub(super) users: UserAccess,
-    created_at: String,
-}
-
-impl Row for McpServer {
-    const NAME: &'static str = "MCP server";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn slug(&self) -> Option<&str> {
-        Some(&self.slug)
-    }
-
-    fn workspace(&self) -> Option<&str> {
-        Some(&self.workspace_id)
-    }
-}
 
 impl McpServer {
     fn integration<'a>(&self, state: &'a State) -> Result<&'a McpIntegration, ApiError> {
@@ -94,27 +59,6 @@ impl McpServer {
         }
         body
     }
-
-    /// Returns the capabilities of the server, and whether they are enabled.
-    fn capabilities<'a>(&'a self, integration: &'a McpIntegration) -> Vec<ServerCapability<'a>> {
-        let integration_states = integration.capabilities.iter();
-        let integration_states: HashMap<CapabilityKey, bool> = integration_states
-            .map(|capability| (capability.key(), capability.enabled))
-            .collect();
-        let list = self.own_capabilities.as_ref();
-        let list = list.unwrap_or(&integration.capabilities).iter();
-        let server_capability = |capability: &'a Capability| {
-            let key = capability.key();
-            let integration_enabled = integration_states.get(&key).copied().unwrap_or(true);
-            let is_enabled_here = self.toggles.get(&key).copied().unwrap_or(true);
-            ServerCapability {
-                capability,
-                enabled: is_enabled_here && integration_enabled,
-                integration_enabled,
-            }
-        };
-        list.map(server_capability).collect()
-    }
 }
 
 fn integration_details(integration: &McpIntegration) -> Value {
@@ -131,7 +75,7 @@ fn integration_details(integration: &McpIntegration) -> Value {
 
 /// Returns the MCP server of the path.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a McpServer, ApiError> {
-    state.mcp.servers.find(call.path_param(0), call)
+    state.mcp.servers.find_by_path(call)
 }
 
 /// Removes all servers of an integration.
@@ -155,22 +99,17 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
         .query_param("id")
         .map(|ids| ids.split(',').map(str::trim));
     let ids: Option<HashSet<&str>> = ids.map(Iterator::collect);
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let matching = state.mcp.servers.list_for(call).filter(|server| {
-        let matches = |value: &str| value.to_lowercase().contains(&search);
         let is_named = |ids: &HashSet<&str>| {
             ids.contains(server.id.as_str()) || ids.contains(server.slug.as_str())
         };
-        ids.as_ref().is_none_or(is_named) && (matches(&server.name) || matches(&server.slug))
+        ids.as_ref().is_none_or(is_named) && call.matches_search(&[&server.name, &server.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |server| server.json(state, call)))
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(find(state, call)?.json(state, call)))
+    respond(find(state, call)?.json(state, call))
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -201,7 +140,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     };
     let body = json!({"id": server.id, "slug": server.slug});
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -211,14 +150,11 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
             "body: expected at least one field to update",
         ));
     }
-    if let Some(name) = call.body_str("name") {
-        name.clone_into(&mut server.name);
-    }
-    if let Some(description) = call.body_field("description") {
-        server.description = description.clone();
-    }
+    call.set_str("name", &mut server.name);
+    call.set_value("description", &mut server.description);
+    let body = json!({"id": server.id, "slug": server.slug, "object": "mcp-server"});
     state.mcp.servers.put(server);
-    Ok(ResponseBody::empty_object())
+    respond(body)
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
@@ -233,7 +169,7 @@ pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
     let url = &server.integration(state)?.url;
     let error = probe::connection_error(url);
     let is_reachable = error.is_none();
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "success": is_reachable,
         "error": error,
         "url": url,
@@ -241,7 +177,7 @@ pub(super) fn test(state: &State, call: &Call) -> HandlerResult {
         "status_code": is_reachable.then_some(200),
         "response_time_ms": is_reachable.then_some(RESPONSE_TIME_MS),
         "object": "mcp-server-test",
-    })))
+    }))
 }
 
 pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
@@ -259,20 +195,20 @@ pub(super) fn update_capabilities(state: &mut State, call: &Call) -> HandlerResu
     let mut server = find(state, call)?.clone();
     let all = server.capabilities(server.integration(state)?).into_iter();
     let known: HashSet<CapabilityKey> = all.map(|row| row.capability.key()).collect();
-    let toggles = capabilities::parse_toggles(call, &known)?;
+    let toggles = parse_toggles(call, &known)?;
     server.toggles.extend(toggles);
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult {
     let mut server = find(state, call)?.clone();
     let before = server.own_capabilities.unwrap_or_default();
-    let found = capabilities::merge_synced(&before, call)?;
+    let found = merge_synced(&before, call)?;
     let count = found.len();
     server.own_capabilities = Some(found);
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true, "total": count})))
+    respond(json!({"success": true, "total": count}))
 }
 
 /// Returns the server's own metadata once synced, or else that of its integration.
@@ -282,7 +218,7 @@ pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
         true => &server.metadata,
         false => &server.integration(state)?.metadata,
     };
-    Ok(ResponseBody::json(metadata.json()))
+    respond(metadata.json())
 }
 
 pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
@@ -291,7 +227,7 @@ pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
         .metadata
         .update_from_request(&call.body, &call.timestamp());
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true}))
 }
 
 /// Returns the OAuth client configured in the integration, or else, with `oauth_auto`, the one that
@@ -307,9 +243,9 @@ pub(super) fn client_info(state: &State, call: &Call) -> HandlerResult {
         settings.get(name).or_else(nested_setting).cloned()
     };
     let registered = (integration.auth_type == "oauth_auto").then(|| json!(server.client_id));
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "client_id": setting("client_id").or(registered),
         "client_secret": setting("client_secret"),
         "object": "client-info",
-    })))
+    }))
 }

@@ -1,71 +1,27 @@
-//! User access to MCP servers, and user connections. The emulator has no sign-in: a user with
+//! Operations on user access to MCP servers, and user connections. The emulator has no sign-in: a user with
 //! stored tokens is connected.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::PAGE_SIZES;
-use super::servers::{McpServer, find};
 use crate::call::Call;
-use crate::handlers::State;
-use crate::handlers::users::User;
-use crate::response::{ApiError, HandlerResult, ResponseBody};
-
-/// The access settings and tokens of users, by UUID.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(super) struct UserAccess {
-    /// Whether access is denied to users without an override.
-    denied_by_default: bool,
-    overrides: BTreeMap<String, bool>,
-    tokens: BTreeMap<String, Tokens>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Tokens {
-    access: String,
-    refresh: Value,
-    created_at: String,
-    last_updated_at: String,
-}
-
-impl UserAccess {
-    fn is_allowed(&self, user: &str) -> bool {
-        self.overrides
-            .get(user)
-            .copied()
-            .unwrap_or(!self.denied_by_default)
-    }
-
-    fn json(&self, user: &User) -> Value {
-        let connected = self.tokens.contains_key(&user.id);
-        json!({
-            "user_id": user.id,
-            "first_name": user.first_name,
-            "last_name": user.last_name,
-            "enabled": self.is_allowed(&user.id),
-            "has_override": self.overrides.contains_key(&user.id),
-            "connection_status": if connected { "connected" } else { "not_connected" },
-            // Misspelled by the service.
-            "object": "user-acces",
-        })
-    }
-}
+use crate::error::ApiError;
+use crate::handlers::mcp::PAGE_SIZES;
+use crate::handlers::mcp::servers::find;
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
+use crate::state::mcp::servers::McpServer;
+use crate::state::mcp::users::Tokens;
+use crate::state::users::User;
 
 /// Lists the users of the server's workspace, and the users with an override.
 pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let workspace = state.workspaces.get(&server.workspace_id);
-    let search = call
-        .query_param("search")
-        .unwrap_or_default()
-        .to_lowercase();
     let is_listed = |user: &User| {
         let name = format!("{} {} {}", user.first_name, user.last_name, user.email);
         let is_member = workspace.is_some_and(|workspace| workspace.has_member(&user.id));
         (is_member || server.users.overrides.contains_key(&user.id))
-            && name.to_lowercase().contains(&search)
+            && call.matches_search(&[&name])
     };
     let users = state.users.accounts.all().filter(is_listed);
     let default = if server.users.denied_by_default {
@@ -94,7 +50,7 @@ pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
         server.users.overrides.insert(id.to_owned(), enabled);
     }
     state.mcp.servers.put(server);
-    Ok(ResponseBody::json(json!({"success": true})))
+    respond(json!({"success": true, "object": "user-access"}))
 }
 
 /// A service key has no user and always has access.
@@ -102,9 +58,7 @@ pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let user = call.caller.user_id.as_deref();
     let has_access = user.is_none_or(|user| server.users.is_allowed(user));
-    Ok(ResponseBody::json(
-        json!({"has_access": has_access, "object": "user-access-check"}),
-    ))
+    respond(json!({"has_access": has_access, "object": "user-access-check"}))
 }
 
 /// By default, a user's key lists the connections of its user, and a service key those of all
@@ -150,12 +104,12 @@ fn disconnect(state: &mut State, mut server: McpServer, user: &str) -> HandlerRe
 pub(super) fn get_tokens(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
     let tokens = server.users.tokens.get(state.users.acting_user(call));
-    Ok(ResponseBody::json(json!({
+    respond(json!({
         "access_token": tokens.map(|tokens| &tokens.access),
         "refresh_token": tokens.map(|tokens| &tokens.refresh),
         "expires_at": null,
         "object": "tokens",
-    })))
+    }))
 }
 
 pub(super) fn update_tokens(state: &mut State, call: &Call) -> HandlerResult {

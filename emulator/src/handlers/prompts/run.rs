@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::build_request;
 use crate::call::Call;
 use crate::gateway;
-use crate::handlers::State;
 use crate::response::HandlerResult;
+use crate::state::State;
 
 pub(super) fn run(state: &mut State, call: &Call) -> HandlerResult {
     let request = Value::Object(build_request(state, call)?);

@@ -2,17 +2,19 @@
 
 use serde_json::{Value, json};
 
-use super::{PAGE_SIZES, VirtualKey, find, is_slug_taken, remove};
 use crate::call::Call;
-use crate::handlers::{State, slugs};
-use crate::response::{ApiError, HandlerResult, ResponseBody};
+use crate::error::ApiError;
+use crate::handlers::virtual_keys::{PAGE_SIZES, find, is_slug_taken, remove};
+use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::virtual_keys::VirtualKey;
+use crate::state::{State, slugs};
 
 /// The name in error messages.
 const NAME: &str = "provider";
 
 /// Returns a provider; unset fields are null.
 fn json(key: &VirtualKey, call: &Call) -> Value {
-    let mut body = Value::Object(key.json(call));
+    let mut body = key.json(call);
     body["ai_provider_name"] = json!(key.provider);
     body["workspace_id"] = json!(key.workspace_id);
     body["reset_usage"] = Value::Null;
@@ -27,7 +29,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    Ok(ResponseBody::json(json(find(state, call, NAME)?, call)))
+    respond(json(find(state, call, NAME)?, call))
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
@@ -52,7 +54,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     key.apply(call)?;
     let body = json!({"id": key.id, "slug": key.slug, "object": NAME});
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
@@ -64,7 +66,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     }
     let body = json!({"id": key.id, "slug": key.slug});
     state.virtual_keys.put(key);
-    Ok(ResponseBody::json(body))
+    respond(body)
 }
 
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {

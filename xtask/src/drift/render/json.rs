@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 
 use crate::drift::difference::{Aspect, Fact};
 use crate::drift::proposal::Proposal;
+use crate::drift::public_api;
 use crate::drift::report::{Change, Report};
 use crate::drift::target::Target;
-use crate::public_api;
 
 /// Version of the format. It is raised when a key is removed or changes its meaning, not when one
 /// is added.
@@ -132,10 +132,11 @@ fn public_api(report: &Report) -> Value {
 }
 
 fn api_change(change: &public_api::Change) -> Value {
-    let (kind, old, new) = match change {
-        public_api::Change::Added { signature, .. } => ("added", None, Some(signature)),
-        public_api::Change::Removed { signature, .. } => ("removed", Some(signature), None),
-        public_api::Change::Changed { old, new, .. } => ("changed", Some(old), Some(new)),
+    let kind = match change {
+        public_api::Change::Added { .. } => "added",
+        public_api::Change::Removed { .. } => "removed",
+        public_api::Change::Changed { .. } => "changed",
     };
+    let (old, new) = change.signatures();
     json!({"kind": kind, "path": change.path(), "old": old, "new": new})
 }

@@ -1,0 +1,214 @@
+//! Listing: the public items of the generated code, from the refined types and operations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proc_macro2::TokenStream;
+
+use super::{
+    operations::Operation,
+    request_types::{builder_name, field_type, setter_name},
+    rust_type::RustType,
+    types::{RefinedType, StructType, Types, UnionType, VariantAccess, response_field_type},
+};
+use crate::{
+    lower::Direction,
+    modules::{Modules, SHARED, area_of},
+};
+
+/// Lists the public items: the signature of each by its path, which is relative to the crate.
+pub fn list(types: &Types, operations: &[Operation<'_>]) -> BTreeMap<String, String> {
+    let mut items = Items::default();
+    let mut modules = BTreeSet::from([SHARED.to_owned()]);
+    for operation in operations {
+        modules.insert(area_of(&operation.module).to_owned());
+        modules.insert(operation.module.clone());
+        list_operation(operation, types, &mut items);
+    }
+    for name in types.names() {
+        modules.insert(types.modules().home(name).to_owned());
+    }
+    for module in &modules {
+        let own = types
+            .names()
+            .filter(|name| types.modules().home(name) == module);
+        for name in own.chain(types.modules().reexports(module)) {
+            // The type of another area does not exist if that area is not generated.
+            if let Some(ty) = types.get(name) {
+                list_type(module, name, ty, types, &mut items);
+            }
+        }
+        items.add(module.clone(), "mod");
+    }
+    items.0
+}
+
+#[derive(Default)]
+struct Items(BTreeMap<String, String>);
+
+impl Items {
+    fn add(&mut self, path: String, signature: impl Into<String>) {
+        self.0.insert(path, signature.into());
+    }
+}
+
+fn list_type(module: &str, name: &str, ty: &RefinedType, types: &Types, items: &mut Items) {
+    let path = format!("{module}::{name}");
+    match ty {
+        RefinedType::Struct(structure) if structure.direction == Direction::Request => {
+            let builder = format!("{module}::{}", builder_name(&structure.ident));
+            list_request(&path, &builder, structure, types.modules(), items);
+        }
+        RefinedType::Struct(structure) => {
+            for field in &structure.fields {
+                let ty = type_name(response_field_type(field).tokens(types.modules()));
+                items.add(format!("{path}::{}", field.ident), format!("field: {ty}"));
+            }
+            items.add(format!("{path}::extra"), "field: JsonObject");
+            items.add(path, "struct");
+        }
+        RefinedType::Enum(open_enum) => {
+            for (variant, _) in &open_enum.variants {
+                items.add(format!("{path}::{variant}"), "variant");
+            }
+            let unknown = open_enum.unknown_variant();
+            items.add(format!("{path}::{unknown}"), "variant(String)");
+            items.add(path, "enum");
+        }
+        RefinedType::Union(union) => list_union(path, union, items),
+    }
+}
+
+fn list_request(
+    path: &str,
+    builder: &str,
+    structure: &StructType,
+    modules: &Modules,
+    items: &mut Items,
+) {
+    for field in &structure.fields {
+        let name = &field.ident;
+        let ty = type_name(field_type(field, modules));
+        items.add(format!("{path}::{name}"), format!("field: {ty}"));
+        if field.flatten {
+            let setter = "fn(self, name: String, value: Value) -> Self";
+            items.add(format!("{builder}::extra"), setter);
+            continue;
+        }
+        let setter = setter_name(name, &["build", "builder", "extra"]);
+        let ty = type_name(field.ty.without_option().tokens(modules));
+        items.add(format!("{builder}::{setter}"), setter_signature(&ty));
+        if field.clear.is_some() {
+            let name = name.to_string();
+            let clear = format!("{builder}::clear_{}", name.trim_end_matches('_'));
+            items.add(clear, "fn(self) -> Self");
+        }
+    }
+    items.add(path.to_owned(), "struct");
+    items.add(builder.to_owned(), "builder");
+}
+
+fn list_union(path: String, union: &UnionType, items: &mut Items) {
+    for (name, ty) in &union.variants {
+        let ty = type_name(ty.clone());
+        match union.access {
+            VariantAccess::Variant => {
+                items.add(format!("{path}::{name}"), format!("variant({ty})"));
+            }
+            VariantAccess::Method => {
+                let signature = format!("fn(&self) -> Result<{ty}>");
+                items.add(format!("{path}::as_{name}"), signature);
+            }
+            VariantAccess::Conversion => items.add(format!("{path}: From<{ty}>"), "impl"),
+        }
+    }
+    let kind = match union.access {
+        VariantAccess::Variant => "enum",
+        VariantAccess::Method | VariantAccess::Conversion => "struct",
+    };
+    items.add(path, kind);
+}
+
+fn list_operation(operation: &Operation<'_>, types: &Types, items: &mut Items) {
+    let modules = types.modules();
+    let builder = format!("{}::{}", operation.module, operation.builder_name());
+    items.add(
+        format!("operations::{}", operation.static_name()),
+        "static: Operation",
+    );
+    // The method of a handwritten operation is not generated, and its builder is a re-export.
+    if operation.entry.handwritten.is_some() {
+        items.add(builder, "builder");
+        return;
+    }
+    let arguments: String = operation
+        .arguments
+        .iter()
+        .map(|argument| {
+            let ty = type_name(argument.ty.tokens(modules));
+            format!(", {}: {ty}", argument.ident)
+        })
+        .collect();
+    items.add(
+        format!("Client::{}", operation.entry.id),
+        format!("fn(&self{arguments}) -> {builder}"),
+    );
+    for parameter in &operation.parameters {
+        let setter = setter_name(&parameter.ident, operation.builder_methods());
+        let ty = type_name(parameter.ty.tokens(modules));
+        items.add(format!("{builder}::{setter}"), setter_signature(&ty));
+    }
+    if let Some((ty, _)) = &operation.body {
+        let ty = type_name(ty.tokens(modules));
+        items.add(format!("{builder}::body"), setter_signature(&ty));
+    }
+    let response = response_name(operation.response.as_ref(), modules);
+    items.add(
+        format!("{builder}::send"),
+        format!("async fn(self) -> Result<{response}>"),
+    );
+    if operation.entry.paging.is_some() {
+        items.add(
+            format!("{builder}::stream"),
+            format!("fn(self) -> Items<{response}>"),
+        );
+    } else if let Some(event) = &operation.event {
+        items.add(
+            format!("{builder}::stream"),
+            format!("fn(self) -> OpenStream<{event}>"),
+        );
+    }
+    if let Some((_, response)) = &operation.read_operation {
+        let response = response_name(response.as_ref(), modules);
+        items.add(
+            format!("{builder}::update_and_get"),
+            format!("async fn(self) -> Result<{response}>"),
+        );
+    }
+    items.add(builder, "builder");
+}
+
+/// Returns the signature of a setter. A setter also accepts what converts into the type.
+fn setter_signature(ty: &str) -> String {
+    format!("fn(self, value: {ty}) -> Self")
+}
+
+fn response_name(response: Option<&RustType>, modules: &Modules) -> String {
+    response.map_or("()".to_owned(), |ty| type_name(ty.tokens(modules)))
+}
+
+/// Returns a type as text, without the modules: no two public types have the same name, and a type
+/// may move to the module of the shared types.
+fn type_name(tokens: TokenStream) -> String {
+    let text = tokens.to_string().replace(' ', "");
+    let mut name = String::with_capacity(text.len());
+    for part in text.split_inclusive(|character: char| !is_part_of_path(character)) {
+        let path = part.trim_end_matches(|character: char| !is_part_of_path(character));
+        name.push_str(path.rsplit("::").next().unwrap_or(path));
+        name.push_str(&part[path.len()..]);
+    }
+    name.replace(',', ", ")
+}
+
+fn is_part_of_path(character: char) -> bool {
+    character.is_alphanumeric() || character == '_' || character == ':'
+}

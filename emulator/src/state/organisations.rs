@@ -1,0 +1,77 @@
+//! The organisations of one emulator, with the history that delayed reads need.
+
+use std::collections::VecDeque;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde::{Deserialize, Serialize};
+
+use crate::call::Caller;
+use crate::state::State;
+
+/// All organisations of one emulator.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Organisations {
+    pub(crate) all: Vec<Organisation>,
+}
+
+/// One organisation.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Organisation {
+    pub(crate) state: State,
+    /// The time of each recent write, and the state before it.
+    #[serde(skip)]
+    history: VecDeque<(DateTime<Utc>, State)>,
+}
+
+impl Organisations {
+    pub(crate) fn new(states: impl IntoIterator<Item = State>) -> Self {
+        let organisation = |state| Organisation {
+            state,
+            history: VecDeque::new(),
+        };
+        Self {
+            all: states.into_iter().map(organisation).collect(),
+        }
+    }
+
+    /// Returns whether a scheduled change, such as a key rotation, is due.
+    pub(crate) fn has_due_changes(&self, now: DateTime<Utc>) -> bool {
+        let mut all = self.all.iter();
+        all.any(|organisation| organisation.state.api_keys.has_due_rotation(now))
+    }
+
+    /// Applies all scheduled changes that are due.
+    pub(crate) fn apply_due_changes(&mut self, now: DateTime<Utc>) {
+        for organisation in &mut self.all {
+            organisation.state.api_keys.apply_due_rotations(now);
+        }
+    }
+
+    /// Looks a key up; returns the position of its organisation, and the caller.
+    pub(crate) fn authenticate(&self, key: &str, now: DateTime<Utc>) -> Option<(usize, Caller)> {
+        self.all
+            .iter()
+            .enumerate()
+            .find_map(|(position, organisation)| {
+                let caller = organisation.state.api_keys.authenticate(key, now)?;
+                Some((position, caller))
+            })
+    }
+}
+
+impl Organisation {
+    /// Returns the state for reads, without the writes of the last `delay`.
+    pub(crate) fn state_for_reads(&self, now: DateTime<Utc>, delay: TimeDelta) -> &State {
+        let mut hidden = self.history.iter().filter(|(at, _)| *at + delay > now);
+        hidden.next().map_or(&self.state, |(_, before)| before)
+    }
+
+    /// Keeps a copy of the state before a write, for reads within `delay`.
+    pub(crate) fn push_history(&mut self, now: DateTime<Utc>, delay: TimeDelta) {
+        self.history.retain(|(at, _)| *at + delay > now);
+        if delay > TimeDelta::zero() {
+            self.history.push_back((now, self.state.clone()));
+        }
+    }
+}

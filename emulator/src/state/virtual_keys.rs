@@ -1,0 +1,138 @@
+//! Virtual keys, which are called providers in the newer API.
+//!
+//! Both use an integration, which holds the credentials. Creating a virtual key also creates an
+//! integration; creating a provider requires an existing one.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::call::{Call, timestamp};
+use crate::error::ApiError;
+use crate::ids::Ids;
+use crate::state::table::{Row, Table, row};
+use crate::state::usage::{UsageCounter, UsageLimits};
+use crate::state::{limits, masking};
+
+pub(crate) type VirtualKeys = Table<VirtualKey>;
+
+/// A virtual key or provider. Slugs are only unique within a workspace.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct VirtualKey {
+    pub(crate) id: String,
+    pub(crate) slug: String,
+    pub(crate) workspace_id: String,
+    pub(crate) name: String,
+    pub(crate) provider: String,
+    /// The slug of the integration.
+    pub(crate) integration_id: String,
+    pub(crate) secret_mappings: Vec<Value>,
+    pub(crate) created_at: String,
+    pub(crate) note: Value,
+    pub(crate) model_config: Value,
+    pub(crate) usage_limits: Value,
+    pub(crate) rate_limits: Value,
+    pub(crate) expires_at: Value,
+    pub(crate) last_reset_at: Option<String>,
+    pub(crate) last_updated_at: Option<String>,
+    /// The usage counted against `usage_limits`.
+    #[serde(default)]
+    pub(crate) usage: UsageCounter,
+}
+
+row! { VirtualKey: "virtual key", id: id, slug: slug, workspace: workspace_id }
+
+impl VirtualKey {
+    /// Creates the seeded virtual key.
+    pub(crate) fn seed(workspace_id: &str, now: DateTime<Utc>, ids: &Ids) -> Self {
+        let slug = "openai-main".to_owned();
+        let provider_and_integration = ("openai", slug.as_str());
+        Self::new(
+            "OpenAI main",
+            slug.clone(),
+            workspace_id,
+            provider_and_integration,
+            &timestamp(now),
+            ids,
+        )
+    }
+
+    /// Creates a virtual key; the pair is the AI provider and the slug of the integration.
+    pub(crate) fn new(
+        name: &str,
+        slug: String,
+        workspace_id: &str,
+        (provider, integration): (&str, &str),
+        at: &str,
+        ids: &Ids,
+    ) -> Self {
+        Self {
+            id: ids.uuid(),
+            slug,
+            workspace_id: workspace_id.to_owned(),
+            name: name.to_owned(),
+            provider: provider.to_owned(),
+            integration_id: integration.to_owned(),
+            secret_mappings: Vec::new(),
+            created_at: at.to_owned(),
+            note: Value::Null,
+            model_config: Value::Null,
+            usage_limits: Value::Null,
+            rate_limits: Value::Null,
+            expires_at: Value::Null,
+            last_reset_at: None,
+            last_updated_at: None,
+            usage: UsageCounter::default(),
+        }
+    }
+
+    pub(crate) fn status(&self, now: DateTime<Utc>) -> &'static str {
+        let expires = self.expires_at.as_str().map(DateTime::parse_from_rfc3339);
+        match expires {
+            Some(Ok(at)) if at <= now => "expired",
+            _ if self.limits().is_exhausted(&self.usage, now) => "exhausted",
+            _ => "active",
+        }
+    }
+
+    pub(crate) fn limits(&self) -> UsageLimits<'_> {
+        let created = self.created_at.parse().unwrap_or_default();
+        UsageLimits::new(&self.usage_limits, created)
+    }
+
+    /// Resets the usage to zero.
+    pub(crate) fn reset_usage(&mut self, at: &str) {
+        self.usage = UsageCounter::default();
+        self.last_reset_at = Some(at.to_owned());
+    }
+
+    /// Returns the fields that all representations share.
+    pub(crate) fn json(&self, call: &Call) -> Value {
+        json!({
+            "id": self.id,
+            "name": self.name,
+            "note": self.note,
+            "status": self.status(call.now),
+            "slug": self.slug,
+            "integration_id": self.integration_id,
+            "usage_limits": self.usage_limits,
+            "rate_limits": self.rate_limits,
+            "model_config": masking::mask_settings(&self.model_config),
+            "expires_at": self.expires_at,
+            "created_at": self.created_at,
+        })
+    }
+
+    /// Applies a create or update request for a virtual key or a provider.
+    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
+        limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
+        limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
+        call.set_str("name", &mut self.name);
+        call.set_value("note", &mut self.note);
+        call.set_value("usage_limits", &mut self.usage_limits);
+        call.set_value("rate_limits", &mut self.rate_limits);
+        call.set_value("expires_at", &mut self.expires_at);
+        call.set_value("model_config", &mut self.model_config);
+        Ok(())
+    }
+}

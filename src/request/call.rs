@@ -1,0 +1,414 @@
+//! The request behind the generated builders.
+
+use std::fmt;
+
+use bytes::Bytes;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+#[cfg(feature = "gateway")]
+use serde_json::Map;
+use serde_json::Value;
+
+use super::{
+    builder_support, path,
+    query::{Query, QueryValue},
+};
+#[cfg(feature = "gateway")]
+use crate::gateway::Form;
+use crate::{
+    ByteStream, Client, Error, Response,
+    decode::{self, LenientDecode},
+    error::{DecodeError, Label},
+    header, media_type,
+    operation::{Idempotency, Operation},
+    transport::{self, Attempt, Body, PreparedRequest, RawResponse},
+};
+
+#[cfg(test)]
+mod all_operations;
+
+/// The query parameter that defaults to the client's workspace.
+const WORKSPACE_ID: &str = "workspace_id";
+
+/// A request of an operation, under construction. Errors are reported when it is sent.
+#[derive(Clone)]
+pub(crate) struct Call {
+    client: Client,
+    operation: &'static Operation,
+    accept: &'static str,
+    arguments: Vec<String>,
+    query: Query,
+    headers: Vec<(&'static str, String)>,
+    body: Option<Result<Body, Error>>,
+    error: Option<Error>,
+}
+
+/// Formats a time as the service expects it: RFC 3339, UTC, milliseconds.
+pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+impl Call {
+    pub(crate) fn new(
+        client: &Client,
+        operation: &'static Operation,
+        arguments: Vec<String>,
+    ) -> Self {
+        Self {
+            client: client.clone(),
+            operation,
+            accept: media_type::JSON,
+            arguments,
+            query: Query::default(),
+            headers: Vec::new(),
+            body: None,
+            error: None,
+        }
+    }
+
+    /// Sets the value of the `accept` header; the default is JSON.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn accept(&mut self, media_type: &'static str) {
+        self.accept = media_type;
+    }
+
+    /// Sets a query parameter, replacing an earlier value.
+    pub(crate) fn query(&mut self, name: &'static str, value: impl Into<QueryValue>) {
+        self.query.set(name, value);
+    }
+
+    /// Sets a query parameter that is a list: joined by commas if `joined`, else repeated.
+    pub(crate) fn query_list(
+        &mut self,
+        name: &'static str,
+        values: impl Iterator<Item = String>,
+        joined: bool,
+    ) {
+        if joined {
+            return self.query(name, values.collect::<Vec<_>>().join(","));
+        }
+        self.query.remove(name);
+        values.for_each(|value| self.query.append(name, value));
+    }
+
+    /// Sets a numeric query parameter.
+    pub(crate) fn number(&mut self, name: &'static str, value: f64) {
+        self.check_number(name, value);
+        self.query(name, value);
+    }
+
+    /// Records an error if the value is NaN or infinite.
+    pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
+        if let Err(error) = builder_support::check_finite(name, value) {
+            self.error.get_or_insert(error);
+        }
+    }
+
+    /// Sets a header that the operation declares.
+    pub(crate) fn header(&mut self, name: &'static str, value: String) {
+        self.headers.retain(|(other, _)| *other != name);
+        self.headers.push((name, value));
+    }
+
+    /// Sets the JSON body.
+    pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
+        // By reference, because the value may be large.
+        self.body = Some(match value {
+            Ok(ref value) => encode_json(value).map(Body::Json),
+            Err(error) => Err(error.into()),
+        });
+    }
+
+    /// Sets a multipart body, after checking that its files exist.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn form(&mut self, form: Form) {
+        if let Err(error) = form.check().await {
+            self.error.get_or_insert(error);
+        }
+        self.body = Some(Ok(Body::Form(form.into())));
+    }
+
+    pub(crate) async fn send<T: LenientDecode>(self) -> Result<T, Error> {
+        let label = Label::Operation(self.operation);
+        let response = self.execute().await?;
+        decode(&response.body).map_err(|error| decode_error(error, response, &label))
+    }
+
+    pub(crate) async fn send_with_response<T: LenientDecode>(self) -> Result<Response<T>, Error> {
+        let operation = self.operation;
+        decode_response(operation, self.execute().await?)
+    }
+
+    /// Sends the request and ignores the body of a success.
+    pub(crate) async fn send_unit(self) -> Result<(), Error> {
+        self.execute().await.map(|_| ())
+    }
+
+    pub(crate) async fn send_unit_with_response(self) -> Result<Response<()>, Error> {
+        Ok(Response::new((), self.execute().await?))
+    }
+
+    /// Sends the request and returns the body as a string.
+    pub(crate) async fn send_text(self) -> Result<String, Error> {
+        let label = Label::Operation(self.operation);
+        let response = self.execute().await?;
+        String::from_utf8(response.body.to_vec()).map_err(|_| {
+            let history = response.history;
+            Error::unexpected_response("the body is not valid UTF-8")
+                .with_response(response.into_error_response())
+                .with_operation(&label)
+                .with_history(history, None)
+                .mark_executed()
+        })
+    }
+
+    /// Sends the request and returns the body as a stream.
+    pub(crate) async fn open(self) -> Result<ByteStream, Error> {
+        let (client, request) = self.prepare()?;
+        let response = transport::send(&client, &request, Attempt::send_streaming).await?;
+        Ok(ByteStream::new(response, request.label))
+    }
+
+    /// Prepares the request for an event stream: sets `"stream": true` in the body.
+    #[cfg(feature = "gateway")]
+    pub(crate) fn prepare_stream(mut self) -> Result<(Client, PreparedRequest), Error> {
+        self.accept(media_type::EVENT_STREAM);
+        let empty = || Ok(Body::Json(Bytes::from_static(b"{}")));
+        let body = self.body.take();
+        let body = body.or_else(|| (!self.operation.body_required).then(empty));
+        self.body = body.map(|body| body.map(with_stream_true));
+        self.prepare()
+    }
+
+    /// Sends the request and upgrades the connection to a websocket.
+    #[cfg(feature = "gateway")]
+    pub(crate) async fn upgrade(self) -> Result<RawResponse<reqwest::Upgraded>, Error> {
+        let (client, request) = self.prepare()?;
+        transport::upgrade(&client, &request).await
+    }
+
+    /// Sends the request and reads the whole response.
+    pub(crate) async fn execute(self) -> Result<RawResponse, Error> {
+        let (client, request) = self.prepare()?;
+        transport::send(&client, &request, Attempt::send_buffered).await
+    }
+
+    /// Validates and prepares the request.
+    fn prepare(mut self) -> Result<(Client, PreparedRequest), Error> {
+        let request = self
+            .prepared_request()
+            .map_err(|error| error.with_operation(&Label::Operation(self.operation)))?;
+        Ok((self.client, request))
+    }
+
+    /// Returns the idempotency of the operation with this body.
+    fn idempotency(&self) -> Idempotency {
+        let operation = self.operation;
+        match !operation.non_idempotent_fields.is_empty()
+            && operation.has_non_idempotent_field(&self.json_body())
+        {
+            true => Idempotency::NonIdempotent,
+            false => operation.idempotency,
+        }
+    }
+
+    /// Returns the JSON body, or `null` if there is none.
+    fn json_body(&self) -> Value {
+        match &self.body {
+            Some(Ok(Body::Json(json))) => serde_json::from_slice(json).unwrap_or_default(),
+            _ => Value::Null,
+        }
+    }
+
+    /// Validates and prepares the request; takes the body.
+    fn prepared_request(&mut self) -> Result<PreparedRequest, Error> {
+        let operation = self.operation;
+        let base = self.client.base_url(operation.plane);
+        let path = path::path(base.root(operation.api_version), operation, &self.arguments)?;
+        if let Some(error) = &self.error {
+            return Err(error.clone());
+        }
+        self.client.options().check()?;
+        self.check_required()?;
+        self.validate()?;
+        let mut url = base.with_path(&path);
+        self.query_with_defaults().render(&mut url);
+        let headers = self.headers.iter();
+        let headers = headers.map(|(name, value)| header::declared(name, value));
+        let headers = headers.collect::<Result<Vec<_>, _>>()?;
+        let defaults = self.client.default_headers(Some(operation.plane));
+        Ok(PreparedRequest {
+            label: Label::Operation(operation),
+            plane: Some(operation.plane),
+            idempotency: self.idempotency(),
+            method: operation.method.clone(),
+            url,
+            headers: defaults.clone(),
+            body: self.body.take().transpose()?,
+        }
+        .with_headers(self.accept, headers))
+    }
+
+    /// Returns the query, with the client's workspace if the operation takes it and the request
+    /// does not set one.
+    fn query_with_defaults(&self) -> Query {
+        let mut query = self.query.clone();
+        if self.operation.default_workspace
+            && query.get(WORKSPACE_ID).is_none()
+            && let Some(workspace) = self.client.options().default_workspace()
+        {
+            query.append(WORKSPACE_ID, workspace);
+        }
+        query
+    }
+
+    /// Runs the operation's own validation on the arguments and the body.
+    fn validate(&self) -> Result<(), Error> {
+        let Some(validate) = self.operation.validate else {
+            return Ok(());
+        };
+        if let Some(Err(error)) = &self.body {
+            return Err(error.clone());
+        }
+        validate(&self.arguments, &self.json_body()).map_err(Error::invalid_request)
+    }
+
+    fn check_required(&self) -> Result<(), Error> {
+        let is_set = |name: &&str| {
+            self.query.get(name).is_some()
+                || self.headers.iter().any(|(other, _)| other == name)
+                || self.has_part(name)
+        };
+        if let Some(name) = self.operation.required.iter().find(|name| !is_set(name)) {
+            return Err(Error::invalid_request(format!(
+                "parameter `{name}` is required"
+            )));
+        }
+        if self.operation.body_required && self.body.is_none() {
+            return Err(Error::invalid_request("a body is required"));
+        }
+        Ok(())
+    }
+
+    /// Returns `true` if the body is multipart and has a part named `_name`.
+    fn has_part(&self, _name: &str) -> bool {
+        match &self.body {
+            #[cfg(feature = "gateway")]
+            Some(Ok(Body::Form(form))) => form.has(_name),
+            _ => false,
+        }
+    }
+
+    /// Returns the error of a request that is not sent.
+    pub(crate) fn invalid_request(&self, problem: String) -> Error {
+        Error::invalid_request(problem).with_operation(&Label::Operation(self.operation))
+    }
+
+    pub(crate) fn operation(&self) -> &'static Operation {
+        self.operation
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub(crate) fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+
+    /// Returns the value of a query parameter.
+    pub(crate) fn query_value(&self, name: &str) -> Option<&QueryValue> {
+        self.query.get(name)
+    }
+}
+
+/// Encodes a request body as JSON.
+pub(crate) fn encode_json(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error> {
+    match serde_json::to_vec(value) {
+        Ok(json) => Ok(json.into()),
+        Err(error) => Err(Error::invalid_request(format!(
+            "the body cannot be encoded as JSON: {error}"
+        ))),
+    }
+}
+
+/// Sets `"stream": true` in a JSON object.
+#[cfg(feature = "gateway")]
+fn with_stream_true(body: Body) -> Body {
+    match body {
+        Body::Json(json) => {
+            let mut body: Map<String, Value> = serde_json::from_slice(&json).unwrap_or_default();
+            body.insert("stream".to_owned(), true.into());
+            Body::Json(Value::Object(body).to_string().into())
+        }
+        form @ Body::Form(_) => form,
+    }
+}
+
+/// Decodes a success.
+pub(crate) fn decode_response<T: LenientDecode>(
+    operation: &'static Operation,
+    response: RawResponse,
+) -> Result<Response<T>, Error> {
+    match decode(&response.body) {
+        Ok(value) => Ok(Response::new(value, response)),
+        Err(error) => Err(decode_error(error, response, &Label::Operation(operation))),
+    }
+}
+
+/// Decodes the body of a success. An empty body counts as `{}`: writes may return one although the
+/// OpenAPI document declares an object.
+fn decode<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
+    decode::from_slice(if is_blank(body) { b"{}" } else { body })
+}
+
+/// Returns `true` if a body is empty or white space.
+pub(crate) fn is_blank(body: &[u8]) -> bool {
+    body.iter().all(u8::is_ascii_whitespace)
+}
+
+/// Records and returns the error of a success that cannot be decoded.
+pub(crate) fn decode_error(error: DecodeError, response: RawResponse, label: &Label) -> Error {
+    transport::decode_failed(label);
+    let history = response.history;
+    Error::decode(error, response.into_error_response())
+        .with_operation(label)
+        .with_history(history, None)
+}
+
+/// Shows only the operation, because values may be secrets.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("operation", &self.operation().id)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "gateway"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stream_is_set_to_true_in_every_body() {
+        for (body, expected) in [
+            ("{}", r#"{"stream":true}"#),
+            (r#"{"a":{}}"#, r#"{"a":{},"stream":true}"#),
+            (r#"{"stream":false,"a":1}"#, r#"{"a":1,"stream":true}"#),
+            (r#"{"a":1,"stream":null}"#, r#"{"a":1,"stream":true}"#),
+            (
+                r#"{"a":"\"stream\"","stream_options":{}}"#,
+                r#"{"a":"\"stream\"","stream":true,"stream_options":{}}"#,
+            ),
+            (
+                r#"{"a":{"stream":false}}"#,
+                r#"{"a":{"stream":false},"stream":true}"#,
+            ),
+        ] {
+            let Body::Json(json) = with_stream_true(Body::Json(body.into())) else {
+                panic!("expected a JSON body");
+            };
+            assert_eq!(json, expected);
+        }
+    }
+}

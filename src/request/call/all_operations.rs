@@ -1,0 +1,307 @@
+//! Sends every operation of the OpenAPI document, to test its retries and the encoding of its path
+//! arguments.
+//!
+//! The tests build the calls like the generated methods do, so that no operation is omitted.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
+
+use std::collections::BTreeSet;
+
+use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
+use portkey_admin_emulator::Emulator;
+use portkey_admin_testing::server::{Request, ScriptedResponse, Server};
+use serde_json::{Value, json};
+
+use super::Call;
+use crate::{
+    Client, Error, RequestOptions, RetryPolicy,
+    operation::{ApiVersion, Idempotency, Operation, Part, Plane, Segment},
+    operations::ALL,
+};
+
+fn client(base: &str, attempts: u32) -> Client {
+    let policy = RetryPolicy::default().max_attempts(attempts);
+    let policy = policy.backoff(std::time::Duration::ZERO, std::time::Duration::ZERO);
+    Client::builder()
+        .api_key("key")
+        .base_url(base)
+        .public_base_url(base.trim_end_matches("/v1"))
+        .options(RequestOptions::new().retry(policy))
+        .build()
+        .unwrap()
+}
+
+/// A body that passes the validation of every operation.
+fn body() -> Value {
+    json!({
+        "name": "one", "workspace_id": "one", "user_id": "one", "scim_group_id": "one",
+        "scopes": ["one"], "checks": [{}], "actions": {}, "conditions": [{}], "group_by": [{}],
+    })
+}
+
+/// Sends an operation with its required parameters and ignores the body of the response.
+async fn send(
+    client: &Client,
+    operation: &'static Operation,
+    arguments: Vec<String>,
+    body: Value,
+) -> Result<(), Error> {
+    let mut call = Call::new(client, operation, arguments);
+    for name in operation.required {
+        call.query(name, "1".to_owned());
+    }
+    if operation.body_required {
+        call.body(Ok::<_, Error>(body));
+    }
+    call.send_unit().await
+}
+
+/// Returns a valid value for each path parameter.
+fn arguments(operation: &Operation) -> Vec<String> {
+    let counts = operation.segments.iter().map(Segment::parameter_count);
+    vec!["one".to_owned(); counts.sum()]
+}
+
+// ---- Retries
+
+/// Failures, and how many of three attempts follow for idempotent and for non-idempotent
+/// operations.
+const FAILURES: [(&str, [usize; 2]); 4] = [
+    ("reset", [3, 1]),
+    ("500", [3, 1]),
+    ("429 with Retry-After", [3, 3]),
+    ("400", [1, 1]),
+];
+
+fn failure(name: &str) -> ScriptedResponse {
+    match name {
+        "reset" => ScriptedResponse::empty(200).sending_nothing().then_reset(),
+        "500" => ScriptedResponse::empty(500).keep_alive(),
+        "429 with Retry-After" => {
+            let response = ScriptedResponse::empty(429).with_header("retry-after-ms", "1");
+            response.keep_alive()
+        }
+        _ => ScriptedResponse::empty(400).keep_alive(),
+    }
+}
+
+fn patched() -> Patched {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    patch(&Sources::read(root).unwrap()).unwrap()
+}
+
+/// A server and a client for each of the failures.
+struct FailingServers(Vec<(Server, Client)>);
+
+impl FailingServers {
+    fn new() -> Self {
+        let servers = FAILURES.map(|(name, _)| Server::with_response(failure(name)));
+        let with_client = |server: Server| {
+            let client = client(&server.url("/v1"), 3);
+            (server, client)
+        };
+        Self(servers.map(with_client).into())
+    }
+
+    /// Sends an operation to every server and asserts the number of attempts.
+    async fn assert_attempts(
+        &self,
+        operation: &'static Operation,
+        body: &Value,
+        is_non_idempotent: bool,
+    ) {
+        for ((server, client), (failure, expected)) in self.0.iter().zip(FAILURES) {
+            let result = send(client, operation, arguments(operation), body.clone()).await;
+            let error = result.unwrap_err();
+            assert!(!error.is_invalid_request(), "{error}");
+            let requests = server.take_requests();
+            let expected = expected[usize::from(is_non_idempotent)];
+            assert_eq!(requests.len(), expected, "{} after {failure}", operation.id);
+            assert_eq!(error.attempts() as usize, expected, "{error}");
+            let content = |request: &Request| {
+                let Request {
+                    method,
+                    target,
+                    headers,
+                    body,
+                    ..
+                } = request.clone();
+                (method, target, headers, body)
+            };
+            let first = content(&requests[0]);
+            assert!(requests.iter().all(|request| content(request) == first));
+            // Refills the retry budget for the other operations.
+            (0..500).for_each(|_| client.budget().record_success());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_operation_is_retried_according_to_the_manifest() {
+    let (patched, servers) = (patched(), FailingServers::new());
+    for (key, entry) in patched.manifest.iter() {
+        let Some(operation) = ALL.iter().find(|operation| operation.id == entry.id) else {
+            let is_partial = !cfg!(all(feature = "admin", feature = "gateway"));
+            assert!(is_partial, "{key} is not generated");
+            continue;
+        };
+        servers
+            .assert_attempts(
+                operation,
+                &body(),
+                entry.retry == manifest::Idempotency::NonIdempotent,
+            )
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn body_with_a_non_idempotent_field_is_not_retried() {
+    let servers = FailingServers::new();
+    let mut fields = 0;
+    for operation in ALL {
+        for field in operation.non_idempotent_fields {
+            fields += 1;
+            assert_ne!(
+                operation.idempotency,
+                Idempotency::NonIdempotent,
+                "{}",
+                operation.id
+            );
+            for (value, is_non_idempotent) in [
+                (json!(true), true),
+                (json!(false), false),
+                (Value::Null, false),
+            ] {
+                let mut body = body();
+                body[*field] = value;
+                servers
+                    .assert_attempts(operation, &body, is_non_idempotent)
+                    .await;
+            }
+        }
+    }
+    assert!(fields >= 4 || !cfg!(feature = "admin"), "{fields}");
+}
+
+// ---- Paths
+
+/// Values that would change the path if they were not encoded or rejected.
+fn malicious_values() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "", ".", "..", "a/b", "../a", "%2e%2e", "a?b", "a#b", "a\\b", "\n", "a\r\nb", "\0", "ü",
+        "日本", "\u{202e}", " ", "+", "@", ":",
+    ]
+    .map(str::to_owned)
+    .into();
+    values.push("x".repeat(4096));
+    values
+}
+
+/// Returns the documented paths that the service does not have.
+fn removed_paths() -> BTreeSet<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let rules = Rules::parse(&Sources::read(root).unwrap().paths).unwrap();
+    let paths = rules
+        .removals()
+        .iter()
+        .map(|rule| format!("/v1{}", rule.path()));
+    paths.collect()
+}
+
+/// Returns `true` if a segment would be dropped or resolved by URL parsing.
+fn is_empty_or_dots(value: &str) -> bool {
+    ["", ".", ".."].contains(&value)
+}
+
+/// Returns every literal segment at `index` of the paths with this method.
+fn literals(method: &http::Method, index: usize) -> BTreeSet<&'static str> {
+    let same = ALL.iter().filter(|operation| operation.method == *method);
+    let literals = same.filter_map(|operation| match operation.segments.get(index) {
+        Some(Segment::Literal(literal)) => Some(*literal),
+        _ => None,
+    });
+    literals.collect()
+}
+
+/// Returns the decoded segments that the server must receive.
+fn expected_segments(operation: &Operation, arguments: &[String]) -> Vec<String> {
+    let version = match (operation.plane, operation.api_version) {
+        (Plane::Public, _) => None,
+        (_, ApiVersion::V1) => Some("v1"),
+        (_, ApiVersion::V2) => Some("v2"),
+    };
+    let mut arguments = arguments.iter();
+    let path = operation.segments.iter().map(|segment| match segment {
+        Segment::Literal(literal) => (*literal).to_owned(),
+        Segment::Parameter { .. } => arguments.next().unwrap().clone(),
+        Segment::Template { parts, .. } => {
+            let texts = parts.iter().map(|part| match part {
+                Part::Literal(literal) => (*literal).to_owned(),
+                Part::Parameter(_) => arguments.next().unwrap().clone(),
+            });
+            texts.collect()
+        }
+    });
+    version.map(str::to_owned).into_iter().chain(path).collect()
+}
+
+/// The id of an operation and the decoded segments of its request.
+type SentRequest = (&'static str, Vec<String>);
+
+/// Sends an operation once for each of its path parameters and each malicious value; returns the
+/// requests that the server must receive.
+async fn send_malicious_values(client: &Client, operation: &'static Operation) -> Vec<SentRequest> {
+    let mut sent = Vec::new();
+    let segments = operation.segments.iter().enumerate();
+    let parameters =
+        segments.flat_map(|(index, segment)| std::iter::repeat_n(index, segment.parameter_count()));
+    for (argument, index) in parameters.enumerate() {
+        let reserved = literals(&operation.method, index);
+        let reserved_values = reserved.iter().map(|value| (*value).to_owned());
+        for value in malicious_values().into_iter().chain(reserved_values) {
+            let mut arguments = arguments(operation);
+            arguments[argument].clone_from(&value);
+            let expected = expected_segments(operation, &arguments);
+            let context = format!("{} {value:?}", operation.id);
+            match send(client, operation, arguments, body()).await {
+                Err(error) if error.is_invalid_request() => {
+                    assert!(
+                        error.to_string().contains("path argument `"),
+                        "{context}: {error}"
+                    );
+                    assert!(
+                        is_empty_or_dots(&value) || reserved.contains(&*value),
+                        "{context}: {error}"
+                    );
+                }
+                Err(error) if error.status().is_none() => panic!("{context}: {error}"),
+                _ => {
+                    assert!(!is_empty_or_dots(&value), "{context}");
+                    sent.push((operation.id, expected));
+                }
+            }
+        }
+    }
+    sent
+}
+
+#[tokio::test]
+async fn every_path_argument_is_rejected_or_sent_as_one_segment_of_its_own_route() {
+    let emulator = Emulator::start().await.unwrap();
+    // The emulator does not know the key, so nothing is created or deleted.
+    let client = client(&emulator.base_url(), 1);
+    let mut sent = Vec::new();
+    for operation in ALL {
+        sent.extend(send_malicious_values(&client, operation).await);
+    }
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), sent.len());
+    let removed = removed_paths();
+    for (request, (id, segments)) in requests.iter().zip(&sent) {
+        // A removed path has no route, even if an argument completes it.
+        let expected = Some(*id).filter(|_| !removed.contains(request.path()));
+        assert_eq!(request.operation.as_deref(), expected, "{}", request.target);
+        assert_eq!(&request.segments, segments, "{}", request.target);
+    }
+}

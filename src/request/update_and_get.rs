@@ -1,0 +1,22 @@
+//! Updates with an empty response, followed by a read.
+
+use super::Call;
+use crate::{
+    Error,
+    decode::LenientDecode,
+    operation::{Operation, Segment},
+};
+
+/// Sends an update, then reads the updated resource with the same client. The read uses the first
+/// path arguments of the update; codegen checks that the parameters match.
+pub(crate) async fn update_and_get<T: LenientDecode>(
+    update: Call,
+    read: &'static Operation,
+) -> Result<T, Error> {
+    let count = read.segments.iter().map(Segment::parameter_count).sum();
+    let arguments = update.arguments().iter().take(count).cloned().collect();
+    let read = Call::new(update.client(), read, arguments);
+    update.send_unit().await?;
+    // Even if the read fails, the update was executed.
+    read.send().await.map_err(Error::mark_executed)
+}

@@ -1,0 +1,75 @@
+//! Responses before they are decoded.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
+
+use crate::{
+    Error,
+    error::ErrorResponse,
+    retry::{AttemptSummary, Failure},
+};
+
+/// The outcome of an attempt.
+pub(crate) type Outcome<T> = Result<T, Failure<Error>>;
+
+/// A response whose body is complete, is being read, or was upgraded to a connection.
+pub(crate) struct RawResponse<B = Bytes> {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: B,
+    pub(crate) history: AttemptSummary,
+}
+
+impl<B> RawResponse<B> {
+    /// Creates the response of an attempt; the history is set after the last attempt.
+    pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: B) -> Self {
+        Self {
+            status,
+            headers,
+            body,
+            history: AttemptSummary::default(),
+        }
+    }
+
+    pub(crate) fn map<C>(self, convert: impl FnOnce(B) -> C) -> RawResponse<C> {
+        let Self {
+            status,
+            headers,
+            body,
+            history,
+        } = self;
+        RawResponse {
+            status,
+            headers,
+            body: convert(body),
+            history,
+        }
+    }
+}
+
+impl RawResponse {
+    pub(crate) fn into_error_response(self) -> ErrorResponse {
+        ErrorResponse::new(self.status, self.headers, self.body)
+    }
+}
+
+/// A response that can be recorded in a span and that holds the summary of its attempts.
+pub(crate) trait TracedResponse {
+    fn status(&self) -> StatusCode;
+    fn headers(&self) -> &HeaderMap;
+    fn set_history(&mut self, history: AttemptSummary);
+}
+
+impl<B> TracedResponse for RawResponse<B> {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    fn set_history(&mut self, history: AttemptSummary) {
+        self.history = history;
+    }
+}
