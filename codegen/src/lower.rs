@@ -57,9 +57,10 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
     let mut paths = lower_operations(patched, &mut names, &mut problems);
     lower_events(patched, &mut names, &mut paths, &mut problems);
     let (components, derived) = names.finish();
+    let version = &patched.document["info"]["version"];
     let mut document = json!({
         "openapi": "3.0.3",
-        "info": {"title": "Portkey", "version": patched.document["info"]["version"]},
+        "info": {"title": "Portkey", "version": version.as_str().unwrap_or_default()},
         "paths": paths,
         "components": {"schemas": components},
     });
@@ -248,7 +249,8 @@ impl Operation<'_> {
             "explode",
             "x-sample",
         ] {
-            if let Some(value) = parameter.get(key) {
+            let is_words = |value: &&Value| key != "description" || value.is_string();
+            if let Some(value) = parameter.get(key).filter(is_words) {
                 lowered.insert(key.into(), value.clone());
             }
         }

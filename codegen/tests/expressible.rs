@@ -875,3 +875,13 @@ fn modules_must_be_rust_names() {
         assert_eq!(error.to_string(), format!("GET {path}: {expected}"));
     }
 }
+
+#[test]
+fn document_without_a_version_is_generated() {
+    let mut patched = patched(json!({"/things": {"get": {}}}), json!({}));
+    for info in [json!({}), json!({"version": null}), json!({"version": 1.1})] {
+        patched.document["info"] = info;
+        let lowered = lower::lower(&patched).unwrap();
+        generate::tokens(&patched, &lowered, &patched.manifest.areas()).unwrap();
+    }
+}

@@ -124,7 +124,10 @@ fn add_request_variants(
 ) {
     if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
         for name in in_requests {
-            let mut schema = schemas[name].clone();
+            // A schema that could not be lowered is absent.
+            let Some(mut schema) = schemas.get(name).cloned() else {
+                continue;
+            };
             rewrite_references(&mut schema, in_both);
             remove_read_only(&mut schema);
             let target = if in_both.contains(name) {

@@ -264,16 +264,16 @@ impl<'a> OperationCheck<'a> {
         if let Some(style) = style.filter(|style| *style != expected_style) {
             return Some(format!("the style `{style}` is not supported"));
         }
-        // The setters of a handwritten operation are handwritten.
-        if self.entry.handwritten.is_some() {
+        let kind = self.value_kind(&parameter["schema"]);
+        // The setters of a handwritten operation are handwritten, but progenitor sees its types.
+        if self.entry.handwritten.is_some() && !matches!(kind, ValueKind::Struct) {
             return None;
         }
-        let kind = self.value_kind(&parameter["schema"]);
         let is_supported = match kind {
             ValueKind::Scalar => true,
             ValueKind::Object => location != "path",
             ValueKind::ScalarList => location == "query",
-            ValueKind::Any | ValueKind::Other(_) => false,
+            ValueKind::Any | ValueKind::Struct | ValueKind::Other(_) => false,
         };
         (!is_supported).then(|| format!("{} is not supported", kind.describe()))
     }
@@ -288,7 +288,7 @@ impl<'a> OperationCheck<'a> {
                 Ok(target) if target.get("enum").is_some() => ValueKind::Scalar,
                 Ok(target) if target.get("oneOf").is_some() => ValueKind::Other("a union"),
                 Ok(target) if target.get("x-raw").is_some() => ValueKind::Other("a union"),
-                _ => ValueKind::Other("an object with fields"),
+                _ => ValueKind::Struct,
             };
         }
         match schema["type"].as_str() {
@@ -364,6 +364,7 @@ enum ValueKind {
     /// A JSON object without a schema, which is sent as JSON.
     Object,
     Any,
+    Struct,
     Other(&'static str),
 }
 
@@ -374,6 +375,7 @@ impl ValueKind {
             Self::ScalarList => "a list",
             Self::Object => "an object",
             Self::Any => "a value without a type",
+            Self::Struct => "an object with fields",
             Self::Other(text) => text,
         }
     }
