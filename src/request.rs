@@ -1,4 +1,19 @@
-//! Requests: the generated builders, raw requests, and their conversion into prepared requests.
+//! Requests: what the generated builders share, raw requests, and their validation.
+//!
+//! How a call runs, from the method to the connection:
+//!
+//! | function | result |
+//! |---|---|
+//! | `Client::list_api_keys` (generated) | the operation builder, which contains a [`Call`] |
+//! | `Items::poll_item`, `Pages::poll_page` | for a list: the call for the next page |
+//! | `Call::execute` | validates; a [`PreparedRequest`](crate::transport::PreparedRequest) |
+//! | `transport::send`, `retry::run` | span, retries; an [`Attempt`](crate::transport::Attempt) |
+//! | `Attempt::send_buffered`, `Attempt::send` | deadline; a request of `reqwest` |
+//!
+//! The response returns through the same functions: `Attempt::send` checks the status,
+//! `Attempt::send_buffered` reads the body into a [`RawResponse`](crate::transport::RawResponse),
+//! `retry::run` and `transport::send` repeat or record the attempt, `Call::send` decodes the value.
+//! For a list, `Pages` decodes the page and asks `next_page` which page follows.
 
 pub(crate) mod builder_support;
 pub(crate) mod call;

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use crate::{
     Client, Error,
+    error::ErrorResponse,
     retry::{self, AttemptSummary, Failure, TokioClock},
 };
 use trace::CallSpan;
@@ -27,19 +28,21 @@ pub(crate) use prepared_request::{Body, PreparedRequest};
 pub(crate) use response::{Outcome, RawResponse, TracedResponse};
 pub(crate) use trace::{body_interrupted, decode_failed};
 
-/// Sends a request as often as the retry policy allows. `send` makes one attempt, for example
-/// [`Attempt::send_buffered`].
+/// Sends a request as often as the retry policy allows. `make_attempt` makes one attempt, for
+/// example [`Attempt::send_buffered`]. `already_deleted` converts the 404 of a `DELETE` after an
+/// attempt that may have deleted the resource.
 pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
     client: &'a Client,
     request: &'a PreparedRequest,
-    send: impl Fn(Attempt<'a>) -> F,
+    make_attempt: impl Fn(Attempt<'a>) -> F,
+    already_deleted: impl FnOnce(ErrorResponse) -> Option<T>,
 ) -> Result<T, Error> {
     let options = client.options();
     let span = CallSpan::new(client, request);
-    let attempt = |history: AttemptSummary, remaining| {
-        let attempt = Attempt::new(client, request, history, remaining);
+    let attempt = |number, remaining| {
+        let attempt = Attempt::new(client, request, remaining);
         // Boxed because the future of the HTTP client is large.
-        span.in_attempt(history.attempts, Box::pin(send(attempt)))
+        span.in_attempt(number, Box::pin(make_attempt(attempt)))
     };
     let on_retry = |failure: &Failure<Error>, delay: Duration| span.record_retry(failure, delay);
     let (outcome, history) = retry::run(
@@ -52,7 +55,14 @@ pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
         attempt,
     )
     .await;
-    let mut outcome = outcome.map_err(|failure| error(client, request, failure, history));
+    let mut outcome = match outcome {
+        Err(failure) if failure.error.is_not_found() && request.may_have_deleted(history) => {
+            let response = failure.error.clone().into_response();
+            response.and_then(already_deleted).ok_or(failure)
+        }
+        outcome => outcome,
+    }
+    .map_err(|failure| error(client, request, failure, history));
     span.finish(&outcome, history);
     if let Ok(response) = &mut outcome {
         response.set_history(history);
@@ -68,10 +78,8 @@ pub(crate) async fn upgrade(
 ) -> Result<RawResponse<reqwest::Upgraded>, Error> {
     let http = client.http1_client();
     let http = http.map_err(|error| error.with_operation(&request.label))?;
-    send(client, request, |attempt| {
-        upgrade::handshake(attempt, &http)
-    })
-    .await
+    let handshake = |attempt| upgrade::handshake(attempt, &http);
+    send(client, request, handshake, |_| None).await
 }
 
 /// Adds operation, hint and attempts to the error of the last attempt.

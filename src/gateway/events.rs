@@ -23,11 +23,12 @@ use futures_core::Stream;
 use http::{HeaderMap, StatusCode};
 
 use crate::{
-    Client, Error,
+    Error,
+    error::Label,
     request::Call,
     request_id,
     response::Chunks,
-    transport::{self, PreparedRequest, RawResponse},
+    transport::{self, Attempt, Outcome, RawResponse},
 };
 use event_reader::{EventReader, ResponseHead};
 
@@ -103,30 +104,28 @@ impl<T> OpenStream<T> {
     }
 }
 
-/// Sends the request and waits for the first event. A failure before it counts as a failed attempt.
-async fn open_reader(
-    client: &Client,
-    request: &PreparedRequest,
+/// Makes one attempt and waits for the first event. A failure before it is a failed attempt.
+async fn begin(
+    attempt: Attempt<'_>,
+    label: Label,
     idle_timeout: Duration,
     named: bool,
-) -> Result<EventReader, Error> {
-    transport::send(client, request, |attempt| async move {
-        let RawResponse {
-            status,
-            headers,
-            body,
-            history,
-        } = attempt.send_streaming().await?;
-        let head = ResponseHead {
-            status,
-            headers,
-            label: request.label.clone(),
-            redactor: client.redactor().clone(),
-            history,
-        };
-        EventReader::begin(Chunks::new(body, idle_timeout), head, named).await
-    })
-    .await
+) -> Outcome<EventReader> {
+    let redactor = attempt.client.redactor().clone();
+    let RawResponse {
+        status,
+        headers,
+        body,
+        history,
+    } = attempt.send_streaming().await?;
+    let head = ResponseHead {
+        status,
+        headers,
+        label,
+        redactor,
+        history,
+    };
+    EventReader::begin(Chunks::new(body, idle_timeout), head, named).await
 }
 
 impl<T: StreamEvent> IntoFuture for OpenStream<T> {
@@ -135,8 +134,15 @@ impl<T: StreamEvent> IntoFuture for OpenStream<T> {
 
     fn into_future(self) -> Self::IntoFuture {
         Box::pin(async move {
-            let (client, request) = self.call.prepare_stream()?;
-            let reader = open_reader(&client, &request, self.idle_timeout, self.named).await?;
+            let Self {
+                call,
+                idle_timeout,
+                named,
+                ..
+            } = self;
+            let (client, request) = call.prepare_stream()?;
+            let begin = |attempt| begin(attempt, request.label.clone(), idle_timeout, named);
+            let reader = transport::send(&client, &request, begin, |_| None).await?;
             let events = PhantomData;
             Ok(EventStream { reader, events })
         })

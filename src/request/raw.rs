@@ -164,7 +164,8 @@ impl Request {
         let request = self
             .prepare()
             .map_err(|error| error.with_operation(&label))?;
-        transport::send(&client, &request, Attempt::send_buffered).await
+        let already_deleted = RawResponse::already_deleted;
+        transport::send(&client, &request, Attempt::send_buffered, already_deleted).await
     }
 
     /// Validates and prepares the request.

@@ -116,8 +116,8 @@ impl<E> Failure<E> {
 }
 
 /// Sends until an attempt succeeds, the policy or the budget forbids another one, or the request
-/// cannot be sent again (`can_repeat`). `send` gets the attempts so far, including its own, and the
-/// time until the deadline. Calls `on_retry` before each delay.
+/// cannot be sent again (`can_repeat`). `send` gets the number of the attempt, from 1, and the time
+/// until the deadline. Calls `on_retry` before each delay.
 pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     policy: &RetryPolicy,
     idempotency: Idempotency,
@@ -125,13 +125,13 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     clock: &impl Clock,
     can_repeat: impl Fn() -> bool,
     mut on_retry: impl FnMut(&Failure<E>, Duration),
-    mut send: impl FnMut(AttemptSummary, Duration) -> F,
+    mut send: impl FnMut(u32, Duration) -> F,
 ) -> (Result<T, Failure<E>>, AttemptSummary) {
     let mut remaining = policy.deadline;
     let mut history = AttemptSummary::default();
     loop {
         history.attempts += 1;
-        let failure = match send(history, remaining).await {
+        let failure = match send(history.attempts, remaining).await {
             Ok(value) => {
                 budget.record_success();
                 return (Ok(value), history);

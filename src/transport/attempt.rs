@@ -16,16 +16,14 @@ use crate::gateway::{Form, PartReadError};
 use crate::{
     Client, Error,
     error::{ErrorResponse, MAX_BODY_LEN},
-    retry::{AttemptSummary, Failure, FailureKind, retry_after},
+    retry::{Failure, FailureKind, retry_after},
 };
 
 /// One attempt to send a request.
 pub(crate) struct Attempt<'a> {
-    pub(super) client: &'a Client,
+    pub(crate) client: &'a Client,
     request: &'a PreparedRequest,
     pub(super) deadline: Deadline,
-    /// Whether an earlier attempt may have been executed.
-    may_have_executed_before: bool,
 }
 
 impl<'a> Attempt<'a> {
@@ -34,7 +32,6 @@ impl<'a> Attempt<'a> {
     pub(super) fn new(
         client: &'a Client,
         request: &'a PreparedRequest,
-        history: AttemptSummary,
         remaining: Duration,
     ) -> Self {
         let timeout = client.options().attempt_timeout();
@@ -42,22 +39,17 @@ impl<'a> Attempt<'a> {
             client,
             request,
             deadline: Deadline::new(timeout.min(remaining)),
-            may_have_executed_before: history.may_have_executed,
         }
     }
 
     /// Sends the request and reads the whole response; fails if the status is not a success.
     pub(crate) async fn send_buffered(mut self) -> Outcome<RawResponse> {
-        let response = match self.send().await {
-            Ok(response) => response,
-            Err(failure) => return self.accept_deleted(failure),
-        };
         let RawResponse {
             status,
             headers,
             mut body,
             ..
-        } = response;
+        } = self.send().await?;
         match read_body(&mut body, &self.deadline, usize::MAX).await {
             (body, None) => Ok(RawResponse::new(status, headers, body)),
             (body, Some(error)) => Err(interrupted(
@@ -126,19 +118,6 @@ impl<'a> Attempt<'a> {
         let redactor = self.client.redactor();
         redactor.redact_request_ids(response.headers_mut());
         Ok(response)
-    }
-
-    /// Converts the 404 of a `DELETE` after an attempt that may have deleted the resource into a
-    /// response without a body.
-    fn accept_deleted(&self, failure: Failure<Error>) -> Outcome<RawResponse> {
-        let is_deleted = self.request.may_have_deleted(self.may_have_executed_before)
-            && failure.error.is_not_found();
-        match failure.error.clone().into_response() {
-            Some(ErrorResponse {
-                status, headers, ..
-            }) if is_deleted => Ok(RawResponse::new(status, headers, Bytes::new())),
-            _ => Err(failure),
-        }
     }
 }
 

@@ -48,7 +48,7 @@ fn access_hint(
     let requirements = request.label.operation()?.access.hint()?;
     Some(match error.code() {
         // Not treated as a success, because the key may lack the scope to delete it.
-        Some("AB03") if request.may_have_deleted(history.may_have_executed_before) => {
+        Some("AB03") if request.may_have_deleted(history) => {
             format!("{requirements}; or an earlier attempt has deleted it")
         }
         Some("AB03") => format!("{requirements}; or the resource no longer exists"),

@@ -12,6 +12,7 @@ use crate::{
     error::Label,
     media_type,
     operation::{Idempotency, Plane},
+    retry::AttemptSummary,
 };
 
 /// A request body.
@@ -67,10 +68,9 @@ impl PreparedRequest {
         self
     }
 
-    /// Returns `true` if the request may have deleted its resource, given whether an attempt may
-    /// have been executed.
-    pub(super) fn may_have_deleted(&self, may_have_executed: bool) -> bool {
-        self.method == Method::DELETE && may_have_executed
+    /// Returns `true` if an attempt before the last one may have deleted the resource.
+    pub(super) fn may_have_deleted(&self, history: AttemptSummary) -> bool {
+        self.method == Method::DELETE && history.may_have_executed_before
     }
 
     /// Returns `true` if another attempt can send the same body.

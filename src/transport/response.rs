@@ -48,6 +48,12 @@ impl<B> RawResponse<B> {
 }
 
 impl RawResponse {
+    /// Converts the 404 of a `DELETE` whose resource an earlier attempt has deleted.
+    pub(crate) fn already_deleted(response: ErrorResponse) -> Option<Self> {
+        let empty = Bytes::new();
+        Some(Self::new(response.status, response.headers, empty))
+    }
+
     pub(crate) fn into_error_response(self) -> ErrorResponse {
         ErrorResponse::new(self.status, self.headers, self.body)
     }

@@ -34,7 +34,7 @@ pub(crate) async fn open(
         body: None,
     }
     .with_headers(media_type::ANY, []);
-    match super::send(client, &request, Attempt::send_streaming).await {
+    match super::send(client, &request, Attempt::send_streaming, |_| None).await {
         Ok(response) => Ok(ByteStream::new(response, request.label)),
         Err(error) => Err(strip_message(error)),
     }

@@ -66,7 +66,7 @@ fn run_script(
 ) -> Outcome {
     let clock = TestClock::default();
     let mut script = script.into_iter();
-    let send = |_: AttemptSummary, _: Duration| {
+    let send = |_: u32, _: Duration| {
         clock.now.set(clock.now.get() + attempt_time);
         std::future::ready(script.next().expect("the script is too short"))
     };
@@ -185,9 +185,8 @@ fn attempt_receives_the_remaining_time() {
     let (policy, budget) = (RetryPolicy::default(), Budget::default());
     let clock = TestClock::default();
     let seen = RefCell::new(Vec::new());
-    let send = |history: AttemptSummary, remaining: Duration| {
-        seen.borrow_mut()
-            .push((history.attempts, remaining.as_secs_f64()));
+    let send = |number: u32, remaining: Duration| {
+        seen.borrow_mut().push((number, remaining.as_secs_f64()));
         clock.now.set(clock.now.get() + Duration::from_secs(10));
         std::future::ready(Err::<(), _>(status(500)))
     };
@@ -211,7 +210,7 @@ fn request_that_cannot_be_repeated_is_not_retried() {
     let clock = TestClock::default();
     let repeats = Cell::new(1);
     let can_repeat = || repeats.replace(0) > 0;
-    let send = |_: AttemptSummary, _: Duration| std::future::ready(Err::<(), _>(status(503)));
+    let send = |_: u32, _: Duration| std::future::ready(Err::<(), _>(status(503)));
     let mut running = std::pin::pin!(run(
         &policy,
         Idempotency::Safe,
