@@ -358,10 +358,7 @@ fn is_set_by_client(parameter: &Value) -> bool {
 }
 
 /// Returns the media types of a body with their JSON schemas; a missing schema allows any value.
-fn json_schemas<'a>(
-    holder: &'a Value,
-    is_json: fn(&str) -> bool,
-) -> impl Iterator<Item = &'a Value> {
+fn json_schemas(holder: &Value, is_json: fn(&str) -> bool) -> impl Iterator<Item = &Value> {
     const ANY: &Value = &Value::Null;
     let content = holder["content"].as_object().into_iter().flatten();
     content
