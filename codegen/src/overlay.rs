@@ -189,6 +189,7 @@ impl Action {
 
 impl Query {
     fn parse(location: &str, field: &str, text: &str) -> Result<Self> {
+        check_nesting(location, field, text)?;
         let path = JsonPath::parse(text).map_err(|error| {
             Error::new(
                 location,
@@ -262,6 +263,30 @@ fn collect_paths<'a>(
             }
         }
         _ => {}
+    }
+}
+
+/// The number of brackets in brackets of a query. The parser is recursive.
+const MAX_QUERY_DEPTH: usize = 16;
+
+/// Checks that the brackets of a query are not nested too deep; those in strings count as well.
+fn check_nesting(location: &str, field: &str, text: &str) -> Result<()> {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' => depth += 1,
+            b')' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    // `!!!` is nested as well.
+    match deepest > MAX_QUERY_DEPTH || text.contains(&"!".repeat(MAX_QUERY_DEPTH)) {
+        true => Err(Error::new(
+            location,
+            format!("`{field}` is nested more than {MAX_QUERY_DEPTH} levels deep"),
+        )),
+        false => Ok(()),
     }
 }
 

@@ -693,6 +693,23 @@ fn non_finite_numbers_are_rejected() {
 }
 
 #[test]
+fn deep_and_repeated_text_is_rejected() {
+    for part in ["[", "{a: ", "- ", "{\"a\": ", "? "] {
+        let text = part.repeat(1_000);
+        assert!(document::parse("input.yaml", &text).is_err(), "{part}");
+    }
+    let closed = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    assert!(document::parse("input.yaml", &closed).is_err());
+    // Each list is twice the one before it.
+    let lists = (1..40).map(|index| format!("a{index}: &a{index} [*a{0}, *a{0}]\n", index - 1));
+    let text = format!("a0: &a0 [x]\n{}", lists.collect::<String>());
+    let error = document::parse("input.yaml", &text)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("limit"), "{error}");
+}
+
+#[test]
 fn merge_key_without_a_map_is_rejected() {
     let error = error_for("openapi: 3.0.0\npaths:\n  <<: 1\n");
     assert!(error.contains("merge key"), "{error}");

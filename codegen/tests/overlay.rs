@@ -360,6 +360,17 @@ fn every_action_that_does_not_fit_is_reported() {
 }
 
 #[test]
+fn deep_queries_are_rejected() {
+    for (open, close) in [("(", ")"), ("@[?", "]"), ("length(", ")"), ("!", "")] {
+        let target = format!("$[?{}@.a{}]", open.repeat(20_000), close.repeat(20_000));
+        let actions = json!([{"target": target, "remove": true}]);
+        let error = Overlay::parse(&overlay(actions)).unwrap_err().to_string();
+        let expected = "actions[0]: `target` is nested more than 16 levels deep";
+        assert_contains(&error, &[expected]);
+    }
+}
+
+#[test]
 fn documents_do_not_become_deeper_than_the_parser_allows() {
     let actions: Vec<Value> = (0..6)
         .map(|step| json!({"target": "$..*[?@.y == 1]", "copy": "$", "description": step.to_string()}))
