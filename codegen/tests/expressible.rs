@@ -233,7 +233,8 @@ fn schemas_named_like_our_types_are_types_of_their_own() {
             &[
                 &format!("pub one: Option<{name}>"),
                 &format!("pub many: Vec<{name}>"),
-                &format!("pub struct {name} {{\n        pub label: Option<String>"),
+                &format!("pub struct {name} {{"),
+                "pub label: Option<String>",
                 "pub any: Option<serde_json::Value>",
                 "pub key: Option<crate::Secret>",
                 &format!("pub fn body<V: TryInto<{name}Input"),
