@@ -406,7 +406,8 @@ fn type_names(document: &Value, schema: &Value) -> portkey_admin_codegen::Result
 /// Converts a string to the first declared type that it can be parsed as. If there is none, the
 /// string is returned unchanged for the validation to reject.
 fn parse_scalar(type_names: &TypeNames, string: &str) -> Value {
-    let parsers: [(&[&str], fn(&str) -> Option<Value>); 4] = [
+    type Parser = fn(&str) -> Option<Value>;
+    let parsers: [(&[&str], Parser); 4] = [
         (&["integer", "number"], |string| {
             string.parse::<i64>().ok().map(Value::from)
         }),
