@@ -4,7 +4,7 @@
 //! `PORTKEY_FUZZ_SECONDS` sets the time of a long run, `PORTKEY_FUZZ_SEED` where it starts. The
 //! input that runs is in `target/tmp/fuzz-*.yaml`, in case it aborts the process.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::collections::BTreeSet;
 use std::panic::{self, AssertUnwindSafe};
