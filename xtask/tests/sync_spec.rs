@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::thread::JoinHandle;
 
-use support::{Project, error_line, stderr, stdout};
+use support::{Project, error_line, error_lines, stderr, stdout};
 
 const SMALL: &str = "\
 openapi: 3.0.0
@@ -248,8 +248,8 @@ fn invalid_document_changes_nothing() {
         ("openapi: 3.0.0\npaths: {/a: [}\n", ":2:"),
         ("<html></html>", ": $: expected a map, found a string"),
         (
-            "openapi: 3.1.0\npaths: {}\n",
-            ": $.openapi: expected OpenAPI version 3.0.x",
+            "openapi: 3.2.0\npaths: {}\n",
+            ": $.openapi: expected OpenAPI version 3.0.x or 3.1.x",
         ),
         ("openapi: 3.0.0\n", ": $.paths: missing"),
         (&SMALL[..SMALL.len() - 20], ":6:"),
@@ -351,8 +351,11 @@ fn invalid_overrides_are_errors_with_their_location() {
         let before = project.state();
         project.write(&format!("overrides/{file}"), text);
         for more in [&["--check"][..], &[]] {
-            let error = error_line(&project.sync(&SMALL.replace("/b", "/c"), more));
-            assert!(error.starts_with(problem), "{error}\nexpected {problem}");
+            let errors = error_lines(&project.sync(&SMALL.replace("/b", "/c"), more));
+            assert!(
+                errors[0].starts_with(problem),
+                "{errors:#?}\nexpected {problem}"
+            );
             assert_eq!(project.state(), before);
         }
     }

@@ -172,7 +172,8 @@ fn manifest_of(document: &Value) -> String {
             })
             .collect();
         let key = manifest::key(method, path);
-        let id = id.trim_matches('_');
+        let words: Vec<&str> = id.split('_').filter(|word| !word.is_empty()).collect();
+        let id = words.join("_");
         text += &format!(
             "{key}:\n  id: {id}\n  summary: Words.\n  plane: control\n  area: api_keys\n  retry: safe\n  status: works\n  evidence: {{by: document}}\n"
         );
@@ -190,14 +191,19 @@ pub fn stderr(output: &Output) -> String {
 
 /// Returns the error line of a failed run. A line about a download may precede it.
 pub fn error_line(output: &Output) -> String {
+    let lines = error_lines(output);
+    let [line] = lines.as_slice() else {
+        panic!("{lines:#?}");
+    };
+    line.clone()
+}
+
+/// Returns the errors of a failed run, one for each override that does not fit.
+pub fn error_lines(output: &Output) -> Vec<String> {
     assert_eq!(output.status.code(), Some(1), "{}", stderr(output));
     let text = stderr(output);
-    let lines: Vec<&str> = text
-        .lines()
-        .filter(|line| !line.starts_with("fetching "))
-        .collect();
-    let [line] = lines.as_slice() else {
-        panic!("{text}");
-    };
-    line.strip_prefix("error: ").unwrap().to_owned()
+    let lines = text.lines().filter(|line| !line.starts_with("fetching "));
+    let text = lines.collect::<Vec<_>>().join("\n");
+    let errors = text.strip_prefix("error: ").unwrap();
+    errors.lines().map(str::to_owned).collect()
 }
