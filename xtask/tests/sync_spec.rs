@@ -204,7 +204,7 @@ fn document_is_written_even_if_overrides_do_not_fit() {
     assert!(output.status.success(), "{}", stderr(&output));
     let report = stdout(&output);
     for line in [
-        "! overrides/operations.yaml: GET /b: get__b",
+        "! overrides/operations.yaml: GET /b: get_b",
         "POST /c:\n  id: create_c\n",
         "1 override no longer fits, marked `!` above",
     ] {
@@ -369,7 +369,7 @@ fn entry_without_an_operation_is_an_error() {
     let entry = &manifest[manifest.find("GET /b:").unwrap()..];
     let unknown = entry
         .replace("GET /b:", "GET /none:")
-        .replace("get__b", "get_none");
+        .replace("get_b", "get_none");
     project.write("overrides/operations.yaml", &format!("{manifest}{unknown}"));
     let error = error_line(&project.sync(&SMALL.replace("/b", "/c"), &[]));
     let expected = "overrides/operations.yaml: `GET /none` is not an operation";
