@@ -19,6 +19,8 @@ pub(crate) use label::Label;
 /// The error of every fallible function of this crate.
 ///
 /// `Display` writes a single line. Neither `Debug` nor `Display` shows a key, a header or a body.
+///
+/// See the guide: [errors](crate::guide::errors).
 #[derive(Clone)]
 pub struct Error(Arc<Inner>);
 

@@ -12,6 +12,8 @@ use serde_json::{Map, Value};
 /// provider-specific credentials.
 ///
 /// It wraps a [`serde_json::Map`]. `Debug` shows the names of its fields, but no values.
+///
+/// See the guide: [responses](crate::guide::responses).
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct JsonObject(Map<String, Value>);

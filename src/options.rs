@@ -32,6 +32,8 @@ pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 *
 /// # Ok(())
 /// # }
 /// ```
+///
+/// See the guide: [options](crate::guide::options).
 #[derive(Clone, Default)]
 #[must_use = "options have no effect until a client uses them"]
 pub struct RequestOptions {

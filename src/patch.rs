@@ -6,6 +6,8 @@ use serde::{Serialize, Serializer, ser::SerializeSeq};
 ///
 /// The service distinguishes an absent field from a cleared one. The request type determines how
 /// the field is cleared: with `null`, an empty string or an empty list.
+///
+/// See the guide: [updates](crate::guide::updates).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Patch<T> {
     /// The field is not sent and keeps its value.

@@ -8,6 +8,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// `Debug`, `Display` and `Serialize` write `[redacted]`; [`expose`](Self::expose) returns the
 /// string. In a request, the string itself is sent.
+///
+/// See the guide: [secrets](crate::guide::secrets).
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 

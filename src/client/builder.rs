@@ -13,6 +13,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const USER_AGENT: &str = concat!("portkey-admin/", env!("CARGO_PKG_VERSION"));
 
 /// Configures a [`Client`].
+///
+/// See the guide: [configuration](crate::guide::configuration).
 #[derive(Clone, Default)]
 #[must_use = "nothing happens before `build`"]
 pub struct ClientBuilder {

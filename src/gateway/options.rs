@@ -42,6 +42,8 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// See the guide: [gateway](crate::guide::gateway).
 #[derive(Clone, Default)]
 #[must_use = "gateway options have no effect until they are set on request options"]
 pub struct GatewayOptions {

@@ -20,6 +20,8 @@ use crate::Error;
 /// page is held in memory. The stream ends under the same conditions as [`Pages`] and has the same
 /// errors. After an error it yields `None`; [`cursor`](Self::cursor) then returns the position of
 /// the page that failed.
+///
+/// See the guide: [lists](crate::guide::lists).
 #[must_use = "nothing is sent before the first item is requested"]
 pub struct Items<L: Paged> {
     pages: Pages<L>,

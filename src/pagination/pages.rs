@@ -41,6 +41,8 @@ const MAX_PAGES: u32 = 10_000;
 /// The errors of the operation. A pagination error ([`Error::is_paging`]) if the service returns
 /// the same page twice, reports more items although the next page cannot be requested, or if the
 /// list has more than [`max_pages`](Self::max_pages) pages.
+///
+/// See the guide: [lists](crate::guide::lists).
 #[must_use = "nothing is sent before the first page is requested"]
 pub struct Pages<L> {
     pub(super) settings: Settings,

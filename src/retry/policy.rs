@@ -31,6 +31,8 @@ use std::time::Duration;
 /// # Ok(())
 /// # }
 /// ```
+///
+/// See the guide: [retries](crate::guide::retries).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
