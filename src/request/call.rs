@@ -1,13 +1,15 @@
 //! The request behind the generated builders.
 
+#[cfg(feature = "gateway")]
+use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-#[cfg(feature = "gateway")]
-use serde_json::Map;
 use serde_json::Value;
+#[cfg(feature = "gateway")]
+use serde_json::value::RawValue;
 
 use super::{
     builder_support, path,
@@ -177,7 +179,7 @@ impl Call {
         let empty = || Ok(Body::Json(Bytes::from_static(b"{}")));
         let body = self.body.take();
         let body = body.or_else(|| (!self.operation.body_required).then(empty));
-        self.body = body.map(|body| body.map(with_stream_true));
+        self.body = body.map(|body| body.and_then(with_stream_true));
         self.prepare()
     }
 
@@ -336,14 +338,17 @@ pub(crate) fn encode_json(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Er
 
 /// Sets `"stream": true` in a JSON object.
 #[cfg(feature = "gateway")]
-fn with_stream_true(body: Body) -> Body {
+fn with_stream_true(body: Body) -> Result<Body, Error> {
     match body {
         Body::Json(json) => {
-            let mut body: Map<String, Value> = serde_json::from_slice(&json).unwrap_or_default();
-            body.insert("stream".to_owned(), true.into());
-            Body::Json(Value::Object(body).to_string().into())
+            // The other members are copied without decoding them.
+            let body: serde_json::Result<BTreeMap<String, &RawValue>> =
+                serde_json::from_slice(&json);
+            let mut body = body.unwrap_or_default();
+            body.insert("stream".to_owned(), RawValue::TRUE);
+            encode_json(&body).map(Body::Json)
         }
-        form @ Body::Form(_) => form,
+        form @ Body::Form(_) => Ok(form),
     }
 }
 
@@ -415,7 +420,8 @@ mod tests {
                 json!({"a": {"stream": false}, "stream": true}),
             ),
         ] {
-            let Body::Json(json) = with_stream_true(Body::Json(body.to_string().into())) else {
+            let body = with_stream_true(Body::Json(body.to_string().into()));
+            let Ok(Body::Json(json)) = body else {
                 panic!("expected a JSON body");
             };
             let sent: Value = serde_json::from_slice(&json).unwrap();
