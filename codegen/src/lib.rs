@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod modules;
 pub mod overlay;
 pub mod override_audit;
+mod override_status;
 pub mod paths;
 pub mod reserved_segments;
 #[cfg(feature = "generate")]

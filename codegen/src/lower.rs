@@ -8,6 +8,7 @@
 mod all_of;
 mod direction;
 mod expressible;
+mod json_kind;
 mod names;
 mod schema;
 

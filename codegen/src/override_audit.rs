@@ -10,23 +10,9 @@ use serde_json::Value;
 
 use crate::manifest::{Entry, Handwritten, Manifest};
 use crate::overlay::{Overlay, Verdict};
+pub use crate::override_status::OverrideStatus;
 use crate::paths::{Effect, Outcome, Rules};
 use crate::{Patched, Result, Sources, document, manifest};
-
-/// The status of an override.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum OverrideStatus {
-    /// It fits and has an effect.
-    Applied,
-    /// A path rule without effect: the document already satisfies it.
-    Satisfied,
-    /// The document now contains the correction: the override can be removed.
-    Confirmed,
-    /// It matches nothing.
-    Stale,
-    /// Upstream changed the same location to a different value.
-    Conflicting,
-}
 
 /// The kinds of override.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::schema::json_kind;
+use super::json_kind::json_kind;
 use crate::{Error, Result};
 
 /// The parts of an `allOf`.

@@ -7,6 +7,7 @@ use heck::ToSnakeCase;
 use serde_json::{Map, Value, json};
 
 use super::all_of::AllOf;
+use super::json_kind::json_kind;
 use super::names::{Origin, TypeNames};
 use crate::{Error, Result, document, rust_names};
 
@@ -651,21 +652,6 @@ fn component_name(reference: &str) -> String {
     last.replace("~1", "/").replace("~0", "~")
 }
 
-/// Returns the JSON kind of a schema, if it has only one.
-pub(super) fn json_kind(schema: &Value) -> Option<&'static str> {
-    match schema["type"].as_str() {
-        Some("string") => Some("string"),
-        Some("integer" | "number") => Some("number"),
-        Some("boolean") => Some("boolean"),
-        Some("array") => Some("array"),
-        Some("object") => Some("object"),
-        _ if schema.get("properties").is_some() => Some("object"),
-        _ if schema.get("items").is_some() => Some("array"),
-        _ if is_string_union(schema) => Some("string"),
-        _ => None,
-    }
-}
-
 /// Returns whether a variant consists of `required` only.
 fn is_required_only(variant: &Value) -> bool {
     variant
@@ -685,14 +671,6 @@ fn view_name(flat: &Value) -> String {
         Some(kind) => kind.to_owned(),
         None => "value".to_owned(),
     }
-}
-
-fn is_string_union(schema: &Value) -> bool {
-    ["oneOf", "anyOf"].iter().any(|keyword| {
-        schema[keyword]
-            .as_array()
-            .is_some_and(|variants| variants.iter().all(|variant| variant["type"] == "string"))
-    })
 }
 
 fn is_null(schema: &Value) -> bool {

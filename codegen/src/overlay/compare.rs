@@ -8,7 +8,7 @@ use super::{
     Action, ActionKind, NodePath, Query, Step, copy_source, describe_absent, is_name_map, is_prose,
     node_kind,
 };
-use crate::{Result, document, override_audit::OverrideStatus};
+use crate::{Result, document, override_status::OverrideStatus};
 
 /// The result of the comparison of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
