@@ -1,9 +1,9 @@
 //! Generate: turns the selected document into formatted Rust, by way of progenitor.
 //!
 //! Progenitor supplies the types and the parameters of every operation. Its client does not fit
-//! (one base URL, an error type per operation, builders for types that are never sent), so the
-//! refinements replace whole items. They never edit statements, and they fail with the name of an
-//! expected item that is missing.
+//! (one base URL, an error type per operation, builders for types that are never sent), so `read`
+//! builds a `model` from its items, and the other modules emit the code of the model. Reading fails
+//! with the name of an expected item that is missing.
 
 mod code;
 mod conversions;
@@ -11,13 +11,13 @@ mod docs;
 mod example;
 mod listing;
 mod lists;
+mod model;
 mod operations;
-mod raw;
+mod read;
 mod request_types;
-mod rust_type;
-mod tagged;
 mod trim;
 mod types;
+mod unions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -26,7 +26,6 @@ use proc_macro2::TokenStream;
 use progenitor::{GenerationSettings, Generator, InterfaceStyle};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use syn::{Item, ItemMod};
 
 use crate::{
     Error, Patched, Result, document,
@@ -38,9 +37,8 @@ use crate::{
     select::{Areas, select},
 };
 use code::GeneratedCode;
-use operations::{RefinedOperations, ReservedSegments};
+use model::{Model, ReservedSegments};
 use trim::trim_unused;
-use types::Types;
 
 /// A file of the generated client.
 pub struct GeneratedFile {
@@ -55,8 +53,8 @@ pub struct GeneratedFile {
 /// declares the modules and includes the others.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> {
     let lowered = lower(patched)?;
-    refine_document(patched, &lowered, areas, |types, operations| {
-        GeneratedCode::new(areas, types, operations)
+    with_model(patched, &lowered, areas, |model| {
+        GeneratedCode::new(areas, model)
     })?
     .files()
 }
@@ -65,8 +63,8 @@ pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> 
 ///
 /// Formatting takes longer than all other stages together, and programs do not need it.
 pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<TokenStream> {
-    refine_document(patched, lowered, areas, |types, operations| {
-        GeneratedCode::new(areas, types, operations).tokens()
+    with_model(patched, lowered, areas, |model| {
+        GeneratedCode::new(areas, model).tokens()
     })
 }
 
@@ -81,29 +79,25 @@ pub fn listing(
     lowered: &Lowered,
     areas: &Areas,
 ) -> Result<BTreeMap<String, String>> {
-    refine_document(patched, lowered, areas, |types, operations| {
-        listing::list(types, &operations.operations)
-    })
+    with_model(patched, lowered, areas, listing::list)
 }
 
-/// Refines the whole document and passes the result to `emit`. If that fails, the error names each
-/// operation that fails alone.
-fn refine_document<T>(
+/// Reads the model of the selected areas and passes it to `emit`. If that fails, the error names
+/// each operation that fails alone.
+fn with_model<T>(
     patched: &Patched,
     lowered: &Lowered,
     areas: &Areas,
-    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
+    emit: impl Fn(&Model<'_>) -> T,
 ) -> Result<T> {
     // The modules and the reserved segments are computed from the whole document, so that they do
     // not depend on features.
     let modules = Modules::assign(lowered, &patched.manifest)?;
     let reserved_segments = reserved_segments(&patched.document);
-    let refine = |lowered: &Lowered| {
-        catch_panic(|| {
-            refine_selected(patched, lowered, areas, &modules, &reserved_segments, &emit)
-        })
+    let generate = |lowered: &Lowered| {
+        catch_panic(|| with_selected(patched, lowered, areas, &modules, &reserved_segments, &emit))
     };
-    let error = match refine(lowered) {
+    let error = match generate(lowered) {
         Ok(code) => return Ok(code),
         // Each problem is about an operation already.
         Err(error) if error.all_at(is_key) => return Err(error),
@@ -112,7 +106,7 @@ fn refine_document<T>(
     let mut problems = Problems::default();
     for (path, method, _) in document::operations(&lowered.document) {
         let key = manifest::key(method, path);
-        if let Err(error) = refine(&only_operation(patched, lowered, &key)) {
+        if let Err(error) = generate(&only_operation(patched, lowered, &key)) {
             let is_located = error.location().starts_with(&key);
             problems.push(if is_located {
                 error
@@ -176,39 +170,32 @@ fn catch_panic<T>(run: impl FnOnce() -> Result<T>) -> Result<T> {
     })
 }
 
-fn refine_selected<T>(
+fn with_selected<T>(
     patched: &Patched,
     lowered: &Lowered,
     areas: &Areas,
     modules: &Modules,
     reserved_segments: &ReservedSegments,
-    emit: impl Fn(&Types, RefinedOperations<'_>) -> T,
+    emit: impl Fn(&Model<'_>) -> T,
 ) -> Result<T> {
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
-    let type_items = module(&generated.items, "types")?;
-    let types = types::refine(
-        type_items,
-        &selected.document,
-        &selected.directions,
-        modules,
-    )?;
-    let operations = operations::refine(
+    let model = read::model(
         &generated,
-        &selected.document,
+        &selected,
         &patched.manifest,
-        &types,
+        modules,
         reserved_segments,
     )?;
-    Ok(emit(&types, operations))
+    Ok(emit(&model))
 }
 
-/// Returns the unrefined output of progenitor in builder style.
+/// Returns the output of progenitor in builder style.
 pub fn progenitor_tokens(document: &Value) -> Result<TokenStream> {
     progenitor_tokens_with_style(document, InterfaceStyle::Builder)
 }
 
-/// Returns the unrefined output of progenitor in the given style.
+/// Returns the output of progenitor in the given style.
 pub fn progenitor_tokens_with_style(
     document: &Value,
     style: InterfaceStyle,
@@ -230,23 +217,4 @@ fn settings(style: InterfaceStyle) -> GenerationSettings {
 
 fn parse(tokens: TokenStream) -> Result<syn::File> {
     syn::parse2(tokens).map_err(|error| Error::new("generated code", error.to_string()))
-}
-
-fn module<'a>(items: &'a [Item], name: &str) -> Result<&'a [Item]> {
-    items
-        .iter()
-        .find_map(|item| match item {
-            Item::Mod(ItemMod {
-                ident,
-                content: Some((_, items)),
-                ..
-            }) if ident == name => Some(items.as_slice()),
-            _ => None,
-        })
-        .ok_or_else(|| {
-            Error::new(
-                "generated code",
-                format!("progenitor generated no module `{name}`"),
-            )
-        })
 }

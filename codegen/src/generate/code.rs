@@ -6,11 +6,10 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{
-    GeneratedFile, docs,
-    operations::{ModuleOperations, RefinedOperations},
-    parse,
-    rust_type::{module_path, type_path},
-    types::Types,
+    GeneratedFile, docs, lists,
+    model::{Model, Types, module_path, type_path},
+    operations::{self, ModuleOperations, OperationsCode},
+    parse, types,
 };
 use crate::{
     Result,
@@ -36,32 +35,30 @@ struct Module {
 }
 
 impl GeneratedCode {
-    /// Divides the refined types and operations into modules.
-    pub fn new(areas: &Areas, types: &Types, operations: RefinedOperations<'_>) -> Self {
-        let RefinedOperations {
-            operations: _,
+    /// Divides the code of the types and operations into modules.
+    pub fn new(areas: &Areas, model: &Model<'_>) -> Self {
+        let OperationsCode {
             mut modules,
             table,
             round_trips,
             operation_refs,
             handwritten_calls,
-            list_impls,
-        } = operations;
+        } = operations::code(model);
         let mut found: Vec<Module> = areas
             .iter()
             .map(|area| {
                 let is_below = |module: &str| module != area && area_of(module) == area;
                 let submodules = modules.keys().filter(|module| is_below(module));
                 let submodules: Vec<String> = submodules.cloned().collect();
-                let mut area = Module::new(area, &mut modules, types, &list_impls);
+                let mut area = Module::new(area, &mut modules, model);
                 area.submodules = submodules
                     .iter()
-                    .map(|name| Module::new(name, &mut modules, types, &list_impls))
+                    .map(|name| Module::new(name, &mut modules, model))
                     .collect();
                 area
             })
             .collect();
-        found.push(Module::new(SHARED, &mut modules, types, &list_impls));
+        found.push(Module::new(SHARED, &mut modules, model));
         Self {
             areas: found,
             operations: quote! {
@@ -107,9 +104,9 @@ impl Module {
     fn new(
         name: &str,
         operations: &mut BTreeMap<String, ModuleOperations>,
-        types: &Types,
-        list_impls: &BTreeMap<String, TokenStream>,
+        model: &Model<'_>,
     ) -> Self {
+        let Model { types, lists, .. } = model;
         let ModuleOperations {
             methods,
             builders,
@@ -120,11 +117,11 @@ impl Module {
         let reexports = reexports(name, types);
         let handwritten = (!handwritten.is_empty())
             .then(|| quote!(pub use crate::gateway::handwritten::{#(#handwritten),*};));
-        let type_tokens = types.tokens(name);
-        let list_impls = list_impls
+        let type_tokens = types::tokens(types, name);
+        let list_impls = lists
             .iter()
             .filter(|(list, _)| types.modules().home(list) == name)
-            .map(|(_, tokens)| tokens);
+            .map(|(_, list)| lists::paged_impl(list, types.modules()));
         let client = (!methods.is_empty()).then(|| {
             let heading = format!(" # `{name}`");
             let docs = feature_docs(feature.as_deref());

@@ -6,16 +6,13 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{
-    rust_type::{RustType, TypeKind, type_path},
-    types::{Field, RefinedType, StructType, Types},
-};
+use super::model::{Definition, Field, RustType, StructType, Types, type_path};
 
 /// Returns `TryFrom` of the response type for the request type, if both exist.
 pub fn from_response(structure: &StructType, types: &Types) -> Option<TokenStream> {
     let name = structure.ident.to_string();
     let base = name.strip_suffix("Input")?;
-    let Some(RefinedType::Struct(response)) = types.get(base) else {
+    let Some(Definition::Struct(response)) = types.get(base) else {
         return None;
     };
     let fields = structure
@@ -60,8 +57,8 @@ fn convert_field(
         .find(|other| other.wire == field.wire)?;
     let (ident, source, wire) = (&field.ident, &from.ident, &field.wire);
     let plain = quote!(response.#source);
-    let option = match &from.ty.without_option().kind {
-        TypeKind::List(_) | TypeKind::Map(_) | TypeKind::JsonObject => {
+    let option = match from.ty.without_option() {
+        RustType::List(_) | RustType::Map(_) | RustType::JsonObject => {
             quote!(crate::builder_support::non_empty(#plain))
         }
         _ if from.ty.is_option() => plain,
@@ -90,27 +87,24 @@ fn convert(
     option: &TokenStream,
     types: &Types,
 ) -> Option<TokenStream> {
-    match &ty.kind {
-        TypeKind::Secret => None,
-        TypeKind::List(item) if types.has_builder(item) => Some(quote! {
+    match ty {
+        RustType::Secret => None,
+        RustType::List(item) if types.has_builder(item) => Some(quote! {
             #option.map(|items| items.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, crate::Error>>()).transpose()?
         }),
-        TypeKind::List(item)
-        | TypeKind::Map(item)
-        | TypeKind::Option(item)
-        | TypeKind::Box(item)
+        RustType::List(item)
+        | RustType::Map(item)
+        | RustType::Option(item)
+        | RustType::Box(item)
             if types.has_builder(item) =>
         {
             None
         }
-        TypeKind::List(item) if types.converts_from_response(item) => {
+        RustType::List(item) if types.converts_from_response(item) => {
             Some(quote!(#option.map(|items| items.into_iter().map(Into::into).collect())))
         }
         _ if types.has_builder(ty) => Some(quote!(#option.map(TryInto::try_into).transpose()?)),
         _ if types.converts_from_response(ty) => Some(quote!(#option.map(Into::into))),
-        _ => {
-            let written = |ty: &RustType| ty.tokens(types.modules()).to_string();
-            (written(ty) == written(from)).then(|| option.clone())
-        }
+        _ => (ty == from).then(|| option.clone()),
     }
 }

@@ -6,44 +6,43 @@ use quote::quote;
 use serde_json::Value;
 use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
-use super::rust_type::{RustType, TypeKind};
+use super::model::RustType;
 use crate::{
     manifest::{Access, Entry, Evidence, EvidenceGrade, Plane, Status},
     modules::{Modules, SHARED},
     reserved_segments::{has_parameter, segments},
 };
 
-/// Returns the doc attributes, without lines that only repeat the name of the item.
-pub fn doc_attributes(attributes: &[Attribute]) -> Vec<Attribute> {
+/// Returns the lines of the doc attributes, without lines that only repeat the name of the item.
+fn doc_lines(attributes: &[Attribute]) -> Vec<String> {
     attributes
         .iter()
         .filter(|attribute| attribute.path().is_ident("doc"))
         .filter_map(doc_text)
         .filter(|text| !is_name_only(text))
-        .map(|text| attribute(&text))
+        .map(|text| line(&text))
         .collect()
 }
 
-/// Returns a `#[doc]` with a leading space, as in a handwritten `///` comment.
-fn attribute(text: &str) -> Attribute {
-    let text = format!(" {}", text.trim());
-    syn::parse_quote!(#[doc = #text])
+/// Returns a line with a leading space, as in a handwritten `///` comment.
+fn line(text: &str) -> String {
+    format!(" {}", text.trim())
 }
 
-/// Returns the doc attributes, or `fallback` as a sentence if there are none.
-pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<Attribute> {
-    let docs = doc_attributes(attributes);
+/// Returns the lines of the doc attributes, or `fallback` as a sentence if there are none.
+pub fn or_default(attributes: &[Attribute], fallback: &str) -> Vec<String> {
+    let docs = doc_lines(attributes);
     if !docs.is_empty() {
         return docs;
     }
-    vec![attribute(&format!("{fallback}."))]
+    vec![line(&format!("{fallback}."))]
 }
 
-/// Returns the doc attributes of a field, or a sentence with its type and bounds if there are none.
-pub fn field(attributes: &[Attribute], ty: &RustType, schema: &Value) -> Vec<Attribute> {
-    let docs = doc_attributes(attributes);
+/// Returns the docs of a field, or a sentence with its type and bounds if there are none.
+pub fn field(attributes: &[Attribute], ty: &RustType, schema: &Value) -> Vec<String> {
+    let docs = doc_lines(attributes);
     match docs.is_empty() {
-        true => vec![attribute(&description(ty, schema))],
+        true => vec![line(&description(ty, schema))],
         false => docs,
     }
 }
@@ -70,20 +69,22 @@ pub fn description(ty: &RustType, schema: &Value) -> String {
 }
 
 fn type_words(ty: &RustType) -> String {
-    match &ty.kind {
-        TypeKind::String => "A string".to_owned(),
-        TypeKind::Secret => "A secret".to_owned(),
-        TypeKind::Bool => "A boolean".to_owned(),
-        TypeKind::Integer => "An integer".to_owned(),
-        TypeKind::Float => "A number".to_owned(),
-        TypeKind::DateTime => "A date and time".to_owned(),
-        TypeKind::List(item) => format!("List of items: {}", in_sentence(item)),
-        TypeKind::Map(item) => format!("Map of values: {}", in_sentence(item)),
-        TypeKind::Option(inner) | TypeKind::Box(inner) => type_words(inner),
-        TypeKind::JsonValue => "Any JSON value".to_owned(),
-        TypeKind::JsonObject => "A JSON object".to_owned(),
-        TypeKind::Named(name) => sentence_case(name),
-        TypeKind::Other => "A value".to_owned(),
+    match ty {
+        RustType::String => "A string".to_owned(),
+        RustType::Secret => "A secret".to_owned(),
+        RustType::Bool => "A boolean".to_owned(),
+        RustType::Integer => "An integer".to_owned(),
+        RustType::Float => "A number".to_owned(),
+        RustType::DateTime => "A date and time".to_owned(),
+        RustType::List(item) | RustType::LenientList(item) => {
+            format!("List of items: {}", in_sentence(item))
+        }
+        RustType::Map(item) => format!("Map of values: {}", in_sentence(item)),
+        RustType::Option(inner) | RustType::Box(inner) => type_words(inner),
+        RustType::JsonValue => "Any JSON value".to_owned(),
+        RustType::JsonObject => "A JSON object".to_owned(),
+        RustType::Named(name) => sentence_case(name),
+        RustType::Other(_) => "A value".to_owned(),
     }
 }
 
@@ -145,8 +146,8 @@ pub fn table_row(key: &str, entry: &Entry) -> String {
 /// The most operations that the docs of a type name.
 const MAX_USAGES: usize = 4;
 
-/// Returns the doc attributes that name the operations that use a type.
-pub fn usage(name: &str, modules: &Modules) -> Vec<Attribute> {
+/// Returns the lines that name the operations that use a type.
+pub fn usage(name: &str, modules: &Modules) -> Vec<String> {
     let Some(usage) = modules.usage(name) else {
         return Vec::new();
     };
@@ -178,10 +179,7 @@ pub fn usage(name: &str, modules: &Modules) -> Vec<Attribute> {
     if sentences.is_empty() {
         return Vec::new();
     }
-    vec![
-        syn::parse_quote!(#[doc = ""]),
-        attribute(&sentences.join(" ")),
-    ]
+    vec![String::new(), line(&sentences.join(" "))]
 }
 
 /// Returns the `doc(alias)` of an operation: the last fixed segment of its path.

@@ -1,18 +1,14 @@
 //! The example in the rustdoc of an operation: the shortest call that compiles.
 
-use super::{
-    operations::Operation,
-    rust_type::{RustType, TypeKind},
-    types::{Field, RefinedType, Types},
-};
+use super::model::{Definition, Field, Operation, RustType, Types, UnionKind, UnionType};
 
 /// Returns a doctest for the operation that sets every required value.
 pub fn example(operation: &Operation<'_>, types: &Types) -> String {
     let arguments: Vec<String> = operation
         .arguments
         .iter()
-        .map(|argument| match (&argument.ty.kind, &argument.sample) {
-            (TypeKind::Named(name), Some(value)) => {
+        .map(|argument| match (&argument.ty, &argument.sample) {
+            (RustType::Named(name), Some(value)) => {
                 types.sample_variant(name, Some(value)).map_or_else(
                     || format!("{value:?}"),
                     |variant| format!("{name}::{variant}"),
@@ -110,30 +106,32 @@ fn sample_string(wire: &str) -> String {
 }
 
 fn sample(ty: &RustType, wire: &str, types: &Types, depth: usize) -> String {
-    match &ty.kind {
-        TypeKind::String => sample_string(wire),
-        TypeKind::Secret => "\"value of the secret\"".to_owned(),
-        TypeKind::Bool => "true".to_owned(),
-        TypeKind::Integer => "1".to_owned(),
-        TypeKind::Float => "1.0".to_owned(),
-        TypeKind::DateTime => "std::time::SystemTime::now()".to_owned(),
-        TypeKind::List(item) => format!("[{}]", sample(item, wire, types, depth)),
-        TypeKind::Map(item) => format!("[(\"team\", {})]", sample(item, "value", types, depth)),
-        TypeKind::JsonValue => "serde_json::json!({})".to_owned(),
-        TypeKind::JsonObject => "[(\"team\", \"research\")]".to_owned(),
-        TypeKind::Option(inner) | TypeKind::Box(inner) => sample(inner, wire, types, depth),
-        TypeKind::Named(name) => sample_named(name, wire, types, depth),
-        TypeKind::Other => "Default::default()".to_owned(),
+    match ty {
+        RustType::String => sample_string(wire),
+        RustType::Secret => "\"value of the secret\"".to_owned(),
+        RustType::Bool => "true".to_owned(),
+        RustType::Integer => "1".to_owned(),
+        RustType::Float => "1.0".to_owned(),
+        RustType::DateTime => "std::time::SystemTime::now()".to_owned(),
+        RustType::List(item) | RustType::LenientList(item) => {
+            format!("[{}]", sample(item, wire, types, depth))
+        }
+        RustType::Map(item) => format!("[(\"team\", {})]", sample(item, "value", types, depth)),
+        RustType::JsonValue => "serde_json::json!({})".to_owned(),
+        RustType::JsonObject => "[(\"team\", \"research\")]".to_owned(),
+        RustType::Option(inner) | RustType::Box(inner) => sample(inner, wire, types, depth),
+        RustType::Named(name) => sample_named(name, wire, types, depth),
+        RustType::Other(_) => "Default::default()".to_owned(),
     }
 }
 
 fn sample_named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
     match types.get(name) {
-        Some(RefinedType::Enum(_)) => match types.sample_variant(name, None) {
+        Some(Definition::Enum(_)) => match types.sample_variant(name, None) {
             Some(variant) => format!("{name}::{variant}"),
             None => format!("\"{wire}\""),
         },
-        Some(RefinedType::Struct(structure)) if depth < 4 => {
+        Some(Definition::Struct(structure)) if depth < 4 => {
             let setters: String = structure
                 .fields
                 .iter()
@@ -148,8 +146,20 @@ fn sample_named(name: &str, wire: &str, types: &Types, depth: usize) -> String {
                 .collect();
             format!("{name}::builder(){setters}")
         }
-        Some(RefinedType::Union(union)) => format!("{name}::{}", union.sample),
+        Some(Definition::Union(union)) => format!("{name}::{}", union_sample(union)),
         _ => "serde_json::json!({})".to_owned(),
+    }
+}
+
+/// Returns an example value, relative to the path of the union.
+fn union_sample(union: &UnionType) -> &'static str {
+    match &union.kind {
+        UnionKind::JsonKind(variants) if variants.iter().any(|v| v.ident == "Text") => {
+            "Text(\"text\".into())"
+        }
+        UnionKind::JsonKind(_) => "List(Vec::new())",
+        UnionKind::Tagged { .. } => "Unknown(Default::default())",
+        UnionKind::Raw { .. } => "from(serde_json::json!({}))",
     }
 }
 

@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::TokenStream;
 
 use super::{
-    operations::Operation,
+    model::{Definition, Model, Operation, RustType, StructType, Types, UnionKind, UnionType},
     request_types::{builder_name, field_type, setter_name},
-    rust_type::RustType,
-    types::{RefinedType, StructType, Types, UnionType, VariantAccess, response_field_type},
+    types::response_field_type,
 };
 use crate::{
     lower::Direction,
@@ -16,10 +15,11 @@ use crate::{
 };
 
 /// Lists the public items: the signature of each by its path, which is relative to the crate.
-pub fn list(types: &Types, operations: &[Operation<'_>]) -> BTreeMap<String, String> {
+pub fn list(model: &Model<'_>) -> BTreeMap<String, String> {
+    let types = &model.types;
     let mut items = Items::default();
     let mut modules = BTreeSet::from([SHARED.to_owned()]);
-    for operation in operations {
+    for operation in &model.operations {
         modules.insert(area_of(&operation.module).to_owned());
         modules.insert(operation.module.clone());
         list_operation(operation, types, &mut items);
@@ -51,14 +51,14 @@ impl Items {
     }
 }
 
-fn list_type(module: &str, name: &str, ty: &RefinedType, types: &Types, items: &mut Items) {
+fn list_type(module: &str, name: &str, ty: &Definition, types: &Types, items: &mut Items) {
     let path = format!("{module}::{name}");
     match ty {
-        RefinedType::Struct(structure) if structure.direction == Direction::Request => {
+        Definition::Struct(structure) if structure.direction == Direction::Request => {
             let builder = format!("{module}::{}", builder_name(&structure.ident));
             list_request(&path, &builder, structure, types.modules(), items);
         }
-        RefinedType::Struct(structure) => {
+        Definition::Struct(structure) => {
             for field in &structure.fields {
                 let ty = type_name(response_field_type(field).tokens(types.modules()));
                 items.add(format!("{path}::{}", field.ident), format!("field: {ty}"));
@@ -66,7 +66,7 @@ fn list_type(module: &str, name: &str, ty: &RefinedType, types: &Types, items: &
             items.add(format!("{path}::extra"), "field: JsonObject");
             items.add(path, "struct");
         }
-        RefinedType::Enum(open_enum) => {
+        Definition::Enum(open_enum) => {
             for (variant, _) in &open_enum.variants {
                 items.add(format!("{path}::{variant}"), "variant");
             }
@@ -74,7 +74,7 @@ fn list_type(module: &str, name: &str, ty: &RefinedType, types: &Types, items: &
             items.add(format!("{path}::{unknown}"), "variant(String)");
             items.add(path, "enum");
         }
-        RefinedType::Union(union) => list_union(path, union, items),
+        Definition::Union(union) => list_union(path, union, types.modules(), items),
     }
 }
 
@@ -107,25 +107,34 @@ fn list_request(
     items.add(builder.to_owned(), "builder");
 }
 
-fn list_union(path: String, union: &UnionType, items: &mut Items) {
-    for (name, ty) in &union.variants {
-        let ty = type_name(ty.clone());
-        match union.access {
-            VariantAccess::Variant => {
-                items.add(format!("{path}::{name}"), format!("variant({ty})"));
+fn list_union(path: String, union: &UnionType, modules: &Modules, items: &mut Items) {
+    let text = |ty: &RustType| type_name(ty.tokens(modules));
+    let mut variant = |name, ty| {
+        items.add(format!("{path}::{name}"), format!("variant({})", text(ty)));
+    };
+    match &union.kind {
+        UnionKind::JsonKind(variants) => {
+            variants.iter().for_each(|v| variant(&v.ident, &v.ty));
+        }
+        UnionKind::Tagged { variants, .. } => {
+            variants.iter().for_each(|v| variant(&v.ident, &v.ty));
+        }
+        UnionKind::Raw { views, .. } => {
+            for (name, ty) in views {
+                match union.direction {
+                    Direction::Request => {
+                        items.add(format!("{path}: From<{}>", text(ty)), "impl");
+                    }
+                    _ => {
+                        let signature = format!("fn(&self) -> Result<{}>", text(ty));
+                        items.add(format!("{path}::as_{name}"), signature);
+                    }
+                }
             }
-            VariantAccess::Method => {
-                let signature = format!("fn(&self) -> Result<{ty}>");
-                items.add(format!("{path}::as_{name}"), signature);
-            }
-            VariantAccess::Conversion => items.add(format!("{path}: From<{ty}>"), "impl"),
+            return items.add(path, "struct");
         }
     }
-    let kind = match union.access {
-        VariantAccess::Variant => "enum",
-        VariantAccess::Method | VariantAccess::Conversion => "struct",
-    };
-    items.add(path, kind);
+    items.add(path, "enum");
 }
 
 fn list_operation(operation: &Operation<'_>, types: &Types, items: &mut Items) {

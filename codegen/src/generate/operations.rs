@@ -2,34 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use heck::ToShoutySnakeCase;
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use serde_json::Value;
-use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, ReturnType, Type};
 
 use super::{
-    docs, example, lists, module,
+    docs, example,
+    model::{Model, Operation, Parameter, ReservedSegments, RustType, Types, type_path},
     request_types::setter_name,
-    rust_type::{RustType, TypeKind, type_path},
-    types::Types,
 };
 use crate::{
-    Error, Manifest, Result,
-    error::Problems,
-    lower::EVENT_KEY,
-    manifest::{self, Entry, Idempotency, Paging},
-    modules::module_of,
-    reserved_segments::{Part, Position, parts, segments},
-    rust_names,
+    manifest::{Idempotency, Paging},
+    reserved_segments::{Part, parts, segments},
 };
-use std::collections::BTreeSet;
 
 /// The generated code of all operations.
 #[derive(Default)]
-pub struct RefinedOperations<'a> {
-    /// The operations, in the order of the manifest.
-    pub operations: Vec<Operation<'a>>,
+pub struct OperationsCode {
     /// The code of each module that has operations.
     pub modules: BTreeMap<String, ModuleOperations>,
     /// A static with the metadata of each operation.
@@ -40,8 +29,6 @@ pub struct RefinedOperations<'a> {
     pub operation_refs: TokenStream,
     /// The id of each handwritten operation with the `Debug` output of its builder.
     pub handwritten_calls: TokenStream,
-    /// The pagination impls of the list responses, by the name of the type.
-    pub list_impls: BTreeMap<String, TokenStream>,
 }
 
 /// The generated code of the operations of a module.
@@ -57,197 +44,33 @@ pub struct ModuleOperations {
     pub rows: Vec<String>,
 }
 
-/// The reserved segments of every path parameter.
-pub type ReservedSegments = BTreeMap<Position, BTreeSet<String>>;
-
-/// Generates the code of every operation in the document, from the output of progenitor.
-pub fn refine<'a>(
-    generated: &syn::File,
-    document: &'a Value,
-    manifest: &'a Manifest,
-    types: &Types,
-    reserved_segments: &ReservedSegments,
-) -> Result<RefinedOperations<'a>> {
-    let items = module(&generated.items, "builder")?;
-    let type_items = module(&generated.items, "types")?;
-    let mut refined = RefinedOperations::default();
-    let mut problems = Problems::default();
-    for (key, entry) in manifest.iter() {
-        let Some((method, path)) = manifest::split_key(key) else {
-            continue;
-        };
-        // The selection may have left the operation out.
-        let Some((method, path, source)) = find_operation(document, method, path) else {
-            continue;
-        };
-        let operation =
-            Operation::new(items, path, method, source, entry).map_err(|error| error.within(key));
-        let Some(operation) = problems.check(operation) else {
-            continue;
-        };
-        let module = refined.modules.entry(operation.module.clone()).or_default();
-        module.rows.push(docs::table_row(&operation.key, entry));
+/// Generates the code of every operation.
+pub fn code(model: &Model<'_>) -> OperationsCode {
+    let types = &model.types;
+    let mut code = OperationsCode::default();
+    for operation in &model.operations {
+        let module = code.modules.entry(operation.module.clone()).or_default();
+        module
+            .rows
+            .push(docs::table_row(&operation.key, operation.entry));
         // The method and the builder of a handwritten operation are in the `src/` of the client.
-        if entry.handwritten.is_none() {
+        if operation.entry.handwritten.is_none() {
             module.methods.extend(operation.method(types));
             module.builders.extend(operation.builder(types));
         } else {
             module.handwritten.push(operation.builder_name());
-            refined
-                .handwritten_calls
-                .extend(operation.handwritten_call());
+            code.handwritten_calls.extend(operation.handwritten_call());
         }
-        refined
-            .table
-            .extend(operation.table_entry(reserved_segments));
-        refined.round_trips.extend(operation.round_trip(types));
+        code.table
+            .extend(operation.table_entry(model.reserved_segments));
+        code.round_trips.extend(operation.round_trip(types));
         let name = operation.static_name();
-        refined.operation_refs.extend(quote!(&#name,));
-        let list_impls = operation
-            .list_impls(types, type_items)
-            .map_err(|error| error.within(key));
-        for (name, tokens) in problems.check(list_impls).unwrap_or_default() {
-            let added = add_list_impl(&mut refined.list_impls, name, tokens);
-            problems.check(added.map_err(|error| error.within(key)));
-        }
-        refined.operations.push(operation);
+        code.operation_refs.extend(quote!(&#name,));
     }
-    problems.finish(refined)
+    code
 }
 
-/// Returns the method, the path and the operation of the selected document.
-fn find_operation<'a>(
-    document: &'a Value,
-    method: &str,
-    path: &str,
-) -> Option<(&'a str, &'a str, &'a Value)> {
-    let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
-    let (method, operation) = item
-        .as_object()?
-        .get_key_value(&method.to_ascii_lowercase())?;
-    Some((method, path, operation))
-}
-
-/// Adds a pagination impl. Operations with the same response type must agree on it.
-fn add_list_impl(
-    list_impls: &mut BTreeMap<String, TokenStream>,
-    name: String,
-    tokens: TokenStream,
-) -> Result<()> {
-    let text = tokens.to_string();
-    match list_impls.insert(name.clone(), tokens) {
-        Some(other) if other.to_string() != text => Err(Error::new(
-            format!("list `{name}`"),
-            "two operations paginate it differently",
-        )),
-        _ => Ok(()),
-    }
-}
-
-/// An operation, from the output of progenitor and the manifest.
-pub struct Operation<'a> {
-    /// The entry in the manifest.
-    pub entry: &'a Entry,
-    /// The module of the operation.
-    pub module: String,
-    key: String,
-    method: &'a str,
-    path: &'a str,
-    deprecated: bool,
-    /// The path parameters, in path order.
-    pub arguments: Vec<Parameter>,
-    /// All other parameters.
-    pub parameters: Vec<Parameter>,
-    /// The type of the body and whether it is required.
-    pub body: Option<(RustType, bool)>,
-    /// The type of the response; `None` if it has no body.
-    pub response: Option<RustType>,
-    /// The type of the streamed events.
-    pub event: Option<String>,
-    /// The operation that reads the updated resource, and the type of its response.
-    pub read_operation: Option<(&'a str, Option<RustType>)>,
-}
-
-/// A parameter of an operation.
-pub struct Parameter {
-    /// The name on the wire.
-    pub wire: String,
-    /// The Rust name.
-    pub ident: Ident,
-    /// The type, without `Option`.
-    pub ty: RustType,
-    /// Whether the parameter is required.
-    pub required: bool,
-    /// A value for examples (`x-sample`), if the service rejects the default sample.
-    pub sample: Option<String>,
-    header: bool,
-    comma_separated: bool,
-    docs: String,
-}
-
-impl<'a> Operation<'a> {
-    fn new(
-        items: &[Item],
-        path: &'a str,
-        method: &'a str,
-        operation: &Value,
-        entry: &'a Entry,
-    ) -> Result<Self> {
-        let name = entry.id.to_upper_camel_case();
-        let builder = builder_struct(items, &name)?;
-        let parameters = operation["parameters"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|parameter| {
-                Ok((
-                    parameter["in"] == "path",
-                    Parameter::new(builder, parameter)?,
-                ))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let (mut arguments, parameters): (Vec<_>, Vec<_>) =
-            parameters.into_iter().partition(|(in_path, _)| *in_path);
-        arguments.sort_by_key(|(_, argument)| path.find(&format!("{{{}}}", argument.wire)));
-        let body = operation.get("requestBody").map(|body| {
-            field_type(builder, "body").map(|ty| (RustType::new(ty), body["required"] == true))
-        });
-        let read_operation = entry
-            .reads
-            .as_deref()
-            .map(|id| Ok((id, response_type(items, &id.to_upper_camel_case())?)));
-        Ok(Self {
-            read_operation: read_operation.transpose()?,
-            event: event_type(operation),
-            module: module_of(entry, path),
-            entry,
-            key: manifest::key(method, path),
-            method,
-            path,
-            deprecated: operation["deprecated"] == true,
-            arguments: arguments
-                .into_iter()
-                .map(|(_, argument)| argument)
-                .collect(),
-            parameters: parameters
-                .into_iter()
-                .map(|(_, parameter)| parameter)
-                .collect(),
-            body: body.transpose()?,
-            response: response_type(items, &name)?,
-        })
-    }
-
-    /// Returns the name of the builder.
-    pub fn builder_name(&self) -> Ident {
-        format_ident!("{}", self.entry.id.to_upper_camel_case())
-    }
-
-    /// Returns the name of the static with its metadata.
-    pub fn static_name(&self) -> Ident {
-        format_ident!("{}", self.entry.id.to_shouty_snake_case())
-    }
-
+impl Operation<'_> {
     fn method(&self, types: &Types) -> TokenStream {
         let name = format_ident!("{}", self.entry.id);
         let (builder, operation) = (self.builder_name(), self.static_name());
@@ -262,9 +85,9 @@ impl<'a> Operation<'a> {
         });
         let values = self.arguments.iter().map(|argument| {
             let ident = &argument.ident;
-            match argument.ty.kind {
-                TypeKind::String => quote!(#ident.into()),
-                TypeKind::DateTime => quote!(crate::call::timestamp(#ident.into())),
+            match argument.ty {
+                RustType::String => quote!(#ident.into()),
+                RustType::DateTime => quote!(crate::call::timestamp(#ident.into())),
                 _ => quote!(#ident.into().to_string()),
             }
         });
@@ -326,15 +149,6 @@ impl<'a> Operation<'a> {
         }
     }
 
-    /// Returns the builder methods that are not setters; their names are taken.
-    pub fn builder_methods(&self) -> &'static [&'static str] {
-        match (&self.entry.paging, &self.event) {
-            (Some(_), _) => &["send", "send_with_response", "body", "stream", "pages"],
-            (None, Some(_)) => &["send", "send_with_response", "body", "stream"],
-            (None, None) => &["send", "send_with_response", "body"],
-        }
-    }
-
     fn response_tokens(&self, types: &Types) -> TokenStream {
         type_tokens(self.response.as_ref(), types)
     }
@@ -382,23 +196,6 @@ impl<'a> Operation<'a> {
                 crate::gateway::events::#open(self.call)
             }
         })
-    }
-
-    /// Returns the pagination impls of the response type.
-    fn list_impls(&self, types: &Types, items: &[Item]) -> Result<Vec<(String, TokenStream)>> {
-        match (
-            &self.entry.paging,
-            self.response.as_ref().map(|response| &response.kind),
-        ) {
-            (None, _) => Ok(Vec::new()),
-            (Some(paging), Some(TypeKind::Named(name))) => {
-                lists::paged_impls(name, paging, types, items)
-            }
-            _ => Err(Error::new(
-                "response",
-                "expected a named type for the response of a list",
-            )),
-        }
     }
 
     /// Returns the method that reads the resource after an update without a response body.
@@ -526,25 +323,6 @@ impl<'a> Operation<'a> {
 }
 
 impl Parameter {
-    fn new(builder: &ItemStruct, parameter: &Value) -> Result<Self> {
-        let wire = parameter["name"].as_str().unwrap_or_default().to_owned();
-        let ident = format_ident!("{}", rust_names::parameter(&wire));
-        let ty = RustType::new(field_type(builder, &ident.to_string())?);
-        Ok(Self {
-            ident: short_ident(&ident),
-            ty: ty.without_option().clone(),
-            required: parameter["required"] == true,
-            sample: parameter["x-sample"].as_str().map(str::to_owned),
-            header: parameter["in"] == "header",
-            comma_separated: parameter["explode"] == false,
-            docs: match parameter["description"].as_str() {
-                Some(text) => format!(" {text}"),
-                None => format!(" {}", docs::description(&ty, &parameter["schema"])),
-            },
-            wire,
-        })
-    }
-
     /// Returns the setter; the value is stored as a string in a header or the query.
     fn setter(&self, builder_methods: &[&str], types: &Types) -> TokenStream {
         let docs = &self.docs;
@@ -560,21 +338,21 @@ impl Parameter {
             format_ident!("query")
         };
         let ty = self.ty.tokens(types.modules());
-        let (argument, statement) = match &self.ty.kind {
-            TypeKind::Float if !self.header => (ty, quote!(self.call.number(#wire, value))),
-            TypeKind::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
-            TypeKind::Bool | TypeKind::Integer | TypeKind::Float => {
+        let (argument, statement) = match &self.ty {
+            RustType::Float if !self.header => (ty, quote!(self.call.number(#wire, value))),
+            RustType::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
+            RustType::Bool | RustType::Integer | RustType::Float => {
                 (ty, quote!(self.call.#location(#wire, value.to_string())))
             }
-            TypeKind::String => (
+            RustType::String => (
                 quote!(impl Into<String>),
                 quote!(self.call.#location(#wire, value.into())),
             ),
-            TypeKind::DateTime => (
+            RustType::DateTime => (
                 quote!(impl Into<#ty>),
                 quote!(self.call.#location(#wire, crate::call::timestamp(value.into()))),
             ),
-            TypeKind::List(item) => {
+            RustType::List(item) => {
                 let item = item.tokens(types.modules());
                 let comma_separated = self.comma_separated;
                 (
@@ -582,7 +360,7 @@ impl Parameter {
                     quote!(self.call.query_list(#wire, value.into_iter().map(|item| item.into().to_string()), #comma_separated)),
                 )
             }
-            TypeKind::JsonObject => (
+            RustType::JsonObject => (
                 ty,
                 quote!(self.call.#location(#wire, serde_json::Value::Object(value.into_map()).to_string())),
             ),
@@ -618,7 +396,7 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 
 fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
     let tokens = ty.tokens(types.modules());
-    let (bounds, argument, value) = match &ty.kind {
+    let (bounds, argument, value) = match ty {
         _ if types.has_builder(ty) => (
             quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             quote!(V),
@@ -639,105 +417,10 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
     }
 }
 
-/// Returns the name of a setter without the prefix that all headers of Portkey have.
-fn short_ident(ident: &Ident) -> Ident {
-    match ident.to_string().strip_prefix("x_portkey_") {
-        Some(name) => format_ident!("{name}"),
-        None => ident.clone(),
-    }
-}
-
-fn builder_struct<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStruct> {
-    items
-        .iter()
-        .find_map(|item| match item {
-            Item::Struct(item) if item.ident == name => Some(item),
-            _ => None,
-        })
-        .ok_or_else(|| Error::new("progenitor", format!("generated no builder `{name}`")))
-}
-
-/// Returns the type of a builder field without the enclosing `Result` and `Option`.
-fn field_type<'a>(builder: &'a ItemStruct, name: &str) -> Result<&'a Type> {
-    let Fields::Named(fields) = &builder.fields else {
-        return Err(Error::new(
-            "progenitor",
-            format!("builder `{}` has no fields", builder.ident),
-        ));
-    };
-    let field = fields
-        .named
-        .iter()
-        .find(|field| field.ident.as_ref().is_some_and(|ident| ident == name))
-        .ok_or_else(|| {
-            Error::new(
-                "progenitor",
-                format!("builder `{}` has no field `{name}`", builder.ident),
-            )
-        })?;
-    Ok(strip_wrapper(strip_wrapper(&field.ty, "Result"), "Option"))
-}
-
-/// Returns `T` of `Outer<T, …>`; any other type is returned unchanged.
-fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
-    let Type::Path(path) = ty else {
-        return ty;
-    };
-    match path.path.segments.last() {
-        Some(last) if last.ident == outer => match &last.arguments {
-            PathArguments::AngleBracketed(list) => match list.args.first() {
-                Some(GenericArgument::Type(inner)) => inner,
-                _ => ty,
-            },
-            _ => ty,
-        },
-        _ => ty,
-    }
-}
-
 /// Returns the tokens of a response type, `()` if there is none.
 fn type_tokens(response: Option<&RustType>, types: &Types) -> TokenStream {
     match response {
         Some(ty) => ty.tokens(types.modules()),
         None => quote!(()),
     }
-}
-
-/// Returns `T` of `send(self) -> Result<ResponseValue<T>, …>`, or `None` if it is `()`.
-fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
-    let send = items.iter().find_map(|item| match item {
-        Item::Impl(item) if is_named(&item.self_ty, name) => {
-            item.items.iter().find_map(|item| match item {
-                ImplItem::Fn(function) if function.sig.ident == "send" => {
-                    Some(&function.sig.output)
-                }
-                _ => None,
-            })
-        }
-        _ => None,
-    });
-    match send {
-        Some(ReturnType::Type(_, ty)) => {
-            let response = strip_wrapper(strip_wrapper(ty, "Result"), "ResponseValue");
-            Ok(match response {
-                Type::Tuple(_) => None,
-                other => Some(RustType::new(other)),
-            })
-        }
-        _ => Err(Error::new(
-            "progenitor",
-            format!("generated no `send` for `{name}`"),
-        )),
-    }
-}
-
-/// Returns the event type of a lowered operation.
-fn event_type(operation: &Value) -> Option<String> {
-    let reference = operation[EVENT_KEY]["$ref"].as_str()?;
-    let name = reference.rsplit('/').next()?;
-    Some(name.to_upper_camel_case())
-}
-
-fn is_named(ty: &Type, name: &str) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
 }

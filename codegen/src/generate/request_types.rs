@@ -3,10 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{
-    rust_type::{RustType, TypeKind},
-    types::{ClearValue, Field, StructType, Types, rename},
-};
+use super::model::{ClearValue, Field, RustType, StructType, Types};
 use crate::modules::Modules;
 
 /// Returns a request struct; fields that are not set are not serialized.
@@ -24,11 +21,11 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
             .flatten
             .then(|| quote!(#[doc = " Additional fields that are not part of the schema."]));
         let ty = field_type(field, modules);
-        quote!(#(#docs)* #extra #attribute pub #ident: #ty)
+        quote!(#(#[doc = #docs])* #extra #attribute pub #ident: #ty)
     });
     let builder = builder_name(ident);
     quote! {
-        #(#docs)*
+        #(#[doc = #docs])*
         #[derive(Clone, Debug, serde::Serialize)]
         #[non_exhaustive]
         pub struct #ident { #(#field_definitions),* }
@@ -65,7 +62,7 @@ fn serde_attribute(field: &Field) -> TokenStream {
         return quote!(#[serde(flatten)]);
     }
     let mut parts = rename(field);
-    if matches!(field.ty.without_option().kind, TypeKind::Secret) {
+    if matches!(field.ty.without_option(), RustType::Secret) {
         let path = if field.ty.is_option() {
             "crate::secret::reveal_option"
         } else {
@@ -92,6 +89,15 @@ fn serde_attribute(field: &Field) -> TokenStream {
     } else {
         quote!(#[serde(#parts)])
     }
+}
+
+/// Returns `rename = "…",` if the wire name differs from the Rust name.
+fn rename(field: &Field) -> TokenStream {
+    if field.ident == field.wire {
+        return TokenStream::new();
+    }
+    let wire = &field.wire;
+    quote!(rename = #wire,)
 }
 
 /// Returns the builder of a request struct; required fields are `Option`s that start as `None`.
@@ -169,7 +175,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
             }
         };
     }
-    let docs = quote!(#(#docs)*);
+    let docs = quote!(#(#[doc = #docs])*);
     let setter = setter_name(ident, &["build", "builder", "extra"]);
     let Argument {
         bounds,
@@ -236,20 +242,20 @@ impl Argument {
 
 fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
     let tokens = ty.tokens(types.modules());
-    match &ty.kind {
-        TypeKind::Float => Argument::new(
+    match ty {
+        RustType::Float => Argument::new(
             tokens,
             quote!(crate::builder_support::finite(&mut self.problem, #wire, value)),
         ),
-        TypeKind::Bool | TypeKind::Integer => Argument::new(tokens, quote!(Some(value))),
-        TypeKind::List(item) => list_argument(item, wire, types),
-        TypeKind::Map(inner) => map_argument(inner, wire, types),
+        RustType::Bool | RustType::Integer => Argument::new(tokens, quote!(Some(value))),
+        RustType::List(item) => list_argument(item, wire, types),
+        RustType::Map(inner) => map_argument(inner, wire, types),
         _ if types.has_builder(ty) => Argument {
             bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(V),
             value: quote!(crate::builder_support::converted(&mut self.problem, #wire, value)),
         },
-        TypeKind::Box(inner) => {
+        RustType::Box(inner) => {
             let Argument {
                 bounds,
                 argument,
@@ -261,20 +267,20 @@ fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
                 value: quote!((#value).map(Box::new)),
             }
         }
-        TypeKind::Other => Argument::new(tokens, quote!(Some(value))),
+        RustType::Other(_) => Argument::new(tokens, quote!(Some(value))),
         _ => Argument::new(quote!(impl Into<#tokens>), quote!(Some(value.into()))),
     }
 }
 
 fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
     let tokens = item.tokens(types.modules());
-    match &item.kind {
+    match item {
         _ if types.has_builder(item) => Argument {
             bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = V>),
             value: quote!(crate::builder_support::converted_list(&mut self.problem, #wire, value)),
         },
-        TypeKind::String | TypeKind::Secret | TypeKind::Named(_) | TypeKind::JsonValue => {
+        RustType::String | RustType::Secret | RustType::Named(_) | RustType::JsonValue => {
             Argument::new(
                 quote!(impl IntoIterator<Item = impl Into<#tokens>>),
                 quote!(Some(value.into_iter().map(Into::into).collect())),

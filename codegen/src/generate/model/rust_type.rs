@@ -1,4 +1,4 @@
-//! The Rust types that progenitor generates, classified for setters and serde attributes.
+//! The Rust types of fields, parameters and responses.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -6,9 +6,9 @@ use syn::{GenericArgument, PathArguments, Type};
 
 use crate::modules::Modules;
 
-/// The kind of a type.
+/// A Rust type.
 #[derive(Clone)]
-pub enum TypeKind {
+pub enum RustType {
     /// `String`.
     String,
     /// `crate::Secret`.
@@ -35,78 +35,74 @@ pub enum TypeKind {
     JsonObject,
     /// A generated type, by name.
     Named(String),
-    /// Anything else.
-    Other,
-}
-
-/// A type and its kind.
-#[derive(Clone)]
-pub struct RustType {
-    /// The kind of the type.
-    pub kind: TypeKind,
-    /// The type as progenitor generated it.
-    pub syntax: Type,
+    /// `crate::List<…>`, a bare list that keeps mismatched items.
+    LenientList(Box<RustType>),
+    /// Anything else, as progenitor generated it.
+    Other(Box<Type>),
 }
 
 impl RustType {
     /// Classifies a type by its path.
     pub fn new(syntax: &Type) -> Self {
-        Self {
-            kind: classify(syntax),
-            syntax: syntax.clone(),
-        }
+        classify(syntax).unwrap_or_else(|| Self::Other(Box::new(syntax.clone())))
     }
 
     /// Returns the type inside an `Option`, or the type itself.
     pub fn without_option(&self) -> &Self {
-        match &self.kind {
-            TypeKind::Option(inner) => inner,
+        match self {
+            Self::Option(inner) => inner,
             _ => self,
         }
     }
 
     /// Returns whether the type is an `Option`.
     pub fn is_option(&self) -> bool {
-        matches!(self.kind, TypeKind::Option(_))
+        matches!(self, Self::Option(_))
     }
 
     /// Returns the variant of `serde_json::Value` that the type is decoded from; a named type
     /// counts as an object.
     pub fn json_kind(&self) -> &'static str {
-        match &self.kind {
-            TypeKind::String | TypeKind::Secret | TypeKind::DateTime => "String",
-            TypeKind::Bool => "Bool",
-            TypeKind::Integer | TypeKind::Float => "Number",
-            TypeKind::List(_) => "Array",
-            TypeKind::Option(inner) | TypeKind::Box(inner) => inner.json_kind(),
+        match self {
+            Self::String | Self::Secret | Self::DateTime => "String",
+            Self::Bool => "Bool",
+            Self::Integer | Self::Float => "Number",
+            Self::List(_) | Self::LenientList(_) => "Array",
+            Self::Option(inner) | Self::Box(inner) => inner.json_kind(),
             _ => "Object",
         }
     }
 
     /// Returns the type, with absolute paths.
     pub fn tokens(&self, modules: &Modules) -> TokenStream {
-        match &self.kind {
-            TypeKind::String => quote!(String),
-            TypeKind::Secret => quote!(crate::Secret),
-            TypeKind::Bool => quote!(bool),
-            TypeKind::Integer => quote!(i64),
-            TypeKind::Float => quote!(f64),
-            TypeKind::DateTime => quote!(chrono::DateTime<chrono::Utc>),
-            TypeKind::List(inner) => wrapped(quote!(Vec), inner, modules),
-            TypeKind::Option(inner) => wrapped(quote!(Option), inner, modules),
-            TypeKind::Box(inner) => wrapped(quote!(Box), inner, modules),
-            TypeKind::Map(inner) => {
+        match self {
+            Self::String => quote!(String),
+            Self::Secret => quote!(crate::Secret),
+            Self::Bool => quote!(bool),
+            Self::Integer => quote!(i64),
+            Self::Float => quote!(f64),
+            Self::DateTime => quote!(chrono::DateTime<chrono::Utc>),
+            Self::List(inner) => wrapped(quote!(Vec), inner, modules),
+            Self::Option(inner) => wrapped(quote!(Option), inner, modules),
+            Self::Box(inner) => wrapped(quote!(Box), inner, modules),
+            Self::Map(inner) => {
                 let inner = inner.tokens(modules);
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
-            TypeKind::JsonValue => quote!(serde_json::Value),
-            TypeKind::JsonObject => quote!(crate::JsonObject),
-            TypeKind::Named(name) => type_path(name, modules),
-            TypeKind::Other => {
-                let syntax = &self.syntax;
-                quote!(#syntax)
-            }
+            Self::LenientList(inner) => wrapped(quote!(crate::List), inner, modules),
+            Self::JsonValue => quote!(serde_json::Value),
+            Self::JsonObject => quote!(crate::JsonObject),
+            Self::Named(name) => type_path(name, modules),
+            Self::Other(syntax) => quote!(#syntax),
         }
+    }
+}
+
+/// Two types are equal if they are written alike.
+impl PartialEq for RustType {
+    fn eq(&self, other: &Self) -> bool {
+        let text = |ty: &Self| ty.tokens(&Modules::default()).to_string();
+        text(self) == text(other)
     }
 }
 
@@ -128,14 +124,12 @@ fn wrapped(outer: TokenStream, inner: &RustType, modules: &Modules) -> TokenStre
     quote!(#outer<#inner>)
 }
 
-fn classify(syntax: &Type) -> TypeKind {
+fn classify(syntax: &Type) -> Option<RustType> {
     let Type::Path(path) = syntax else {
-        return TypeKind::Other;
+        return None;
     };
     let segments = &path.path.segments;
-    let Some(last) = segments.last() else {
-        return TypeKind::Other;
-    };
+    let last = segments.last()?;
     let arguments: Vec<&Type> = match &last.arguments {
         PathArguments::AngleBracketed(list) => list
             .args
@@ -155,19 +149,19 @@ fn classify(syntax: &Type) -> TypeKind {
     let name = last.ident.to_string();
     // Progenitor writes the types of other crates with `::` at the start.
     let is_external = path.path.leading_colon.is_some();
-    match (name.as_str(), inner(0), inner(1)) {
-        ("bool", None, _) => TypeKind::Bool,
-        ("i64" | "u64" | "i32" | "u32", None, _) => TypeKind::Integer,
-        ("f64" | "f32", None, _) => TypeKind::Float,
-        (_, None, _) if !is_external => TypeKind::Named(name),
-        ("String", None, _) => TypeKind::String,
-        ("DateTime", ..) => TypeKind::DateTime,
-        ("Vec", Some(inner), _) => TypeKind::List(inner),
-        ("Option", Some(inner), _) => TypeKind::Option(inner),
-        ("Box", Some(inner), _) => TypeKind::Box(inner),
-        ("BTreeMap" | "HashMap", _, Some(inner)) => TypeKind::Map(inner),
-        ("Value", None, _) => TypeKind::JsonValue,
-        ("Map", ..) => TypeKind::JsonObject,
-        _ => TypeKind::Other,
-    }
+    Some(match (name.as_str(), inner(0), inner(1)) {
+        ("bool", None, _) => RustType::Bool,
+        ("i64" | "u64" | "i32" | "u32", None, _) => RustType::Integer,
+        ("f64" | "f32", None, _) => RustType::Float,
+        (_, None, _) if !is_external => RustType::Named(name),
+        ("String", None, _) => RustType::String,
+        ("DateTime", ..) => RustType::DateTime,
+        ("Vec", Some(inner), _) => RustType::List(inner),
+        ("Option", Some(inner), _) => RustType::Option(inner),
+        ("Box", Some(inner), _) => RustType::Box(inner),
+        ("BTreeMap" | "HashMap", _, Some(inner)) => RustType::Map(inner),
+        ("Value", None, _) => RustType::JsonValue,
+        ("Map", ..) => RustType::JsonObject,
+        _ => return None,
+    })
 }

@@ -1,0 +1,35 @@
+//! The model of the client: its types, its operations and its lists.
+//!
+//! `read` builds it from the output of progenitor, and the other modules emit tokens from it.
+
+mod lists;
+mod operations;
+mod rust_type;
+mod types;
+
+pub use lists::{ListResponse, ObjectList};
+pub use operations::{Operation, Parameter};
+pub use rust_type::{RustType, module_path, type_path};
+pub use types::{
+    ClearValue, Definition, Field, OpenEnum, StructType, TaggedVariant, Types, UnionKind,
+    UnionType, UnionVariant,
+};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::reserved_segments::Position;
+
+/// The reserved segments of every path parameter.
+pub type ReservedSegments = BTreeMap<Position, BTreeSet<String>>;
+
+/// The types and the operations of the generated client.
+pub struct Model<'a> {
+    /// Every type of the selected document.
+    pub types: Types,
+    /// The operations, in the order of the manifest.
+    pub operations: Vec<Operation<'a>>,
+    /// The list responses, by the name of the type.
+    pub lists: BTreeMap<String, ListResponse>,
+    /// The reserved segments of every path parameter.
+    pub reserved_segments: &'a ReservedSegments,
+}

@@ -1,0 +1,220 @@
+//! The types of the client.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use quote::format_ident;
+
+use super::RustType;
+use crate::{lower::Direction, modules::Modules};
+
+/// Every type of the selected document.
+pub struct Types {
+    definitions: BTreeMap<String, Definition>,
+    modules: Modules,
+}
+
+/// The definition of a type.
+pub enum Definition {
+    /// A struct.
+    Struct(StructType),
+    /// An open enum of strings.
+    Enum(OpenEnum),
+    /// A union.
+    Union(UnionType),
+}
+
+/// A struct and its direction.
+pub struct StructType {
+    /// The name.
+    pub ident: Ident,
+    /// The lines of the documentation.
+    pub docs: Vec<String>,
+    /// Whether it is used in requests or responses.
+    pub direction: Direction,
+    /// The fields.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a struct.
+pub struct Field {
+    /// The Rust name.
+    pub ident: Ident,
+    /// The name on the wire.
+    pub wire: String,
+    /// The lines of the documentation.
+    pub docs: Vec<String>,
+    /// The type.
+    pub ty: RustType,
+    /// Whether it holds the additional fields.
+    pub flatten: bool,
+    /// The value that clears it in an update, if it can be cleared.
+    pub clear: Option<ClearValue>,
+    /// The only value that it can have.
+    pub constant: Option<String>,
+}
+
+/// The value that clears a field (`x-clear`).
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum ClearValue {
+    /// `null`.
+    Null,
+    /// `""`.
+    EmptyString,
+    /// `[]`.
+    EmptyArray,
+}
+
+/// An enum of the documented strings, with a variant for unknown ones.
+pub struct OpenEnum {
+    /// The name.
+    pub ident: Ident,
+    /// The lines of the documentation.
+    pub docs: Vec<String>,
+    /// The variants, each with its value.
+    pub variants: Vec<(Ident, String)>,
+}
+
+/// A union.
+pub struct UnionType {
+    /// The name.
+    pub ident: Ident,
+    /// The lines of the documentation.
+    pub docs: Vec<String>,
+    /// Whether it is used in requests or responses.
+    pub direction: Direction,
+    /// How the variants are told apart.
+    pub kind: UnionKind,
+}
+
+/// How the variants of a union are told apart.
+pub enum UnionKind {
+    /// By the kind of the JSON value.
+    JsonKind(Vec<UnionVariant>),
+    /// By a field that has one constant value in each variant (`x-tagged`).
+    Tagged {
+        /// The name of the field on the wire.
+        member: String,
+        /// The variants.
+        variants: Vec<TaggedVariant>,
+    },
+    /// Not at all: raw JSON with a typed view for each variant (`x-raw`).
+    Raw {
+        /// The name and the type of each view.
+        views: Vec<(Ident, RustType)>,
+        /// The response type of the same schema, if this is the request type.
+        response: Option<String>,
+    },
+}
+
+/// A variant of a union by the kind of the JSON value.
+pub struct UnionVariant {
+    /// The name.
+    pub ident: Ident,
+    /// The variant of `serde_json::Value`.
+    pub json: Ident,
+    /// The documentation.
+    pub doc: &'static str,
+    /// The type.
+    pub ty: RustType,
+}
+
+/// A variant of a union with a discriminator.
+pub struct TaggedVariant {
+    /// The name.
+    pub ident: Ident,
+    /// The type.
+    pub ty: RustType,
+    /// The value of the discriminator.
+    pub value: String,
+}
+
+impl Types {
+    /// Creates the types from their definitions.
+    pub fn new(definitions: BTreeMap<String, Definition>, modules: Modules) -> Self {
+        Self {
+            definitions,
+            modules,
+        }
+    }
+
+    /// Returns the module of each type.
+    pub fn modules(&self) -> &Modules {
+        &self.modules
+    }
+
+    /// Returns the names of all types.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.definitions.keys().map(String::as_str)
+    }
+
+    /// Returns the types of a module, sorted by name.
+    pub fn in_module(&self, module: &str) -> impl Iterator<Item = &Definition> {
+        self.definitions
+            .iter()
+            .filter(move |(name, _)| self.modules.home(name) == module)
+            .map(|(_, definition)| definition)
+    }
+
+    /// Returns the request structs of a module, sorted by name.
+    pub fn request_structs(&self, module: &str) -> impl Iterator<Item = &StructType> {
+        self.in_module(module)
+            .filter_map(|definition| match definition {
+                Definition::Struct(structure) if structure.direction == Direction::Request => {
+                    Some(structure)
+                }
+                _ => None,
+            })
+    }
+
+    /// Returns the type of that name.
+    pub fn get(&self, name: &str) -> Option<&Definition> {
+        self.definitions.get(name)
+    }
+
+    /// Returns whether a type is a request struct, which has a builder.
+    pub fn has_builder(&self, ty: &RustType) -> bool {
+        matches!(ty, RustType::Named(name) if self.is_request_struct(name))
+    }
+
+    /// Returns whether the type of that name is a request struct.
+    pub fn is_request_struct(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Definition::Struct(structure)) if structure.direction == Direction::Request)
+    }
+
+    /// Returns whether a type is a union that converts from the response type of the same schema.
+    pub fn converts_from_response(&self, ty: &RustType) -> bool {
+        let RustType::Named(name) = ty else {
+            return false;
+        };
+        let Some(Definition::Union(union)) = self.get(name) else {
+            return false;
+        };
+        matches!(&union.kind, UnionKind::Raw { response, .. } if response.is_some())
+    }
+
+    /// Returns the variant of an open enum for a value, or the first one, for examples.
+    pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
+        let Definition::Enum(open_enum) = self.get(name)? else {
+            return None;
+        };
+        let requested = open_enum
+            .variants
+            .iter()
+            .find(|(_, text)| Some(text.as_str()) == value);
+        requested
+            .or(open_enum.variants.first())
+            .map(|(ident, _)| ident.to_string())
+    }
+}
+
+impl OpenEnum {
+    /// Returns the name of the variant for unknown values.
+    pub fn unknown_variant(&self) -> Ident {
+        let is_taken = self.variants.iter().any(|(ident, _)| ident == "Unknown");
+        match is_taken {
+            true => format_ident!("Unrecognised"),
+            false => format_ident!("Unknown"),
+        }
+    }
+}

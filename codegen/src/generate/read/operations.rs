@@ -1,0 +1,266 @@
+//! Reads the operations: the builders of progenitor, with their entries in the manifest.
+
+use std::collections::BTreeMap;
+
+use heck::ToUpperCamelCase;
+use proc_macro2::Ident;
+use quote::format_ident;
+use serde_json::Value;
+use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, ReturnType, Type};
+
+use super::lists;
+use crate::{
+    Error, Manifest, Result,
+    error::Problems,
+    generate::{
+        docs,
+        model::{ListResponse, Operation, Parameter, RustType, Types},
+    },
+    lower::EVENT_KEY,
+    manifest::{self, Entry},
+    modules::module_of,
+    rust_names,
+};
+
+/// The operations, in the order of the manifest, and the list responses by the name of the type.
+type Operations<'a> = (Vec<Operation<'a>>, BTreeMap<String, ListResponse>);
+
+/// Reads every operation of the selected document from the builders of progenitor.
+pub fn read<'a>(
+    builders: &[Item],
+    document: &'a Value,
+    manifest: &'a Manifest,
+    types: &Types,
+) -> Result<Operations<'a>> {
+    let mut operations = Vec::new();
+    let mut lists = BTreeMap::new();
+    let mut problems = Problems::default();
+    for (key, entry) in manifest.iter() {
+        let Some((method, path)) = manifest::split_key(key) else {
+            continue;
+        };
+        // The selection may have left the operation out.
+        let Some((method, path, source)) = find_operation(document, method, path) else {
+            continue;
+        };
+        let operation = read_operation(builders, path, method, source, entry)
+            .map_err(|error| error.within(key));
+        let Some(operation) = problems.check(operation) else {
+            continue;
+        };
+        let found = list_responses(&operation, types).map_err(|error| error.within(key));
+        for (name, list) in problems.check(found).unwrap_or_default() {
+            let added = add_list(&mut lists, name, list);
+            problems.check(added.map_err(|error| error.within(key)));
+        }
+        operations.push(operation);
+    }
+    problems.finish((operations, lists))
+}
+
+/// Returns the method, the path and the operation of the selected document.
+fn find_operation<'a>(
+    document: &'a Value,
+    method: &str,
+    path: &str,
+) -> Option<(&'a str, &'a str, &'a Value)> {
+    let (path, item) = document["paths"].as_object()?.get_key_value(path)?;
+    let (method, operation) = item
+        .as_object()?
+        .get_key_value(&method.to_ascii_lowercase())?;
+    Some((method, path, operation))
+}
+
+/// Returns the list responses of an operation.
+fn list_responses(operation: &Operation<'_>, types: &Types) -> Result<Vec<(String, ListResponse)>> {
+    match (&operation.entry.paging, &operation.response) {
+        (None, _) => Ok(Vec::new()),
+        (Some(paging), Some(RustType::Named(name))) => lists::read(name, paging, types),
+        _ => Err(Error::new(
+            "response",
+            "expected a named type for the response of a list",
+        )),
+    }
+}
+
+/// Adds a list response. Operations with the same response type must agree on it.
+fn add_list(
+    lists: &mut BTreeMap<String, ListResponse>,
+    name: String,
+    list: ListResponse,
+) -> Result<()> {
+    if lists.get(&name).is_some_and(|other| *other != list) {
+        return Err(Error::new(
+            format!("list `{name}`"),
+            "two operations paginate it differently",
+        ));
+    }
+    lists.insert(name, list);
+    Ok(())
+}
+
+fn read_operation<'a>(
+    items: &[Item],
+    path: &'a str,
+    method: &'a str,
+    operation: &Value,
+    entry: &'a Entry,
+) -> Result<Operation<'a>> {
+    let name = entry.id.to_upper_camel_case();
+    let builder = builder_struct(items, &name)?;
+    let parameters = operation["parameters"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|parameter| {
+            Ok((
+                parameter["in"] == "path",
+                read_parameter(builder, parameter)?,
+            ))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let (mut arguments, parameters): (Vec<_>, Vec<_>) =
+        parameters.into_iter().partition(|(in_path, _)| *in_path);
+    arguments.sort_by_key(|(_, argument)| path.find(&format!("{{{}}}", argument.wire)));
+    let body = operation.get("requestBody").map(|body| {
+        field_type(builder, "body").map(|ty| (RustType::new(ty), body["required"] == true))
+    });
+    let read_operation = entry
+        .reads
+        .as_deref()
+        .map(|id| Ok((id, response_type(items, &id.to_upper_camel_case())?)));
+    Ok(Operation {
+        read_operation: read_operation.transpose()?,
+        event: event_type(operation),
+        module: module_of(entry, path),
+        entry,
+        key: manifest::key(method, path),
+        method,
+        path,
+        deprecated: operation["deprecated"] == true,
+        arguments: arguments
+            .into_iter()
+            .map(|(_, argument)| argument)
+            .collect(),
+        parameters: parameters
+            .into_iter()
+            .map(|(_, parameter)| parameter)
+            .collect(),
+        body: body.transpose()?,
+        response: response_type(items, &name)?,
+    })
+}
+
+fn read_parameter(builder: &ItemStruct, parameter: &Value) -> Result<Parameter> {
+    let wire = parameter["name"].as_str().unwrap_or_default().to_owned();
+    let ident = format_ident!("{}", rust_names::parameter(&wire));
+    let ty = RustType::new(field_type(builder, &ident.to_string())?);
+    Ok(Parameter {
+        ident: short_ident(&ident),
+        ty: ty.without_option().clone(),
+        required: parameter["required"] == true,
+        sample: parameter["x-sample"].as_str().map(str::to_owned),
+        header: parameter["in"] == "header",
+        comma_separated: parameter["explode"] == false,
+        docs: match parameter["description"].as_str() {
+            Some(text) => format!(" {text}"),
+            None => format!(" {}", docs::description(&ty, &parameter["schema"])),
+        },
+        wire,
+    })
+}
+
+/// Returns the name of a setter without the prefix that all headers of Portkey have.
+fn short_ident(ident: &Ident) -> Ident {
+    match ident.to_string().strip_prefix("x_portkey_") {
+        Some(name) => format_ident!("{name}"),
+        None => ident.clone(),
+    }
+}
+
+fn builder_struct<'a>(items: &'a [Item], name: &str) -> Result<&'a ItemStruct> {
+    items
+        .iter()
+        .find_map(|item| match item {
+            Item::Struct(item) if item.ident == name => Some(item),
+            _ => None,
+        })
+        .ok_or_else(|| Error::new("progenitor", format!("generated no builder `{name}`")))
+}
+
+/// Returns the type of a builder field without the enclosing `Result` and `Option`.
+fn field_type<'a>(builder: &'a ItemStruct, name: &str) -> Result<&'a Type> {
+    let Fields::Named(fields) = &builder.fields else {
+        return Err(Error::new(
+            "progenitor",
+            format!("builder `{}` has no fields", builder.ident),
+        ));
+    };
+    let field = fields
+        .named
+        .iter()
+        .find(|field| field.ident.as_ref().is_some_and(|ident| ident == name))
+        .ok_or_else(|| {
+            Error::new(
+                "progenitor",
+                format!("builder `{}` has no field `{name}`", builder.ident),
+            )
+        })?;
+    Ok(strip_wrapper(strip_wrapper(&field.ty, "Result"), "Option"))
+}
+
+/// Returns `T` of `Outer<T, …>`; any other type is returned unchanged.
+fn strip_wrapper<'a>(ty: &'a Type, outer: &str) -> &'a Type {
+    let Type::Path(path) = ty else {
+        return ty;
+    };
+    match path.path.segments.last() {
+        Some(last) if last.ident == outer => match &last.arguments {
+            PathArguments::AngleBracketed(list) => match list.args.first() {
+                Some(GenericArgument::Type(inner)) => inner,
+                _ => ty,
+            },
+            _ => ty,
+        },
+        _ => ty,
+    }
+}
+
+/// Returns `T` of `send(self) -> Result<ResponseValue<T>, …>`, or `None` if it is `()`.
+fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
+    let send = items.iter().find_map(|item| match item {
+        Item::Impl(item) if is_named(&item.self_ty, name) => {
+            item.items.iter().find_map(|item| match item {
+                ImplItem::Fn(function) if function.sig.ident == "send" => {
+                    Some(&function.sig.output)
+                }
+                _ => None,
+            })
+        }
+        _ => None,
+    });
+    match send {
+        Some(ReturnType::Type(_, ty)) => {
+            let response = strip_wrapper(strip_wrapper(ty, "Result"), "ResponseValue");
+            Ok(match response {
+                Type::Tuple(_) => None,
+                other => Some(RustType::new(other)),
+            })
+        }
+        _ => Err(Error::new(
+            "progenitor",
+            format!("generated no `send` for `{name}`"),
+        )),
+    }
+}
+
+/// Returns the event type of a lowered operation.
+fn event_type(operation: &Value) -> Option<String> {
+    let reference = operation[EVENT_KEY]["$ref"].as_str()?;
+    let name = reference.rsplit('/').next()?;
+    Some(name.to_upper_camel_case())
+}
+
+fn is_named(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|last| last.ident == name))
+}

@@ -1,0 +1,328 @@
+//! Reads the types: the structs and enums of progenitor, with the extensions of their schemas.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Ident;
+use quote::format_ident;
+use serde_json::Value;
+use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
+
+use crate::{
+    Error, Result,
+    generate::{
+        docs,
+        model::{
+            ClearValue, Definition, Field, OpenEnum, RustType, StructType, TaggedVariant, Types,
+            UnionKind, UnionType, UnionVariant,
+        },
+    },
+    lower::Direction,
+    modules::Modules,
+    rust_names,
+};
+
+/// Reads the items of the module `types` of progenitor.
+pub fn read(
+    items: &[Item],
+    document: &Value,
+    directions: &BTreeMap<String, Direction>,
+    modules: &Modules,
+) -> Result<Types> {
+    let mut definitions = BTreeMap::new();
+    for item in items {
+        let (ident, attributes) = match item {
+            Item::Struct(item) => (&item.ident, &item.attrs),
+            Item::Enum(item) => (&item.ident, &item.attrs),
+            _ => continue,
+        };
+        let name = ident.to_string();
+        let Some(direction) = directions.get(&name).copied() else {
+            return Err(Error::new(
+                "progenitor",
+                format!("generated the type `{name}`, which is not a schema"),
+            ));
+        };
+        let mut docs = docs::or_default(attributes, &docs::sentence_case(&name));
+        docs.extend(docs::usage(&name, modules));
+        let schemas = &document["components"]["schemas"];
+        let definition = match item {
+            Item::Struct(item) => read_struct(item, docs, schemas, direction)?,
+            Item::Enum(item) if is_unit_only(item) => Definition::Enum(read_enum(item, docs)),
+            Item::Enum(item) => Definition::Union(read_union(item, docs, items, direction)),
+            _ => continue,
+        };
+        definitions.insert(name, definition);
+    }
+    match directions
+        .keys()
+        .find(|name| !definitions.contains_key(*name))
+    {
+        Some(name) => Err(Error::new(
+            "progenitor",
+            format!("generated no type for the schema `{name}`"),
+        )),
+        None => Ok(Types::new(definitions, modules.clone())),
+    }
+}
+
+fn read_struct(
+    item: &ItemStruct,
+    docs: Vec<String>,
+    schemas: &Value,
+    direction: Direction,
+) -> Result<Definition> {
+    let name = item.ident.to_string();
+    let schema = &schemas[&name];
+    let kind = if let Some(tagged) = schema.get("x-tagged") {
+        Some(read_tagged(tagged)?)
+    } else if schema.get("x-raw").is_some() {
+        Some(read_raw(item, &name, schemas))
+    } else {
+        None
+    };
+    if let Some(kind) = kind {
+        return Ok(Definition::Union(UnionType {
+            ident: item.ident.clone(),
+            docs,
+            direction,
+            kind,
+        }));
+    }
+    let fields = item
+        .fields
+        .iter()
+        .filter_map(|field| field.ident.clone().map(|ident| (ident, field)))
+        .map(|(ident, field)| read_field(ident, field, schema))
+        .collect::<Result<Vec<_>>>()?;
+    check_field_names(&name, &fields)?;
+    Ok(Definition::Struct(StructType {
+        docs,
+        direction,
+        ident: item.ident.clone(),
+        fields,
+    }))
+}
+
+fn read_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field> {
+    let serde = SerdeAttributes::parse(&field.attrs);
+    let wire = serde
+        .rename
+        .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
+    let property = &schema["properties"][&wire];
+    let ty = apply_secret_format(RustType::new(&field.ty), property);
+    Ok(Field {
+        docs: docs::field(&field.attrs, &ty, property),
+        ty,
+        flatten: serde.flatten,
+        clear: clear_value(schema, &wire)?,
+        constant: schema["x-const"][&wire].as_str().map(str::to_owned),
+        ident,
+        wire,
+    })
+}
+
+/// Reads `x-clear` of a field.
+fn clear_value(schema: &Value, wire: &str) -> Result<Option<ClearValue>> {
+    match &schema["x-clear"][wire] {
+        Value::Null => Ok(None),
+        Value::String(text) if text == "null" => Ok(Some(ClearValue::Null)),
+        Value::String(text) if text == "empty-string" => Ok(Some(ClearValue::EmptyString)),
+        Value::String(text) if text == "empty-array" => Ok(Some(ClearValue::EmptyArray)),
+        other => Err(Error::new(
+            format!("x-clear of `{wire}`"),
+            format!("expected \"null\", \"empty-string\" or \"empty-array\", found {other}"),
+        )),
+    }
+}
+
+/// Checks that no two wire names map to one Rust name and that none is named `extra`.
+fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
+    for (index, field) in fields.iter().enumerate() {
+        if field.ident == "extra" && !field.flatten {
+            return Err(Error::new(
+                format!("type `{name}`"),
+                "the field name `extra` is reserved for unknown fields",
+            ));
+        }
+        if let Some(other) = fields[..index]
+            .iter()
+            .find(|other| other.ident == field.ident)
+        {
+            let problem = format!(
+                "`{}` and `{}` both map to the Rust field `{}`",
+                other.wire, field.wire, field.ident
+            );
+            return Err(Error::new(format!("type `{name}`"), problem));
+        }
+    }
+    Ok(())
+}
+
+/// Changes the type of a field with `format: secret`, which progenitor treats as a string.
+fn apply_secret_format(ty: RustType, property: &Value) -> RustType {
+    if property["format"] != "secret" {
+        return ty;
+    }
+    match ty.is_option() {
+        true => RustType::Option(Box::new(RustType::Secret)),
+        false => RustType::Secret,
+    }
+}
+
+#[derive(Default)]
+struct SerdeAttributes {
+    rename: Option<String>,
+    flatten: bool,
+}
+
+impl SerdeAttributes {
+    fn parse(attributes: &[Attribute]) -> Self {
+        let mut names = Self::default();
+        for attribute in attributes
+            .iter()
+            .filter(|attribute| attribute.path().is_ident("serde"))
+        {
+            // The other attributes of progenitor are replaced.
+            let _ = attribute.parse_nested_meta(|meta| {
+                if meta.path.is_ident("flatten") {
+                    names.flatten = true;
+                } else if meta.path.is_ident("rename") {
+                    names.rename = Some(meta.value()?.parse::<syn::LitStr>()?.value());
+                } else if meta.input.peek(syn::Token![=]) {
+                    meta.value()?.parse::<syn::Lit>()?;
+                }
+                Ok(())
+            });
+        }
+        names
+    }
+}
+
+fn read_enum(item: &ItemEnum, docs: Vec<String>) -> OpenEnum {
+    OpenEnum {
+        ident: item.ident.clone(),
+        docs,
+        variants: item
+            .variants
+            .iter()
+            .map(|variant| {
+                let text = SerdeAttributes::parse(&variant.attrs)
+                    .rename
+                    .unwrap_or_else(|| variant.ident.to_string());
+                (variant.ident.clone(), text)
+            })
+            .collect(),
+    }
+}
+
+/// Reads a union that has a variant for each kind of JSON value.
+fn read_union(
+    item: &ItemEnum,
+    docs: Vec<String>,
+    items: &[Item],
+    direction: Direction,
+) -> UnionType {
+    let variants = item
+        .variants
+        .iter()
+        .filter_map(|variant| {
+            let ty = RustType::new(&variant.fields.iter().next()?.ty);
+            Some(union_variant(ty, items, direction))
+        })
+        .collect();
+    UnionType {
+        ident: item.ident.clone(),
+        docs,
+        direction,
+        kind: UnionKind::JsonKind(variants),
+    }
+}
+
+fn union_variant(ty: RustType, items: &[Item], direction: Direction) -> UnionVariant {
+    let json = match &ty {
+        RustType::Named(name) if is_open_enum(name, items) => "String",
+        _ => ty.json_kind(),
+    };
+    let (name, doc) = match json {
+        "String" => ("Text", " A string."),
+        "Number" => ("Number", " A number."),
+        "Bool" => ("Bool", " A boolean."),
+        "Array" => ("List", " A list."),
+        _ => ("Object", " An object."),
+    };
+    UnionVariant {
+        ident: format_ident!("{name}"),
+        json: format_ident!("{json}"),
+        doc,
+        ty: match ty {
+            // A bare list has no `extra` for mismatched items.
+            RustType::List(item) if direction == Direction::Response => RustType::LenientList(item),
+            ty => ty,
+        },
+    }
+}
+
+fn is_open_enum(name: &str, items: &[Item]) -> bool {
+    items
+        .iter()
+        .any(|item| matches!(item, Item::Enum(item) if item.ident == name && is_unit_only(item)))
+}
+
+fn is_unit_only(item: &ItemEnum) -> bool {
+    item.variants
+        .iter()
+        .all(|variant| matches!(variant.fields, Fields::Unit))
+}
+
+/// Reads the variants of a schema with `x-tagged`.
+fn read_tagged(schema: &Value) -> Result<UnionKind> {
+    let variants = schema["variants"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(tagged_variant)
+        .collect::<Result<_>>()?;
+    Ok(UnionKind::Tagged {
+        member: schema["member"].as_str().unwrap_or_default().to_owned(),
+        variants,
+    })
+}
+
+fn tagged_variant(variant: &Value) -> Result<TaggedVariant> {
+    let value = variant["value"].as_str().unwrap_or_default().to_owned();
+    let problem = |problem: &str| Error::new(format!("variant `{value}`"), problem);
+    let ty = variant["schema"]["$ref"]
+        .as_str()
+        .and_then(|text| text.rsplit('/').next())
+        .ok_or_else(|| problem("expected a named schema"))?;
+    let ident = syn::parse_str(&rust_names::tagged_variant(&value))
+        .map_err(|_| problem("cannot be converted to a Rust identifier"))?;
+    Ok(TaggedVariant {
+        ident,
+        ty: RustType::Named(ty.to_owned()),
+        value,
+    })
+}
+
+/// Reads the views of a schema with `x-raw`, which are the fields of a struct.
+fn read_raw(item: &ItemStruct, name: &str, schemas: &Value) -> UnionKind {
+    let views = item
+        .fields
+        .iter()
+        .filter_map(|field| Some((field.ident.clone()?, view_type(RustType::new(&field.ty)))))
+        .collect();
+    let response = name.strip_suffix("Input");
+    let response = response.filter(|response| schemas[response].get("x-raw").is_some());
+    UnionKind::Raw {
+        views,
+        response: response.map(str::to_owned),
+    }
+}
+
+/// Returns the type of a view without the `Option` and the `Box` that progenitor adds.
+fn view_type(ty: RustType) -> RustType {
+    match ty.without_option() {
+        RustType::Box(inner) => inner.as_ref().clone(),
+        ty => ty.clone(),
+    }
+}
