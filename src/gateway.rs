@@ -1,10 +1,9 @@
 //! Gateway operations that need more than a JSON request and a JSON response.
 
-mod downloads;
 pub(crate) mod events;
+pub(crate) mod handwritten;
 mod multipart;
 mod options;
-mod uploads;
 mod websocket;
 
 pub use crate::generated::gateway::*;
@@ -15,18 +14,6 @@ pub use options::GatewayOptions;
 pub use websocket::{
     ClientEvent, Realtime, RealtimeClose, RealtimeReceiver, RealtimeSender, ServerEvent,
 };
-
-/// Builders of the operations that are not generated; the module of their group re-exports them.
-pub(crate) mod handwritten {
-    pub use super::{
-        downloads::{CreateSpeech, GetBatchOutput, GetFileContent},
-        uploads::{
-            CreateImageEdit, CreateImageVariation, CreateTranscription, CreateTranslation,
-            UploadFile,
-        },
-        websocket::ConnectRealtime,
-    };
-}
 
 #[cfg(test)]
 mod tests {

@@ -39,10 +39,10 @@ type Socket = WebSocketStream<reqwest::Upgraded>;
 
 /// The limits of a session.
 #[derive(Clone, Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     /// The maximum size of a received message in bytes.
-    pub(super) max_message_size: usize,
-    pub(super) idle_timeout: Option<Duration>,
+    pub(crate) max_message_size: usize,
+    pub(crate) idle_timeout: Option<Duration>,
 }
 
 impl Default for Limits {
@@ -111,7 +111,7 @@ const _: () = {
 };
 
 impl Realtime {
-    pub(super) fn new(
+    pub(crate) fn new(
         redactor: Redactor,
         upgraded: RawResponse<reqwest::Upgraded>,
         limits: Limits,
