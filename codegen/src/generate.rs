@@ -8,7 +8,7 @@
 mod code;
 mod conversions;
 mod docs;
-mod example;
+mod examples;
 mod listing;
 mod lists;
 mod model;
@@ -49,8 +49,8 @@ pub struct GeneratedFile {
 }
 
 /// Generates the formatted files of the client for the given areas: one for each area, one for the
-/// shared types, one for the metadata of the operations, one with test tables, and `areas.rs`, which
-/// declares the modules and includes the others.
+/// shared types, one for the metadata of the operations, one with test tables, one with the examples,
+/// and `areas.rs`, which declares the modules and includes those that the client consists of.
 pub fn generate(patched: &Patched, areas: &Areas) -> Result<Vec<GeneratedFile>> {
     let lowered = lower(patched)?;
     with_model(patched, &lowered, areas, |model| {

@@ -176,6 +176,9 @@ impl Operation<'_> {
         if self.source["deprecated"] == true {
             lowered.insert("deprecated".into(), json!(true));
         }
+        if let Some(example) = self.source.get("x-example") {
+            lowered.insert("x-example".into(), example.clone());
+        }
         lowered.insert("parameters".into(), self.parameters(flattener)?);
         if let Some(body) = self.body(flattener)? {
             lowered.insert("requestBody".into(), body);
@@ -241,15 +244,7 @@ impl Operation<'_> {
             &format!("parameter `{name}`"),
         )?;
         let mut lowered = Map::new();
-        for key in [
-            "name",
-            "in",
-            "required",
-            "description",
-            "style",
-            "explode",
-            "x-sample",
-        ] {
+        for key in ["name", "in", "required", "description", "style", "explode"] {
             let is_words = |value: &&Value| key != "description" || value.is_string();
             if let Some(value) = parameter.get(key).filter(is_words) {
                 lowered.insert(key.into(), value.clone());

@@ -12,7 +12,7 @@ Usage: cargo xtask expand [AREA]
 
 Prints the formatted code that the build generates for an area, such as `api_keys`, or for all areas.
 `types` is the file of the shared types, `operations` that of the metadata, `tests` that of the test
-tables, and `areas` declares the modules.
+tables, `examples` that of the examples in the docs, and `areas` declares the modules.
 
 Options:
   -h, --help  Print this help

@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{
-    GeneratedFile, docs, lists,
+    GeneratedFile, docs, examples, lists,
     model::{Model, Types, module_path, type_path},
     operations::{self, ModuleOperations, OperationsCode},
     parse, types,
@@ -22,6 +22,7 @@ pub struct GeneratedCode {
     areas: Vec<Module>,
     operations: TokenStream,
     tests: TokenStream,
+    examples: String,
 }
 
 /// A public module with its submodules.
@@ -69,6 +70,7 @@ impl GeneratedCode {
                 pub static ALL: &[&Operation] = &[#operation_refs];
             },
             tests: test_tables(&round_trips, &handwritten_calls),
+            examples: examples::code(&model.operations),
         }
     }
 
@@ -90,6 +92,10 @@ impl GeneratedCode {
         }
         files.push(file("operations", self.operations.clone())?);
         files.push(file("tests", self.tests.clone())?);
+        files.push(GeneratedFile {
+            name: "examples.rs".to_owned(),
+            code: self.examples.clone(),
+        });
         let areas = self
             .areas
             .iter()

@@ -193,7 +193,7 @@ pub fn alias(key: &str, id: &str) -> Option<TokenStream> {
 
 /// Returns the rustdoc of an operation: summary, route, feature, access, evidence with the page of
 /// `cargo xtask endpoints` that has its sources, notes, example.
-pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
+pub fn operation(key: &str, entry: &Entry, example: &[String]) -> TokenStream {
     let mut lines = vec![
         entry.summary.clone(),
         String::new(),
@@ -211,7 +211,7 @@ pub fn operation(key: &str, entry: &Entry, example: &str) -> TokenStream {
     lines.extend(entry.notes.iter().map(|note| format!("* {note}")));
     lines.extend(helpers(entry));
     lines.extend(["", "# Example", "", "```no_run"].map(str::to_owned));
-    lines.extend(example.lines().map(str::to_owned));
+    lines.extend_from_slice(example);
     lines.push("```".to_owned());
     let lines = lines.iter().map(|line| {
         if line.is_empty() {

@@ -5,8 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::TokenStream;
 
 use super::{
-    model::{Definition, Model, Operation, RustType, StructType, Types, UnionKind, UnionType},
-    request_types::{builder_name, field_type, setter_name},
+    model::{
+        Definition, Model, Operation, RustType, StructType, Types, UnionKind, UnionType,
+        setter_name,
+    },
+    request_types::{builder_name, field_type},
     types::response_field_type,
 };
 use crate::{

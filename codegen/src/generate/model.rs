@@ -17,6 +17,9 @@ pub use types::{
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use proc_macro2::Ident;
+use quote::format_ident;
+
 use crate::reserved_segments::Position;
 
 /// The reserved segments of every path parameter.
@@ -32,4 +35,13 @@ pub struct Model<'a> {
     pub lists: BTreeMap<String, ListResponse>,
     /// The reserved segments of every path parameter.
     pub reserved_segments: &'a ReservedSegments,
+}
+
+/// Returns the name of a setter: the name of the field, with `_` appended if it is taken.
+pub fn setter_name(ident: &Ident, taken: &[&str]) -> Ident {
+    if taken.iter().any(|name| ident == name) {
+        format_ident!("{ident}_")
+    } else {
+        ident.clone()
+    }
 }

@@ -7,9 +7,10 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::{
-    docs, example,
-    model::{Model, Operation, Parameter, ReservedSegments, RustType, Types, type_path},
-    request_types::setter_name,
+    docs,
+    model::{
+        Model, Operation, Parameter, ReservedSegments, RustType, Types, setter_name, type_path,
+    },
 };
 use crate::{
     manifest::{Idempotency, Paging},
@@ -74,7 +75,7 @@ impl Operation<'_> {
     fn method(&self, types: &Types) -> TokenStream {
         let name = format_ident!("{}", self.entry.id);
         let (builder, operation) = (self.builder_name(), self.static_name());
-        let docs = docs::operation(&self.key, self.entry, &example::example(self, types));
+        let docs = docs::operation(&self.key, self.entry, &self.example);
         let deprecated = self
             .deprecated
             .then(|| quote!(#[deprecated = "deprecated in Portkey's OpenAPI document"]));

@@ -1,5 +1,6 @@
 //! Reads the model from the output of progenitor, the lowered document and the manifest.
 
+mod example;
 mod lists;
 mod operations;
 mod types;

@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::model::{ClearValue, Field, RustType, StructType, Types};
+use super::model::{ClearValue, Field, RustType, StructType, Types, setter_name};
 use crate::modules::Modules;
 
 /// Returns a request struct; fields that are not set are not serialized.
@@ -211,15 +211,6 @@ fn clear_setter(ident: &Ident, wire: &str) -> TokenStream {
             self.#ident = crate::Patch::Clear;
             self
         }
-    }
-}
-
-/// Returns the name of a setter: the name of the field, with `_` appended if it is taken.
-pub fn setter_name(ident: &Ident, taken: &[&str]) -> Ident {
-    if taken.iter().any(|name| ident == name) {
-        format_ident!("{ident}_")
-    } else {
-        ident.clone()
     }
 }
 

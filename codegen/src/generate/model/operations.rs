@@ -33,6 +33,9 @@ pub struct Operation<'a> {
     pub event: Option<String>,
     /// The operation that reads the updated resource, and the type of its response.
     pub read_operation: Option<(&'a str, Option<RustType>)>,
+    /// The lines of the example in the docs; those that start with `# ` are hidden. Empty for a
+    /// handwritten operation.
+    pub example: Vec<String>,
 }
 
 /// A parameter of an operation.
@@ -45,8 +48,6 @@ pub struct Parameter {
     pub ty: RustType,
     /// Whether the parameter is required.
     pub required: bool,
-    /// A value for examples (`x-sample`), if the service rejects the default sample.
-    pub sample: Option<String>,
     /// Whether it is sent as a header.
     pub header: bool,
     /// Whether the values of a list are sent as one, separated by commas.

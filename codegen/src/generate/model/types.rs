@@ -192,20 +192,6 @@ impl Types {
         };
         matches!(&union.kind, UnionKind::Raw { response, .. } if response.is_some())
     }
-
-    /// Returns the variant of an open enum for a value, or the first one, for examples.
-    pub fn sample_variant(&self, name: &str, value: Option<&str>) -> Option<String> {
-        let Definition::Enum(open_enum) = self.get(name)? else {
-            return None;
-        };
-        let requested = open_enum
-            .variants
-            .iter()
-            .find(|(_, text)| Some(text.as_str()) == value);
-        requested
-            .or(open_enum.variants.first())
-            .map(|(ident, _)| ident.to_string())
-    }
 }
 
 impl OpenEnum {

@@ -8,7 +8,7 @@ use quote::format_ident;
 use serde_json::Value;
 use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, ReturnType, Type};
 
-use super::lists;
+use super::{example, lists};
 use crate::{
     Error, Manifest, Result,
     error::Problems,
@@ -44,6 +44,7 @@ pub fn read<'a>(
             continue;
         };
         let operation = read_operation(builders, path, method, source, entry)
+            .and_then(|operation| with_example(operation, source, types))
             .map_err(|error| error.within(key));
         let Some(operation) = problems.check(operation) else {
             continue;
@@ -148,7 +149,20 @@ fn read_operation<'a>(
             .collect(),
         body: body.transpose()?,
         response: response_type(items, &name)?,
+        example: Vec::new(),
     })
+}
+
+/// Adds the example. That of a handwritten operation is in the `src/` of the client.
+fn with_example<'a>(
+    mut operation: Operation<'a>,
+    source: &Value,
+    types: &Types,
+) -> Result<Operation<'a>> {
+    if operation.entry.handwritten.is_none() {
+        operation.example = example::read(&operation, &source["x-example"], types)?;
+    }
+    Ok(operation)
 }
 
 fn read_parameter(builder: &ItemStruct, parameter: &Value) -> Result<Parameter> {
@@ -159,7 +173,6 @@ fn read_parameter(builder: &ItemStruct, parameter: &Value) -> Result<Parameter> 
         ident: short_ident(&ident),
         ty: ty.without_option().clone(),
         required: parameter["required"] == true,
-        sample: parameter["x-sample"].as_str().map(str::to_owned),
         header: parameter["in"] == "header",
         comma_separated: parameter["explode"] == false,
         docs: match parameter["description"].as_str() {
