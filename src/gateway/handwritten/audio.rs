@@ -13,18 +13,7 @@ download! {
     /// `POST /audio/speech`. Not retried if the service may have executed it.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// use portkey_admin::gateway::audio::CreateSpeechRequest;
-    ///
-    /// let request = CreateSpeechRequest::builder()
-    ///     .model("tts-1")
-    ///     .voice("nova")
-    ///     .input("It works.");
-    /// let audio = client.create_speech().body(request).open().await?;
-    /// let mut file = tokio::fs::File::create("works.mp3").await?;
-    /// audio.write_to(&mut file, |_| ()).await?;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/create_speech.rs")]
     /// ```
 }
 
@@ -71,19 +60,7 @@ upload! {
     /// `POST /audio/transcriptions`. Not retried if the service may have executed it.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::FilePart;
-    ///
-    /// let subtitles = client
-    ///     .create_transcription()
-    ///     .file(FilePart::path("interview.mp3"))
-    ///     .model("whisper-1")
-    ///     .response_format("srt")
-    ///     .send_text()
-    ///     .await?;
-    /// # let _ = subtitles;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/create_transcription.rs")]
     /// ```
 }
 
@@ -131,14 +108,7 @@ upload! {
     /// `POST /audio/translations`. Not retried if the service may have executed it.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::FilePart;
-    ///
-    /// let recording = FilePart::path("entrevista.mp3");
-    /// let english = client.create_translation().file(recording).model("whisper-1").send().await?;
-    /// # let _ = english;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/create_translation.rs")]
     /// ```
 }
 

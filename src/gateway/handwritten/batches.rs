@@ -8,11 +8,6 @@ download! {
     /// `GET /batches/{batch_id}/output`. A read; retried.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut file = tokio::fs::File::create("output.jsonl").await?;
-    /// let output = client.get_batch_output("batch-id").open().await?;
-    /// output.write_to(&mut file, |_| ()).await?;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/get_batch_output.rs")]
     /// ```
 }

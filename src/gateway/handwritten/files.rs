@@ -14,19 +14,7 @@ upload! {
     /// a file.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::FilePart;
-    ///
-    /// let file = client
-    ///     .upload_file()
-    ///     .file(FilePart::path("requests.jsonl"))
-    ///     .purpose("batch")
-    ///     .progress(|progress| eprintln!("{} bytes", progress.sent))
-    ///     .send()
-    ///     .await?;
-    /// # let _ = file;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/upload_file.rs")]
     /// ```
 }
 
@@ -54,11 +42,6 @@ download! {
     /// bytes, so it is returned as bytes.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// let content = client.get_file_content("file-id").open().await?;
-    /// let content = content.bytes(1024 * 1024).await?;
-    /// # let _ = content;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/get_file_content.rs")]
     /// ```
 }

@@ -10,19 +10,7 @@ upload! {
     /// `POST /images/edits`. Not retried if the service may have executed it.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::FilePart;
-    ///
-    /// let images = client
-    ///     .create_image_edit()
-    ///     .image(FilePart::path("room.png"))
-    ///     .mask(FilePart::path("wall.png"))
-    ///     .prompt("paint the wall green")
-    ///     .send()
-    ///     .await?;
-    /// # let _ = images;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/create_image_edit.rs")]
     /// ```
 }
 
@@ -59,14 +47,7 @@ upload! {
     /// `POST /images/variations`. Not retried if the service may have executed it.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::FilePart;
-    ///
-    /// let image = FilePart::path("room.png");
-    /// let images = client.create_image_variation().image(image).n(2).send().await?;
-    /// # let _ = images;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/create_image_variation.rs")]
     /// ```
 }
 

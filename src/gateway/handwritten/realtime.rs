@@ -20,19 +20,7 @@ impl Client {
     /// is not reconnected.
     ///
     /// ```no_run
-    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
-    /// use portkey_admin::gateway::ClientEvent;
-    ///
-    /// let mut session = client.connect_realtime().model("gpt-realtime").connect().await?;
-    /// session.send(ClientEvent::new("response.create")).await?;
-    /// while let Some(event) = session.next().await {
-    ///     if event?.kind() == "response.done" {
-    ///         break;
-    ///     }
-    /// }
-    /// session.close(1000, "done").await?;
-    /// # Ok(())
-    /// # }
+    #[doc = include_str!("examples/connect_realtime.rs")]
     /// ```
     pub fn connect_realtime(&self) -> ConnectRealtime {
         ConnectRealtime {
