@@ -173,7 +173,7 @@ fn merge_mismatched_items(value: Value, mismatched_items: &Map<String, Value>) -
 }
 
 /// Names the JSON type of a value, for messages that must not contain the value itself.
-fn json_type(value: &Value) -> &'static str {
+pub(crate) fn json_type(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "a boolean",

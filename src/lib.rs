@@ -130,7 +130,7 @@ pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane};
 pub use options::RequestOptions;
 pub use pagination::{Cursor, Items, Page, Paged, Pages};
 pub use patch::Patch;
-pub use request::Request;
+pub use request::{IntoBody, IntoOptional, Request, RequestObject};
 pub use response::{ByteStream, Progress, Response};
 pub use retry::RetryPolicy;
 pub use secret::Secret;

@@ -15,6 +15,7 @@
 //! `retry::run` and `transport::send` repeat or record the attempt, `Call::send` decodes the value.
 //! For a list, `Pages` decodes the page and asks `next_page` which page follows.
 
+pub(crate) mod arguments;
 pub(crate) mod builder_support;
 pub(crate) mod call;
 mod path;
@@ -23,5 +24,7 @@ mod raw;
 pub(crate) mod update_and_get;
 pub(crate) mod validation;
 
+pub(crate) use arguments::json_object;
+pub use arguments::{IntoBody, IntoOptional, RequestObject};
 pub(crate) use call::{Call, decode_response};
 pub use raw::Request;

@@ -221,12 +221,12 @@ fn guardrail_rules(client: &Client) -> Vec<Rule> {
     };
     let new = || guardrails::CreateGuardrailRequest::builder().name("no secrets");
     let check = || guardrails::GuardrailCheckInput::builder().id("default.contains");
-    let complete = || new().checks([check()]).actions([("deny", true)]);
+    let complete = || new().checks([check()]).actions(json!({"deny": true}));
     vec![
         rule(
             "create_guardrail",
             &["`checks`"],
-            create(new().actions([("deny", true)])),
+            create(new().actions(json!({"deny": true}))),
             create(complete()),
         ),
         rule(
@@ -589,19 +589,30 @@ async fn invalid_secret_references_are_refused() {
     assert_rules(secret_rules).await;
 }
 
-/// A clearable field: its location in the body, and requests that keep, clear and set it.
+/// A clearable field: its location in the body, and requests that keep it (twice), clear it and set
+/// it.
 struct ThreeStates {
     pointer: &'static str,
     cleared: Value,
     set: Value,
-    requests: [BoxedCall; 3],
+    requests: [BoxedCall; 4],
 }
 
-/// Builds three requests: with the field unset, cleared and set.
+/// Returns `None`, of the type of a value.
+fn none_of<T>(_: T) -> Option<T> {
+    None
+}
+
+/// Builds four requests: with the field unset, set to `None`, cleared and set. Setters of lists and
+/// objects take no `None`; the last argument is the one that does.
 macro_rules! states {
     ($call:expr, $body:expr, $clear:ident, $field:ident($value:expr)) => {
+        states!($call, $body, $clear, $field($value), $field)
+    };
+    ($call:expr, $body:expr, $clear:ident, $field:ident($value:expr), $none:ident) => {
         [
             boxed_call($call.body($body).send()),
+            boxed_call($call.body($body.$none(none_of($value))).send()),
             boxed_call($call.body($body.$clear()).send()),
             boxed_call($call.body($body.$field($value)).send()),
         ]
@@ -612,7 +623,7 @@ fn three_states(
     pointer: &'static str,
     cleared: Value,
     set: Value,
-    requests: [BoxedCall; 3],
+    requests: [BoxedCall; 4],
 ) -> ThreeStates {
     ThreeStates {
         pointer,
@@ -636,7 +647,13 @@ fn api_key_states(client: &Client) -> Vec<ThreeStates> {
             "/alert_emails",
             Value::Null,
             json!([]),
-            states!(key(), body(), clear_alert_emails, alert_emails([""; 0])),
+            states!(
+                key(),
+                body(),
+                clear_alert_emails,
+                alert_emails([""; 0]),
+                maybe_alert_emails
+            ),
         ),
         three_states(
             "/expires_at",
@@ -652,7 +669,8 @@ fn api_key_states(client: &Client) -> Vec<ThreeStates> {
                 key(),
                 body(),
                 clear_rate_limits,
-                rate_limits([rate.clone()])
+                rate_limits([rate.clone()]),
+                maybe_rate_limits
             ),
         ),
         three_states(
@@ -672,6 +690,11 @@ fn api_key_states(client: &Client) -> Vec<ThreeStates> {
             json!("pc-one"),
             [
                 boxed_call(key().body(body().defaults(defaults())).send()),
+                boxed_call(
+                    key()
+                        .body(body().defaults(defaults().config_id(None::<&str>)))
+                        .send(),
+                ),
                 boxed_call(
                     key()
                         .body(body().defaults(defaults().clear_config_id()))
@@ -710,7 +733,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 space(),
                 body(),
                 clear_rate_limits,
-                rate_limits(Vec::<types::RateLimitInput>::new())
+                rate_limits(Vec::<types::RateLimitInput>::new()),
+                maybe_rate_limits
             ),
         ),
         three_states(
@@ -721,7 +745,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 space(),
                 body(),
                 clear_usage_limits,
-                usage_limits([limits().credit_limit(5.0)])
+                usage_limits([limits().credit_limit(5.0)]),
+                maybe_usage_limits
             ),
         ),
         three_states(
@@ -732,7 +757,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 client.update_integration("one"),
                 integrations::UpdateIntegrationRequest::builder(),
                 clear_secret_mappings,
-                secret_mappings([mapping.clone()])
+                secret_mappings([mapping.clone()]),
+                maybe_secret_mappings
             ),
         ),
         three_states(
@@ -765,7 +791,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 client.update_deployment("one"),
                 deployments::UpdateDeploymentRequest::builder(),
                 clear_deployment_config,
-                deployment_config(JsonObject::default())
+                deployment_config(JsonObject::default()),
+                maybe_deployment_config
             ),
         ),
         three_states(
@@ -776,7 +803,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 client.update_deployment("one"),
                 deployments::UpdateDeploymentRequest::builder(),
                 clear_tags,
-                tags([("team", "")])
+                tags([("team", "")]),
+                maybe_tags
             ),
         ),
         three_states(
@@ -796,6 +824,11 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
             json!("pc-one"),
             [
                 boxed_call(space().body(body().defaults(defaults())).send()),
+                boxed_call(
+                    space()
+                        .body(body().defaults(defaults().user_api_key_config(None::<&str>)))
+                        .send(),
+                ),
                 boxed_call(
                     space()
                         .body(body().defaults(defaults().clear_user_api_key_config()))
@@ -822,7 +855,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
     ]
 }
 
-/// Keeping, clearing and setting a field result in three different bodies, and all are sent.
+/// Keeping, clearing and setting a field result in three different bodies, and all are sent. `None`
+/// keeps the field.
 #[tokio::test]
 async fn clearable_field_has_three_states_on_the_wire() {
     let (server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
@@ -845,7 +879,7 @@ async fn clearable_field_has_three_states_on_the_wire() {
         let pointer = field.pointer;
         assert_eq!(
             states,
-            [None, Some(&field.cleared), Some(&field.set)],
+            [None, None, Some(&field.cleared), Some(&field.set)],
             "{pointer}"
         );
     }

@@ -44,6 +44,9 @@ pub struct Entry {
     /// The operation that reads the updated resource, if the response of the update has no data.
     #[serde(default)]
     pub reads: Option<String>,
+    /// Whether the response masks values, so that it does not convert into a request.
+    #[serde(default)]
+    pub masked: bool,
     /// Whether the query parameter `workspace_id` defaults to the client's workspace.
     #[serde(default)]
     pub default_workspace: bool,

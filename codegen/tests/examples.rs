@@ -94,7 +94,7 @@ fn given_values_are_written_as_rust() {
     for part in [
         ".create_thing(\"blue\").tag(\"new\")",
         ".count(3)",
-        ".limits([(\"a\",json!(1)),(\"b\",json!({\"c\":[2,\"x\"]}))])",
+        ".limits(json!({\"a\":1,\"b\":{\"c\":[2,\"x\"]}}))",
         ".name(\"A\\\"name\\\"\")",
         "Image::builder().url(\"https://example.com\").build()?",
         "Text::builder().text(\"text\").build()?",
@@ -166,7 +166,8 @@ fn long_json_is_on_several_lines() {
         .position(|line| line.contains("json!({"))
         .unwrap();
     let expected = [
-        r#"///                 ("all", json!({"#,
+        "///             .limits(json!({",
+        r#"///                 "all": {"#,
         &format!(r#"///                     "first": "{}","#, "a".repeat(40)),
         r#"///                     "second": {"#,
         &format!(
@@ -174,8 +175,8 @@ fn long_json_is_on_several_lines() {
             "b".repeat(40)
         ),
         "///                     }",
-        "///                 })),",
-        r#"///                 ("none", json!({})),"#,
+        "///                 },",
+        r#"///                 "none": {}"#,
     ];
     assert_eq!(lines[first..first + expected.len()], expected);
 }

@@ -237,7 +237,7 @@ fn schemas_named_like_our_types_are_types_of_their_own() {
                 "pub label: Option<String>",
                 "pub any: Option<serde_json::Value>",
                 "pub key: Option<crate::Secret>",
-                &format!("pub fn body<V: TryInto<{name}Input"),
+                &format!("{name}Input, M>"),
             ],
         );
     }
@@ -530,6 +530,10 @@ fn fields_that_collide_in_rust_are_reported() {
         (
             json!({"a": {"type": "string", "x-clear": "null"}, "clear_a": {"type": "string"}}),
             "`a` and `clear_a` both map to the Rust name `clear_a` of a setter",
+        ),
+        (
+            json!({"a": {"type": "array", "items": {"type": "string"}}, "maybe_a": {"type": "string"}}),
+            "`a` and `maybe_a` both map to the Rust name `maybe_a` of a setter",
         ),
     ] {
         let result = generate_body(object(fields), json!({}), json!({}));

@@ -321,3 +321,42 @@ fn list_items_are_identified_by_the_key_of_the_manifest() {
         "{none}"
     );
 }
+
+#[test]
+fn responses_convert_into_requests_unless_something_is_masked() {
+    let code = generate_code(&admin_areas());
+    let converts = |response: &str, request: &str| {
+        code.contains(&format!("impl TryFrom<{response}> for {request} {{"))
+    };
+    for (module, response, object) in [
+        ("configs", "Config", "Config"),
+        ("guardrails", "Guardrail", "Guardrail"),
+        ("policies", "RateLimitsPolicy", "RateLimitsPolicy"),
+        ("policies", "UsageLimitsPolicy", "UsageLimitsPolicy"),
+        ("prompts", "Prompt", "Prompt"),
+        ("prompts", "PromptPartial", "PromptPartial"),
+        ("workspaces", "Workspace", "Workspace"),
+    ] {
+        for verb in ["Create", "Update"] {
+            let (response, request) = (
+                format!("crate::{module}::{response}"),
+                format!("{verb}{object}Request"),
+            );
+            assert!(converts(&response, &request), "{response} to {request}");
+        }
+    }
+    // The bodies of the first two contain a key, and the third response masks its values.
+    for (response, request) in [
+        (
+            "crate::integrations::Integration",
+            "CreateIntegrationRequest",
+        ),
+        ("crate::providers::VirtualKey", "UpdateVirtualKeyRequest"),
+        (
+            "crate::secrets::SecretReference",
+            "UpdateSecretReferenceRequest",
+        ),
+    ] {
+        assert!(!converts(response, request), "{response} to {request}");
+    }
+}

@@ -115,6 +115,7 @@ fn types_builders_methods_and_statics_are_listed() {
         "things::CreateThingRequest::name  field: String",
         "things::CreateThingRequest::tags  field: Option<Vec<String>>",
         "things::CreateThingRequestBuilder  builder",
+        "things::CreateThingRequestBuilder::maybe_tags  fn(self, value: Option<Vec<String>>) -> Self",
         "things::CreateThingRequestBuilder::name  fn(self, value: String) -> Self",
         "things::CreateThingRequestBuilder::tags  fn(self, value: Vec<String>) -> Self",
         "things::Thing  struct",

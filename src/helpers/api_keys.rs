@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     Error,
     api_keys::{RotateApiKey, RotateApiKeyRequest, RotateApiKeyRequestBuilder},
+    request::call::encode_json,
 };
 
 impl RotateApiKey {
@@ -26,7 +27,8 @@ impl RotateApiKey {
     /// # }
     /// ```
     pub fn transition(mut self, transition: Duration) -> Self {
-        self.call.body(request_body(transition));
+        self.call
+            .body(request_body(transition).and_then(|body| encode_json(&body)));
         self
     }
 }

@@ -3,7 +3,7 @@
 use crate::{
     Error,
     logs::{CreateFeedback, CreateFeedbackRequest},
-    request::builder_support,
+    request::{builder_support, call::encode_json},
 };
 
 impl CreateFeedback {
@@ -13,7 +13,9 @@ impl CreateFeedback {
         mut self,
         values: impl IntoIterator<Item = V>,
     ) -> Self {
-        self.call.body(builder_support::list(values));
+        let values = builder_support::list(values);
+        self.call
+            .body(values.and_then(|values| encode_json(&values)));
         self
     }
 }

@@ -1,11 +1,9 @@
 //! The two ways to update a prompt, and the template of a version.
 
+use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    JsonObject,
-    prompts::{PromptVersion, UpdatePromptRequest, UpdatePromptRequestBuilder},
-};
+use crate::prompts::{PromptVersion, UpdatePromptRequest, UpdatePromptRequestBuilder};
 
 impl UpdatePromptRequest {
     /// Creates a builder with `patch` set: the service copies the fields that are not set from the
@@ -33,7 +31,7 @@ impl UpdatePromptRequest {
     /// use portkey_admin::prompts::UpdatePromptRequest;
     ///
     /// # fn main() -> Result<(), portkey_admin::Error> {
-    /// let parameters = portkey_admin::JsonObject::from_iter([("max_tokens", 100)]);
+    /// let parameters = serde_json::json!({"max_tokens": 100});
     /// let body = UpdatePromptRequest::full_version("Greet {{name}}.", parameters, "gpt-4o", "my-key", false)
     ///     .version_description("shorter")
     ///     .build()?;
@@ -43,7 +41,7 @@ impl UpdatePromptRequest {
     /// ```
     pub fn full_version(
         string: impl Into<String>,
-        parameters: impl Into<JsonObject>,
+        parameters: impl Serialize,
         model: impl Into<String>,
         virtual_key: impl Into<String>,
         is_raw_template: bool,
@@ -71,6 +69,7 @@ impl PromptVersion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::JsonObject;
     use serde_json::json;
 
     #[test]

@@ -2,7 +2,11 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use crate::{Error, decode::LenientDecode};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::arguments::{self, IntoOptional};
+use crate::{Error, JsonObject, decode::LenientDecode};
 
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
@@ -12,7 +16,7 @@ impl From<Infallible> for Error {
 
 /// Returns the value of a required field.
 pub(crate) fn required<T>(value: Option<T>, type_name: &str, field: &str) -> Result<T, Error> {
-    value.ok_or_else(|| Error::invalid_request(format!("`{field}` of {type_name} is required")))
+    value.ok_or_else(|| arguments::required_field(type_name, field))
 }
 
 /// Returns a list or map of a response unless it is empty. Responses do not distinguish empty and
@@ -55,19 +59,61 @@ fn record<T>(
     }
 }
 
-/// Converts a nested value or its builder; an error is recorded with the path of the field.
-pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
+/// Converts a value; an error is recorded with the path of the field. Returns `None` if the value
+/// is `None` or after an error.
+pub(crate) fn optional<T, M>(
     recorded: &mut Option<BuildError>,
     field: &'static str,
-    value: V,
+    value: impl IntoOptional<T, M>,
 ) -> Option<T> {
+    match value.into_optional() {
+        Ok(None) => None,
+        Ok(Some(value)) => record(recorded, field, Ok(value)),
+        Err(error) => record(recorded, field, Err(error.with_field_path(field))),
+    }
+}
+
+/// Converts a value to a JSON object; an error is recorded with the path of the field.
+pub(crate) fn object(
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
+    value: &impl Serialize,
+) -> Option<JsonObject> {
+    let object = arguments::json_object(value);
     record(
         recorded,
         field,
-        value
-            .try_into()
-            .map_err(|error| error.into().with_field_path(field)),
+        object.map_err(|error| error.with_field_path(field)),
     )
+}
+
+/// Returns the JSON object of a field of a response, which may be a string of JSON.
+pub(crate) fn object_in(value: Value, field: &str) -> Result<JsonObject, Error> {
+    let value = match value {
+        Value::String(json) => serde_json::from_str(&json).unwrap_or(Value::String(json)),
+        value => value,
+    };
+    arguments::json_object(&value).map_err(|error| error.with_field_path(field))
+}
+
+/// Converts a list of values to JSON objects.
+pub(crate) fn object_list(
+    recorded: &mut Option<BuildError>,
+    field: &'static str,
+    values: impl IntoIterator<Item = impl Serialize>,
+) -> Option<Vec<JsonObject>> {
+    let items = values.into_iter().enumerate().map(|(index, value)| {
+        arguments::json_object(&value)
+            .map_err(|error| error.with_field_path(&format!("{field}[{index}]")))
+    });
+    let items = items.collect();
+    record(recorded, field, items)
+}
+
+/// Copies a list of strings.
+pub(crate) fn strings(values: impl IntoIterator<Item: AsRef<str>>) -> Vec<String> {
+    let values = values.into_iter();
+    values.map(|value| value.as_ref().to_owned()).collect()
 }
 
 /// Checks that a number is finite: JSON would encode NaN and infinity as `null`, which may have a
@@ -75,9 +121,9 @@ pub(crate) fn converted<T, V: TryInto<T, Error: Into<Error>>>(
 pub(crate) fn finite(
     recorded: &mut Option<BuildError>,
     field: &'static str,
-    value: f64,
+    value: Option<f64>,
 ) -> Option<f64> {
-    record(recorded, field, check_finite(field, value))
+    record(recorded, field, check_finite(field, value?))
 }
 
 /// Returns an error if a number is NaN or infinite.

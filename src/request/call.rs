@@ -12,6 +12,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::{
+    arguments::{self, IntoOptional},
     builder_support, path,
     query::{Query, QueryValue},
 };
@@ -112,13 +113,39 @@ impl Call {
         self.headers.push((name, value));
     }
 
+    /// Converts the argument of a setter. Returns `None` if it is `None` or after an error, which is
+    /// recorded.
+    pub(crate) fn argument<T, M>(
+        &mut self,
+        name: &'static str,
+        value: impl IntoOptional<T, M>,
+    ) -> Option<T> {
+        value.into_optional().unwrap_or_else(|error| {
+            self.error.get_or_insert(error.with_field_path(name));
+            None
+        })
+    }
+
+    /// Converts the argument of a setter to a JSON object. Returns `None` after an error, which is
+    /// recorded.
+    pub(crate) fn json_object(
+        &mut self,
+        name: &'static str,
+        value: &impl Serialize,
+    ) -> Option<String> {
+        let object = arguments::json_object(value).map_err(|error| error.with_field_path(name));
+        match object {
+            Ok(object) => Some(Value::Object(object.into_map()).to_string()),
+            Err(error) => {
+                self.error.get_or_insert(error);
+                None
+            }
+        }
+    }
+
     /// Sets the JSON body.
-    pub(crate) fn body<T: Serialize>(&mut self, value: Result<T, impl Into<Error>>) {
-        // By reference, because the value may be large.
-        self.body = Some(match value {
-            Ok(ref value) => encode_json(value).map(Body::Json),
-            Err(error) => Err(error.into()),
-        });
+    pub(crate) fn body(&mut self, json: Result<Bytes, Error>) {
+        self.body = Some(json.map(Body::Json));
     }
 
     /// Sets a multipart body, after checking that its files exist.
@@ -326,8 +353,15 @@ impl Call {
     }
 }
 
+/// Converts a request body and encodes it as JSON.
+pub(crate) fn encode_body<T: Serialize, V: TryInto<T, Error: Into<Error>>>(
+    value: V,
+) -> Result<Bytes, Error> {
+    encode_json(&value.try_into().map_err(Into::into)?)
+}
+
 /// Encodes a request body as JSON.
-pub(crate) fn encode_json(value: &(impl Serialize + ?Sized)) -> Result<Bytes, Error> {
+pub(crate) fn encode_json<T: Serialize + ?Sized>(value: &T) -> Result<Bytes, Error> {
     match serde_json::to_vec(value) {
         Ok(json) => Ok(json.into()),
         Err(error) => Err(Error::invalid_request(format!(

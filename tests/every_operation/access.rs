@@ -56,10 +56,10 @@ async fn configs(context: &TestContext) -> Outcome {
     let admin = &context.admin;
     let config = CreateConfigRequest::builder()
         .name("retry")
-        .config([("retry", json!({"attempts": 2}))])
+        .config(json!({"retry": {"attempts": 2}}))
         .workspace_id(&context.workspace);
     let config = created_id(admin.create_config().body(config).send().await?.slug);
-    let change = UpdateConfigRequest::builder().config([("retry", json!({"attempts": 3}))]);
+    let change = UpdateConfigRequest::builder().config(json!({"retry": {"attempts": 3}}));
     admin.update_config(&config).body(change).send().await?;
     admin.get_config(&config).send().await?;
     admin.list_configs().send().await?;

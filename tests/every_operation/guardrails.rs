@@ -28,11 +28,11 @@ pub async fn call_all(context: &TestContext) -> Outcome {
 pub async fn create(context: &TestContext) -> Result<String, portkey_admin::Error> {
     let check = GuardrailCheckInput::builder()
         .id("default.contains")
-        .parameters([("words", json!(["secret"])), ("operator", json!("none"))]);
+        .parameters(json!({"words": ["secret"], "operator": "none"}));
     let guardrail = CreateGuardrailRequest::builder()
         .name("no secrets")
         .checks([check])
-        .actions([("deny", false)])
+        .actions(json!({"deny": false}))
         .workspace_id(&context.workspace);
     let guardrail = context.admin.create_guardrail().body(guardrail);
     Ok(created_id(guardrail.send().await?.id))

@@ -46,7 +46,7 @@ async fn prompt(context: &TestContext, collection: &str, label: &str) -> Outcome
         .string("Hello {{who}}")
         .model("gpt-4o")
         .virtual_key("some-key")
-        .parameters([("max_tokens", 10)]);
+        .parameters(json!({"max_tokens": 10}));
     let prompt = created_id(admin.create_prompt().body(prompt).send().await?.slug);
     let change = UpdatePromptRequest::builder()
         .patch(true)

@@ -179,7 +179,7 @@ impl Comparison {
             .string("Hello {{who}}")
             .model("gpt-4o")
             .virtual_key("some-key")
-            .parameters([("max_tokens", 10)]);
+            .parameters(json!({"max_tokens": 10}));
         let prompt = self.client.create_prompt().body(prompt);
         let prompt = prompt.send().await?.slug.unwrap();
         let variables = self.inputs["prompt_variables"].as_object().unwrap().clone();

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{
-    GeneratedFile, docs, examples, lists,
-    model::{Model, Types, module_path, type_path},
+    GeneratedFile, conversions, docs, examples, lists,
+    model::{Model, Types, builder_path, type_path},
     operations::{self, ModuleOperations, OperationsCode},
     parse, types,
 };
@@ -45,6 +45,9 @@ impl GeneratedCode {
             operation_refs,
             handwritten_calls,
         } = operations::code(model);
+        for (module, code) in conversions::code(model) {
+            modules.entry(module).or_default().conversions = code;
+        }
         let mut found: Vec<Module> = areas
             .iter()
             .map(|area| {
@@ -117,6 +120,7 @@ impl Module {
             methods,
             builders,
             handwritten,
+            conversions,
             rows,
         } = operations.remove(name).unwrap_or_default();
         let feature = (name != SHARED).then(|| area_of(name).to_owned());
@@ -143,7 +147,7 @@ impl Module {
             name: name.rsplit("::").next().unwrap_or(name).to_owned(),
             docs: module_docs(name, feature.as_deref(), &rows),
             feature,
-            items: quote!(#reexports #handwritten #client #builders #type_tokens #(#list_impls)*),
+            items: quote!(#reexports #handwritten #client #builders #type_tokens #conversions #(#list_impls)*),
             submodules: Vec::new(),
         }
     }
@@ -179,9 +183,8 @@ fn reexports(module: &str, types: &Types) -> TokenStream {
         .map(|name| {
             let path = type_path(name, modules);
             let builder = types.is_request_struct(name).then(|| {
-                let builder = format_ident!("{name}Builder");
-                let module = module_path(modules.home(name));
-                quote!(pub use #module #builder;)
+                let builder = builder_path(name, modules);
+                quote!(pub use #builder;)
             });
             quote!(pub use #path; #builder)
         })

@@ -7,7 +7,7 @@ use proc_macro2::TokenStream;
 use super::{
     model::{
         Definition, Model, Operation, RustType, StructType, Types, UnionKind, UnionType,
-        setter_name,
+        maybe_setter_name, setter_name,
     },
     request_types::{builder_name, field_type},
     types::response_field_type,
@@ -100,6 +100,10 @@ fn list_request(
         let setter = setter_name(name, &["build", "builder", "extra"]);
         let ty = type_name(field.ty.without_option().tokens(modules));
         items.add(format!("{builder}::{setter}"), setter_signature(&ty));
+        if field.ty.without_option().has_maybe_setter() {
+            let maybe = format!("{builder}::{}", maybe_setter_name(name));
+            items.add(maybe, setter_signature(&format!("Option<{ty}>")));
+        }
         if field.clear.is_some() {
             let name = name.to_string();
             let clear = format!("{builder}::clear_{}", name.trim_end_matches('_'));
@@ -168,6 +172,10 @@ fn list_operation(operation: &Operation<'_>, types: &Types, items: &mut Items) {
         let setter = setter_name(&parameter.ident, operation.builder_methods());
         let ty = type_name(parameter.ty.tokens(modules));
         items.add(format!("{builder}::{setter}"), setter_signature(&ty));
+        if matches!(parameter.ty, RustType::List(_)) {
+            let maybe = format!("{builder}::{}", maybe_setter_name(&parameter.ident));
+            items.add(maybe, setter_signature(&format!("Option<{ty}>")));
+        }
     }
     if let Some((ty, _)) = &operation.body {
         let ty = type_name(ty.tokens(modules));

@@ -9,7 +9,7 @@ mod types;
 
 pub use lists::{ListResponse, ObjectList};
 pub use operations::{Operation, Parameter};
-pub use rust_type::{RustType, module_path, type_path};
+pub use rust_type::{RustType, builder_path, type_path};
 pub use types::{
     ClearValue, Definition, Field, OpenEnum, StructType, TaggedVariant, Types, UnionKind,
     UnionType, UnionVariant,
@@ -44,4 +44,9 @@ pub fn setter_name(ident: &Ident, taken: &[&str]) -> Ident {
     } else {
         ident.clone()
     }
+}
+
+/// Returns the name of the setter that takes an `Option`, for types whose setter takes none.
+pub fn maybe_setter_name(ident: &Ident) -> Ident {
+    format_ident!("maybe_{}", ident.to_string().trim_end_matches('_'))
 }

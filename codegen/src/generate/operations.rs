@@ -11,6 +11,7 @@ use super::{
     model::{
         Model, Operation, Parameter, ReservedSegments, RustType, Types, setter_name, type_path,
     },
+    request_types::maybe_setter,
 };
 use crate::{
     manifest::{Idempotency, Paging},
@@ -39,6 +40,8 @@ pub struct ModuleOperations {
     pub methods: TokenStream,
     /// The builders that these methods return.
     pub builders: TokenStream,
+    /// The conversions from response types to request types.
+    pub conversions: TokenStream,
     /// The builders that are written by hand.
     pub handwritten: Vec<Ident>,
     /// A row of the table in the docs for each operation.
@@ -339,43 +342,88 @@ impl Parameter {
             format_ident!("query")
         };
         let ty = self.ty.tokens(types.modules());
-        let (argument, statement) = match &self.ty {
-            RustType::Float if !self.header => (ty, quote!(self.call.number(#wire, value))),
-            RustType::Integer if !self.header => (ty, quote!(self.call.query(#wire, value))),
+        if let RustType::List(item) = &self.ty {
+            return self.list_setter(item, &ident, types);
+        }
+        if matches!(self.ty, RustType::JsonObject) {
+            return self.object_setter(&ident, &location, wire);
+        }
+        let (generics, argument) = match &self.ty {
             RustType::Bool | RustType::Integer | RustType::Float => {
-                (ty, quote!(self.call.#location(#wire, value.to_string())))
+                (None, quote!(impl Into<Option<#ty>>))
             }
-            RustType::String => (
-                quote!(impl Into<String>),
-                quote!(self.call.#location(#wire, value.into())),
-            ),
-            RustType::DateTime => (
-                quote!(impl Into<#ty>),
-                quote!(self.call.#location(#wire, crate::call::timestamp(value.into()))),
-            ),
-            RustType::List(item) => {
-                let item = item.tokens(types.modules());
-                let comma_separated = self.comma_separated;
-                (
-                    quote!(impl IntoIterator<Item = impl Into<#item>>),
-                    quote!(self.call.query_list(#wire, value.into_iter().map(|item| item.into().to_string()), #comma_separated)),
-                )
+            _ => (Some(quote!(<M>)), quote!(impl crate::IntoOptional<#ty, M>)),
+        };
+        let value = match generics {
+            Some(_) => quote!(self.call.argument(#wire, value)),
+            None => quote!(value.into()),
+        };
+        let statement = match &self.ty {
+            RustType::Float if !self.header => quote!(self.call.number(#wire, value)),
+            RustType::Integer if !self.header => quote!(self.call.query(#wire, value)),
+            RustType::String => quote!(self.call.#location(#wire, value)),
+            RustType::DateTime => {
+                quote!(self.call.#location(#wire, crate::call::timestamp(value)))
             }
-            RustType::JsonObject => (
-                ty,
-                quote!(self.call.#location(#wire, serde_json::Value::Object(value.into_map()).to_string())),
-            ),
-            _ => (
-                quote!(impl Into<#ty>),
-                quote!(self.call.#location(#wire, value.into().to_string())),
-            ),
+            _ => quote!(self.call.#location(#wire, value.to_string())),
         };
         quote! {
             #[doc = #docs]
-            pub fn #ident(mut self, value: #argument) -> Self {
-                #statement;
+            pub fn #ident #generics(mut self, value: #argument) -> Self {
+                if let Some(value) = #value {
+                    #statement;
+                }
                 self
             }
+        }
+    }
+
+    /// Returns the two setters of an object, which is sent as JSON.
+    fn object_setter(&self, setter: &Ident, location: &Ident, wire: &str) -> TokenStream {
+        let docs = &self.docs;
+        let argument = quote!(impl serde::Serialize);
+        let maybe_setter = maybe_setter(&self.ident, setter, &TokenStream::new(), &argument);
+        quote! {
+            #[doc = #docs]
+            pub fn #setter(mut self, value: #argument) -> Self {
+                if let Some(json) = self.call.json_object(#wire, &value) {
+                    self.call.#location(#wire, json);
+                }
+                self
+            }
+            #maybe_setter
+        }
+    }
+
+    /// Returns the two setters of a list in the query.
+    fn list_setter(&self, item: &RustType, setter: &Ident, types: &Types) -> TokenStream {
+        let Self {
+            wire,
+            docs,
+            comma_separated,
+            ..
+        } = self;
+        let (argument, items) = match item {
+            RustType::String => (
+                quote!(impl IntoIterator<Item: AsRef<str>>),
+                quote!(crate::builder_support::strings(value).into_iter()),
+            ),
+            _ => {
+                let item = item.tokens(types.modules());
+                (
+                    quote!(impl IntoIterator<Item = impl Into<#item>>),
+                    quote!(value.into_iter().map(|item| item.into().to_string())),
+                )
+            }
+        };
+        let maybe_setter = maybe_setter(&self.ident, setter, &TokenStream::new(), &argument);
+        quote! {
+            #[doc = #docs]
+            pub fn #setter(mut self, value: #argument) -> Self {
+                self.call.query_list(#wire, #items, #comma_separated);
+                self
+            }
+            #maybe_setter
         }
     }
 }
@@ -397,21 +445,34 @@ fn option(value: Option<impl ToTokens>) -> TokenStream {
 
 fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
     let tokens = ty.tokens(types.modules());
-    let (bounds, argument, value) = match ty {
+    let (generics, argument, value) = match ty {
         _ if types.has_builder(ty) => (
+            quote!(<M>),
+            quote!(impl crate::IntoBody<#tokens, M>),
+            quote!(value.into_body()),
+        ),
+        RustType::Named(_) => (
             quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             quote!(V),
-            quote!(value.try_into()),
+            quote!(crate::call::encode_body::<#tokens, V>(value)),
         ),
         _ => (
             TokenStream::new(),
             quote!(impl Into<#tokens>),
-            quote!(Ok::<#tokens, crate::Error>(value.into())),
+            quote!(crate::call::encode_json::<#tokens>(&value.into())),
         ),
     };
+    let json = types.has_builder(ty).then(|| {
+        quote! {
+            ///
+            /// A JSON object (`serde_json::json!({…})`) is sent as it is, after a check that it
+            /// contains the required fields.
+        }
+    });
     quote! {
         /// Sets the request body. A builder is built and validated here.
-        pub fn body #bounds(mut self, value: #argument) -> Self {
+        #json
+        pub fn body #generics(mut self, value: #argument) -> Self {
             self.call.body(#value);
             self
         }

@@ -3,7 +3,10 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::model::{ClearValue, Field, RustType, StructType, Types, setter_name};
+use super::model::{
+    ClearValue, Definition, Field, RustType, StructType, Types, maybe_setter_name, setter_name,
+    type_path,
+};
 use crate::modules::Modules;
 
 /// Returns a request struct; fields that are not set are not serialized.
@@ -50,11 +53,6 @@ pub fn field_type(field: &Field, modules: &Modules) -> TokenStream {
         }
         None => field.ty.tokens(modules),
     }
-}
-
-/// Returns whether a field can be omitted.
-fn is_optional(field: &Field) -> bool {
-    field.ty.is_option() || field.flatten || field.clear.is_some()
 }
 
 fn serde_attribute(field: &Field) -> TokenStream {
@@ -111,7 +109,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
     let name = ident.to_string();
     let initializers = fields.iter().map(|field| {
         let Field { ident, wire, .. } = field;
-        if is_optional(field) {
+        if field.is_optional() {
             quote!(#ident: self.#ident)
         } else if let Some(value) = &field.constant {
             quote!(#ident: self.#ident.unwrap_or_else(|| #value.into()))
@@ -120,6 +118,8 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
         }
     });
     let docs = format!(" Builder of [`{name}`].");
+    let request_object = request_object(structure);
+    let response_builder = response_builder(structure, types);
     quote! {
         #[doc = #docs]
         #[derive(Clone, Debug, Default)]
@@ -144,7 +144,48 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
                 builder.build()
             }
         }
+
+        #request_object
+        #response_builder
     }
+}
+
+/// Returns the names of the required fields, for bodies that are JSON objects.
+fn request_object(structure: &StructType) -> TokenStream {
+    let StructType { ident, fields, .. } = structure;
+    let name = ident.to_string();
+    let required = fields
+        .iter()
+        .filter(|field| !field.is_optional() && field.constant.is_none())
+        .map(|field| &field.wire);
+    quote! {
+        impl crate::RequestObject for #ident {
+            const NAME: &'static str = #name;
+            const REQUIRED: &'static [&'static str] = &[#(#required),*];
+        }
+    }
+}
+
+/// Returns `Thing::builder()` for a response type `Thing` whose request type is `ThingInput`.
+fn response_builder(structure: &StructType, types: &Types) -> Option<TokenStream> {
+    let name = structure.ident.to_string();
+    let response = name.strip_suffix("Input")?;
+    if !matches!(types.get(response), Some(Definition::Struct(_))) {
+        return None;
+    }
+    let (response, builder) = (
+        type_path(response, types.modules()),
+        builder_name(&structure.ident),
+    );
+    let docs = format!(" Creates a builder of the request type [`{name}`].");
+    Some(quote! {
+        impl #response {
+            #[doc = #docs]
+            pub fn builder() -> #builder {
+                Default::default()
+            }
+        }
+    })
 }
 
 /// Returns the name of the builder of a request struct.
@@ -155,7 +196,7 @@ pub fn builder_name(ident: &Ident) -> Ident {
 fn builder_field(field: &Field, modules: &Modules) -> TokenStream {
     let ident = &field.ident;
     let ty = field_type(field, modules);
-    if is_optional(field) {
+    if field.is_optional() {
         quote!(#ident: #ty)
     } else {
         quote!(#ident: Option<#ty>)
@@ -177,25 +218,51 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
     }
     let docs = quote!(#(#[doc = #docs])*);
     let setter = setter_name(ident, &["build", "builder", "extra"]);
+    let ty = field.ty.without_option();
     let Argument {
-        bounds,
+        generics,
         argument,
         value,
-    } = argument(field.ty.without_option(), wire, types);
-    let (value, clear_setter) = match field.clear {
-        Some(_) => (
-            quote!(crate::Patch::set(#value)),
-            Some(clear_setter(ident, wire)),
-        ),
-        None => (value, None),
+    } = argument(ty, wire, types);
+    let stored = match field.clear {
+        Some(_) => quote!(crate::Patch::Set(value)),
+        None => quote!(Some(value)),
     };
+    let maybe_setter = ty
+        .has_maybe_setter()
+        .then(|| maybe_setter(ident, &setter, &generics, &argument));
+    let clear_setter = field.clear.map(|_| clear_setter(ident, wire));
     quote! {
         #docs
-        pub fn #setter #bounds(mut self, value: #argument) -> Self {
-            self.#ident = #value;
+        pub fn #setter #generics(mut self, value: #argument) -> Self {
+            if let Some(value) = #value {
+                self.#ident = #stored;
+            }
             self
         }
+        #maybe_setter
         #clear_setter
+    }
+}
+
+/// Returns the setter that takes an `Option`.
+pub fn maybe_setter(
+    ident: &Ident,
+    setter: &Ident,
+    generics: &TokenStream,
+    argument: &TokenStream,
+) -> TokenStream {
+    let name = maybe_setter_name(ident);
+    let docs =
+        format!(" Calls [`{setter}`](Self::{setter}) with the value; `None` changes nothing.");
+    quote! {
+        #[doc = #docs]
+        pub fn #name #generics(self, value: Option<#argument>) -> Self {
+            match value {
+                Some(value) => self.#setter(value),
+                None => self,
+            }
+        }
     }
 }
 
@@ -216,7 +283,7 @@ fn clear_setter(ident: &Ident, wire: &str) -> TokenStream {
 
 /// The argument of a setter, and the expression that converts it to an `Option` of the field type.
 struct Argument {
-    bounds: TokenStream,
+    generics: TokenStream,
     argument: TokenStream,
     value: TokenStream,
 }
@@ -224,7 +291,7 @@ struct Argument {
 impl Argument {
     fn new(argument: TokenStream, value: TokenStream) -> Self {
         Self {
-            bounds: TokenStream::new(),
+            generics: TokenStream::new(),
             argument,
             value,
         }
@@ -235,48 +302,59 @@ fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
     let tokens = ty.tokens(types.modules());
     match ty {
         RustType::Float => Argument::new(
-            tokens,
-            quote!(crate::builder_support::finite(&mut self.problem, #wire, value)),
+            quote!(impl Into<Option<f64>>),
+            quote!(crate::builder_support::finite(&mut self.problem, #wire, value.into())),
         ),
-        RustType::Bool | RustType::Integer => Argument::new(tokens, quote!(Some(value))),
+        // A literal has the type of the field, because only that type converts to its `Option`.
+        RustType::Bool | RustType::Integer | RustType::Other(_) => {
+            Argument::new(quote!(impl Into<Option<#tokens>>), quote!(value.into()))
+        }
         RustType::List(item) => list_argument(item, wire, types),
         RustType::Map(inner) => map_argument(inner, wire, types),
-        _ if types.has_builder(ty) => Argument {
-            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
-            argument: quote!(V),
-            value: quote!(crate::builder_support::converted(&mut self.problem, #wire, value)),
-        },
+        RustType::JsonObject => Argument::new(
+            quote!(impl serde::Serialize),
+            quote!(crate::builder_support::object(&mut self.problem, #wire, &value)),
+        ),
+        RustType::JsonValue => Argument::new(
+            quote!(impl Into<serde_json::Value>),
+            quote!(Some(value.into())),
+        ),
         RustType::Box(inner) => {
-            let Argument {
-                bounds,
-                argument,
-                value,
-            } = argument(inner, wire, types);
+            let argument = argument(inner, wire, types);
+            let value = &argument.value;
             Argument {
-                bounds,
-                argument,
                 value: quote!((#value).map(Box::new)),
+                ..argument
             }
         }
-        RustType::Other(_) => Argument::new(tokens, quote!(Some(value))),
-        _ => Argument::new(quote!(impl Into<#tokens>), quote!(Some(value.into()))),
+        _ => Argument {
+            generics: quote!(<M>),
+            argument: quote!(impl crate::IntoOptional<#tokens, M>),
+            value: quote!(crate::builder_support::optional(&mut self.problem, #wire, value)),
+        },
     }
 }
 
 fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
     let tokens = item.tokens(types.modules());
     match item {
-        _ if types.has_builder(item) => Argument {
-            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
+        RustType::String => Argument::new(
+            quote!(impl IntoIterator<Item: AsRef<str>>),
+            quote!(Some(crate::builder_support::strings(value))),
+        ),
+        RustType::JsonObject => Argument::new(
+            quote!(impl IntoIterator<Item = impl serde::Serialize>),
+            quote!(crate::builder_support::object_list(&mut self.problem, #wire, value)),
+        ),
+        RustType::JsonValue => Argument::new(
+            quote!(impl IntoIterator<Item = impl Into<serde_json::Value>>),
+            quote!(Some(value.into_iter().map(Into::into).collect())),
+        ),
+        RustType::Secret | RustType::Named(_) => Argument {
+            generics: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = V>),
             value: quote!(crate::builder_support::converted_list(&mut self.problem, #wire, value)),
         },
-        RustType::String | RustType::Secret | RustType::Named(_) | RustType::JsonValue => {
-            Argument::new(
-                quote!(impl IntoIterator<Item = impl Into<#tokens>>),
-                quote!(Some(value.into_iter().map(Into::into).collect())),
-            )
-        }
         _ => Argument::new(
             quote!(impl IntoIterator<Item = #tokens>),
             quote!(Some(value.into_iter().collect())),
@@ -286,9 +364,9 @@ fn list_argument(item: &RustType, wire: &str, types: &Types) -> Argument {
 
 fn map_argument(inner: &RustType, wire: &str, types: &Types) -> Argument {
     let tokens = inner.tokens(types.modules());
-    if types.has_builder(inner) {
+    if matches!(inner, RustType::Named(_)) {
         return Argument {
-            bounds: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
+            generics: quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             argument: quote!(impl IntoIterator<Item = (impl Into<String>, V)>),
             value: quote!(crate::builder_support::converted_map(&mut self.problem, #wire, value)),
         };

@@ -4,7 +4,6 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
 use super::{
-    conversions,
     model::{Definition, Field, OpenEnum, RustType, StructType, Types},
     request_types, unions,
 };
@@ -12,26 +11,22 @@ use crate::{lower::Direction, modules::Modules};
 
 /// Returns the code of the types of a module, sorted by name.
 pub fn tokens(types: &Types, module: &str) -> TokenStream {
-    let definitions = types
-        .in_module(module)
-        .map(|ty| definition(ty, types.modules()));
-    let conversions = types
-        .request_structs(module)
-        .filter_map(|structure| conversions::from_response(structure, types));
+    let definitions = types.in_module(module).map(|ty| definition(ty, types));
     let builders = types
         .request_structs(module)
         .map(|structure| request_types::builder(structure, types));
-    definitions.chain(conversions).chain(builders).collect()
+    definitions.chain(builders).collect()
 }
 
-fn definition(ty: &Definition, modules: &Modules) -> TokenStream {
+fn definition(ty: &Definition, types: &Types) -> TokenStream {
+    let modules = types.modules();
     match ty {
         Definition::Struct(structure) if structure.direction == Direction::Request => {
             request_types::struct_definition(structure, modules)
         }
         Definition::Struct(structure) => response_struct(structure, modules),
         Definition::Enum(ty) => open_enum(ty),
-        Definition::Union(union) => unions::definition(union, modules),
+        Definition::Union(union) => unions::definition(union, types),
     }
 }
 

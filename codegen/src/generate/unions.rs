@@ -5,16 +5,55 @@ use std::collections::BTreeSet;
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::model::{RustType, TaggedVariant, UnionKind, UnionType, UnionVariant, type_path};
+use super::model::{
+    RustType, TaggedVariant, Types, UnionKind, UnionType, UnionVariant, builder_path, type_path,
+};
 use crate::{lower::Direction, modules::Modules};
 
 /// Returns the definition of a union and its conversions.
-pub fn definition(union: &UnionType, modules: &Modules) -> TokenStream {
-    match &union.kind {
+pub fn definition(union: &UnionType, types: &Types) -> TokenStream {
+    let modules = types.modules();
+    let definition = match &union.kind {
         UnionKind::JsonKind(variants) => by_json_kind(union, variants, modules),
         UnionKind::Tagged { member, variants } => tagged(union, member, variants, modules),
         UnionKind::Raw { views, response } => raw(union, views, response.as_deref(), modules),
+    };
+    let from_builders = from_builders(union, types);
+    quote!(#definition #from_builders)
+}
+
+/// Returns the conversions from the builders of the variants.
+fn from_builders(union: &UnionType, types: &Types) -> TokenStream {
+    let variants: Vec<&RustType> = match &union.kind {
+        UnionKind::JsonKind(variants) => variants.iter().map(|variant| &variant.ty).collect(),
+        UnionKind::Tagged { variants, .. } => variants.iter().map(|variant| &variant.ty).collect(),
+        UnionKind::Raw { .. } if union.direction != Direction::Request => Vec::new(),
+        UnionKind::Raw { views, .. } => views.iter().map(|(_, ty)| ty).collect(),
+    };
+    let ident = &union.ident;
+    let mut names: Vec<&String> = Vec::new();
+    for ty in variants {
+        match ty {
+            RustType::Named(name) if types.is_request_struct(name) && !names.contains(&name) => {
+                names.push(name);
+            }
+            _ => {}
+        }
     }
+    names
+        .into_iter()
+        .map(|name| {
+            let builder = builder_path(name, types.modules());
+            quote! {
+                impl TryFrom<#builder> for #ident {
+                    type Error = crate::Error;
+                    fn try_from(builder: #builder) -> Result<Self, crate::Error> {
+                        builder.build().map(Into::into)
+                    }
+                }
+            }
+        })
+        .collect()
 }
 
 /// Returns an enum with a variant for each kind of JSON value.

@@ -151,6 +151,10 @@ fn struct_problems(schema: &Value, is_request: bool) -> Vec<String> {
             false => ident.clone(),
         };
         let mut collisions = vec![setters.add(wire, setter)];
+        if !is_scalar(&schema["properties"][wire]) {
+            let maybe = format!("maybe_{}", ident.trim_end_matches('_'));
+            collisions.push(setters.add(wire, maybe));
+        }
         if schema["x-clear"].get(wire).is_some() {
             let clear = format!("clear_{}", ident.trim_end_matches('_'));
             collisions.push(setters.add(wire, clear));
@@ -164,6 +168,12 @@ fn struct_problems(schema: &Value, is_request: bool) -> Vec<String> {
         .filter(|name| properties.is_none_or(|properties| !properties.contains_key(*name)));
     problems.extend(undefined.map(|name| format!("requires `{name}`, which it does not have")));
     problems
+}
+
+/// Returns whether the type of a schema is one of the scalars, whose setters take an `Option`.
+fn is_scalar(schema: &Value) -> bool {
+    let ty = schema["type"].as_str();
+    ty.is_some_and(|ty| ["string", "boolean", "integer", "number"].contains(&ty))
 }
 
 /// Rust names with the wire name of each.

@@ -4,7 +4,7 @@ use super::{
     download::download,
     upload::{files, text_fields, upload},
 };
-use crate::{Error, generated::gateway::audio, media_type};
+use crate::{Error, IntoBody, generated::gateway::audio, media_type};
 
 download! {
     create_speech, CreateSpeech, CREATE_SPEECH, ,
@@ -18,12 +18,10 @@ download! {
 }
 
 impl CreateSpeech {
-    /// Sets the body, which is a value or a builder. A builder is built and validated immediately.
-    pub fn body<V: TryInto<audio::CreateSpeechRequest, Error: Into<Error>>>(
-        mut self,
-        value: V,
-    ) -> Self {
-        self.call.body(value.try_into());
+    /// Sets the body, which is a value, a builder or a JSON object. A builder is built and validated
+    /// immediately.
+    pub fn body<M>(mut self, value: impl IntoBody<audio::CreateSpeechRequest, M>) -> Self {
+        self.call.body(value.into_body());
         self
     }
 }
@@ -33,8 +31,8 @@ macro_rules! speech_to_text {
     ($builder:ident) => {
         impl $builder {
             /// Sets the sampling temperature, 0 to 1. Default: 0.
-            pub fn temperature(mut self, value: f64) -> Self {
-                self.0.number("temperature", value);
+            pub fn temperature(mut self, value: impl Into<Option<f64>>) -> Self {
+                self.0.number("temperature", value.into());
                 self
             }
 

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
+use serde::Serialize;
+
 use crate::{
-    Client, Error, JsonObject,
+    Client, Error, IntoOptional,
     gateway::websocket::{Limits, Realtime},
     operations,
     request::Call,
@@ -40,45 +42,58 @@ pub struct ConnectRealtime {
 
 impl ConnectRealtime {
     /// Sets the query parameter `model`.
-    pub fn model(mut self, value: impl Into<String>) -> Self {
-        self.call.query("model", value.into());
+    pub fn model<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
+        if let Some(value) = self.call.argument("model", value) {
+            self.call.query("model", value);
+        }
         self
     }
 
     /// Sets the header parameter `x-portkey-trace-id`.
-    pub fn trace_id(self, value: impl Into<String>) -> Self {
-        self.header("x-portkey-trace-id", value.into())
+    pub fn trace_id<M>(self, value: impl IntoOptional<String, M>) -> Self {
+        self.header("x-portkey-trace-id", value)
     }
 
     /// Sets the header parameter `x-portkey-span-id`.
-    pub fn span_id(self, value: impl Into<String>) -> Self {
-        self.header("x-portkey-span-id", value.into())
+    pub fn span_id<M>(self, value: impl IntoOptional<String, M>) -> Self {
+        self.header("x-portkey-span-id", value)
     }
 
     /// Sets the header parameter `x-portkey-parent-span-id`.
-    pub fn parent_span_id(self, value: impl Into<String>) -> Self {
-        self.header("x-portkey-parent-span-id", value.into())
+    pub fn parent_span_id<M>(self, value: impl IntoOptional<String, M>) -> Self {
+        self.header("x-portkey-parent-span-id", value)
     }
 
     /// Sets the header parameter `x-portkey-span-name`.
-    pub fn span_name(self, value: impl Into<String>) -> Self {
-        self.header("x-portkey-span-name", value.into())
+    pub fn span_name<M>(self, value: impl IntoOptional<String, M>) -> Self {
+        self.header("x-portkey-span-name", value)
     }
 
-    /// Sets the header parameter `x-portkey-metadata`.
-    pub fn metadata(self, value: JsonObject) -> Self {
-        let value = serde_json::Value::Object(value.into_map());
-        self.header("x-portkey-metadata", value.to_string())
+    /// Sets the header parameter `x-portkey-metadata`, a JSON object.
+    pub fn metadata(mut self, value: impl Serialize) -> Self {
+        if let Some(json) = self.call.json_object("x-portkey-metadata", &value) {
+            self.call.header("x-portkey-metadata", json);
+        }
+        self
+    }
+
+    /// Calls [`metadata`](Self::metadata) with the value; `None` changes nothing.
+    pub fn maybe_metadata(self, value: Option<impl Serialize>) -> Self {
+        match value {
+            Some(value) => self.metadata(value),
+            None => self,
+        }
     }
 
     /// Sets the header parameter `x-portkey-cache-namespace`.
-    pub fn cache_namespace(self, value: impl Into<String>) -> Self {
-        self.header("x-portkey-cache-namespace", value.into())
+    pub fn cache_namespace<M>(self, value: impl IntoOptional<String, M>) -> Self {
+        self.header("x-portkey-cache-namespace", value)
     }
 
     /// Sets the header parameter `x-portkey-cache-force-refresh`.
-    pub fn cache_force_refresh(self, value: bool) -> Self {
-        self.header("x-portkey-cache-force-refresh", value.to_string())
+    pub fn cache_force_refresh(self, value: impl Into<Option<bool>>) -> Self {
+        let value = value.into().map(|value| value.to_string());
+        self.header("x-portkey-cache-force-refresh", value)
     }
 
     /// Sets the maximum size of a received message in bytes. A larger message ends the session.
@@ -111,8 +126,10 @@ impl ConnectRealtime {
         Ok(Realtime::new(redactor, upgraded, limits))
     }
 
-    fn header(mut self, name: &'static str, value: String) -> Self {
-        self.call.header(name, value);
+    fn header<M>(mut self, name: &'static str, value: impl IntoOptional<String, M>) -> Self {
+        if let Some(value) = self.call.argument(name, value) {
+            self.call.header(name, value);
+        }
         self
     }
 }

@@ -22,9 +22,11 @@ impl Upload {
     }
 
     /// Sets a number. Records an error if it is NaN or infinite.
-    pub(super) fn number(&mut self, name: &'static str, value: f64) {
-        self.call.check_number(name, value);
-        self.form.text(name, value.to_string());
+    pub(super) fn number(&mut self, name: &'static str, value: Option<f64>) {
+        if let Some(value) = value {
+            self.call.check_number(name, value);
+            self.form.text(name, value.to_string());
+        }
     }
 
     /// Converts into the call, with the form as its body.
@@ -124,8 +126,10 @@ macro_rules! files {
 macro_rules! text_fields {
     ($builder:ident { $($(#[$docs:meta])* $name:ident: $kind:ty;)* }) => {
         impl $builder {
-            $($(#[$docs])* pub fn $name(mut self, value: impl Into<$kind>) -> Self {
-                self.0.form.text(stringify!($name), value.into().to_string());
+            $($(#[$docs])* pub fn $name<M>(mut self, value: impl crate::IntoOptional<$kind, M>) -> Self {
+                if let Some(value) = self.0.call.argument(stringify!($name), value) {
+                    self.0.form.text(stringify!($name), value.to_string());
+                }
                 self
             })*
         }

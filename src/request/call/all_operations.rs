@@ -12,7 +12,7 @@ use portkey_admin_emulator::Emulator;
 use portkey_admin_testing::server::{Request, ScriptedResponse, Server};
 use serde_json::{Value, json};
 
-use super::Call;
+use super::{Call, encode_json};
 use crate::{
     Client, Error, RequestOptions, RetryPolicy,
     operation::{ApiVersion, Idempotency, Operation, Part, Plane, Segment},
@@ -51,7 +51,7 @@ async fn send(
         call.query(name, "1".to_owned());
     }
     if operation.body_required {
-        call.body(Ok::<_, Error>(body));
+        call.body(encode_json(&body));
     }
     call.send_unit().await
 }

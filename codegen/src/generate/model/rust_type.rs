@@ -60,6 +60,16 @@ impl RustType {
         matches!(self, Self::Option(_))
     }
 
+    /// Returns whether an `Option` of the type needs a setter of its own (`maybe_…`). An `Option` is
+    /// an iterator of items, and is serialized as `null`, so setters of lists and JSON take none.
+    pub fn has_maybe_setter(&self) -> bool {
+        match self {
+            Self::Box(inner) => inner.has_maybe_setter(),
+            Self::List(_) | Self::Map(_) | Self::JsonValue | Self::JsonObject => true,
+            _ => false,
+        }
+    }
+
     /// Returns the variant of `serde_json::Value` that the type is decoded from; a named type
     /// counts as an object.
     pub fn json_kind(&self) -> &'static str {
@@ -113,8 +123,15 @@ pub fn type_path(name: &str, modules: &Modules) -> TokenStream {
     quote!(#module #name)
 }
 
+/// Returns the absolute path of the builder of a request type.
+pub fn builder_path(name: &str, modules: &Modules) -> TokenStream {
+    let module = module_path(modules.home(name));
+    let builder = format_ident!("{name}Builder");
+    quote!(#module #builder)
+}
+
 /// Returns the absolute path of a module, with `::` at the end.
-pub fn module_path(module: &str) -> TokenStream {
+fn module_path(module: &str) -> TokenStream {
     let parts = module.split("::").map(|part| format_ident!("{part}"));
     quote!(crate:: #(#parts::)*)
 }

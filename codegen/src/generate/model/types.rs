@@ -129,6 +129,13 @@ pub struct TaggedVariant {
     pub value: String,
 }
 
+impl Field {
+    /// Returns whether a request can omit the field.
+    pub fn is_optional(&self) -> bool {
+        self.ty.is_option() || self.flatten || self.clear.is_some()
+    }
+}
+
 impl Types {
     /// Creates the types from their definitions.
     pub fn new(definitions: BTreeMap<String, Definition>, modules: Modules) -> Self {

@@ -204,27 +204,9 @@ impl Example<'_> {
             (RustType::Float, Value::Number(value)) => {
                 format!("{:?}", value.as_f64().unwrap_or_default())
             }
-            (RustType::JsonObject, Value::Object(fields)) => self.json_object(fields),
-            (RustType::JsonValue, value) => self.json(value),
+            (RustType::JsonObject, Value::Object(_)) | (RustType::JsonValue, _) => self.json(given),
             _ => return Err(mismatch(wire, "a value of the declared type", given)),
         })
-    }
-
-    /// Writes the fields of a JSON object. Fields of different types are converted to JSON values.
-    fn json_object(&self, fields: &Map<String, Value>) -> String {
-        let is_plain = |value: &Value| !value.is_null() && !value.is_array() && !value.is_object();
-        let is_uniform = fields
-            .values()
-            .zip(fields.values().skip(1))
-            .all(|(one, other)| json_kind(one) == json_kind(other));
-        let fields: Vec<_> = fields
-            .iter()
-            .map(|(name, value)| match is_uniform && is_plain(value) {
-                true => format!("({name:?}, {value})"),
-                false => format!("({name:?}, {})", self.json(value)),
-            })
-            .collect();
-        format!("[{}]", fields.join(", "))
     }
 
     fn named(&self, name: &str, wire: &str, given: &Value, depth: usize) -> Result<String> {

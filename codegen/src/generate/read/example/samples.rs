@@ -128,7 +128,7 @@ pub fn plain(ty: &RustType, wire: &str) -> Option<String> {
         RustType::Float => "1.0".to_owned(),
         RustType::DateTime => time(wire).to_owned(),
         RustType::JsonValue => "json!({})".to_owned(),
-        RustType::JsonObject => "[(\"team\", \"research\")]".to_owned(),
+        RustType::JsonObject => "json!({\"team\": \"research\"})".to_owned(),
         RustType::Other(_) => "Default::default()".to_owned(),
         _ => return None,
     })

@@ -1,0 +1,193 @@
+//! What the setters of request builders accept, and what they send.
+
+#![cfg(feature = "admin")]
+#![allow(clippy::unwrap_used, reason = "tests")]
+
+mod support;
+
+use portkey_admin::{
+    Error, JsonObject,
+    api_keys::CreateApiKeyRequest,
+    configs::{Config, CreateConfigRequest, UpdateConfigRequest},
+    prompts::{CreatePromptPartialRequest, PromptPartial},
+    workspaces::CreateWorkspaceRequest,
+};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use support::{
+    client,
+    server::{ScriptedResponse, Server},
+};
+
+fn encoded(request: impl Serialize) -> Value {
+    serde_json::to_value(request).unwrap()
+}
+
+#[test]
+fn a_setter_takes_a_value_or_an_option_of_it() {
+    let with = |description: Option<&str>| {
+        let builder = CreateWorkspaceRequest::builder().name("Research");
+        encoded(builder.description(description).build().unwrap())
+    };
+    assert_eq!(with(None), json!({"name": "Research"}));
+    assert_eq!(
+        with(Some("all")),
+        json!({"name": "Research", "description": "all"})
+    );
+    let builder = CreateWorkspaceRequest::builder()
+        .name(String::from("Research"))
+        .description(Some(String::from("all")));
+    assert_eq!(encoded(builder.build().unwrap()), with(Some("all")));
+}
+
+#[test]
+fn none_leaves_a_value_that_was_set_before() {
+    let request = CreateWorkspaceRequest::builder()
+        .name("Research")
+        .description("all")
+        .description(None::<String>);
+    assert_eq!(
+        encoded(request.build().unwrap()),
+        json!({"name": "Research", "description": "all"})
+    );
+}
+
+#[test]
+fn lists_of_strings_take_borrowed_and_owned_strings() {
+    let scopes = ["logs.view", "logs.list"];
+    let expected = json!(["logs.view", "logs.list"]);
+    let key = || CreateApiKeyRequest::builder().name("ci");
+    for builder in [
+        key().scopes(scopes),
+        key().scopes(scopes.iter()),
+        key().scopes(scopes.map(String::from)),
+        key().scopes(&scopes.map(String::from)),
+        key().maybe_scopes(Some(scopes)),
+        key().scopes(scopes).maybe_scopes(None::<[&str; 0]>),
+    ] {
+        assert_eq!(encoded(builder.build().unwrap())["scopes"], expected);
+    }
+}
+
+#[derive(Serialize)]
+struct Retry {
+    attempts: u8,
+}
+
+#[derive(Serialize)]
+struct WithRetry {
+    retry: Retry,
+}
+
+#[test]
+fn an_object_is_anything_that_serialises_to_one() {
+    let expected = json!({"retry": {"attempts": 3}});
+    let Value::Object(map) = expected.clone() else {
+        panic!("expected an object");
+    };
+    let new = || CreateConfigRequest::builder().name("retries");
+    for builder in [
+        new().config(expected.clone()),
+        new().config(map.clone()),
+        new().config(JsonObject::from(map)),
+        new().config(WithRetry {
+            retry: Retry { attempts: 3 },
+        }),
+        new().maybe_config(Some(&expected)),
+    ] {
+        assert_eq!(encoded(builder.build().unwrap())["config"], expected);
+    }
+}
+
+#[test]
+fn what_is_not_an_object_is_an_error_that_names_the_field() {
+    let error = |error: Result<_, Error>| error.map(drop::<UpdateConfigRequest>).unwrap_err();
+    let new = UpdateConfigRequest::builder;
+    for (builder, found) in [
+        (new().config(json!([1])), "an array"),
+        (new().config("text"), "a string"),
+        (new().config(None::<Map<String, Value>>), "null"),
+    ] {
+        let error = error(builder.build());
+        assert!(error.is_invalid_request());
+        let expected = format!("config: expected a JSON object, got {found}");
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_may_be_a_json_object_with_the_required_fields() {
+    let server = Server::start(|_| ScriptedResponse::json(200, "{}"));
+    let client = client(&server);
+    let create = |body: Value| client.create_label().body(body).send();
+    let error = create(json!({"description": "none"})).await.unwrap_err();
+    assert!(error.is_invalid_request());
+    assert!(
+        error.to_string().contains("`name` of CreateLabelRequest"),
+        "{error}"
+    );
+    assert!(create(json!([])).await.unwrap_err().is_invalid_request());
+    assert!(server.requests().is_empty());
+
+    let body = json!({"name": "production", "unknown": 1});
+    let _ = create(body.clone()).await;
+    assert_eq!(server.requests()[0].json(), body);
+}
+
+#[test]
+fn a_response_converts_into_the_requests_that_create_and_update_the_object() {
+    let config: Config = serde_json::from_value(json!({
+        "id": "1", "slug": "pc-retries", "name": "retries", "status": "active",
+        "organisation_id": "2", "workspace_id": "research", "is_default": 0,
+        "created_at": "2026-01-02T03:04:05Z", "last_updated_at": "2026-01-02T03:04:05Z",
+        "config": "{\"retry\":{\"attempts\":3}}",
+    }))
+    .unwrap();
+    assert_eq!(
+        encoded(CreateConfigRequest::try_from(config.clone()).unwrap()),
+        json!({
+            "name": "retries", "config": {"retry": {"attempts": 3}}, "workspace_id": "research",
+        })
+    );
+    let update = UpdateConfigRequest::try_from(config).unwrap();
+    assert_eq!(encoded(update)["config"], json!({"retry": {"attempts": 3}}));
+}
+
+#[test]
+fn a_response_without_a_required_field_does_not_convert() {
+    let partial: PromptPartial = serde_json::from_value(json!({"name": "greeting"})).unwrap();
+    let error = CreatePromptPartialRequest::try_from(partial).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("`string` of CreatePromptPartialRequest"),
+        "{error}"
+    );
+
+    let config: Config = serde_json::from_value(json!({
+        "id": "1", "slug": "pc-one", "name": "one", "status": "active", "organisation_id": "2",
+        "created_at": "2026-01-02T03:04:05Z", "last_updated_at": "2026-01-02T03:04:05Z",
+        "config": "[1]",
+    }))
+    .unwrap();
+    let error = CreateConfigRequest::try_from(config).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("config: expected a JSON object, got an array"),
+        "{error}"
+    );
+}
+
+#[test]
+fn objects_convert_both_ways_and_iterate() {
+    let object = JsonObject::try_from(json!({"a": 1, "b": [2]})).unwrap();
+    let names: Vec<_> = (&object)
+        .into_iter()
+        .map(|(name, _)| name.as_str())
+        .collect();
+    assert_eq!(names, ["a", "b"]);
+    assert_eq!(Value::from(object.clone()), json!({"a": 1, "b": [2]}));
+    assert_eq!(object.into_iter().count(), 2);
+    assert!(JsonObject::try_from(json!("a")).is_err());
+}
