@@ -3,6 +3,8 @@
 pub(crate) mod base_url;
 mod builder;
 mod default_headers;
+mod proxy;
+mod setting;
 
 use std::{fmt, sync::Arc};
 
