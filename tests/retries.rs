@@ -51,7 +51,7 @@ fn refusal(status: u16) -> ScriptedResponse {
 }
 
 /// Responses after which the attempt may have been executed.
-fn possibly_executed() -> [ScriptedResponse; 7] {
+fn possibly_executed() -> [ScriptedResponse; 9] {
     let no_response = || ScriptedResponse::empty(200).sending_nothing();
     [
         no_response(),
@@ -61,6 +61,8 @@ fn possibly_executed() -> [ScriptedResponse; 7] {
         ScriptedResponse::empty(500),
         ScriptedResponse::empty(502),
         ScriptedResponse::empty(503),
+        ScriptedResponse::empty(522),
+        ScriptedResponse::empty(529).with_header("retry-after", "0"),
     ]
 }
 

@@ -107,7 +107,8 @@ impl<E> Failure<E> {
             FailureKind::Interrupted { .. } => is_idempotent,
             FailureKind::Status(status) => match status.as_u16() {
                 429 | 503 => is_idempotent || self.retry_after.is_some(),
-                408 | 500 | 502 | 504 => is_idempotent,
+                // 520 to 524 and 529 are sent by edge servers for a failed origin.
+                408 | 500 | 502 | 504 | 520..=524 | 529 => is_idempotent,
                 _ => false,
             },
             FailureKind::Permanent => false,

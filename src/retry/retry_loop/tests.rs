@@ -121,8 +121,9 @@ fn only_retryable_failures_are_retried() {
         let outcome = run_default(idempotency, [Err(failure), Ok(())]);
         outcome.history.attempts == 2
     };
-    for code in 300..=599 {
-        let is_transient = [408, 429, 500, 502, 503, 504].contains(&code);
+    for code in 300..=999 {
+        let is_edge_failure = matches!(code, 520..=524 | 529);
+        let is_transient = [408, 429, 500, 502, 503, 504].contains(&code) || is_edge_failure;
         let is_rejection = [429, 503].contains(&code);
         for idempotency in [Idempotency::Safe, Idempotency::Idempotent] {
             let retried = is_retried(idempotency, status(code));
