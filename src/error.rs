@@ -299,8 +299,9 @@ impl Error {
     }
 
     /// Returns `true` if the service may have executed the request in any of the attempts: the
-    /// response was incomplete or missing, the service failed, or it succeeded and the response
-    /// could not be read. If `false`, it is safe to send the request again.
+    /// response was incomplete or missing, the service failed or redirected (other than with 307 or
+    /// 308), or it succeeded and the response could not be read. If `false`, it is safe to send the
+    /// request again.
     pub fn may_have_executed(&self) -> bool {
         self.0.history.may_have_executed
     }

@@ -92,10 +92,14 @@ impl<E> Failure<E> {
         match self.kind {
             FailureKind::Connect { .. } | FailureKind::Permanent => false,
             FailureKind::Interrupted { .. } => true,
-            FailureKind::Status(StatusCode::SERVICE_UNAVAILABLE) => self.retry_after.is_none(),
-            FailureKind::Status(status) => {
-                status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
-            }
+            FailureKind::Status(status) => match status.as_u16() {
+                408 => true,
+                // The client is asked to send the same request elsewhere.
+                307 | 308 => false,
+                400..=499 => false,
+                503 => self.retry_after.is_none(),
+                _ => true,
+            },
         }
     }
 

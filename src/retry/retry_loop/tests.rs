@@ -248,6 +248,13 @@ fn summary_shows_whether_an_attempt_may_have_executed() {
         (failure(INTERRUPTED), true),
         (failure(TIMED_OUT), true),
         (failure(FailureKind::Permanent), false),
+        (status(300), true),
+        (status(301), true),
+        (status(302), true),
+        (status(303), true),
+        (status(304), true),
+        (status(307), false),
+        (status(308), false),
         (status(400), false),
         (status(404), false),
         (status(408), true),
@@ -255,6 +262,10 @@ fn summary_shows_whether_an_attempt_may_have_executed() {
         (status(500), true),
         (status(503), true),
         (status_with_retry_after(503, 99), false),
+        (status(522), true),
+        (status_with_retry_after(529, 99), true),
+        (status(600), true),
+        (status(999), true),
     ] {
         let (policy, budget) = (RetryPolicy::none(), Budget::default());
         let name = format!("{failure:?}");
