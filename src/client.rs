@@ -2,6 +2,7 @@
 
 pub(crate) mod base_url;
 mod builder;
+pub(crate) mod connecting;
 mod default_headers;
 mod proxy;
 mod setting;

@@ -41,6 +41,8 @@ enum Kind {
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
     TimedOut(Duration),
+    /// No connection was established within the time of an attempt.
+    ConnectTimedOut(Duration),
     /// No data arrived for this long.
     IdleTimeout(Duration),
     /// A response without a success status.
@@ -89,6 +91,11 @@ impl Error {
     /// The response was not complete within `after`.
     pub(crate) fn timed_out(after: Duration) -> Self {
         Self::new(Kind::TimedOut(after))
+    }
+
+    /// No connection was established within `after`.
+    pub(crate) fn connect_timed_out(after: Duration) -> Self {
+        Self::new(Kind::ConnectTimedOut(after))
     }
 
     /// No data arrived for `after`, although the response or session was not complete.
@@ -334,14 +341,21 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
-            Kind::TimedOut(_) | Kind::IdleTimeout(_) | Kind::WaitTimeout(_) => true,
+            Kind::TimedOut(_)
+            | Kind::ConnectTimedOut(_)
+            | Kind::IdleTimeout(_)
+            | Kind::WaitTimeout(_) => true,
             _ => false,
         }
     }
 
     /// Returns `true` if no connection could be established, so that nothing was executed.
     pub fn is_connect(&self) -> bool {
-        matches!(&self.0.kind, Kind::Transport(error) if error.is_connect())
+        match &self.0.kind {
+            Kind::Transport(error) => error.is_connect(),
+            Kind::ConnectTimedOut(_) => true,
+            _ => false,
+        }
     }
 
     /// Returns `true` for status 401: the key is missing, invalid or expired.

@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::{Client, Inner, base_url::BaseUrl, proxy, setting::Setting};
+use super::{Client, Inner, base_url::BaseUrl, connecting::ConnectLayer, proxy, setting::Setting};
 use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
@@ -239,6 +239,7 @@ impl ClientBuilder {
             // Retries are made by this crate; without any in reqwest, it does not clone requests.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+            .connector_layer(ConnectLayer)
             .build()
             .map_err(|error| {
                 Error::configuration(format!("the HTTP client could not be built: {error}"))

@@ -63,6 +63,9 @@ impl Error {
                     "{status}, but the response was not complete within {after:?}"
                 )
             }
+            (Kind::ConnectTimedOut(after), _) => {
+                write!(f, "timed out: no connection within {after:?}")
+            }
             (Kind::IdleTimeout(after), None) => {
                 write!(f, "timed out: no data received for {after:?}")
             }

@@ -15,6 +15,7 @@ use super::{
 use crate::gateway::{Form, PartReadError};
 use crate::{
     Client, Error,
+    client::connecting::Connecting,
     error::{ErrorResponse, MAX_BODY_LEN},
     retry::{Failure, FailureKind, retry_after},
 };
@@ -113,11 +114,22 @@ impl<'a> Attempt<'a> {
         &self,
         sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
     ) -> Outcome<reqwest::Response> {
-        let response = self.deadline.wait_for(sending).await.map_err(interrupted)?;
+        let connecting = Connecting::default();
+        let sending = self.deadline.wait_for(connecting.track(sending)).await;
+        let response = match sending {
+            Ok(response) => response,
+            Err(_) if connecting.is_pending() => return Err(self.connect_timed_out()),
+            Err(timed_out) => return Err(interrupted(timed_out)),
+        };
         let mut response = response.map_err(send_error)?;
         let redactor = self.client.redactor();
         redactor.redact_request_ids(response.headers_mut());
         Ok(response)
+    }
+
+    fn connect_timed_out(&self) -> Failure<Error> {
+        let error = Error::connect_timed_out(self.deadline.limit());
+        Failure::new(error, FailureKind::Connect { timeout: true })
     }
 }
 
