@@ -51,6 +51,8 @@ enum Kind {
     Paging(String),
     /// A success whose content is not what the operation returns.
     UnexpectedResponse(String),
+    /// A response that exceeds a limit of its size.
+    ResponseTooLarge(String),
     /// The condition of a `Waiter` was not met in time.
     WaitTimeout(String),
     /// An event of a stream, by its number, in which the service reports an error.
@@ -125,6 +127,11 @@ impl Error {
     /// A success whose content is not what the operation returns.
     pub(crate) fn unexpected_response(problem: impl Into<String>) -> Self {
         Self::new(Kind::UnexpectedResponse(problem.into()))
+    }
+
+    /// A response that exceeds a limit of its size; the request was executed.
+    pub(crate) fn response_too_large(problem: impl Into<String>) -> Self {
+        Self::new(Kind::ResponseTooLarge(problem.into())).mark_executed()
     }
 
     /// An event in which the service reports an error.
@@ -356,6 +363,13 @@ impl Error {
             Kind::ConnectTimedOut(_) => true,
             _ => false,
         }
+    }
+
+    /// Returns `true` if a response exceeds a limit of its size:
+    /// [`RequestOptions::max_response_size`](crate::RequestOptions::max_response_size), the limit of
+    /// [`ByteStream::bytes`](crate::ByteStream::bytes), of an event, or of the head.
+    pub fn is_response_too_large(&self) -> bool {
+        matches!(self.0.kind, Kind::ResponseTooLarge(_))
     }
 
     /// Returns `true` for status 401: the key is missing, invalid or expired.

@@ -365,10 +365,17 @@ async fn event_longer_than_16_mib_is_an_error() {
     let body = events(&word_chunks(&["a"])) + "data: " + &"x".repeat(17 << 20);
     let (texts, error) = read_until_error(event_stream(body)).await;
     assert_eq!(texts, ["a"]);
+    assert!(error.is_response_too_large(), "{error}");
     assert!(
         error.to_string().contains("exceeds the limit of 16 MiB"),
         "{error}"
     );
+    // A retry would not change the response.
+    let server = Server::with_response(event_stream("data: ".to_owned() + &"x".repeat(17 << 20)));
+    let client = client(&server).with_options(attempts(3).idempotent(true));
+    let error = open_chat(&client).await.unwrap_err();
+    assert!(error.is_response_too_large(), "{error}");
+    assert_eq!((error.attempts(), server.requests().len()), (1, 1));
 }
 
 #[tokio::test]

@@ -10,6 +10,8 @@ use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The default of hyper is 100.
+const MAX_RESPONSE_HEADERS: usize = 256;
 const USER_AGENT: &str = concat!("portkey-admin/", env!("CARGO_PKG_VERSION"));
 
 /// Configures a [`Client`].
@@ -222,7 +224,9 @@ impl ClientBuilder {
     /// Builds an HTTP client; with `no_proxy`, it ignores the proxies of the environment.
     fn build_http(&self, no_proxy: bool) -> Result<reqwest::Client, Error> {
         // Requests set the header themselves; this value is for `CONNECT` requests to a proxy.
-        let mut builder = reqwest::Client::builder().user_agent(self.parse_user_agent()?);
+        let mut builder = reqwest::Client::builder()
+            .user_agent(self.parse_user_agent()?)
+            .http1_max_headers(MAX_RESPONSE_HEADERS);
         if let Some(Setting { name, value }) = &self.proxy {
             builder = builder.proxy(proxy::parse(name, value)?);
         }

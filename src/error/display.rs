@@ -51,6 +51,7 @@ impl Error {
                 write!(f, "{status}, but the response was interrupted: {cause}")
             }
             (Kind::UnexpectedResponse(problem), _) => write!(f, "unexpected response: {problem}"),
+            (Kind::ResponseTooLarge(problem), _) => write!(f, "response too large: {problem}"),
             (Kind::WaitTimeout(message), _) => f.write_str(message),
             (Kind::Session(problem), _) => write!(f, "the session {problem}"),
             (Kind::Write(error), _) => write!(f, "the response could not be written: {error}"),

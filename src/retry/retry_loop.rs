@@ -132,7 +132,8 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     mut on_retry: impl FnMut(&Failure<E>, Duration),
     mut send: impl FnMut(u32, Duration) -> F,
 ) -> (Result<T, Failure<E>>, AttemptSummary) {
-    let mut remaining = policy.deadline;
+    let deadline = policy.effective_deadline();
+    let mut remaining = deadline;
     let mut history = AttemptSummary::default();
     loop {
         history.attempts += 1;
@@ -145,7 +146,7 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
         };
         history.may_have_executed_before = history.may_have_executed;
         history.may_have_executed |= failure.may_have_executed();
-        remaining = policy.deadline.saturating_sub(clock.now());
+        remaining = deadline.saturating_sub(clock.now());
         let random = clock.random();
         let delay = retry_delay(policy, idempotency, &failure, history.attempts, random);
         let delay = delay.filter(|delay| *delay < remaining && can_repeat());
@@ -153,7 +154,7 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
             Some(delay) => {
                 on_retry(&failure, delay);
                 clock.sleep(delay).await;
-                remaining = policy.deadline.saturating_sub(clock.now());
+                remaining = deadline.saturating_sub(clock.now());
             }
             None => return (Err(failure), history),
         }

@@ -120,7 +120,7 @@ impl Stream for ChunkSource {
                 let before = this.shared.pending.fetch_add(length, Ordering::Relaxed);
                 Some(match before.saturating_add(length) <= MAX_EVENT_SIZE {
                     true => Ok(chunk),
-                    false => Err(Error::unexpected_response(
+                    false => Err(Error::response_too_large(
                         "an event exceeds the limit of 16 MiB",
                     )),
                 })

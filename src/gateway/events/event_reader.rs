@@ -98,8 +98,11 @@ impl EventReader {
         let read = match ready!(decoder.poll(context)) {
             None => self.end_of_body(),
             Some(Err(error)) => {
-                self.kind = FailureKind::Interrupted {
-                    timeout: error.is_timeout(),
+                self.kind = match error.is_response_too_large() {
+                    true => FailureKind::Permanent,
+                    false => FailureKind::Interrupted {
+                        timeout: error.is_timeout(),
+                    },
                 };
                 let error = error.with_response(self.head.error_response(""));
                 Err(self.head.with_event_count(error, self.yielded))
