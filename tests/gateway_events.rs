@@ -617,6 +617,48 @@ async fn content_blocks_and_tool_calls_without_an_index_are_collected() {
 }
 
 #[tokio::test]
+async fn tool_calls_with_the_same_index_and_another_id_are_collected_separately() {
+    let chunk_of = |calls: Value| chunk(&json!({"tool_calls": calls}), None);
+    let named = |id: &str, name: &str| json!({"index": 0, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
+    let arguments = |id: Option<&str>, arguments: &str| json!({"index": 0, "id": id, "function": {"arguments": arguments}});
+    let expected = json!([
+        {"id": "call-1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+        {"id": "call-2", "type": "function", "function": {"name": "g", "arguments": "{\"b\":2}"}},
+    ]);
+    for chunks in [
+        // The id is in the first delta of each call.
+        vec![
+            chunk_of(json!([named("call-1", "f")])),
+            chunk_of(json!([arguments(None, "{\"a\":")])),
+            chunk_of(json!([arguments(Some(""), "1}")])),
+            chunk_of(json!([named("call-2", "g")])),
+            chunk_of(json!([arguments(None, "{\"b\":2}")])),
+        ],
+        // The id is in each delta.
+        vec![
+            chunk_of(json!([named("call-1", "f")])),
+            chunk_of(json!([arguments(Some("call-1"), "{\"a\":1}")])),
+            chunk_of(json!([
+                named("call-2", "g"),
+                arguments(Some("call-2"), "{\"b\":2}")
+            ])),
+        ],
+        // Both calls are in one chunk.
+        vec![chunk_of(json!([
+            named("call-1", "f"),
+            arguments(None, "{\"a\":1}"),
+            named("call-2", "g"),
+            arguments(None, "{\"b\":2}"),
+        ]))],
+    ] {
+        let (_server, opened) = start_chat(event_stream(events_with_done(&chunks))).await;
+        let response = opened.unwrap().final_response().await.unwrap();
+        let message = serde_json::to_value(&response.choices[0].message).unwrap();
+        assert_eq!(message["tool_calls"], expected);
+    }
+}
+
+#[tokio::test]
 async fn error_of_final_response_contains_the_partial_response() {
     let (chunks, _) = chunks_and_response();
     let failure = json!({"error": {"message": "overloaded", "code": "c"}});
