@@ -570,7 +570,7 @@ async fn broken_connection_is_an_error() {
         let (mut session, script) = session(async move |mut peer| peer.write(&bytes).await).await;
         let end = final_error_message(&mut session).await;
         assert!(end.contains(problem), "{sent:?}: {end}");
-        let events = recorder.events("the body broke off");
+        let events = recorder.events("response body interrupted");
         assert_eq!(events.len(), 1, "{events:?}");
         script.await.unwrap();
     }
