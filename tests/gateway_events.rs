@@ -237,6 +237,109 @@ async fn error_event_is_an_error() {
 }
 
 #[tokio::test]
+async fn error_in_json_behind_the_events_is_an_error_of_the_service() {
+    let error = json!({"error": {"code": 503, "message": format!("high demand of {KEY}")}});
+    for rest in [
+        format!("{error}\n"),
+        error.to_string(),
+        format!("{error:#}\r\n\r\n"),
+        format!(": comment\n\n{error}"),
+    ] {
+        for words in [&["a", "b"][..], &["a"]] {
+            let body = events(&word_chunks(words)) + &rest;
+            for response in [
+                event_stream(&body),
+                event_stream(&body).byte_by_byte(Duration::ZERO),
+            ] {
+                let (texts, error) = read_until_error(response).await;
+                assert_eq!(texts, words);
+                assert_eq!(error.code(), Some("503"));
+                assert_eq!(error.message(), Some("high demand of [redacted]"));
+                let sent: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
+                assert_eq!(sent["error"]["code"], 503);
+            }
+        }
+    }
+    // Without any event, it fails the call, which is not repeated.
+    let server = Server::with_response(event_stream(format!("{error}\n")));
+    let client = client(&server).with_options(attempts(3).idempotent(true));
+    let error = open_chat(&client).await.unwrap_err();
+    assert_eq!(error.message(), Some("high demand of [redacted]"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn text_behind_the_events_is_in_the_body_of_the_error() {
+    for rest in [
+        "<html>\nno upstream\n</html>",
+        "upstream error: high demand",
+        "{\"detail\":\"x\"}",
+    ] {
+        let body = events(&word_chunks(&["a"])) + rest + "\n";
+        let (texts, error) = read_until_error(event_stream(body)).await;
+        assert_eq!(texts, ["a"]);
+        assert_eq!((error.code(), error.message()), (None, None));
+        assert_eq!(error.body().unwrap(), rest);
+        let text = error.to_string();
+        assert!(
+            text.contains("ended before the response was complete"),
+            "{text}"
+        );
+    }
+    // Also if the connection breaks.
+    let body = events(&word_chunks(&["a"])) + "no upstream\n\n\n";
+    let (_, error) = read_until_error(event_stream(body).truncated_by(1)).await;
+    assert_eq!(error.body().unwrap(), "no upstream");
+}
+
+#[tokio::test]
+async fn empty_data_is_skipped() {
+    for keep_alive in [
+        "data:\n\n",
+        "data\n\n",
+        "data: \n\n",
+        "event: keep-alive\ndata:\n\n",
+        "data:\ndata:\n\n",
+        "data: \t\r\n\r\n",
+    ] {
+        let body = [
+            keep_alive,
+            &events(&word_chunks(&["a"])),
+            keep_alive,
+            &events_with_done(&word_chunks(&["b"])),
+        ]
+        .concat();
+        let (_server, opened) = start_chat(event_stream(body)).await;
+        let (texts, error) = read_all(opened.unwrap()).await;
+        assert_eq!(texts, ["a", "b"], "{keep_alive:?}");
+        assert!(error.is_none(), "{keep_alive:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn echoed_key_is_redacted_in_errors() {
+    let nested = format!(r#"{{"choices":[{{"delta":{{"{KEY}":"half"#);
+    for response in [
+        ScriptedResponse::empty(200).with_header("content-type", KEY),
+        ScriptedResponse::empty(200)
+            .with_header("content-type", format!("text/{KEY}"))
+            .with_body("{}"),
+        event_stream(format!("data: {nested}\n\n")),
+        event_stream(format!("data: {nested}")),
+        event_stream(format!("data: {nested}\n\n")).with_header("content-encoding", KEY),
+    ] {
+        let (_server, opened) = start_chat(response).await;
+        let error = match opened {
+            Err(error) => error,
+            Ok(stream) => read_all(stream).await.1.unwrap(),
+        };
+        let rendered = render_error(&error);
+        assert!(!rendered.contains("canary"), "{rendered}");
+        assert!(rendered.contains("[redacted]"), "{rendered}");
+    }
+}
+
+#[tokio::test]
 async fn undecodable_event_is_an_error_with_its_number() {
     for (event, problem) in [
         ("canary", "is not valid JSON"),
