@@ -169,9 +169,23 @@ impl Error {
         self.map(|inner| inner.response = Some(response))
     }
 
-    /// Redacts the client's secrets in the service's code and message.
+    /// Redacts the client's secrets in everything that is shown and that the service may have sent.
     pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         self.map(|inner| {
+            let redact = |string: &mut String| *string = redactor.redact(std::mem::take(string));
+            match &mut inner.kind {
+                Kind::UnexpectedResponse(problem)
+                | Kind::ResponseTooLarge(problem)
+                | Kind::Session(problem)
+                | Kind::Paging(problem) => redact(problem),
+                Kind::Decode(error) => {
+                    if let Some(redacted) = error.redacted(redactor) {
+                        *error = Arc::new(redacted);
+                    }
+                }
+                _ => {}
+            }
+            inner.hint.iter_mut().for_each(redact);
             inner.response = inner
                 .response
                 .take()

@@ -65,7 +65,7 @@ pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
     .map_err(|failure| error(client, request, failure, history));
     span.finish(&outcome, history);
     if let Ok(response) = &mut outcome {
-        response.set_history(history);
+        response.set_context(history, client.redactor());
     }
     outcome
 }

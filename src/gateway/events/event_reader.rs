@@ -170,7 +170,7 @@ impl EventReader {
         }
         self.kind = FailureKind::Interrupted { timeout: false };
         let error = Error::unexpected_response("the stream ended before the response was complete")
-            .with_response(self.head.error_response(""));
+            .with_response(response);
         Err(self.head.with_event_count(error, self.yielded))
     }
 }
@@ -184,19 +184,21 @@ impl TracedResponse for EventReader {
         &self.head.headers
     }
 
-    fn set_history(&mut self, history: AttemptSummary) {
+    fn set_context(&mut self, history: AttemptSummary, _: &Redactor) {
         self.head.history = history;
     }
 }
 
 impl ResponseHead {
     pub(super) fn error_response(&self, body: impl Into<Bytes>) -> ErrorResponse {
-        ErrorResponse::new(self.status, self.headers.clone(), body.into()).redacted(&self.redactor)
+        ErrorResponse::new(self.status, self.headers.clone(), body.into())
     }
 
-    /// Adds the operation and the attempts to an error. The service has executed the request.
+    /// Adds the operation and the attempts to an error, and redacts it. The service has executed the
+    /// request.
     pub(super) fn with_context(&self, error: Error) -> Error {
         error
+            .redacted(&self.redactor)
             .with_operation(&self.label)
             .with_history(self.history, None)
             .mark_executed()

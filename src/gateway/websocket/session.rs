@@ -312,7 +312,7 @@ impl RealtimeReceiver {
 
     fn event(&mut self, message: Message) -> Result<ServerEvent, Error> {
         self.received += 1;
-        ServerEvent::parse(message.as_payload()).map_err(|problem| {
+        ServerEvent::parse(message.as_payload(), &self.shared.redactor).map_err(|problem| {
             let body = Bytes::copy_from_slice(message.as_payload());
             let problem = format!("message {} is not a valid event: {problem}", self.received);
             self.shared.error(Error::unexpected_response(problem), body)
@@ -394,8 +394,8 @@ impl Shared {
         self.error(error, Bytes::new())
     }
 
-    /// Adds response, operation and attempts to an error. The service may have executed the
-    /// request.
+    /// Adds response, operation and attempts to an error, and redacts it. The service may have
+    /// executed the request.
     fn error(&self, error: Error, body: Bytes) -> Error {
         error
             .with_response(ErrorResponse::new(
@@ -403,6 +403,7 @@ impl Shared {
                 self.headers.clone(),
                 body,
             ))
+            .redacted(&self.redactor)
             .with_operation(&self.label())
             .with_history(self.history, None)
             .mark_executed()
