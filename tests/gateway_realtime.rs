@@ -21,7 +21,7 @@ use support::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -154,7 +154,11 @@ fn close_payload(code: u16, reason: &str) -> Vec<u8> {
 async fn client_of_peer<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     script: impl FnOnce(Peer) -> F + Send + 'static,
 ) -> (Client, JoinHandle<T>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    // A small buffer, which fills up soon if the peer does not read.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(1 << 16).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(8).unwrap();
     let address = listener.local_addr().unwrap();
     let control = Server::with_response(ScriptedResponse::empty(500));
     let client = builder(&control)
