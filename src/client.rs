@@ -2,7 +2,10 @@
 
 pub(crate) mod base_url;
 mod builder;
+pub(crate) mod connecting;
 mod default_headers;
+mod proxy;
+mod setting;
 
 use std::{fmt, sync::Arc};
 

@@ -41,6 +41,8 @@ enum Kind {
     InvalidRequest(String),
     Transport(Arc<reqwest::Error>),
     TimedOut(Duration),
+    /// No connection was established within the time of an attempt.
+    ConnectTimedOut(Duration),
     /// No data arrived for this long.
     IdleTimeout(Duration),
     /// A response without a success status.
@@ -49,6 +51,8 @@ enum Kind {
     Paging(String),
     /// A success whose content is not what the operation returns.
     UnexpectedResponse(String),
+    /// A response that exceeds a limit of its size.
+    ResponseTooLarge(String),
     /// The condition of a `Waiter` was not met in time.
     WaitTimeout(String),
     /// An event of a stream, by its number, in which the service reports an error.
@@ -91,6 +95,11 @@ impl Error {
         Self::new(Kind::TimedOut(after))
     }
 
+    /// No connection was established within `after`.
+    pub(crate) fn connect_timed_out(after: Duration) -> Self {
+        Self::new(Kind::ConnectTimedOut(after))
+    }
+
     /// No data arrived for `after`, although the response or session was not complete.
     pub(crate) fn idle_timeout(after: Duration) -> Self {
         Self::new(Kind::IdleTimeout(after))
@@ -118,6 +127,11 @@ impl Error {
     /// A success whose content is not what the operation returns.
     pub(crate) fn unexpected_response(problem: impl Into<String>) -> Self {
         Self::new(Kind::UnexpectedResponse(problem.into()))
+    }
+
+    /// A response that exceeds a limit of its size; the request was executed.
+    pub(crate) fn response_too_large(problem: impl Into<String>) -> Self {
+        Self::new(Kind::ResponseTooLarge(problem.into())).mark_executed()
     }
 
     /// An event in which the service reports an error.
@@ -155,9 +169,23 @@ impl Error {
         self.map(|inner| inner.response = Some(response))
     }
 
-    /// Redacts the client's secrets in the service's code and message.
+    /// Redacts the client's secrets in everything that is shown and that the service may have sent.
     pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         self.map(|inner| {
+            let redact = |string: &mut String| *string = redactor.redact(std::mem::take(string));
+            match &mut inner.kind {
+                Kind::UnexpectedResponse(problem)
+                | Kind::ResponseTooLarge(problem)
+                | Kind::Session(problem)
+                | Kind::Paging(problem) => redact(problem),
+                Kind::Decode(error) => {
+                    if let Some(redacted) = error.redacted(redactor) {
+                        *error = Arc::new(redacted);
+                    }
+                }
+                _ => {}
+            }
+            inner.hint.iter_mut().for_each(redact);
             inner.response = inner
                 .response
                 .take()
@@ -299,8 +327,9 @@ impl Error {
     }
 
     /// Returns `true` if the service may have executed the request in any of the attempts: the
-    /// response was incomplete or missing, the service failed, or it succeeded and the response
-    /// could not be read. If `false`, it is safe to send the request again.
+    /// response was incomplete or missing, the service failed or redirected (other than with 307 or
+    /// 308), or it succeeded and the response could not be read. If `false`, it is safe to send the
+    /// request again.
     pub fn may_have_executed(&self) -> bool {
         self.0.history.may_have_executed
     }
@@ -333,14 +362,28 @@ impl Error {
     pub fn is_timeout(&self) -> bool {
         match &self.0.kind {
             Kind::Transport(error) => error.is_timeout(),
-            Kind::TimedOut(_) | Kind::IdleTimeout(_) | Kind::WaitTimeout(_) => true,
+            Kind::TimedOut(_)
+            | Kind::ConnectTimedOut(_)
+            | Kind::IdleTimeout(_)
+            | Kind::WaitTimeout(_) => true,
             _ => false,
         }
     }
 
     /// Returns `true` if no connection could be established, so that nothing was executed.
     pub fn is_connect(&self) -> bool {
-        matches!(&self.0.kind, Kind::Transport(error) if error.is_connect())
+        match &self.0.kind {
+            Kind::Transport(error) => error.is_connect(),
+            Kind::ConnectTimedOut(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Returns `true` if a response exceeds a limit of its size:
+    /// [`RequestOptions::max_response_size`](crate::RequestOptions::max_response_size), the limit of
+    /// [`ByteStream::bytes`](crate::ByteStream::bytes), of an event, or of the head.
+    pub fn is_response_too_large(&self) -> bool {
+        matches!(self.0.kind, Kind::ResponseTooLarge(_))
     }
 
     /// Returns `true` for status 401: the key is missing, invalid or expired.

@@ -6,9 +6,18 @@ use http::HeaderMap;
 
 #[cfg(feature = "gateway")]
 use crate::gateway::GatewayOptions;
-use crate::{Error, RetryPolicy, Secret, header, operation::Idempotency};
+use crate::{
+    Error, RetryPolicy, Secret, header,
+    operation::{Idempotency, Plane},
+};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// A model may take minutes to respond.
+const GATEWAY_TIMEOUT: Duration = Duration::from_secs(10 * 60);
+
+const MAX_RESPONSE_SIZE: usize = 128 << 20;
+/// Images and embeddings are large.
+const MAX_GATEWAY_RESPONSE_SIZE: usize = 512 << 20;
 
 /// Stands for "no timeout": reqwest cannot unset a timeout, and the clock overflows with
 /// `Duration::MAX`.
@@ -38,6 +47,7 @@ pub(crate) const NO_TIMEOUT: Duration = Duration::from_secs(10 * 365 * 24 * 60 *
 #[must_use = "options have no effect until a client uses them"]
 pub struct RequestOptions {
     timeout: Option<Duration>,
+    max_response_size: Option<usize>,
     retry: Option<RetryPolicy>,
     idempotent: Option<bool>,
     headers: HeaderMap,
@@ -54,13 +64,24 @@ impl RequestOptions {
         Self::default()
     }
 
-    /// Sets the timeout of an attempt, including its response; the default is 30 seconds.
+    /// Sets the timeout of an attempt, including its response. The default is 30 seconds, or 10
+    /// minutes for calls to the gateway, because a model may take that long to respond.
     ///
     /// A streamed response is not limited once it has begun. For an upload of files, the timeout
     /// limits the time without progress. [`RetryPolicy::deadline`] limits the whole call, and
     /// thereby each attempt.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sets the maximum size of a response body in bytes. A longer one is an error
+    /// ([`Error::is_response_too_large`]) and is not requested again. The default is 128 MiB, or 512
+    /// MiB for calls to the gateway.
+    ///
+    /// Streams (downloads, events) are not limited.
+    pub fn max_response_size(mut self, bytes: usize) -> Self {
+        self.max_response_size = Some(bytes);
         self
     }
 
@@ -137,6 +158,7 @@ impl RequestOptions {
         headers.extend(self.headers);
         Self {
             timeout: self.timeout.or(base.timeout),
+            max_response_size: self.max_response_size.or(base.max_response_size),
             retry: self.retry.or_else(|| base.retry.clone()),
             idempotent: self.idempotent.or(base.idempotent),
             headers,
@@ -154,12 +176,26 @@ impl RequestOptions {
         self.error.clone().map_or(Ok(()), Err)
     }
 
-    pub(crate) fn attempt_timeout(&self) -> Duration {
-        self.timeout.unwrap_or(DEFAULT_TIMEOUT)
+    /// Returns the timeout of an attempt to a plane, or to a signed URL if `plane` is `None`.
+    pub(crate) fn attempt_timeout(&self, plane: Option<Plane>) -> Duration {
+        self.timeout.unwrap_or(match plane {
+            Some(Plane::Gateway) => GATEWAY_TIMEOUT,
+            _ => TIMEOUT,
+        })
     }
 
-    pub(crate) fn retry_policy(&self) -> &RetryPolicy {
-        self.retry.as_ref().unwrap_or(&RetryPolicy::DEFAULT)
+    /// Returns the maximum size of a response body that is not streamed.
+    pub(crate) fn effective_max_response_size(&self, plane: Option<Plane>) -> usize {
+        self.max_response_size.unwrap_or(match plane {
+            Some(Plane::Gateway) => MAX_GATEWAY_RESPONSE_SIZE,
+            _ => MAX_RESPONSE_SIZE,
+        })
+    }
+
+    /// Returns the retry policy of calls to a plane, or to a signed URL if `plane` is `None`.
+    pub(crate) fn retry_policy(&self, plane: Option<Plane>) -> RetryPolicy {
+        let policy = self.retry.clone().unwrap_or_default();
+        policy.with_default_deadline(plane)
     }
 
     /// Applies [`idempotent`](Self::idempotent) to the idempotency of an operation.
@@ -205,6 +241,7 @@ impl fmt::Debug for RequestOptions {
         options.field("gateway", &self.gateway);
         options
             .field("timeout", &self.timeout)
+            .field("max_response_size", &self.max_response_size)
             .field("retry", &self.retry)
             .field("idempotent", &self.idempotent)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
@@ -225,7 +262,10 @@ mod tests {
             .header("x-b", "1")
             .workspace_id("one");
         let options = RequestOptions::new().header("x-b", "2").merge_onto(&base);
-        assert_eq!(options.attempt_timeout(), Duration::from_secs(1));
+        for plane in [Plane::Control, Plane::Gateway] {
+            let timeout = options.attempt_timeout(Some(plane));
+            assert_eq!(timeout, Duration::from_secs(1));
+        }
         assert_eq!(
             (&options.headers["x-a"], &options.headers["x-b"]),
             (&"1".parse().unwrap(), &"2".parse().unwrap())
@@ -233,6 +273,34 @@ mod tests {
         assert_eq!(options.default_workspace(), Some("one"));
         let options = RequestOptions::new().no_workspace_id().merge_onto(&base);
         assert_eq!(options.default_workspace(), None);
+    }
+
+    #[test]
+    fn calls_to_the_gateway_have_longer_defaults() {
+        let limits = |options: &RequestOptions, plane| {
+            let policy = options.retry_policy(plane);
+            let limits = [options.attempt_timeout(plane), policy.effective_deadline()];
+            (
+                limits.map(|limit| limit.as_secs()),
+                options.effective_max_response_size(plane),
+            )
+        };
+        let options = RequestOptions::new();
+        for plane in [Some(Plane::Control), Some(Plane::Public), None] {
+            assert_eq!(limits(&options, plane), ([30, 120], 128 << 20));
+        }
+        let gateway = Some(Plane::Gateway);
+        assert_eq!(limits(&options, gateway), ([600, 1800], 512 << 20));
+        let options = options.retry(RetryPolicy::default().max_attempts(5));
+        assert_eq!(limits(&options, gateway), ([600, 1800], 512 << 20));
+        let policy = RetryPolicy::default().deadline(Duration::from_secs(7));
+        let options = options
+            .retry(policy)
+            .timeout(Duration::from_secs(5))
+            .max_response_size(9);
+        for plane in [Some(Plane::Control), gateway] {
+            assert_eq!(limits(&options, plane), ([5, 7], 9));
+        }
     }
 
     #[test]

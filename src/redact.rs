@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The secrets of a client, which its errors and traces must not contain.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Redactor(Arc<[Secret]>);
 
 impl Redactor {
@@ -25,12 +25,18 @@ impl Redactor {
         self.0.iter().fold(string, replace)
     }
 
+    /// Returns `true` if a string contains a secret.
+    pub(crate) fn is_secret_in(&self, string: &str) -> bool {
+        let mut secrets = self.0.iter();
+        secrets.any(|secret| string.contains(secret.expose()))
+    }
+
     /// Replaces request and trace ids that contain a secret, because errors and traces show both.
     pub(crate) fn redact_request_ids(&self, headers: &mut HeaderMap) {
         for name in [&REQUEST_ID, &TRACE_ID] {
             if let Some(value) = headers.get_mut(name)
                 && let Ok(id) = value.to_str()
-                && self.0.iter().any(|secret| id.contains(secret.expose()))
+                && self.is_secret_in(id)
             {
                 *value = HeaderValue::from_static(REDACTED);
             }

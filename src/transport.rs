@@ -46,7 +46,7 @@ pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
     };
     let on_retry = |failure: &Failure<Error>, delay: Duration| span.record_retry(failure, delay);
     let (outcome, history) = retry::run(
-        options.retry_policy(),
+        &options.retry_policy(request.plane),
         options.effective_idempotency(request.idempotency),
         client.budget(),
         &TokioClock::new(),
@@ -65,7 +65,7 @@ pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
     .map_err(|failure| error(client, request, failure, history));
     span.finish(&outcome, history);
     if let Ok(response) = &mut outcome {
-        response.set_history(history);
+        response.set_context(history, client.redactor());
     }
     outcome
 }

@@ -264,6 +264,52 @@ fn proxy_of_the_environment_is_not_used_for_loopback() {
     assert_eq!(server.requests().len(), 3);
 }
 
+/// A request that bypasses a proxy would expose the key to the network.
+#[test]
+fn unusable_proxy_of_the_environment_is_refused() {
+    if run_as_child().is_some() {
+        return;
+    }
+    let name = "unusable_proxy_of_the_environment_is_refused";
+    let key = ("PORTKEY_API_KEY", OsStr::new(KEY));
+    for variable in [
+        "HTTP_PROXY",
+        "http_proxy",
+        "HTTPS_PROXY",
+        "https_proxy",
+        "ALL_PROXY",
+        "all_proxy",
+    ] {
+        for (value, problem) in [
+            ("htpp://canary@127.0.0.1:9", "the scheme htpp"),
+            ("ftp://canary:canary@host.example", "the scheme ftp"),
+            ("garbage", "neither a scheme nor a port"),
+            ("http://canary canary", "not a valid proxy URL"),
+        ] {
+            let report = in_child(name, "build", &[key, (variable, value.as_ref())]);
+            assert!(report.starts_with("refused: "), "{value:?}: {report}");
+            assert!(report.contains(variable), "{value:?}: {report}");
+            assert!(report.contains(problem), "{value:?}: {report}");
+            assert!(!report.contains("canary"), "{value:?}: {report}");
+        }
+        let report = in_child(name, "build", &[key, (variable, "".as_ref())]);
+        assert!(report.starts_with("built: "), "{variable}: {report}");
+    }
+    // The variable in upper case takes precedence, and neither is used in a CGI program.
+    let usable = ("HTTPS_PROXY", OsStr::new("http://127.0.0.1:9"));
+    for (first, second) in [
+        (usable, ("https_proxy", "garbage")),
+        (
+            ("https_proxy", "garbage".as_ref()),
+            ("REQUEST_METHOD", "GET"),
+        ),
+    ] {
+        let second = (second.0, OsStr::new(second.1));
+        let report = in_child(name, "build", &[key, first, second]);
+        assert!(report.starts_with("built: "), "{report}");
+    }
+}
+
 #[tokio::test]
 async fn public_plane_requests_have_no_key() {
     let (server, client) = support::server_and_client(ScriptedResponse::json(200, "{}"));

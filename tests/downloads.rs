@@ -344,7 +344,7 @@ async fn signed_url_is_not_in_traces() {
         [Some("127.0.0.1".to_owned()), None]
     );
     assert_eq!(calls[1].field("url.template"), None);
-    let body_errors = recorder.events("the body broke off");
+    let body_errors = recorder.events("response body interrupted");
     assert_eq!(body_errors.len(), 1);
     assert_eq!(body_errors[0].field("error.type"), Some("transport"));
     let text = recorder.debug_output();

@@ -237,6 +237,109 @@ async fn error_event_is_an_error() {
 }
 
 #[tokio::test]
+async fn error_in_json_behind_the_events_is_an_error_of_the_service() {
+    let error = json!({"error": {"code": 503, "message": format!("high demand of {KEY}")}});
+    for rest in [
+        format!("{error}\n"),
+        error.to_string(),
+        format!("{error:#}\r\n\r\n"),
+        format!(": comment\n\n{error}"),
+    ] {
+        for words in [&["a", "b"][..], &["a"]] {
+            let body = events(&word_chunks(words)) + &rest;
+            for response in [
+                event_stream(&body),
+                event_stream(&body).byte_by_byte(Duration::ZERO),
+            ] {
+                let (texts, error) = read_until_error(response).await;
+                assert_eq!(texts, words);
+                assert_eq!(error.code(), Some("503"));
+                assert_eq!(error.message(), Some("high demand of [redacted]"));
+                let sent: Value = serde_json::from_slice(error.body().unwrap()).unwrap();
+                assert_eq!(sent["error"]["code"], 503);
+            }
+        }
+    }
+    // Without any event, it fails the call, which is not repeated.
+    let server = Server::with_response(event_stream(format!("{error}\n")));
+    let client = client(&server).with_options(attempts(3).idempotent(true));
+    let error = open_chat(&client).await.unwrap_err();
+    assert_eq!(error.message(), Some("high demand of [redacted]"));
+    assert_eq!(server.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn text_behind_the_events_is_in_the_body_of_the_error() {
+    for rest in [
+        "<html>\nno upstream\n</html>",
+        "upstream error: high demand",
+        "{\"detail\":\"x\"}",
+    ] {
+        let body = events(&word_chunks(&["a"])) + rest + "\n";
+        let (texts, error) = read_until_error(event_stream(body)).await;
+        assert_eq!(texts, ["a"]);
+        assert_eq!((error.code(), error.message()), (None, None));
+        assert_eq!(error.body().unwrap(), rest);
+        let text = error.to_string();
+        assert!(
+            text.contains("ended before the response was complete"),
+            "{text}"
+        );
+    }
+    // Also if the connection breaks.
+    let body = events(&word_chunks(&["a"])) + "no upstream\n\n\n";
+    let (_, error) = read_until_error(event_stream(body).truncated_by(1)).await;
+    assert_eq!(error.body().unwrap(), "no upstream");
+}
+
+#[tokio::test]
+async fn empty_data_is_skipped() {
+    for keep_alive in [
+        "data:\n\n",
+        "data\n\n",
+        "data: \n\n",
+        "event: keep-alive\ndata:\n\n",
+        "data:\ndata:\n\n",
+        "data: \t\r\n\r\n",
+    ] {
+        let body = [
+            keep_alive,
+            &events(&word_chunks(&["a"])),
+            keep_alive,
+            &events_with_done(&word_chunks(&["b"])),
+        ]
+        .concat();
+        let (_server, opened) = start_chat(event_stream(body)).await;
+        let (texts, error) = read_all(opened.unwrap()).await;
+        assert_eq!(texts, ["a", "b"], "{keep_alive:?}");
+        assert!(error.is_none(), "{keep_alive:?}: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn echoed_key_is_redacted_in_errors() {
+    let nested = format!(r#"{{"choices":[{{"delta":{{"{KEY}":"half"#);
+    for response in [
+        ScriptedResponse::empty(200).with_header("content-type", KEY),
+        ScriptedResponse::empty(200)
+            .with_header("content-type", format!("text/{KEY}"))
+            .with_body("{}"),
+        event_stream(format!("data: {nested}\n\n")),
+        event_stream(format!("data: {nested}")),
+        event_stream(format!("data: {nested}\n\n")).with_header("content-encoding", KEY),
+    ] {
+        let (_server, opened) = start_chat(response).await;
+        let error = match opened {
+            Err(error) => error,
+            Ok(stream) => read_all(stream).await.1.unwrap(),
+        };
+        let rendered = render_error(&error);
+        assert!(!rendered.contains("canary"), "{rendered}");
+        assert!(rendered.contains("[redacted]"), "{rendered}");
+    }
+}
+
+#[tokio::test]
 async fn undecodable_event_is_an_error_with_its_number() {
     for (event, problem) in [
         ("canary", "is not valid JSON"),
@@ -365,10 +468,17 @@ async fn event_longer_than_16_mib_is_an_error() {
     let body = events(&word_chunks(&["a"])) + "data: " + &"x".repeat(17 << 20);
     let (texts, error) = read_until_error(event_stream(body)).await;
     assert_eq!(texts, ["a"]);
+    assert!(error.is_response_too_large(), "{error}");
     assert!(
         error.to_string().contains("exceeds the limit of 16 MiB"),
         "{error}"
     );
+    // A retry would not change the response.
+    let server = Server::with_response(event_stream("data: ".to_owned() + &"x".repeat(17 << 20)));
+    let client = client(&server).with_options(attempts(3).idempotent(true));
+    let error = open_chat(&client).await.unwrap_err();
+    assert!(error.is_response_too_large(), "{error}");
+    assert_eq!((error.attempts(), server.requests().len()), (1, 1));
 }
 
 #[tokio::test]
@@ -607,6 +717,48 @@ async fn content_blocks_and_tool_calls_without_an_index_are_collected() {
         json!([{"type": "thinking", "thinking": "so what"}])
     );
     assert_eq!(message["tool_calls"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn tool_calls_with_the_same_index_and_another_id_are_collected_separately() {
+    let chunk_of = |calls: Value| chunk(&json!({"tool_calls": calls}), None);
+    let named = |id: &str, name: &str| json!({"index": 0, "id": id, "type": "function", "function": {"name": name, "arguments": ""}});
+    let arguments = |id: Option<&str>, arguments: &str| json!({"index": 0, "id": id, "function": {"arguments": arguments}});
+    let expected = json!([
+        {"id": "call-1", "type": "function", "function": {"name": "f", "arguments": "{\"a\":1}"}},
+        {"id": "call-2", "type": "function", "function": {"name": "g", "arguments": "{\"b\":2}"}},
+    ]);
+    for chunks in [
+        // The id is in the first delta of each call.
+        vec![
+            chunk_of(json!([named("call-1", "f")])),
+            chunk_of(json!([arguments(None, "{\"a\":")])),
+            chunk_of(json!([arguments(Some(""), "1}")])),
+            chunk_of(json!([named("call-2", "g")])),
+            chunk_of(json!([arguments(None, "{\"b\":2}")])),
+        ],
+        // The id is in each delta.
+        vec![
+            chunk_of(json!([named("call-1", "f")])),
+            chunk_of(json!([arguments(Some("call-1"), "{\"a\":1}")])),
+            chunk_of(json!([
+                named("call-2", "g"),
+                arguments(Some("call-2"), "{\"b\":2}")
+            ])),
+        ],
+        // Both calls are in one chunk.
+        vec![chunk_of(json!([
+            named("call-1", "f"),
+            arguments(None, "{\"a\":1}"),
+            named("call-2", "g"),
+            arguments(None, "{\"b\":2}"),
+        ]))],
+    ] {
+        let (_server, opened) = start_chat(event_stream(events_with_done(&chunks))).await;
+        let response = opened.unwrap().final_response().await.unwrap();
+        let message = serde_json::to_value(&response.choices[0].message).unwrap();
+        assert_eq!(message["tool_calls"], expected);
+    }
 }
 
 #[tokio::test]

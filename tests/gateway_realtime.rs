@@ -21,7 +21,7 @@ use support::{
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
 };
 
@@ -154,7 +154,11 @@ fn close_payload(code: u16, reason: &str) -> Vec<u8> {
 async fn client_of_peer<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
     script: impl FnOnce(Peer) -> F + Send + 'static,
 ) -> (Client, JoinHandle<T>) {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    // A small buffer, which fills up soon if the peer does not read.
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(1 << 16).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let listener = socket.listen(8).unwrap();
     let address = listener.local_addr().unwrap();
     let control = Server::with_response(ScriptedResponse::empty(500));
     let client = builder(&control)
@@ -500,6 +504,101 @@ async fn ping_gets_a_pong_while_waiting_for_an_event() {
     assert_eq!(script.await.unwrap(), (PING, Vec::new()));
 }
 
+/// Sends pings until the client closes the connection, and reads nothing.
+async fn flood_with_pings(mut peer: Peer) {
+    let pings = server_frame(0x80 | PING, &[b'x'; 125]).repeat(100);
+    while peer.stream.write_all(&pings).await.is_ok() {}
+}
+
+const PING_FLOOD: &str = "the service sent more than 1000 pings and did not read the pongs";
+
+/// An event that does not fit into the buffers of a connection.
+fn large_event() -> ClientEvent {
+    ClientEvent::new("large").set("filling", "x".repeat(8 << 20))
+}
+
+#[tokio::test]
+async fn flood_of_pings_ends_the_session() {
+    let (mut session, script) = session(flood_with_pings).await;
+    // The buffers are full, which pongs alone would take long to achieve.
+    let sending = session.send(large_event());
+    let sent = tokio::time::timeout(Duration::from_millis(100), sending).await;
+    assert!(sent.is_err(), "{sent:?}");
+    let end = final_error_message(&mut session).await;
+    assert!(end.contains(PING_FLOOD), "{end}");
+    let error = session.send(ClientEvent::new("late")).await.unwrap_err();
+    assert!(
+        error.to_string().contains("the session is closed"),
+        "{error}"
+    );
+    drop(session);
+    script.await.unwrap();
+}
+
+#[tokio::test]
+async fn flood_of_pings_ends_the_session_while_an_event_is_being_sent() {
+    let (session, script) = session(flood_with_pings).await;
+    let (mut sender, mut receiver) = session.split();
+    let send_task = tokio::spawn(async move { sender.send(large_event()).await });
+    let error = with_timeout(receiver.next()).await.unwrap().unwrap_err();
+    assert!(error.to_string().contains(PING_FLOOD), "{error}");
+    assert!(with_timeout(receiver.next()).await.is_none());
+    let error = with_timeout(send_task).await.unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("the session is closed"),
+        "{error}"
+    );
+    drop(receiver);
+    script.await.unwrap();
+}
+
+#[tokio::test]
+async fn many_pings_are_answered_if_the_service_reads() {
+    const PINGS: usize = 5000;
+    let (mut session, script) = session(async |mut peer| {
+        for _ in 0..PINGS / 100 {
+            let pings = server_frame(0x80 | PING, &[b'x'; 125]).repeat(100);
+            peer.write(&pings).await;
+            for _ in 0..100 {
+                assert_eq!(peer.read_frame().await.0, PONG);
+            }
+        }
+        peer.send_event(&json!({"type": "good"})).await;
+        peer
+    })
+    .await;
+    assert_eq!(next(&mut session).await.unwrap().unwrap().kind(), "good");
+    drop(script.await.unwrap());
+}
+
+#[tokio::test]
+async fn echoed_key_is_redacted_in_events_and_their_errors() {
+    let (mut session, script) = session(async |mut peer| {
+        peer.send_event(&json!({"type": KEY, KEY: {KEY: "no"}}))
+            .await;
+        let truncated = format!(r#"{{"error":{{"message":"{KEY}"}},"type":7}}"#);
+        peer.send_frame(TEXT, truncated.as_bytes()).await;
+        peer
+    })
+    .await;
+    let event = next(&mut session).await.unwrap().unwrap();
+    assert_eq!(event.kind(), KEY);
+    let debug_output = format!("{event:?}");
+    assert!(!debug_output.contains("canary"), "{debug_output}");
+    type Fields = std::collections::BTreeMap<String, Value>;
+    let error = event
+        .decode::<std::collections::BTreeMap<String, u8>>()
+        .unwrap_err();
+    let rendered = render_error(&error);
+    assert!(!rendered.contains("canary"), "{rendered}");
+    assert!(rendered.contains("event `[redacted]`"), "{rendered}");
+    assert!(event.decode::<Fields>().unwrap().contains_key(KEY));
+    let error = next(&mut session).await.unwrap().unwrap_err();
+    let shown = format!("{} {:?}", render_error(&error), error.message());
+    assert!(!shown.contains("canary"), "{shown}");
+    drop(script.await.unwrap());
+}
+
 #[tokio::test]
 async fn fragmented_event_is_reassembled() {
     let text = json!({"type": "text", "delta": "größe \u{1f980}"}).to_string();
@@ -570,7 +669,7 @@ async fn broken_connection_is_an_error() {
         let (mut session, script) = session(async move |mut peer| peer.write(&bytes).await).await;
         let end = final_error_message(&mut session).await;
         assert!(end.contains(problem), "{sent:?}: {end}");
-        let events = recorder.events("the body broke off");
+        let events = recorder.events("response body interrupted");
         assert_eq!(events.len(), 1, "{events:?}");
         script.await.unwrap();
     }

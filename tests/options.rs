@@ -351,20 +351,86 @@ async fn proxy_credentials_are_not_in_errors_or_debug_output() {
         "http://",
         "http://canary:canary@",
         "http://canary:99999",
-        "canary://canary",
+        "ftp://canary:canary@canary",
+        "canary:canary@canary",
     ] {
-        let built = builder(&server).proxy(proxy).build();
-        if let Err(error) = built {
-            assert!(error.is_configuration(), "{error}");
-            assert!(
-                !render_error(&error).contains("canary"),
-                "{proxy}: {}",
-                render_error(&error)
-            );
-            assert!(error.to_string().contains("proxy"), "{error}");
-        }
+        let error = builder(&server).proxy(proxy).build().unwrap_err();
+        assert!(error.is_configuration(), "{error}");
+        assert!(
+            !render_error(&error).contains("canary"),
+            "{proxy}: {}",
+            render_error(&error)
+        );
+        assert!(error.to_string().contains("proxy"), "{error}");
     }
     assert_eq!(server.connections(), 0);
+}
+
+/// Accepts a connection as a SOCKS5 proxy without authentication, and responds to the request that is
+/// sent through it; returns the host and port that were asked for, and the request.
+async fn socks5_proxy(listener: tokio::net::TcpListener) -> (String, String) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    let (mut stream, _) = listener.accept().await.unwrap();
+    assert_eq!(stream.read_u8().await.unwrap(), 5);
+    let mut methods = vec![0; stream.read_u8().await.unwrap().into()];
+    stream.read_exact(&mut methods).await.unwrap();
+    stream.write_all(&[5, 0]).await.unwrap();
+    // Version, CONNECT, reserved, and a domain name.
+    let mut connect = [0; 4];
+    stream.read_exact(&mut connect).await.unwrap();
+    assert_eq!(connect, [5, 1, 0, 3]);
+    let mut host = vec![0; stream.read_u8().await.unwrap().into()];
+    stream.read_exact(&mut host).await.unwrap();
+    let port = stream.read_u16().await.unwrap();
+    let bound = [5, 0, 0, 1, 127, 0, 0, 1, 0, 0];
+    stream.write_all(&bound).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let response = b"HTTP/1.1 200 OK\r\ncontent-length: 11\r\n\r\n{\"data\":[]}";
+    stream.write_all(response).await.unwrap();
+    let host = String::from_utf8(host).unwrap();
+    (format!("{host}:{port}"), String::from_utf8(head).unwrap())
+}
+
+#[tokio::test]
+async fn socks_proxy_is_used() {
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let address = listener.local_addr().unwrap();
+    let proxy = tokio::spawn(socks5_proxy(listener));
+    let server = Server::with_response(success());
+    let client = builder(&server)
+        .base_url("http://host.example:81/v1")
+        .allow_insecure_http(true)
+        .proxy(format!("socks5h://{address}"))
+        .build()
+        .unwrap();
+    read(&client).await.unwrap();
+    let (target, head) = proxy.await.unwrap();
+    assert_eq!(target, "host.example:81");
+    assert!(
+        head.starts_with("GET /v1/admin/users HTTP/1.1\r\n"),
+        "{head}"
+    );
+}
+
+#[test]
+fn proxy_with_an_unsupported_scheme_is_a_configuration_error() {
+    for scheme in ["htpp", "ftp", "socks", "ws"] {
+        let proxy = format!("{scheme}://canary:canary@127.0.0.1:9");
+        let built = Client::builder().api_key(KEY).proxy(proxy).build();
+        let error = built.unwrap_err();
+        let text = render_error(&error);
+        assert!(
+            error.is_configuration() && !text.contains("canary"),
+            "{text}"
+        );
+        assert!(text.contains(&format!("the scheme {scheme}")), "{text}");
+    }
 }
 
 #[test]

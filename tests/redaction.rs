@@ -214,6 +214,13 @@ async fn echoed_key_is_redacted_in_errors() {
         ScriptedResponse::json(200, format!(r#"["{KEY}"]"#)),
         ScriptedResponse::json(200, format!(r#"{{"data":[{{"id":7,"email":"{KEY}""#)),
         ScriptedResponse::json(200, format!(r#"{{"data":[]}} {KEY}"#)),
+        ScriptedResponse::empty(200)
+            .with_header("content-type", KEY)
+            .with_body("no"),
+        ScriptedResponse::empty(200)
+            .with_header("content-type", format!("text/{KEY}"))
+            .with_body("no"),
+        ScriptedResponse::json(200, "no").with_header("content-encoding", KEY),
     ] {
         let (_server, client) = server_and_client(response.clone());
         let error = boxed_call(client.list_users().send()).await.unwrap_err();
@@ -230,6 +237,31 @@ async fn echoed_key_is_redacted_in_errors() {
             render_error(&error)
         );
     }
+}
+
+/// The path of a decoding error contains the names of members.
+#[tokio::test]
+async fn echoed_key_in_the_path_of_a_decoding_error_is_redacted() {
+    use std::collections::HashMap;
+
+    let nested = json!({"a": {KEY: {"b": "no"}}});
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, nested.to_string()));
+    let request = || client.request(Method::GET, "/things");
+    type Nested = HashMap<String, HashMap<String, HashMap<String, u8>>>;
+    let error = request().send::<Nested>().await.unwrap_err();
+    let rendered = render_error(&error);
+    assert!(!rendered.contains("canary"), "{rendered}");
+    assert!(rendered.contains("a.[redacted].b: "), "{rendered}");
+
+    let truncated = format!(r#"{{"id":"one","defaults":{{"metadata":{{"{KEY}":"half"#);
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, truncated));
+    let error = boxed_call(client.get_api_key("one").send()).await;
+    let rendered = render_error(&error.unwrap_err());
+    assert!(!rendered.contains("canary"), "{rendered}");
+    assert!(
+        rendered.contains("defaults.metadata.[redacted]: "),
+        "{rendered}"
+    );
 }
 
 /// Returns a response whose request or trace id contains the key.

@@ -51,7 +51,7 @@ fn refusal(status: u16) -> ScriptedResponse {
 }
 
 /// Responses after which the attempt may have been executed.
-fn possibly_executed() -> [ScriptedResponse; 7] {
+fn possibly_executed() -> [ScriptedResponse; 9] {
     let no_response = || ScriptedResponse::empty(200).sending_nothing();
     [
         no_response(),
@@ -61,6 +61,8 @@ fn possibly_executed() -> [ScriptedResponse; 7] {
         ScriptedResponse::empty(500),
         ScriptedResponse::empty(502),
         ScriptedResponse::empty(503),
+        ScriptedResponse::empty(522),
+        ScriptedResponse::empty(529).with_header("retry-after", "0"),
     ]
 }
 
@@ -419,6 +421,31 @@ async fn max_retry_after_can_be_configured() {
     assert_eq!(error.retry_after(), Some(Duration::from_secs(1)));
     assert!(error.to_string().ends_with(", retry after 1 s"), "{error}");
     assert_eq!(request_count, 1);
+}
+
+/// `Retry-After` is longer than a call to the control plane may take.
+#[tokio::test]
+async fn call_to_the_gateway_has_a_longer_deadline() {
+    let refusal = || ScriptedResponse::empty(503).with_header("retry-after", "200");
+    let policy = || RetryPolicy::default().max_retry_after(Duration::from_secs(1000));
+    let options = || RequestOptions::new().retry(policy());
+    let (outcome, request_count) = run_script([refusal(), success()], read, options()).await;
+    let error = outcome.unwrap_err();
+    assert_eq!((error.attempts(), request_count), (1, 1), "{error}");
+
+    let read_log = |client: &Client| boxed_call(client.get_log("one").send());
+    let server = Server::with_responses([refusal(), success()]);
+    let call = read_log(&client(&server, options()));
+    let waiting = tokio::time::timeout(Duration::from_millis(300), call).await;
+    assert!(waiting.is_err(), "{waiting:?}");
+    assert_eq!(server.requests().len(), 1);
+
+    // A deadline that is set applies to both planes.
+    let policy = policy().deadline(Duration::from_secs(120));
+    let options = RequestOptions::new().retry(policy);
+    let server = Server::with_responses([refusal(), success()]);
+    let error = read_log(&client(&server, options)).await.unwrap_err();
+    assert_eq!(error.attempts(), 1, "{error}");
 }
 
 // ---- Retry budget

@@ -103,6 +103,30 @@ fn refused(name: &'static str, status: u16, predicates: &'static [&'static str])
     }
 }
 
+/// A response that exceeds a limit: it was executed, and a retry would not change the response.
+fn too_large(
+    name: &'static str,
+    response: ScriptedResponse,
+    message_parts: &'static [&'static str],
+) -> Case {
+    Case {
+        predicates: &["response_too_large"],
+        retried: false,
+        message_parts,
+        ..no_response(name, response)
+    }
+}
+
+/// A status that says nothing about whether the request was executed.
+fn unknown_outcome(name: &'static str, status: u16) -> Case {
+    Case {
+        status: Some(status),
+        retried: false,
+        message_parts: &[],
+        ..no_response(name, ScriptedResponse::empty(status))
+    }
+}
+
 /// A failure of the service.
 fn server_error(
     name: &'static str,
@@ -117,11 +141,24 @@ fn server_error(
     }
 }
 
+/// The maximum size of a response body in the table.
+const MAX_RESPONSE_SIZE: usize = 1 << 20;
+
+fn response_longer_than_the_limit() -> ScriptedResponse {
+    ScriptedResponse::json(200, "x".repeat(MAX_RESPONSE_SIZE + 1))
+}
+
 const HTML: &str = "<html><body>Bad gateway</body></html>";
 
 /// `{}`, compressed.
 const GZIP: &[u8] =
     b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
+
+fn with_headers(response: ScriptedResponse, count: usize) -> ScriptedResponse {
+    (0..count).fold(response, |response, number| {
+        response.with_header(&format!("x-header-{number}"), "canary")
+    })
+}
 
 fn list() -> ScriptedResponse {
     ScriptedResponse::json(200, r#"{"object":"list","total":0,"data":[]}"#)
@@ -208,6 +245,57 @@ fn cases() -> Vec<Case> {
             ScriptedResponse::json(200, "").with_bytes(&b"{\"data\":\"\xff\xfe\"}"[..]),
             &["could not be decoded: data"],
         ),
+        Case {
+            status: Some(200),
+            ..too_large(
+                "longer than the limit",
+                response_longer_than_the_limit(),
+                &["response too large: the body is longer than the limit of 1048576 bytes"],
+            )
+        },
+        Case {
+            status: Some(200),
+            ..too_large(
+                "longer than the limit without a length",
+                response_longer_than_the_limit().without_content_length(),
+                &["response too large: the body is longer"],
+            )
+        },
+        Case {
+            status: Some(200),
+            ..too_large(
+                "endless",
+                ScriptedResponse::json(200, "[\"xxxx\",".repeat(1000)).endless(),
+                &["response too large: the body is longer"],
+            )
+        },
+        too_large(
+            "more than 256 headers",
+            with_headers(list(), 300),
+            &["response too large: the head has too many headers or is too long"],
+        ),
+        too_large(
+            "a header of 1 MiB",
+            list().with_header("x-long", "x".repeat(1 << 20)),
+            &["response too large: the head has too many headers or is too long"],
+        ),
+        too_large(
+            "an endless header",
+            ScriptedResponse::garbage("HTTP/1.1 200 OK\r\nx-long: ")
+                .with_body("x".repeat(1000))
+                .endless(),
+            &["response too large: the head"],
+        ),
+        Case {
+            message_parts: &["redirects are not followed"],
+            ..unknown_outcome("see other", 303)
+        },
+        Case {
+            message_parts: &["redirects are not followed"],
+            ..unknown_outcome("found", 302)
+        },
+        unknown_outcome("a status without a class", 600),
+        unknown_outcome("the last status", 999),
         refused("bad request", 400, &[]),
         refused("unauthorized", 401, &["unauthorized"]),
         refused("forbidden", 403, &["forbidden"]),
@@ -238,6 +326,32 @@ fn cases() -> Vec<Case> {
             &["503 Service Unavailable"],
         ),
         server_error("gateway timeout", 504, html(504), &["504 Gateway Timeout"]),
+        server_error("unknown error of the edge", 520, html(520), &["520"]),
+        server_error("origin is down", 521, html(521), &["521"]),
+        server_error("no connection to the origin", 522, html(522), &["522"]),
+        server_error("origin is unreachable", 523, html(523), &["523"]),
+        server_error("origin timed out", 524, html(524), &["524"]),
+        server_error("site is overloaded", 529, html(529), &["529"]),
+        Case {
+            retried: false,
+            ..server_error(
+                "invalid certificate of the origin",
+                526,
+                html(526),
+                &["526"],
+            )
+        },
+        Case {
+            timeout: SHORT_TIMEOUT,
+            ..server_error(
+                "endless server error",
+                500,
+                ScriptedResponse::empty(500)
+                    .with_body("x".repeat(1000))
+                    .endless(),
+                &["500 Internal Server Error; response body truncated to 1 MiB"],
+            )
+        },
         Case {
             timeout: SHORT_TIMEOUT,
             ..server_error(
@@ -259,6 +373,7 @@ fn predicates(error: &Error) -> Vec<&'static str> {
         ("timeout", error.is_timeout()),
         ("connect", error.is_connect()),
         ("decode", error.is_decode()),
+        ("response_too_large", error.is_response_too_large()),
         ("unauthorized", error.is_unauthorized()),
         ("forbidden", error.is_forbidden()),
         ("not_found", error.is_not_found()),
@@ -319,7 +434,8 @@ impl Case {
     /// Starts a server with the response, and returns it with a client of it.
     fn server_and_client(&self) -> (Server, Client) {
         let server = Server::with_response(self.response.clone());
-        let client = client(&server, self.timeout);
+        let options = RequestOptions::new().max_response_size(MAX_RESPONSE_SIZE);
+        let client = client(&server, self.timeout).with_options(options);
         (server, client)
     }
 
@@ -406,9 +522,11 @@ async fn redirects_are_errors_and_their_target_is_not_contacted() {
             let line = error.to_string();
             assert_eq!(error.status().unwrap().as_u16(), status, "{line}");
             assert!(line.contains("redirects are not followed"), "{line}");
+            // 307 and 308 ask for the same request again.
+            let may_have_executed = status < 307;
             assert_eq!(
                 (error.attempts(), error.may_have_executed()),
-                (1, false),
+                (1, may_have_executed),
                 "{line}"
             );
             assert_eq!(predicates(&error), [""; 0], "{line}");
@@ -463,6 +581,45 @@ async fn response_of_100_megabytes_is_received_completely() {
     assert_eq!(response.body().len(), size);
     assert!(response.value().data.is_empty());
     assert!(!format!("{response:?}").contains("xxxxx"));
+}
+
+#[tokio::test]
+async fn response_up_to_the_maximum_size_is_received() {
+    for (size, is_received) in [(99, false), (100, true)] {
+        let mut body = br#"{"data":[]}"#.to_vec();
+        body.resize(100, b' ');
+        for response in [
+            ScriptedResponse::json(200, "").with_bytes(body.clone()),
+            ScriptedResponse::json(200, "")
+                .with_bytes(body)
+                .without_content_length(),
+        ] {
+            let server = Server::with_response(response);
+            let options = RequestOptions::new().max_response_size(size);
+            let client = client(&server, LONG_TIMEOUT).with_options(options);
+            assert_eq!(read(&client).await.is_ok(), is_received, "{size}");
+            let raw = client.request(Method::GET, "/things").send_raw().await;
+            assert_eq!(raw.is_ok(), is_received, "{size}");
+            if let Err(error) = raw {
+                assert_eq!(error.body().unwrap().len(), 100);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn response_with_more_than_100_headers_is_received() {
+    for count in [99, 150, 240] {
+        let server = Server::with_response(with_headers(list(), count));
+        let call = client(&server, LONG_TIMEOUT)
+            .list_users()
+            .send_with_response();
+        let response = call.await.unwrap();
+        assert_eq!(
+            response.headers()[&format!("x-header-{}", count - 1)],
+            "canary"
+        );
+    }
 }
 
 /// The maximum number of body bytes that an error keeps.
@@ -552,6 +709,77 @@ async fn slow_connection_is_reported_as_timeout_and_connect_error() {
         );
         assert_common_properties("slow connection", &error);
     }
+}
+
+/// A timeout before the connection is established, for which the request cannot have been sent.
+async fn assert_not_sent(client: &Client) {
+    let timeout = RequestOptions::new().timeout(Duration::from_millis(300));
+    let client = client.with_options(attempts(2)).with_options(timeout);
+    for error in [read(&client).await, create(&client).await].map(Result::unwrap_err) {
+        assert_eq!(predicates(&error), ["timeout", "connect"], "{error}");
+        assert_eq!(
+            (error.attempts(), error.may_have_executed()),
+            (2, false),
+            "{error}"
+        );
+        let line = error.to_string();
+        assert!(
+            line.contains("timed out: no connection within 300ms"),
+            "{line}"
+        );
+        assert_common_properties("no connection", &error);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn attempt_that_times_out_while_connecting_was_not_sent() {
+    let deaf = support::server::UnresponsivePort::new();
+    let client = Client::builder().api_key(KEY).base_url(deaf.url("/v1"));
+    assert_not_sent(&client.build().unwrap()).await;
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[tokio::test]
+async fn attempt_that_times_out_during_the_tls_handshake_was_not_sent() {
+    // The system accepts the connection, and nobody reads from it.
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let base_url = format!("https://{}/v1", listener.local_addr().unwrap());
+    let server = Server::with_response(list());
+    let client = builder(&server).base_url(base_url).build().unwrap();
+    assert_not_sent(&client).await;
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[tokio::test]
+async fn attempt_that_times_out_while_a_proxy_connects_was_not_sent() {
+    let proxy = Server::with_response(ScriptedResponse::empty(200).sending_nothing().then_stall());
+    let client = builder(&proxy)
+        .base_url("https://host.example/v1")
+        .proxy(proxy.url(""))
+        .build()
+        .unwrap();
+    assert_not_sent(&client).await;
+    assert!(
+        proxy
+            .requests()
+            .iter()
+            .all(|request| request.method == "CONNECT")
+    );
+}
+
+#[tokio::test]
+async fn attempt_that_times_out_on_a_reused_connection_may_have_been_sent() {
+    let server = Server::with_responses([
+        list().keep_alive(),
+        ScriptedResponse::empty(200).sending_nothing().then_stall(),
+    ]);
+    let client = client(&server, SHORT_TIMEOUT);
+    read(&client).await.unwrap();
+    let error = create(&client).await.unwrap_err();
+    assert_eq!(predicates(&error), ["timeout"], "{error}");
+    assert!(error.may_have_executed(), "{error}");
+    assert_eq!(server.connections(), 1);
 }
 
 /// The pool may contain a connection that the server has closed in the meantime.

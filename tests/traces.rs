@@ -50,7 +50,7 @@ async fn a_call_is_a_span_with_one_span_for_each_attempt() {
             "portkey.attempt",
             "trying again",
             "portkey.attempt",
-            "the answer could not be decoded",
+            "response could not be decoded",
         ]
     );
     assert!(

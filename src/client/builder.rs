@@ -4,12 +4,14 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::{Client, Inner, base_url::BaseUrl};
+use super::{Client, Inner, base_url::BaseUrl, connecting::ConnectLayer, proxy, setting::Setting};
 use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// The default of hyper is 100.
+const MAX_RESPONSE_HEADERS: usize = 256;
 const USER_AGENT: &str = concat!("portkey-admin/", env!("CARGO_PKG_VERSION"));
 
 /// Configures a [`Client`].
@@ -31,33 +33,6 @@ pub struct ClientBuilder {
 }
 
 type ConfigureHttp = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
-
-/// A value and its name in errors: a builder method or an environment variable.
-#[derive(Clone)]
-struct Setting {
-    name: &'static str,
-    value: Secret,
-}
-
-impl Setting {
-    fn new(name: &'static str, value: impl Into<String>) -> Self {
-        Self {
-            name,
-            value: Secret::new(value),
-        }
-    }
-
-    /// Reads an environment variable; `None` if it is not set.
-    fn from_env(name: &'static str) -> Result<Option<Self>, Error> {
-        match std::env::var(name) {
-            Ok(value) => Ok(Some(Self::new(name, value))),
-            Err(std::env::VarError::NotPresent) => Ok(None),
-            Err(std::env::VarError::NotUnicode(_)) => {
-                Err(Error::configuration(format!("{name} is not valid UTF-8")))
-            }
-        }
-    }
-}
 
 impl ClientBuilder {
     /// Creates a builder from the environment variables `PORTKEY_API_KEY`, `PORTKEY_BASE_URL`,
@@ -125,7 +100,8 @@ impl ClientBuilder {
     }
 
     /// Sets a proxy for every request, including requests to loopback: `http://host:port`,
-    /// optionally with credentials.
+    /// optionally with credentials. The scheme is `http` (default), `https`, `socks4`, `socks4a`,
+    /// `socks5` or `socks5h`.
     ///
     /// By default the environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
     /// apply, except for loopback.
@@ -166,7 +142,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// If the key is missing, or the key, a URL, a header or the proxy is invalid.
+    /// If the key is missing, or the key, a URL, a header or a proxy is invalid. A proxy of the
+    /// environment is checked unless [`proxy`](Self::proxy) is set or every base URL is loopback.
     pub fn build(self) -> Result<Client, Error> {
         let (key, key_header) = self.parse_key()?;
         self.options.check()?;
@@ -179,6 +156,13 @@ impl ClientBuilder {
         let has_loopback = [&control, &gateway, &public]
             .iter()
             .any(|base| base.is_loopback());
+        let is_environment_used = self.proxy.is_none()
+            && [&control, &gateway, &public]
+                .iter()
+                .any(|base| !base.is_loopback());
+        if is_environment_used {
+            proxy::check_environment()?;
+        }
         let user_agent = self.parse_user_agent()?;
         let http = self.build_http(false)?;
         let no_proxy_client = match self.proxy.is_none() && has_loopback {
@@ -240,12 +224,11 @@ impl ClientBuilder {
     /// Builds an HTTP client; with `no_proxy`, it ignores the proxies of the environment.
     fn build_http(&self, no_proxy: bool) -> Result<reqwest::Client, Error> {
         // Requests set the header themselves; this value is for `CONNECT` requests to a proxy.
-        let mut builder = reqwest::Client::builder().user_agent(self.parse_user_agent()?);
+        let mut builder = reqwest::Client::builder()
+            .user_agent(self.parse_user_agent()?)
+            .http1_max_headers(MAX_RESPONSE_HEADERS);
         if let Some(Setting { name, value }) = &self.proxy {
-            // Without the cause, which may quote the URL and its credentials.
-            let proxy = reqwest::Proxy::all(value.expose())
-                .map_err(|_| Error::configuration(format!("{name} is not a valid proxy URL")))?;
-            builder = builder.proxy(proxy);
+            builder = builder.proxy(proxy::parse(name, value)?);
         }
         if no_proxy {
             builder = builder.no_proxy();
@@ -260,6 +243,7 @@ impl ClientBuilder {
             // Retries are made by this crate; without any in reqwest, it does not clone requests.
             .retry(reqwest::retry::never().max_retries_per_request(0))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT))
+            .connector_layer(ConnectLayer)
             .build()
             .map_err(|error| {
                 Error::configuration(format!("the HTTP client could not be built: {error}"))

@@ -2,7 +2,10 @@
 
 use std::{error::Error, fmt};
 
+use serde::de::Error as _;
 use serde_path_to_error::{Path, Segment};
+
+use crate::redact::Redactor;
 
 /// An error of serde with its JSON path, which is empty for the top level.
 #[derive(Debug)]
@@ -25,6 +28,14 @@ impl DecodeError {
             path: shown,
             problem,
         }
+    }
+
+    /// Redacts the secrets of a client, which names of fields may contain; `None` if there are none.
+    pub(crate) fn redacted(&self, redactor: &Redactor) -> Option<Self> {
+        redactor.is_secret_in(&self.to_string()).then(|| Self {
+            path: redactor.redact(self.path.clone()),
+            problem: serde_json::Error::custom(redactor.redact(self.problem.to_string())),
+        })
     }
 
     /// Returns `true` if the input is valid JSON of another type.

@@ -51,6 +51,7 @@ impl Error {
                 write!(f, "{status}, but the response was interrupted: {cause}")
             }
             (Kind::UnexpectedResponse(problem), _) => write!(f, "unexpected response: {problem}"),
+            (Kind::ResponseTooLarge(problem), _) => write!(f, "response too large: {problem}"),
             (Kind::WaitTimeout(message), _) => f.write_str(message),
             (Kind::Session(problem), _) => write!(f, "the session {problem}"),
             (Kind::Write(error), _) => write!(f, "the response could not be written: {error}"),
@@ -62,6 +63,9 @@ impl Error {
                     f,
                     "{status}, but the response was not complete within {after:?}"
                 )
+            }
+            (Kind::ConnectTimedOut(after), _) => {
+                write!(f, "timed out: no connection within {after:?}")
             }
             (Kind::IdleTimeout(after), None) => {
                 write!(f, "timed out: no data received for {after:?}")

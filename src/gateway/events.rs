@@ -1,14 +1,15 @@
 //! Streamed responses (server-sent events).
 //!
-//! `decoder` splits the body into events, `event` defines the event types, `event_reader` reads the
-//! events of a response, and `final_response` assembles the response that a request without
-//! streaming returns.
+//! `decoder` splits the body into events, `other_lines` collects what belongs to no event, `event`
+//! defines the event types, `event_reader` reads the events of a response, and `final_response`
+//! assembles the response that a request without streaming returns.
 
 mod accumulate;
 mod decoder;
 mod event;
 mod event_reader;
 mod final_response;
+mod other_lines;
 
 use std::{
     fmt,
@@ -57,11 +58,13 @@ pub struct OpenStream<T> {
 ///
 /// # Errors
 ///
-/// - An event reports an error of the service. The error contains its code, message and data.
+/// - An event reports an error of the service, or an error in JSON follows the events. The error
+///   contains its code, message and data.
 /// - An event is not valid JSON or does not match its type. The error contains the number and the
 ///   data of the event.
 /// - The connection is interrupted, or the body ends in the middle of an event, or without the end
-///   marker before the response is complete.
+///   marker before the response is complete. [`Error::body`] contains the lines after the last event
+///   that are not events.
 /// - Nothing is received within [`OpenStream::idle_timeout`].
 /// - An event exceeds 16 MiB.
 #[must_use = "events are read only when they are requested"]
@@ -117,6 +120,7 @@ async fn begin(
         headers,
         body,
         history,
+        ..
     } = attempt.send_streaming().await?;
     let head = ResponseHead {
         status,

@@ -411,8 +411,9 @@ pub(crate) fn is_blank(body: &[u8]) -> bool {
 /// Records and returns the error of a success that cannot be decoded.
 pub(crate) fn decode_error(error: DecodeError, response: RawResponse, label: &Label) -> Error {
     transport::decode_failed(label);
-    let history = response.history;
+    let (history, redactor) = (response.history, response.redactor.clone());
     Error::decode(error, response.into_error_response())
+        .redacted(&redactor)
         .with_operation(label)
         .with_history(history, None)
 }

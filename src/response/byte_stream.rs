@@ -132,7 +132,7 @@ impl ByteStream {
 
     fn limit_exceeded(&self, limit: usize) -> Error {
         let problem = format!("the body is longer than the limit of {limit} bytes");
-        self.error(Error::unexpected_response(problem))
+        self.error(Error::response_too_large(problem))
     }
 
     /// Adds progress and context to an error.

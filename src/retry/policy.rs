@@ -2,13 +2,18 @@
 
 use std::time::Duration;
 
+use crate::operation::Plane;
+
+const DEADLINE: Duration = Duration::from_secs(120);
+/// Three attempts of the default timeout.
+const GATEWAY_DEADLINE: Duration = Duration::from_secs(30 * 60);
+
 /// Limits on the attempts of a call and the delays between them.
 ///
-/// The default is three attempts within 120 seconds. A call is retried after a failed connection
-/// and the statuses 408, 429, 500, 502, 503 and 504. The delay is a random part of a backoff that
-/// starts at
-/// 0.5 seconds and doubles up to 8 seconds, or the delay in `Retry-After`, if that is longer and at
-/// most 60 seconds.
+/// The default is three attempts within 120 seconds, or within 30 minutes for calls to the gateway.
+/// A call is retried after a failed connection and the statuses 408, 429, 500, 502, 503, 504, 520 to
+/// 524 and 529. The delay is a random part of a backoff that starts at 0.5 seconds and doubles up to
+/// 8 seconds, or the delay in `Retry-After`, if that is longer and at most 60 seconds.
 ///
 /// Which failures are retried depends on [`Operation::idempotency`](crate::Operation::idempotency):
 /// operations that read, delete or replace are retried after each of them. Operations that are not
@@ -36,7 +41,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RetryPolicy {
     pub(crate) max_attempts: u32,
-    pub(crate) deadline: Duration,
+    /// `None` for the default, which depends on the plane.
+    deadline: Option<Duration>,
     initial_backoff: Duration,
     max_backoff: Duration,
     pub(crate) max_retry_after: Duration,
@@ -44,19 +50,17 @@ pub struct RetryPolicy {
 
 impl Default for RetryPolicy {
     fn default() -> Self {
-        Self::DEFAULT
+        Self {
+            max_attempts: 3,
+            deadline: None,
+            initial_backoff: Duration::from_millis(500),
+            max_backoff: Duration::from_secs(8),
+            max_retry_after: Duration::from_secs(60),
+        }
     }
 }
 
 impl RetryPolicy {
-    pub(crate) const DEFAULT: Self = Self {
-        max_attempts: 3,
-        deadline: Duration::from_secs(120),
-        initial_backoff: Duration::from_millis(500),
-        max_backoff: Duration::from_secs(8),
-        max_retry_after: Duration::from_secs(60),
-    };
-
     /// Creates a policy with a single attempt.
     pub fn none() -> Self {
         Self::default().max_attempts(1)
@@ -68,13 +72,14 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets the maximum duration of a call with all its attempts and delays.
+    /// Sets the maximum duration of a call with all its attempts and delays. The default is 120
+    /// seconds, or 30 minutes for calls to the gateway.
     ///
     /// An attempt times out at the deadline, and a retry whose delay would exceed it is skipped.
     /// Streams (uploads of files, downloads, events) are not limited once data flows; only the time
     /// without data is.
     pub fn deadline(mut self, deadline: Duration) -> Self {
-        self.deadline = deadline;
+        self.deadline = Some(deadline);
         self
     }
 
@@ -91,6 +96,21 @@ impl RetryPolicy {
     /// delay.
     pub fn max_retry_after(mut self, max: Duration) -> Self {
         self.max_retry_after = max;
+        self
+    }
+
+    /// Returns the deadline, or the default of the control plane.
+    pub(crate) fn effective_deadline(&self) -> Duration {
+        self.deadline.unwrap_or(DEADLINE)
+    }
+
+    /// Sets the deadline that applies if none is set.
+    pub(crate) fn with_default_deadline(mut self, plane: Option<Plane>) -> Self {
+        let default = match plane {
+            Some(Plane::Gateway) => GATEWAY_DEADLINE,
+            Some(Plane::Control | Plane::Public) | None => DEADLINE,
+        };
+        self.deadline.get_or_insert(default);
         self
     }
 

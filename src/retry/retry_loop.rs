@@ -92,10 +92,14 @@ impl<E> Failure<E> {
         match self.kind {
             FailureKind::Connect { .. } | FailureKind::Permanent => false,
             FailureKind::Interrupted { .. } => true,
-            FailureKind::Status(StatusCode::SERVICE_UNAVAILABLE) => self.retry_after.is_none(),
-            FailureKind::Status(status) => {
-                status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT
-            }
+            FailureKind::Status(status) => match status.as_u16() {
+                408 => true,
+                // The client is asked to send the same request elsewhere.
+                307 | 308 => false,
+                400..=499 => false,
+                503 => self.retry_after.is_none(),
+                _ => true,
+            },
         }
     }
 
@@ -107,7 +111,8 @@ impl<E> Failure<E> {
             FailureKind::Interrupted { .. } => is_idempotent,
             FailureKind::Status(status) => match status.as_u16() {
                 429 | 503 => is_idempotent || self.retry_after.is_some(),
-                408 | 500 | 502 | 504 => is_idempotent,
+                // 520 to 524 and 529 are sent by edge servers for a failed origin.
+                408 | 500 | 502 | 504 | 520..=524 | 529 => is_idempotent,
                 _ => false,
             },
             FailureKind::Permanent => false,
@@ -127,7 +132,8 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
     mut on_retry: impl FnMut(&Failure<E>, Duration),
     mut send: impl FnMut(u32, Duration) -> F,
 ) -> (Result<T, Failure<E>>, AttemptSummary) {
-    let mut remaining = policy.deadline;
+    let deadline = policy.effective_deadline();
+    let mut remaining = deadline;
     let mut history = AttemptSummary::default();
     loop {
         history.attempts += 1;
@@ -140,7 +146,7 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
         };
         history.may_have_executed_before = history.may_have_executed;
         history.may_have_executed |= failure.may_have_executed();
-        remaining = policy.deadline.saturating_sub(clock.now());
+        remaining = deadline.saturating_sub(clock.now());
         let random = clock.random();
         let delay = retry_delay(policy, idempotency, &failure, history.attempts, random);
         let delay = delay.filter(|delay| *delay < remaining && can_repeat());
@@ -148,7 +154,7 @@ pub(crate) async fn run<T, E, F: Future<Output = Result<T, Failure<E>>>>(
             Some(delay) => {
                 on_retry(&failure, delay);
                 clock.sleep(delay).await;
-                remaining = policy.deadline.saturating_sub(clock.now());
+                remaining = deadline.saturating_sub(clock.now());
             }
             None => return (Err(failure), history),
         }

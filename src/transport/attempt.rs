@@ -15,6 +15,7 @@ use super::{
 use crate::gateway::{Form, PartReadError};
 use crate::{
     Client, Error,
+    client::connecting::Connecting,
     error::{ErrorResponse, MAX_BODY_LEN},
     retry::{Failure, FailureKind, retry_after},
 };
@@ -34,7 +35,7 @@ impl<'a> Attempt<'a> {
         request: &'a PreparedRequest,
         remaining: Duration,
     ) -> Self {
-        let timeout = client.options().attempt_timeout();
+        let timeout = client.options().attempt_timeout(request.plane);
         Self {
             client,
             request,
@@ -42,7 +43,8 @@ impl<'a> Attempt<'a> {
         }
     }
 
-    /// Sends the request and reads the whole response; fails if the status is not a success.
+    /// Sends the request and reads the whole response; fails if the status is not a success or if
+    /// the body exceeds the maximum size.
     pub(crate) async fn send_buffered(mut self) -> Outcome<RawResponse> {
         let RawResponse {
             status,
@@ -50,12 +52,21 @@ impl<'a> Attempt<'a> {
             mut body,
             ..
         } = self.send().await?;
-        match read_body(&mut body, &self.deadline, usize::MAX).await {
-            (body, None) => Ok(RawResponse::new(status, headers, body)),
-            (body, Some(error)) => Err(interrupted(
-                error.with_response(ErrorResponse::new(status, headers, body)),
+        let options = self.client.options();
+        let max_size = options.effective_max_response_size(self.request.plane);
+        // One byte above the limit shows that the body is longer.
+        let limit = max_size.saturating_add(1);
+        let (body, error) = read_body(&mut body, &self.deadline, limit).await;
+        let mut failure = match error {
+            None if body.len() <= max_size => return Ok(RawResponse::new(status, headers, body)),
+            None => too_large(format!(
+                "the body is longer than the limit of {max_size} bytes (`max_response_size`)"
             )),
-        }
+            Some(error) => interrupted(error),
+        };
+        let response = ErrorResponse::new(status, headers, body);
+        failure.error = failure.error.with_response(response);
+        Err(failure)
     }
 
     /// Like [`send_buffered`](Self::send_buffered), but reads only the head of the response.
@@ -113,11 +124,22 @@ impl<'a> Attempt<'a> {
         &self,
         sending: impl Future<Output = reqwest::Result<reqwest::Response>>,
     ) -> Outcome<reqwest::Response> {
-        let response = self.deadline.wait_for(sending).await.map_err(interrupted)?;
+        let connecting = Connecting::default();
+        let sending = self.deadline.wait_for(connecting.track(sending)).await;
+        let response = match sending {
+            Ok(response) => response,
+            Err(_) if connecting.is_pending() => return Err(self.connect_timed_out()),
+            Err(timed_out) => return Err(interrupted(timed_out)),
+        };
         let mut response = response.map_err(send_error)?;
         let redactor = self.client.redactor();
         redactor.redact_request_ids(response.headers_mut());
         Ok(response)
+    }
+
+    fn connect_timed_out(&self) -> Failure<Error> {
+        let error = Error::connect_timed_out(self.deadline.limit());
+        Failure::new(error, FailureKind::Connect { timeout: true })
     }
 }
 
@@ -125,6 +147,11 @@ impl<'a> Attempt<'a> {
 pub(super) fn interrupted(error: Error) -> Failure<Error> {
     let timeout = error.is_timeout();
     Failure::new(error, FailureKind::Interrupted { timeout })
+}
+
+/// Returns the failure of an attempt whose response exceeds a limit, as that of another attempt would.
+fn too_large(problem: impl Into<String>) -> Failure<Error> {
+    Failure::new(Error::response_too_large(problem), FailureKind::Permanent)
 }
 
 /// Returns the failure of an attempt whose request body cannot be read. The service received an
@@ -140,6 +167,9 @@ pub(super) fn send_error(error: reqwest::Error) -> Failure<Error> {
     if let Some(error) = PartReadError::behind(&error) {
         return body_error(error);
     }
+    if !error.is_connect() && is_head_too_large(&error) {
+        return too_large("the head has too many headers or is too long");
+    }
     let timeout = error.is_timeout();
     let kind = match error.is_connect() {
         true => FailureKind::Connect { timeout },
@@ -147,6 +177,13 @@ pub(super) fn send_error(error: reqwest::Error) -> Failure<Error> {
         false => FailureKind::Interrupted { timeout },
     };
     Failure::new(Error::transport(error), kind)
+}
+
+/// Recognises the error of hyper by its message, because it has no predicate in a client.
+fn is_head_too_large(error: &reqwest::Error) -> bool {
+    let first: &dyn std::error::Error = error;
+    std::iter::successors(first.source(), |error| error.source())
+        .any(|cause| cause.to_string() == "message head is too large")
 }
 
 /// Turns a non-2xx response into a failure, which holds up to 1 MiB of the body.
@@ -184,4 +221,51 @@ pub(super) async fn read_body(
         }
     }
     (body.freeze(), None)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+    use crate::{
+        RequestOptions,
+        error::Label,
+        operation::{Idempotency, Plane},
+    };
+
+    /// Returns the timeout of an attempt to a plane.
+    fn timeout(client: &Client, plane: Plane, remaining: Duration) -> Duration {
+        let request = PreparedRequest {
+            label: Label::Request("GET /a".into()),
+            plane: Some(plane),
+            idempotency: Idempotency::Safe,
+            method: Method::GET,
+            url: client.base_url(plane).with_path("/a"),
+            headers: client.default_headers(Some(plane)).clone(),
+            body: None,
+        };
+        Attempt::new(client, &request, remaining).deadline.limit()
+    }
+
+    #[tokio::test]
+    async fn attempt_has_the_timeout_of_its_plane() {
+        let client = Client::builder().api_key("key").build().unwrap();
+        let short = RequestOptions::new().timeout(Duration::from_secs(5));
+        let short = client.with_options(short);
+        for (plane, expected) in [
+            (Plane::Control, 30),
+            (Plane::Public, 30),
+            (Plane::Gateway, 600),
+        ] {
+            for (client, remaining, expected) in [
+                (&client, 9999, expected),
+                (&client, 7, 7),
+                (&short, 9999, 5),
+            ] {
+                let remaining = Duration::from_secs(remaining);
+                assert_eq!(timeout(client, plane, remaining).as_secs(), expected);
+            }
+        }
+    }
 }

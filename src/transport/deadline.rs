@@ -40,6 +40,11 @@ impl Deadline {
         self.heartbeat = Some(heartbeat);
     }
 
+    /// Returns the time from the creation, or from a heartbeat, to the deadline.
+    pub(super) fn limit(&self) -> Duration {
+        self.limit
+    }
+
     /// Awaits `future`, at most until the deadline.
     pub(super) async fn wait_for<T>(&self, future: impl Future<Output = T>) -> Result<T, Error> {
         let mut future = pin!(future);

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode};
 use crate::{
     Error,
     error::ErrorResponse,
+    redact::Redactor,
     retry::{AttemptSummary, Failure},
 };
 
@@ -18,16 +19,19 @@ pub(crate) struct RawResponse<B = Bytes> {
     pub(crate) headers: HeaderMap,
     pub(crate) body: B,
     pub(crate) history: AttemptSummary,
+    /// For errors of the response.
+    pub(crate) redactor: Redactor,
 }
 
 impl<B> RawResponse<B> {
-    /// Creates the response of an attempt; the history is set after the last attempt.
+    /// Creates the response of an attempt; history and redactor are set after the last attempt.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: B) -> Self {
         Self {
             status,
             headers,
             body,
             history: AttemptSummary::default(),
+            redactor: Redactor::default(),
         }
     }
 
@@ -37,12 +41,14 @@ impl<B> RawResponse<B> {
             headers,
             body,
             history,
+            redactor,
         } = self;
         RawResponse {
             status,
             headers,
             body: convert(body),
             history,
+            redactor,
         }
     }
 }
@@ -55,15 +61,15 @@ impl RawResponse {
     }
 
     pub(crate) fn into_error_response(self) -> ErrorResponse {
-        ErrorResponse::new(self.status, self.headers, self.body)
+        ErrorResponse::new(self.status, self.headers, self.body).redacted(&self.redactor)
     }
 }
 
-/// A response that can be recorded in a span and that holds the summary of its attempts.
+/// A response that can be recorded in a span and that holds what its errors need.
 pub(crate) trait TracedResponse {
     fn status(&self) -> StatusCode;
     fn headers(&self) -> &HeaderMap;
-    fn set_history(&mut self, history: AttemptSummary);
+    fn set_context(&mut self, history: AttemptSummary, redactor: &Redactor);
 }
 
 impl<B> TracedResponse for RawResponse<B> {
@@ -75,7 +81,8 @@ impl<B> TracedResponse for RawResponse<B> {
         &self.headers
     }
 
-    fn set_history(&mut self, history: AttemptSummary) {
+    fn set_context(&mut self, history: AttemptSummary, redactor: &Redactor) {
         self.history = history;
+        self.redactor = redactor.clone();
     }
 }

@@ -114,13 +114,13 @@ impl Drop for CallSpan {
 /// Records a success that could not be decoded. The span of the call has ended.
 pub(crate) fn decode_failed(label: &Label) {
     let operation = label.operation().map(|operation| operation.id);
-    debug!({ portkey.operation = operation, "error.type" = "decode" }, "the answer could not be decoded");
+    debug!({ portkey.operation = operation, "error.type" = "decode" }, "response could not be decoded");
 }
 
 /// Records a body that was interrupted. The span of the call has ended.
 pub(crate) fn body_interrupted(label: &Label, error: &Error) {
     let operation = label.operation().map(|operation| operation.id);
-    debug!({ portkey.operation = operation, "error.type" = error_type(error) }, "the body broke off");
+    debug!({ portkey.operation = operation, "error.type" = error_type(error) }, "response body interrupted");
 }
 
 fn record<T: TracedResponse>(span: &Span, outcome: Result<&T, &Error>) {

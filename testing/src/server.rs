@@ -63,6 +63,8 @@ pub struct ScriptedResponse {
     has_content_length: bool,
     /// The pause after each byte of the body, which is then sent byte by byte.
     byte_pause: Option<Duration>,
+    /// Whether the body is sent again and again.
+    is_endless: bool,
     after: After,
 }
 
@@ -89,6 +91,7 @@ impl ScriptedResponse {
             truncate_at: None,
             has_content_length: true,
             byte_pause: None,
+            is_endless: false,
             after: After::Close,
         }
     }
@@ -162,6 +165,13 @@ impl ScriptedResponse {
         self
     }
 
+    /// Sends the body again and again, until the client closes the connection.
+    pub fn endless(mut self) -> Self {
+        self.has_content_length = false;
+        self.is_endless = true;
+        self
+    }
+
     /// Keeps the connection open for the next request.
     pub fn keep_alive(mut self) -> Self {
         self.after = After::Keep;
@@ -198,6 +208,11 @@ impl ScriptedResponse {
         body.truncate(sent.saturating_sub(head.len()));
         head.truncate(sent);
         stream.write_all(&head)?;
+        if self.is_endless {
+            loop {
+                stream.write_all(&body)?;
+            }
+        }
         let Some(pause) = self.byte_pause else {
             return stream.write_all(&body);
         };

@@ -132,28 +132,51 @@ fn append_fields(old: &mut Map<String, Value>, new: Map<String, Value>) {
     }
 }
 
-/// Appends an item. If it has an `index`, it is a delta of the item with that index.
+/// Appends an item. If it has an `index`, it is a delta of the last item with that index, unless it
+/// has another `id`: some providers give all tool calls the index 0.
 fn append_item(items: &mut Vec<Value>, mut item: Value) {
-    if item.get("index").is_none() {
+    let Some(index) = item.get("index") else {
         return items.push(item);
-    }
-    let old = item_with_index(items, item.get("index"));
+    };
+    let old = match position(items, index) {
+        Some(position) if has_other_id(&items[position], &item) => add_item(items, index.clone()),
+        _ => item_with_index(items, Some(index)),
+    };
     // The delta of a content block is in a nested field `delta`.
     let nested = item.as_object_mut().and_then(|item| item.remove("delta"));
     append(old, item);
     append(old, nested.unwrap_or_default());
 }
 
-/// Returns the item with the given index, which is added if it does not exist.
+/// Returns whether two items have ids that differ.
+fn has_other_id(old: &Value, new: &Value) -> bool {
+    let id = |item: &Value| {
+        item["id"]
+            .as_str()
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+    };
+    id(old).zip(id(new)).is_some_and(|(old, new)| old != new)
+}
+
+/// Returns the last item with the given index, which is added if it does not exist.
 fn item_with_index<'a>(items: &'a mut Vec<Value>, index: Option<&Value>) -> &'a mut Value {
     let index = index.cloned().unwrap_or_else(|| 0.into());
-    let position = items.iter().position(|item| item["index"] == index);
-    let position = position.unwrap_or_else(|| {
-        let mut item = Map::new();
-        item.insert("index".to_owned(), index);
-        items.push(Value::Object(item));
-        items.len() - 1
-    });
+    match position(items, &index) {
+        Some(position) => &mut items[position],
+        None => add_item(items, index),
+    }
+}
+
+/// Returns the position of the last item with the given index.
+fn position(items: &[Value], index: &Value) -> Option<usize> {
+    items.iter().rposition(|item| item["index"] == *index)
+}
+
+/// Adds an item with the given index.
+fn add_item(items: &mut Vec<Value>, index: Value) -> &mut Value {
+    let position = items.len();
+    items.push(Value::Object(Map::from_iter([("index".to_owned(), index)])));
     &mut items[position]
 }
 

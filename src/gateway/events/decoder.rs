@@ -7,7 +7,7 @@
 use std::{
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     task::{Context, Poll, ready},
@@ -17,6 +17,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use sse_stream::SseByteStream;
 
+use super::other_lines::OtherLines;
 use crate::{Error, error::Label, response::Chunks};
 
 /// The maximum size of an event in bytes, including preceding comments.
@@ -54,6 +55,15 @@ struct SharedState {
     has_ended: AtomicBool,
     /// Whether no more events are requested.
     is_done: AtomicBool,
+    other_lines: Mutex<OtherLines>,
+}
+
+impl SharedState {
+    fn other_lines(&self) -> MutexGuard<'_, OtherLines> {
+        self.other_lines
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// The chunks of a body, followed by a blank line so that an unterminated event is not lost.
@@ -77,7 +87,8 @@ impl Decoder {
         }
     }
 
-    /// Polls for the next event that has data.
+    /// Polls for the next event that has data. Some services send empty data to keep a connection
+    /// alive.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -89,7 +100,7 @@ impl Decoder {
                 Some(Ok(event)) => event,
             };
             self.shared.pending.store(0, Ordering::Relaxed);
-            if let Some(data) = event.data {
+            if let Some(data) = event.data.filter(|data| !data.trim().is_empty()) {
                 return Poll::Ready(Some(Ok(RawEvent {
                     name: event.event.filter(|name| !name.is_empty()),
                     data,
@@ -97,6 +108,11 @@ impl Decoder {
                 })));
             }
         }
+    }
+
+    /// Takes the lines after the last event that belong to no event.
+    pub(super) fn take_other_lines(&self) -> Bytes {
+        self.shared.other_lines().take()
     }
 
     /// Reads the end of the body if it was already received, so that the connection can be reused.
@@ -116,11 +132,12 @@ impl Stream for ChunkSource {
         }
         Poll::Ready(match ready!(this.chunks.poll(context, &this.label)) {
             Some(Ok(chunk)) => {
+                this.shared.other_lines().add(&chunk);
                 let length = chunk.len();
                 let before = this.shared.pending.fetch_add(length, Ordering::Relaxed);
                 Some(match before.saturating_add(length) <= MAX_EVENT_SIZE {
                     true => Ok(chunk),
-                    false => Err(Error::unexpected_response(
+                    false => Err(Error::response_too_large(
                         "an event exceeds the limit of 16 MiB",
                     )),
                 })

@@ -96,12 +96,19 @@ impl EventReader {
             return Poll::Ready(Ok(()));
         };
         let read = match ready!(decoder.poll(context)) {
-            None => self.end_of_body(),
+            None => {
+                let rest = decoder.take_other_lines();
+                self.end_of_body(rest)
+            }
             Some(Err(error)) => {
-                self.kind = FailureKind::Interrupted {
-                    timeout: error.is_timeout(),
+                self.kind = match error.is_response_too_large() {
+                    true => FailureKind::Permanent,
+                    false => FailureKind::Interrupted {
+                        timeout: error.is_timeout(),
+                    },
                 };
-                let error = error.with_response(self.head.error_response(""));
+                let rest = decoder.take_other_lines();
+                let error = error.with_response(self.head.error_response(rest));
                 Err(self.head.with_event_count(error, self.yielded))
             }
             Some(Ok(event)) if event.is_done() => {
@@ -110,7 +117,8 @@ impl EventReader {
                 Ok(())
             }
             Some(Ok(event)) if event::is_error(&event) => {
-                Err(self.head.error_event(self.yielded + 1, event.data))
+                let response = self.head.error_response(event.data);
+                Err(self.head.error_event(self.yielded + 1, response))
             }
             Some(Ok(event)) => {
                 self.next = Some(event);
@@ -150,14 +158,19 @@ impl EventReader {
         self.head.with_context(error)
     }
 
-    /// Handles the end of the body without the end marker, which some providers do not send.
-    fn end_of_body(&mut self) -> Result<(), Error> {
+    /// Handles the end of the body without the end marker, which some providers do not send. `rest`
+    /// is what follows the last event: some services send an error in JSON there.
+    fn end_of_body(&mut self, rest: Bytes) -> Result<(), Error> {
         if self.is_complete {
             return Ok(());
         }
+        let response = self.head.error_response(rest);
+        if response.message.is_some() {
+            return Err(self.head.error_event(self.yielded + 1, response));
+        }
         self.kind = FailureKind::Interrupted { timeout: false };
         let error = Error::unexpected_response("the stream ended before the response was complete")
-            .with_response(self.head.error_response(""));
+            .with_response(response);
         Err(self.head.with_event_count(error, self.yielded))
     }
 }
@@ -171,19 +184,21 @@ impl TracedResponse for EventReader {
         &self.head.headers
     }
 
-    fn set_history(&mut self, history: AttemptSummary) {
+    fn set_context(&mut self, history: AttemptSummary, _: &Redactor) {
         self.head.history = history;
     }
 }
 
 impl ResponseHead {
     pub(super) fn error_response(&self, body: impl Into<Bytes>) -> ErrorResponse {
-        ErrorResponse::new(self.status, self.headers.clone(), body.into()).redacted(&self.redactor)
+        ErrorResponse::new(self.status, self.headers.clone(), body.into())
     }
 
-    /// Adds the operation and the attempts to an error. The service has executed the request.
+    /// Adds the operation and the attempts to an error, and redacts it. The service has executed the
+    /// request.
     pub(super) fn with_context(&self, error: Error) -> Error {
         error
+            .redacted(&self.redactor)
             .with_operation(&self.label)
             .with_history(self.history, None)
             .mark_executed()
@@ -197,8 +212,8 @@ impl ResponseHead {
         self.with_context(error.with_note(note))
     }
 
-    fn error_event(&self, number: u64, data: String) -> Error {
-        self.with_context(Error::event(number, self.error_response(data)))
+    fn error_event(&self, number: u64, response: ErrorResponse) -> Error {
+        self.with_context(Error::event(number, response))
     }
 
     /// Returns the error for a successful response that is not an event stream, with its body.

@@ -6,7 +6,11 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, JsonObject, error::DecodeError, redact::without_values};
+use crate::{
+    Error, JsonObject,
+    error::DecodeError,
+    redact::{Redactor, without_values},
+};
 
 const TYPE_FIELD: &str = "type";
 const EVENT_ID_FIELD: &str = "event_id";
@@ -71,32 +75,38 @@ impl From<JsonObject> for ClientEvent {
 
 impl fmt::Debug for ClientEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug_without_values("ClientEvent", &self.0, f)
+        debug_without_values("ClientEvent", &self.0, &Redactor::default(), f)
     }
 }
 
 /// A received event of any type, as raw JSON.
-#[derive(Clone, PartialEq, Serialize)]
+#[derive(Clone, Serialize)]
 #[serde(transparent)]
-pub struct ServerEvent(Value);
+pub struct ServerEvent {
+    value: Value,
+    /// For errors and `Debug`.
+    #[serde(skip)]
+    redactor: Redactor,
+}
 
 impl ServerEvent {
-    pub(super) fn parse(message: &[u8]) -> Result<Self, String> {
+    pub(super) fn parse(message: &[u8], redactor: &Redactor) -> Result<Self, String> {
         let value: Value = serde_json::from_slice(message).map_err(|error| error.to_string())?;
+        let redactor = redactor.clone();
         match value[TYPE_FIELD].is_string() {
-            true => Ok(Self(value)),
+            true => Ok(Self { value, redactor }),
             false => Err("expected a JSON object with a string field `type`".to_owned()),
         }
     }
 
     /// Returns the type, such as `response.done`.
     pub fn kind(&self) -> &str {
-        self.0[TYPE_FIELD].as_str().unwrap_or_default()
+        self.value[TYPE_FIELD].as_str().unwrap_or_default()
     }
 
     /// Returns the id of the event.
     pub fn event_id(&self) -> Option<&str> {
-        self.0[EVENT_ID_FIELD].as_str()
+        self.value[EVENT_ID_FIELD].as_str()
     }
 
     /// Returns whether the event reports an error. Most errors do not end the session.
@@ -106,17 +116,17 @@ impl ServerEvent {
 
     /// Returns a field.
     pub fn get(&self, name: &str) -> Option<&Value> {
-        self.0.get(name)
+        self.value.get(name)
     }
 
     /// Returns the JSON.
     pub fn value(&self) -> &Value {
-        &self.0
+        &self.value
     }
 
     /// Converts into the JSON.
     pub fn into_value(self) -> Value {
-        self.0
+        self.value
     }
 
     /// Decodes the event as a type of your own.
@@ -125,26 +135,42 @@ impl ServerEvent {
     ///
     /// If the event does not match the type. The error contains the path but no value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        serde_path_to_error::deserialize(&self.0).map_err(|error| {
+        serde_path_to_error::deserialize(&self.value).map_err(|error| {
             let path = error.path().clone();
             let error = DecodeError::new(&path, without_values(error.into_inner()));
             Error::unexpected_response(format!("event `{}`: {error}", self.kind()))
+                .redacted(&self.redactor)
         })
+    }
+}
+
+impl PartialEq for ServerEvent {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
     }
 }
 
 impl fmt::Debug for ServerEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        debug_without_values("ServerEvent", &self.0, f)
+        debug_without_values("ServerEvent", &self.value, &self.redactor, f)
     }
 }
 
 /// Shows the type and the names of the other fields, but no values, which may be secrets.
-fn debug_without_values(name: &str, event: &Value, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn debug_without_values(
+    name: &str,
+    event: &Value,
+    redactor: &Redactor,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let redact = |shown: &str| redactor.redact(shown.to_owned());
     let fields = event.as_object().into_iter().flat_map(|event| event.keys());
-    let others: Vec<&String> = fields.filter(|field| *field != TYPE_FIELD).collect();
+    let others = fields.filter(|field| *field != TYPE_FIELD);
     f.debug_struct(name)
-        .field("kind", &event[TYPE_FIELD].as_str())
-        .field("fields", &others)
+        .field("kind", &event[TYPE_FIELD].as_str().map(redact))
+        .field(
+            "fields",
+            &others.map(|field| redact(field)).collect::<Vec<_>>(),
+        )
         .finish()
 }

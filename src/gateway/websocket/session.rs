@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -35,7 +35,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The maximum length of a close reason in bytes (RFC 6455).
 const MAX_REASON_LENGTH: usize = 123;
 
-type Socket = WebSocketStream<reqwest::Upgraded>;
+/// The maximum number of pongs that wait until the connection accepts data.
+const MAX_UNSENT_PONGS: usize = 1000;
 
 /// The limits of a session.
 #[derive(Clone, Debug)]
@@ -95,12 +96,22 @@ pub struct RealtimeClose {
 }
 
 struct Shared {
-    socket: Mutex<Socket>,
+    connection: Mutex<Connection>,
     redactor: Redactor,
     headers: HeaderMap,
     history: AttemptSummary,
     /// Whether this side has sent a close frame.
     is_closing: AtomicBool,
+}
+
+struct Connection {
+    socket: WebSocketStream<reqwest::Upgraded>,
+    /// The task of the sending half, if it waits for the connection to accept data.
+    sender: Option<Waker>,
+    /// The number of pings since everything was sent.
+    unsent_pongs: usize,
+    /// Whether too many pongs were unsent, so that nothing more is sent.
+    is_flooded: bool,
 }
 
 // The halves can be moved to other tasks and polled without pinning.
@@ -122,7 +133,12 @@ impl Realtime {
             .limits(message_limits)
             .take_over(upgraded.body);
         let shared = Arc::new(Shared {
-            socket: Mutex::new(socket),
+            connection: Mutex::new(Connection {
+                socket,
+                sender: None,
+                unsent_pongs: 0,
+                is_flooded: false,
+            }),
             redactor,
             headers: upgraded.headers,
             history: upgraded.history,
@@ -304,6 +320,12 @@ impl RealtimeReceiver {
                 self.close = Some(self.shared.close(code, reason));
                 // The close frame is answered while the end of the connection is awaited.
                 self.idle_timeout = Some(IdleTimeout::new(CLOSE_TIMEOUT));
+            } else if message.is_ping() && !self.shared.send_pong(context) {
+                let error = Error::session(format!(
+                    "was interrupted: the service sent more than {MAX_UNSENT_PONGS} pings and did \
+                     not read the pongs"
+                ));
+                return Poll::Ready(self.finish(Some(error)));
             } else if message.is_text() || message.is_binary() {
                 return Poll::Ready(Some(self.event(message)));
             }
@@ -312,7 +334,7 @@ impl RealtimeReceiver {
 
     fn event(&mut self, message: Message) -> Result<ServerEvent, Error> {
         self.received += 1;
-        ServerEvent::parse(message.as_payload()).map_err(|problem| {
+        ServerEvent::parse(message.as_payload(), &self.shared.redactor).map_err(|problem| {
             let body = Bytes::copy_from_slice(message.as_payload());
             let problem = format!("message {} is not a valid event: {problem}", self.received);
             self.shared.error(Error::unexpected_response(problem), body)
@@ -342,22 +364,31 @@ impl RealtimeReceiver {
 }
 
 impl Shared {
-    /// Locks the socket. The lock is held only during a poll.
-    fn socket(&self) -> MutexGuard<'_, Socket> {
-        self.socket.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Locks the connection. The lock is held only during a poll.
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn poll_message(
         &self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Message, tokio_websockets::Error>>> {
-        let mut socket = self.socket();
-        let message = ready!(Pin::new(&mut *socket).poll_next(context));
+        let mut connection = self.connection();
+        let mut socket = Pin::new(&mut connection.socket);
+        let message = ready!(socket.as_mut().poll_next(context));
         if matches!(message, Some(Err(_))) {
             // Sends the close frame for the error, as far as the connection accepts it.
-            let _ = Pin::new(&mut *socket).poll_flush(context);
+            let _ = socket.poll_flush(context);
         }
         Poll::Ready(message)
+    }
+
+    /// Sends the pong that the socket has queued for a ping, as far as the connection accepts it.
+    /// Returns `false` if too many pongs are unsent; then nothing more can be sent.
+    fn send_pong(&self, context: &Context<'_>) -> bool {
+        self.connection().send_pong(context)
     }
 
     /// Sends the message, which is taken out of the option when the socket accepts it.
@@ -366,15 +397,13 @@ impl Shared {
         message: &mut Option<Message>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), tokio_websockets::Error>> {
-        let mut socket = self.socket();
-        let mut socket = Pin::new(&mut *socket);
-        if message.is_some() {
-            ready!(socket.as_mut().poll_ready(context))?;
+        let mut connection = self.connection();
+        let sent = connection.poll_send(message, context);
+        connection.sender = sent.is_pending().then(|| context.waker().clone());
+        if sent.is_ready() {
+            connection.unsent_pongs = 0;
         }
-        if let Some(message) = message.take() {
-            socket.as_mut().start_send(message)?;
-        }
-        socket.poll_flush(context)
+        sent
     }
 
     fn label(&self) -> Label {
@@ -394,8 +423,8 @@ impl Shared {
         self.error(error, Bytes::new())
     }
 
-    /// Adds response, operation and attempts to an error. The service may have executed the
-    /// request.
+    /// Adds response, operation and attempts to an error, and redacts it. The service may have
+    /// executed the request.
     fn error(&self, error: Error, body: Bytes) -> Error {
         error
             .with_response(ErrorResponse::new(
@@ -403,9 +432,47 @@ impl Shared {
                 self.headers.clone(),
                 body,
             ))
+            .redacted(&self.redactor)
             .with_operation(&self.label())
             .with_history(self.history, None)
             .mark_executed()
+    }
+}
+
+impl Connection {
+    fn send_pong(&mut self, context: &Context<'_>) -> bool {
+        // The socket wakes one task when it accepts data, and the sending half must not miss it.
+        let waker = self.sender.as_ref().unwrap_or(context.waker());
+        let flushed = Pin::new(&mut self.socket).poll_flush(&mut Context::from_waker(waker));
+        self.unsent_pongs = match flushed.is_ready() {
+            true => 0,
+            false => self.unsent_pongs + 1,
+        };
+        self.is_flooded = self.unsent_pongs > MAX_UNSENT_PONGS;
+        if self.is_flooded
+            && let Some(sender) = self.sender.take()
+        {
+            sender.wake();
+        }
+        !self.is_flooded
+    }
+
+    fn poll_send(
+        &mut self,
+        message: &mut Option<Message>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), tokio_websockets::Error>> {
+        if self.is_flooded {
+            return Poll::Ready(Err(tokio_websockets::Error::AlreadyClosed));
+        }
+        let mut socket = Pin::new(&mut self.socket);
+        if message.is_some() {
+            ready!(socket.as_mut().poll_ready(context))?;
+        }
+        if let Some(message) = message.take() {
+            socket.as_mut().start_send(message)?;
+        }
+        socket.poll_flush(context)
     }
 }
 

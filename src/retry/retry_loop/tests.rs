@@ -121,8 +121,9 @@ fn only_retryable_failures_are_retried() {
         let outcome = run_default(idempotency, [Err(failure), Ok(())]);
         outcome.history.attempts == 2
     };
-    for code in 300..=599 {
-        let is_transient = [408, 429, 500, 502, 503, 504].contains(&code);
+    for code in 300..=999 {
+        let is_edge_failure = matches!(code, 520..=524 | 529);
+        let is_transient = [408, 429, 500, 502, 503, 504].contains(&code) || is_edge_failure;
         let is_rejection = [429, 503].contains(&code);
         for idempotency in [Idempotency::Safe, Idempotency::Idempotent] {
             let retried = is_retried(idempotency, status(code));
@@ -247,6 +248,13 @@ fn summary_shows_whether_an_attempt_may_have_executed() {
         (failure(INTERRUPTED), true),
         (failure(TIMED_OUT), true),
         (failure(FailureKind::Permanent), false),
+        (status(300), true),
+        (status(301), true),
+        (status(302), true),
+        (status(303), true),
+        (status(304), true),
+        (status(307), false),
+        (status(308), false),
         (status(400), false),
         (status(404), false),
         (status(408), true),
@@ -254,6 +262,10 @@ fn summary_shows_whether_an_attempt_may_have_executed() {
         (status(500), true),
         (status(503), true),
         (status_with_retry_after(503, 99), false),
+        (status(522), true),
+        (status_with_retry_after(529, 99), true),
+        (status(600), true),
+        (status(999), true),
     ] {
         let (policy, budget) = (RetryPolicy::none(), Budget::default());
         let name = format!("{failure:?}");
