@@ -140,7 +140,11 @@ fn title(change: &Change) -> String {
         | Aspect::Reference => (None, holder),
         _ => (None, None),
     };
-    let required = difference.required.then(|| "required".to_owned());
+    let is_member = matches!(
+        difference.aspect,
+        Aspect::Parameter | Aspect::Property | Aspect::Body | Aspect::Header
+    );
+    let required = (difference.required && is_member).then(|| "required".to_owned());
     let words = [
         required,
         Some(difference.aspect.label().to_owned()),

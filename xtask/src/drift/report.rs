@@ -17,9 +17,9 @@ use super::generated_code::{self, CodeDiff};
 use super::impact::{self, Assessment, Case, Impact};
 use super::proposal::{self, Proposal};
 use super::public_api;
-use super::schema_node::Location;
+use super::schema_node::{Location, Step};
 use super::target::{Target, Targets};
-use super::usage::{Direction, Usage};
+use super::usage::{Direction, Usage, component_pointer};
 
 /// Input of a report.
 pub struct Input<'a> {
@@ -221,7 +221,7 @@ impl<'a> DocumentSide<'a> {
         let renamed_paths: HashMap<String, String> = renamed_paths.collect();
         let event = |key: &str| {
             let stream = entry(patched, &renamed_paths, key)?.stream.as_ref()?;
-            Some(format!("schemas/{}", stream.event))
+            Some(component_pointer("schemas", &stream.event))
         };
         Self {
             usage: Usage::of(document, event),
@@ -246,6 +246,26 @@ impl<'a> DocumentSide<'a> {
             }
             _ => location.clone(),
         }
+    }
+
+    /// Returns the name of the type in whose schema a location is: the innermost `x-name`, or else
+    /// the component.
+    fn type_at(&self, location: &Location) -> Option<String> {
+        let mut node = &self.patched.document;
+        let mut name = match location.keys().as_slice() {
+            ["components", "schemas", name, ..] => Some((*name).to_owned()),
+            _ => None,
+        };
+        for step in location.steps() {
+            node = match step {
+                Step::Key(key) => node.get(key),
+                Step::Item(index, _) => node.get(index),
+            }?;
+            if let Some(given) = node["x-name"].as_str() {
+                name = Some(given.to_owned());
+            }
+        }
+        name
     }
 
     fn operations_using(&self, fact: Option<&Fact>) -> BTreeMap<String, Direction> {
@@ -327,9 +347,14 @@ fn case<'a>(
             .as_ref()
             .map(|fact| new.tested_location(&fact.location)),
     ];
+    let mut types = BTreeSet::new();
+    for (side, location) in [old, new].into_iter().zip(&locations) {
+        types.extend(location.as_ref().and_then(|at| side.type_at(at)));
+    }
     Case {
         difference,
         ids,
+        types,
         direction,
         remains: remaining.iter().any(|other| overlaps(other, &locations)),
     }
