@@ -14,6 +14,7 @@ mod effective_object;
 mod generated_code;
 mod impact;
 mod matching;
+mod mentions;
 mod proposal;
 mod public_api;
 pub mod render;
