@@ -25,7 +25,7 @@ const HANDWRITTEN: [&str; 11] = [
     "docs/benchmarks.md",
 ];
 
-const EXTENSIONS: [&str; 6] = ["rs", "md", "txt", "toml", "py", "mjs"];
+const EXTENSIONS: [&str; 7] = ["rs", "md", "txt", "json", "toml", "py", "mjs"];
 
 /// The emulator has types of its own and does not use those of the client.
 const WITHOUT_TYPES: &str = "emulator/";
