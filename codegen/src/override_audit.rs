@@ -109,7 +109,10 @@ fn compare(sources: &Sources, mut new: Value, is_strict: bool) -> Result<Overrid
                 nodes,
             } = action.compare(&mut old, &mut new, is_strict)?;
             let unneeded = unneeded.into_iter().map(|steps| {
-                let action = [Step::Name("actions".to_owned()), Step::Index(action.index())];
+                let action = [
+                    Step::Name("actions".to_owned()),
+                    Step::Index(action.index()),
+                ];
                 OverridePart {
                     file: source.name.clone(),
                     path: action.into_iter().chain(steps).collect(),
@@ -280,10 +283,14 @@ fn unneeded_part(
     };
     let mut path = vec![Step::Name("rename".to_owned()), Step::Index(index)];
     let mut same_rule = outcomes.iter().filter(|other| other.rule == outcome.rule);
-    let method = rename.methods().zip(outcome.method).and_then(|(methods, method)| {
-        methods.iter().position(|other| *other == method)
-    });
-    if let (Some(method), false) = (method, same_rule.all(|other| other.effect == Effect::Unmatched)) {
+    let method = rename
+        .methods()
+        .zip(outcome.method)
+        .and_then(|(methods, method)| methods.iter().position(|other| *other == method));
+    if let (Some(method), false) = (
+        method,
+        same_rule.all(|other| other.effect == Effect::Unmatched),
+    ) {
         path.extend([Step::Name("methods".to_owned()), Step::Index(method)]);
     }
     vec![OverridePart {

@@ -318,8 +318,15 @@ mod tests {
             assert_eq!(matched.operation.entry.id, id, "{path}");
             assert_eq!(matched.arguments, [("id", value.to_owned())], "{path}");
         }
-        for path in ["/v1/odd/items/a1", "/v1/odd/notes/a1", "/v1/odd/items/.json"] {
-            assert!(!matches!(routes.find("GET", path), Routing::Operation(_)), "{path}");
+        for path in [
+            "/v1/odd/items/a1",
+            "/v1/odd/notes/a1",
+            "/v1/odd/items/.json",
+        ] {
+            assert!(
+                !matches!(routes.find("GET", path), Routing::Operation(_)),
+                "{path}"
+            );
         }
     }
 

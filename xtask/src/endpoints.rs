@@ -138,11 +138,16 @@ fn counted_row(line: &str, counts: &HashMap<&str, usize>) -> Option<String> {
         return Some(line.to_owned());
     };
     let name = area.trim().trim_matches(['[', ']']);
-    let name = name.strip_prefix('`').and_then(|name| name.strip_suffix('`'));
+    let name = name
+        .strip_prefix('`')
+        .and_then(|name| name.strip_suffix('`'));
     match (name, count.trim().parse::<usize>()) {
         (Some(name), Ok(_)) => {
             let count = counts.get(name)?;
-            Some(format!("{start}|{area}| {count} |{}|{}", cells[3], cells[4]))
+            Some(format!(
+                "{start}|{area}| {count} |{}|{}",
+                cells[3], cells[4]
+            ))
         }
         _ => Some(line.to_owned()),
     }

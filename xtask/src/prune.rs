@@ -77,7 +77,10 @@ fn by_file(parts: &BTreeSet<OverridePart>) -> BTreeMap<&str, Vec<&[Step]>> {
 fn remove(sources: &mut Sources, file: &str, parts: &[&[Step]]) -> Result<Option<String>> {
     let source = source_mut(sources, file)?;
     let value = document::parse(file, &source.text)?;
-    let parts: Vec<&[Step]> = parts.iter().map(|part| whole_action(&value, part, parts)).collect();
+    let parts: Vec<&[Step]> = parts
+        .iter()
+        .map(|part| whole_action(&value, part, parts))
+        .collect();
     let is_overlay = value.get("actions").is_some();
     let rest = yaml_edit::remove(&source.text, &parts).with_context(|| file.to_owned())?;
     let rest = match rest {
@@ -117,7 +120,13 @@ fn source_mut<'s>(sources: &'s mut Sources, file: &str) -> Result<&'s mut Source
 
 /// Returns the action if nothing of its update is left, otherwise the part.
 fn whole_action<'p>(file: &Value, part: &'p [Step], parts: &[&[Step]]) -> &'p [Step] {
-    let [Step::Name(actions), Step::Index(index), Step::Name(update), ..] = part else {
+    let [
+        Step::Name(actions),
+        Step::Index(index),
+        Step::Name(update),
+        ..,
+    ] = part
+    else {
         return part;
     };
     if actions != "actions" || update != "update" {

@@ -174,7 +174,9 @@ fn compare(
     }
     Ok(Comparison {
         is_up_to_date: report.is_empty() && record_matches,
-        overrides: report.pruned.map_or_else(BTreeMap::new, |pruned| pruned.files),
+        overrides: report
+            .pruned
+            .map_or_else(BTreeMap::new, |pruned| pruned.files),
     })
 }
 

@@ -188,7 +188,10 @@ impl Removal<'_> {
         let children = node.children();
         let is_flow = self.text[node.start..].starts_with(['{', '[']);
         let regions = match is_flow {
-            true => children.iter().map(|child| (child.start, child.value.end)).collect(),
+            true => children
+                .iter()
+                .map(|child| (child.start, child.value.end))
+                .collect(),
             false => self.block_regions(&children, end)?,
         };
         let count = self.ranges.len();
@@ -237,7 +240,9 @@ impl Removal<'_> {
             let (start, end) = regions[index];
             // The first key of a list item follows the dash.
             let shares_line = matches!(children[index].step, Step::Name(_))
-                && !self.text[line_start(self.text, start)..start].trim().is_empty();
+                && !self.text[line_start(self.text, start)..start]
+                    .trim()
+                    .is_empty();
             match children.get(index + 1) {
                 Some(next) if shares_line => self.ranges.push((start, next.start)),
                 Some(next)
@@ -343,7 +348,9 @@ impl Removal<'_> {
 }
 
 fn line_start(text: &str, position: usize) -> usize {
-    text[..position].rfind('\n').map_or(0, |newline| newline + 1)
+    text[..position]
+        .rfind('\n')
+        .map_or(0, |newline| newline + 1)
 }
 
 #[cfg(test)]
@@ -419,7 +426,11 @@ actions:
     #[test]
     fn single_members_are_removed_from_blocks_and_braces() {
         let words = "    # about e\n    e: >-\n      Words\n      # no comment\n";
-        assert_removed(ACTIONS, &["actions.0.update.e"], &ACTIONS.replace(words, ""));
+        assert_removed(
+            ACTIONS,
+            &["actions.0.update.e"],
+            &ACTIONS.replace(words, ""),
+        );
         for (part, rest) in [("c", "{d: 2}"), ("d", "{c: 1}")] {
             assert_removed(
                 ACTIONS,
@@ -436,7 +447,11 @@ actions:
     #[test]
     fn emptied_maps_and_lists_are_removed() {
         let parts = ["actions.0.update.b.c", "actions.0.update.b.d"];
-        assert_removed(ACTIONS, &parts, &ACTIONS.replace("    b: {c: 1, d: 2}\n", ""));
+        assert_removed(
+            ACTIONS,
+            &parts,
+            &ACTIONS.replace("    b: {c: 1, d: 2}\n", ""),
+        );
         let nested = "a:\n  b:\n    - c: 1\n      d: 2\n  e: 1\n";
         assert_removed(nested, &["a.b.0.c", "a.b.0.d"], "a:\n  e: 1\n");
         assert_eq!(without("a: {b: 1}\nc: 2\n", &["a.b", "c"]), None);

@@ -288,10 +288,19 @@ fn lines_that_name_something_that_goes_are_listed_with_their_operation() {
 
     let project = Project::with_document(&old);
     for (name, text) in [
-        ("src/helpers/users.rs", "fn a(c: Client) {\n    c.list_users();\n    c.list_users_of();\n}\n"),
-        ("emulator/src/handlers.rs", "// list_users\nconst ID: &str = \"list_users\";\n"),
+        (
+            "src/helpers/users.rs",
+            "fn a(c: Client) {\n    c.list_users();\n    c.list_users_of();\n}\n",
+        ),
+        (
+            "emulator/src/handlers.rs",
+            "// list_users\nconst ID: &str = \"list_users\";\n",
+        ),
         ("tests/interop/called/a.txt", "list_things\nlist_users\n"),
-        ("tests/things.rs", "use Thing;\nlist_things().page(1);\nthing.size;\nlet size = 1;\nthing.name;\n"),
+        (
+            "tests/things.rs",
+            "use Thing;\nlist_things().page(1);\nthing.size;\nlet size = 1;\nthing.name;\n",
+        ),
         ("docs/guide/other.md", "`thing.size` of another type\n"),
         ("docs/endpoints/users.md", "list_users\n"),
     ] {
@@ -307,7 +316,12 @@ fn lines_that_name_something_that_goes_are_listed_with_their_operation() {
         .map(|mention| {
             let text = |key: &str| mention[key].as_str().unwrap();
             let (line, operation) = (&mention["line"], text("operation"));
-            format!("{}:{line} {} {} {operation}", text("file"), text("kind"), text("item"))
+            format!(
+                "{}:{line} {} {} {operation}",
+                text("file"),
+                text("kind"),
+                text("item")
+            )
         })
         .collect();
     let users = |place: &str| format!("{place} removed Client::list_users GET /users");

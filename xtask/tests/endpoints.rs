@@ -297,7 +297,11 @@ fn numbers_of_operations_in_the_tables_of_areas_are_updated() {
     let copy = copy();
     let row = |area: &str, count: &str| format!("| {area} | {count} | words \u{2014} and `7` |\n");
     let table = |lines: [String; 3]| format!("# Areas\n\n| `x` | y |\n{}| 3 |\n", lines.concat());
-    let old = table([row("`api_keys`", "1"), row("`none`", "2"), row("`audit`", "9")]);
+    let old = table([
+        row("`api_keys`", "1"),
+        row("`none`", "2"),
+        row("`audit`", "9"),
+    ]);
     let doc = |text: &str| text.replace("| `", "//! | [`").replace("` | ", "`] | ");
     fs::create_dir(copy.path().join("src")).unwrap();
     fs::write(copy.path().join("README.md"), &old).unwrap();
@@ -313,5 +317,9 @@ fn numbers_of_operations_in_the_tables_of_areas_are_updated() {
     fs::write(copy.path().join("README.md"), &old).unwrap();
     let output = endpoints(copy.path(), &["--check"]);
     assert!(!output.status.success());
-    assert!(stderr(&output).contains("README.md are stale"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("README.md are stale"),
+        "{}",
+        stderr(&output)
+    );
 }

@@ -74,7 +74,10 @@ impl Repositories {
     fn commits(&self, branch: &str) -> Vec<String> {
         let range = format!("trunk..{branch}");
         let format = "--format=%s:";
-        let log = self.git("origin", &["log", "--reverse", "--name-status", format, &range]);
+        let log = self.git(
+            "origin",
+            &["log", "--reverse", "--name-status", format, &range],
+        );
         let lines = log.lines().filter(|line| !line.is_empty());
         lines.map(|line| line.replace('\t', " ")).collect()
     }

@@ -119,7 +119,10 @@ fn stale_and_confirmed_overrides_are_removed_and_the_rest_stays_as_it_is() {
         entry("GET /things", "list_things"),
         entry("GET /users", "list_users"),
     );
-    project.write(MANIFEST, &format!("# Head.\n\n# Users\n\n{users}\n# Things\n\n{things}"));
+    project.write(
+        MANIFEST,
+        &format!("# Head.\n\n# Users\n\n{users}\n# Things\n\n{things}"),
+    );
     let output = prune(&project, &[]);
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(project.read(OVERLAY), PRUNED_ACTIONS);
@@ -136,7 +139,10 @@ fn stale_and_confirmed_overrides_are_removed_and_the_rest_stays_as_it_is() {
         "overrides/operations.yaml: 1 removed",
         "overrides/operations.yaml: GET /users",
     ] {
-        assert!(report.lines().any(|found| found == line), "{line}\n{report}");
+        assert!(
+            report.lines().any(|found| found == line),
+            "{line}\n{report}"
+        );
     }
     assert!(!report.contains("TO DO BEFORE IT BUILDS"), "{report}");
 }
@@ -155,7 +161,11 @@ fn second_run_changes_nothing() {
     let before = state(&project);
     let output = prune(&project, &[]);
     assert!(output.status.success());
-    assert!(stderr(&output).contains("nothing was written"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("nothing was written"),
+        "{}",
+        stderr(&output)
+    );
     assert_eq!(state(&project), before);
 }
 
@@ -194,8 +204,14 @@ fn conflicts_are_left_and_listed() {
         panic!("{lines:#?}");
     };
     assert!(head.starts_with("conflicting ("), "{head}");
-    assert!(conflict.ends_with(": $.components.schemas.Thing.properties.limit"), "{conflict}");
-    assert!(detail.contains("changed $.components.schemas.Thing.properties.limit"), "{detail}");
+    assert!(
+        conflict.ends_with(": $.components.schemas.Thing.properties.limit"),
+        "{conflict}"
+    );
+    assert!(
+        detail.contains("changed $.components.schemas.Thing.properties.limit"),
+        "{detail}"
+    );
 }
 
 #[test]
@@ -205,7 +221,11 @@ fn overrides_that_do_not_fit_can_be_pruned_later() {
     assert_eq!(project.read(OVERLAY), ACTIONS);
     let output = prune(&project, &[]);
     assert!(output.status.success(), "{}", stderr(&output));
-    assert!(stderr(&output).contains("2 files of overrides/ were changed"), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("2 files of overrides/ were changed"),
+        "{}",
+        stderr(&output)
+    );
     let pruned = project.read(OVERLAY);
     assert!(!pruned.contains("Gone"), "{pruned}");
     assert!(!pruned.contains("old: "), "{pruned}");
@@ -232,7 +252,9 @@ actions:
 
 #[test]
 fn overlay_without_actions_is_removed() {
-    let (actions, _) = ACTIONS.split_once("- target: $.components.schemas.Thing\n").unwrap();
+    let (actions, _) = ACTIONS
+        .split_once("- target: $.components.schemas.Thing\n")
+        .unwrap();
     let project = project_with(actions);
     let report = stdout(&prune(&project, &[]));
     assert!(!project.path(OVERLAY).exists());
@@ -275,7 +297,8 @@ paths:
   /users: {get: {responses: {'200': {}}}, delete: {responses: {'200': {}}}}
   /past: {get: {responses: {'200': {}}}}
 ";
-    let new = "openapi: 3.0.3\ninfo: {version: '1'}\npaths:\n  /users: {get: {responses: {'200': {}}}}\n";
+    let new =
+        "openapi: 3.0.3\ninfo: {version: '1'}\npaths:\n  /users: {get: {responses: {'200': {}}}}\n";
     let project = Project::with_document(old);
     project.write("overrides/paths.yaml", rules);
     project.complete_manifest();

@@ -79,12 +79,7 @@ impl Action {
         })
     }
 
-    fn execute_on_old(
-        &self,
-        old: &mut Value,
-        paths: Vec<NodePath>,
-        is_strict: bool,
-    ) -> Result<()> {
+    fn execute_on_old(&self, old: &mut Value, paths: Vec<NodePath>, is_strict: bool) -> Result<()> {
         match self.execute_at(old, paths) {
             Ok(absent) if absent.is_empty() || !is_strict => Ok(()),
             Ok(absent) => Err(self.error(describe_absent(&absent))),
@@ -169,7 +164,11 @@ impl Candidate {
     fn members(&self) -> Vec<Vec<Step>> {
         match self.status {
             OverrideStatus::Conflicting => Vec::new(),
-            _ => self.confirmed.iter().map(|member| in_update(member)).collect(),
+            _ => self
+                .confirmed
+                .iter()
+                .map(|member| in_update(member))
+                .collect(),
         }
     }
 }
@@ -177,7 +176,9 @@ impl Candidate {
 /// Returns the steps from an action to a member of its value.
 fn in_update(member: &[Step]) -> Vec<Step> {
     let update = Step::Name("update".to_owned());
-    std::iter::once(update).chain(member.iter().cloned()).collect()
+    std::iter::once(update)
+        .chain(member.iter().cloned())
+        .collect()
 }
 
 /// Returns the members that are absent below every target.

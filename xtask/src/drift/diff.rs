@@ -299,7 +299,10 @@ impl<'a> Differ<'a> {
                 if !is_visited(self) {
                     let branches = two.base.get(key).iter().flat_map(Node::items).collect();
                     self.compare_branch_lists(key, vec![old.clone()], branches);
-                    self.compare_adjacent(&one.adjacent_entries(None), &two.adjacent_entries(Some(key)));
+                    self.compare_adjacent(
+                        &one.adjacent_entries(None),
+                        &two.adjacent_entries(Some(key)),
+                    );
                 }
                 true
             }
@@ -307,7 +310,10 @@ impl<'a> Differ<'a> {
                 if !is_visited(self) {
                     let branches = one.base.get(key).iter().flat_map(Node::items).collect();
                     self.compare_branch_lists(key, branches, vec![new.clone()]);
-                    self.compare_adjacent(&one.adjacent_entries(Some(key)), &two.adjacent_entries(None));
+                    self.compare_adjacent(
+                        &one.adjacent_entries(Some(key)),
+                        &two.adjacent_entries(None),
+                    );
                 }
                 true
             }
@@ -332,7 +338,10 @@ impl<'a> Differ<'a> {
         // If the other has the same content inline, the reference is the change.
         let includes = |object: &EffectiveObject<'_>, reference: &ResolvedNode<'_>| {
             let name = reference.base.component();
-            let mut components = object.parts.iter().filter_map(|part| part.component.as_ref());
+            let mut components = object
+                .parts
+                .iter()
+                .filter_map(|part| part.component.as_ref());
             components.any(|component| {
                 Some(component) == name.as_ref()
                     || self.renames.get(component) == name.as_ref()
@@ -434,7 +443,12 @@ impl<'a> Differ<'a> {
         let added = new.keys().filter(|key| !old.contains_key(*key));
         let keys: Vec<&str> = old.keys().chain(added).copied().collect();
         for key in keys {
-            self.compare_entry(key, old.get(key).cloned(), new.get(key).cloned(), KeyKind::Keyword);
+            self.compare_entry(
+                key,
+                old.get(key).cloned(),
+                new.get(key).cloned(),
+                KeyKind::Keyword,
+            );
         }
     }
 
@@ -450,8 +464,8 @@ impl<'a> Differ<'a> {
                 _ => new.shift_remove(key),
             };
             // A header is matched by its name in lower case, a path parameter by its position.
-            let skip = are_keywords
-                && (is_annotation(key) || (*key == "name" && (in_path || in_header)));
+            let skip =
+                are_keywords && (is_annotation(key) || (*key == "name" && (in_path || in_header)));
             if skip {
                 continue;
             }
@@ -490,7 +504,9 @@ impl<'a> Differ<'a> {
         let keyword = key_kind == KeyKind::Keyword;
         let (old, new) = match keyword {
             true if FLAG_KEYWORDS.contains(&key) => (old.filter(is_set), new.filter(is_set)),
-            true if ZERO_KEYWORDS.contains(&key) => (old.filter(is_above_zero), new.filter(is_above_zero)),
+            true if ZERO_KEYWORDS.contains(&key) => {
+                (old.filter(is_above_zero), new.filter(is_above_zero))
+            }
             _ => (old, new),
         };
         let below = match keyword {
@@ -615,7 +631,9 @@ impl<'a> Differ<'a> {
             nodes.iter().map(|node| node.value.clone()).collect()
         };
         let required = |nodes: &[Node<'a>]| -> BTreeSet<&'a str> {
-            let names = nodes.iter().map(|node| effective_object::required_names(&node.resolved()));
+            let names = nodes
+                .iter()
+                .map(|node| effective_object::required_names(&node.resolved()));
             names.flatten().collect()
         };
         let pairs = matching::match_branches(&list(&old), &list(&new), &self.renames);
@@ -817,12 +835,17 @@ fn is_composition(key: &str) -> bool {
 }
 
 /// Removes and returns the entry with a name, or else one whose name differs only in case.
-fn take_caseless<'a>(
-    entries: &mut IndexMap<&'a str, Node<'a>>,
-    name: &str,
-) -> Option<Node<'a>> {
-    let other = || entries.keys().find(|key| key.eq_ignore_ascii_case(name)).copied();
-    let key = entries.get_key_value(name).map(|(key, _)| *key).or_else(other)?;
+fn take_caseless<'a>(entries: &mut IndexMap<&'a str, Node<'a>>, name: &str) -> Option<Node<'a>> {
+    let other = || {
+        entries
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(name))
+            .copied()
+    };
+    let key = entries
+        .get_key_value(name)
+        .map(|(key, _)| *key)
+        .or_else(other)?;
     entries.shift_remove(key)
 }
 

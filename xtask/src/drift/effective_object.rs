@@ -36,7 +36,9 @@ impl<'a> EffectiveObject<'a> {
             parts: Vec::new(),
             keywords: IndexMap::new(),
         };
-        let component = resolved.by_reference.then(|| component_name(&resolved.base));
+        let component = resolved
+            .by_reference
+            .then(|| component_name(&resolved.base));
         object.collect(node, component, &resolved.base, 0)?;
         for (key, node) in &resolved.adjacent {
             object.keywords.insert(key, node.clone());
@@ -58,7 +60,11 @@ impl<'a> EffectiveObject<'a> {
         if !is_object || !node.value.is_object() || depth > MAX_DEPTH {
             return None;
         }
-        if self.parts.iter().any(|part| part.node.location == node.location) {
+        if self
+            .parts
+            .iter()
+            .any(|part| part.node.location == node.location)
+        {
             return Some(());
         }
         if component.is_none() {
@@ -76,7 +82,11 @@ impl<'a> EffectiveObject<'a> {
         });
         for entry in node.get("allOf").iter().flat_map(Node::items) {
             let resolved = ResolvedNode::of(&entry);
-            let own = || resolved.by_reference.then(|| component_name(&resolved.base));
+            let own = || {
+                resolved
+                    .by_reference
+                    .then(|| component_name(&resolved.base))
+            };
             let component = component.clone().or_else(own);
             let branch = if depth == 0 { &entry } else { branch };
             self.collect(branch, component, &resolved.base, depth + 1)?;
@@ -104,7 +114,10 @@ impl<'a> EffectiveObject<'a> {
     pub fn branches_by_reference<'p>(parts: &[&'p Part<'a>]) -> Vec<&'p Node<'a>> {
         let mut found: Vec<&Node<'_>> = Vec::new();
         for part in parts.iter().filter(|part| part.component.is_some()) {
-            if found.iter().all(|known| known.location != part.branch.location) {
+            if found
+                .iter()
+                .all(|known| known.location != part.branch.location)
+            {
                 found.push(&part.branch);
             }
         }
@@ -162,5 +175,6 @@ pub fn required_names<'a>(node: &Node<'a>) -> BTreeSet<&'a str> {
 }
 
 fn component_name(node: &Node<'_>) -> String {
-    node.component().unwrap_or_else(|| node.location.to_string())
+    node.component()
+        .unwrap_or_else(|| node.location.to_string())
 }

@@ -229,9 +229,7 @@ fn new_restriction(case: &Case<'_>) -> Option<String> {
         {
             now("it must be sent")
         }
-        (Aspect::Branch | Aspect::Reference, _) if difference.required => {
-            now("more must be sent")
-        }
+        (Aspect::Branch | Aspect::Reference, _) if difference.required => now("more must be sent"),
         (Aspect::Required, Kind::Added | Kind::Changed) if requires_more(difference) => {
             now("it must be sent")
         }

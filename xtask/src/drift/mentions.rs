@@ -150,7 +150,10 @@ fn names<'a>(code: &'a CodeDiff, manifest: &Manifest) -> HashMap<String, Vec<Nam
             },
             _ => continue,
         };
-        let owner_name = parts.iter().find(|part| **part != "Client").unwrap_or(&word);
+        let owner_name = parts
+            .iter()
+            .find(|part| **part != "Client")
+            .unwrap_or(&word);
         let key = normalized(owner_name.trim_end_matches("Builder"));
         let mut operations = users.get(&key).cloned().unwrap_or_default();
         operations.extend(ids.get(&key).map(|id| (*id).to_owned()));
@@ -212,8 +215,16 @@ fn has_word(line: &str, word: &str) -> bool {
 /// Whether a word is part of a path, or is written like a feature.
 fn is_module(line: &str, word: &str) -> bool {
     let paths = [format!("{word}::"), format!("::{word}")];
-    let features = [format!("\"{word}\""), format!("`{word}`"), format!("{word} = [")];
-    has_word(line, word) && paths.iter().chain(&features).any(|text| line.contains(text.as_str()))
+    let features = [
+        format!("\"{word}\""),
+        format!("`{word}`"),
+        format!("{word} = ["),
+    ];
+    has_word(line, word)
+        && paths
+            .iter()
+            .chain(&features)
+            .any(|text| line.contains(text.as_str()))
 }
 
 fn is_no_word(character: char) -> bool {

@@ -144,9 +144,15 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
             changes.push(change);
         }
     }
-    for other in report.overrides.iter().filter(|other| is_notable(&other.finding)) {
+    for other in report
+        .overrides
+        .iter()
+        .filter(|other| is_notable(&other.finding))
+    {
         if let Some(target) = &other.target {
-            let group = found.entry(target).or_insert_with_key(|target| Group::new(target));
+            let group = found
+                .entry(target)
+                .or_insert_with_key(|target| Group::new(target));
             group.overrides.push(&other.finding);
             if let Some(used_by) = &mut group.used_by {
                 used_by.extend(other.operations.iter().map(String::as_str));
@@ -155,7 +161,9 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
     }
     for (mention, target) in &report.mentions {
         if let Some(target) = target {
-            let group = found.entry(target).or_insert_with_key(|target| Group::new(target));
+            let group = found
+                .entry(target)
+                .or_insert_with_key(|target| Group::new(target));
             group.mentions.push(mention);
         }
     }
@@ -164,13 +172,20 @@ fn groups(report: &Report) -> Vec<Group<'_>> {
 
 /// Returns the mentions in one group, each as `src/a.rs:7: removed api_keys::ApiKey::name`.
 fn mention_line(mention: &Mention) -> String {
-    let verb = if mention.is_removed { "removed" } else { "changed" };
+    let verb = if mention.is_removed {
+        "removed"
+    } else {
+        "changed"
+    };
     format!("{}:{}: {verb} {}", mention.file, mention.line, mention.item)
 }
 
 /// Returns the mentions of items that several operations use.
 fn shared_mentions(report: &Report) -> Vec<&Mention> {
-    let shared = report.mentions.iter().filter(|(_, target)| target.is_none());
+    let shared = report
+        .mentions
+        .iter()
+        .filter(|(_, target)| target.is_none());
     shared.map(|(mention, _)| mention).collect()
 }
 
@@ -183,20 +198,25 @@ fn pruned_lines(report: &Report) -> Vec<String> {
     for part in &pruned.removed {
         *files.entry(&part.file).or_default() += 1;
     }
-    let files = files.into_iter().map(|(file, count)| match pruned.files.get(file) {
-        Some(None) => format!("{file}: {count} removed, the file is empty"),
-        _ => format!("{file}: {count} removed"),
-    });
+    let files = files
+        .into_iter()
+        .map(|(file, count)| match pruned.files.get(file) {
+            Some(None) => format!("{file}: {count} removed, the file is empty"),
+            _ => format!("{file}: {count} removed"),
+        });
     files.chain(pruned.removed.iter().map(part_line)).collect()
 }
 
 /// Returns `overrides/a.overlay.yaml: actions[3].update.properties.name`.
 fn part_line(part: &OverridePart) -> String {
-    let path = part.path.iter().fold(String::new(), |path, step| match step {
-        Step::Name(name) if path.is_empty() => name.clone(),
-        Step::Name(name) => format!("{path}.{name}"),
-        Step::Index(index) => format!("{path}[{index}]"),
-    });
+    let path = part
+        .path
+        .iter()
+        .fold(String::new(), |path, step| match step {
+            Step::Name(name) if path.is_empty() => name.clone(),
+            Step::Name(name) => format!("{path}.{name}"),
+            Step::Index(index) => format!("{path}[{index}]"),
+        });
     format!("{}: {path}", part.file)
 }
 
@@ -389,7 +409,12 @@ fn by_status<'a>(
         .into_iter()
         .map(|status| {
             let these = findings.clone().filter(|finding| finding.status == status);
-            (status, these.filter(|finding| is_notable(finding)).collect::<Vec<_>>())
+            (
+                status,
+                these
+                    .filter(|finding| is_notable(finding))
+                    .collect::<Vec<_>>(),
+            )
         })
         .filter(|(_, findings)| !findings.is_empty())
         .collect()
@@ -397,7 +422,10 @@ fn by_status<'a>(
 
 /// Returns the overrides that concern several operations or none, and need attention.
 fn other_overrides(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
-    let others = report.overrides.iter().filter(|other| other.target.is_none());
+    let others = report
+        .overrides
+        .iter()
+        .filter(|other| other.target.is_none());
     by_status(others.map(|other| &other.finding))
 }
 

@@ -165,7 +165,9 @@ impl Report {
         let changes = self.changes.iter().map(|change| change.assessment.impact);
         let explained = changes.max().unwrap_or(Impact::Invisible);
         let public_api = self.public_api.as_deref().unwrap_or_default();
-        public_api.iter().find(|change| Impact::of(change) > explained)
+        public_api
+            .iter()
+            .find(|change| Impact::of(change) > explained)
     }
 }
 
@@ -221,17 +223,14 @@ pub fn report(input: &Input<'_>, prunes: bool) -> Result<Report> {
         .collect();
     let pruned = match prunes {
         true => {
-            let moved = proposals.iter().filter_map(|proposal| proposal.moved_from.as_deref());
+            let moved = proposals
+                .iter()
+                .filter_map(|proposal| proposal.moved_from.as_deref());
             Some(prune::prune(input.sources, input.new, &moved.collect())?)
         }
         false => None,
     };
-    let changes = changes(
-        &documents,
-        differences,
-        &compatibility,
-        code.as_ref().ok(),
-    );
+    let changes = changes(&documents, differences, &compatibility, code.as_ref().ok());
     let (public_api, excluded_operations) = match code {
         Ok(code) => (Ok(code.changes), code.excluded_operations),
         Err(problem) => (Err(problem), Vec::new()),

@@ -68,7 +68,13 @@ impl<'a> ResolvedNode<'a> {
 
     /// Returns the keyword of a schema that consists of alternatives.
     pub fn alternatives(&self) -> Option<&'static str> {
-        let has_own = ["properties", "items", "enum", "additionalProperties", "allOf"];
+        let has_own = [
+            "properties",
+            "items",
+            "enum",
+            "additionalProperties",
+            "allOf",
+        ];
         if has_own.iter().any(|key| self.base.get(key).is_some()) {
             return None;
         }
@@ -79,7 +85,9 @@ impl<'a> ResolvedNode<'a> {
     /// Whether it is a schema with a type and without alternatives.
     pub fn is_plain_schema(&self) -> bool {
         let has = |key: &&str| self.base.get(key).is_some();
-        ["type", "properties", "enum", "items", "allOf"].iter().any(|key| has(&key))
+        ["type", "properties", "enum", "items", "allOf"]
+            .iter()
+            .any(|key| has(&key))
             && !["oneOf", "anyOf"].iter().any(|key| has(&key))
     }
 
@@ -126,5 +134,8 @@ fn wrapped<'a>(node: &Node<'a>) -> Option<Wrapper<'a>> {
     });
     let mut entries = list.items().filter(|entry| !is_null(entry));
     let inner = entries.next()?;
-    entries.next().is_none().then_some(Wrapper { key, inner, null })
+    entries
+        .next()
+        .is_none()
+        .then_some(Wrapper { key, inner, null })
 }

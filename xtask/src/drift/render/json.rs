@@ -6,8 +6,8 @@ use portkey_admin_codegen::override_audit::{
 };
 use serde_json::{Value, json};
 
-use crate::drift::difference::{Aspect, Fact};
 use super::is_notable;
+use crate::drift::difference::{Aspect, Fact};
 use crate::drift::mentions::Mention;
 use crate::drift::proposal::Proposal;
 use crate::drift::public_api;

@@ -4,8 +4,8 @@ use portkey_admin_codegen::override_audit::{Finding, OverrideStatus as Status};
 
 use super::{
     Group, counts, groups, left, locations, mention_line, other_overrides, pruned_lines,
-    public_api_lines, remarks, shared_mentions, status_advice, status_counts, status_label, summary,
-    title, to_do, values, version_advice,
+    public_api_lines, remarks, shared_mentions, status_advice, status_counts, status_label,
+    summary, title, to_do, values, version_advice,
 };
 use crate::drift::mentions::Mention;
 use crate::drift::report::{Change, Report};
@@ -39,7 +39,10 @@ pub fn render(report: &Report) -> String {
     section(
         &mut body,
         "Overrides removed",
-        &limited(pruned.map(|line| format!("- {}", code(&line))).collect(), SECTION_LIMIT / 3),
+        &limited(
+            pruned.map(|line| format!("- {}", code(&line))).collect(),
+            SECTION_LIMIT / 3,
+        ),
     );
     section(
         &mut body,
@@ -132,7 +135,11 @@ fn group(group: &Group<'_>) -> Vec<String> {
         }));
     }
     if !group.mentions.is_empty() {
-        lines.extend([String::new(), "Handwritten files:".to_owned(), String::new()]);
+        lines.extend([
+            String::new(),
+            "Handwritten files:".to_owned(),
+            String::new(),
+        ]);
         lines.extend(group.mentions.iter().map(|mention| mention_item(mention)));
     }
     lines.push(String::new());
@@ -188,7 +195,11 @@ fn by_status(findings: Vec<(Status, Vec<&Finding>)>) -> Vec<String> {
             format!("### {}: {}", status_label(status), status_advice(status)),
             String::new(),
         ]);
-        lines.extend(findings.into_iter().map(|finding| finding_item(finding, "")));
+        lines.extend(
+            findings
+                .into_iter()
+                .map(|finding| finding_item(finding, "")),
+        );
     }
     lines
 }

@@ -20,11 +20,18 @@ pub fn render(report: &Report) -> String {
     section(
         &mut lines,
         "Handwritten files that name what several operations use",
-        shared_mentions(report).into_iter().map(mention_line).collect(),
+        shared_mentions(report)
+            .into_iter()
+            .map(mention_line)
+            .collect(),
     );
     section(&mut lines, "Overrides", overrides(report));
     section(&mut lines, "Overrides removed", pruned_lines(report));
-    section(&mut lines, "Overrides left to decide", by_status(left(report)));
+    section(
+        &mut lines,
+        "Overrides left to decide",
+        by_status(left(report)),
+    );
     section(
         &mut lines,
         "New operations, as manifest entries",
@@ -90,8 +97,14 @@ fn group(group: &Group<'_>) -> Vec<String> {
 /// Returns `! stale overrides/a.overlay.yaml:7: actions[0]: $.a`; `!` marks what fails the build.
 fn finding_lines(finding: &Finding, label: &str) -> Vec<String> {
     let mark = if finding.fails_build { '!' } else { ' ' };
-    let head = format!("    {mark} {label} {}: {}", finding.location, finding.subject);
-    let detail = finding.detail.iter().map(|detail| format!("      {detail}"));
+    let head = format!(
+        "    {mark} {label} {}: {}",
+        finding.location, finding.subject
+    );
+    let detail = finding
+        .detail
+        .iter()
+        .map(|detail| format!("      {detail}"));
     std::iter::once(head).chain(detail).collect()
 }
 
