@@ -21,6 +21,15 @@ use crate::{Error, Result, Source, document};
 
 pub use compare::Verdict;
 
+/// A step from a node to its child.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Step {
+    /// The key of a map.
+    Name(String),
+    /// The position in a list.
+    Index(usize),
+}
+
 /// An overlay document.
 #[derive(Debug, Clone)]
 pub struct Overlay {
@@ -32,6 +41,7 @@ pub struct Overlay {
 #[derive(Debug, Clone)]
 pub struct Action {
     location: String,
+    index: usize,
     line: Option<usize>,
     target: Query,
     description: Option<String>,
@@ -115,6 +125,11 @@ impl Action {
         self.line
     }
 
+    /// Returns the position in the list of actions.
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
     /// Returns the query that selects the nodes.
     pub fn target(&self) -> &str {
         &self.target.text
@@ -163,7 +178,7 @@ impl Action {
         &self,
         document: &mut Value,
         targets: Vec<NodePath>,
-    ) -> ActionResult<Vec<String>> {
+    ) -> ActionResult<Vec<AbsentNode>> {
         if targets.is_empty() {
             return Err("matches nothing in the document".to_owned());
         }
@@ -316,7 +331,7 @@ fn merge_into(
     document: &mut Value,
     targets: Vec<NodePath>,
     value: &Value,
-) -> ActionResult<Vec<String>> {
+) -> ActionResult<Vec<AbsentNode>> {
     check_same_kind(document, &targets)?;
     let mut absent = Vec::new();
     for target in targets {
@@ -326,6 +341,7 @@ fn merge_into(
         };
         let mut merge = Merge {
             path: target.clone(),
+            target_length: target.0.len(),
             absent: &mut absent,
         };
         // Merging never moves a node, so every path stays valid.
@@ -336,12 +352,27 @@ fn merge_into(
     Ok(absent)
 }
 
+/// A node that an action only describes and that does not exist.
+struct AbsentNode {
+    path: NodePath,
+    /// The number of steps of `path` that lead to the target.
+    target_length: usize,
+}
+
+impl AbsentNode {
+    /// Returns the steps from the target to the node, which are those in the value of the action.
+    fn member(&self) -> &[Step] {
+        &self.path.0[self.target_length..]
+    }
+}
+
 /// Returns `does not exist: $['a']; the action only describes it`.
-fn describe_absent(absent: &[String]) -> String {
+fn describe_absent(absent: &[AbsentNode]) -> String {
     let subject = if absent.len() == 1 { "it" } else { "them" };
+    let paths: Vec<String> = absent.iter().map(|node| node.path.to_string()).collect();
     format!(
         "does not exist: {}; the action only describes {subject}",
-        absent.join(", ")
+        paths.join(", ")
     )
 }
 
@@ -386,12 +417,6 @@ fn remove(document: &mut Value, targets: &[NodePath]) -> ActionResult {
 /// The path from the root to a node.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct NodePath(Vec<Step>);
-
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
-    Name(String),
-    Index(usize),
-}
 
 impl NodePath {
     fn get<'a>(&self, document: &'a Value) -> Option<&'a Value> {
@@ -447,8 +472,10 @@ impl fmt::Display for NodePath {
 struct Merge<'a> {
     /// The path of the current node.
     path: NodePath,
-    /// The paths of absent nodes that the value only describes.
-    absent: &'a mut Vec<String>,
+    /// The number of steps of `path` that lead to the target.
+    target_length: usize,
+    /// The absent nodes that the value only describes.
+    absent: &'a mut Vec<AbsentNode>,
 }
 
 impl Merge<'_> {
@@ -502,7 +529,10 @@ impl Merge<'_> {
                 None if (has_names || !is_description(name))
                     && only_describes(value, value_has_names) =>
                 {
-                    self.absent.push(self.path.to_string());
+                    self.absent.push(AbsentNode {
+                        path: self.path.clone(),
+                        target_length: self.target_length,
+                    });
                 }
                 None => {
                     self.check_depth(value)?;
@@ -653,6 +683,7 @@ fn parse_action(name: &str, index: usize, line: Option<usize>, action: &Value) -
         evidence: fields.get("x-evidence").cloned(),
         kind: parse_kind(&location, fields)?,
         line,
+        index,
         location,
     })
 }

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use crate::manifest::{Entry, Handwritten, Manifest};
-use crate::overlay::{Overlay, Verdict};
+use crate::overlay::{Overlay, Step, Verdict};
 pub use crate::override_status::OverrideStatus;
 use crate::paths::{Effect, Outcome, Rules};
 use crate::{Patched, Result, Sources, document, manifest};
@@ -40,6 +40,20 @@ pub struct Finding {
     pub detail: Option<String>,
     /// Whether the build fails until the override is changed.
     pub fails_build: bool,
+    /// The parts that the later document makes unnecessary.
+    pub unneeded: Vec<OverridePart>,
+    /// The location of each node of the patched document that it concerns: the segments of a JSON
+    /// pointer.
+    pub nodes: Vec<Vec<String>>,
+}
+
+/// A part of an overrides file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OverridePart {
+    /// The name of the file.
+    pub file: String,
+    /// The steps from the root of the file to the part.
+    pub path: Vec<Step>,
 }
 
 /// The overrides, applied to two revisions of the OpenAPI document.
@@ -59,19 +73,51 @@ pub struct OverrideAudit {
 }
 
 /// Applies the overrides to their own document, which they must fit, and to a later revision of it.
-pub fn audit(sources: &Sources, mut new: Value) -> Result<OverrideAudit> {
+///
+/// # Errors
+///
+/// Fails if a source cannot be parsed or an override does not fit its own document.
+pub fn audit(sources: &Sources, new: Value) -> Result<OverrideAudit> {
+    compare(sources, new, true)
+}
+
+/// Does the same for overrides that need not fit their own document.
+///
+/// # Errors
+///
+/// Fails if a source cannot be parsed or the path rules cannot be applied.
+pub fn audit_lenient(sources: &Sources, new: Value) -> Result<OverrideAudit> {
+    compare(sources, new, false)
+}
+
+fn compare(sources: &Sources, mut new: Value, is_strict: bool) -> Result<OverrideAudit> {
     let mut old = document::parse(&sources.document.name, &sources.document.text)?;
     let rules = Rules::parse(&sources.paths)?;
-    let old_outcomes = rules.apply(&mut old)?;
+    let old_outcomes = match is_strict {
+        true => rules.apply(&mut old)?,
+        false => rules.apply_lenient(&mut old)?,
+    };
     let new_outcomes = rules.apply_lenient(&mut new)?;
-    let mut findings = rule_findings(&old_outcomes, &new_outcomes);
+    let mut findings = rule_findings(&sources.paths.name, &rules, &old_outcomes, &new_outcomes);
     for source in &sources.overlays {
         for action in Overlay::parse(source)?.actions() {
             let Verdict {
                 status,
                 detail,
                 fails_build,
-            } = action.compare(&mut old, &mut new)?;
+                unneeded,
+                nodes,
+            } = action.compare(&mut old, &mut new, is_strict)?;
+            let unneeded = unneeded.into_iter().map(|steps| {
+                let action = [
+                    Step::Name("actions".to_owned()),
+                    Step::Index(action.index()),
+                ];
+                OverridePart {
+                    file: source.name.clone(),
+                    path: action.into_iter().chain(steps).collect(),
+                }
+            });
             findings.push(Finding {
                 kind: OverrideKind::Overlay,
                 location: action.location().to_owned(),
@@ -79,11 +125,15 @@ pub fn audit(sources: &Sources, mut new: Value) -> Result<OverrideAudit> {
                 status,
                 detail,
                 fails_build,
+                unneeded: unneeded.collect(),
+                nodes,
             });
         }
     }
     let manifest = Manifest::parse(&sources.manifest)?;
-    manifest.check(&sources.manifest.name, &old)?;
+    if is_strict {
+        manifest.check(&sources.manifest.name, &old)?;
+    }
     Ok(OverrideAudit {
         old: Patched {
             document: old,
@@ -162,12 +212,29 @@ impl OverrideAudit {
             status,
             detail: details.map(|details| details.join("; ")),
             fails_build,
+            unneeded: match status {
+                OverrideStatus::Stale => vec![OverridePart {
+                    file: self.manifest_name.clone(),
+                    path: vec![Step::Name(key.to_owned())],
+                }],
+                _ => Vec::new(),
+            },
+            nodes: manifest::split_key(key)
+                .map(|(method, path)| operation_node(path, method))
+                .into_iter()
+                .collect(),
         }
     }
 }
 
+/// Returns the location of an operation.
+fn operation_node(path: &str, method: &str) -> Vec<String> {
+    let method = method.to_ascii_lowercase();
+    vec!["paths".to_owned(), path.to_owned(), method]
+}
+
 /// Returns a finding for each method of a rule.
-fn rule_findings(old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
+fn rule_findings(file: &str, rules: &Rules, old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
     let mut before: HashMap<(&str, Option<&str>), Effect> = HashMap::new();
     for outcome in old {
         before.insert((outcome.rule.as_str(), outcome.method), outcome.effect);
@@ -183,6 +250,8 @@ fn rule_findings(old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
                 .get(&(rule, outcome.method))
                 .or_else(|| before.get(&(rule, None)));
             let (status, detail) = rule_status(before.copied(), outcome.effect);
+            let path = outcome.tested.as_ref().unwrap_or(&outcome.documented);
+            let method = outcome.method.unwrap_or_default();
             Finding {
                 kind: OverrideKind::PathRule,
                 location: outcome.rule.clone(),
@@ -190,9 +259,44 @@ fn rule_findings(old: &[Outcome], new: &[Outcome]) -> Vec<Finding> {
                 status,
                 detail: detail.map(str::to_owned),
                 fails_build: status == OverrideStatus::Stale,
+                unneeded: match status {
+                    OverrideStatus::Stale => unneeded_part(file, rules, outcome, new),
+                    _ => Vec::new(),
+                },
+                nodes: vec![operation_node(path, method)],
             }
         })
         .collect()
+}
+
+/// Returns the part of a rename that matches nothing: the rule, or one of its methods.
+fn unneeded_part(
+    file: &str,
+    rules: &Rules,
+    outcome: &Outcome,
+    outcomes: &[Outcome],
+) -> Vec<OverridePart> {
+    let mut renames = rules.renames().iter().enumerate();
+    let Some((index, rename)) = renames.find(|(_, rename)| rename.location() == outcome.rule)
+    else {
+        return Vec::new();
+    };
+    let mut path = vec![Step::Name("rename".to_owned()), Step::Index(index)];
+    let mut same_rule = outcomes.iter().filter(|other| other.rule == outcome.rule);
+    let method = rename
+        .methods()
+        .zip(outcome.method)
+        .and_then(|(methods, method)| methods.iter().position(|other| *other == method));
+    if let (Some(method), false) = (
+        method,
+        same_rule.all(|other| other.effect == Effect::Unmatched),
+    ) {
+        path.extend([Step::Name("methods".to_owned()), Step::Index(method)]);
+    }
+    vec![OverridePart {
+        file: file.to_owned(),
+        path,
+    }]
 }
 
 fn rule_status(before: Option<Effect>, now: Effect) -> (OverrideStatus, Option<&'static str>) {

@@ -269,7 +269,66 @@ fn encode_segment(segment: &str) -> String {
 }
 #[cfg(test)]
 mod tests {
-    use super::Routing;
+    use portkey_admin_codegen::paths::Rules;
+    use portkey_admin_codegen::{Manifest, Source, document};
+
+    use super::{Routes, Routing};
+
+    /// Builds the routes of operations with these ids and paths.
+    fn routes(operations: &[(&str, &str)]) -> &'static Routes {
+        let mut document = String::from("openapi: 3.0.3\npaths:\n");
+        let mut manifest = String::new();
+        for (id, path) in operations {
+            document += &format!("  '{path}': {{get: {{responses: {{}}}}}}\n");
+            manifest += &format!(
+                "GET {path}: {{id: {id}, summary: Words., plane: control, area: api_keys, \
+                 retry: safe, status: works, evidence: {{by: document}}}}\n"
+            );
+        }
+        let source = |text: &str| Source {
+            name: "test".to_owned(),
+            text: text.to_owned(),
+        };
+        let routes = Routes::new(
+            &document::parse("test", &document).unwrap(),
+            &Manifest::parse(&source(&manifest)).unwrap(),
+            &Rules::parse(&source("{}")).unwrap(),
+        );
+        Box::leak(Box::new(routes.unwrap()))
+    }
+
+    #[test]
+    fn parameter_inside_a_segment_is_routed() {
+        let routes = routes(&[
+            ("get_odd_item", "/odd/items/{id}.json"),
+            ("get_odd_note", "/odd/notes/note-{id}"),
+            ("copy_odd_page", "/odd/pages/{id}:copy"),
+            ("get_odd_page", "/odd/pages/{id}"),
+        ]);
+        for (path, id, value) in [
+            ("/v1/odd/items/a1.json", "get_odd_item", "a1"),
+            ("/v1/odd/items/a%20b.c.json", "get_odd_item", "a b.c"),
+            ("/v1/odd/notes/note-7", "get_odd_note", "7"),
+            ("/v1/odd/pages/p:copy", "copy_odd_page", "p"),
+            ("/v1/odd/pages/p", "get_odd_page", "p"),
+        ] {
+            let Routing::Operation(matched) = routes.find("GET", path) else {
+                panic!("{path} is not routed");
+            };
+            assert_eq!(matched.operation.entry.id, id, "{path}");
+            assert_eq!(matched.arguments, [("id", value.to_owned())], "{path}");
+        }
+        for path in [
+            "/v1/odd/items/a1",
+            "/v1/odd/notes/a1",
+            "/v1/odd/items/.json",
+        ] {
+            assert!(
+                !matches!(routes.find("GET", path), Routing::Operation(_)),
+                "{path}"
+            );
+        }
+    }
 
     fn find(method: &str, path: &str) -> (Option<String>, Vec<String>) {
         match crate::api_spec::get().unwrap().routes.find(method, path) {

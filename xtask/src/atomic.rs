@@ -10,14 +10,26 @@ use tempfile::{Builder, NamedTempFile};
 /// A file to write and its content.
 pub type Replacement<'a> = (&'a Path, &'a str);
 
+/// A file to write with its content, or to remove if there is none.
+pub type Change<'a> = (&'a Path, Option<&'a str>);
+
 /// Writes every file, or none.
 ///
 /// All contents are on disk, beside their targets, before the first target is replaced. If a rename
 /// fails after that, the targets already replaced get their old content back.
 pub fn replace_all(files: &[Replacement<'_>]) -> Result<()> {
+    let changes: Vec<Change<'_>> = files
+        .iter()
+        .map(|(target, content)| (*target, Some(*content)))
+        .collect();
+    change_all(&changes)
+}
+
+/// Writes and removes every file, or none, in the same way.
+pub fn change_all(files: &[Change<'_>]) -> Result<()> {
     let staged = files
         .iter()
-        .map(|(target, content)| Staged::new(target, content.as_bytes()))
+        .map(|(target, content)| Staged::new(target, content.map(str::as_bytes)))
         .collect::<Result<Vec<_>>>()?;
     commit_all(staged)
 }
@@ -43,7 +55,8 @@ fn commit_all(staged: Vec<Staged<'_>>) -> Result<()> {
 /// New content in a temporary file beside its target; removed on drop.
 struct Staged<'a> {
     target: &'a Path,
-    new: NamedTempFile,
+    /// Absent if the target is to be removed.
+    new: Option<NamedTempFile>,
     old: Option<NamedTempFile>,
 }
 
@@ -54,18 +67,24 @@ struct Undo<'a> {
 }
 
 impl<'a> Staged<'a> {
-    fn new(target: &'a Path, content: &[u8]) -> Result<Self> {
+    fn new(target: &'a Path, content: Option<&[u8]>) -> Result<Self> {
         let old = match std::fs::read(target) {
             Ok(old) => Some(write_beside(target, &old)?),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| target.display().to_string()),
         };
-        let new = write_beside(target, content)?;
+        let new = content
+            .map(|content| write_beside(target, content))
+            .transpose()?;
         Ok(Self { target, new, old })
     }
 
     fn commit(self) -> Result<Undo<'a>> {
-        rename_onto(self.new, self.target)?;
+        match self.new {
+            Some(new) => rename_onto(new, self.target)?,
+            None => std::fs::remove_file(self.target)
+                .with_context(|| self.target.display().to_string())?,
+        }
         Ok(Undo {
             target: self.target,
             old: self.old,
@@ -150,6 +169,21 @@ mod tests {
     }
 
     #[test]
+    fn file_without_content_is_removed_or_restored() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = ["a", "b", "c"].map(|name| folder.path().join(name));
+        std::fs::write(&paths[0], "old").unwrap();
+        std::fs::write(&paths[1], "old").unwrap();
+        let [a, b, c] = paths.each_ref().map(|path| path.as_path());
+        change_all(&[(b, Some("new")), (a, None)]).unwrap();
+        assert_eq!(names(folder.path()), ["b"]);
+        // Nothing can be removed where nothing is.
+        change_all(&[(b, None), (c, None)]).unwrap_err();
+        assert_eq!(std::fs::read_to_string(b).unwrap(), "new");
+        assert_eq!(names(folder.path()), ["b"]);
+    }
+
+    #[test]
     fn missing_folder_leaves_the_other_file_unchanged() {
         let folder = tempfile::tempdir().unwrap();
         let (a, b) = (folder.path().join("a"), folder.path().join("none/b"));
@@ -178,7 +212,7 @@ mod tests {
         std::fs::write(&paths[0], "old").unwrap();
         let staged = paths
             .each_ref()
-            .map(|path| Staged::new(path, b"new").unwrap());
+            .map(|path| Staged::new(path, Some(b"new")).unwrap());
         // Makes the last rename fail.
         std::fs::create_dir(&paths[2]).unwrap();
         commit_all(staged.into()).unwrap_err();

@@ -18,7 +18,7 @@ use portkey_admin_codegen::manifest::{
     ApiVersion, Entry, EvidenceGrade, Handwritten, Plane, Status,
 };
 use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
-use portkey_admin_codegen::{Patched, Sources, manifest, patch};
+use portkey_admin_codegen::{Manifest, Patched, Sources, manifest, patch};
 
 use crate::atomic;
 use facts::OperationFacts;
@@ -29,7 +29,8 @@ Usage: cargo xtask endpoints [--check]
 Writes docs/endpoints/ from overrides/: README.md, the table of every operation with its method, its
 path and the documented path if it differs, and a page for each area with the evidence. Fails if an
 id that overrides/ or a comment of the code cites is not a fact of overrides/evidence.yaml, or if an
-override claims more than its facts support. Warns about facts that are not cited.
+override claims more than its facts support. Warns about facts that are not cited. Also updates the
+numbers of operations in the tables of areas of README.md and src/lib.rs.
 
 Options:
   --check     Write nothing; fail if a file is out of date
@@ -38,6 +39,9 @@ Options:
 
 const FOLDER: &str = "docs/endpoints";
 const INDEX: &str = "README.md";
+
+/// The files with a table of all areas and the numbers of their operations.
+const AREA_TABLES: [&str; 2] = ["README.md", "src/lib.rs"];
 
 /// The note at the top of every page.
 const GENERATED: &str =
@@ -94,7 +98,59 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         patched,
     };
     let files = reference.render(&rules);
-    write_files(&root.join(FOLDER), &files, check)
+    write_files(&root.join(FOLDER), &files, check)?;
+    write_area_tables(root, &reference.patched.manifest, check)
+}
+
+/// Writes the number of operations into the tables of areas, and removes the rows of areas without
+/// operations.
+fn write_area_tables(root: &Path, manifest: &Manifest, check: bool) -> Result<()> {
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for (_, entry) in manifest.iter() {
+        *counts.entry(&entry.area).or_default() += 1;
+    }
+    for name in AREA_TABLES {
+        let file = root.join(name);
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        let counted: String = text
+            .split_inclusive('\n')
+            .filter_map(|line| counted_row(line, &counts))
+            .collect();
+        if counted == text {
+            continue;
+        }
+        if check {
+            bail!("the numbers of operations in {name} are stale: run `cargo xtask endpoints`");
+        }
+        atomic::replace_all(&[(&file, &counted)])?;
+        println!("{name} was written");
+    }
+    Ok(())
+}
+
+/// Returns a line with the number of operations if it is the row of an area; `None` if the area has
+/// none.
+fn counted_row(line: &str, counts: &HashMap<&str, usize>) -> Option<String> {
+    let cells: Vec<&str> = line.split('|').collect();
+    let [start @ ("" | "//! "), area, count, _, _] = cells.as_slice() else {
+        return Some(line.to_owned());
+    };
+    let name = area.trim().trim_matches(['[', ']']);
+    let name = name
+        .strip_prefix('`')
+        .and_then(|name| name.strip_suffix('`'));
+    match (name, count.trim().parse::<usize>()) {
+        (Some(name), Ok(_)) => {
+            let count = counts.get(name)?;
+            Some(format!(
+                "{start}|{area}| {count} |{}|{}",
+                cells[3], cells[4]
+            ))
+        }
+        _ => Some(line.to_owned()),
+    }
 }
 
 /// Fails if a citation does not resolve or an override claims too much. Prints the number of

@@ -11,9 +11,11 @@ mod drift;
 mod endpoints;
 mod expand;
 mod fetch;
+mod prune;
 mod rustdoc;
 mod source;
 mod sync_spec;
+mod yaml_edit;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! `cargo xtask sync-spec`: reports how an upstream document differs from the vendored one, and
 //! distils it into `openapi/`.
 
+use std::collections::BTreeMap;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -17,7 +18,7 @@ use crate::{atomic, fetch};
 
 const HELP: &str = "\
 Usage: cargo xtask sync-spec [--from PATH|URL] [--check] [--format text|markdown|json] [--output FILE]
-                             [--revision TEXT] [--url URL]
+                             [--revision TEXT] [--url URL] [--prune]
 
 Distils an upstream OpenAPI 3.0 document (YAML or JSON), compares it with openapi/portkey.yaml, and
 reports what changed, the impact on users, and the status of the overrides. Then writes the document
@@ -29,6 +30,8 @@ Options:
   --check          Write nothing to openapi/; the exit code shows whether the document has drifted
   --format FORMAT  text, markdown (the body of a pull request) or json (default: text)
   --output FILE    Write the report to this file instead of standard output
+  --prune          Also remove the overrides that the document makes stale or confirms, and list them;
+                   conflicts are left. With --check, only list them
   --revision TEXT  The upstream commit of the document
   --url URL        Where upstream publishes the document, if --from is a path (default: unchanged)
   -h, --help       Print this help
@@ -52,8 +55,17 @@ struct Options {
     check: bool,
     format: Format,
     output: Option<PathBuf>,
+    prune: bool,
     revision: Option<String>,
     url: Option<String>,
+}
+
+/// The result of the comparison with the vendored document.
+struct Comparison {
+    /// Whether the vendored document states the same facts and its record matches it.
+    is_up_to_date: bool,
+    /// The overrides files to change, with `--prune`.
+    overrides: BTreeMap<String, Option<String>>,
 }
 
 /// A distilled document, as a value and as YAML.
@@ -83,16 +95,44 @@ fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
     let record = read_source_record(root)?;
     let from = input_location(options, record.as_ref());
     let distilled = distil(&from, &fetch::read(&from)?)?;
-    let up_to_date = is_up_to_date(root, options, &from, &distilled, record.as_ref())?;
-    match (up_to_date, options.check) {
+    let comparison = compare(root, options, &from, &distilled, record.as_ref())?;
+    let overrides = overrides_changes(root, &comparison);
+    match (comparison.is_up_to_date, options.check) {
+        (true, false) if !overrides.is_empty() => {
+            let changes: Vec<_> = overrides.iter().map(as_change).collect();
+            atomic::change_all(&changes)?;
+            eprintln!("{DOCUMENT} is up to date; {}", written(&overrides));
+        }
         (true, _) => eprintln!("{DOCUMENT} is up to date; nothing was written"),
         (false, true) => {
             eprintln!("{DOCUMENT} has drifted; nothing was written");
             return Ok(ExitCode::from(DRIFTED));
         }
-        (false, false) => write(root, options, &from, &distilled, record)?,
+        (false, false) => write(root, options, &from, &distilled, record, &overrides)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// An overrides file to write, or to remove if it has no content.
+type OverridesChange<'a> = (PathBuf, Option<&'a str>);
+
+fn overrides_changes<'a>(root: &Path, comparison: &'a Comparison) -> Vec<OverridesChange<'a>> {
+    let files = comparison.overrides.iter();
+    files
+        .map(|(name, text)| (root.join(name), text.as_deref()))
+        .collect()
+}
+
+fn as_change<'a>((path, text): &'a OverridesChange<'_>) -> atomic::Change<'a> {
+    (path, *text)
+}
+
+/// Returns `3 files of overrides/ were changed`.
+fn written(overrides: &[OverridesChange<'_>]) -> String {
+    match overrides.len() {
+        1 => "1 file of overrides/ was changed".to_owned(),
+        count => format!("{count} files of overrides/ were changed"),
+    }
 }
 
 /// Returns the path or URL from which the document is read.
@@ -101,34 +141,43 @@ fn input_location(options: &Options, record: Option<&SourceRecord>) -> String {
     options.from.clone().unwrap_or_else(recorded)
 }
 
-/// Compares with the vendored document, if there is one, and writes the report. The vendored
-/// document is up to date if it states the same facts and its record matches it.
-fn is_up_to_date(
+/// Compares with the vendored document, if there is one, and writes the report.
+fn compare(
     root: &Path,
     options: &Options,
     from: &str,
     distilled: &Distilled,
     record: Option<&SourceRecord>,
-) -> Result<bool> {
+) -> Result<Comparison> {
     let Some(vendored) = read_if_exists(&root.join(DOCUMENT))? else {
         let report = Report::without_comparison(from, env!("CARGO_PKG_VERSION"));
         write_report(&render(&report, options.format), options.output.as_deref())?;
-        return Ok(false);
+        return Ok(Comparison {
+            is_up_to_date: false,
+            overrides: BTreeMap::new(),
+        });
     };
     let record_matches = record.is_some_and(|record| record.sha256 == digest(&vendored));
-    let report = drift::report(&Input {
+    let input = Input {
+        root,
         sources: &Sources::read(root)?,
         old: &distil(DOCUMENT, &vendored)?.document,
         new: &distilled.document,
         from,
         version: env!("CARGO_PKG_VERSION"),
         today: &today(),
-    })?;
+    };
+    let report = drift::report(&input, options.prune)?;
     write_report(&render(&report, options.format), options.output.as_deref())?;
     if report.is_empty() && !record_matches {
         eprintln!("{SOURCE} does not match {DOCUMENT}");
     }
-    Ok(report.is_empty() && record_matches)
+    Ok(Comparison {
+        is_up_to_date: report.is_empty() && record_matches,
+        overrides: report
+            .pruned
+            .map_or_else(BTreeMap::new, |pruned| pruned.files),
+    })
 }
 
 fn write_report(report: &str, output: Option<&Path>) -> Result<()> {
@@ -148,6 +197,7 @@ fn parse_options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
         check: false,
         format: Format::Text,
         output: None,
+        prune: false,
         revision: None,
         url: None,
     };
@@ -157,6 +207,7 @@ fn parse_options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
             Long("check") => options.check = true,
             Long("format") => options.format = Format::named(&arguments.value()?.string()?)?,
             Long("output") => options.output = Some(arguments.value()?.into()),
+            Long("prune") => options.prune = true,
             Long("revision") => options.revision = Some(arguments.value()?.string()?),
             Long("url") => options.url = Some(arguments.value()?.string()?),
             Short('h') | Long("help") => return Ok(None),
@@ -173,13 +224,14 @@ fn distil(name: &str, text: &str) -> Result<Distilled> {
     Ok(Distilled { document, text })
 }
 
-/// Replaces the document and the record of its origin.
+/// Replaces the document, the record of its origin, and the overrides that were pruned.
 fn write(
     root: &Path,
     options: &Options,
     from: &str,
     distilled: &Distilled,
     record: Option<SourceRecord>,
+    overrides: &[OverridesChange<'_>],
 ) -> Result<()> {
     let document = &distilled.document;
     let record = SourceRecord {
@@ -194,14 +246,20 @@ fn write(
         operations: document::operations(document).count(),
     };
     let targets = [root.join(DOCUMENT), root.join(SOURCE)];
-    atomic::replace_all(&[
-        (&targets[0], &distilled.text),
-        (&targets[1], &record.to_yaml()?),
-    ])?;
+    let source = record.to_yaml()?;
+    let mut changes: Vec<atomic::Change<'_>> = vec![
+        (&targets[0], Some(&distilled.text)),
+        (&targets[1], Some(&source)),
+    ];
+    changes.extend(overrides.iter().map(as_change));
+    atomic::change_all(&changes)?;
     eprintln!(
         "{DOCUMENT} was written: {} paths, {} operations",
         record.paths, record.operations
     );
+    if !overrides.is_empty() {
+        eprintln!("{}", written(overrides));
+    }
     Ok(())
 }
 

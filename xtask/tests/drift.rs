@@ -269,6 +269,81 @@ fn reordered(value: &Value, is_names: bool) -> Value {
     }
 }
 
+#[test]
+fn lines_that_name_something_that_goes_are_listed_with_their_operation() {
+    let thing = |properties: &str| {
+        format!(
+            "{HEAD}paths:\n  /things: {{get: {{operationId: list_things, parameters: [{{name: page, in: query, \
+             schema: {{type: string}}}}], responses: {{'200': {{content: {{application/json: {{schema: \
+             {{$ref: '#/components/schemas/Thing'}}}}}}}}}}}}}}\n  /users: {{get: {{operationId: list_users, \
+             responses: {{'200': {{}}}}}}}}\ncomponents: {{schemas: {{Thing: {{type: object, properties: \
+             {{{properties}}}}}}}}}\n"
+        )
+    };
+    let old = thing("size: {type: string}, name: {type: string}");
+    let new = thing("name: {type: integer}").replace("{name: page, ", "{name: sheet, ");
+    let users = new.find("  /users").unwrap();
+    let end = new.find("components:").unwrap();
+    let new = format!("{}{}", &new[..users], &new[end..]);
+
+    let project = Project::with_document(&old);
+    for (name, text) in [
+        (
+            "src/helpers/users.rs",
+            "fn a(c: Client) {\n    c.list_users();\n    c.list_users_of();\n}\n",
+        ),
+        (
+            "emulator/src/handlers.rs",
+            "// list_users\nconst ID: &str = \"list_users\";\n",
+        ),
+        ("tests/interop/called/a.txt", "list_things\nlist_users\n"),
+        (
+            "tests/things.rs",
+            "use Thing;\nlist_things().page(1);\nthing.size;\nlet size = 1;\nthing.name;\n",
+        ),
+        ("docs/guide/other.md", "`thing.size` of another type\n"),
+        ("docs/endpoints/users.md", "list_users\n"),
+    ] {
+        let path = project.path(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let report = project.check_json(&new);
+    let mentions: Vec<String> = report["mentions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|mention| {
+            let text = |key: &str| mention[key].as_str().unwrap();
+            let (line, operation) = (&mention["line"], text("operation"));
+            format!(
+                "{}:{line} {} {} {operation}",
+                text("file"),
+                text("kind"),
+                text("item")
+            )
+        })
+        .collect();
+    let users = |place: &str| format!("{place} removed Client::list_users GET /users");
+    let things = |line: usize, what: &str| format!("tests/things.rs:{line} {what} GET /things");
+    assert_eq!(
+        mentions,
+        [
+            users("emulator/src/handlers.rs:1"),
+            users("emulator/src/handlers.rs:2"),
+            users("src/helpers/users.rs:2"),
+            users("tests/interop/called/a.txt:2"),
+            things(2, "removed api_keys::ListThings::page"),
+            things(3, "removed api_keys::Thing::size"),
+            things(5, "changed api_keys::Thing::name"),
+        ]
+    );
+    let text = project.check(&new, "text");
+    let line = "      src/helpers/users.rs:2: removed Client::list_users";
+    let (_, group) = text.split_once("GET /users\n").unwrap();
+    assert!(group.lines().any(|found| found == line), "{text}");
+}
+
 fn revision(name: &str) -> String {
     std::fs::read_to_string(data("revisions").join(format!("{name}.yaml"))).unwrap()
 }

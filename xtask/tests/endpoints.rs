@@ -291,3 +291,35 @@ fn documented_paths_are_listed_beside_the_tested_ones() {
         assert!(row.contains(&format!(" | {documented} | ")), "{row}");
     }
 }
+
+#[test]
+fn numbers_of_operations_in_the_tables_of_areas_are_updated() {
+    let copy = copy();
+    let row = |area: &str, count: &str| format!("| {area} | {count} | words \u{2014} and `7` |\n");
+    let table = |lines: [String; 3]| format!("# Areas\n\n| `x` | y |\n{}| 3 |\n", lines.concat());
+    let old = table([
+        row("`api_keys`", "1"),
+        row("`none`", "2"),
+        row("`audit`", "9"),
+    ]);
+    let doc = |text: &str| text.replace("| `", "//! | [`").replace("` | ", "`] | ");
+    fs::create_dir(copy.path().join("src")).unwrap();
+    fs::write(copy.path().join("README.md"), &old).unwrap();
+    fs::write(copy.path().join("src/lib.rs"), doc(&old)).unwrap();
+
+    assert!(endpoints(copy.path(), &[]).status.success());
+    let new = table([row("`api_keys`", "6"), String::new(), row("`audit`", "1")]);
+    let read = |name: &str| fs::read_to_string(copy.path().join(name)).unwrap();
+    assert_eq!(read("README.md"), new);
+    assert_eq!(read("src/lib.rs"), doc(&new));
+    assert!(endpoints(copy.path(), &["--check"]).status.success());
+
+    fs::write(copy.path().join("README.md"), &old).unwrap();
+    let output = endpoints(copy.path(), &["--check"]);
+    assert!(!output.status.success());
+    assert!(
+        stderr(&output).contains("README.md are stale"),
+        "{}",
+        stderr(&output)
+    );
+}

@@ -80,7 +80,7 @@ impl Repository {
     fn sync_spec_call(&self) -> String {
         let report = self.path("report").canonicalize().unwrap();
         let report = report.display();
-        format!("sync-spec --format markdown --output {report} --url there")
+        format!("sync-spec --prune --format markdown --output {report} --url there")
     }
 }
 

@@ -24,9 +24,12 @@ impl Repositories {
         new.git(".", &["clone", "--quiet", "origin", "clone"]);
         new.git("clone", &["switch", "--quiet", "--create", "trunk"]);
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/propose-spec");
-        for folder in [".ci", "openapi", "api", "docs"] {
+        for folder in [".ci", "openapi", "overrides", "api", "docs", "src"] {
             fs::create_dir(new.path("clone").join(folder)).unwrap();
             fs::write(new.path("clone").join(folder).join("file"), "old").unwrap();
+        }
+        for file in ["README.md", "src/lib.rs"] {
+            fs::write(new.path("clone").join(file), "old").unwrap();
         }
         fs::copy(script, new.path("clone/.ci/propose-spec")).unwrap();
         new.commit("Begin");
@@ -64,6 +67,19 @@ impl Repositories {
     fn change(&self, text: &str) {
         self.git("clone", &["switch", "--quiet", "trunk"]);
         fs::write(self.path("clone/openapi/file"), text).unwrap();
+    }
+
+    /// Returns the subjects of the commits on a branch of the origin since `trunk`, each with its
+    /// files.
+    fn commits(&self, branch: &str) -> Vec<String> {
+        let range = format!("trunk..{branch}");
+        let format = "--format=%s:";
+        let log = self.git(
+            "origin",
+            &["log", "--reverse", "--name-status", format, &range],
+        );
+        let lines = log.lines().filter(|line| !line.is_empty());
+        lines.map(|line| line.replace('\t', " ")).collect()
     }
 
     /// Runs the script while the pull request `open` is open; returns the calls of `gh`.
@@ -129,6 +145,40 @@ fn pull_request_is_opened_once_and_then_updated() {
     );
 
     assert_eq!(repositories.git("origin", &["rev-parse", "trunk"]), trunk);
+}
+
+#[test]
+fn removed_overrides_and_regenerated_files_have_commits_of_their_own() {
+    let repositories = Repositories::new();
+    let overrides = repositories.path("clone/overrides");
+    fs::remove_file(overrides.join("file")).unwrap();
+    fs::write(repositories.path("clone/docs/file"), "new").unwrap();
+    fs::write(repositories.path("clone/src/lib.rs"), "new").unwrap();
+    repositories.propose("trunk", "").unwrap();
+    let expected = [
+        "Update Portkey's OpenAPI document:",
+        "M openapi/file",
+        "Remove overrides that the OpenAPI document makes unnecessary:",
+        "D overrides/file",
+        "Regenerate the files derived from the OpenAPI document:",
+        "M docs/file",
+        "M src/lib.rs",
+    ];
+    assert_eq!(repositories.commits("spec-drift"), expected);
+}
+
+#[test]
+fn commit_without_changes_is_left_out() {
+    let repositories = Repositories::new();
+    fs::write(repositories.path("clone/api/file"), "new").unwrap();
+    repositories.propose("trunk", "").unwrap();
+    let expected = [
+        "Update Portkey's OpenAPI document:",
+        "M openapi/file",
+        "Regenerate the files derived from the OpenAPI document:",
+        "M api/file",
+    ];
+    assert_eq!(repositories.commits("spec-drift"), expected);
 }
 
 #[test]

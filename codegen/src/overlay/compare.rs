@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::{
-    Action, ActionKind, NodePath, Query, Step, copy_source, describe_absent, is_name_map, is_prose,
-    node_kind,
+    AbsentNode, Action, ActionKind, NodePath, Query, Step, copy_source, describe_absent,
+    is_name_map, is_prose, node_kind,
 };
 use crate::{Result, document, override_status::OverrideStatus};
 
@@ -19,45 +20,72 @@ pub struct Verdict {
     pub detail: Option<String>,
     /// Whether the action fails the build.
     pub fails_build: bool,
+    /// The parts of the action that have no effect on the later document: the steps from the action
+    /// to each. No steps stand for the whole action.
+    pub unneeded: Vec<Vec<Step>>,
+    /// The location of each node that the action selects in the later document or, if there is
+    /// none, in the earlier one: the segments of a JSON pointer.
+    pub nodes: Vec<Vec<String>>,
 }
 
 impl Action {
     /// Applies the action to the document that it was written for and, if it still fits, to a later
-    /// one, and returns its status there.
+    /// one, and returns its status there. `is_strict`: the action must fit `old`.
     ///
     /// # Errors
     ///
     /// Fails if the action does not fit `old`.
-    pub fn compare(&self, old: &mut Value, new: &mut Value) -> Result<Verdict> {
+    pub fn compare(&self, old: &mut Value, new: &mut Value, is_strict: bool) -> Result<Verdict> {
         let (old_paths, new_paths) = (self.target.find_nodes(old), self.target.find_nodes(new));
+        let nodes = match new_paths.is_empty() {
+            true => &old_paths,
+            false => &new_paths,
+        };
+        let nodes = nodes
+            .iter()
+            .map(|node| node.0.iter().map(Step::to_string).collect())
+            .collect();
         let verdict = if new_paths.is_empty() {
             self.compare_without_target(new, &old_paths)
         } else {
             self.compare_targets(&OldNodes::new(old, &old_paths), new, &new_paths)
         };
-        let absent = self.execute_at(old, old_paths);
-        let absent = absent.map_err(|problem| self.error(problem))?;
-        if !absent.is_empty() {
-            return Err(self.error(describe_absent(&absent)));
+        self.execute_on_old(old, old_paths, is_strict)?;
+        let is_unneeded = verdict.status == OverrideStatus::Stale
+            || (verdict.status == OverrideStatus::Confirmed && !verdict.has_prose);
+        if is_unneeded {
+            return Ok(verdict.into_verdict(vec![Vec::new()], nodes));
         }
-        if verdict.status == OverrideStatus::Stale
-            || (verdict.status == OverrideStatus::Confirmed && !verdict.has_prose)
-        {
-            return Ok(verdict.into_verdict());
-        }
+        let count = new_paths.len();
         Ok(match self.execute_at(new, new_paths) {
-            Ok(absent) if absent.is_empty() => verdict.into_verdict(),
+            Ok(absent) if absent.is_empty() => {
+                let members = verdict.members();
+                verdict.into_verdict(members, nodes)
+            }
             Ok(absent) => Verdict {
                 status: OverrideStatus::Stale,
                 detail: Some(describe_absent(&absent)),
                 fails_build: true,
+                unneeded: absent_everywhere(&absent, count),
+                nodes,
             },
             Err(problem) => Verdict {
                 status: OverrideStatus::Conflicting,
                 detail: Some(problem),
                 fails_build: true,
+                unneeded: Vec::new(),
+                nodes,
             },
         })
+    }
+
+    fn execute_on_old(&self, old: &mut Value, paths: Vec<NodePath>, is_strict: bool) -> Result<()> {
+        match self.execute_at(old, paths) {
+            Ok(absent) if absent.is_empty() || !is_strict => Ok(()),
+            Ok(absent) => Err(self.error(describe_absent(&absent))),
+            Err(problem) if is_strict => Err(self.error(problem)),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Returns `Confirmed` for a removal whose targets upstream has removed, `Stale` otherwise.
@@ -78,6 +106,7 @@ impl Action {
             detail: detail.map(str::to_owned),
             has_prose: false,
             fails_build: true,
+            confirmed: Vec::new(),
         }
     }
 
@@ -116,16 +145,50 @@ struct Candidate {
     /// Whether the action sets prose or extensions, which upstream cannot confirm.
     has_prose: bool,
     fails_build: bool,
+    /// The members of the value that the later document has and the earlier one lacked.
+    confirmed: Vec<Vec<Step>>,
 }
 
 impl Candidate {
-    fn into_verdict(self) -> Verdict {
+    fn into_verdict(self, unneeded: Vec<Vec<Step>>, nodes: Vec<Vec<String>>) -> Verdict {
         Verdict {
             status: self.status,
             detail: self.detail,
             fails_build: self.fails_build,
+            unneeded,
+            nodes,
         }
     }
+
+    /// Returns the steps from the action to each confirmed member; none if there is a conflict.
+    fn members(&self) -> Vec<Vec<Step>> {
+        match self.status {
+            OverrideStatus::Conflicting => Vec::new(),
+            _ => self
+                .confirmed
+                .iter()
+                .map(|member| in_update(member))
+                .collect(),
+        }
+    }
+}
+
+/// Returns the steps from an action to a member of its value.
+fn in_update(member: &[Step]) -> Vec<Step> {
+    let update = Step::Name("update".to_owned());
+    std::iter::once(update)
+        .chain(member.iter().cloned())
+        .collect()
+}
+
+/// Returns the members that are absent below every target.
+fn absent_everywhere(absent: &[AbsentNode], targets: usize) -> Vec<Vec<Step>> {
+    let mut counts: IndexMap<&[Step], usize> = IndexMap::new();
+    for node in absent {
+        *counts.entry(node.member()).or_default() += 1;
+    }
+    let everywhere = counts.into_iter().filter(|(_, count)| *count == targets);
+    everywhere.map(|(member, _)| in_update(member)).collect()
 }
 
 fn missing_copy_source(from: &Query) -> Candidate {
@@ -134,6 +197,7 @@ fn missing_copy_source(from: &Query) -> Candidate {
         detail: Some(format!("`copy: {from}` no longer selects exactly one node")),
         has_prose: false,
         fails_build: true,
+        confirmed: Vec::new(),
     }
 }
 
@@ -150,6 +214,7 @@ fn compare_removal(old_nodes: &OldNodes<'_>, new: &Value, new_paths: &[NodePath]
         detail: changed,
         has_prose: true,
         fails_build: false,
+        confirmed: Vec::new(),
     }
 }
 
@@ -205,6 +270,19 @@ struct Counts {
     applied: usize,
     prose: Vec<String>,
     conflicts: Vec<String>,
+    /// The steps to the current member of the value.
+    member: Vec<Step>,
+    /// The outcome of each member, over all targets.
+    members: IndexMap<Vec<Step>, MemberOutcome>,
+}
+
+/// The outcome of a member of the value of an action.
+#[derive(Default)]
+struct MemberOutcome {
+    /// Whether a target has had another value before.
+    is_new: bool,
+    /// Whether a target has another value now.
+    is_needed: bool,
 }
 
 impl Counts {
@@ -239,8 +317,10 @@ impl Counts {
                 self.compare_fields(location, fields, old, new, in_name_map);
             }
             (Value::Array(entries), Some(Value::Array(items))) => {
-                for entry in entries {
+                for (index, entry) in entries.iter().enumerate() {
+                    self.member.push(Step::Index(index));
                     self.compare_entry(location, entry, old, items);
+                    self.member.pop();
                 }
             }
             _ => self.compare_leaf(location, value, old, new),
@@ -265,7 +345,9 @@ impl Counts {
                 new.and_then(|new| new.get(key)),
             );
             let names = !in_name_map && is_name_map(key, value);
+            self.member.push(Step::Name(key.clone()));
             self.compare_node(&document::child_path(location, key), value, old, new, names);
+            self.member.pop();
         }
     }
 
@@ -292,9 +374,21 @@ impl Counts {
                 let location = format!("{location}[{}]", entry_name(entry).unwrap_or_default());
                 self.compare_node(&location, entry, before.as_ref(), Some(&item), false);
             }
-            None if items.contains(entry) => self.confirmed += 1,
-            None => self.applied += 1,
+            None if items.contains(entry) => {
+                self.confirmed += 1;
+                self.record_member(!before.is_some_and(|items| items.contains(entry)), false);
+            }
+            None => {
+                self.applied += 1;
+                self.record_member(false, true);
+            }
         }
+    }
+
+    fn record_member(&mut self, is_new: bool, is_needed: bool) {
+        let outcome = self.members.entry(self.member.clone()).or_default();
+        outcome.is_new |= is_new;
+        outcome.is_needed |= is_needed;
     }
 
     fn compare_leaf(
@@ -304,6 +398,7 @@ impl Counts {
         old: Option<&Value>,
         new: Option<&Value>,
     ) {
+        self.record_member(old != Some(value), new != Some(value));
         match new {
             Some(new) if new == value => self.confirmed += 1,
             Some(new) if old != Some(new) => {
@@ -333,11 +428,16 @@ impl Counts {
         } else {
             (OverrideStatus::Applied, None)
         };
+        let confirmed = self
+            .members
+            .into_iter()
+            .filter(|(_, outcome)| outcome.is_new && !outcome.is_needed);
         Candidate {
             status,
             detail,
             has_prose,
             fails_build: false,
+            confirmed: confirmed.map(|(member, _)| member).collect(),
         }
     }
 }

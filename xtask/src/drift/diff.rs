@@ -6,28 +6,34 @@
 //! use it. Annotations, the order of lists that are sets, and wrappers such as an `allOf` with one
 //! entry are ignored.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use indexmap::IndexMap;
 use portkey_admin_codegen::reserved_segments;
 use serde_json::{Value, json};
 
 use super::difference::{Aspect, Difference, Fact, Kind};
+use super::effective_object::{self, EffectiveObject, Part};
 use super::matching::{self, Operation};
+use super::resolved_node::ResolvedNode;
 use super::schema_node::{Location, Node, is_annotation};
 
 /// Keywords whose value is a map from names to objects.
-const NAME_MAPS: [&str; 9] = [
+const NAME_MAPS: [&str; 7] = [
     "properties",
     "responses",
-    "content",
-    "headers",
     "callbacks",
     "mapping",
     "scopes",
     "variables",
     "links",
 ];
+
+/// Keywords whose value is a map from names to objects, in which case has no meaning.
+const CASELESS_NAME_MAPS: [&str; 2] = ["content", "headers"];
+
+/// Keywords for which absent and zero mean the same.
+const ZERO_KEYWORDS: [&str; 3] = ["minLength", "minItems", "minProperties"];
 
 /// Keywords whose value is compared as a whole.
 const VALUE_KEYWORDS: [&str; 3] = ["default", "const", "example"];
@@ -54,6 +60,7 @@ const FLAG_KEYWORDS: [&str; 10] = [
 enum KeyKind {
     Keyword,
     Name,
+    CaselessName,
 }
 
 /// Returns every difference between two documents, in the order of the old one.
@@ -89,14 +96,6 @@ struct Differ<'a> {
     found: IndexMap<(Option<Location>, Option<Location>), Difference>,
     /// Components that only one document has, because the other has the same content inline.
     inlined: HashSet<String>,
-}
-
-/// A schema (or another object) with its references followed: the node that holds its content, and
-/// the keys beside the reference or the wrapper.
-struct ResolvedNode<'a> {
-    base: Node<'a>,
-    adjacent: Vec<(&'a str, Node<'a>)>,
-    by_reference: bool,
 }
 
 impl<'a> Differ<'a> {
@@ -214,8 +213,11 @@ impl<'a> Differ<'a> {
         }
         let (one, two) = match key_kind {
             KeyKind::Keyword => (ResolvedNode::of(old), ResolvedNode::of(new)),
-            KeyKind::Name => (ResolvedNode::unresolved(old), ResolvedNode::unresolved(new)),
+            _ => (ResolvedNode::unresolved(old), ResolvedNode::unresolved(new)),
         };
+        if key_kind == KeyKind::Keyword && self.compare_composed((old, &one), (new, &two)) {
+            return;
+        }
         if self.compare_references(old, new, &one, &two) == Referents::Different {
             return;
         }
@@ -267,9 +269,187 @@ impl<'a> Differ<'a> {
         if kind == Kind::Moved {
             self.inlined.extend(from.iter().chain(&to).cloned());
         }
+        let requires_more = referents == Referents::Different
+            && !effective_object::required_names(&two.base)
+                .is_subset(&effective_object::required_names(&one.base));
         let (old, new) = (fact(old, from.as_ref()), fact(new, to.as_ref()));
-        self.record(kind, Aspect::Reference, Some(old), Some(new), false);
+        self.record(kind, Aspect::Reference, Some(old), Some(new), requires_more);
         referents
+    }
+
+    /// Compares two schemas of which at least one is composed of others, by their effective content.
+    /// Returns whether it did.
+    fn compare_composed(
+        &mut self,
+        (old, one): (&Node<'a>, &ResolvedNode<'a>),
+        (new, two): (&Node<'a>, &ResolvedNode<'a>),
+    ) -> bool {
+        let is_visited = |differ: &mut Self| {
+            let locations = (old.location.clone(), new.location.clone());
+            !differ.visited.insert(locations)
+        };
+        if let Some((one, two)) = self.effective_objects((old, one), (new, two)) {
+            if !is_visited(self) {
+                self.compare_effective_objects(&one, &two);
+            }
+            return true;
+        }
+        match (one.alternatives(), two.alternatives()) {
+            (None, Some(key)) if one.is_plain_schema() => {
+                if !is_visited(self) {
+                    let branches = two.base.get(key).iter().flat_map(Node::items).collect();
+                    self.compare_branch_lists(key, vec![old.clone()], branches);
+                    self.compare_adjacent(
+                        &one.adjacent_entries(None),
+                        &two.adjacent_entries(Some(key)),
+                    );
+                }
+                true
+            }
+            (Some(key), None) if two.is_plain_schema() => {
+                if !is_visited(self) {
+                    let branches = one.base.get(key).iter().flat_map(Node::items).collect();
+                    self.compare_branch_lists(key, branches, vec![new.clone()]);
+                    self.compare_adjacent(
+                        &one.adjacent_entries(Some(key)),
+                        &two.adjacent_entries(None),
+                    );
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns the effective objects of two schemas if one has an `allOf` and both are objects.
+    fn effective_objects(
+        &self,
+        (old, one): (&Node<'a>, &ResolvedNode<'a>),
+        (new, two): (&Node<'a>, &ResolvedNode<'a>),
+    ) -> Option<(EffectiveObject<'a>, EffectiveObject<'a>)> {
+        let has_branches = |node: &ResolvedNode<'_>| node.base.get("allOf").is_some();
+        if (one.by_reference && two.by_reference) || !(has_branches(one) || has_branches(two)) {
+            return None;
+        }
+        let objects = (
+            EffectiveObject::of(old, one)?,
+            EffectiveObject::of(new, two)?,
+        );
+        // If the other has the same content inline, the reference is the change.
+        let includes = |object: &EffectiveObject<'_>, reference: &ResolvedNode<'_>| {
+            let name = reference.base.component();
+            let mut components = object
+                .parts
+                .iter()
+                .filter_map(|part| part.component.as_ref());
+            components.any(|component| {
+                Some(component) == name.as_ref()
+                    || self.renames.get(component) == name.as_ref()
+                    || name.as_ref().and_then(|name| self.renames.get(name)) == Some(component)
+            })
+        };
+        let keeps_reference = match (one.by_reference, two.by_reference) {
+            (true, false) => includes(&objects.1, one),
+            (false, true) => includes(&objects.0, two),
+            _ => true,
+        };
+        keeps_reference.then_some(objects)
+    }
+
+    fn compare_effective_objects(&mut self, old: &EffectiveObject<'a>, new: &EffectiveObject<'a>) {
+        self.compare_adjacent(&old.keywords, &new.keywords);
+        let (was, is) = (old.required(), new.required());
+        let same = |one: &Option<String>, two: &Option<String>| match (one, two) {
+            (Some(one), Some(two)) => one == two || self.renames.get(one) == Some(two),
+            _ => false,
+        };
+        let is_in_new = |part: &Part<'_>| {
+            let mut parts = new.parts.iter();
+            parts.any(|other| same(&part.component, &other.component))
+        };
+        let is_in_old = |part: &Part<'_>| {
+            let mut parts = old.parts.iter();
+            parts.any(|other| same(&other.component, &part.component))
+        };
+        // What changes inside a component that both have is recorded there.
+        let removed: Vec<&Part<'a>> = old.parts.iter().filter(|part| !is_in_new(part)).collect();
+        let added: Vec<&Part<'a>> = new.parts.iter().filter(|part| !is_in_old(part)).collect();
+        for branch in EffectiveObject::branches_by_reference(&removed) {
+            self.record_removed(Aspect::Branch, branch, false);
+        }
+        for branch in EffectiveObject::branches_by_reference(&added) {
+            let demands = effective_object::required_names(&branch.resolved());
+            self.record_added(Aspect::Branch, branch, !demands.is_subset(&was));
+        }
+        let (before, after) = (old.properties(), new.properties());
+        for (name, (one, _)) in &before {
+            if let Some((two, _)) = after.get(name) {
+                self.compare(one, two, KeyKind::Keyword);
+            }
+        }
+        let inline = |parts: &[&Part<'a>], index: usize, all: &EffectiveObject<'a>| {
+            let part = &all.parts[index];
+            part.component.is_none() && parts.iter().any(|other| std::ptr::eq(*other, part))
+        };
+        for (name, (one, part)) in &before {
+            if !after.contains_key(name) && inline(&removed, *part, old) {
+                self.record_removed(Aspect::Property, one, was.contains(name));
+            }
+        }
+        for (name, (two, part)) in &after {
+            if !before.contains_key(name) && inline(&added, *part, new) {
+                self.record_added(Aspect::Property, two, is.contains(name));
+            }
+        }
+        let is_one_sided = |name: &str| before.contains_key(name) != after.contains_key(name);
+        let lost = EffectiveObject::inline_required(&removed, |name| {
+            !is.contains(name) && !is_one_sided(name)
+        });
+        let gained = EffectiveObject::inline_required(&added, |name| {
+            !was.contains(name) && !is_one_sided(name)
+        });
+        self.record_effective_required(old, new, lost, gained);
+    }
+
+    /// Records the names that became required or are no longer required.
+    fn record_effective_required(
+        &mut self,
+        old: &EffectiveObject<'a>,
+        new: &EffectiveObject<'a>,
+        lost: Option<Fact>,
+        gained: Option<Fact>,
+    ) {
+        let kind = match (&lost, &gained) {
+            (None, None) => return,
+            (None, Some(_)) => Kind::Added,
+            (Some(_), None) => Kind::Removed,
+            (Some(_), Some(_)) => Kind::Changed,
+        };
+        let empty = |object: &EffectiveObject<'_>| {
+            let location = object.inline_required_location()?;
+            let value = json!([]);
+            Some(Fact { location, value })
+        };
+        let (old, new) = (lost.or_else(|| empty(old)), gained.or_else(|| empty(new)));
+        self.record(kind, Aspect::Required, old, new, false);
+    }
+
+    /// Compares keywords that are beside the content of a schema.
+    fn compare_adjacent(
+        &mut self,
+        old: &IndexMap<&'a str, Node<'a>>,
+        new: &IndexMap<&'a str, Node<'a>>,
+    ) {
+        let added = new.keys().filter(|key| !old.contains_key(*key));
+        let keys: Vec<&str> = old.keys().chain(added).copied().collect();
+        for key in keys {
+            self.compare_entry(
+                key,
+                old.get(key).cloned(),
+                new.get(key).cloned(),
+                KeyKind::Keyword,
+            );
+        }
     }
 
     fn compare_maps(&mut self, old: &ResolvedNode<'a>, new: &ResolvedNode<'a>, key_kind: KeyKind) {
@@ -277,9 +457,15 @@ impl<'a> Differ<'a> {
         let are_keywords = key_kind == KeyKind::Keyword;
         let required = are_keywords.then(|| Required::of(&old, &new));
         let in_path = old.contains_key("in") && old["in"].value == "path";
+        let in_header = old.contains_key("in") && old["in"].value == "header";
         for (key, one) in &old {
-            let two = new.shift_remove(key);
-            let skip = are_keywords && (is_annotation(key) || (*key == "name" && in_path));
+            let two = match key_kind {
+                KeyKind::CaselessName => take_caseless(&mut new, key),
+                _ => new.shift_remove(key),
+            };
+            // A header is matched by its name in lower case, a path parameter by its position.
+            let skip =
+                are_keywords && (is_annotation(key) || (*key == "name" && (in_path || in_header)));
             if skip {
                 continue;
             }
@@ -316,13 +502,22 @@ impl<'a> Differ<'a> {
         key_kind: KeyKind,
     ) {
         let keyword = key_kind == KeyKind::Keyword;
-        let (old, new) = match keyword && FLAG_KEYWORDS.contains(&key) {
-            true => (old.filter(is_set), new.filter(is_set)),
-            false => (old, new),
+        let (old, new) = match keyword {
+            true if FLAG_KEYWORDS.contains(&key) => (old.filter(is_set), new.filter(is_set)),
+            true if ZERO_KEYWORDS.contains(&key) => {
+                (old.filter(is_above_zero), new.filter(is_above_zero))
+            }
+            _ => (old, new),
         };
-        let below = match keyword && NAME_MAPS.contains(&key) {
-            true => KeyKind::Name,
-            false => KeyKind::Keyword,
+        let below = match keyword {
+            true if NAME_MAPS.contains(&key) => KeyKind::Name,
+            true if CASELESS_NAME_MAPS.contains(&key) => KeyKind::CaselessName,
+            _ => KeyKind::Keyword,
+        };
+        // The nullability of `oneOf: [{type: 'null'}, …]` is at the location of that branch.
+        let aspect = |node: &Node<'_>| match keyword && key == "nullable" {
+            true => Aspect::Nullability,
+            false => Aspect::of(&node.location),
         };
         match (old, new) {
             (Some(old), Some(new)) if keyword && SET_KEYWORDS.contains(&key) => {
@@ -334,15 +529,22 @@ impl<'a> Differ<'a> {
                 }
             }
             (Some(old), Some(new)) if keyword && is_composition(key) => {
-                self.compare_branches(&old, &new)
+                self.compare_branch_lists(key, old.items().collect(), new.items().collect());
             }
             (Some(old), Some(new)) => self.compare(&old, &new, below),
-            (Some(old), None) => {
-                self.record_removed(Aspect::of(&old.location), &old, is_required(&old))
+            // Every entry is a change, also where there was no map before.
+            (Some(old), None) if below == KeyKind::CaselessName => {
+                for (_, entry) in old.entries() {
+                    self.record_removed(aspect(&entry), &entry, is_required(&entry));
+                }
             }
-            (None, Some(new)) => {
-                self.record_added(Aspect::of(&new.location), &new, is_required(&new))
+            (None, Some(new)) if below == KeyKind::CaselessName => {
+                for (_, entry) in new.entries() {
+                    self.record_added(aspect(&entry), &entry, is_required(&entry));
+                }
             }
+            (Some(old), None) => self.record_removed(aspect(&old), &old, is_required(&old)),
+            (None, Some(new)) => self.record_added(aspect(&new), &new, is_required(&new)),
             (None, None) => {}
         }
     }
@@ -423,15 +625,28 @@ impl<'a> Differ<'a> {
         );
     }
 
-    fn compare_branches(&mut self, old: &Node<'a>, new: &Node<'a>) {
-        let list = |node: &Node<'a>| node.value.as_array().cloned().unwrap_or_default();
-        let pairs = matching::match_branches(&list(old), &list(new), &self.renames);
-        let (old, new): (Vec<_>, Vec<_>) = (old.items().collect(), new.items().collect());
+    /// Compares the branches of an `allOf`, `oneOf` or `anyOf`.
+    fn compare_branch_lists(&mut self, key: &str, old: Vec<Node<'a>>, new: Vec<Node<'a>>) {
+        let list = |nodes: &[Node<'a>]| -> Vec<Value> {
+            nodes.iter().map(|node| node.value.clone()).collect()
+        };
+        let required = |nodes: &[Node<'a>]| -> BTreeSet<&'a str> {
+            let names = nodes
+                .iter()
+                .map(|node| effective_object::required_names(&node.resolved()));
+            names.flatten().collect()
+        };
+        let pairs = matching::match_branches(&list(&old), &list(&new), &self.renames);
+        let was = required(&old);
         for pair in pairs {
             match pair {
                 (Some(from), Some(to)) => self.compare(&old[from], &new[to], KeyKind::Keyword),
                 (Some(from), None) => self.record_removed(Aspect::Branch, &old[from], false),
-                (None, Some(to)) => self.record_added(Aspect::Branch, &new[to], false),
+                (None, Some(to)) => {
+                    let demands = required(&new[to..=to]);
+                    let requires_more = key == "allOf" && !demands.is_subset(&was);
+                    self.record_added(Aspect::Branch, &new[to], requires_more);
+                }
                 (None, None) => {}
             }
         }
@@ -491,61 +706,6 @@ impl<'a> Differ<'a> {
             required,
         });
     }
-}
-
-impl<'a> ResolvedNode<'a> {
-    fn unresolved(node: &Node<'a>) -> Self {
-        Self {
-            base: node.clone(),
-            adjacent: Vec::new(),
-            by_reference: false,
-        }
-    }
-
-    /// Follows references, and steps into an `allOf`, `oneOf` or `anyOf` with one entry.
-    fn of(node: &Node<'a>) -> Self {
-        let mut resolved = Self::unresolved(node);
-        for _ in 0..64 {
-            let (inner, through) = match (resolved.base.referenced(), wrapped(&resolved.base)) {
-                (Some(target), _) => (target, "$ref"),
-                (None, Some((key, inner))) => (inner, key),
-                (None, None) => break,
-            };
-            let adjacent = resolved.base.entries();
-            for (key, node) in adjacent.filter(|(key, _)| *key != through && !is_annotation(key)) {
-                if resolved.adjacent.iter().all(|(known, _)| *known != key) {
-                    resolved.adjacent.push((key, node));
-                }
-            }
-            resolved.by_reference |= through == "$ref";
-            resolved.base = inner;
-        }
-        resolved
-    }
-
-    fn all_entries(&self) -> IndexMap<&'a str, Node<'a>> {
-        let mut entries: IndexMap<_, _> = self.base.entries().collect();
-        entries.extend(self.adjacent.iter().cloned());
-        entries
-    }
-}
-
-/// Returns the only schema of an `allOf`, `oneOf` or `anyOf` that has nothing but annotations
-/// beside it.
-fn wrapped<'a>(node: &Node<'a>) -> Option<(&'a str, Node<'a>)> {
-    let is_remark = |key: &str| {
-        is_annotation(key)
-            || matches!(
-                key,
-                "nullable" | "deprecated" | "readOnly" | "writeOnly" | "default"
-            )
-    };
-    let mut others = node.entries().filter(|(key, _)| !is_remark(key));
-    let (key, list) = others.next()?;
-    let alone = others.next().is_none() && is_composition(key);
-    let mut entries = list.items();
-    let first = entries.next()?;
-    (alone && entries.next().is_none()).then_some((key, first))
 }
 
 /// The required properties of two schemas.
@@ -626,11 +786,9 @@ fn effective<'a>(operation: &Operation<'a>, root: &'a Value, key: &str) -> Optio
 }
 
 /// Returns the parameters of an operation and of its path item. Path parameters are identified by
-/// position.
+/// position, headers by their name in lower case.
 fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(String, String), Node<'a>> {
-    let positions: Vec<&str> = reserved_segments::segments(operation.path)
-        .filter(|segment| reserved_segments::is_parameter(segment))
-        .collect();
+    let positions: Vec<&str> = reserved_segments::parameters(operation.path).collect();
     let mut found = IndexMap::new();
     for holder in [&operation.path_item, &operation.node] {
         let list = holder.get("parameters");
@@ -638,10 +796,13 @@ fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(String, String), Node<
             let value = node.resolved().value;
             let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
             let (location, mut name) = (text("in"), text("name"));
-            if location == "path" {
-                let own = format!("{{{name}}}");
-                let position = positions.iter().position(|segment| *segment == own);
-                name = position.map_or(name, |position| position.to_string());
+            match location.as_str() {
+                "path" => {
+                    let position = positions.iter().position(|parameter| *parameter == name);
+                    name = position.map_or(name, |position| position.to_string());
+                }
+                "header" => name.make_ascii_lowercase(),
+                _ => {}
             }
             found.insert((location, name), node);
         }
@@ -671,6 +832,25 @@ fn component_name(node: &Node<'_>) -> Fact {
 
 fn is_composition(key: &str) -> bool {
     matches!(key, "allOf" | "oneOf" | "anyOf")
+}
+
+/// Removes and returns the entry with a name, or else one whose name differs only in case.
+fn take_caseless<'a>(entries: &mut IndexMap<&'a str, Node<'a>>, name: &str) -> Option<Node<'a>> {
+    let other = || {
+        entries
+            .keys()
+            .find(|key| key.eq_ignore_ascii_case(name))
+            .copied()
+    };
+    let key = entries
+        .get_key_value(name)
+        .map(|(key, _)| *key)
+        .or_else(other)?;
+    entries.shift_remove(key)
+}
+
+fn is_above_zero(node: &Node<'_>) -> bool {
+    node.value.as_f64() != Some(0.0)
 }
 
 fn is_set(node: &Node<'_>) -> bool {

@@ -73,6 +73,8 @@ pub struct Case<'a> {
     pub difference: &'a Difference,
     /// The ids of the operations that it concerns.
     pub ids: BTreeSet<String>,
+    /// The types in whose schemas it is, under their names in both documents.
+    pub types: BTreeSet<String>,
     /// Whether it is part of requests, of responses, or of both.
     pub direction: Direction,
     /// Whether the difference remains after the overrides are applied.
@@ -94,7 +96,7 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
     let claimed: HashSet<&str> = structural
         .flat_map(|(_, changes)| changes.iter().map(|change| change.path()))
         .collect();
-    cases
+    let mut effects: Vec<Vec<&public_api::Change>> = cases
         .iter()
         .zip(named)
         .map(|(case, mut effects)| {
@@ -104,6 +106,14 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
             if may_affect_other_names(case) {
                 effects.extend(index.unclaimed(case, &claimed));
             }
+            effects
+        })
+        .collect();
+    explain_rest(cases, &index, &mut effects);
+    cases
+        .iter()
+        .zip(effects)
+        .map(|(case, effects)| {
             if effects.is_empty() && !case.ids.is_disjoint(&code.excluded_ids) {
                 assess_by_kind(case)
             } else {
@@ -111,6 +121,29 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
             }
         })
         .collect()
+}
+
+/// Assigns changes of the public API that no difference explains to differences of an unknown kind
+/// in the same operations and types.
+fn explain_rest<'a>(
+    cases: &[Case<'_>],
+    index: &ChangeIndex<'a>,
+    effects: &mut [Vec<&'a public_api::Change>],
+) {
+    let explained: HashSet<&str> = cases
+        .iter()
+        .zip(effects.iter())
+        .filter(|(case, _)| case.remains)
+        .flat_map(|(_, changes)| changes.iter().map(|change| change.path()))
+        .collect();
+    let explained: HashSet<String> = explained.into_iter().map(str::to_owned).collect();
+    for (case, effects) in cases.iter().zip(effects) {
+        if case.remains && case.difference.aspect == Aspect::Other && effects.is_empty() {
+            let mut rest = index.changes_in_scope(case);
+            rest.retain(|change| !explained.contains(change.path()));
+            effects.extend(rest);
+        }
+    }
 }
 
 /// Whether a difference can explain a change of the code by itself. Annotations such as a default
@@ -196,6 +229,7 @@ fn new_restriction(case: &Case<'_>) -> Option<String> {
         {
             now("it must be sent")
         }
+        (Aspect::Branch | Aspect::Reference, _) if difference.required => now("more must be sent"),
         (Aspect::Required, Kind::Added | Kind::Changed) if requires_more(difference) => {
             now("it must be sent")
         }
@@ -307,6 +341,7 @@ impl<'a> ChangeIndex<'a> {
                 names.contains(&normalized(last)) || names.contains(&normalized_last)
             }
         });
+        retain_own_type(case, &mut found);
         found
     }
 
@@ -315,6 +350,18 @@ impl<'a> ChangeIndex<'a> {
         let mut found = self.changes_in_scope(case);
         found.retain(|change| !claimed.contains(change.path()));
         found
+    }
+}
+
+/// Removes the changes of other types if the type that the difference belongs to has changed.
+fn retain_own_type(case: &Case<'_>, changes: &mut Vec<&public_api::Change>) {
+    let types: BTreeSet<String> = case.types.iter().map(|name| normalized(name)).collect();
+    let is_own = |change: &public_api::Change| {
+        let mut owners = owning_items(change.path()).into_iter();
+        owners.any(|owner| types.contains(&owner))
+    };
+    if changes.iter().any(|change| is_own(change)) {
+        changes.retain(|change| is_own(change) || !is_part_of_type(change.path()));
     }
 }
 

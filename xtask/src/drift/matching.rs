@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use portkey_admin_codegen::{document, reserved_segments};
+use portkey_admin_codegen::document;
+use portkey_admin_codegen::reserved_segments::{self, Part};
 use serde_json::Value;
 
 use super::schema_node::{Node, is_annotation};
@@ -95,32 +96,55 @@ impl<'a> Operation<'a> {
 
 /// Removes the names of the parameters from a path.
 pub fn without_parameter_names(path: &str) -> String {
+    let part = |part| match part {
+        Part::Literal(text) => text,
+        Part::Parameter(_) => "{}",
+    };
     reserved_segments::segments(path)
         .map(|segment| {
-            if reserved_segments::is_parameter(segment) {
-                "{}"
-            } else {
-                segment
-            }
+            let parts = reserved_segments::parts(segment);
+            parts.into_iter().map(part).collect::<String>()
         })
         .collect::<Vec<_>>()
         .join("/")
 }
 
-/// Matches the operations of two documents by route; the rest may have moved.
+/// Matches the operations of two documents by route; the rest may have moved. Where several paths
+/// of a document differ only in parameter names, equal paths match first, then equal operation ids.
 pub fn match_operations<'a>(old: &'a Value, new: &'a Value) -> Matches<'a> {
-    let mut added: BTreeMap<_, _> = Operation::all(new)
-        .into_iter()
-        .map(|operation| (operation.route(), operation))
+    let (mut removed, mut added) = (Operation::all(old), Operation::all(new));
+    added.sort_by_cached_key(|operation| (operation.route(), operation.path));
+    let mut common: Vec<(usize, Operation<'a>, Operation<'a>)> = Vec::new();
+    let positions: HashMap<(&str, &str), usize> = removed
+        .iter()
+        .enumerate()
+        .map(|(position, operation)| ((operation.method, operation.path), position))
         .collect();
-    let mut matches = Matches::default();
-    for operation in Operation::all(old) {
-        match added.remove(&operation.route()) {
-            Some(other) => matches.common.push((operation, other)),
-            None => matches.removed.push(operation),
-        }
+    let same_path: fn(&Operation<'_>, &Operation<'_>) -> bool =
+        |old, new| old.method == new.method && old.path == new.path;
+    let same_id: fn(&Operation<'_>, &Operation<'_>) -> bool =
+        |old, new| old.id().is_some() && old.id() == new.id() && old.route() == new.route();
+    let same_route: fn(&Operation<'_>, &Operation<'_>) -> bool =
+        |old, new| old.route() == new.route();
+    for is_same in [same_path, same_id, same_route] {
+        removed = removed
+            .into_iter()
+            .filter_map(|operation| {
+                let Some(other) = added.iter().position(|other| is_same(&operation, other)) else {
+                    return Some(operation);
+                };
+                let position = positions[&(operation.method, operation.path)];
+                common.push((position, operation, added.remove(other)));
+                None
+            })
+            .collect();
     }
-    matches.added = added.into_values().collect();
+    common.sort_by_key(|(position, ..)| *position);
+    let mut matches = Matches {
+        common: common.into_iter().map(|(_, old, new)| (old, new)).collect(),
+        removed,
+        added,
+    };
     match_moved(&mut matches);
     matches
 }

@@ -42,17 +42,22 @@ pub fn proposals(context: &Context<'_>) -> Vec<Proposal> {
         .into_iter()
         .map(|(old, new)| (new.key(), old.key()))
         .collect();
-    let mut taken: BTreeSet<String> = context
-        .manifest
+    let missing = context.manifest.missing(context.new);
+    let adopted: Vec<Option<Proposal>> = missing
         .iter()
+        .map(|key| moved_entry(context, key, moved.get(key)?))
+        .collect();
+    // The id of an entry whose operation is gone is free, unless a moved operation keeps it.
+    let stale = context.manifest.stale(context.new);
+    let kept = context.manifest.iter();
+    let kept = kept.filter(|(key, _)| !stale.contains(key));
+    let mut taken: BTreeSet<String> = kept
         .map(|(_, entry)| entry.id.clone())
+        .chain(adopted.iter().flatten().map(|proposal| proposal.id.clone()))
         .collect();
     let mut found = Vec::new();
-    for key in context.manifest.missing(context.new) {
-        let proposal = moved
-            .get(&key)
-            .and_then(|from| moved_entry(context, &key, from))
-            .or_else(|| new_entry(context, &key, &taken));
+    for (key, adopted) in missing.iter().zip(adopted) {
+        let proposal = adopted.or_else(|| new_entry(context, key, &taken));
         if let Some(proposal) = proposal {
             taken.insert(proposal.id.clone());
             found.push(proposal);

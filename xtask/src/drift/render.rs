@@ -7,13 +7,15 @@ mod text;
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Result, bail};
-use portkey_admin_codegen::override_audit::{Finding, OverrideStatus as Status};
+use portkey_admin_codegen::overlay::Step;
+use portkey_admin_codegen::override_audit::{Finding, OverridePart, OverrideStatus as Status};
 use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Fact, Kind};
 use super::impact::Impact;
+use super::mentions::Mention;
 use super::public_api;
-use super::report::{Change, Report};
+use super::report::{Change, Override, Report};
 use super::target::Target;
 
 /// Output format of a report.
@@ -79,43 +81,143 @@ fn version_advice(report: &Report) -> String {
     match report.impact {
         Impact::Invisible if !report.compared => format!("The version stays {now}."),
         Impact::Invisible => format!("The public API does not change: the version stays {now}."),
-        impact => format!(
-            "Most severe impact: {}. Raise the version from {now} to {next}.",
-            impact.label()
-        ),
+        impact => {
+            let reason = report.unexplained().map(|change| {
+                let path = change.path();
+                format!(" (`{path}` differs, for which no change below accounts)")
+            });
+            format!(
+                "Most severe impact: {}{}. Raise the version from {now} to {next}.",
+                impact.label(),
+                reason.unwrap_or_default()
+            )
+        }
     }
 }
 
-/// The changes of one operation, one component, or the rest of the document.
+/// What concerns one operation, one component, or the rest of the document.
 struct Group<'a> {
     target: &'a Target,
     /// The operations that use the target, if it is shared.
     used_by: Option<BTreeSet<&'a str>>,
     changes: Vec<&'a Change>,
+    /// The changes of components that only this operation uses.
+    components: BTreeMap<&'a Target, Vec<&'a Change>>,
+    /// The overrides that need attention.
+    overrides: Vec<&'a Finding>,
+    /// The lines of handwritten files that name something that goes.
+    mentions: Vec<&'a Mention>,
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    fn new(target: &'a Target) -> Self {
+        Self {
+            target,
+            used_by: target.is_shared().then(BTreeSet::new),
+            changes: Vec::new(),
+            components: BTreeMap::new(),
+            overrides: Vec::new(),
+            mentions: Vec::new(),
+        }
+    }
+
     fn is_component(&self) -> bool {
         matches!(self.target, Target::Component(_))
     }
 }
 
-/// Groups the changes by target: operations first, then paths, components and the document.
+/// Groups everything by target: operations first, then paths, components and the document. A
+/// component that only one operation uses belongs to that operation.
 fn groups(report: &Report) -> Vec<Group<'_>> {
     let mut found: BTreeMap<&Target, Group<'_>> = BTreeMap::new();
     for change in &report.changes {
-        let target = &change.target;
-        let group = found.entry(target).or_insert_with(|| Group {
-            target,
-            used_by: target.is_shared().then(BTreeSet::new),
-            changes: Vec::new(),
-        });
+        let group = found
+            .entry(&change.group)
+            .or_insert_with_key(|target| Group::new(target));
         if let Some(used_by) = &mut group.used_by {
             used_by.extend(change.operations.iter().map(String::as_str));
         }
-        group.changes.push(change);
+        if change.group == change.target {
+            group.changes.push(change);
+        } else {
+            let changes = group.components.entry(&change.target).or_default();
+            changes.push(change);
+        }
+    }
+    for other in report
+        .overrides
+        .iter()
+        .filter(|other| is_notable(&other.finding))
+    {
+        if let Some(target) = &other.target {
+            let group = found
+                .entry(target)
+                .or_insert_with_key(|target| Group::new(target));
+            group.overrides.push(&other.finding);
+            if let Some(used_by) = &mut group.used_by {
+                used_by.extend(other.operations.iter().map(String::as_str));
+            }
+        }
+    }
+    for (mention, target) in &report.mentions {
+        if let Some(target) = target {
+            let group = found
+                .entry(target)
+                .or_insert_with_key(|target| Group::new(target));
+            group.mentions.push(mention);
+        }
     }
     found.into_values().collect()
+}
+
+/// Returns the mentions in one group, each as `src/a.rs:7: removed api_keys::ApiKey::name`.
+fn mention_line(mention: &Mention) -> String {
+    let verb = if mention.is_removed {
+        "removed"
+    } else {
+        "changed"
+    };
+    format!("{}:{}: {verb} {}", mention.file, mention.line, mention.item)
+}
+
+/// Returns the mentions of items that several operations use.
+fn shared_mentions(report: &Report) -> Vec<&Mention> {
+    let shared = report
+        .mentions
+        .iter()
+        .filter(|(_, target)| target.is_none());
+    shared.map(|(mention, _)| mention).collect()
+}
+
+/// Returns what was removed with `--prune`: the number of parts of each file, and the parts.
+fn pruned_lines(report: &Report) -> Vec<String> {
+    let Some(pruned) = &report.pruned else {
+        return Vec::new();
+    };
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    for part in &pruned.removed {
+        *files.entry(&part.file).or_default() += 1;
+    }
+    let files = files
+        .into_iter()
+        .map(|(file, count)| match pruned.files.get(file) {
+            Some(None) => format!("{file}: {count} removed, the file is empty"),
+            _ => format!("{file}: {count} removed"),
+        });
+    files.chain(pruned.removed.iter().map(part_line)).collect()
+}
+
+/// Returns `overrides/a.overlay.yaml: actions[3].update.properties.name`.
+fn part_line(part: &OverridePart) -> String {
+    let path = part
+        .path
+        .iter()
+        .fold(String::new(), |path, step| match step {
+            Step::Name(name) if path.is_empty() => name.clone(),
+            Step::Name(name) => format!("{path}.{name}"),
+            Step::Index(index) => format!("{path}[{index}]"),
+        });
+    format!("{}: {path}", part.file)
 }
 
 /// Describes a change: `` parameter `page` added ``, `` bound `maximum` of `page` changed ``.
@@ -140,7 +242,11 @@ fn title(change: &Change) -> String {
         | Aspect::Reference => (None, holder),
         _ => (None, None),
     };
-    let required = difference.required.then(|| "required".to_owned());
+    let is_member = matches!(
+        difference.aspect,
+        Aspect::Parameter | Aspect::Property | Aspect::Body | Aspect::Header
+    );
+    let required = (difference.required && is_member).then(|| "required".to_owned());
     let words = [
         required,
         Some(difference.aspect.label().to_owned()),
@@ -269,10 +375,10 @@ fn status_advice(status: Status) -> &'static str {
 }
 
 /// Counts the overrides with each status.
-fn status_counts(findings: &[Finding]) -> String {
+fn status_counts(overrides: &[Override]) -> String {
     let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
-    for finding in findings {
-        *counts.entry(finding.status).or_default() += 1;
+    for other in overrides {
+        *counts.entry(other.finding.status).or_default() += 1;
     }
     let texts: Vec<String> = counts
         .into_iter()
@@ -281,9 +387,17 @@ fn status_counts(findings: &[Finding]) -> String {
     texts.join(", ")
 }
 
-/// Returns the overrides that need attention, by status, most urgent first. This includes satisfied
-/// rules that were not satisfied before.
-fn notable(findings: &[Finding]) -> Vec<(Status, Vec<&Finding>)> {
+/// Whether an override needs attention. This includes satisfied rules that were not satisfied
+/// before.
+fn is_notable(finding: &Finding) -> bool {
+    let is_fine = matches!(finding.status, Status::Satisfied | Status::Applied);
+    !is_fine || finding.detail.is_some()
+}
+
+/// Returns the overrides that need attention by status, most urgent first.
+fn by_status<'a>(
+    findings: impl Iterator<Item = &'a Finding> + Clone,
+) -> Vec<(Status, Vec<&'a Finding>)> {
     let statuses = [
         Status::Conflicting,
         Status::Stale,
@@ -294,13 +408,31 @@ fn notable(findings: &[Finding]) -> Vec<(Status, Vec<&Finding>)> {
     statuses
         .into_iter()
         .map(|status| {
-            let is_fine = matches!(status, Status::Satisfied | Status::Applied);
-            let these = findings.iter().filter(|finding| finding.status == status);
-            let these = these.filter(|finding| !is_fine || finding.detail.is_some());
-            (status, these.collect::<Vec<_>>())
+            let these = findings.clone().filter(|finding| finding.status == status);
+            (
+                status,
+                these
+                    .filter(|finding| is_notable(finding))
+                    .collect::<Vec<_>>(),
+            )
         })
         .filter(|(_, findings)| !findings.is_empty())
         .collect()
+}
+
+/// Returns the overrides that concern several operations or none, and need attention.
+fn other_overrides(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
+    let others = report
+        .overrides
+        .iter()
+        .filter(|other| other.target.is_none());
+    by_status(others.map(|other| &other.finding))
+}
+
+/// Returns the overrides that need a decision after `--prune`.
+fn left(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
+    let findings = report.pruned.iter().flat_map(|pruned| &pruned.findings);
+    by_status(findings)
 }
 
 /// Returns the changes of the public API, one line each: sign, path, signature. Members of a type
@@ -333,11 +465,7 @@ fn change_lines(change: &public_api::Change) -> Vec<String> {
 
 /// Summarises what must be done before the new document builds; the overrides are listed above.
 fn to_do(report: &Report) -> Vec<String> {
-    let failing = report
-        .findings
-        .iter()
-        .filter(|finding| finding.fails_build)
-        .count();
+    let failing = report.failing_overrides().len();
     let missing = report.proposals.len();
     let count = |count: usize, one: &str, many: &str| match count {
         0 => None,

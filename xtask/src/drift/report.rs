@@ -1,6 +1,7 @@
 //! The report: all data about a drift, before rendering.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use portkey_admin_codegen::manifest::Entry;
@@ -15,14 +16,18 @@ use super::diff;
 use super::difference::{Difference, Fact};
 use super::generated_code::{self, CodeDiff};
 use super::impact::{self, Assessment, Case, Impact};
+use super::mentions::{self, Mention};
 use super::proposal::{self, Proposal};
 use super::public_api;
-use super::schema_node::Location;
+use super::schema_node::{Location, Step};
 use super::target::{Target, Targets};
-use super::usage::{Direction, Usage};
+use super::usage::{Direction, Usage, component_pointer};
+use crate::prune::{self, Pruned};
 
 /// Input of a report.
 pub struct Input<'a> {
+    /// The folder of the project, whose handwritten files are searched.
+    pub root: &'a Path,
     /// The vendored document and the overrides.
     pub sources: &'a Sources,
     /// The vendored document, distilled.
@@ -49,7 +54,11 @@ pub struct Report {
     /// Why the `drift` crate could not compare the documents, if it could not.
     pub comparison_problem: Option<String>,
     /// The status of every override.
-    pub findings: Vec<Finding>,
+    pub overrides: Vec<Override>,
+    /// The overrides that were removed, with `--prune`.
+    pub pruned: Option<Pruned>,
+    /// Lines of handwritten files that name something that goes.
+    pub mentions: Vec<(Mention, Option<Target>)>,
     /// Proposed entries for operations that the manifest lacks.
     pub proposals: Vec<Proposal>,
     /// Changes of the public API, or why they are unknown.
@@ -63,6 +72,17 @@ pub struct Report {
     pub versions: (String, String),
 }
 
+/// An override and what it concerns.
+#[derive(Debug)]
+pub struct Override {
+    /// Its status.
+    pub finding: Finding,
+    /// The operations that it concerns, as spelled in the documents.
+    pub operations: BTreeSet<String>,
+    /// The operation or component, if it concerns only one.
+    pub target: Option<Target>,
+}
+
 /// One change of the document.
 #[derive(Debug)]
 pub struct Change {
@@ -70,6 +90,8 @@ pub struct Change {
     pub difference: Difference,
     /// The operation, path or component that it belongs to.
     pub target: Target,
+    /// The same, or the operation if only one uses the component.
+    pub group: Target,
     /// The operations that it concerns, as spelled in the documents.
     pub operations: Vec<String>,
     /// Whether it is part of requests, of responses, or of both.
@@ -88,7 +110,9 @@ impl Report {
             compared: false,
             changes: Vec::new(),
             comparison_problem: None,
-            findings: Vec::new(),
+            overrides: Vec::new(),
+            pruned: None,
+            mentions: Vec::new(),
             proposals: Vec::new(),
             public_api: Ok(Vec::new()),
             excluded_operations: Vec::new(),
@@ -107,12 +131,13 @@ impl Report {
     /// Returns the overrides that keep the new document from building, and the operations without
     /// an entry.
     pub fn failures(&self) -> Vec<String> {
-        let findings = self.findings.iter().filter(|finding| finding.fails_build);
+        let findings = self.failing_overrides();
         let entries = self
             .proposals
             .iter()
             .map(|proposal| format!("overrides/operations.yaml: no entry for `{}`", proposal.key));
         findings
+            .into_iter()
             .map(|finding| match &finding.detail {
                 Some(detail) => format!("{}: `{}`: {detail}", finding.location, finding.subject),
                 None => format!("{}: `{}`", finding.location, finding.subject),
@@ -122,15 +147,43 @@ impl Report {
             .chain(self.public_api.as_ref().err().cloned())
             .collect()
     }
+
+    /// Returns the overrides that keep the new document from building, without those that were
+    /// removed.
+    pub fn failing_overrides(&self) -> Vec<&Finding> {
+        let findings: Vec<&Finding> = match &self.pruned {
+            Some(pruned) => pruned.findings.iter().collect(),
+            None => self.overrides.iter().map(|other| &other.finding).collect(),
+        };
+        let failing = findings.into_iter().filter(|finding| finding.fails_build);
+        failing.collect()
+    }
+
+    /// Returns the first change of the public API that is more severe than every change of the
+    /// document.
+    pub fn unexplained(&self) -> Option<&public_api::Change> {
+        let changes = self.changes.iter().map(|change| change.assessment.impact);
+        let explained = changes.max().unwrap_or(Impact::Invisible);
+        let public_api = self.public_api.as_deref().unwrap_or_default();
+        public_api
+            .iter()
+            .find(|change| Impact::of(change) > explained)
+    }
 }
 
 /// Compares a document with the vendored one.
 ///
 /// The overrides must fit the vendored document; those that do not fit the new one are part of the
 /// report.
-pub fn report(input: &Input<'_>) -> Result<Report> {
-    let audit = override_audit::audit(input.sources, input.new.clone())?;
+///
+/// With `prunes`, the overrides that the new document makes unnecessary are removed from the texts
+/// in the report. Then they need not fit the vendored document if the new one is the same.
+pub fn report(input: &Input<'_>, prunes: bool) -> Result<Report> {
     let differences = diff::differences(input.old, input.new);
+    let audit = match prunes && differences.is_empty() {
+        true => override_audit::audit_lenient(input.sources, input.new.clone())?,
+        false => override_audit::audit(input.sources, input.new.clone())?,
+    };
     let proposals = proposals(input, &audit);
     let manifest = extended_manifest(&audit, &proposals)?;
     let mut findings = audit.findings.clone();
@@ -149,15 +202,35 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
         true => WireCompatibility::default(),
         false => WireCompatibility::compare(input.old, input.new),
     };
-    let changes = changes(
-        &Documents {
-            old: DocumentSide::of(input.old, &audit.old.path_outcomes, &audit.old),
-            new: DocumentSide::of(input.new, &audit.new_outcomes, &new_patched),
-        },
-        differences,
-        &compatibility,
-        code.as_ref().ok(),
-    );
+    let documents = Documents {
+        old: DocumentSide::of(input.old, &audit.old.path_outcomes, &audit.old),
+        new: DocumentSide::of(input.new, &audit.new_outcomes, &new_patched),
+    };
+    let overrides = findings
+        .into_iter()
+        .map(|finding| documents.concerned_by(finding))
+        .collect();
+    let mentions = match &code {
+        Ok(code) => mentions::find(input.root, code, &audit.old.manifest),
+        Err(_) => Vec::new(),
+    };
+    let mentions = mentions
+        .into_iter()
+        .map(|mention| {
+            let target = documents.target_of_ids(&mention.ids);
+            (mention, target)
+        })
+        .collect();
+    let pruned = match prunes {
+        true => {
+            let moved = proposals
+                .iter()
+                .filter_map(|proposal| proposal.moved_from.as_deref());
+            Some(prune::prune(input.sources, input.new, &moved.collect())?)
+        }
+        false => None,
+    };
+    let changes = changes(&documents, differences, &compatibility, code.as_ref().ok());
     let (public_api, excluded_operations) = match code {
         Ok(code) => (Ok(code.changes), code.excluded_operations),
         Err(problem) => (Err(problem), Vec::new()),
@@ -168,7 +241,9 @@ pub fn report(input: &Input<'_>) -> Result<Report> {
         compared: true,
         changes,
         comparison_problem: compatibility.problem,
-        findings,
+        overrides,
+        pruned,
+        mentions,
         proposals,
         public_api,
         excluded_operations,
@@ -209,7 +284,64 @@ struct Documents<'a> {
     new: DocumentSide<'a>,
 }
 
+impl Documents<'_> {
+    /// Determines what an override concerns.
+    fn concerned_by(&self, finding: Finding) -> Override {
+        let mut operations = BTreeSet::new();
+        let mut components = BTreeSet::new();
+        for node in &finding.nodes {
+            let location: Location = node.iter().take(3).cloned().collect();
+            match location.keys().as_slice() {
+                ["paths", path, method] => {
+                    let key = manifest::key(method, path);
+                    let published = [&self.old, &self.new];
+                    let mut published = published.iter().filter_map(|side| side.published(&key));
+                    operations.insert(published.next().unwrap_or(key));
+                }
+                ["components", section, name] => {
+                    components.insert(format!("{section}/{name}"));
+                    for side in [&self.old, &self.new] {
+                        operations.extend(side.usage.operations_using(&location).into_keys());
+                    }
+                }
+                _ => {}
+            }
+        }
+        let component = components.first().filter(|_| components.len() == 1);
+        let target = match operations.len() {
+            1 => operations.first().cloned().map(Target::Operation),
+            _ => component.cloned().map(Target::Component),
+        };
+        Override {
+            finding,
+            operations,
+            target,
+        }
+    }
+
+    /// Returns the operation with one of these ids, if there is only one id.
+    fn target_of_ids(&self, ids: &BTreeSet<String>) -> Option<Target> {
+        let id = ids.first().filter(|_| ids.len() == 1)?;
+        let side = &self.old;
+        let entries = side.patched.manifest.iter();
+        let (key, _) = { entries }.find(|(_, entry)| entry.id == *id)?;
+        let key = side.published(key).unwrap_or_else(|| key.to_owned());
+        Some(Target::Operation(key))
+    }
+}
+
 impl<'a> DocumentSide<'a> {
+    /// Returns the published key of an operation that a path rule moves to this key.
+    fn published(&self, key: &str) -> Option<String> {
+        let (method, path) = manifest::split_key(key)?;
+        let mut renamed = self.renamed_paths.iter();
+        let (published, _) = renamed.find(|(published, tested)| {
+            *tested == path
+                && manifest::split_key(published).is_some_and(|(other, _)| other == method)
+        })?;
+        Some(published.clone())
+    }
+
     fn of(document: &'a Value, outcomes: &[Outcome], patched: &'a Patched) -> Self {
         let renamed_paths = outcomes
             .iter()
@@ -221,7 +353,7 @@ impl<'a> DocumentSide<'a> {
         let renamed_paths: HashMap<String, String> = renamed_paths.collect();
         let event = |key: &str| {
             let stream = entry(patched, &renamed_paths, key)?.stream.as_ref()?;
-            Some(format!("schemas/{}", stream.event))
+            Some(component_pointer("schemas", &stream.event))
         };
         Self {
             usage: Usage::of(document, event),
@@ -246,6 +378,26 @@ impl<'a> DocumentSide<'a> {
             }
             _ => location.clone(),
         }
+    }
+
+    /// Returns the name of the type in whose schema a location is: the innermost `x-name`, or else
+    /// the component.
+    fn type_at(&self, location: &Location) -> Option<String> {
+        let mut node = &self.patched.document;
+        let mut name = match location.keys().as_slice() {
+            ["components", "schemas", name, ..] => Some((*name).to_owned()),
+            _ => None,
+        };
+        for step in location.steps() {
+            node = match step {
+                Step::Key(key) => node.get(key),
+                Step::Item(index, _) => node.get(index),
+            }?;
+            if let Some(given) = node["x-name"].as_str() {
+                name = Some(given.to_owned());
+            }
+        }
+        name
     }
 
     fn operations_using(&self, fact: Option<&Fact>) -> BTreeMap<String, Direction> {
@@ -291,8 +443,14 @@ fn changes(
                 .into_keys()
                 .collect();
             operations.extend(new.operations_using(difference.new.as_ref()).into_keys());
+            let target = targets.of(&difference);
+            let group = match (&target, operations.len()) {
+                (Target::Component(_), 1) => operations.first().cloned().map(Target::Operation),
+                _ => None,
+            };
             Change {
-                target: targets.of(&difference),
+                group: group.unwrap_or_else(|| target.clone()),
+                target,
                 operations: operations.into_iter().collect(),
                 direction,
                 compatibility: compatibility.get(&difference),
@@ -327,9 +485,14 @@ fn case<'a>(
             .as_ref()
             .map(|fact| new.tested_location(&fact.location)),
     ];
+    let mut types = BTreeSet::new();
+    for (side, location) in [old, new].into_iter().zip(&locations) {
+        types.extend(location.as_ref().and_then(|at| side.type_at(at)));
+    }
     Case {
         difference,
         ids,
+        types,
         direction,
         remains: remaining.iter().any(|other| overlaps(other, &locations)),
     }

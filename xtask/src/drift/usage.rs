@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use portkey_admin_codegen::document;
 use serde_json::Value;
 
-use super::matching::{self, Operation};
+use super::matching::Operation;
 use super::schema_node::{Location, Step};
 
 /// The direction of a value, from the client's point of view.
@@ -45,10 +46,11 @@ impl Direction {
     }
 }
 
-/// The operations that use each component of a document.
+/// The operations that use each part of a document to which they refer.
 pub struct Usage<'a> {
     operations: Vec<Operation<'a>>,
-    users: HashMap<String, BTreeMap<String, Direction>>,
+    /// By the pointer of the reference, such as `#/components/schemas/User/properties/name`.
+    users: BTreeMap<String, BTreeMap<String, Direction>>,
 }
 
 impl<'a> Usage<'a> {
@@ -56,22 +58,14 @@ impl<'a> Usage<'a> {
     /// that an operation streams; only the manifest contains it.
     pub fn of(document: &'a Value, event: impl Fn(&str) -> Option<String>) -> Self {
         let operations = Operation::all(document);
-        let references_by_component: HashMap<String, BTreeSet<String>> =
-            matching::components(document)
-                .into_iter()
-                .map(|name| {
-                    let mut found = BTreeSet::new();
-                    collect_references(matching::component(document, &name), &mut found);
-                    (name, found)
-                })
-                .collect();
-        let mut users: HashMap<String, BTreeMap<String, Direction>> = HashMap::new();
+        let mut references = HashMap::new();
+        let mut users: BTreeMap<String, BTreeMap<String, Direction>> = BTreeMap::new();
         for operation in &operations {
             let streamed = event(&operation.key()).into_iter().collect();
             let roots = direct_references(operation, document).into_iter();
             for (roots, direction) in roots.chain([(streamed, Direction::RESPONSE)]) {
-                for name in transitive_references(roots, &references_by_component) {
-                    let known = users.entry(name).or_default();
+                for pointer in transitive_references(roots, document, &mut references) {
+                    let known = users.entry(pointer).or_default();
                     let known = known.entry(operation.key()).or_default();
                     *known = known.or(direction);
                 }
@@ -83,15 +77,22 @@ impl<'a> Usage<'a> {
     /// Returns the operations that use a location, each with the direction.
     pub fn operations_using(&self, location: &Location) -> BTreeMap<String, Direction> {
         let keys = location.keys();
-        match keys.as_slice() {
-            ["components", section, name, ..] => {
-                let name = format!("{section}/{name}");
-                self.users.get(&name).cloned().unwrap_or_default()
-            }
+        let mut found = match keys.as_slice() {
             ["paths", path, below @ ..] => self.operations_in_path(path, below, location),
             ["servers" | "security", ..] => self.operations_without_own(keys[0]),
             _ => BTreeMap::new(),
+        };
+        if let ["paths" | "components", _, _, ..] = keys.as_slice() {
+            let pointer = location.pointer();
+            let referring = self.users.iter();
+            for (_, users) in referring.filter(|(other, _)| overlap(&pointer, other)) {
+                for (key, direction) in users {
+                    let known = found.entry(key.clone()).or_default();
+                    *known = known.or(*direction);
+                }
+            }
         }
+        found
     }
 
     fn operations_in_path(
@@ -158,33 +159,56 @@ fn security_schemes(operation: &Operation<'_>, document: &Value) -> BTreeSet<Str
         .flatten()
         .filter_map(Value::as_object)
         .flat_map(|requirement| requirement.keys())
-        .map(|name| format!("securitySchemes/{name}"))
+        .map(|name| component_pointer("securitySchemes", name))
         .collect()
 }
 
+/// Returns the pointer of a component.
+pub fn component_pointer(section: &str, name: &str) -> String {
+    let name = document::pointer_segment(name);
+    format!("#/components/{section}/{name}")
+}
+
+/// Whether one of two pointers is at or below the other.
+fn overlap(one: &str, two: &str) -> bool {
+    let is_below = |outer: &str, inner: &str| {
+        let rest = inner.strip_prefix(outer);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    is_below(one, two) || is_below(two, one)
+}
+
+/// Returns the pointers that can be reached from `roots`. `references` holds the pointers in the
+/// value at each pointer.
 fn transitive_references(
     roots: BTreeSet<String>,
-    references_by_component: &HashMap<String, BTreeSet<String>>,
+    document: &Value,
+    references: &mut HashMap<String, BTreeSet<String>>,
 ) -> BTreeSet<String> {
     let mut open: Vec<String> = roots.into_iter().collect();
     let mut found = BTreeSet::new();
-    while let Some(name) = open.pop() {
-        if let Some(more) = references_by_component.get(&name)
-            && !found.contains(&name)
-        {
-            open.extend(more.iter().cloned());
+    while let Some(pointer) = open.pop() {
+        if !found.insert(pointer.clone()) {
+            continue;
         }
-        found.insert(name);
+        let more = references.entry(pointer).or_insert_with_key(|pointer| {
+            let mut more = BTreeSet::new();
+            if let Ok(value) = document::lookup(document, pointer) {
+                collect_references(value, &mut more);
+            }
+            more
+        });
+        open.extend(more.iter().cloned());
     }
     found
 }
 
-/// Collects every component to which a value refers directly.
+/// Collects the pointer of every reference in a value.
 fn collect_references(value: &Value, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(map) => {
-            if let Some(name) = matching::reference(value) {
-                found.insert(name);
+            if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+                found.insert(reference.to_owned());
             }
             map.values()
                 .for_each(|value| collect_references(value, found));

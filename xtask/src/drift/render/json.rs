@@ -1,15 +1,19 @@
 //! The report as JSON. `CONTRIBUTING.md` documents the keys and values; they are a contract.
 
+use portkey_admin_codegen::overlay::Step;
 use portkey_admin_codegen::override_audit::{
-    Finding, OverrideKind as Override, OverrideStatus as Status,
+    Finding, OverrideKind, OverridePart, OverrideStatus as Status,
 };
 use serde_json::{Value, json};
 
+use super::is_notable;
 use crate::drift::difference::{Aspect, Fact};
+use crate::drift::mentions::Mention;
 use crate::drift::proposal::Proposal;
 use crate::drift::public_api;
-use crate::drift::report::{Change, Report};
+use crate::drift::report::{Change, Override, Report};
 use crate::drift::target::Target;
+use crate::prune::Pruned;
 
 /// Version of the format. It is raised when a key is removed or changes its meaning, not when one
 /// is added.
@@ -25,7 +29,9 @@ pub fn render(report: &Report) -> String {
         "version": {"current": now, "suggested": next},
         "changes": report.changes.iter().map(change).collect::<Vec<_>>(),
         "undecided": report.comparison_problem,
-        "overrides": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "overrides": report.overrides.iter().map(override_status).collect::<Vec<_>>(),
+        "pruned": report.pruned.as_ref().map(pruned),
+        "mentions": report.mentions.iter().map(mention).collect::<Vec<_>>(),
         "new_operations": report.proposals.iter().map(proposal).collect::<Vec<_>>(),
         "public_api": public_api(report),
         "build_failures": report.failures(),
@@ -76,11 +82,11 @@ fn target(target: &Target) -> String {
     }
 }
 
-fn override_kind(kind: Override) -> &'static str {
+fn override_kind(kind: OverrideKind) -> &'static str {
     match kind {
-        Override::PathRule => "path rule",
-        Override::Overlay => "overlay action",
-        Override::ManifestEntry => "ledger entry",
+        OverrideKind::PathRule => "path rule",
+        OverrideKind::Overlay => "overlay action",
+        OverrideKind::ManifestEntry => "ledger entry",
     }
 }
 
@@ -89,6 +95,40 @@ fn fact(fact: Option<&Fact>) -> Value {
         Value::Null,
         |fact| json!({"path": fact.location.to_string(), "value": fact.value}),
     )
+}
+
+fn override_status(other: &Override) -> Value {
+    let mut value = finding(&other.finding);
+    value["operations"] = json!(other.operations);
+    value
+}
+
+fn pruned(pruned: &Pruned) -> Value {
+    let part = |part: &OverridePart| {
+        let path = part.path.iter().map(|step| match step {
+            Step::Name(name) => json!(name),
+            Step::Index(index) => json!(index),
+        });
+        json!({"file": part.file, "path": path.collect::<Vec<_>>()})
+    };
+    json!({
+        "removed": pruned.removed.iter().map(part).collect::<Vec<_>>(),
+        "left": left(&pruned.findings).map(finding).collect::<Vec<_>>(),
+    })
+}
+
+fn left(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| is_notable(finding))
+}
+
+fn mention((mention, target): &(Mention, Option<Target>)) -> Value {
+    json!({
+        "file": mention.file,
+        "line": mention.line,
+        "item": mention.item,
+        "kind": if mention.is_removed { "removed" } else { "changed" },
+        "operation": target.as_ref().map(ToString::to_string),
+    })
 }
 
 fn finding(finding: &Finding) -> Value {

@@ -1,17 +1,21 @@
 //! The report as the body of a pull request.
 
+use portkey_admin_codegen::override_audit::{Finding, OverrideStatus as Status};
+
 use super::{
-    Group, counts, groups, locations, notable, public_api_lines, remarks, status_advice,
-    status_counts, status_label, summary, title, to_do, values, version_advice,
+    Group, counts, groups, left, locations, mention_line, other_overrides, pruned_lines,
+    public_api_lines, remarks, shared_mentions, status_advice, status_counts, status_label,
+    summary, title, to_do, values, version_advice,
 };
+use crate::drift::mentions::Mention;
 use crate::drift::report::{Change, Report};
 
 /// Longer values are visible in the diff of the files.
 const MAX_VALUE_LENGTH: usize = 120;
 
 /// GitHub rejects a body of more than 65,536 characters; the sections together stay below that.
-const CHANGES_LIMIT: usize = 28_000;
-const SECTION_LIMIT: usize = 9_000;
+const CHANGES_LIMIT: usize = 21_000;
+const SECTION_LIMIT: usize = 8_400;
 
 pub fn render(report: &Report) -> String {
     let mut body = head(report);
@@ -20,10 +24,30 @@ pub fn render(report: &Report) -> String {
         "What changed",
         &limited(changes(report), CHANGES_LIMIT),
     );
+    let mentions = shared_mentions(report).into_iter().map(mention_item);
+    section(
+        &mut body,
+        "Handwritten files that name what several operations use",
+        &limited(mentions.collect(), SECTION_LIMIT / 3),
+    );
     section(
         &mut body,
         "Overrides",
         &limited(overrides(report), SECTION_LIMIT),
+    );
+    let pruned = pruned_lines(report).into_iter();
+    section(
+        &mut body,
+        "Overrides removed",
+        &limited(
+            pruned.map(|line| format!("- {}", code(&line))).collect(),
+            SECTION_LIMIT / 3,
+        ),
+    );
+    section(
+        &mut body,
+        "Overrides left to decide",
+        &limited(by_status(left(report)), SECTION_LIMIT / 3),
     );
     let proposals = report.proposals.iter().flat_map(|proposal| {
         let moved = proposal
@@ -98,8 +122,47 @@ fn group(group: &Group<'_>) -> Vec<String> {
         }
     }
     lines.extend(group.changes.iter().flat_map(|change| entry(change)));
+    for (component, changes) in &group.components {
+        lines.extend([String::new(), code(&component.to_string()), String::new()]);
+        lines.extend(changes.iter().flat_map(|change| entry(change)));
+    }
+    if !group.overrides.is_empty() {
+        lines.extend([String::new(), "Overrides:".to_owned(), String::new()]);
+        let overrides = group.overrides.iter();
+        lines.extend(overrides.map(|finding| {
+            let label = format!("{} ", status_label(finding.status));
+            finding_item(finding, &label)
+        }));
+    }
+    if !group.mentions.is_empty() {
+        lines.extend([
+            String::new(),
+            "Handwritten files:".to_owned(),
+            String::new(),
+        ]);
+        lines.extend(group.mentions.iter().map(|mention| mention_item(mention)));
+    }
     lines.push(String::new());
     lines
+}
+
+fn mention_item(mention: &Mention) -> String {
+    format!("- {}", code(&mention_line(mention)))
+}
+
+/// Returns a list item for an override; `!` marks what fails the build.
+fn finding_item(finding: &Finding, label: &str) -> String {
+    let detail = finding
+        .detail
+        .iter()
+        .map(|detail| format!(": {}", escaped(detail)));
+    format!(
+        "- {}{label}{} {}{}",
+        if finding.fails_build { "`!` " } else { "" },
+        code(&finding.location),
+        code(&finding.subject),
+        detail.collect::<String>()
+    )
 }
 
 fn entry(change: &Change) -> Vec<String> {
@@ -116,29 +179,27 @@ fn entry(change: &Change) -> Vec<String> {
 }
 
 fn overrides(report: &Report) -> Vec<String> {
-    if report.findings.is_empty() {
+    if report.overrides.is_empty() {
         return Vec::new();
     }
-    let mut lines = vec![format!("{}.", status_counts(&report.findings))];
-    for (status, findings) in notable(&report.findings) {
+    let mut lines = vec![format!("{}.", status_counts(&report.overrides))];
+    lines.extend(by_status(other_overrides(report)));
+    lines
+}
+
+fn by_status(findings: Vec<(Status, Vec<&Finding>)>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (status, findings) in findings {
         lines.extend([
             String::new(),
             format!("### {}: {}", status_label(status), status_advice(status)),
             String::new(),
         ]);
-        for finding in findings {
-            let detail = finding
-                .detail
-                .iter()
-                .map(|detail| format!(": {}", escaped(detail)));
-            lines.push(format!(
-                "- {}{} {}{}",
-                if finding.fails_build { "`!` " } else { "" },
-                code(&finding.location),
-                code(&finding.subject),
-                detail.collect::<String>()
-            ));
-        }
+        lines.extend(
+            findings
+                .into_iter()
+                .map(|finding| finding_item(finding, "")),
+        );
     }
     lines
 }

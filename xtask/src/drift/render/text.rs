@@ -1,8 +1,11 @@
 //! The report for a terminal.
 
+use portkey_admin_codegen::override_audit::{Finding, OverrideStatus as Status};
+
 use super::{
-    Group, groups, locations, notable, public_api_lines, remarks, status_advice, status_counts,
-    status_label, summary, title, to_do, values, version_advice,
+    Group, groups, left, locations, mention_line, other_overrides, pruned_lines, public_api_lines,
+    remarks, shared_mentions, status_advice, status_counts, status_label, summary, title, to_do,
+    values, version_advice,
 };
 use crate::drift::report::{Change, Report};
 
@@ -14,7 +17,21 @@ pub fn render(report: &Report) -> String {
         lines.push(version_advice(report));
     }
     section(&mut lines, "What changed", changes(report));
+    section(
+        &mut lines,
+        "Handwritten files that name what several operations use",
+        shared_mentions(report)
+            .into_iter()
+            .map(mention_line)
+            .collect(),
+    );
     section(&mut lines, "Overrides", overrides(report));
+    section(&mut lines, "Overrides removed", pruned_lines(report));
+    section(
+        &mut lines,
+        "Overrides left to decide",
+        by_status(left(report)),
+    );
     section(
         &mut lines,
         "New operations, as manifest entries",
@@ -59,7 +76,36 @@ fn group(group: &Group<'_>) -> Vec<String> {
         None => {}
     }
     lines.extend(group.changes.iter().flat_map(|change| entry(change)));
+    for (component, changes) in &group.components {
+        lines.push(format!("  {component}"));
+        lines.extend(changes.iter().flat_map(|change| entry(change)));
+    }
+    if !group.overrides.is_empty() {
+        lines.push("  overrides".to_owned());
+        for finding in &group.overrides {
+            lines.extend(finding_lines(finding, status_label(finding.status)));
+        }
+    }
+    if !group.mentions.is_empty() {
+        lines.push("  handwritten files".to_owned());
+        let mentions = group.mentions.iter();
+        lines.extend(mentions.map(|mention| format!("      {}", mention_line(mention))));
+    }
     lines
+}
+
+/// Returns `! stale overrides/a.overlay.yaml:7: actions[0]: $.a`; `!` marks what fails the build.
+fn finding_lines(finding: &Finding, label: &str) -> Vec<String> {
+    let mark = if finding.fails_build { '!' } else { ' ' };
+    let head = format!(
+        "    {mark} {label} {}: {}",
+        finding.location, finding.subject
+    );
+    let detail = finding
+        .detail
+        .iter()
+        .map(|detail| format!("      {detail}"));
+    std::iter::once(head).chain(detail).collect()
 }
 
 fn entry(change: &Change) -> Vec<String> {
@@ -74,8 +120,17 @@ fn entry(change: &Change) -> Vec<String> {
 }
 
 fn overrides(report: &Report) -> Vec<String> {
-    let mut lines = vec![status_counts(&report.findings)];
-    for (status, findings) in notable(&report.findings) {
+    if report.overrides.is_empty() {
+        return Vec::new();
+    }
+    let mut lines = vec![status_counts(&report.overrides)];
+    lines.extend(by_status(other_overrides(report)));
+    lines
+}
+
+fn by_status(findings: Vec<(Status, Vec<&Finding>)>) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (status, findings) in findings {
         lines.push(format!(
             "{} ({})",
             status_label(status),
@@ -92,11 +147,7 @@ fn overrides(report: &Report) -> Vec<String> {
             );
         }
     }
-    if report.findings.is_empty() {
-        Vec::new()
-    } else {
-        lines
-    }
+    lines
 }
 
 fn proposals(report: &Report) -> Vec<String> {
