@@ -42,6 +42,7 @@ mod gateway;
 mod handlers;
 mod http;
 mod ids;
+mod json;
 mod page;
 mod redact;
 mod request_log;
