@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
 use crate::state::table::{Row, Table, row};
-use crate::state::versions::{Version, Versions};
+use crate::state::versions::{Version, Versioned, Versions, versioned};
 
 pub(crate) type Partials = Table<Partial>;
 
@@ -31,17 +30,13 @@ pub(crate) struct Content {
 }
 
 row! { Partial: "prompt partial", id: id, slug: slug, workspace: workspace_id }
+versioned! { Partial: Content }
 
 impl Partial {
     /// Returns the template of the default version.
     pub(crate) fn template(&self) -> Option<&str> {
         let version = self.version("default").ok()?;
         Some(&version.content.string)
-    }
-
-    /// Returns a version by `latest`, `default` or a number.
-    pub(crate) fn version(&self, requested: &str) -> Result<&Version<Content>, ApiError> {
-        self.versions.find(requested, "prompt partial version")
     }
 
     pub(crate) fn json(&self, version: &Version<Content>) -> Value {
