@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use crate::support::{column, string};
 
 /// A temporary directory that is removed on drop.
-struct TempDir(PathBuf);
+pub struct TempDir(PathBuf);
 
 impl TempDir {
-    fn new() -> Self {
+    pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "emulator-test-{}-{}",
@@ -29,7 +29,7 @@ impl TempDir {
         Self(path)
     }
 
-    fn file(&self, name: &str) -> String {
+    pub fn file(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 }
@@ -41,12 +41,14 @@ impl Drop for TempDir {
 }
 
 /// A running program, which is killed on drop.
-struct Program {
+pub struct Program {
     child: Child,
-    base: String,
+    pub base: String,
+    /// The URL of the control interface; empty if there is none.
+    pub control: String,
     /// The name and value of each key.
     keys: Vec<(String, String)>,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl Drop for Program {
@@ -67,10 +69,11 @@ fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     /// Starts the program and reads the URL and the keys that it prints.
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         let mut child = command(arguments).spawn().unwrap();
         let mut program = Self {
             base: String::new(),
+            control: String::new(),
             keys: Vec::new(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             child: {
@@ -86,6 +89,7 @@ impl Program {
             match words.as_slice() {
                 ["base", "URL", url] => program.base = (*url).to_owned(),
                 ["public", ..] => {}
+                ["control", "URL", url] => program.control = (*url).to_owned(),
                 ["key", value, .., name] => {
                     program.keys.push(((*name).to_owned(), (*value).to_owned()))
                 }
@@ -103,11 +107,11 @@ impl Program {
         program
     }
 
-    fn key(&self, name: &str) -> &str {
+    pub fn key(&self, name: &str) -> &str {
         &self.keys.iter().find(|(other, _)| other == name).unwrap().1
     }
 
-    async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
+    pub async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
         let request = self.http.request(method, format!("{}{path}", self.base));
         let request = request
             .header("x-portkey-api-key", self.key(key))
@@ -117,7 +121,7 @@ impl Program {
         response.json().await.unwrap()
     }
 
-    async fn get(&self, key: &str, path: &str) -> Value {
+    pub async fn get(&self, key: &str, path: &str) -> Value {
         self.send(key, Method::GET, path, Value::Null).await
     }
 
@@ -594,7 +598,7 @@ async fn an_upload_uses_constant_memory() {
     let end = "\r\n--b--\r\n";
     let length = start.len() as u64 + SIZE + end.len() as u64;
     let head = format!(
-        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\n\
+        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\nx-portkey-provider: openai\r\n\
         content-type: multipart/form-data; boundary=b\r\ncontent-length: {length}\r\n\r\n{start}"
     );
     let address = program.base.replace("http://", "").replace("/v1", "");
