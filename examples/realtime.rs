@@ -6,7 +6,10 @@
 
 use std::io::Write;
 
-use portkey_admin::{Client, Error, gateway::ClientEvent};
+use portkey_admin::{
+    Client, Error, RequestOptions,
+    gateway::{ClientEvent, GatewayOptions},
+};
 use portkey_admin_emulator::Emulator;
 use serde_json::json;
 
@@ -27,6 +30,7 @@ async fn main() -> Outcome {
     let client = Client::builder()
         .api_key(emulator.api_key())
         .base_url(emulator.base_url())
+        .options(RequestOptions::new().gateway(GatewayOptions::new().provider("openai")))
         .build()?;
     Ok(run_session(&client, "example-model").await?)
 }

@@ -13,7 +13,7 @@ use portkey_admin::{
     gateway::chat::{ChatCompletionTool, CreateChatCompletionRequest, UserMessage},
     gateway::completions::CreateCompletionRequest,
     gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
-    gateway::{ClientEvent, FilePart, FunctionDefinitionInput},
+    gateway::{ClientEvent, FilePart, FunctionDefinitionInput, GatewayOptions},
     prompts::RunPromptRequest,
 };
 use portkey_admin_emulator::{Content, Emulator, Key, LineEnding, Organisation, Script};
@@ -29,7 +29,11 @@ async fn emulator_and_client() -> (Emulator, Client) {
     let client = Client::builder()
         .api_key(emulator.key("app").unwrap())
         .base_url(emulator.base_url())
-        .options(RequestOptions::default().retry(RetryPolicy::none()));
+        .options(
+            RequestOptions::default()
+                .retry(RetryPolicy::none())
+                .gateway(GatewayOptions::new().provider("openai")),
+        );
     (emulator, client.build().unwrap())
 }
 

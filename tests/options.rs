@@ -72,9 +72,9 @@ async fn derived_client_keeps_options_that_are_not_overridden() {
         .workspace_id("one");
     let client = builder(&server).options(defaults).build().unwrap();
     let other = client.with_options(RequestOptions::new().header("x-b", "2").header("x-c", "2"));
-    other.list_configs().send().await.unwrap();
+    other.list_virtual_keys().send().await.unwrap();
     let request = server.request();
-    assert_eq!(request.target, "/v1/configs?workspace_id=one");
+    assert_eq!(request.target, "/v1/virtual-keys?workspace_id=one");
     let sent = ["x-a", "x-b", "x-c"].map(|name| request.header(name).join(","));
     assert_eq!(sent, ["1", "2", "2"]);
 }
@@ -87,9 +87,9 @@ async fn options_set_twice_on_a_builder_are_merged() {
         .options(RequestOptions::new().header("x-b", "2"))
         .build()
         .unwrap();
-    client.list_configs().send().await.unwrap();
+    client.list_virtual_keys().send().await.unwrap();
     let request = server.request();
-    assert_eq!(request.target, "/v1/configs?workspace_id=one");
+    assert_eq!(request.target, "/v1/virtual-keys?workspace_id=one");
     assert_eq!(
         (request.header("x-a"), request.header("x-b")),
         (vec!["1"], vec!["2"])
@@ -209,8 +209,11 @@ async fn default_workspace_is_sent_to_the_operations_marked_in_the_manifest() {
         call.await.unwrap();
         server.requests().pop().unwrap().target
     };
-    let list = boxed_call(client.list_configs().send());
-    assert_eq!(target(list).await, "/v1/configs?workspace_id=one%2F%C3%BC");
+    let list = boxed_call(client.list_virtual_keys().send());
+    assert_eq!(
+        target(list).await,
+        "/v1/virtual-keys?workspace_id=one%2F%C3%BC"
+    );
     let get = boxed_call(client.get_provider("two").send());
     assert_eq!(
         target(get).await,
@@ -221,22 +224,29 @@ async fn default_workspace_is_sent_to_the_operations_marked_in_the_manifest() {
     assert_eq!(target(get).await, "/v1/admin/users/two");
     let list = boxed_call(client.list_api_keys().send());
     assert_eq!(target(list).await, "/v1/api-keys");
+    let list = boxed_call(client.list_configs().send());
+    assert_eq!(target(list).await, "/v1/configs");
 }
 
 #[tokio::test]
 async fn default_workspace_can_be_overridden_or_removed_for_a_call() {
     let (server, client) = server_and_client(success());
     let client = client.with_options(RequestOptions::new().workspace_id("one"));
-    let call = client.list_configs().workspace_id("two");
+    let call = client.list_virtual_keys().workspace_id("two");
     call.send().await.unwrap();
     let none = client.with_options(RequestOptions::new().no_workspace_id());
-    none.list_configs().send().await.unwrap();
-    none.list_configs()
+    none.list_virtual_keys().send().await.unwrap();
+    none.list_virtual_keys()
         .workspace_id("three")
         .send()
         .await
         .unwrap();
-    client.list_configs().workspace_id("").send().await.unwrap();
+    client
+        .list_virtual_keys()
+        .workspace_id("")
+        .send()
+        .await
+        .unwrap();
     let targets: Vec<_> = server
         .requests()
         .into_iter()
@@ -245,10 +255,10 @@ async fn default_workspace_can_be_overridden_or_removed_for_a_call() {
     assert_eq!(
         targets,
         [
-            "/v1/configs?workspace_id=two",
-            "/v1/configs",
-            "/v1/configs?workspace_id=three",
-            "/v1/configs?workspace_id=",
+            "/v1/virtual-keys?workspace_id=two",
+            "/v1/virtual-keys",
+            "/v1/virtual-keys?workspace_id=three",
+            "/v1/virtual-keys?workspace_id=",
         ]
     );
 }

@@ -338,7 +338,7 @@ fn retry_follows_from_the_method() {
     }
 }
 
-/// T24 and M103: operations that need a workspace in the query if the key is of an organisation.
+/// T24, V201 and M103: operations that need a workspace in the query if the key is of an organisation.
 #[test]
 fn default_workspace_applies_to_lists_and_providers() {
     let takes = PATCHED
@@ -349,9 +349,6 @@ fn default_workspace_applies_to_lists_and_providers() {
     assert_eq!(
         takes,
         [
-            "GET /configs",
-            "GET /prompts/partials",
-            "GET /collections",
             "GET /providers",
             "GET /providers/{slug}",
             "PUT /providers/{slug}",

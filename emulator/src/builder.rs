@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use serde_json::Value;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
-use crate::Emulator;
 use crate::api_spec::{self, ApiSpec};
 use crate::clock::{AdjustableClock, Clock};
+use crate::control::{self, Control};
 use crate::dispatch::Dispatcher;
 use crate::error::ApiError;
 use crate::faults::Faults;
@@ -21,6 +22,7 @@ use crate::request_log::AccessLogEntry;
 use crate::seed::{self, Organisation, Seed, SeedRequest, StartError};
 use crate::state::organisations::Organisations;
 use crate::store::StateFile;
+use crate::{ControlServer, Emulator};
 
 /// Builder for an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -31,6 +33,7 @@ pub struct EmulatorBuilder {
     random_seed: Option<u64>,
     consistency_delay: Duration,
     address: SocketAddr,
+    control_port: Option<u16>,
     log: Option<fn(&AccessLogEntry)>,
     state_file: Option<PathBuf>,
     requests: Vec<SeedRequest>,
@@ -44,6 +47,7 @@ impl EmulatorBuilder {
             random_seed: None,
             consistency_delay: Duration::ZERO,
             address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            control_port: None,
             log: None,
             state_file: None,
             requests: Vec::new(),
@@ -87,6 +91,17 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Enables the control interface on this port of 127.0.0.1; 0 takes a free one. By default,
+    /// there is none.
+    ///
+    /// Over it, another process can do what [`Emulator`] can do in this one, which includes reading
+    /// the values of keys: see the README. It is never reachable from other machines, nor by web
+    /// pages.
+    pub fn control_port(mut self, port: u16) -> Self {
+        self.control_port = Some(port);
+        self
+    }
+
     /// Sets a function that is called after each request. By default, nothing is logged.
     pub fn log(mut self, log: fn(&AccessLogEntry)) -> Self {
         self.log = Some(log);
@@ -121,12 +136,9 @@ impl EmulatorBuilder {
     /// workspace, a seeded request fails, or the state file cannot be read or written.
     pub async fn start(self) -> Result<Emulator, StartError> {
         let spec = api_spec::get().map_err(|error| StartError(error.to_owned()))?;
-        let listener = server::listen(self.address).map_err(|error| {
-            StartError(format!("failed to listen on {}: {error}", self.address))
-        })?;
-        let address = listener
-            .local_addr()
-            .map_err(|error| StartError(format!("failed to read the local address: {error}")))?;
+        let (listener, address) = listen(self.address)?;
+        let control_address = self.control_port.map(control::server::address);
+        let control_listener = control_address.map(listen).transpose()?;
         let clock = AdjustableClock::new(self.clock);
         let mut ids = Ids::new(self.random_seed.unwrap_or_else(|| fastrand::u64(..)));
         let faults = Faults::new(Ids::new(ids.next_seed()));
@@ -147,7 +159,21 @@ impl EmulatorBuilder {
         let server = Arc::new(Server::new(dispatcher, faults, self.log));
         let (stop, stopped) = oneshot::channel();
         let task = tokio::spawn(server::serve(listener, Arc::clone(&server), stopped));
-        Ok(Emulator::from_parts(address, server, stop, task))
+        let control = Control::new(server);
+        let control_server = control_listener.map(|(listener, address)| {
+            let task = tokio::spawn(control::server::serve(listener, control.clone()));
+            ControlServer {
+                address,
+                task: task.abort_handle(),
+            }
+        });
+        Ok(Emulator::from_parts(
+            address,
+            control,
+            control_server,
+            stop,
+            task,
+        ))
     }
 
     /// Builds the organisations of the first start and sends the seed requests.
@@ -169,6 +195,7 @@ impl EmulatorBuilder {
             let context = |error| format!("organisation `{}`: {error}", organisation.name());
             states.push(state.map_err(context)?);
         }
+        seed::check_key_values(&states)?;
         let organisations = Organisations::new(states);
         let ids = Ids::new(ids.next_seed());
         let mut dispatcher = Dispatcher::new(spec, origin.to_owned(), organisations, None, ids);
@@ -179,6 +206,16 @@ impl EmulatorBuilder {
         }
         Ok(dispatcher.into_organisations())
     }
+}
+
+/// Listens on an address and returns it with its port.
+fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = server::listen(address)
+        .map_err(|error| StartError(format!("failed to listen on {address}: {error}")))?;
+    let address = listener
+        .local_addr()
+        .map_err(|error| StartError(format!("failed to read the local address: {error}")))?;
+    Ok((listener, address))
 }
 
 /// Sends a seed request; any response other than a success is an error.

@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::TimeDelta;
-use hyper::header::{HeaderMap, HeaderName, HeaderValue};
+use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
 use portkey_admin_codegen::manifest::Plane;
 
-use crate::access;
+use crate::access::{self, WorkspaceParameter};
 use crate::api_spec::ApiSpec;
 use crate::apply::{Write, apply};
 use crate::call::{Call, Caller, RequestMetadata};
 use crate::clock::AdjustableClock;
 use crate::error::ApiError;
+use crate::gateway::routing;
 use crate::handlers;
 use crate::handlers::resource::Handler;
 use crate::http::content::ContentQuota;
@@ -226,22 +227,22 @@ impl Dispatcher {
             mut call,
         } = self.authorise(matched, request)?;
         check.check(unchecked)?;
-        let in_query = check.declares_query_param("workspace_id");
+        let workspace = WorkspaceParameter::new(&operation.entry, check);
         match handler {
             Handler::Read(read) => {
                 let organisations = self.read();
                 let state = organisation_at(&organisations, organisation)?
                     .state_for_reads(call.now, self.delay);
-                call.workspace_id = access::resolve_workspace(state, &call, in_query)?;
+                call.workspace_id = access::resolve_workspace(state, &call, workspace)?;
                 call.paging.clone_from(&operation.entry.paging);
                 read(state, &call)
             }
             Handler::Write(write) => {
                 call.request.body = check.audit_body(&self.spec.document, &call.body);
-                self.execute_write(Write::Audited(write), organisation, call, in_query)
+                self.execute_write(Write::Audited(write), organisation, call, workspace)
             }
             Handler::Gateway(write) => {
-                self.execute_write(Write::Unaudited(write), organisation, call, in_query)
+                self.execute_write(Write::Unaudited(write), organisation, call, workspace)
             }
         }
     }
@@ -263,6 +264,7 @@ impl Dispatcher {
             .handler
             .ok_or_else(|| not_implemented(operation))?;
         let check = self.compiled_check(operation)?;
+        reject_encoded_body(&request.headers)?;
         let unchecked = match &request.form {
             Some(form) => check.parse_form(&matched.arguments, &request.query, form.text_fields()),
             None => check.parse(&matched.arguments, &request.query, &request.body),
@@ -274,6 +276,9 @@ impl Dispatcher {
         let state = &organisation_at(&organisations, organisation)?.state;
         for rule in operation.guards.iter().chain(&operation.quirks) {
             rule(state, &call)?;
+        }
+        if routing::is_model_request(&operation.entry.id) {
+            routing::route(state, &mut call, request.header(routing::CONFIG_HEADER))?;
         }
         Ok(AuthorisedRequest {
             handler,
@@ -290,11 +295,11 @@ impl Dispatcher {
         write: Write,
         position: usize,
         mut call: Call,
-        in_query: bool,
+        workspace: WorkspaceParameter,
     ) -> HandlerResult {
         let mut organisations = self.write();
         let state = &organisation_at(&organisations, position)?.state;
-        call.workspace_id = access::resolve_workspace(state, &call, in_query)?;
+        call.workspace_id = access::resolve_workspace(state, &call, workspace)?;
         let mut state_file = self.state_file.as_ref().map(lock);
         if let Some(state_file) = &mut state_file {
             let recovered = state_file.recover(&organisations);
@@ -412,7 +417,8 @@ impl Dispatcher {
                 action.clone_into(&mut call.operation);
                 call.caller.user_id = Some(self.new_id());
                 drop(organisations);
-                Some(self.execute_write(Write::Audited(write), position, call, false))
+                let workspace = WorkspaceParameter::default();
+                Some(self.execute_write(Write::Audited(write), position, call, workspace))
             }
             _ => None,
         }
@@ -447,6 +453,22 @@ fn organisation_at(
 
 fn organisation_gone() -> ApiError {
     ApiError::new(401, None, "the organisation of this key no longer exists")
+}
+
+/// Rejects a body that is compressed, which would otherwise not be valid JSON.
+pub(crate) fn reject_encoded_body(headers: &HeaderMap) -> Result<(), ApiError> {
+    let encoding = headers.get(CONTENT_ENCODING).map(HeaderValue::to_str);
+    match encoding {
+        None | Some(Ok("" | "identity")) => Ok(()),
+        Some(encoding) => {
+            let found = encoding.unwrap_or("an invalid value");
+            let message = format!(
+                "header `content-encoding`: expected `identity`, found `{found}`; compressed bodies \
+                 are not supported"
+            );
+            Err(ApiError::new(415, None, message))
+        }
+    }
 }
 
 fn state_file_error(reason: impl std::fmt::Display) -> ApiError {

@@ -23,9 +23,20 @@ impl ApiError {
         }
     }
 
+    /// Creates an error in the gateway's envelope (V016).
+    pub(crate) fn gateway(status: u16, message: impl Into<String>) -> Self {
+        let message: String = message.into();
+        Self {
+            status,
+            body: json!({"status": "failure", "message": message}),
+        }
+    }
+
     /// Returns the message.
     pub(crate) fn message(&self) -> &str {
-        self.body["data"]["message"].as_str().unwrap_or_default()
+        let in_control_plane = self.body["data"]["message"].as_str();
+        let message = in_control_plane.or_else(|| self.body["message"].as_str());
+        message.unwrap_or_default()
     }
 
     /// 400 `AB01`: invalid request.

@@ -35,6 +35,7 @@ mod audit;
 mod builder;
 mod call;
 mod clock;
+mod control;
 mod dispatch;
 mod error;
 mod faults;
@@ -59,21 +60,17 @@ mod validate;
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+use chrono::{DateTime, Utc};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
-use crate::http::server::Server;
-use crate::response::ResponseBody;
-use crate::state::State;
-use crate::state::organisations::Organisations;
+use crate::control::Control;
 
 pub use builder::EmulatorBuilder;
 pub use clock::Clock;
+pub use control::{InviteError, Snapshot};
 pub use faults::{Fault, FaultError};
 pub use http::content::Content;
 pub use http::delivery::LineEnding;
@@ -96,24 +93,16 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Emulator {
     address: SocketAddr,
     api_key: String,
-    server: Arc<Server>,
+    control: Control,
+    control_server: Option<ControlServer>,
     stop: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
 
-/// The error of [`Emulator::accept_invite`].
-#[derive(Debug)]
-pub struct InviteError(String);
-
-/// A copy of an emulator's state; see [`Emulator::snapshot`].
-///
-/// It can be written to a file with `serde`. It contains the values of keys and the contents of
-/// files.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct Snapshot {
-    organisations: Organisations,
-    /// How far the clock was advanced, in milliseconds.
-    clock_offset_ms: i64,
+/// The running server of the control interface.
+pub(crate) struct ControlServer {
+    pub(crate) address: SocketAddr,
+    pub(crate) task: AbortHandle,
 }
 
 impl Emulator {
@@ -133,19 +122,16 @@ impl Emulator {
 
     pub(crate) fn from_parts(
         address: SocketAddr,
-        server: Arc<Server>,
+        control: Control,
+        control_server: Option<ControlServer>,
         stop: oneshot::Sender<()>,
         task: JoinHandle<()>,
     ) -> Self {
-        let organisations = server.dispatcher.read();
-        let first = organisations.all.first();
-        let api_key =
-            first.and_then(|organisation| organisation.state.api_keys.secret(seed::ADMIN_KEY));
-        drop(organisations);
         Self {
             address,
-            api_key: api_key.unwrap_or_default(),
-            server,
+            api_key: control.key(seed::ADMIN_KEY).unwrap_or_default(),
+            control,
+            control_server,
             stop: Some(stop),
             task: Some(task),
         }
@@ -161,6 +147,13 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
+    /// Returns the base URL of the control interface, if
+    /// [`EmulatorBuilder::control_port`] enables it: `http://127.0.0.1:PORT`.
+    pub fn control_url(&self) -> Option<String> {
+        let server = self.control_server.as_ref()?;
+        Some(format!("http://{}", server.address))
+    }
+
     /// Returns the first organisation's key `Emulator`, which has all permissions. It is valid for
     /// this emulator only.
     pub fn api_key(&self) -> &str {
@@ -171,28 +164,19 @@ impl Emulator {
     ///
     /// Every organisation has a key `Emulator`; see also [`Emulator::key_in_organisation`].
     pub fn key(&self, name: &str) -> Option<String> {
-        let organisations = self.server.dispatcher.read();
-        let mut all = organisations.all.iter();
-        all.find_map(|organisation| organisation.state.api_keys.secret(name))
+        self.control.key(name)
     }
 
     /// Returns the value of the first key with this name in the named organisation.
     pub fn key_in_organisation(&self, organisation: &str, name: &str) -> Option<String> {
-        self.find_in_organisation(organisation, |state| state.api_keys.secret(name))
+        self.control
+            .find_in_organisation(organisation, |state| state.api_keys.secret(name))
     }
 
     /// Returns the UUID of the named organisation.
     pub fn organisation_id(&self, organisation: &str) -> Option<String> {
-        self.find_in_organisation(organisation, |state| Some(state.organisation.id.clone()))
-    }
-
-    fn find_in_organisation<R>(&self, name: &str, find: impl Fn(&State) -> Option<R>) -> Option<R> {
-        let organisations = self.server.dispatcher.read();
-        let mut states = organisations
-            .all
-            .iter()
-            .map(|organisation| &organisation.state);
-        find(states.find(|state| state.organisation.name == name)?)
+        let id = |state: &state::State| Some(state.organisation.id.clone());
+        self.control.find_in_organisation(organisation, id)
     }
 
     /// Accepts the invitation with this id and returns the id of the new user. A POST to the
@@ -207,12 +191,7 @@ impl Emulator {
     /// Fails if the invitation does not exist or is no longer pending, if a user with its address
     /// exists already, or if the state file could not be written.
     pub fn accept_invite(&self, invite_id: &str) -> Result<String, InviteError> {
-        let response = self.server.dispatcher.accept_invite(invite_id);
-        let user = match response.map_err(|error| InviteError(error.message().to_owned()))? {
-            ResponseBody::Json(user) => user["id"].as_str().map(str::to_owned),
-            _ => None,
-        };
-        user.ok_or_else(|| InviteError("expected a string for `id` in the response".to_owned()))
+        self.control.accept_invite(invite_id)
     }
 
     /// Returns the requests received so far, in order of arrival, including rejected requests.
@@ -220,7 +199,7 @@ impl Emulator {
     /// The log holds 64 MiB; the oldest requests are dropped first. Bodies of uploads are not kept:
     /// see [`uploads`](Self::uploads).
     pub fn requests(&self) -> Vec<RecordedRequest> {
-        self.server.request_log.all()
+        self.control.requests()
     }
 
     /// Returns the multipart bodies received so far (files, images, recordings), in order of
@@ -229,7 +208,7 @@ impl Emulator {
     ///
     /// Names and strings of up to 16 MiB in total are kept; the oldest uploads are dropped first.
     pub fn uploads(&self) -> Vec<Upload> {
-        self.server.uploads.all()
+        self.control.uploads()
     }
 
     /// Adds a script that sets the gateway's responses and their delivery; see [`Script`].
@@ -238,14 +217,12 @@ impl Emulator {
     ///
     /// Fails if the operation is unknown or does not support scripts.
     pub fn add_script(&self, script: Script) -> Result<(), ScriptError> {
-        ScriptError::check(&script)?;
-        self.server.scripts.add(script);
-        Ok(())
+        self.control.add_script(script)
     }
 
     /// Removes all scripts.
     pub fn clear_scripts(&self) {
-        self.server.scripts.clear();
+        self.control.clear_scripts();
     }
 
     /// Adds a fault; see [`Fault`].
@@ -256,35 +233,27 @@ impl Emulator {
     ///
     /// Fails if the operation is unknown or a value of the fault is out of range.
     pub fn add_fault(&self, fault: Fault) -> Result<(), FaultError> {
-        FaultError::check(&fault, |id| {
-            self.server.dispatcher.spec.routes.has_operation(id)
-        })?;
-        self.server.faults.add(fault);
-        Ok(())
+        self.control.add_fault(fault)
     }
 
     /// Removes all faults.
     pub fn clear_faults(&self) {
-        self.server.faults.clear();
+        self.control.clear_faults();
     }
 
     /// Returns the current time of the emulator's clock.
     pub fn now(&self) -> DateTime<Utc> {
-        self.server.dispatcher.clock.now()
+        self.control.now()
     }
 
     /// Advances the emulator's clock.
     pub fn advance(&self, by: Duration) {
-        self.server.dispatcher.clock.advance(by);
+        self.control.advance(by);
     }
 
     /// Returns a copy of the emulator's state and clock, without the recorded requests.
     pub fn snapshot(&self) -> Snapshot {
-        let organisations = self.server.dispatcher.read();
-        Snapshot {
-            organisations: organisations.clone(),
-            clock_offset_ms: self.server.dispatcher.clock.offset().num_milliseconds(),
-        }
+        self.control.snapshot()
     }
 
     /// Restores the state and the clock from a snapshot. Recorded requests are kept.
@@ -295,28 +264,12 @@ impl Emulator {
     ///
     /// Fails if a state file is configured and could not be written.
     pub fn restore(&self, snapshot: &Snapshot) -> std::io::Result<()> {
-        self.server
-            .dispatcher
-            .replace(snapshot.organisations.clone())?;
-        let offset = TimeDelta::try_milliseconds(snapshot.clock_offset_ms).unwrap_or_default();
-        self.server.dispatcher.clock.set_offset(offset);
-        Ok(())
+        self.control.restore(snapshot)
     }
 
     /// Returns all keys as `(organisation name, key name, value)`.
     pub fn keys(&self) -> Vec<(String, String, String)> {
-        let organisations = self.server.dispatcher.read();
-        let states = organisations
-            .all
-            .iter()
-            .map(|organisation| &organisation.state);
-        states
-            .flat_map(|state| {
-                let organisation = state.organisation.name.clone();
-                let keys = state.api_keys.secrets();
-                keys.map(move |(name, value)| (organisation.clone(), name, value))
-            })
-            .collect()
+        self.control.keys()
     }
 
     /// Stops the server and waits until its port is free.
@@ -336,6 +289,9 @@ impl Emulator {
             // An error means that the server has already stopped.
             let _ = stop.send(());
         }
+        if let Some(server) = &self.control_server {
+            server.task.abort();
+        }
     }
 }
 
@@ -349,22 +305,6 @@ impl fmt::Debug for Emulator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Emulator")
             .field("base_url", &self.base_url())
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Display for InviteError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "failed to accept the invitation: {}", self.0)
-    }
-}
-
-impl std::error::Error for InviteError {}
-
-impl fmt::Debug for Snapshot {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot")
-            .field("organisations", &self.organisations.all.len())
             .finish_non_exhaustive()
     }
 }

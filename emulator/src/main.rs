@@ -4,9 +4,11 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use lexopt::prelude::{Long, Short, ValueExt};
-use portkey_admin_emulator::{AccessLogEntry, Emulator, Seed};
+use portkey_admin_emulator::{AccessLogEntry, Clock, Emulator, Seed};
 use serde_json::{Value, json};
 
 type BoxError = Box<dyn std::error::Error>;
@@ -20,18 +22,28 @@ Options:
   --port PORT   Port to listen on; 0, the default, selects a free port
   --host IP     Address to listen on [default: 127.0.0.1]. The printed keys provide no security:
                 anyone who can reach the address has access
+  --control-port PORT
+                Serve the control interface on this port of 127.0.0.1; 0 selects a free port
   --seed FILE   Start with the organisations and requests of this YAML file
   --state FILE  Load the state from this file and save every change to it. A seed is used only if
                 the file does not exist. The file contains the values of keys
   --uploads FILE
                 On shutdown, write the received uploads to this file as JSON: name, content type,
                 size, checksum and text of each form part
+  --time TIME   Stop the clock at this RFC 3339 time; only the control interface advances it
+  --random-seed NUMBER
+                Generate the same ids, keys and random faults in every run
+  --delay MS    How long reads do not see writes, in milliseconds of the clock
   --quiet       Do not log requests
   -h, --help    Print this help
 ";
 
 struct Arguments {
     address: SocketAddr,
+    control_port: Option<u16>,
+    time: Option<DateTime<Utc>>,
+    random_seed: Option<u64>,
+    delay: Duration,
     seed: Option<PathBuf>,
     state: Option<PathBuf>,
     uploads: Option<PathBuf>,
@@ -63,6 +75,10 @@ fn run() -> Result<(), BoxError> {
 fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
     let mut arguments = Arguments {
         address: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+        control_port: None,
+        time: None,
+        random_seed: None,
+        delay: Duration::ZERO,
         seed: None,
         state: None,
         uploads: None,
@@ -73,6 +89,10 @@ fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
         match argument {
             Long("port") => arguments.address.set_port(parser.value()?.parse()?),
             Long("host") => arguments.address.set_ip(parser.value()?.parse()?),
+            Long("control-port") => arguments.control_port = Some(parser.value()?.parse()?),
+            Long("time") => arguments.time = Some(parser.value()?.parse()?),
+            Long("random-seed") => arguments.random_seed = Some(parser.value()?.parse()?),
+            Long("delay") => arguments.delay = Duration::from_millis(parser.value()?.parse()?),
             Long("seed") => arguments.seed = Some(parser.value()?.into()),
             Long("state") => arguments.state = Some(parser.value()?.into()),
             Long("uploads") => arguments.uploads = Some(parser.value()?.into()),
@@ -86,7 +106,18 @@ fn parse_arguments() -> Result<Option<Arguments>, lexopt::Error> {
 
 async fn serve(arguments: Arguments) -> Result<(), BoxError> {
     let signal = shutdown_signal()?;
-    let mut builder = Emulator::builder().address(arguments.address);
+    let mut builder = Emulator::builder()
+        .address(arguments.address)
+        .consistency_delay(arguments.delay);
+    if let Some(port) = arguments.control_port {
+        builder = builder.control_port(port);
+    }
+    if let Some(time) = arguments.time {
+        builder = builder.clock(Clock::fixed(time));
+    }
+    if let Some(seed) = arguments.random_seed {
+        builder = builder.random_seed(seed);
+    }
     if let Some(path) = arguments.seed {
         let name = path.display().to_string();
         let yaml = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
@@ -127,6 +158,9 @@ fn print_banner(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()
     }
     writeln!(out, "base URL         {}", emulator.base_url())?;
     writeln!(out, "public base URL  {}", emulator.public_base_url())?;
+    if let Some(url) = emulator.control_url() {
+        writeln!(out, "control URL      {url}")?;
+    }
     for (organisation, name, value) in emulator.keys() {
         writeln!(out, "key              {value}  {organisation}: {name}")?;
     }

@@ -1,5 +1,6 @@
 //! Seeds: the initial organisations, workspaces, users and keys of an emulator.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -66,8 +67,8 @@ impl Seed {
 
 /// The initial data of one organisation.
 ///
-/// Every organisation also gets a key `Emulator` with all permissions and, if no user is given, an
-/// owner.
+/// Every organisation also gets a key `Emulator` with all permissions ([`admin_key`](Self::admin_key)
+/// sets its value) and, if no user is given, an owner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Organisation {
@@ -80,6 +81,9 @@ pub struct Organisation {
     workspaces: Vec<WorkspaceSeed>,
     #[serde(default)]
     keys: Vec<Key>,
+    /// The value of the key `Emulator`; `None` for a random value.
+    #[serde(default)]
+    admin_key: Option<String>,
     /// Whether to add the configs, prompts and virtual keys of the default organisation.
     #[serde(default)]
     with_defaults: bool,
@@ -147,6 +151,9 @@ pub struct Key {
     /// The scopes; `None` grants all of them.
     #[serde(default)]
     scopes: Option<Vec<String>>,
+    /// The value that clients send; `None` for a random value.
+    #[serde(default)]
+    value: Option<String>,
 }
 
 impl Organisation {
@@ -158,6 +165,7 @@ impl Organisation {
             users: Vec::new(),
             workspaces: Vec::new(),
             keys: Vec::new(),
+            admin_key: None,
             with_defaults: false,
         }
     }
@@ -207,6 +215,12 @@ impl Organisation {
         self
     }
 
+    /// Sets the value of the key `Emulator`; see [`Key::value`].
+    pub fn admin_key(mut self, value: impl Into<String>) -> Self {
+        self.admin_key = Some(value.into());
+        self
+    }
+
     /// Adds a key.
     pub fn key(mut self, key: Key) -> Self {
         self.keys.push(key);
@@ -239,6 +253,7 @@ impl Key {
             workspace: None,
             user: None,
             scopes: None,
+            value: None,
         }
     }
 
@@ -259,6 +274,16 @@ impl Key {
     /// Limits the key to these scopes.
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = Some(scopes.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the value that clients send, so that it is the same in every run. The default is
+    /// random.
+    ///
+    /// It consists of visible ASCII characters, and no other key has it. Do not use the value of a
+    /// real key.
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = Some(value.into());
         self
     }
 }
@@ -301,7 +326,11 @@ pub(crate) fn state(seed: &Organisation, now: DateTime<Utc>, ids: &Ids) -> Resul
     for workspace in &seed.workspaces {
         add_workspace(&mut state, workspace, now, ids)?;
     }
-    add_key(&mut state, &Key::organisation(ADMIN_KEY), now, ids)?;
+    let admin_key = Key {
+        value: seed.admin_key.clone(),
+        ..Key::organisation(ADMIN_KEY)
+    };
+    add_key(&mut state, &admin_key, now, ids)?;
     for key in &seed.keys {
         add_key(&mut state, key, now, ids)?;
     }
@@ -359,8 +388,35 @@ fn add_key(state: &mut State, seed: &Key, now: DateTime<Utc>, ids: &Ids) -> Resu
         workspace_id,
         user_id,
     };
-    let key = ApiKey::new(&seed.name, owner, scopes, &state.organisation.id, now, ids);
+    let mut key = ApiKey::new(&seed.name, owner, scopes, &state.organisation.id, now, ids);
+    if let Some(value) = &seed.value {
+        key.secret = key_value(value).map_err(context)?.to_owned();
+    }
     state.api_keys.put(key);
+    Ok(())
+}
+
+/// Checks that a key can be sent in a header.
+fn key_value(value: &str) -> Result<&str, String> {
+    match !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        true => Ok(value),
+        false => Err("expected visible ASCII characters for its value".to_owned()),
+    }
+}
+
+/// Checks that no two keys of all organisations have the same value.
+pub(crate) fn check_key_values(states: &[State]) -> Result<(), String> {
+    let mut seen = HashSet::new();
+    for state in states {
+        for (name, value) in state.api_keys.secrets() {
+            if !seen.insert(value) {
+                let organisation = &state.organisation.name;
+                return Err(format!(
+                    "organisation `{organisation}`: key `{name}`: another key has the same value"
+                ));
+            }
+        }
+    }
     Ok(())
 }
 

@@ -31,6 +31,12 @@ const FORM_CONTENT_TYPE: &str = "multipart/form-data";
 /// document.
 const ONE_OR_MORE: (&str, &str) = ("post", "/feedback");
 
+/// The operation that accepts null for an absent field (V203).
+const NULL_IS_ABSENT: (&str, &str) = ("put", "/prompts/{promptId}");
+
+/// The operation that accepts the models in the body instead of the required query parameter (M110).
+const MODELS_IN_BODY: (&str, &str) = ("delete", "/integrations/{slug}/models");
+
 /// The compiled validation of one operation.
 pub(crate) struct Check {
     validator: Validator,
@@ -39,6 +45,8 @@ pub(crate) struct Check {
     /// The fields of a form.
     form: Vec<Parameter>,
     body: BodyKind,
+    /// Whether a null field of the body counts as absent.
+    null_is_absent: bool,
     /// The body's schema in the OpenAPI document.
     body_schema: Value,
 }
@@ -80,8 +88,12 @@ impl Check {
     /// Compiles the validation of an operation; `method` is in lower case.
     pub(crate) fn new(document: &Value, method: &str, path: &str) -> Result<Self, String> {
         let item = &document["paths"][path];
-        let parameters =
+        let mut parameters =
             parameters(document, item, &item[method]).map_err(|error| error.to_string())?;
+        if (method, path) == MODELS_IN_BODY {
+            let query = parameters.1.iter_mut();
+            query.for_each(|parameter| parameter.required = false);
+        }
         let (body, mut body_schema) =
             body_schema(document, &item[method]).map_err(|error| error.to_string())?;
         if (method, path) == ONE_OR_MORE {
@@ -108,6 +120,7 @@ impl Check {
             query: parameters.1,
             form: form_fields(document, &item[method]).map_err(|error| error.to_string())?,
             body,
+            null_is_absent: (method, path) == NULL_IS_ABSENT,
             body_schema,
         })
     }
@@ -157,7 +170,10 @@ impl Check {
         request.insert("path".to_owned(), Value::Object(path));
         request.insert("query".to_owned(), Value::Object(query));
         let body_error = match body {
-            Ok(Some(body)) => {
+            Ok(Some(mut body)) => {
+                if let (true, Some(fields)) = (self.null_is_absent, body.as_object_mut()) {
+                    fields.retain(|_, value| !value.is_null());
+                }
                 request.insert("body".to_owned(), body);
                 None
             }

@@ -6,6 +6,7 @@ use portkey_admin::prompts::{
     RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest,
     UpdatePromptRequest, UpdatePromptVersionRequest,
 };
+use portkey_admin::providers::CreateVirtualKeyRequest;
 use serde_json::json;
 
 use crate::{Outcome, TestContext, created_id};
@@ -32,20 +33,27 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     update.update_and_get().await?;
     admin.list_labels().send().await?;
 
-    prompt(context, &collection, &label).await?;
+    let key = CreateVirtualKeyRequest::builder()
+        .name("Prompts")
+        .provider("openai")
+        .key("sample")
+        .workspace_id(&context.workspace);
+    let key = created_id(admin.create_virtual_key().body(key).send().await?.slug);
+    prompt(context, &collection, &label, &key).await?;
+    admin.delete_virtual_key(&key).send().await?;
     partials(context).await?;
     admin.delete_label(&label).send().await?;
     admin.delete_collection(&collection).send().await
 }
 
-async fn prompt(context: &TestContext, collection: &str, label: &str) -> Outcome {
+async fn prompt(context: &TestContext, collection: &str, label: &str, key: &str) -> Outcome {
     let admin = &context.admin;
     let prompt = CreatePromptRequest::builder()
         .name("greeting")
         .collection_id(collection)
         .string("Hello {{who}}")
         .model("gpt-4o")
-        .virtual_key("some-key")
+        .virtual_key(key)
         .parameters(json!({"max_tokens": 10}));
     let prompt = created_id(admin.create_prompt().body(prompt).send().await?.slug);
     let change = UpdatePromptRequest::builder()

@@ -91,7 +91,8 @@ async fn virtual_keys(context: &TestContext) -> Outcome {
     let change = UpdateVirtualKeyRequest::builder().note("Changed");
     admin.update_virtual_key(&slug).body(change).send().await?;
     admin.get_virtual_key(&slug).send().await?;
-    admin.list_virtual_keys().send().await?;
+    let list = admin.list_virtual_keys().workspace_id(&context.workspace);
+    list.send().await?;
     admin.delete_virtual_key(&slug).send().await
 }
 

@@ -120,7 +120,7 @@ def prompts(client):
     collection = to_json(client.collections.create("interop"))["id"]
     prompt = to_json(client.prompts.create(
         name="greeting", collection_id=collection, string="Hello {{who}}", model="gpt-4o",
-        virtual_key="some-key", parameters={"max_tokens": 10}))["slug"]
+        virtual_key="openai-main", parameters={"max_tokens": 10}))["slug"]
     run = client.prompts.completions.create
     parameters = {"prompt_id": prompt, "variables": INPUTS["prompt_variables"]}
     record("prompt", comparable(to_json(run(**parameters))))
@@ -185,7 +185,7 @@ def main():
     # The files are not real recordings, so measuring their duration is switched off (README.md).
     client = Portkey(
         api_key=os.environ["INTEROP_WORKSPACE_KEY"], base_url=os.environ["INTEROP_BASE_URL"],
-        calculate_audio_duration=False)
+        provider="@openai-main", calculate_audio_duration=False)
     with ExitStack() as stack:
         def opened(name):
             return stack.enter_context(open(FILES / name, "rb"))

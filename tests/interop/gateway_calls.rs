@@ -8,7 +8,7 @@
 use std::{env, error::Error, fs, path::PathBuf};
 
 use portkey_admin::{
-    ByteStream, Client, JsonObject,
+    ByteStream, Client, JsonObject, RequestOptions,
     gateway::audio::CreateSpeechRequest,
     gateway::chat::{
         ChatCompletionTool, CreateChatCompletionRequest, CreateChatCompletionRequestBuilder,
@@ -17,7 +17,7 @@ use portkey_admin::{
     gateway::completions::CreateCompletionRequest,
     gateway::embeddings::CreateEmbeddingRequest,
     gateway::responses::{CreateResponseRequest, ResponseStreamEvent},
-    gateway::{FilePart, FunctionDefinitionInput},
+    gateway::{FilePart, FunctionDefinitionInput, GatewayOptions},
     prompts::{CreateCollectionRequest, CreatePromptRequest, RunPromptRequest},
 };
 use portkey_admin_emulator::Content;
@@ -40,7 +40,8 @@ struct Comparison {
 async fn main() -> Outcome {
     let client = Client::builder()
         .api_key(env::var("INTEROP_WORKSPACE_KEY")?)
-        .base_url(env::var("INTEROP_BASE_URL")?);
+        .base_url(env::var("INTEROP_BASE_URL")?)
+        .options(RequestOptions::new().gateway(GatewayOptions::new().provider("@openai-main")));
     let mut comparison = Comparison {
         client: client.build()?,
         inputs: serde_json::from_str(&fs::read_to_string(env::var("INTEROP_INPUTS")?)?)?,
@@ -178,7 +179,7 @@ impl Comparison {
             .collection_id(collection)
             .string("Hello {{who}}")
             .model("gpt-4o")
-            .virtual_key("some-key")
+            .virtual_key("openai-main")
             .parameters(json!({"max_tokens": 10}));
         let prompt = self.client.create_prompt().body(prompt);
         let prompt = prompt.send().await?.slug.unwrap();

@@ -6,6 +6,8 @@
 //! `Call::form`; event streams, binary content and WebSocket sessions are variants of
 //! `ResponseBody`.
 //!
+//! `routing.rs` finds the provider of a request and rejects requests without one, before validation.
+//!
 //! Write operations are a `Handler::Gateway`: they are recorded in the `logs` resource
 //! ([`log_request`](requests::log_request)) instead of the audit log.
 
@@ -22,6 +24,7 @@ mod realtime;
 mod requests;
 mod rerank;
 mod responses;
+pub(crate) mod routing;
 
 pub(crate) use chat::{chat, text};
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::handlers::{logs, usage_policies};
+use crate::handlers::logs;
 use crate::json;
 use crate::response::ResponseBody;
 use crate::state::State;
@@ -32,7 +32,8 @@ pub(super) fn wants_stream(request: &Value) -> bool {
 /// The maximum size of a logged request body; of larger bodies only the model is logged.
 const MAX_LOGGED_BODY: usize = 64 * 1024;
 
-/// Logs a call to a model, as the service does, and counts it for usage-limit policies.
+/// Logs a call to a model, as the service does, and counts it against the limits of its key and its
+/// provider, and for usage-limit policies.
 pub(super) fn log_request(
     state: &mut State,
     call: &Call,
@@ -40,6 +41,12 @@ pub(super) fn log_request(
     response: &Value,
 ) -> Result<(), ApiError> {
     let workspace = workspace_or_default(state, call)?;
+    logs::record(state, &workspace, &log_entry(call, request, response), call);
+    Ok(())
+}
+
+/// Returns the log of a call.
+pub(super) fn log_entry(call: &Call, request: &Value, response: &Value) -> Value {
     let headers = &call.request.gateway;
     let mut metadata = headers
         .get("x-portkey-metadata")
@@ -58,7 +65,7 @@ pub(super) fn log_request(
         true => json!({"model": request["model"]}),
         false => request.clone(),
     };
-    let entry = json!({
+    json!({
         "metadata": metadata,
         "request": {
             "method": call.request.method,
@@ -67,13 +74,7 @@ pub(super) fn log_request(
             "body": body,
         },
         "response": {"status": 200, "response_time": 0, "body": response},
-    });
-    let at = call.now.timestamp_millis();
-    let attributes = state
-        .logs
-        .insert(&workspace, at, &call.caller.key_id, &entry);
-    usage_policies::record_usage(state, &workspace, &attributes, call);
-    Ok(())
+    })
 }
 
 /// The default and the maximum page size.

@@ -79,8 +79,19 @@ fn require_scope_for_kind(state: &State, call: &Call) -> Result<(), ApiError> {
 /// Allows a user's key to create keys only if the user is an owner or admin of the organisation, or
 /// a manager of the workspace.
 fn require_manager(state: &State, call: &Call) -> Result<(), ApiError> {
+    match manages_workspace(state, call) {
+        true => Ok(()),
+        false => Err(ApiError::forbidden(
+            "the user of the key is not permitted to create keys in the workspace",
+        )),
+    }
+}
+
+/// Returns whether the user of the key is an owner or admin of the organisation, or a manager of the
+/// workspace. A service key has no user and may do what its scopes allow.
+pub(crate) fn manages_workspace(state: &State, call: &Call) -> bool {
     let Some(user) = call.caller.user_id.as_deref() else {
-        return Ok(());
+        return true;
     };
     let role = state
         .users
@@ -92,12 +103,7 @@ fn require_manager(state: &State, call: &Call) -> Result<(), ApiError> {
         .workspace()
         .and_then(|id| state.workspaces.get(id));
     let manages = workspace.is_some_and(|workspace| workspace.is_managed_by(user));
-    match manages || matches!(role, Some("owner" | "admin")) {
-        true => Ok(()),
-        false => Err(ApiError::forbidden(
-            "the user of the key is not permitted to create keys in the workspace",
-        )),
-    }
+    manages || matches!(role, Some("owner" | "admin"))
 }
 
 /// Lists the kinds of key for which the caller has the scope.
@@ -310,12 +316,16 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
-/// The old secret expires immediately, unless the request or the key's policy sets a transition
-/// period.
+/// The old secret stays valid for a transition period, during which the service refuses another
+/// rotation (V074).
 fn rotate(state: &mut State, call: &Call) -> HandlerResult {
     let mut key = state.api_keys.table.find_by_path(call)?.clone();
+    if key.is_in_transition(call.now) {
+        let message = "the key cannot be rotated while its previous value is still valid";
+        return Err(ApiError::bad_request(message));
+    }
     let requested = call.body_value("key_transition_period_ms").as_i64();
-    let transition = requested.or_else(|| key.transition());
+    let transition = requested.unwrap_or_else(|| key.transition());
     let secret = key.owner.new_secret(&call.ids);
     let until = key.rotate(secret, transition, call.now);
     if let Some(policy) = key.rotation_policy.take() {

@@ -8,8 +8,9 @@ use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::json;
 use crate::response::{HandlerResult, ResponseBody, respond};
-use crate::state::State;
 use crate::state::configs::{Config, Version};
+use crate::state::workspaces::Workspace;
+use crate::state::{State, config_schema};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_configs", Read(list)),
@@ -49,16 +50,18 @@ impl Config {
     }
 }
 
-/// Returns the config as compact JSON, since the service parses and re-serialises it.
+/// Checks a config and returns it as compact JSON, since the service parses and re-serialises it.
 fn normalized_config(value: &Value) -> Result<String, ApiError> {
     let parsed = match value.as_str() {
         Some(string) => json::parse(string.as_bytes()).unwrap_or_default(),
         None => value.clone(),
     };
-    if parsed.is_object() {
-        Ok(parsed.to_string())
-    } else {
-        Err(ApiError::invalid_field("config", "must be a JSON object"))
+    match config_schema::check(&parsed) {
+        Ok(()) => Ok(parsed.to_string()),
+        Err(error) => {
+            let field_path = format!("config{}", error.location);
+            Err(ApiError::invalid_field(&field_path, &error.reason))
+        }
     }
 }
 
@@ -110,12 +113,23 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    let id = state.configs.find_by_path(call)?.id.clone();
-    if state.api_keys.is_config_used(&id) {
+    let config = state.configs.find_by_path(call)?;
+    if state.api_keys.is_config_used(&config.id) {
         return Err(ApiError::conflict(
             "the config is the default config of an API key",
         ));
     }
+    // V056.
+    let is_default_of = |workspace: &Workspace| {
+        let default = &workspace.defaults["user_api_key_config"];
+        *default == config.id || *default == config.slug
+    };
+    if state.workspaces.iter().any(is_default_of) {
+        return Err(ApiError::conflict(
+            "the config is the default config of a workspace",
+        ));
+    }
+    let id = config.id.clone();
     state.configs.remove(&id);
     Ok(ResponseBody::empty_object())
 }

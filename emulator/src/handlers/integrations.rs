@@ -151,6 +151,8 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(workspace) = call.workspace() {
         integration.assign_to_workspace(workspace);
     }
+    // The default since August 2026 (V102).
+    integration.models.allow_all = call.body_value("allow_all_models") == true;
     integration.apply(state, call)?;
     let with_provider = call.body_value("create_default_provider") != false;
     let provider = match call.workspace().filter(|_| with_provider) {

@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{api_keys, usage_policies, virtual_keys};
-use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::logs::attributes::LogAttributes;
 use crate::state::logs::attributes::{PARENT_SPAN_FIELDS, SPAN_NAME_FIELDS, metadata_str};
@@ -60,16 +60,21 @@ fn insert(state: &mut State, call: &Call) -> HandlerResult {
         Value::Array(entries) => entries.as_slice(),
         single => std::slice::from_ref(single),
     };
-    let at = call.now.timestamp_millis();
     for entry in entries {
-        let attributes = state
-            .logs
-            .insert(&workspace, at, &call.caller.key_id, entry);
-        usage_policies::record_usage(state, &workspace, &attributes, call);
-        api_keys::record_usage(state, &attributes, call);
-        virtual_keys::record_usage(state, &workspace, &attributes, call);
+        record(state, &workspace, entry, call);
     }
-    Ok(ResponseBody::empty_object())
+    // As recorded from the service (V161).
+    respond(json!("ok"))
+}
+
+/// Stores a log and counts it against the limits of its key and its provider, and for usage-limit
+/// policies.
+pub(crate) fn record(state: &mut State, workspace: &str, entry: &Value, call: &Call) {
+    let (at, key) = (call.now.timestamp_millis(), &call.caller.key_id);
+    let attributes = state.logs.insert(workspace, at, key, entry);
+    usage_policies::record_usage(state, workspace, &attributes, call);
+    api_keys::record_usage(state, &attributes, call);
+    virtual_keys::record_usage(state, workspace, &attributes, call);
 }
 
 pub(crate) fn default_workspace(state: &State) -> Result<String, ApiError> {

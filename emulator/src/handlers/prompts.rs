@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
-use crate::gateway;
+use crate::gateway::{self, routing};
 use crate::handlers::plain::{delete, make_version_default};
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
@@ -41,6 +41,9 @@ const CONTENT_FIELDS: [&str; 5] = [
     "virtual_key",
     "is_raw_template",
 ];
+
+/// The fields that name the model of a new prompt; a third-party client sends the last two.
+const MODEL_FIELDS: [&str; 3] = ["model", "ai_model_id", "finetune_id"];
 
 /// Fields that also create a new version when they change.
 const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
@@ -142,10 +145,17 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
+    // In practice, the service needs a model (M040).
+    if !MODEL_FIELDS
+        .iter()
+        .any(|name| call.body_str(name).is_some())
+    {
+        return Err(ApiError::invalid_field("model", "is required"));
+    }
     let collection = state
         .collections
         .find(call.required_str("collection_id")?, call)?;
-    let content = merge_content(state, call, Map::new(), "template_metadata");
+    let content = merge_content(state, call, Map::new(), "template_metadata")?;
     let description = call.body_value("version_description");
     let (content, at) = (Content::new(content), call.timestamp());
     let versions = Versions::new(content, description, &at, &call.ids);
@@ -164,7 +174,7 @@ fn merge_content(
     call: &Call,
     mut content: Map<String, Value>,
     metadata: &str,
-) -> Map<String, Value> {
+) -> Result<Map<String, Value>, ApiError> {
     for name in CONTENT_FIELDS
         .into_iter()
         .chain(["functions", "tools", "tool_choice"])
@@ -176,10 +186,14 @@ fn merge_content(
     if let Some(value) = call.body_field(metadata) {
         content.insert("template_metadata".to_owned(), value.clone());
     }
-    // Responses contain the slug of the virtual key, even if the request has its UUID.
-    let key = content.get("virtual_key").and_then(Value::as_str);
-    if let Some(key) = key.and_then(|key| state.virtual_keys.get(key)) {
-        content.insert("virtual_key".to_owned(), json!(key.slug));
+    // Responses contain the slug of the virtual key, even if the request has its UUID (M036).
+    if let Some(key) = call.body_str("virtual_key") {
+        let found = state.virtual_keys.get(key.strip_prefix('@').unwrap_or(key));
+        let found = found.ok_or_else(|| {
+            let reason = "is not the id or slug of a virtual key";
+            ApiError::invalid_field("virtual_key", reason)
+        })?;
+        content.insert("virtual_key".to_owned(), json!(found.slug));
     }
     // The service copies the model into the parameters.
     let model = content.get("model").cloned();
@@ -189,7 +203,7 @@ fn merge_content(
     if let (Some(model), Some(parameters)) = (model, parameters) {
         parameters["model"] = model;
     }
-    content
+    Ok(content)
 }
 
 /// New content creates a version, which does not become the default; a new name or collection does
@@ -223,7 +237,7 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         let latest = prompt.versions.latest().filter(|_| patch);
         let base = latest.map(|version| version.content.fields.clone());
         let base = base.unwrap_or_default();
-        let content = Content::new(merge_content(state, call, base, "prompt_metadata"));
+        let content = Content::new(merge_content(state, call, base, "prompt_metadata")?);
         let description = call.body_value("version_description");
         let at = call.timestamp();
         let id = prompt.versions.push(content, description, &at, &call.ids);
@@ -280,10 +294,23 @@ fn render(state: &State, call: &Call) -> HandlerResult {
 /// Runs a prompt: its model request is handled as if it had been sent to the gateway.
 fn run(state: &mut State, call: &Call) -> HandlerResult {
     let request = Value::Object(build_request(state, call)?);
+    let call = &with_provider(state, call)?;
+    routing::check_limits(state, call, &request)?;
     match request["messages"].is_array() {
         true => gateway::chat(state, call, &request),
         false => gateway::text(state, call, &request),
     }
+}
+
+/// Adds the provider of the prompt to the logged headers.
+fn with_provider(state: &State, call: &Call) -> Result<Call, ApiError> {
+    let mut call = call.clone();
+    let prompt = state.prompts.find_by_path(&call)?;
+    let content = &prompt.version("default")?.content;
+    if let Some(slug) = content.field("virtual_key").as_str() {
+        routing::use_saved_provider(state, &mut call, slug)?;
+    }
+    Ok(call)
 }
 
 /// Builds the model request for a prompt.

@@ -60,14 +60,26 @@ fn list_mappings(state: &State, call: &Call) -> HandlerResult {
     Ok(with_page(call, page))
 }
 
+/// A group has the same role in all its workspaces. A mapping that exists is returned (V066).
 fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
     let workspace_id = call.required_workspace()?.to_owned();
     let group = group(state, call)?;
+    let role = call.required_str("role")?;
+    let mappings = state.scim.mappings.iter();
+    for mapping in mappings.filter(|mapping| mapping.group_id == group.id) {
+        if mapping.role != role {
+            let reason = "is not the role that the group has in another workspace";
+            return Err(ApiError::invalid_field("role", reason));
+        }
+        if mapping.workspace_id == workspace_id {
+            return respond(mapping.json(state));
+        }
+    }
     let mapping = Mapping {
         id: call.ids.uuid(),
         group_id: group.id.clone(),
         workspace_id,
-        role: call.required_str("role")?.to_owned(),
+        role: role.to_owned(),
     };
     state.scim.groups.put(group);
     let body = mapping.json(state);

@@ -53,7 +53,7 @@ impl SecretReference {
         body["description"] = self.description.clone();
         body["secret_path"] = json!(self.secret_path);
         body["secret_key"] = self.secret_key.clone();
-        body["allow_all_workspaces"] = json!(i32::from(self.allow_all_workspaces));
+        body["allow_all_workspaces"] = json!(self.allow_all_workspaces);
         body["tags"] = self.tags.clone();
         body["created_by"] = json!(self.created_by);
         body["auth_config"] = masking::mask_settings(&Value::Object(self.auth_config.clone()));

@@ -17,6 +17,7 @@ use multer::{Field, Multipart};
 
 use super::content::{Checksum, Content, ContentQuota, QuotaReservation};
 use super::form::{Form, Part, UploadPart};
+use crate::dispatch::reject_encoded_body;
 use crate::error::ApiError;
 use crate::sync::lock;
 
@@ -63,6 +64,7 @@ async fn read(
     source: &Arc<Mutex<BodySource>>,
     quota: Option<&ContentQuota>,
 ) -> Result<Form, ApiError> {
+    reject_encoded_body(&head.headers)?;
     let content_type = head.headers.get(CONTENT_TYPE);
     let content_type = content_type.and_then(|value| value.to_str().ok());
     let boundary = content_type.map(multer::parse_boundary);

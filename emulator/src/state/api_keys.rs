@@ -11,6 +11,10 @@ use crate::state::logs::attributes::LogAttributes;
 use crate::state::table::{ResourceState, Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
 
+/// How long the old secret stays valid after a rotation if neither the request nor the policy says so
+/// (V074).
+const DEFAULT_TRANSITION_MS: i64 = 1_800_000;
+
 /// All keys of the organisation.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct ApiKeys {
@@ -177,22 +181,23 @@ impl ApiKey {
         }
     }
 
-    /// Returns for how long the policy keeps the old secret valid, in milliseconds.
-    pub(crate) fn transition(&self) -> Option<i64> {
-        self.rotation_policy.as_ref()?["key_transition_period_ms"].as_i64()
+    /// Returns for how long the old secret stays valid after a rotation, in milliseconds.
+    pub(crate) fn transition(&self) -> i64 {
+        let policy = self.rotation_policy.as_ref();
+        let transition = policy.and_then(|policy| policy["key_transition_period_ms"].as_i64());
+        transition.unwrap_or(DEFAULT_TRANSITION_MS)
     }
 
     /// Replaces the secret and returns the time at which the old one expires. `transition` is in
-    /// milliseconds; without it, the old secret expires immediately.
+    /// milliseconds.
     pub(crate) fn rotate(
         &mut self,
         secret: String,
-        transition: Option<i64>,
+        transition: i64,
         at: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        let until = transition
-            .and_then(Duration::try_milliseconds)
-            .and_then(|time| at.checked_add_signed(time));
+        let until =
+            Duration::try_milliseconds(transition).and_then(|time| at.checked_add_signed(time));
         let old = std::mem::replace(&mut self.secret, secret);
         self.previous = until.map(|until| (old, until));
         self.fields
@@ -240,12 +245,16 @@ impl ApiKey {
         manual.max(self.limits().last_reset(now).map(timestamp))
     }
 
+    /// Returns whether the previous secret is still valid.
+    pub(crate) fn is_in_transition(&self, now: DateTime<Utc>) -> bool {
+        let previous = self.previous.as_ref();
+        previous.is_some_and(|(_, until)| *until > now)
+    }
+
     pub(crate) fn accepts_secret(&self, secret: &str, now: DateTime<Utc>) -> bool {
         let current = self.secret == secret;
-        let previous = self
-            .previous
-            .as_ref()
-            .is_some_and(|(old, until)| old == secret && *until > now);
+        let is_previous = self.previous.as_ref().is_some_and(|(old, _)| old == secret);
+        let previous = is_previous && self.is_in_transition(now);
         (current || previous) && !self.is_expired(now)
     }
 
@@ -373,13 +382,16 @@ pub(crate) fn parse_timestamp(
 pub(crate) enum RotationPeriod {
     Week,
     Month,
+    Days(i64),
 }
 
 impl RotationPeriod {
     pub(crate) fn from_policy(policy: &Value) -> Option<Self> {
-        match policy["rotation_period"].as_str()? {
-            "weekly" => Some(Self::Week),
-            _ => Some(Self::Month),
+        let days = policy["rotation_period_days"].as_i64();
+        match policy["rotation_period"].as_str() {
+            Some("weekly") => Some(Self::Week),
+            Some(_) => Some(Self::Month),
+            None => days.map(Self::Days),
         }
     }
 
@@ -387,6 +399,7 @@ impl RotationPeriod {
         match self {
             Self::Week => at.checked_add_signed(Duration::weeks(1)),
             Self::Month => at.checked_add_months(Months::new(1)),
+            Self::Days(days) => at.checked_add_signed(Duration::try_days(days)?),
         }
     }
 }
@@ -412,7 +425,18 @@ pub(crate) fn rotation_policy(
         &policy["next_rotation_at"],
         "rotation_policy/next_rotation_at",
     )?;
-    let computed = date.or_else(|| RotationPeriod::from_policy(policy)?.after(now));
+    let following = RotationPeriod::from_policy(policy).and_then(|period| period.after(now));
+    let transition = policy["key_transition_period_ms"].as_i64();
+    if let (Some(following), Some(transition)) = (following, transition)
+        && transition >= (following - now).num_milliseconds()
+    {
+        let field_path = "rotation_policy/key_transition_period_ms";
+        return Err(ApiError::invalid_field(
+            field_path,
+            "must be shorter than the period",
+        ));
+    }
+    let computed = date.or(following);
     let mut policy = policy.clone();
     policy["next_rotation_at"] = json!(computed.map(timestamp));
     Ok(Some(policy))
@@ -423,7 +447,7 @@ pub(crate) fn renew_rotation_policy(
     mut policy: Value,
     now: DateTime<Utc>,
 ) -> Result<Option<Value>, ApiError> {
-    if policy["rotation_period"].is_null() {
+    if RotationPeriod::from_policy(&policy).is_none() {
         return Ok(Some(policy));
     }
     policy["next_rotation_at"] = Value::Null;

@@ -12,7 +12,7 @@ use crate::ids::Ids;
 use crate::state::access_list::Shared;
 use crate::state::table::{Row, Table, row};
 use crate::state::virtual_keys::VirtualKey;
-use crate::state::{masking, secret_references};
+use crate::state::{custom_host, masking, secret_references};
 
 pub(crate) type Integrations = Table<Integration>;
 
@@ -32,6 +32,9 @@ pub(crate) const REQUIRED_SETTINGS: [(&str, &[&str]); 2] = [
     ),
     ("azure-ai", &["azure_auth_mode", "azure_foundry_url"]),
 ];
+
+/// Settings that the Azure authentication mode `workload` requires (V115).
+const WORKLOAD_SETTINGS: [&str; 2] = ["azure_workload_client_id", "azure_workload_tenant_id"];
 
 /// The credentials of an AI provider.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -147,7 +150,11 @@ impl Integration {
     pub(crate) fn validate_settings(&self) -> Result<(), ApiError> {
         let settings = REQUIRED_SETTINGS.iter();
         let required = settings.filter(|(provider, _)| *provider == self.ai_provider_id);
-        for name in required.flat_map(|(_, names)| *names) {
+        let for_workload = match self.configurations["azure_auth_mode"] == "workload" {
+            true => &WORKLOAD_SETTINGS[..],
+            false => &[],
+        };
+        for name in required.flat_map(|(_, names)| *names).chain(for_workload) {
             let target = format!("configurations.{name}");
             if self.configurations[*name].is_null()
                 && !secret_references::is_mapped(&self.secret_mappings, &target)
@@ -156,6 +163,10 @@ impl Integration {
                 return Err(ApiError::invalid_field(&field_path, "is required"));
             }
         }
+        custom_host::validate(
+            &self.configurations["custom_host"],
+            "configurations/custom_host",
+        )?;
         // Azure has authentication modes that need no key.
         let mode = self.configurations["azure_auth_mode"].as_str();
         if mode.is_some_and(|mode| mode != "default") {

@@ -28,7 +28,7 @@ pub(crate) struct Policy {
     pub(crate) id: String,
     pub(crate) workspace_id: String,
     pub(crate) name: Option<String>,
-    /// Pairs of `key` and `value`, all of which must match a request.
+    /// Objects with `key`, `value` and `excludes`, all of which must match a request.
     pub(crate) conditions: Vec<Value>,
     /// Objects with a `key`.
     pub(crate) group_by: Vec<Value>,
@@ -57,8 +57,13 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Applies an update request.
-    pub(crate) fn apply(&mut self, call: &Call) {
+    /// Applies an update request. Conditions can change (V132), the grouping cannot.
+    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
+        if call.body_field("conditions").is_some() {
+            let conditions = call.body_items("conditions");
+            validate_keys("conditions", conditions)?;
+            self.conditions = conditions.to_vec();
+        }
         if let Some(name) = call.body_str("name") {
             self.name = Some(name.to_owned());
         }
@@ -66,6 +71,7 @@ impl Policy {
             self.archived = status == "archived";
         }
         self.last_updated_at = call.timestamp();
+        Ok(())
     }
 
     /// Returns whether the policy passes the query filters; by default only active policies do.
@@ -107,7 +113,9 @@ impl Policy {
             "workspace_id" => Some(workspace),
             key => request_value(strings, attributes, key),
         };
-        let matches = |condition: &Value| value(condition) == condition["value"].as_str();
+        let matches = |condition: &Value| {
+            value(condition).is_some_and(|value| matches_condition(condition, value))
+        };
         if !self.conditions.iter().all(matches) {
             return None;
         }
@@ -124,6 +132,16 @@ impl Policy {
     pub(crate) fn status(&self) -> &'static str {
         if self.archived { "archived" } else { "active" }
     }
+}
+
+/// Returns whether a value is one of the values of a condition, and none that it excludes (V139).
+fn matches_condition(condition: &Value, value: &str) -> bool {
+    let names = |names: &Value| match names {
+        Value::Array(names) => names.iter().any(|name| *name == value || *name == "*"),
+        name => *name == value || *name == "*",
+    };
+    let (included, excluded) = (&condition["value"], &condition["excludes"]);
+    (included.is_null() || names(included)) && !names(excluded)
 }
 
 pub(crate) fn validate_keys(name: &str, items: &[Value]) -> Result<(), ApiError> {

@@ -32,7 +32,7 @@ impl Plain for RatePolicy {
     }
 
     fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        self.policy.apply(call);
+        self.policy.apply(call)?;
         call.set_str("unit", &mut self.unit);
         if let Some(value) = call.body_value("value").as_f64() {
             self.value = value;

@@ -32,12 +32,13 @@ impl UsageCounter {
     }
 }
 
-/// Returns the amount that a log adds to a counter of `cost` or `tokens`.
+/// Returns the amount that a log adds to a counter of `cost`, `tokens` or `requests`.
 pub(crate) fn usage_amount(kind: &str, attributes: &LogAttributes) -> f64 {
     #[allow(clippy::cast_precision_loss)]
     match kind {
         // The cost of logs is in cents, limits are in dollars.
         "cost" => attributes.cost / 100.0,
+        "requests" => 1.0,
         _ => attributes.total_tokens as f64,
     }
 }

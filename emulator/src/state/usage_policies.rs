@@ -60,6 +60,12 @@ impl UsagePolicy {
         }
     }
 
+    /// Returns whether a group has used up the limit.
+    pub(crate) fn is_exhausted(&self, group: &str, now: DateTime<Utc>) -> bool {
+        let entity = self.entities.get(group);
+        entity.is_some_and(|entity| self.usage(entity, now) >= self.credit_limit)
+    }
+
     pub(crate) fn record(&mut self, group: String, attributes: &LogAttributes, call: &Call) {
         let (amount, reset) = (
             usage::usage_amount(&self.policy.kind, attributes),
@@ -149,8 +155,7 @@ impl Plain for UsagePolicy {
             })?;
             entity.usage = UsageCounter::default();
         }
-        self.policy.apply(call);
-        Ok(())
+        self.policy.apply(call)
     }
 
     fn json(&self, organisation: &OrganisationInfo, call: &Call) -> Value {

@@ -134,7 +134,8 @@ async fn a_workspace_key_is_limited_to_its_workspace() {
     let key = client.emulator.key("everything").unwrap();
     for (workspace, expected) in [(one, 200), (two, 403)] {
         for name in [string(&workspace["id"]), string(&workspace["slug"])] {
-            let body = json!({"name": "c", "config": {}, "workspace_id": name});
+            let body =
+                json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": name});
             assert_eq!(
                 client
                     .send_as(&key, Method::POST, "/configs", body)
@@ -157,7 +158,8 @@ async fn a_workspace_key_is_limited_to_its_workspace() {
             }
         }
     }
-    let foreign = json!({"name": "c", "config": {}, "workspace_id": two["id"]});
+    let foreign =
+        json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": two["id"]});
     let slug = string(&client.post("/configs", foreign).await["slug"]);
     let path = format!("/configs/{slug}");
     for method in [Method::GET, Method::PUT, Method::DELETE] {
@@ -176,10 +178,17 @@ async fn a_workspace_key_is_limited_to_its_workspace() {
 async fn organisation_keys_require_workspace_id_for_some_operations() {
     let client = client().await;
     for (method, path, body) in [
-        (Method::GET, "/collections", Value::Null),
         (Method::POST, "/collections", json!({"name": "c"})),
-        (Method::POST, "/configs", json!({"name": "c", "config": {}})),
-        (Method::GET, "/prompts/partials", Value::Null),
+        (
+            Method::POST,
+            "/configs",
+            json!({"name": "c", "config": {"retry": {"attempts": 1}}}),
+        ),
+        (Method::GET, "/guardrails", Value::Null),
+        (Method::GET, "/policies/rate-limits", Value::Null),
+        (Method::GET, "/policies/usage-limits", Value::Null),
+        (Method::GET, "/providers", Value::Null),
+        (Method::GET, "/virtual-keys", Value::Null),
     ] {
         let (status, code, message) = client.expect_error(method, path, body).await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
@@ -189,6 +198,67 @@ async fn organisation_keys_require_workspace_id_for_some_operations() {
         client.get_as("everything", "/collections").await["total"],
         1
     );
+}
+
+/// Recorded from the service, as are the refusals above.
+#[tokio::test]
+async fn organisation_keys_list_some_resources_of_all_workspaces() {
+    let client = client().await;
+    let workspaces = client.get("/admin/workspaces").await;
+    for workspace in column(&workspaces, "id") {
+        let config =
+            json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": workspace});
+        client.post("/configs", config).await;
+        let partial = json!({"name": "p", "string": "x", "workspace_id": workspace});
+        client.post("/prompts/partials", partial).await;
+    }
+    let count = column(&workspaces, "id").len();
+    assert!(count > 1);
+    for path in ["/configs", "/collections", "/prompts/partials"] {
+        assert_eq!(client.get(path).await["total"], count, "{path}");
+        assert_eq!(
+            client.get_as("everything", path).await["total"],
+            1,
+            "{path}"
+        );
+    }
+    assert!(client.get("/prompts").await["total"].is_number());
+}
+
+#[tokio::test]
+async fn organisation_keys_name_the_workspace_of_a_provider_by_uuid() {
+    let client = client().await;
+    let workspace = client.first("/admin/workspaces").await;
+    let (id, slug) = (string(&workspace["id"]), string(&workspace["slug"]));
+    let body = json!({"name": "p", "integration_id": "i", "workspace_id": slug});
+    for (method, path, body) in [
+        (
+            Method::GET,
+            format!("/providers?workspace_id={slug}"),
+            Value::Null,
+        ),
+        (
+            Method::GET,
+            format!("/providers/p?workspace_id={slug}"),
+            Value::Null,
+        ),
+        (
+            Method::DELETE,
+            format!("/providers/p?workspace_id={slug}"),
+            Value::Null,
+        ),
+        (Method::POST, "/providers".to_owned(), body),
+    ] {
+        let (status, code, message) = client.expect_error(method, &path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"), "{path}");
+        assert!(message.contains("UUID"), "{message}");
+    }
+    client.get(&format!("/providers?workspace_id={id}")).await;
+    client
+        .get(&format!("/virtual-keys?workspace_id={slug}"))
+        .await;
+    let path = format!("/providers?workspace_id={slug}");
+    client.get_as("everything", &path).await;
 }
 
 /// The table in the introduction to the Admin API: what each kind of key can do, regardless of
@@ -205,7 +275,7 @@ async fn access_of_each_kind_of_key_matches_the_table() {
     client.put("/integrations/shared/workspaces", access).await;
     let span =
         "time_of_generation_min=2020-01-01T00:00:00Z&time_of_generation_max=2040-01-01T00:00:00Z";
-    let config = json!({"name": "c", "config": {}, "workspace_id": one});
+    let config = json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": one});
     let provider = json!({"name": "p", "integration_id": "shared", "workspace_id": one});
     let feedback = json!({"trace_id": "t", "value": 1});
     let rows = [

@@ -210,6 +210,20 @@ async fn a_rotation_policy_has_a_period_a_date_or_both() {
     let policy = &client.get(&format!("/api-keys/{id}")).await["rotation_policy"];
     assert_eq!(policy["rotation_period"], "weekly");
     assert_eq!(policy["next_rotation_at"], "2099-01-01T00:00:00.000Z");
+    let days = create(json!({"rotation_period_days": 3}));
+    let id = string(&client.post("/api-keys/organisation/service", days).await["id"]);
+    let policy = &client.get(&format!("/api-keys/{id}")).await["rotation_policy"];
+    let next: chrono::DateTime<chrono::Utc> = string(&policy["next_rotation_at"]).parse().unwrap();
+    assert_eq!((next - client.emulator.now()).num_hours(), 71);
+    let slow =
+        create(json!({"rotation_period": "weekly", "key_transition_period_ms": 604_800_000}));
+    let (status, _, message) = client
+        .expect_error(Method::POST, "/api-keys/organisation/service", slow)
+        .await;
+    assert!(
+        status == 400 && message.contains("shorter than the period"),
+        "{message}"
+    );
     let hasty = create(json!({"rotation_period": "weekly", "key_transition_period_ms": 1}));
     let message = client
         .expect_error(Method::POST, "/api-keys/organisation/service", hasty)
@@ -241,34 +255,19 @@ async fn rotation_invalidates_the_old_key_after_the_transition_period() {
     let second = string(&rotated["key"]);
     assert_eq!(rotated["id"], json!(id));
     string(&rotated["key_transition_expires_at"]);
-    for key in [&first, &second] {
-        assert_eq!(
-            client
-                .send_as(key, Method::GET, "/configs", Value::Null)
-                .await
-                .status,
-            200
-        );
-    }
+    assert!(is_accepted(&client, &first).await && is_accepted(&client, &second).await);
+    // During the transition, the service refuses another rotation.
+    let (status, code, _) = client.expect_error(Method::POST, &path, Value::Null).await;
+    assert_eq!((status, code.as_str()), (400, "AB01"));
+    client.emulator.advance(HOUR);
+    assert!(!is_accepted(&client, &first).await && is_accepted(&client, &second).await);
+    // The default transition is half an hour.
     let rotated = client.expect_ok(Method::POST, &path, Value::Null).await;
-    assert!(rotated.get("key_transition_expires_at").is_none());
-    for key in [&first, &second] {
-        assert_eq!(
-            client
-                .send_as(key, Method::GET, "/configs", Value::Null)
-                .await
-                .status,
-            401
-        );
-    }
+    string(&rotated["key_transition_expires_at"]);
     let third = string(&rotated["key"]);
-    assert_eq!(
-        client
-            .send_as(&third, Method::GET, "/configs", Value::Null)
-            .await
-            .status,
-        200
-    );
+    assert!(is_accepted(&client, &second).await && is_accepted(&client, &third).await);
+    client.emulator.advance(HOUR / 2);
+    assert!(!is_accepted(&client, &second).await && is_accepted(&client, &third).await);
     let impatient = json!({"key_transition_period_ms": 1});
     assert!(
         client
@@ -379,7 +378,7 @@ async fn a_key_with_a_date_and_a_period_rotates_at_the_date_and_then_in_the_peri
     let client = client_at_epoch().await;
     let policy = json!({"rotation_period": "weekly", "next_rotation_at": "1970-01-02T00:00:00Z"});
     let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
-    client.emulator.advance(DAY);
+    client.emulator.advance(DAY + HOUR);
     assert!(!is_accepted(&client, &first).await);
     assert_eq!(
         client.get(&path).await["rotation_policy"]["next_rotation_at"],
@@ -497,6 +496,8 @@ async fn a_key_with_a_date_rotates_once() {
     let policy = json!({"next_rotation_at": "1970-01-02T00:00:00Z"});
     let (path, first) = key_with(&client, json!({"rotation_policy": policy})).await;
     client.emulator.advance(DAY);
+    assert!(is_accepted(&client, &first).await);
+    client.emulator.advance(HOUR / 2);
     assert!(!is_accepted(&client, &first).await);
     let second = client.emulator.key("limited").unwrap();
     assert!(is_accepted(&client, &second).await);

@@ -133,7 +133,7 @@ async fn audit_records_contain_no_secrets() {
         (
             "/configs",
             json!({"name": "shown-5", "workspace_id": workspace,
-                "config": {"targets": [{"provider": "openai", "api_key": CANARY}]}}),
+                "config": {"strategy": {"mode": "single"}, "targets": [{"provider": "openai", "api_key": CANARY}]}}),
         ),
         (
             "/logs",

@@ -30,7 +30,7 @@ async fn the_seeded_config_has_the_recorded_shape() {
     let inner: Value = serde_json::from_str(&string(&config["config"])).unwrap();
     assert_eq!(
         inner["virtual_key"],
-        client.first("/virtual-keys").await["slug"]
+        client.virtual_keys().await["data"][0]["slug"]
     );
 }
 
@@ -93,5 +93,16 @@ async fn a_config_in_use_cannot_be_deleted() {
         409
     );
     client.delete(&format!("/api-keys/{key}")).await;
-    client.delete(&format!("/configs/{slug}")).await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = format!("/admin/workspaces/{workspace}");
+    let default = json!({"defaults": {"user_api_key_config": slug}});
+    client.put(&workspace, default).await;
+    let path = format!("/configs/{slug}");
+    let (status, code, _) = client
+        .expect_error(Method::DELETE, &path, Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (409, "AB07"));
+    let none = json!({"defaults": {"user_api_key_config": null}});
+    client.put(&workspace, none).await;
+    client.delete(&path).await;
 }

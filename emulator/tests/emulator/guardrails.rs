@@ -67,7 +67,7 @@ async fn guardrails_are_listed_by_workspace() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await["id"].clone();
     let other = client.workspace("Other").await["id"].clone();
-    let organisation = client.first("/virtual-keys").await["organisation_id"].clone();
+    let organisation = client.virtual_keys().await["data"][0]["organisation_id"].clone();
     guardrail(&client, "one", &workspace).await;
     guardrail(&client, "two", &other).await;
     let mut shared = body("shared");
@@ -253,7 +253,7 @@ async fn the_organisation_has_default_guardrails() {
     );
     let bad = defaults(&client, Method::PUT, json!({"input_guardrails": ["none"]})).await;
     assert!(bad.error().2.contains("`/input_guardrails/0`"));
-    assert_eq!(client.get("/virtual-keys").await["total"], 1);
+    assert_eq!(client.virtual_keys().await["total"], 1);
 }
 
 #[tokio::test]
@@ -261,7 +261,7 @@ async fn exclusions_are_separate_for_input_and_output() {
     let client = TestClient::new().await;
     let first = string(&client.first("/admin/workspaces").await["id"]);
     let second = client.workspace("Other").await;
-    let organisation = string(&client.first("/virtual-keys").await["organisation_id"]);
+    let organisation = string(&client.virtual_keys().await["data"][0]["organisation_id"]);
     let entry = |workspace: &Value, excluded: bool| json!({"workspace_id": workspace, "excluded": excluded});
     for (path, other) in [("input", "output"), ("output", "input")] {
         let path = format!("/workspace-exclusions/{path}-guardrails");

@@ -624,6 +624,15 @@ async fn setting_tokens_connects_a_user() {
         .await;
     assert_eq!(access["data"][0]["connection_status"], "connected");
 
+    // A member acts for no other user.
+    let other = format!("{connections}?user_id=a0000000-0000-4000-8000-000000000000");
+    for method in [Method::GET, Method::DELETE] {
+        let refused = send(&client, "user", method, &other, Value::Null).await;
+        assert_eq!(refused.status, 403, "{}", refused.body);
+    }
+    let own = format!("{connections}?user_id={user}");
+    assert_eq!(client.get_as("user", &own).await["total"], 1);
+
     // A service key must name the user.
     let unnamed = send(&client, "one", Method::DELETE, &connections, Value::Null).await;
     assert!(unnamed.error().2.contains("`user_id`"));

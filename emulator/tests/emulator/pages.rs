@@ -54,7 +54,7 @@ async fn list_cases(client: &TestClient) -> Vec<ListCase> {
             None,
         ),
         list(format!("/providers?{workspace_query}"), SNAKE_CASE),
-        list("/virtual-keys".to_owned(), SNAKE_CASE),
+        list(format!("/virtual-keys?{workspace_query}"), SNAKE_CASE),
         list("/admin/users".to_owned(), CAMEL_CASE),
         list("/admin/users/invites".to_owned(), CAMEL_CASE),
         list("/admin/workspaces".to_owned(), SNAKE_CASE),

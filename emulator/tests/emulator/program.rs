@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 use crate::support::{TempDir, column, string};
 
 /// A running program, which is killed on drop.
-struct Program {
+pub struct Program {
     child: Child,
-    base: String,
+    pub base: String,
+    /// The URL of the control interface; empty if there is none.
+    pub control: String,
     /// The name and value of each key.
     keys: Vec<(String, String)>,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
 }
 
 impl Drop for Program {
@@ -39,13 +41,14 @@ fn command(arguments: &[&str]) -> Command {
 
 impl Program {
     /// Starts the program and reads the URL and the keys that it prints.
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         Self::spawn(command(arguments))
     }
 
     fn spawn(mut command: Command) -> Self {
         let mut program = Self {
             base: String::new(),
+            control: String::new(),
             keys: Vec::new(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
             child: command.spawn().unwrap(),
@@ -57,6 +60,7 @@ impl Program {
             match words.as_slice() {
                 ["base", "URL", url] => program.base = (*url).to_owned(),
                 ["public", ..] => {}
+                ["control", "URL", url] => program.control = (*url).to_owned(),
                 ["key", value, .., name] => {
                     program.keys.push(((*name).to_owned(), (*value).to_owned()))
                 }
@@ -74,11 +78,11 @@ impl Program {
         program
     }
 
-    fn key(&self, name: &str) -> &str {
+    pub fn key(&self, name: &str) -> &str {
         &self.keys.iter().find(|(other, _)| other == name).unwrap().1
     }
 
-    async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
+    pub async fn send(&self, key: &str, method: Method, path: &str, body: Value) -> Value {
         let request = self.http.request(method, format!("{}{path}", self.base));
         let request = request
             .header("x-portkey-api-key", self.key(key))
@@ -88,7 +92,7 @@ impl Program {
         response.json().await.unwrap()
     }
 
-    async fn get(&self, key: &str, path: &str) -> Value {
+    pub async fn get(&self, key: &str, path: &str) -> Value {
         self.send(key, Method::GET, path, Value::Null).await
     }
 
@@ -667,7 +671,7 @@ async fn an_upload_uses_constant_memory() {
     let end = "\r\n--b--\r\n";
     let length = start.len() as u64 + SIZE + end.len() as u64;
     let head = format!(
-        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\n\
+        "POST /v1/files HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nconnection: close\r\nx-portkey-provider: openai\r\n\
         content-type: multipart/form-data; boundary=b\r\ncontent-length: {length}\r\n\r\n{start}"
     );
     let address = program.base.replace("http://", "").replace("/v1", "");

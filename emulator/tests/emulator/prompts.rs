@@ -52,7 +52,7 @@ async fn the_seeded_prompt_has_the_recorded_shape() {
     assert_eq!(prompt["variable_components"]["variables"], json!(["name"]));
     assert_eq!(
         prompt["virtual_key"],
-        client.first("/virtual-keys").await["slug"]
+        client.virtual_keys().await["data"][0]["slug"]
     );
     assert!(prompt.get("workspace_id").is_none());
     string(&prompt["prompt_owning_workspace_id"]);
@@ -88,7 +88,7 @@ async fn a_version_is_selected_by_name_or_number() {
 async fn a_new_version_is_not_the_default_until_set() {
     let client = TestClient::new().await;
     let collection = client.get(&seed_data(&client).await).await["collection_id"].clone();
-    let key = client.first("/virtual-keys").await;
+    let key = client.virtual_keys().await["data"][0].clone();
     let body = json!({"name": "Summary", "collection_id": collection, "string": "Sum up {{text}}.",
         "parameters": {"max_tokens": 9}, "virtual_key": key["id"], "model": "example-model",
         "template_metadata": {"team": "a"}});

@@ -94,7 +94,7 @@ async fn virtual_keys_and_providers_show_the_same_resource() {
         let (status, code, _) = client.expect_error(Method::GET, path, Value::Null).await;
         assert_eq!((status, code.as_str()), (404, "AB08"), "{path}");
     }
-    assert_eq!(client.get("/virtual-keys").await["total"], 1);
+    assert_eq!(client.virtual_keys().await["total"], 1);
 }
 
 #[tokio::test]
@@ -267,7 +267,7 @@ async fn a_provider_is_exhausted_by_logged_usage() {
     assert_eq!(client.get(&path).await["status"], "active");
     client.post("/logs", named.clone()).await;
     assert_eq!(client.get(&path).await["status"], "exhausted");
-    let listed = client.first("/virtual-keys").await;
+    let listed = client.virtual_keys().await["data"][0].clone();
     assert_eq!(listed["status"], "exhausted");
     client.put(&path, json!({"reset_usage": true})).await;
     assert_eq!(client.get(&path).await["status"], "active");

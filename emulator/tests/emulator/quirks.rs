@@ -115,6 +115,30 @@ async fn requests_fail_as_the_service_does() {
             400,
             "AB01",
         ),
+        // Addresses that are not public.
+        (
+            &post,
+            "/mcp-integrations".to_owned(),
+            json!({"name": "m", "url": "http://127.0.0.1:3000/mcp", "auth_type": "none", "transport": "http"}),
+            400,
+            "AB01",
+        ),
+        (
+            &post,
+            "/integrations".to_owned(),
+            json!({"name": "i", "ai_provider_id": "openai", "key": "sample",
+                "configurations": {"custom_host": "http://10.0.0.1"}}),
+            400,
+            "AB01",
+        ),
+        (
+            &post,
+            "/integrations".to_owned(),
+            json!({"name": "i", "ai_provider_id": "azure-ai", "configurations":
+                {"azure_auth_mode": "workload", "azure_foundry_url": "https://a.example.com"}}),
+            400,
+            "AB01",
+        ),
         // Without `patch`, a change of the content must be complete.
         (
             &put,

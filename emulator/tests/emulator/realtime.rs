@@ -19,7 +19,7 @@ impl RawWebSocket {
         let address = client.emulator.public_base_url().replace("http://", "");
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!(
-            "GET /v1/realtime?model=m HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\n{headers}\r\n"
+            "GET /v1/realtime?model=m HTTP/1.1\r\nhost: e\r\nx-portkey-api-key: {key}\r\nx-portkey-provider: openai\r\n{headers}\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();

@@ -41,6 +41,8 @@ pub fn assert_response(method: &str, path: &str, body: &Value) {
                 errors.join("; ")
             );
         }
+        // The document has no schema for it; recorded was the word (V161).
+        None if key == "POST /logs" => assert_eq!(*body, json!("ok")),
         None => assert!(
             body.is_null() || *body == json!({}),
             "{key} returned {body}, expected no body"

@@ -16,7 +16,18 @@ async fn mappings_are_created_listed_and_deleted() {
         (&workspace["id"], &json!("engineers"))
     );
     assert!(mapping.get("scim_group_name").is_none(), "{mapping}");
-    let body = json!({"workspace_id": workspace["id"], "scim_group_id": mapping["scim_group_id"], "role": "admin"});
+    // The group has one role in all its workspaces, and one mapping for each.
+    let mut body = json!({"workspace_id": workspace["id"], "scim_group_id": mapping["scim_group_id"], "role": "admin"});
+    let error = client.expect_error(Method::POST, "/scim/workspaces", body.clone());
+    let (status, _, message) = error.await;
+    assert!(status == 400 && message.contains("`/role`"), "{message}");
+    body["role"] = json!("member");
+    assert_eq!(
+        client.post("/scim/workspaces", body).await["id"],
+        mapping["id"]
+    );
+    let body =
+        json!({"workspace_id": workspace["id"], "scim_group_name": "operators", "role": "admin"});
     client.post("/scim/workspaces", body).await;
 
     let list = client.get("/scim/workspaces").await;

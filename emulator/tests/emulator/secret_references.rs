@@ -38,7 +38,7 @@ async fn a_reference_shows_no_secret_and_merges_settings() {
             &read["allow_all_workspaces"],
             &read["tags"]
         ),
-        (&json!("ACTIVE"), &json!(1), &Value::Null)
+        (&json!("ACTIVE"), &json!(true), &Value::Null)
     );
     let by_id = format!("/secret-references/{}", string(&read["id"]));
     let change = json!({
@@ -216,7 +216,7 @@ async fn workspaces_and_plans_limit_access_to_references() {
     body["allowed_workspaces"] = json!([workspaces[0]]);
     client.post("/secret-references", body).await;
     let read = client.get("/secret-references/one").await;
-    assert_eq!(read["allow_all_workspaces"], 0);
+    assert_eq!(read["allow_all_workspaces"], false);
     assert!(read.get("allowed_workspaces").is_none());
     assert_eq!(client.get_as("one", "/secret-references").await["total"], 1);
     assert_eq!(client.get_as("two", "/secret-references").await["total"], 0);

@@ -241,7 +241,10 @@ async fn model_requests_are_logged() {
     let request = post(&client, "/chat/completions", &chat_request("a b c"))
         .header("x-portkey-provider", "openai")
         .header("x-portkey-metadata", r#"{"_user": "ada"}"#)
-        .header("x-portkey-config", r#"{"api_key": "canary"}"#);
+        .header(
+            "x-portkey-config",
+            r#"{"provider": "openai", "api_key": "canary"}"#,
+        );
     assert_eq!(request.send().await.unwrap().status(), StatusCode::OK);
     let span =
         "time_of_generation_min=2000-01-01T00:00:00Z&time_of_generation_max=2100-01-01T00:00:00Z";

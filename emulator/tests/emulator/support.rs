@@ -32,8 +32,12 @@ impl TestClient {
 
     pub fn with_emulator(emulator: Emulator) -> Self {
         let key = emulator.api_key().to_owned();
+        // Model requests need a provider; control plane requests ignore the header.
+        let mut headers = reqwest::header::HeaderMap::new();
+        headers.insert("x-portkey-provider", "openai".parse().unwrap());
+        let http = reqwest::Client::builder().default_headers(headers);
         // Ignore proxies from the environment.
-        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let http = http.no_proxy().build().unwrap();
         Self {
             emulator,
             http,
@@ -107,6 +111,13 @@ impl TestClient {
     /// Returns the first item of a list.
     pub async fn first(&self, path: &str) -> Value {
         self.get(path).await["data"][0].clone()
+    }
+
+    /// Lists the virtual keys of the first workspace.
+    pub async fn virtual_keys(&self) -> Value {
+        let workspace = string(&self.first("/admin/workspaces").await["id"]);
+        self.get(&format!("/virtual-keys?workspace_id={workspace}"))
+            .await
     }
 
     /// Creates a workspace.

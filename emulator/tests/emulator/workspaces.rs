@@ -155,7 +155,7 @@ async fn deleting_requires_the_name_and_sometimes_force() {
     client
         .post(
             "/configs",
-            json!({"name": "c", "config": {}, "workspace_id": id}),
+            json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": id}),
         )
         .await;
     let (status, code, message) = client
@@ -222,7 +222,7 @@ async fn configs_and_virtual_keys_block_deletion_too() {
     client
         .post(
             "/configs",
-            json!({"name": "c", "config": {}, "workspace_id": id}),
+            json!({"name": "c", "config": {"retry": {"attempts": 1}}, "workspace_id": id}),
         )
         .await;
     let message = client

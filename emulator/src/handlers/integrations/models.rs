@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
@@ -27,16 +27,19 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     Ok(ResponseBody::empty_object())
 }
 
+/// Takes the models from the query or, as the Terraform provider sends them, from the body.
 pub(super) fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = find(state, call)?.clone();
-    let slugs = call.query_param("slugs").unwrap_or_default();
-    let slugs: HashSet<&str> = slugs
-        .split(',')
+    let in_query = call.query_param("slugs").unwrap_or_default().split(',');
+    let in_body = call.body_items("models").iter().filter_map(Value::as_str);
+    let slugs: HashSet<&str> = in_query
+        .chain(in_body)
         .map(str::trim)
         .filter(|slug| !slug.is_empty())
         .collect();
     if slugs.is_empty() {
-        let message = "query parameter `slugs` must name at least one model";
+        let message =
+            "query parameter `slugs`, or `/models` of the body, must name at least one model";
         return Err(ApiError::bad_request(message));
     }
     integration.models.remove(&slugs)?;

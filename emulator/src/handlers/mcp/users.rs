@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::handlers::api_keys;
 use crate::handlers::mcp::capabilities::PAGE_SIZES;
 use crate::handlers::mcp::servers::find;
 use crate::response::{HandlerResult, ResponseBody, respond};
@@ -65,9 +66,7 @@ pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
 /// users.
 pub(super) fn list_connections(state: &State, call: &Call) -> HandlerResult {
     let server = find(state, call)?;
-    let user_filter = call
-        .query_param("user_id")
-        .or(call.caller.user_id.as_deref());
+    let user_filter = connection_user(state, call)?;
     let all = server.users.tokens.iter();
     let rows: Vec<(&String, &Tokens)> = all
         .filter(|(user, _)| user_filter.is_none_or(|id| id == *user))
@@ -82,12 +81,22 @@ pub(super) fn list_connections(state: &State, call: &Call) -> HandlerResult {
     }))
 }
 
+/// Returns the user whose connections a request is about. Only administrators and managers can name
+/// another user (V181).
+fn connection_user<'a>(state: &State, call: &'a Call) -> Result<Option<&'a str>, ApiError> {
+    let own = call.caller.user_id.as_deref();
+    match call.query_param("user_id") {
+        Some(user) if own != Some(user) && !api_keys::manages_workspace(state, call) => {
+            let message = "the user of the key can only access their own connections";
+            Err(ApiError::forbidden(message))
+        }
+        requested => Ok(requested.or(own)),
+    }
+}
+
 pub(super) fn delete_connection(state: &mut State, call: &Call) -> HandlerResult {
     let server = find(state, call)?.clone();
-    let user = call
-        .query_param("user_id")
-        .or(call.caller.user_id.as_deref());
-    let user = user.ok_or_else(|| {
+    let user = connection_user(state, call)?.ok_or_else(|| {
         ApiError::bad_request("query parameter `user_id` is required with a service key")
     })?;
     disconnect(state, server, user)

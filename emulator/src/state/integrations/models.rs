@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::state::custom_host;
 
 /// The built-in models of an integration, by AI provider. The service's lists are much longer; any
 /// other slug is treated as built in.
@@ -52,11 +53,15 @@ impl Models {
         }
     }
 
-    /// Adds and updates models; models that are not listed are kept.
+    /// Adds and updates models; models that are not listed are kept or, if the request overrides
+    /// the access, disabled.
     pub(crate) fn apply(&mut self, call: &Call, ai_provider_id: &str) -> Result<(), ApiError> {
         let known = self.list.iter().enumerate();
         let mut positions: HashMap<String, usize> =
             known.map(|(at, model)| (model.slug.clone(), at)).collect();
+        if call.body_value("override_existing_model_access") == true {
+            self.list.iter_mut().for_each(|model| model.enabled = false);
+        }
         for (index, item) in call.body_items("models").iter().enumerate() {
             let slug = item["slug"].as_str().unwrap_or_default();
             validate(item, &format!("models/{index}"), ai_provider_id)?;
@@ -119,6 +124,8 @@ pub(crate) fn validate(
         let field_path = format!("{field_path}/pricing_config/type");
         return Err(ApiError::invalid_field(&field_path, "is required"));
     }
+    let host_path = format!("{field_path}/configurations/custom_host");
+    custom_host::validate(&item["configurations"]["custom_host"], &host_path)?;
     let is_inference_profile = ai_provider_id == "bedrock" && slug.starts_with("arn:");
     if is_inference_profile && is_truthy(&item["is_custom"]) && item["base_model_slug"].is_null() {
         let field_path = format!("{field_path}/base_model_slug");

@@ -10,7 +10,7 @@ use crate::state::mcp::access::{Access, Times};
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::metadata::Metadata;
 use crate::state::table::{Row, row};
-use crate::state::{masking, secret_references};
+use crate::state::{custom_host, masking, secret_references};
 
 /// An MCP server configured in the organisation or in one workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -83,6 +83,7 @@ impl McpIntegration {
             let reason = "cannot be set to `interactive`";
             return Err(ApiError::invalid_field("transport", reason));
         }
+        custom_host::validate(&json!(self.url), "url")?;
         let headers = "configurations.custom_headers";
         if self.auth_type == "headers"
             && self.configurations["custom_headers"].is_null()
