@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::program::{Program, TempDir};
-use crate::support::{column, string};
+use crate::program::Program;
+use crate::support::{TempDir, column, string};
 
 const SEED: &str = "
 organisations:
