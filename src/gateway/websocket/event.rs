@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{Error, JsonObject, error::DecodeError, redact::without_values};
+use crate::{Error, JsonObject, error::DecodeError, json, redact::without_values};
 
 const TYPE_FIELD: &str = "type";
 const EVENT_ID_FIELD: &str = "event_id";
@@ -82,7 +82,7 @@ pub struct ServerEvent(Value);
 
 impl ServerEvent {
     pub(super) fn parse(message: &[u8]) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(message).map_err(|error| error.to_string())?;
+        let value = json::parse_value(message).map_err(|error| error.to_string())?;
         match value[TYPE_FIELD].is_string() {
             true => Ok(Self(value)),
             false => Err("expected a JSON object with a string field `type`".to_owned()),
