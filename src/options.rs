@@ -40,6 +40,7 @@ pub struct RequestOptions {
     timeout: Option<Duration>,
     retry: Option<RetryPolicy>,
     idempotent: Option<bool>,
+    strict_items: Option<bool>,
     headers: HeaderMap,
     #[cfg(feature = "gateway")]
     gateway: GatewayOptions,
@@ -74,6 +75,14 @@ impl RequestOptions {
     /// regardless of the operation. With `true`, a retried `POST` may create a resource twice.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// Sets whether an item that cannot be decoded is an error in the list operations: `send`,
+    /// `stream` and `pages`. By default, such an item is skipped: it is retained in `extra`, and
+    /// [`Page::skipped`](crate::Page::skipped) counts it.
+    pub fn strict_items(mut self, strict: bool) -> Self {
+        self.strict_items = Some(strict);
         self
     }
 
@@ -139,6 +148,7 @@ impl RequestOptions {
             timeout: self.timeout.or(base.timeout),
             retry: self.retry.or_else(|| base.retry.clone()),
             idempotent: self.idempotent.or(base.idempotent),
+            strict_items: self.strict_items.or(base.strict_items),
             headers,
             #[cfg(feature = "gateway")]
             gateway,
@@ -169,6 +179,10 @@ impl RequestOptions {
             Some(false) => Idempotency::NonIdempotent,
             _ => operation,
         }
+    }
+
+    pub(crate) fn has_strict_items(&self) -> bool {
+        self.strict_items.unwrap_or_default()
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
@@ -207,6 +221,7 @@ impl fmt::Debug for RequestOptions {
             .field("timeout", &self.timeout)
             .field("retry", &self.retry)
             .field("idempotent", &self.idempotent)
+            .field("strict_items", &self.strict_items)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("workspace_id", &self.workspace)
             .finish_non_exhaustive()
