@@ -466,6 +466,16 @@ fn virtual_key_fixtures_round_trip() {
                 }),
             ],
         )
+        .check::<UpdateVirtualKeyResponse>(
+            "update_virtual_key",
+            &[
+                ("the identifiers", |updated| {
+                    assert_eq!(updated.slug.as_deref(), Some("one-provider"));
+                    assert!(updated.id.is_some() && updated.extra.is_empty());
+                }),
+                ("empty response", |updated| assert_eq!(updated.slug, None)),
+            ],
+        )
         .assert_all_checked();
 }
 

@@ -332,8 +332,7 @@ enum Success {
 }
 
 /// The meaning of `success` in every response schema that has it.
-const SUCCESS_FIELDS: [(&str, Success); 9] = [
-    ("delete_mcp_server_connections", Success::Failure),
+const SUCCESS_FIELDS: [(&str, Success); 8] = [
     ("render_prompt", Success::Failure),
     ("sync_mcp_integration", Success::Result),
     ("test_mcp_integration", Success::Result),
