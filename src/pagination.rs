@@ -238,6 +238,25 @@ pub(crate) fn sorted_by_index<'a>(
     items
 }
 
+/// Removes the items for which `keep` returns `false`. Mismatched items are stored by index only as
+/// long as there are others.
+pub(crate) fn retain_items<T>(
+    items: &mut Vec<T>,
+    keep: impl FnMut(&T) -> bool,
+    extra: &mut JsonObject,
+    field: &'static str,
+) {
+    let mismatched_items = mismatched_items(items, extra, field);
+    let mismatched_items: Value = mismatched_items
+        .into_iter()
+        .map(|item| item.value.clone())
+        .collect();
+    items.retain(keep);
+    if let (true, Some(value @ Value::Object(_))) = (items.is_empty(), extra.get_mut(field)) {
+        *value = mismatched_items;
+    }
+}
+
 /// Returns the value in `extra` of a field that should be a list, if it is another value.
 pub(crate) fn mismatched_list<'a, T>(
     items: &[T],
@@ -301,9 +320,12 @@ macro_rules! paged {
             }
 
             fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool) {
-                $(self.$field.retain(|item| {
-                    keep(<Self as $crate::pagination::Paged>::key(item).as_deref())
-                });)+
+                $($crate::pagination::retain_items(
+                    &mut self.$field,
+                    |item| keep(<Self as $crate::pagination::Paged>::key(item).as_deref()),
+                    &mut self.extra,
+                    $wire,
+                );)+
             }
         }
     };

@@ -1088,6 +1088,37 @@ async fn the_cursor_of_a_page_that_is_read_again_resumes_after_the_last_item() {
 }
 
 #[tokio::test]
+async fn a_resumed_list_is_not_read_before_its_cursor() {
+    let (items, server, client) = shared_list(40);
+    let mut list = client.list_labels().stream().page_size(10);
+    for _ in 0..12 {
+        with_timeout(list.next()).await.unwrap().unwrap();
+    }
+    let cursor = list.cursor().unwrap();
+    let mut found = Vec::new();
+    let mut rest = client.list_labels().stream().resume(cursor);
+    while let Some(item) = with_timeout(rest.next()).await {
+        let item = number_of(&item.unwrap().id.unwrap());
+        if item == 25 {
+            items
+                .lock()
+                .unwrap()
+                .retain(|item| !(12..24).contains(item));
+        }
+        found.push(item);
+    }
+    assert_eq!(found, (12..40).collect::<Vec<_>>());
+    let pages = query_values(&server, "current_page");
+    assert_eq!(
+        pages
+            .iter()
+            .filter(|page| page.as_deref() == Some("0"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
 async fn pages_that_are_read_again_do_not_count_skipped_items_twice() {
     let items = Arc::new(Mutex::new((0..12).collect::<Vec<usize>>()));
     let list = items.clone();
@@ -1111,6 +1142,29 @@ async fn pages_that_are_read_again_do_not_count_skipped_items_twice() {
         found += 1;
     }
     assert_eq!((found, list.skipped()), (9, 3));
+}
+
+#[tokio::test]
+async fn a_page_that_is_read_again_without_new_items_keeps_its_skipped_items() {
+    let page = |items: [Value; 2], total: usize| json!({"total": total, "data": items});
+    let plain = |id: &str| api_key(id, &json!({}));
+    let odd = |id: &str| json!({"id": id, "name": 7});
+    let bodies = vec![
+        page([plain("t0"), odd("t1")], 5),
+        page([plain("t3"), plain("t4")], 4),
+        page([plain("t0"), odd("t1")], 4),
+        page([plain("t2"), plain("t3")], 4),
+    ];
+    let (_server, client) = scripted(bodies);
+    let pages = client.list_api_keys().pages().page_size(2);
+    let pages = with_timeout(pages.try_collect()).await.unwrap();
+    let counts = |page: &portkey_admin::Page<_>| (page.items().len(), page.skipped());
+    assert_eq!(
+        pages.iter().map(counts).collect::<Vec<_>>(),
+        [(1, 1), (0, 1), (2, 0)]
+    );
+    let encoded = serde_json::to_value(pages[1].list()).unwrap();
+    assert_eq!(encoded["data"], json!([odd("t1")]));
 }
 
 #[tokio::test]

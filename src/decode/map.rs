@@ -34,7 +34,7 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for MapVisitor<T> {
             entries.remove(&key);
             mismatched_items.remove(&key);
             let decoded = match retains_odd_items {
-                true => odd_items::decode_item(&*map.next_value::<Box<RawValue>>()?),
+                true => odd_items::decode_item(&map.next_value::<Box<RawValue>>()?),
                 false => map.next_value_seed(DecodeSeed::<T>::new())?,
             };
             match decoded {

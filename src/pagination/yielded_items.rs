@@ -30,8 +30,10 @@ pub(super) struct YieldedItems {
     largest_page: u64,
     /// The number of falls of the total since the last item that was not yielded before.
     falls: u32,
+    /// The first page that was read. The caller did not ask for the pages before it.
+    first_page: Option<u32>,
     /// Whether a page is or was read again.
-    pub(super) is_rereading: bool,
+    is_rereading: bool,
 }
 
 impl YieldedItems {
@@ -52,8 +54,8 @@ impl YieldedItems {
         };
         let fallen = self.last_total.map_or(0, |last| last.saturating_sub(total));
         self.last_total = Some(total);
-        let pages_before = u64::from(number.saturating_sub(paging.first));
-        if fallen == 0 || pages_before == 0 {
+        let first_page = *self.first_page.get_or_insert(*number);
+        if fallen == 0 || *number <= first_page {
             return Ok(None);
         }
         if self.has_items_without_key {
@@ -65,9 +67,9 @@ impl YieldedItems {
         }
         self.is_rereading = true;
         let moved_pages = fallen.div_ceil(self.largest_page.max(1));
-        let pages_before = pages_before.saturating_sub(moved_pages);
-        let number = u64::from(paging.first) + pages_before;
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        let moved_pages = u32::try_from(moved_pages).unwrap_or(u32::MAX);
+        let number = number.saturating_sub(moved_pages).max(first_page);
+        let pages_before = u64::from(number.saturating_sub(paging.first));
         let seen = pages_before.saturating_mul(self.largest_page);
         Ok(Some(Position::new(PageRef::Page(number), Some(seen))))
     }
