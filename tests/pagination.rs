@@ -1077,7 +1077,7 @@ async fn the_cursor_of_a_page_that_is_read_again_resumes_after_the_last_item() {
     while found.len() < 13 {
         let item = with_timeout(list.next()).await.unwrap().unwrap();
         let item = number_of(&item.id.unwrap());
-        if item < 10 && item % 2 == 0 {
+        if item < 10 && item.is_multiple_of(2) {
             items.lock().unwrap().retain(|other| *other != item);
         }
         found.push(item);
