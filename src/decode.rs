@@ -5,7 +5,9 @@
 //! schema. A value is therefore decoded as its type where possible. A value of another type leaves
 //! its field empty and is stored unchanged in `extra`, next to the unknown fields. A list or a map
 //! contains the items that match its type; the mismatched items are stored in `extra`, by index or
-//! key. Decoding fails only if a required field is missing or mismatched. Nothing is lost: encoding
+//! key, and so are items that cannot be decoded because a required field is missing (`odd_items`).
+//! Decoding fails only if a required field outside an item is missing or mismatched. Every valid
+//! JSON document is accepted, even if `serde_json` rejects it ([`crate::json`]). Nothing is lost: encoding
 //! returns what was decoded, apart from the normal form of booleans, numbers and timestamps, and
 //! with `null` and empty lists and maps treated as absent.
 //!
@@ -21,28 +23,31 @@ mod error_path;
 mod list;
 mod map;
 mod object;
+mod odd_items;
 mod raw;
 #[cfg(test)]
 pub(crate) mod round_trip_tests;
 mod scalar;
 mod union;
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{JsonObject, error::DecodeError};
+use crate::{JsonObject, error::DecodeError, json};
 
 pub use list::List;
 pub(crate) use object::{
     Object, decode_object, encode_object, keep_unknown_field, next_key, optional, or_default,
-    read_field, required, response_object, write_field,
+    read_field, required, response_object, retain_field, write_field,
 };
+pub(crate) use odd_items::retaining_odd_items;
 pub(crate) use raw::{debug_without_values, decode_raw, raw, raw_json, response_raw_json};
 pub(crate) use scalar::{Scalar, decode_scalar, response_scalar};
 pub(crate) use union::{
     Union, decode_as_union, decode_union, decode_variant, response_tagged_union, response_union,
+    retain_variant,
 };
 
 /// The result of decoding a JSON value as `T`.
@@ -105,10 +110,33 @@ pub trait LenientDecode: Sized {
 
 /// Decodes a complete body. The error contains the JSON path.
 ///
+/// A body that cannot be decoded is normalised and decoded a second time, retaining odd items.
 /// UTF-8 is validated once for the whole body instead of per string.
 pub(crate) fn from_slice<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
+    let body = json::without_byte_order_mark(body);
     let text = str::from_utf8(body).map_err(|_| error_path::invalid_utf8(body))?;
-    let mut json = serde_json::Deserializer::from_str(text);
+    let error = match json::has_long_integer(text) {
+        true => None,
+        false => match from_json(text) {
+            Ok(value) => return Ok(value),
+            Err(error) => Some(error),
+        },
+    };
+    let Some(normalised) = json::normalise(text) else {
+        let decoded = error.map_or_else(|| from_json(text), Err);
+        return decoded.map_err(|error| error_path::with_path(text, error));
+    };
+    retaining_odd_items(|| from_json(&normalised)).map_err(|error| {
+        let error = error_path::with_path(&normalised, error);
+        match normalised {
+            Cow::Borrowed(_) => error,
+            Cow::Owned(_) => error.without_position(),
+        }
+    })
+}
+
+fn from_json<T: LenientDecode>(json: &str) -> Result<T, serde_json::Error> {
+    let mut json = serde_json::Deserializer::from_str(json);
     let mut decoded = T::decode(&mut json);
     // Trailing data is reported only if the value itself is valid.
     if let Err(error) = json.end()
@@ -119,9 +147,7 @@ pub(crate) fn from_slice<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError
     match decoded {
         // Handled separately because every further step would copy the value.
         Ok(Decoded::Complete(value)) => Ok(value),
-        decoded => decoded
-            .and_then(require_complete)
-            .map_err(|error| error_path::with_path(text, error)),
+        decoded => decoded.and_then(require_complete),
     }
 }
 
@@ -272,7 +298,10 @@ impl<T: LenientDecode + Serialize> LenientDecode for Vec<T> {
     }
 
     fn retain_mismatch(other: Value) -> Value {
-        T::retain_mismatch(other)
+        match other {
+            Value::Array(items) => items.into_iter().map(T::retain_mismatch).collect(),
+            other => T::retain_mismatch(other),
+        }
     }
 
     fn from_empty(other: &Value) -> Option<Self> {
@@ -291,7 +320,13 @@ impl<T: LenientDecode + Serialize> LenientDecode for BTreeMap<String, T> {
     }
 
     fn retain_mismatch(other: Value) -> Value {
-        T::retain_mismatch(other)
+        match other {
+            Value::Object(entries) => entries
+                .into_iter()
+                .map(|(name, value)| (name, T::retain_mismatch(value)))
+                .collect(),
+            other => T::retain_mismatch(other),
+        }
     }
 
     fn from_empty(other: &Value) -> Option<Self> {

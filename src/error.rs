@@ -2,6 +2,7 @@
 
 mod decode_error;
 mod display;
+mod envelope;
 mod error_response;
 mod label;
 
@@ -13,6 +14,7 @@ use http::{HeaderMap, StatusCode};
 use crate::{operation::Operation, redact::Redactor, request_id, retry::AttemptSummary};
 
 pub(crate) use decode_error::DecodeError;
+pub(crate) use envelope::reports_failure;
 pub(crate) use error_response::{ErrorResponse, MAX_BODY_LEN};
 pub(crate) use label::Label;
 
@@ -47,6 +49,8 @@ enum Kind {
     IdleTimeout(Duration),
     /// A response without a success status.
     Status,
+    /// A response with a success status whose body reports a failure.
+    ReportedFailure,
     Decode(Arc<DecodeError>),
     Paging(String),
     /// A success whose content is not what the operation returns.
@@ -108,6 +112,14 @@ impl Error {
     /// The service responded without a success status.
     pub(crate) fn status_error(response: ErrorResponse) -> Self {
         Self::new(Kind::Status).with_response(response)
+    }
+
+    /// The body of a response with a success status reports a failure. Whether the operation was
+    /// executed is not known.
+    pub(crate) fn reported_failure(response: ErrorResponse) -> Self {
+        Self::new(Kind::ReportedFailure)
+            .with_response(response)
+            .mark_executed()
     }
 
     /// A success that cannot be decoded; the operation was executed.
@@ -285,7 +297,8 @@ impl Error {
         self.response()?.code.as_deref()
     }
 
-    /// Returns the error message of the service.
+    /// Returns the complete error message of the service. `Display` shows only its beginning if it is
+    /// long.
     pub fn message(&self) -> Option<&str> {
         self.response()?.message.as_deref()
     }
@@ -328,8 +341,8 @@ impl Error {
 
     /// Returns `true` if the service may have executed the request in any of the attempts: the
     /// response was incomplete or missing, the service failed or redirected (other than with 307 or
-    /// 308), or it succeeded and the response could not be read. If `false`, it is safe to send the
-    /// request again.
+    /// 308), or its status was a success although the response could not be read or reports a
+    /// failure. If `false`, it is safe to send the request again.
     pub fn may_have_executed(&self) -> bool {
         self.0.history.may_have_executed
     }
@@ -356,6 +369,13 @@ impl Error {
     /// it.
     pub fn is_decode(&self) -> bool {
         matches!(self.0.kind, Kind::Decode(..))
+    }
+
+    /// Returns `true` if a response reports a failure although its status is a success: `success` is
+    /// false, and the body contains an error. [`code`](Self::code) and [`message`](Self::message)
+    /// return it.
+    pub fn is_reported_failure(&self) -> bool {
+        matches!(self.0.kind, Kind::ReportedFailure)
     }
 
     /// Returns `true` if the request or a [`Waiter`](crate::Waiter) timed out.
@@ -454,37 +474,6 @@ mod tests {
     }
 
     #[test]
-    fn code_and_message_are_read_from_every_envelope() {
-        for (body, code, message) in [
-            (
-                r#"{"success":false,"data":{"message":"m","errorCode":"AB01"}}"#,
-                Some("AB01"),
-                Some("m"),
-            ),
-            (
-                r#"{"status_code":400,"error":{"message":"m","code":"c"}}"#,
-                Some("c"),
-                Some("m"),
-            ),
-            (r#"{"message":"m","code":"c"}"#, Some("c"), Some("m")),
-            (
-                r#"{"errorCode":"AB08","message":"m"}"#,
-                Some("AB08"),
-                Some("m"),
-            ),
-            (r#"{"error":"m"}"#, None, Some("m")),
-            (r#"{"code":40001,"message":"m"}"#, Some("40001"), Some("m")),
-            ("<html>", None, None),
-            ("null", None, None),
-            ("", None, None),
-        ] {
-            let error = Error::status_error(bad_request(body));
-            assert_eq!((error.code(), error.message()), (code, message), "{body}");
-            assert_eq!(error.body().unwrap(), body);
-        }
-    }
-
-    #[test]
     fn key_echoed_by_the_service_is_redacted() {
         let redactor = Redactor::new(["canary".into()]);
         let error = Error::status_error(bad_request(r#"{"message":"bad key canary"}"#));
@@ -502,6 +491,37 @@ mod tests {
             error.to_string(),
             r"GET /e f: 400 Bad Request a b: c d\u{1b}[2J (g h)"
         );
+    }
+
+    #[test]
+    fn display_shows_the_beginning_of_long_values() {
+        let long = "ä".repeat(500_000);
+        let message = format!(r#"{{"message":"{long}","code":"c"}}"#);
+        let code = format!(r#"{{"message":"m","code":"{long}"}}"#);
+        for body in [&message, &code] {
+            let error = Error::status_error(bad_request(body)).with_hint(Some("hint".to_owned()));
+            let shown = error.to_string();
+            assert!(shown.len() < 4000, "{}", shown.len());
+            assert!(shown.contains("ä… (499000 more characters)"), "{shown}");
+            assert!(shown.ends_with("(hint)"), "{shown}");
+            assert_eq!(error.body().unwrap(), body.as_bytes());
+        }
+        let decode = Error::decode(DecodeError::at(long.clone(), "p"), bad_request("{}"));
+        let hint = Error::status_error(bad_request("{}")).with_hint(Some(long.clone()));
+        let unexpected = Error::unexpected_response(long.clone());
+        for error in [decode, hint, unexpected] {
+            assert!(error.to_string().len() < 4000);
+        }
+    }
+
+    #[test]
+    fn a_long_message_is_complete_in_message_and_body() {
+        let message = "m".repeat(900_000);
+        let body = format!(r#"{{"message":"{message}"}}"#);
+        let error = Error::status_error(bad_request(&body));
+        assert_eq!(error.message(), Some(message.as_str()));
+        assert_eq!(error.body().unwrap(), body.as_bytes());
+        assert!(error.to_string().len() < 2000);
     }
 
     #[test]

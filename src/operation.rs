@@ -27,6 +27,9 @@ pub struct Operation {
     pub non_idempotent_fields: &'static [&'static str],
     /// The pagination of the list; `None` if the operation does not return a list.
     pub paging: Option<Paging>,
+    /// Whether the field `success` of the response is the result of the operation, so that `false` is
+    /// not an error.
+    pub success_is_result: bool,
     /// Whether the optional query parameter `workspace_id` defaults to the client's workspace.
     pub default_workspace: bool,
     /// The known access requirements.

@@ -50,6 +50,7 @@ pub struct RequestOptions {
     max_response_size: Option<usize>,
     retry: Option<RetryPolicy>,
     idempotent: Option<bool>,
+    strict_items: Option<bool>,
     headers: HeaderMap,
     #[cfg(feature = "gateway")]
     gateway: GatewayOptions,
@@ -95,6 +96,14 @@ impl RequestOptions {
     /// regardless of the operation. With `true`, a retried `POST` may create a resource twice.
     pub fn idempotent(mut self, idempotent: bool) -> Self {
         self.idempotent = Some(idempotent);
+        self
+    }
+
+    /// Sets whether an item that cannot be decoded is an error in the list operations: `send`,
+    /// `stream` and `pages`. By default, such an item is skipped: it is retained in `extra`, and
+    /// [`Page::skipped`](crate::Page::skipped) counts it.
+    pub fn strict_items(mut self, strict: bool) -> Self {
+        self.strict_items = Some(strict);
         self
     }
 
@@ -161,6 +170,7 @@ impl RequestOptions {
             max_response_size: self.max_response_size.or(base.max_response_size),
             retry: self.retry.or_else(|| base.retry.clone()),
             idempotent: self.idempotent.or(base.idempotent),
+            strict_items: self.strict_items.or(base.strict_items),
             headers,
             #[cfg(feature = "gateway")]
             gateway,
@@ -207,6 +217,10 @@ impl RequestOptions {
         }
     }
 
+    pub(crate) fn has_strict_items(&self) -> bool {
+        self.strict_items.unwrap_or_default()
+    }
+
     pub(crate) fn headers(&self) -> &HeaderMap {
         &self.headers
     }
@@ -244,6 +258,7 @@ impl fmt::Debug for RequestOptions {
             .field("max_response_size", &self.max_response_size)
             .field("retry", &self.retry)
             .field("idempotent", &self.idempotent)
+            .field("strict_items", &self.strict_items)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
             .field("workspace_id", &self.workspace)
             .finish_non_exhaustive()

@@ -7,24 +7,33 @@ mod cursor;
 mod items;
 mod next_page;
 mod pages;
+mod skipped_item;
+mod yielded_items;
 
 use std::borrow::Cow;
 
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{JsonObject, request::Call};
+use crate::{
+    Error, JsonObject, Operation, Response,
+    decode::{LenientDecode, json_type},
+    error::DecodeError,
+    request::{Call, decode_response},
+    transport::RawResponse,
+};
 
 pub use cursor::Cursor;
 pub use items::Items;
 pub use pages::{Page, Pages};
+pub use skipped_item::SkippedItem;
 
 /// The response of a list operation: one page of a list.
 ///
 /// Implemented by the responses of all list operations. The trait is sealed.
 pub trait Paged: sealed::Sealed + Send + 'static {
     /// The type of the items.
-    type Item: Send + Unpin + 'static;
+    type Item: LenientDecode + Send + Unpin + 'static;
 
     /// Returns the items of the page.
     fn items(&self) -> &[Self::Item];
@@ -46,9 +55,29 @@ pub trait Paged: sealed::Sealed + Send + 'static {
     /// if it has no `id`. `None` if the item has neither.
     fn key(item: &Self::Item) -> Option<Cow<'_, str>>;
 
-    /// Returns the number of items whose type did not match.
+    /// Returns the number of items that could not be decoded. [`items`](Self::items) does not contain
+    /// them.
+    fn skipped(&self) -> usize {
+        self.mismatched_items().len()
+    }
+
+    /// Returns the items that could not be decoded, each with its position and the reason.
+    fn skipped_items(&self) -> Vec<SkippedItem> {
+        let items = self.mismatched_items().into_iter();
+        items.map(SkippedItem::new::<Self::Item>).collect()
+    }
+
+    /// Returns the items that could not be decoded, in the order of the list.
     #[doc(hidden)]
-    fn mismatched_items(&self) -> usize;
+    fn mismatched_items(&self) -> Vec<MismatchedItem<'_>>;
+
+    /// Returns the name and the value of a field that should be a list, but is another value.
+    #[doc(hidden)]
+    fn mismatched_list(&self) -> Option<(&'static str, &Value)>;
+
+    /// Removes the items for whose key `keep` returns `false`.
+    #[doc(hidden)]
+    fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool);
 }
 
 pub(crate) mod sealed {
@@ -64,6 +93,26 @@ pub(crate) fn items<L: Paged>(call: Call) -> Items<L> {
 /// Creates the stream that `pages` of a list builder returns.
 pub(crate) fn pages<L: Paged>(call: Call) -> Pages<L> {
     Pages::new(call)
+}
+
+/// Sends the request for a single page.
+pub(crate) async fn send<L: Paged>(call: Call) -> Result<L, Error> {
+    send_with_response(call).await.map(Response::into_inner)
+}
+
+/// Sends the request for a single page; returns it with status, headers and raw body.
+pub(crate) async fn send_with_response<L: Paged>(call: Call) -> Result<Response<L>, Error> {
+    let (operation, strict_items) = (call.operation(), call.strict_items());
+    decode_page(operation, strict_items, call.execute().await?)
+}
+
+/// Decodes a page. If `strict_items`, an item that cannot be decoded is an error.
+fn decode_page<L: Paged>(
+    operation: &'static Operation,
+    strict_items: bool,
+    response: RawResponse,
+) -> Result<Response<L>, Error> {
+    decode_response(operation, response, |list| check_items(list, strict_items))
 }
 
 /// Converts a total to an unsigned integer; `None` if it is missing or negative.
@@ -111,13 +160,111 @@ pub(crate) fn encoded_id(item: &impl Serialize) -> Option<String> {
     }
 }
 
-/// Counts the mismatched items of a list in `extra` of the object that contains it.
-pub(crate) fn mismatched_items(extra: &JsonObject, field: &str) -> usize {
-    match extra.get(field) {
-        Some(Value::Object(by_index)) => by_index.len(),
-        Some(Value::Array(list)) => list.len(),
-        _ => 0,
+/// An item of a list that could not be decoded.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct MismatchedItem<'a> {
+    /// The field that contains the list; empty if the response is the list.
+    pub(crate) field: &'static str,
+    /// The position in the received list.
+    pub(crate) position: usize,
+    pub(crate) value: &'a Value,
+}
+
+impl<'a> MismatchedItem<'a> {
+    /// Returns the `id` of the item, if it has one.
+    fn key(self) -> Option<&'a str> {
+        self.value.item_key()
     }
+}
+
+/// Checks that the list of a response is a list of items and, if `strict`, that all of them were
+/// decoded.
+///
+/// Items that are objects but cannot be decoded are skipped. A list that contains neither such items
+/// nor decoded ones is not a list of items.
+fn check_items<L: Paged>(list: &L, strict: bool) -> Result<(), DecodeError> {
+    let is_empty = list.items().is_empty();
+    if let Some((field, value)) = list.mismatched_list().filter(|_| is_empty) {
+        let problem = format!("expected an array, found {}", json_type(value));
+        return Err(DecodeError::at(field.to_owned(), problem));
+    }
+    let mismatched_items = list.mismatched_items();
+    let is_list_of_items = !is_empty || mismatched_items.iter().any(|item| item.value.is_object());
+    match mismatched_items.first() {
+        Some(item) if strict || !is_list_of_items => {
+            let path = format!("{}[{}]", item.field, item.position);
+            Err(skipped_item::reason::<L::Item>(item.value).within(&path))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the mismatched items of a list, which are in `extra` of the object that contains it.
+pub(crate) fn mismatched_items<'a, T>(
+    items: &[T],
+    extra: &'a JsonObject,
+    field: &'static str,
+) -> Vec<MismatchedItem<'a>> {
+    match extra.get(field) {
+        // Without items, it is another value in place of the list.
+        Some(Value::Object(by_index)) if !items.is_empty() => sorted_by_index(by_index, field),
+        Some(Value::Array(items)) => {
+            let item = |(position, value)| MismatchedItem {
+                field,
+                position,
+                value,
+            };
+            items.iter().enumerate().map(item).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Returns mismatched items, whose keys are indices, in the order of the list.
+pub(crate) fn sorted_by_index<'a>(
+    by_index: &'a Map<String, Value>,
+    field: &'static str,
+) -> Vec<MismatchedItem<'a>> {
+    let item = |(index, value): (&String, &'a Value)| {
+        Some(MismatchedItem {
+            field,
+            position: index.parse().ok()?,
+            value,
+        })
+    };
+    let mut items: Vec<_> = by_index.iter().filter_map(item).collect();
+    items.sort_unstable_by_key(|item| item.position);
+    items
+}
+
+/// Removes the items for which `keep` returns `false`. Mismatched items are stored by index only as
+/// long as there are others.
+pub(crate) fn retain_items<T>(
+    items: &mut Vec<T>,
+    keep: impl FnMut(&T) -> bool,
+    extra: &mut JsonObject,
+    field: &'static str,
+) {
+    let mismatched_items = mismatched_items(items, extra, field);
+    let mismatched_items: Value = mismatched_items
+        .into_iter()
+        .map(|item| item.value.clone())
+        .collect();
+    items.retain(keep);
+    if let (true, Some(value @ Value::Object(_))) = (items.is_empty(), extra.get_mut(field)) {
+        *value = mismatched_items;
+    }
+}
+
+/// Returns the value in `extra` of a field that should be a list, if it is another value.
+pub(crate) fn mismatched_list<'a, T>(
+    items: &[T],
+    extra: &'a JsonObject,
+    field: &'static str,
+) -> Option<(&'static str, &'a Value)> {
+    let value = extra.get(field)?;
+    (items.is_empty() && !value.is_array()).then_some((field, value))
 }
 
 /// Implements [`Paged`] for a response. For an object, the fields that may contain the items are
@@ -158,8 +305,27 @@ macro_rules! paged {
                 $crate::pagination::key!(item $key)
             }
 
-            fn mismatched_items(&self) -> usize {
-                0 $(+ $crate::pagination::mismatched_items(&self.extra, $wire))+
+            fn mismatched_items(&self) -> Vec<$crate::pagination::MismatchedItem<'_>> {
+                let lists = [
+                    $($crate::pagination::mismatched_items(&self.$field, &self.extra, $wire)),+
+                ];
+                lists.concat()
+            }
+
+            fn mismatched_list(&self) -> Option<(&'static str, &serde_json::Value)> {
+                let lists = [
+                    $($crate::pagination::mismatched_list(&self.$field, &self.extra, $wire)),+
+                ];
+                lists.into_iter().flatten().next()
+            }
+
+            fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool) {
+                $($crate::pagination::retain_items(
+                    &mut self.$field,
+                    |item| keep(<Self as $crate::pagination::Paged>::key(item).as_deref()),
+                    &mut self.extra,
+                    $wire,
+                );)+
             }
         }
     };
@@ -201,10 +367,26 @@ macro_rules! paged {
                 <$page as $crate::pagination::Paged>::key(item)
             }
 
-            fn mismatched_items(&self) -> usize {
+            fn mismatched_items(&self) -> Vec<$crate::pagination::MismatchedItem<'_>> {
                 match self {
-                    Self::$list(list) => list.extra.len(),
+                    Self::$list(list) => $crate::pagination::sorted_by_index(&list.extra, ""),
                     Self::$object(page) => $crate::pagination::Paged::mismatched_items(page),
+                }
+            }
+
+            fn mismatched_list(&self) -> Option<(&'static str, &serde_json::Value)> {
+                match self {
+                    Self::$list(_) => None,
+                    Self::$object(page) => $crate::pagination::Paged::mismatched_list(page),
+                }
+            }
+
+            fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool) {
+                match self {
+                    Self::$list(list) => list.retain(|item| {
+                        keep(<Self as $crate::pagination::Paged>::key(item).as_deref())
+                    }),
+                    Self::$object(page) => $crate::pagination::Paged::retain_items(page, keep),
                 }
             }
         }

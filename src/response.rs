@@ -41,6 +41,10 @@ impl<T> Response<T> {
         &self.value
     }
 
+    pub(crate) fn value_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+
     /// Returns the decoded value and drops the rest.
     pub fn into_inner(self) -> T {
         self.value

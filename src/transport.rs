@@ -26,7 +26,7 @@ pub(crate) use deadline::Heartbeat;
 pub(crate) use idle_timeout::IdleTimeout;
 pub(crate) use prepared_request::{Body, PreparedRequest};
 pub(crate) use response::{Outcome, RawResponse, TracedResponse};
-pub(crate) use trace::{body_interrupted, decode_failed};
+pub(crate) use trace::{body_interrupted, decode_failed, failure_reported};
 
 /// Sends a request as often as the retry policy allows. `make_attempt` makes one attempt, for
 /// example [`Attempt::send_buffered`]. `already_deleted` converts the 404 of a `DELETE` after an

@@ -466,6 +466,16 @@ fn virtual_key_fixtures_round_trip() {
                 }),
             ],
         )
+        .check::<UpdateVirtualKeyResponse>(
+            "update_virtual_key",
+            &[
+                ("the identifiers", |updated| {
+                    assert_eq!(updated.slug.as_deref(), Some("one-provider"));
+                    assert!(updated.id.is_some() && updated.extra.is_empty());
+                }),
+                ("empty response", |updated| assert_eq!(updated.slug, None)),
+            ],
+        )
         .assert_all_checked();
 }
 
@@ -1158,7 +1168,26 @@ fn more_analytics(file: &mut Fixtures) {
         "get_usage_by_model",
         &[("numbers and numbers as strings", |list| {
             assert_eq!(list.total, Some(2), "string");
+            assert_eq!(list.data[0].cost, Some(0.25), "string");
             assert_eq!(list.data[1].ai_model.as_deref(), Some("two-model"));
+            assert!(list.data[0].extra.is_empty(), "{:?}", list.data[0].extra);
+        })],
+    )
+    .check::<ProviderUsageList>(
+        "get_usage_by_provider",
+        &[("numbers as strings", |list| {
+            assert_eq!(list.data[0].cost, Some(0.25));
+            assert_eq!(list.data[0].success_rate, Some(99.5));
+        })],
+    )
+    .check::<WorkspaceUsageList>(
+        "get_usage_by_workspace",
+        &[("a quota beside the list", |list| {
+            assert_eq!(list.is_quota_exceeded, Some(false));
+            assert_eq!(list.data[0].cost, Some(12.5));
+            assert_eq!(list.data[1].cost, Some(1.75), "string");
+            assert_eq!(list.data[1].workspace_slug.as_deref(), Some("ws-two"));
+            assert!(list.data[1].extra.is_empty(), "{:?}", list.data[1].extra);
         })],
     )
     .check::<MetadataUsageList>(
@@ -1181,6 +1210,23 @@ fn other_fixtures_round_trip() {
                 list.mappings[0].role,
                 Some(WorkspaceRole::from("ws-member"))
             );
+        })],
+    )
+    .check::<UpdateMcpServerResponse>(
+        "update_mcp_server",
+        &[
+            ("the identifiers", |server| {
+                assert_eq!(server.slug.as_deref(), Some("mcp-server-one"));
+                assert!(server.id.is_some() && server.extra.is_empty());
+            }),
+            ("empty response", |server| assert_eq!(server.id, None)),
+        ],
+    )
+    .check::<Acknowledgement>(
+        "update_mcp_server_user_access",
+        &[("an object type", |response| {
+            assert_eq!(response.success, Some(true));
+            assert!(response.extra.is_empty(), "{:?}", response.extra);
         })],
     )
     .check::<McpIntegrationList>(

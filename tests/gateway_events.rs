@@ -340,6 +340,32 @@ async fn echoed_key_is_redacted_in_errors() {
 }
 
 #[tokio::test]
+async fn events_decode_if_they_are_valid_json() {
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for value in [
+        r#""half \ud83d""#,
+        "1e400",
+        "123456789012345678901234567890",
+        &deep,
+    ] {
+        let body = format!(
+            "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"a\\ud83d\"}}}}],\"new\":{value}}}\n\n\
+             data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"b\"}}}}]}}\n\ndata: [DONE]\n\n"
+        );
+        let (words, error) = {
+            let (_server, stream) = start_chat(event_stream(body)).await;
+            read_all(stream.unwrap()).await
+        };
+        assert!(error.is_none(), "{error:?}");
+        assert_eq!(words, ["a\u{fffd}", "b"], "{value}");
+        let failing = format!("data: {{\"error\":{{\"message\":\"no\"}},\"new\":{value}}}\n\n");
+        let (_server, stream) = start_chat(event_stream(failing)).await;
+        let error = stream.unwrap_err();
+        assert_eq!(error.message(), Some("no"), "{value}");
+    }
+}
+
+#[tokio::test]
 async fn undecodable_event_is_an_error_with_its_number() {
     for (event, problem) in [
         ("canary", "is not valid JSON"),

@@ -397,6 +397,7 @@ fn server_with_user(delay: usize, status: u16) -> Server {
             ok(&json!({"id": "u", "role": "member"}))
         }
         "GET" => ok(&json!({"id": "u", "role": "admin"})),
+        _ if status == 200 => ok(&json!({})),
         _ => ScriptedResponse::json(status, r#"{"success":false,"data":{"errorCode":"AB01"}}"#),
     })
 }

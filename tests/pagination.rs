@@ -8,12 +8,12 @@ mod support;
 use std::{
     io::{Read, Write},
     net::TcpListener,
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
 use chrono::Utc;
-use portkey_admin::{Client, Cursor, Error, Items, Paged, Pages};
+use portkey_admin::{Client, Cursor, Error, Items, Paged, Pages, RequestOptions};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use support::{
@@ -800,4 +800,412 @@ async fn streams_can_be_spawned_and_polled() {
         format!("{:?}", client.list_labels().pages()),
         r#"Pages { operation: "list_labels", fetched: 0, .. }"#
     );
+}
+
+// ---- Items that cannot be decoded
+
+/// Returns an API key with these fields instead of its own.
+fn api_key(id: &str, changes: &Value) -> Value {
+    let mut key = json!({
+        "id": id,
+        "name": "one",
+        "type": "workspace-service",
+        "organisation_id": "one",
+        "status": "active",
+        "created_at": "2026-01-02T03:04:05",
+        "last_updated_at": "2026-01-02 03:04:05",
+    });
+    for (name, value) in changes.as_object().unwrap() {
+        key[name] = value.clone();
+    }
+    key
+}
+
+/// Pages of API keys of which some cannot be decoded, and the keys that can.
+fn pages_with_odd_items() -> (Vec<Value>, Vec<String>) {
+    let plain = |id| api_key(id, &json!({}));
+    let without = |id| api_key(id, &json!({"organisation_id": null}));
+    let pages = vec![
+        json!({"total": 7, "data": [plain("t0"), without("t1"), plain("t2")]}),
+        json!({"total": 7, "data": [{"id": "t3", "key": "canary"}, api_key("t4", &json!({"name": 7}))]}),
+        json!({"total": 7, "data": [null, plain("t6")]}),
+    ];
+    (pages, ["t0", "t2", "t6"].map(str::to_owned).to_vec())
+}
+
+#[tokio::test]
+async fn a_stream_skips_and_counts_the_items_that_cannot_be_decoded() {
+    for prefetch in [false, true] {
+        let (pages, expected) = pages_with_odd_items();
+        let (server, client) = scripted(pages);
+        let mut keys = client.list_api_keys().stream().prefetch(prefetch);
+        let mut found = Vec::new();
+        while let Some(key) = with_timeout(keys.next()).await {
+            let key = key.unwrap();
+            assert_eq!(key.created_at.to_rfc3339(), "2026-01-02T03:04:05+00:00");
+            found.push(key.id);
+        }
+        assert_eq!((found, keys.skipped()), (expected, 4));
+        assert_eq!(server.requests().len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_page_has_its_skipped_items_with_position_and_reason() {
+    let (pages, _) = pages_with_odd_items();
+    let (_server, client) = scripted(pages.clone());
+    let mut stream = client.list_api_keys().pages();
+    let mut skipped = Vec::new();
+    for sent in pages {
+        let page = with_timeout(stream.next()).await.unwrap().unwrap();
+        assert_eq!(page.skipped(), page.skipped_items().len());
+        let odd = page.skipped_items();
+        let shown = format!("{odd:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        for item in odd {
+            assert_eq!(*item.value(), sent["data"][item.position()]);
+            skipped.push(format!("{}: {}", item.position(), item.reason()));
+        }
+        let encoded = serde_json::to_value(page.list()).unwrap();
+        assert_eq!(
+            encoded["data"].as_array().unwrap().len(),
+            sent["data"].as_array().unwrap().len()
+        );
+    }
+    assert_eq!(
+        skipped,
+        [
+            "1: missing field `organisation_id`",
+            "0: missing field `created_at`",
+            "1: expected a string for `name`, found a number",
+            "0: expected an object, found null",
+        ]
+    );
+    assert_eq!(stream.skipped(), 4);
+}
+
+#[tokio::test]
+async fn the_secrets_of_a_skipped_item_are_redacted() {
+    let body = json!({"data": [{"id": "one", "key": "canary"}]});
+    let (_server, client) = scripted(vec![body]);
+    let list = client.list_virtual_keys().send().await.unwrap();
+    let [item] = &list.skipped_items()[..] else {
+        panic!("expected one skipped item");
+    };
+    assert_eq!(*item.value(), json!({"id": "one", "key": "[redacted]"}));
+    assert!(!serde_json::to_string(&list).unwrap().contains("canary"));
+}
+
+#[tokio::test]
+async fn send_skips_the_items_that_cannot_be_decoded() {
+    let (pages, _) = pages_with_odd_items();
+    let (_server, client) = scripted(pages);
+    for (decoded, skipped) in [(2, 1), (0, 2), (1, 1)] {
+        let list = client.list_api_keys().send().await.unwrap();
+        assert_eq!((list.data.len(), list.skipped()), (decoded, skipped));
+    }
+}
+
+#[tokio::test]
+async fn with_strict_items_an_item_that_cannot_be_decoded_is_an_error() {
+    let (mut pages, _) = pages_with_odd_items();
+    for (page, expected) in pages.iter().zip([
+        "data[1]: missing field `organisation_id`",
+        "data[0]: missing field `created_at`",
+        "data[0]: expected an object, found null",
+    ]) {
+        let (_server, client) = scripted(vec![page.clone(), page.clone()]);
+        let strict = client.with_options(RequestOptions::new().strict_items(true));
+        let sent = strict.list_api_keys().send().await.map(|_| ());
+        let streamed = ids(strict.list_api_keys().stream()).await.map(|_| ());
+        for error in [sent, streamed].map(Result::unwrap_err) {
+            assert!(error.is_decode(), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+            assert_eq!(error.body().unwrap(), page.to_string().as_bytes());
+        }
+    }
+    pages.truncate(1);
+    let (_server, client) = scripted(pages);
+    let strict = client.with_options(RequestOptions::new().strict_items(true));
+    let tolerant = strict.with_options(RequestOptions::new().strict_items(false));
+    assert!(tolerant.list_api_keys().send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_list_of_the_wrong_shape_is_an_error() {
+    for (body, expected) in [
+        (
+            json!({"data": {"a": 1}}),
+            "data: expected an array, found an object",
+        ),
+        (
+            json!({"data": "none"}),
+            "data: expected an array, found a string",
+        ),
+        (
+            json!({"data": [null]}),
+            "data[0]: expected an object, found null",
+        ),
+        (
+            json!({"data": [7, "one"]}),
+            "data[0]: expected an object, found a number",
+        ),
+        (
+            json!({"data": [[{}]], "total": 9}),
+            "data[0]: expected an object, found an array",
+        ),
+        (json!(["one"]), "expected an object, found an array"),
+    ] {
+        let (_server, client) = scripted(vec![body.clone(); 3]);
+        let sent = client.list_users().send().await.map(|_| ());
+        let streamed = with_timeout(client.list_users().stream().try_collect()).await;
+        let paged = with_timeout(client.list_users().pages().try_collect()).await;
+        for outcome in [sent, streamed.map(|_| ()), paged.map(|_| ())] {
+            let error = outcome.expect_err(&body.to_string());
+            assert!(error.is_decode(), "{error}");
+            assert!(error.to_string().contains(expected), "{error}");
+        }
+    }
+    let (_server, client) = scripted(vec![json!([null]), json!({"data": [7]})]);
+    for expected in ["[0]: expected", "data[0]: expected"] {
+        let list = client.list_guardrail_mcp_servers("one").send().await;
+        let error = list.map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn valid_json_that_serde_json_rejects_does_not_end_a_stream() {
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for value in [
+        r#""half \ud83d""#,
+        "1e400",
+        "123456789012345678901234567890",
+        &deep,
+    ] {
+        let sent = value.to_owned();
+        let server = Server::start(move |request| {
+            let (value, page) = (&sent, number(request, "current_page").unwrap_or_default());
+            let body = format!(
+                r#"{{"total": 4, "new": {value}, "data": [{{"id": "t{}", "new": {value}}}, {{"id": "t{}", "name": "half \udead"}}]}}"#,
+                2 * page,
+                2 * page + 1
+            );
+            ScriptedResponse::json(200, body)
+        });
+        let list = client(&server).list_labels().stream().page_size(2);
+        assert_eq!(ids(list).await.unwrap(), names(0..4), "{value}");
+    }
+}
+
+// ---- Items that are deleted while a list is read
+
+/// Starts a server with a list of items that the test can change.
+fn shared_list(count: usize) -> (Arc<Mutex<Vec<usize>>>, Server, Client) {
+    let items = Arc::new(Mutex::new((0..count).collect::<Vec<_>>()));
+    let list = items.clone();
+    let server = Server::start(move |request| {
+        let list = list.lock().unwrap();
+        let size = number(request, "page_size").unwrap_or(10);
+        let start = number(request, "current_page").unwrap_or(0) * size;
+        let page = list.iter().copied().skip(start).take(size);
+        let body = json!({"total": list.len(), "data": items_with_ids(page)});
+        ScriptedResponse::json(200, body.to_string())
+    });
+    let client = client(&server);
+    (items, server, client)
+}
+
+fn number_of(id: &str) -> usize {
+    id[1..].parse().unwrap()
+}
+
+#[tokio::test]
+async fn every_item_is_yielded_once_if_items_are_deleted_while_they_are_listed() {
+    type Delete = fn(usize) -> bool;
+    let deletions: [(&str, Delete); 4] = [
+        ("all", |_| true),
+        ("every second", |item| item % 2 == 0),
+        ("the first of each page", |item| item % 10 == 0),
+        ("few", |item| item == 3 || item == 17),
+    ];
+    for (name, deletes) in deletions {
+        for (count, prefetch) in [(30, false), (30, true), (97, false)] {
+            for sized in [true, false] {
+                let (items, _server, client) = shared_list(count);
+                let list = client.list_labels().stream().prefetch(prefetch);
+                let mut list = if sized { list.page_size(10) } else { list };
+                let mut found = Vec::new();
+                while let Some(item) = with_timeout(list.next()).await {
+                    let item = number_of(&item.unwrap().id.unwrap());
+                    if deletes(item) {
+                        items.lock().unwrap().retain(|other| *other != item);
+                    }
+                    found.push(item);
+                }
+                let expected: Vec<_> = (0..count).collect();
+                assert_eq!(found, expected, "{name}, {count}, {prefetch}, {sized}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn items_that_others_delete_do_not_hide_the_remaining_items() {
+    for page_size in [3, 10] {
+        let (items, _server, client) = shared_list(60);
+        let mut list = client.list_labels().stream().page_size(page_size);
+        let mut found = Vec::new();
+        while let Some(item) = with_timeout(list.next()).await {
+            let item = number_of(&item.unwrap().id.unwrap());
+            found.push(item);
+            // Deletes many items of several pages at once, read and unread.
+            if item == 29 {
+                items.lock().unwrap().retain(|item| item % 3 != 0);
+            }
+        }
+        let expected: Vec<_> = (0..60).filter(|item| *item < 30 || item % 3 != 0).collect();
+        assert_eq!(found, expected);
+    }
+}
+
+#[tokio::test]
+async fn the_cursor_of_a_page_that_is_read_again_resumes_after_the_last_item() {
+    let (items, _server, client) = shared_list(30);
+    let mut list = client.list_labels().stream().page_size(10);
+    let mut found = Vec::new();
+    while found.len() < 13 {
+        let item = with_timeout(list.next()).await.unwrap().unwrap();
+        let item = number_of(&item.id.unwrap());
+        if item < 10 && item.is_multiple_of(2) {
+            items.lock().unwrap().retain(|other| *other != item);
+        }
+        found.push(item);
+    }
+    let rest = client.list_labels().stream().resume(list.cursor().unwrap());
+    found.extend(ids(rest).await.unwrap().iter().map(|id| number_of(id)));
+    assert_eq!(found, (0..30).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_resumed_list_is_not_read_before_its_cursor() {
+    let (items, server, client) = shared_list(40);
+    let mut list = client.list_labels().stream().page_size(10);
+    for _ in 0..12 {
+        with_timeout(list.next()).await.unwrap().unwrap();
+    }
+    let cursor = list.cursor().unwrap();
+    let mut found = Vec::new();
+    let mut rest = client.list_labels().stream().resume(cursor);
+    while let Some(item) = with_timeout(rest.next()).await {
+        let item = number_of(&item.unwrap().id.unwrap());
+        if item == 25 {
+            items
+                .lock()
+                .unwrap()
+                .retain(|item| !(12..24).contains(item));
+        }
+        found.push(item);
+    }
+    assert_eq!(found, (12..40).collect::<Vec<_>>());
+    let pages = query_values(&server, "current_page");
+    assert_eq!(
+        pages
+            .iter()
+            .filter(|page| page.as_deref() == Some("0"))
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn pages_that_are_read_again_do_not_count_skipped_items_twice() {
+    let items = Arc::new(Mutex::new((0..12).collect::<Vec<usize>>()));
+    let list = items.clone();
+    let server = Server::start(move |request| {
+        let list = list.lock().unwrap();
+        let start = number(request, "current_page").unwrap_or(0) * 4;
+        let page = list.iter().skip(start).take(4).map(|item| match item % 4 {
+            3 => json!({"id": format!("t{item}"), "name": 7}),
+            _ => api_key(&format!("t{item}"), &json!({})),
+        });
+        let body = json!({"total": list.len(), "data": page.collect::<Vec<_>>()});
+        ScriptedResponse::json(200, body.to_string())
+    });
+    let mut list = client(&server).list_api_keys().stream().page_size(4);
+    let mut found = 0;
+    while let Some(key) = with_timeout(list.next()).await {
+        let item = number_of(&key.unwrap().id);
+        if item % 4 == 1 {
+            items.lock().unwrap().retain(|other| *other != item);
+        }
+        found += 1;
+    }
+    assert_eq!((found, list.skipped()), (9, 3));
+}
+
+#[tokio::test]
+async fn a_page_that_is_read_again_without_new_items_keeps_its_skipped_items() {
+    let page = |items: [Value; 2], total: usize| json!({"total": total, "data": items});
+    let plain = |id: &str| api_key(id, &json!({}));
+    let odd = |id: &str| json!({"id": id, "name": 7});
+    let bodies = vec![
+        page([plain("t0"), odd("t1")], 5),
+        page([plain("t3"), plain("t4")], 4),
+        page([plain("t0"), odd("t1")], 4),
+        page([plain("t2"), plain("t3")], 4),
+    ];
+    let (_server, client) = scripted(bodies);
+    let pages = client.list_api_keys().pages().page_size(2);
+    let pages = with_timeout(pages.try_collect()).await.unwrap();
+    let counts = |page: &portkey_admin::Page<_>| (page.items().len(), page.skipped());
+    assert_eq!(
+        pages.iter().map(counts).collect::<Vec<_>>(),
+        [(1, 1), (0, 1), (2, 0)]
+    );
+    let encoded = serde_json::to_value(pages[1].list()).unwrap();
+    assert_eq!(encoded["data"], json!([odd("t1")]));
+}
+
+#[tokio::test]
+async fn a_falling_total_of_items_without_an_id_is_an_error() {
+    let page = |names: [&str; 2], total: usize| json!({"data": names.map(|name| json!({"name": name})), "total": total, "has_more": true});
+    let (_server, client) = scripted(vec![page(["a", "b"], 6), page(["c", "d"], 5)]);
+    let mut list = client
+        .list_mcp_server_capabilities("one")
+        .stream()
+        .page_size(2);
+    for _ in 0..2 {
+        with_timeout(list.next()).await.unwrap().unwrap();
+    }
+    let error = with_timeout(list.next()).await.unwrap().unwrap_err();
+    assert!(error.is_paging(), "{error}");
+    assert!(error.to_string().contains("no id"), "{error}");
+    assert!(with_timeout(list.next()).await.is_none());
+    assert!(list.cursor().is_some());
+}
+
+#[tokio::test]
+async fn a_total_that_falls_four_times_without_new_items_is_an_error() {
+    for falls in [3, 4] {
+        let total = Mutex::new(30 + falls);
+        let server = Server::start(move |request| {
+            let page = number(request, "current_page").unwrap_or(0);
+            let mut total = total.lock().unwrap();
+            if page > 0 {
+                *total = (*total - 1).max(30);
+            }
+            let body = json!({"total": *total, "data": items_with_ids(page * 10..(page + 1) * 10)});
+            ScriptedResponse::json(200, body.to_string())
+        });
+        let list = client(&server).list_labels().stream().page_size(10);
+        match ids(list).await {
+            Ok(found) => assert_eq!((found, falls), (names(0..30), 3)),
+            Err(error) => {
+                assert_eq!(falls, 4);
+                assert!(error.is_paging(), "{error}");
+                assert!(error.to_string().contains("three times"), "{error}");
+            }
+        }
+    }
 }

@@ -6,7 +6,7 @@
 mod support;
 
 use http::{Method, StatusCode};
-use portkey_admin::{ApiVersion, Client, Error, Plane, RequestOptions};
+use portkey_admin::{ApiVersion, Client, Error, Paged, Plane, RequestOptions};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{
@@ -300,6 +300,77 @@ async fn send_raw_accepts_any_successful_response() {
         assert_eq!(response.status().as_u16(), status);
         assert_eq!(response.body(), body);
     }
+}
+
+#[tokio::test]
+async fn send_reports_a_failure_and_send_raw_returns_its_body() {
+    for body in [
+        r#"{"success":false,"data":{"message":"no way","errorCode":"AB03"}}"#,
+        r#"{"success":false,"error":{"message":"no way","code":"AB03"}}"#,
+    ] {
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+        let request = || client.request(Method::POST, "/things");
+        let errors = [
+            request().send::<Value>().await.map(drop),
+            request().send_with_response::<Value>().await.map(drop),
+        ];
+        for error in errors.map(Result::unwrap_err) {
+            assert!(error.is_reported_failure() && error.may_have_executed());
+            assert_eq!(
+                error.to_string(),
+                "POST /things: 200 OK, but the service reports a failure AB03: no way"
+            );
+        }
+        assert_eq!(request().send_raw().await.unwrap().body(), body);
+    }
+}
+
+#[tokio::test]
+async fn valid_json_that_serde_json_rejects_is_decoded() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Large {
+        id: String,
+        size: f64,
+        count: u128,
+    }
+
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for (value, expected) in [
+        (r#""half \ud83d""#, json!("half \u{fffd}")),
+        ("1e400", json!("1e400")),
+        (
+            "123456789012345678901234567890",
+            json!("123456789012345678901234567890"),
+        ),
+        (deep.as_str(), Value::Null),
+    ] {
+        let body = format!("\u{feff}{{\"id\":\"\\udead\",\"size\":7,\"new\":{value}}}");
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+        let request = || client.request(Method::GET, "/things/one");
+        let thing: Thing = request().send().await.unwrap();
+        assert_eq!((thing.id.as_str(), thing.size), ("\u{fffd}", 7));
+        let json: Value = request().send().await.unwrap();
+        assert!(expected.is_null() || json["new"] == expected, "{json}");
+    }
+    // A type that holds the number receives the number.
+    let body = r#"{"id":"one","size":123456789012345678901234567890,"count":123456789012345678901234567890}"#;
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+    let large: Large = client.request(Method::GET, "/large").send().await.unwrap();
+    assert_eq!(large.count, 123_456_789_012_345_678_901_234_567_890);
+}
+
+#[tokio::test]
+async fn an_odd_item_of_a_typed_list_is_skipped() {
+    let body = r#"{"total":2,"data":[{"email":"a@host.example"},7]}"#;
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+    let request = client.request(Method::GET, "/admin/users");
+    let list: portkey_admin::users::UserList = request.send().await.unwrap();
+    assert_eq!((list.data.len(), list.skipped()), (1, 1));
+    let body = r#"{"data":[{"id":"one"},{"id":"two","key":"canary"}]}"#;
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+    let request = client.request(Method::GET, "/api-keys");
+    let list: portkey_admin::api_keys::ApiKeyList = request.send().await.unwrap();
+    assert_eq!((list.data.len(), list.skipped()), (0, 2));
 }
 
 #[tokio::test]

@@ -192,6 +192,52 @@ async fn items_of_a_wrong_type_are_kept_apart_from_the_others() {
 }
 
 #[tokio::test]
+async fn timestamps_without_a_zone_are_in_utc() {
+    let key = json!({"id": "one", "name": "one", "type": "t", "status": "s", "organisation_id": "o",
+        "created_at": "2026-01-02T03:04:05", "last_updated_at": "2026-01-02T03:04:05.5"});
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, key.to_string()));
+    let key = client.get_api_key("one").send().await.unwrap();
+    assert_eq!(key.created_at.to_rfc3339(), "2026-01-02T03:04:05+00:00");
+    assert_eq!(key.last_updated_at.timestamp_subsec_millis(), 500);
+}
+
+#[tokio::test]
+async fn a_mismatched_timestamp_is_named_in_the_error() {
+    for (value, found) in [(json!("soon"), "a string"), (json!(7), "a number")] {
+        let workspace = json!({"id": "one", "slug": "one", "name": "one", "last_updated_at": "2026-01-02 03:04:05",
+            "created_at": value});
+        let error = error_of(ScriptedResponse::json(200, workspace.to_string())).await;
+        let expected = format!("expected a timestamp for `created_at`, found {found}");
+        assert!(error.to_string().contains(&expected), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_decodes_if_it_is_valid_json() {
+    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
+    for value in [
+        r#""half \ud83d""#,
+        "1e400",
+        "123456789012345678901234567890",
+        &deep,
+    ] {
+        let body = format!(
+            "\u{feff}{{\"id\":\"one\",\"slug\":\"one\",\"name\":\"\\udead\",\"created_at\":\"2026-01-02 03:04:05\",\
+             \"last_updated_at\":\"2026-01-02 03:04:05\",\"new\":{value}}}"
+        );
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body.clone()));
+        let response = client
+            .get_workspace("one")
+            .send_with_response()
+            .await
+            .unwrap();
+        assert_eq!(response.value().name, "\u{fffd}");
+        assert!(response.value().extra.contains_key("new"));
+        assert_eq!(response.body(), body.as_bytes());
+    }
+}
+
+#[tokio::test]
 async fn a_workspace_is_deleted_by_id_and_name() {
     for (response, force) in [
         (ScriptedResponse::empty(200), Some(true)),
@@ -309,6 +355,25 @@ async fn code_and_message_are_read_from_every_error_envelope() {
             Some("why"),
         ),
         (r#"{"error":"why"}"#, None, Some("why")),
+        (r#"{"errors":[{"message":"why"}]}"#, None, Some("why")),
+        (
+            r#"{"status":"failure","error":{"code":"c","message":"why","field":"f"},"message":"m"}"#,
+            Some("c"),
+            Some("why"),
+        ),
+        (r#"{"status":"failure","message":"why"}"#, None, Some("why")),
+        (
+            r#"{"error":"invalid_client","error_description":"why"}"#,
+            Some("invalid_client"),
+            Some("why"),
+        ),
+        (
+            r#"{"error":{"message":"why","type":"t","param":{"a":1},"code":null},"provider":"p"}"#,
+            None,
+            Some("why"),
+        ),
+        ("\u{feff}{\"message\":\"why\"}", None, Some("why")),
+        (r#"{"message":"why","value":1e400}"#, None, Some("why")),
         (r#"{"error":null,"data":[]}"#, None, None),
         (r#"{"message":{"not":"text"}}"#, None, None),
         ("<html>", None, None),
@@ -328,6 +393,111 @@ async fn code_and_message_are_read_from_every_error_envelope() {
             assert!(text.contains(part), "{part}: {text}");
         }
     }
+}
+
+#[tokio::test]
+async fn the_beginning_of_a_long_message_is_shown() {
+    for length in [2_000, 900_000] {
+        let body = json!({"message": "m".repeat(length), "code": "c"}).to_string();
+        let error = error_of(ScriptedResponse::json(400, body.clone())).await;
+        let rendered = error.to_string();
+        assert!(rendered.len() < 1200, "{}", rendered.len());
+        let rest = format!("… ({} more characters)", length - 1000);
+        assert!(rendered.contains(&rest), "{rendered}");
+        assert_eq!(error.message().map(str::len), Some(length));
+        assert_eq!(error.body().unwrap(), &body);
+    }
+}
+
+/// Bodies that report a failure although the status is a success.
+const FAILURES: &[(&str, Option<&str>, Option<&str>)] = &[
+    (
+        r#"{"success":false,"data":{"message":"no access","errorCode":"AB03"}}"#,
+        Some("AB03"),
+        Some("no access"),
+    ),
+    (
+        r#"{"success": 0, "data": {"message": "no access"}}"#,
+        None,
+        Some("no access"),
+    ),
+    (
+        r#"{"status_code":500,"success":false,"error":{"message":"no access","code":"c"}}"#,
+        Some("c"),
+        Some("no access"),
+    ),
+    (r#"{"success":"false","error":{}}"#, None, None),
+];
+
+#[tokio::test]
+async fn a_success_that_reports_a_failure_is_an_error() {
+    for (body, code, message) in FAILURES {
+        let (server, client) = server_and_client(ScriptedResponse::json(200, *body));
+        let mut labels = client.list_labels().stream();
+        let calls = [
+            boxed_call(client.list_api_keys().send()),
+            boxed_call(client.list_api_keys().send_with_response()),
+            boxed_call(client.get_workspace("one").send()),
+            boxed_call(client.delete_user("one").send()),
+            boxed_call(client.delete_user("one").send_with_response()),
+            boxed_call(async move { labels.next().await.unwrap() }),
+            boxed_call(client.list_users().pages().try_collect()),
+            boxed_call(client.get_model_pricing("one", "two").send()),
+        ];
+        let count = calls.len();
+        for error in results_of(calls).await.into_iter().map(Result::unwrap_err) {
+            assert!(error.is_reported_failure() && !error.is_decode(), "{error}");
+            assert_eq!((error.code(), error.message()), (*code, *message), "{body}");
+            assert_eq!((status(&error), error.attempts()), (Some(200), 1));
+            assert!(error.may_have_executed() && error.operation().is_some());
+            assert_eq!(error.body().unwrap(), body);
+            let text = error.to_string();
+            assert!(
+                text.contains("200 OK, but the service reports a failure"),
+                "{text}"
+            );
+            for part in code.iter().chain(message) {
+                assert!(text.contains(part), "{text}");
+            }
+        }
+        assert_eq!(server.requests().len(), count);
+    }
+}
+
+#[tokio::test]
+async fn success_without_an_error_is_not_a_failure() {
+    for body in [
+        r#"{"success":false}"#,
+        r#"{"success":false,"data":[]}"#,
+        r#"{"success":true,"data":{"message":"m"}}"#,
+        r#"{"success":false,"message":"m"}"#,
+        r#"{"data":[{"success":false,"error":{"message":"m"}}]}"#,
+    ] {
+        let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+        client.delete_user("one").send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn success_that_is_the_result_of_an_operation_is_decoded() {
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, FAILURES[0].0));
+    let result = client.test_mcp_server("one").send().await.unwrap();
+    assert_eq!(result.success, Some(false));
+    let result = client.test_mcp_integration("one").send().await.unwrap();
+    assert_eq!(result.success, Some(false));
+    let body = portkey_admin::mcp::SyncMcpIntegrationRequest::builder();
+    let call = client.sync_mcp_integration("one").body(body);
+    assert_eq!(call.send().await.unwrap().success, Some(false));
+}
+
+#[tokio::test]
+async fn a_key_in_a_reported_failure_is_redacted() {
+    let body = json!({"success": false, "data": {"message": KEY, "errorCode": KEY}}).to_string();
+    let (_server, client) = server_and_client(ScriptedResponse::json(200, body));
+    let error = client.delete_user("one").send().await.unwrap_err();
+    assert!(error.is_reported_failure());
+    let rendered = render_error(&error);
+    assert!(!rendered.contains(KEY), "{rendered}");
 }
 
 #[tokio::test]

@@ -41,12 +41,17 @@ pub struct Entry {
     /// Body fields that make a request of an idempotent operation non-idempotent.
     #[serde(default)]
     pub triggers: Vec<String>,
-    /// The operation that reads the updated resource, if the response of the update has no data.
+    /// The operation that reads the updated resource, if the response of the update does not
+    /// contain it.
     #[serde(default)]
     pub reads: Option<String>,
     /// Whether the response masks values, so that it does not convert into a request.
     #[serde(default)]
     pub masked: bool,
+    /// Whether the response field `success` is the result of the operation, so that `false` is not a
+    /// failure.
+    #[serde(default)]
+    pub success_is_result: bool,
     /// Whether the query parameter `workspace_id` defaults to the client's workspace.
     #[serde(default)]
     pub default_workspace: bool,

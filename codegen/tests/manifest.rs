@@ -5,13 +5,13 @@
 use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
-    Manifest, Patched, Source, Sources, generate, lower,
+    Manifest, Patched, Source, Sources, document, generate, lower,
     manifest::{Idempotency, Paging},
     patch,
     select::Areas,
 };
 use quote::ToTokens;
-use serde_json::json;
+use serde_json::{Value, json};
 use syn::{Expr, ImplItem, Item};
 
 // --- checks ---
@@ -96,6 +96,10 @@ fn invalid_entry_is_rejected_with_operation_and_field() {
         (
             "stream: {event: Thing}, paging: {items: data}",
             "`stream`: not allowed with `paging`",
+        ),
+        (
+            "success_is_result: true",
+            "`success_is_result`: the response has no field `success`",
         ),
         (
             "reads: get_other",
@@ -296,6 +300,11 @@ fn operation_statics_match_the_manifest() {
         };
         assert_eq!(fields["idempotency"], retry, "{key}");
         assert_eq!(
+            fields["success_is_result"],
+            entry.success_is_result.to_string(),
+            "{key}"
+        );
+        assert_eq!(
             fields["default_workspace"],
             entry.default_workspace.to_string(),
             "{key}"
@@ -311,6 +320,62 @@ fn operation_statics_match_the_manifest() {
             "{key}"
         );
     }
+}
+
+/// What the field `success` of a response means if it is false.
+#[derive(Debug, PartialEq)]
+enum Success {
+    /// The call failed.
+    Failure,
+    /// The operation has a negative result.
+    Result,
+}
+
+/// The meaning of `success` in every response schema that has it.
+const SUCCESS_FIELDS: [(&str, Success); 8] = [
+    ("render_prompt", Success::Failure),
+    ("sync_mcp_integration", Success::Result),
+    ("test_mcp_integration", Success::Result),
+    ("test_mcp_server", Success::Result),
+    ("update_mcp_integration_capabilities", Success::Failure),
+    ("update_mcp_server_capabilities", Success::Failure),
+    ("update_mcp_server_user_access", Success::Failure),
+    ("create_virtual_key", Success::Failure),
+];
+
+#[test]
+fn the_meaning_of_success_is_known_for_every_response() {
+    let mut found = BTreeMap::new();
+    for (path, method, operation) in document::operations(&PATCHED.document) {
+        let entry = PATCHED.manifest.get(method, path).unwrap();
+        let responses = operation["responses"].as_object().unwrap();
+        let successes = responses
+            .iter()
+            .filter(|(status, _)| status.starts_with('2'));
+        let has_success = successes
+            .map(|(_, response)| &response["content"]["application/json"]["schema"])
+            .any(|schema| has_field(schema, "success"));
+        if has_success {
+            let meaning = match entry.success_is_result {
+                true => Success::Result,
+                false => Success::Failure,
+            };
+            found.insert(entry.id.as_str(), meaning);
+        }
+    }
+    assert_eq!(found, BTreeMap::from(SUCCESS_FIELDS));
+}
+
+/// Whether the objects that a schema describes have this field.
+fn has_field(schema: &Value, name: &str) -> bool {
+    let schema = document::resolve(&PATCHED.document, schema).unwrap();
+    let parts = ["allOf", "anyOf", "oneOf"].map(|key| schema[key].as_array());
+    schema["properties"].get(name).is_some()
+        || parts
+            .into_iter()
+            .flatten()
+            .flatten()
+            .any(|part| has_field(part, name))
 }
 
 /// Each `PUT` that creates something with each execution; every other one replaces.

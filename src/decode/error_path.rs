@@ -97,16 +97,16 @@ mod tests {
                 "next.next",
             ),
             (
-                r#"{"id": "a", "list": [{"id": "b"}, {"map": {"x": 1}}, 7]}"#,
-                "list[1]",
+                r#"{"id": "a", "list": [{}], "next": {"map": {"x": {}}}}"#,
+                "next",
             ),
             (
-                "{\"id\": \"a\",\n\"list\": [\n{\"id\": \"ä\",\n\"list\": [{}\n]}]}",
-                "list[0].list[0]",
+                "{\"id\": \"a\",\n\"ä\": [\n\"ä\"],\n\"next\": {\"id\": \"b\",\n\"next\": {\"list\": [\n7]}}}",
+                "next.next",
             ),
             (
-                r#"{"map": {"ä": {"id": "c", "map": {"?": {"list": [[]]}}}}}"#,
-                "map.ä.map.?",
+                r#"{"id": "a", "other": ["\ud83d", 1e400], "next": {"id": "b", "next": {}}}"#,
+                "next.next",
             ),
             (r#"{"extra": {"id": 7}, "next": {"id": null}}"#, "next"),
         ] {
@@ -136,10 +136,25 @@ mod tests {
             (r#"{"id": "a", "next": {"id": "b"#, "next.id"),
             (r#"{"id": "a", "next": {"id": "b"}"#, ""),
             (r#"{"id": "a", "list": [{"id": "b"}"#, "list"),
-            (r#"{"id": "a", "size": 1e999}"#, "size"),
+            (
+                r#"{"id": "a", "size": 123456789012345678901, "b": tru}"#,
+                "b",
+            ),
         ] {
             assert_eq!(error_path::<Node>(body), path, "{body}");
         }
+    }
+
+    #[test]
+    fn the_position_in_a_normalised_body_is_omitted() {
+        let message = |body: &str| from_slice::<Node>(body.as_bytes()).unwrap_err().to_string();
+        assert_eq!(message(r#"{"a": "\ud83d"}"#), "missing field `id`");
+        assert_eq!(
+            message(r#"{"next": {}, "a": 1e400}"#),
+            "next: missing field `id`"
+        );
+        let exact = message(r#"{"next": {}}"#);
+        assert_eq!(exact, "next: missing field `id` at line 1 column 11");
     }
 
     #[test]

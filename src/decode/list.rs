@@ -9,11 +9,12 @@ use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, SeqAccess, Visitor, value},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Decoded, LenientDecode,
     object::{DecodeSeed, visit_scalars},
+    odd_items,
 };
 use crate::JsonObject;
 
@@ -32,7 +33,8 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
         let mut items = Vec::with_capacity(list.size_hint().unwrap_or(0).min(4096));
         let mut mismatched_items = Vec::new();
-        while let Some(decoded) = list.next_element_seed(DecodeSeed::<T>::new())? {
+        let retains_odd_items = odd_items::are_retained();
+        while let Some(decoded) = next_item(&mut list, retains_odd_items)? {
             match decoded {
                 // Handled separately because every further step would copy the item.
                 Decoded::Complete(item) => items.push(item),
@@ -59,6 +61,17 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for ListVisitor<T> {
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
         Value::deserialize(value::MapAccessDeserializer::new(map)).map(Decoded::Mismatch)
     }
+}
+
+fn next_item<'de, A: SeqAccess<'de>, T: LenientDecode>(
+    list: &mut A,
+    retains_odd_items: bool,
+) -> Result<Option<Decoded<T>>, A::Error> {
+    if !retains_odd_items {
+        return list.next_element_seed(DecodeSeed::new());
+    }
+    let item = list.next_element::<Box<RawValue>>()?;
+    Ok(item.map(|item| odd_items::decode_item(&item)))
 }
 
 /// Returns the mismatched items with their indices as keys.

@@ -6,11 +6,12 @@ use serde::{
     Deserialize, Serialize,
     de::{MapAccess, SeqAccess, Visitor, value},
 };
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, value::RawValue};
 
 use super::{
     Decoded, LenientDecode,
     object::{DecodeSeed, visit_scalars},
+    odd_items,
 };
 
 /// Decodes a map.
@@ -27,11 +28,16 @@ impl<'de, T: LenientDecode + Serialize> Visitor<'de> for MapVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let (mut entries, mut mismatched_items) = (BTreeMap::new(), Map::new());
+        let retains_odd_items = odd_items::are_retained();
         while let Some(key) = map.next_key::<String>()? {
             // The last value of a repeated key wins.
             entries.remove(&key);
             mismatched_items.remove(&key);
-            match map.next_value_seed(DecodeSeed::<T>::new())? {
+            let decoded = match retains_odd_items {
+                true => odd_items::decode_item(&map.next_value::<Box<RawValue>>()?),
+                false => map.next_value_seed(DecodeSeed::<T>::new())?,
+            };
+            match decoded {
                 Decoded::Null => {}
                 decoded => match super::item_or_mismatch(decoded)? {
                     Ok(value) => drop(entries.insert(key, value)),

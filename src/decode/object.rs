@@ -7,7 +7,7 @@ use serde::{
     de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor, value},
     ser::{Error as _, SerializeMap},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{Decoded, LenientDecode};
 use crate::JsonObject;
@@ -83,11 +83,27 @@ pub(crate) fn keep_unknown_field<'de, A: MapAccess<'de>>(
     name: Cow<'de, str>,
     extra: &mut JsonObject,
 ) -> Result<(), A::Error> {
-    let value = map.next_value::<Value>()?;
-    if !value.is_null() {
-        extra.insert(name.into_owned(), value);
+    match map.next_value::<Value>()? {
+        // The last value of a repeated field wins.
+        Value::Null if !extra.is_empty() => drop(extra.remove(&*name)),
+        Value::Null => {}
+        value => drop(extra.insert(name.into_owned(), value)),
     }
     Ok(())
+}
+
+/// Replaces the value of a field in the JSON of an object that cannot be decoded by the value to
+/// store in `extra`. `_field` determines the type.
+pub(crate) fn retain_field<S, T: LenientDecode>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    _field: fn(&S) -> &T,
+) {
+    if let Some(value) = fields.get_mut(name)
+        && !value.is_null()
+    {
+        *value = T::retain_mismatch(value.take());
+    }
 }
 
 /// Returns the value of a required field.
@@ -297,6 +313,15 @@ macro_rules! response_object {
                 deserializer: D,
             ) -> Result<$crate::decode::Decoded<Self>, D::Error> {
                 $crate::decode::decode_object(deserializer)
+            }
+
+            // Inlined so that it is compiled only where the type is decoded.
+            #[inline]
+            fn retain_mismatch(mut other: serde_json::Value) -> serde_json::Value {
+                if let serde_json::Value::Object(fields) = &mut other {
+                    $($crate::decode::retain_field(fields, $wire, |this: &Self| &this.$field);)*
+                }
+                other
             }
         }
 

@@ -141,7 +141,7 @@ fn assert_lossless(operation: &Operation<'_>, body: &[u8]) {
     if encoded.is_null() {
         return;
     }
-    let sent: Value = serde_json::from_slice(body).expect("a body that decodes is JSON");
+    let sent = crate::json::parse_value(body).expect("a body that decodes is JSON");
     if let Some(problem) = canonical_json::difference(&sent, &encoded, Conversions::Allowed) {
         panic!("{problem}\nsent:    {sent}\nencoded: {encoded}");
     }
@@ -217,10 +217,12 @@ fn deep_nesting_never_overflows_the_stack() {
         format!("{}1{}", open.repeat(depth), close.repeat(depth))
     };
     for operation in operations(&patched) {
-        for depth in [100, 127, 128, 5000] {
-            for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"data":["#, "]}")] {
+        for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"data":["#, "]}")] {
+            for depth in [127, 128] {
                 assert_lossless(&operation, nested(open, close, depth).as_bytes());
             }
+            // Not compared, which would take most of the time of all tests.
+            let _ = Responses::round_trip(operation.id, nested(open, close, 5000).as_bytes());
         }
     }
 }

@@ -82,6 +82,9 @@ impl LenientDecode for Secret {
 /// The largest integer up to which every integer is exactly representable as `f64`.
 const MAX_EXACT_INTEGER: i64 = 1 << 53;
 
+/// The number of digits up to which every integer is exactly representable as `f64`.
+const MAX_EXACT_DIGITS: usize = 15;
+
 impl Scalar for bool {
     const EXPECTED: &'static str = "a boolean";
 
@@ -163,10 +166,16 @@ impl Scalar for f64 {
     fn from_text(value: &str) -> Option<Self> {
         let has_number_prefix =
             value.starts_with(|first: char| first.is_ascii_digit() || first == '-');
+        // Of the integers, only short ones and a few long ones are exactly representable.
+        let is_exact = |number: Self| {
+            value.len() <= MAX_EXACT_DIGITS
+                || value.contains(['.', 'e', 'E'])
+                || [number.to_string(), format!("{number:.0}")].contains(&value.to_owned())
+        };
         value
             .parse()
             .ok()
-            .filter(|value: &Self| has_number_prefix && value.is_finite())
+            .filter(|number: &Self| has_number_prefix && number.is_finite() && is_exact(*number))
     }
 }
 
@@ -182,17 +191,22 @@ impl Scalar for Secret {
     }
 }
 
+/// The formats of timestamps without a zone.
+const FORMATS_WITHOUT_ZONE: [&str; 2] = ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f"];
+
 impl Scalar for DateTime<Utc> {
     const EXPECTED: &'static str = "a timestamp";
 
-    /// Parses RFC 3339, or the older `YYYY-MM-DD HH:MM:SS` in UTC.
+    /// Parses RFC 3339, or the same without a zone, which is UTC.
     fn from_text(value: &str) -> Option<Self> {
+        let without_zone = |format| NaiveDateTime::parse_from_str(value, format).ok();
         DateTime::parse_from_rfc3339(value)
             .map(Into::into)
             .ok()
             .or_else(|| {
-                NaiveDateTime::parse_from_str(value, "%Y-%m-%d %H:%M:%S%.f")
-                    .ok()
+                FORMATS_WITHOUT_ZONE
+                    .into_iter()
+                    .find_map(without_zone)
                     .map(|time| time.and_utc())
             })
     }
@@ -291,15 +305,21 @@ mod tests {
         assert_eq!(value::<f64>(json!(7)), Some(7.0));
         assert_eq!(value::<f64>(json!((1_i64 << 53) + 1)), None);
         assert_eq!(value::<f64>(json!("inf")), None);
+        assert_eq!(value::<f64>(json!("007")), Some(7.0));
+        assert_eq!(value::<f64>(json!("100000000000000000000")), Some(1e20));
+        assert_eq!(value::<f64>(json!("9007199254740993")), None);
+        assert_eq!(value::<f64>(json!("123456789012345678901234567890")), None);
     }
 
     #[test]
-    fn timestamps_decode_from_three_formats() {
+    fn timestamps_decode_with_and_without_a_zone() {
         let expected: DateTime<Utc> = "2026-01-02T03:04:05Z".parse().unwrap();
         for text in [
             "2026-01-02T03:04:05Z",
             "2026-01-02T03:04:05.000Z",
             "2026-01-02 03:04:05",
+            "2026-01-02T03:04:05",
+            "2026-01-02T03:04:05.000",
             "2026-01-02T04:04:05+01:00",
         ] {
             assert_eq!(value(json!(text)), Some(expected), "{text}");

@@ -89,9 +89,140 @@ fn an_object_in_place_of_a_list_is_not_read_as_mismatched_items() {
 }
 
 #[test]
-fn an_item_without_a_required_field_is_an_error() {
-    let error = from_slice::<Things>(br#"{"data": [null, {"size": 1}]}"#).unwrap_err();
-    assert!(error.to_string().starts_with("data[1]"), "{error}");
+fn an_item_that_cannot_be_decoded_is_a_mismatched_item() {
+    let odd = json!({"size": 1, "other": [1]});
+    for (list, mismatched_items) in [
+        (
+            json!([{"id": "one"}, odd, {"id": "two"}]),
+            json!({"1": odd}),
+        ),
+        (
+            json!([null, odd, {"id": "one"}]),
+            json!({"0": null, "1": odd}),
+        ),
+        (json!([{"id": 7}, {"id": "one"}]), json!({"0": {"id": 7}})),
+        (json!([odd]), json!([odd])),
+    ] {
+        let things = things(&json!({"data": list}));
+        assert_eq!(things.extra["data"], mismatched_items, "{list}");
+        let list: List<Thing> = from_slice(list.to_string().as_bytes()).unwrap();
+        assert_eq!(list.items.len(), things.data.len());
+    }
+}
+
+#[derive(Debug)]
+struct Groups {
+    groups: Vec<Group>,
+    by_name: BTreeMap<String, Thing>,
+    any: Vec<Either>,
+    extra: JsonObject,
+}
+
+#[derive(Debug)]
+struct Group {
+    id: String,
+    things: Vec<Thing>,
+    keys: Vec<Secret>,
+    extra: JsonObject,
+}
+
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
+enum Either {
+    Name(String),
+    Thing(Box<Thing>),
+}
+
+response_object! { Groups { groups "groups" or_default, by_name "by_name" or_default, any "any" or_default, } }
+response_object! { Group { id "id" required, things "things" or_default, keys "keys" or_default, } }
+super::response_union! { Either { Name String, Thing Object, } }
+
+fn groups(body: &Value) -> Groups {
+    let groups: Groups = from_slice(body.to_string().as_bytes()).unwrap();
+    assert_eq!(serde_json::to_value(&groups).unwrap(), *body);
+    groups
+}
+
+#[test]
+fn the_innermost_list_or_map_retains_an_odd_item() {
+    let groups = groups(&json!({
+        "groups": [{"id": "a", "things": [{"id": "one"}, {"size": 2}]}],
+        "by_name": {"one": {"id": "one"}, "odd": {"size": 1}},
+        "any": ["one", {"id": "one"}, {"size": 1}],
+    }));
+    assert_eq!(groups.groups[0].things.len(), 1);
+    assert_eq!(groups.groups[0].extra["things"], json!({"1": {"size": 2}}));
+    assert_eq!(groups.by_name.len(), 1);
+    assert_eq!(groups.extra["by_name"], json!({"odd": {"size": 1}}));
+    assert_eq!(groups.any.len(), 2);
+    assert_eq!(groups.extra["any"], json!({"2": {"size": 1}}));
+}
+
+#[test]
+fn an_odd_value_outside_of_lists_and_maps_is_an_error() {
+    let error = from_slice::<Thing>(br#"{"size": 1, "other": [{}]}"#).unwrap_err();
+    assert!(error.to_string().contains("missing field `id`"), "{error}");
+}
+
+#[test]
+fn the_secrets_of_an_odd_item_are_redacted() {
+    let odd = json!({"key": "canary", "size": 1, "b": null});
+    let group = json!({"keys": ["canary"], "things": [odd]});
+    let body = json!({"groups": [group], "by_name": {"a": odd}, "any": [odd, "one"]});
+    let groups: Groups = from_slice(body.to_string().as_bytes()).unwrap();
+    let encoded = serde_json::to_value(&groups).unwrap();
+    assert!(!encoded.to_string().contains("canary"), "{encoded}");
+    assert_eq!(encoded["by_name"]["a"]["key"], "[redacted]");
+    assert_eq!(encoded["any"][0]["size"], 1);
+    assert_eq!(encoded["groups"][0]["keys"], json!(["[redacted]"]));
+}
+
+#[test]
+fn the_retention_of_odd_items_ends_with_the_body() {
+    from_slice::<Things>(br#"{"data": [{}]}"#).unwrap();
+    let strict: Result<Things, _> = serde_json::from_str(r#"{"data": [{}]}"#);
+    assert!(strict.is_err());
+}
+
+#[test]
+fn valid_json_that_serde_json_rejects_loses_nothing() {
+    let nested = |depth: usize| format!("{}1{}", "[".repeat(depth), "]".repeat(depth));
+    for (value, expected) in [
+        (r#""half \ud83d""#.to_owned(), json!("half \u{fffd}")),
+        ("1e400".to_owned(), json!("1e400")),
+        (
+            "123456789012345678901234567890".to_owned(),
+            json!("123456789012345678901234567890"),
+        ),
+    ] {
+        let body = format!(
+            r#"{{"new": {value}, "data": [{{"id": "one", "new": {value}}}, {{"size": 1}}], "any": [{value}]}}"#
+        );
+        let things: Things = from_slice(body.as_bytes()).unwrap();
+        assert_eq!(things.extra["new"], expected);
+        assert_eq!(things.data[0].extra["new"], expected);
+        assert_eq!(things.any[0], expected);
+        assert_eq!(things.extra["data"], json!({"1": {"size": 1}}));
+    }
+    for depth in [126, 127, 128, 200, 100_000] {
+        let deep = nested(depth);
+        let body = format!(r#"{{"data": [{{"id": "one", "new": {deep}}}], "new": {deep}}}"#);
+        let things: Things = from_slice(body.as_bytes()).unwrap();
+        assert_eq!(things.data[0].id, "one");
+        let kept = things.extra["new"].to_string() + &things.data[0].extra["new"].to_string();
+        assert_eq!(kept.matches('[').count(), 2 * depth);
+    }
+    let name: Thing = from_slice(br#"{"id": "half \ud83d", "size": 1e400}"#).unwrap();
+    assert_eq!(name.id, "half \u{fffd}");
+    assert_eq!(name.extra["size"], "1e400");
+}
+
+#[test]
+fn a_byte_order_mark_is_ignored() {
+    assert_eq!(thing("\u{feff}{\"id\": \"one\"}").id, "one");
+    assert_eq!(thing("\u{feff}{\"id\": \"one\", \"a\": 1e400}").id, "one");
+    let list: List<Thing> = from_slice("\u{feff}[]".as_bytes()).unwrap();
+    assert!(list.is_empty());
 }
 
 #[test]
@@ -113,6 +244,28 @@ fn the_last_value_of_a_repeated_key_wins() {
     assert_eq!(things.data[0].id, "two");
     assert_eq!(things.sizes["a"], 1);
     assert!(things.extra.is_empty());
+}
+
+#[test]
+fn the_last_value_of_a_repeated_unknown_field_wins() {
+    for (body, expected) in [
+        (r#"{"id": "a", "new": 1, "new": null}"#, None),
+        (r#"{"id": "a", "new": null, "new": 1}"#, Some(json!(1))),
+        (
+            r#"{"id": "a", "new": 1, "other": 2, "new": {"b": 1, "b": null}}"#,
+            Some(json!({"b": null})),
+        ),
+        (r#"{"id": "a", "new": [1e400], "new": null}"#, None),
+    ] {
+        assert_eq!(thing(body).extra.get("new"), expected.as_ref(), "{body}");
+    }
+    let body =
+        br#"{"sizes": {"a": 1, "a": null, "b": "large", "b": null}, "data": [7], "data": null}"#;
+    let things: Things = from_slice(body).unwrap();
+    assert!(
+        things.sizes.is_empty() && things.extra.is_empty(),
+        "{things:?}"
+    );
 }
 
 #[test]
@@ -163,10 +316,10 @@ fn a_mismatched_secret_is_redacted() {
 
 #[test]
 fn an_error_contains_the_path_but_no_value() {
-    let error = from_slice::<Vec<Thing>>(br#"[{"id": "one"}, {"id": 7}]"#).unwrap_err();
+    let error = from_slice::<Thing>(br#"{"id": 7, "size": "canary"}"#).unwrap_err();
     let message = error.to_string();
     assert!(
-        message.starts_with("[1]: expected a string for `id`, found a number"),
+        message.starts_with("expected a string for `id`, found a number"),
         "{message}"
     );
     let error = from_slice::<Thing>(b"{} {}").unwrap_err().to_string();

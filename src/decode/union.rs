@@ -16,6 +16,10 @@ pub(crate) trait Union: Sized {
     /// Decodes a JSON value other than `null` as the variant that its type or tag selects. Generic
     /// over the error so that it is compiled only where the union is decoded.
     fn from_json<E: Error>(value: Value) -> Result<Decoded<Self>, E>;
+
+    /// Returns the value to store in `extra` for a value of the variant that its type or tag
+    /// selects, if that cannot be decoded.
+    fn retain_json(value: Value) -> Value;
 }
 
 /// Implements [`LenientDecode::decode`] for a [`Union`].
@@ -52,6 +56,12 @@ pub(crate) fn decode_variant<T: LenientDecode, U, E: Error>(
     }
 }
 
+/// Returns the value to store in `extra` for a variant that cannot be decoded. `_wrap` determines the
+/// type.
+pub(crate) fn retain_variant<T: LenientDecode, U>(value: Value, _wrap: fn(T) -> U) -> Value {
+    T::retain_mismatch(value)
+}
+
 /// Implements `LenientDecode` and `Deserialize` for a [`Union`].
 macro_rules! decode_as_union {
     ($name:ident) => {
@@ -64,6 +74,12 @@ macro_rules! decode_as_union {
 
             fn expected() -> &'static str {
                 concat!("a variant of `", stringify!($name), "`")
+            }
+
+            // Inlined so that it is compiled only where the union is decoded.
+            #[inline]
+            fn retain_mismatch(other: serde_json::Value) -> serde_json::Value {
+                <Self as $crate::decode::Union>::retain_json(other)
             }
         }
 
@@ -91,6 +107,16 @@ macro_rules! response_union {
                     other => Ok($crate::decode::Decoded::Mismatch(other)),
                 }
             }
+
+            #[inline]
+            fn retain_json(value: serde_json::Value) -> serde_json::Value {
+                match value {
+                    $(value @ serde_json::Value::$kind(..) => {
+                        $crate::decode::retain_variant(value, Self::$variant)
+                    })*
+                    other => other,
+                }
+            }
         }
 
         $crate::decode::decode_as_union! { $name }
@@ -107,6 +133,14 @@ macro_rules! response_tagged_union {
                 match value.get($tag).and_then(serde_json::Value::as_str) {
                     $(Some($value) => $crate::decode::decode_variant(value, Self::$variant),)*
                     _ => $crate::decode::decode_variant(value, Self::Unknown),
+                }
+            }
+
+            #[inline]
+            fn retain_json(value: serde_json::Value) -> serde_json::Value {
+                match value.get($tag).and_then(serde_json::Value::as_str) {
+                    $(Some($value) => $crate::decode::retain_variant(value, Self::$variant),)*
+                    _ => value,
                 }
             }
         }

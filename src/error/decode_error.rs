@@ -38,6 +38,31 @@ impl DecodeError {
         })
     }
 
+    /// Creates the error of a value at a JSON path.
+    pub(crate) fn at(path: String, problem: impl fmt::Display) -> Self {
+        Self {
+            path,
+            problem: serde::de::Error::custom(problem),
+        }
+    }
+
+    /// Removes line and column, which are those of another text than the body.
+    pub(crate) fn without_position(self) -> Self {
+        let problem = self.problem.to_string();
+        let end = problem.rfind(" at line ").unwrap_or(problem.len());
+        Self::at(self.path, &problem[..end])
+    }
+
+    /// Prefixes the path with that of the enclosing value.
+    pub(crate) fn within(mut self, path: &str) -> Self {
+        let separator = match self.path.is_empty() || self.path.starts_with('[') {
+            true => "",
+            false => ".",
+        };
+        self.path = format!("{path}{separator}{}", self.path);
+        self
+    }
+
     /// Returns `true` if the input is valid JSON of another type.
     #[cfg(feature = "gateway")]
     pub(crate) fn is_data(&self) -> bool {

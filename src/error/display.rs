@@ -1,10 +1,16 @@
 //! The message of an error, which is a single line.
 
-use std::fmt::{self, Write};
+use std::{
+    borrow::Cow,
+    fmt::{self, Write},
+};
 
 use http::StatusCode;
 
 use super::{Error, ErrorResponse, Kind};
+
+/// The maximum number of characters of a value that comes from a response.
+const MAX_LEN: usize = 1000;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,12 +36,12 @@ impl Error {
             write!(f, ", retry after {} s", delay.as_secs_f64())?;
         }
         match (self.request_id(), self.trace_id()) {
-            (Some(id), _) => write!(f, " [request {id}]")?,
-            (None, Some(id)) => write!(f, " [trace {id}]")?,
+            (Some(id), _) => write!(f, " [request {}]", shortened(id))?,
+            (None, Some(id)) => write!(f, " [trace {}]", shortened(id))?,
             (None, None) => {}
         }
         match &self.0.hint {
-            Some(hint) => write!(f, " ({hint})"),
+            Some(hint) => write!(f, " ({})", shortened(hint)),
             None => Ok(()),
         }
     }
@@ -50,7 +56,9 @@ impl Error {
                 let (status, cause) = (response.status, with_root_cause(error));
                 write!(f, "{status}, but the response was interrupted: {cause}")
             }
-            (Kind::UnexpectedResponse(problem), _) => write!(f, "unexpected response: {problem}"),
+            (Kind::UnexpectedResponse(problem), _) => {
+                write!(f, "unexpected response: {}", shortened(problem))
+            }
             (Kind::ResponseTooLarge(problem), _) => write!(f, "response too large: {problem}"),
             (Kind::WaitTimeout(message), _) => f.write_str(message),
             (Kind::Session(problem), _) => write!(f, "the session {problem}"),
@@ -76,12 +84,19 @@ impl Error {
             }
             (Kind::Status, Some(response)) => write_status(f, response),
             (Kind::Status, None) => f.write_str("no success status"),
+            (Kind::ReportedFailure, response) => {
+                let status = response.map_or(StatusCode::OK, |response| response.status);
+                write!(f, "{status}, but the service reports a failure")?;
+                response.map_or(Ok(()), |response| write_reason(f, response))
+            }
             (Kind::Event(number), response) => {
                 write!(f, "stream error (event {number})")?;
                 response.map_or(Ok(()), |response| write_reason(f, response))
             }
             (Kind::Decode(error), response) => {
                 let status = response.map_or(StatusCode::OK, |response| response.status);
+                let error = error.to_string();
+                let error = shortened(&error);
                 write!(
                     f,
                     "{status}, but the response could not be decoded: {error}"
@@ -108,11 +123,22 @@ fn write_status(f: &mut String, response: &ErrorResponse) -> fmt::Result {
 /// Writes the service's code and message.
 fn write_reason(f: &mut String, response: &ErrorResponse) -> fmt::Result {
     if let Some(code) = &response.code {
-        write!(f, " {code}")?;
+        write!(f, " {}", shortened(code))?;
     }
     match &response.message {
-        Some(message) => write!(f, ": {message}"),
+        Some(message) => write!(f, ": {}", shortened(message)),
         None => Ok(()),
+    }
+}
+
+/// Returns the beginning of a long value.
+fn shortened(value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(MAX_LEN) {
+        None => Cow::Borrowed(value),
+        Some((end, _)) => {
+            let rest = value[end..].chars().count();
+            Cow::Owned(format!("{}… ({rest} more characters)", &value[..end]))
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
-use serde_json::Value;
 
+use super::envelope::Envelope;
 use crate::redact::Redactor;
 
 /// The maximum length of the body of an error: 1 MiB.
@@ -21,9 +21,7 @@ pub(crate) struct ErrorResponse {
 }
 
 impl ErrorResponse {
-    /// Reads code and message from any of the envelopes that the service was observed to use, and
-    /// truncates a long body. A `status_code` in the body is ignored: proxies and retries rely on
-    /// the HTTP status.
+    /// Reads code and message from the body, and truncates a long body.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let is_truncated = body.len() > MAX_BODY_LEN;
         let body = match body.get(..MAX_BODY_LEN) {
@@ -31,21 +29,14 @@ impl ErrorResponse {
             Some(start) if is_truncated => Bytes::copy_from_slice(start),
             _ => body,
         };
-        let json: Value = serde_json::from_slice(&body).unwrap_or_default();
-        let container = [&json["error"], &json["data"]]
-            .into_iter()
-            .find(|inner| inner.is_object())
-            .unwrap_or(&json);
-        let field = |name: &str| {
-            string_or_number(&container[name]).or_else(|| string_or_number(&json[name]))
-        };
+        let Envelope { code, message } = Envelope::read(&body);
         Self {
             status,
             headers,
             body,
             is_truncated,
-            code: field("errorCode").or_else(|| field("code")),
-            message: field("message").or_else(|| json["error"].as_str().map(str::to_owned)),
+            code,
+            message,
         }
     }
 
@@ -68,15 +59,5 @@ impl ErrorResponse {
         let content_type = value(header::CONTENT_TYPE)?;
         let is_json = content_type.contains("json");
         (!is_json).then(|| format!("the response has the content type {content_type}"))
-    }
-}
-
-/// Returns a string, or a number as a string: error codes are strings, but documented as numbers as
-/// well.
-fn string_or_number(value: &Value) -> Option<String> {
-    match value {
-        Value::String(string) => Some(string.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
     }
 }

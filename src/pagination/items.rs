@@ -35,6 +35,8 @@ struct CurrentPage<L: Paged> {
     items: vec::IntoIter<L::Item>,
     /// The page and the number of its items that were yielded.
     cursor: Cursor,
+    /// The positions of items that are missing because they were yielded before.
+    removed: Vec<u64>,
 }
 
 impl<L: Paged> Items<L> {
@@ -102,6 +104,12 @@ impl<L: Paged> Items<L> {
         Ok(items)
     }
 
+    /// Returns the number of items that could not be decoded, on all pages read so far. They are not
+    /// yielded; [`Page::skipped_items`](super::Page::skipped_items) returns them.
+    pub fn skipped(&self) -> u64 {
+        self.pages.skipped()
+    }
+
     /// Returns the position after the last item that was yielded; `None` at the end of the list.
     pub fn cursor(&self) -> Option<Cursor> {
         match &self.current {
@@ -122,13 +130,17 @@ impl<L: Paged> Items<L> {
             self.current = None;
             match ready!(self.pages.poll_page(context)) {
                 Some(Ok(page)) => {
-                    let cursor = page.cursor().clone();
+                    let (cursor, removed) = (page.cursor().clone(), page.removed.clone());
                     let mut items = page.into_items().into_iter();
                     let skipped = items.by_ref().take(saturating_usize(cursor.skip)).count();
                     // Skipped items were yielded before the resumption and do not count towards the
                     // limit.
                     self.pages.yielded -= skipped as u64;
-                    self.current = Some(CurrentPage { items, cursor });
+                    self.current = Some(CurrentPage {
+                        items,
+                        cursor,
+                        removed,
+                    });
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
@@ -144,6 +156,9 @@ fn saturating_usize(count: u64) -> usize {
 impl<L: Paged> CurrentPage<L> {
     fn next(&mut self) -> Option<L::Item> {
         let item = self.items.next()?;
+        while self.removed.contains(&self.cursor.skip) {
+            self.cursor.skip += 1;
+        }
         self.cursor.skip += 1;
         Some(item)
     }

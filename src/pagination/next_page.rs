@@ -70,7 +70,7 @@ impl PageInfo {
     /// Extracts the properties of a decoded page. `body` identifies it if its items have no keys.
     pub(crate) fn of<L: Paged>(list: &L, body: &[u8]) -> Self {
         let items = list.items();
-        let count = items.len() + list.mismatched_items();
+        let count = items.len() + list.skipped();
         Self {
             count: count as u64,
             total: list.total(),
@@ -111,6 +111,10 @@ pub(crate) enum Problem {
     MissingId,
     /// The number of the next page exceeds `u32::MAX`.
     PageNumberOverflow,
+    /// Items were deleted meanwhile, and pages cannot be read again.
+    DeletedWithoutKey,
+    /// The total falls again and again.
+    FallingTotal,
 }
 
 impl fmt::Display for Problem {
@@ -119,6 +123,13 @@ impl fmt::Display for Problem {
             Self::RepeatedPage => "the service returned the same page twice",
             Self::MissingId => "more items follow, but the last item of the page has no id",
             Self::PageNumberOverflow => "the number of the next page exceeds 4294967295",
+            Self::DeletedWithoutKey => {
+                "the total fell while the list was read, and its items have no id by which they could \
+                 be recognised when a page is read again"
+            }
+            Self::FallingTotal => {
+                "the total fell more than three times in a row while the list was read"
+            }
         })
     }
 }

@@ -11,18 +11,15 @@ use std::{
 
 use futures_core::Stream;
 use tokio::task::JoinSet;
-use tracing::Instrument;
+use tracing::{Instrument, debug};
 
 use super::{
-    Cursor, Paged,
+    Cursor, Paged, SkippedItem, decode_page,
     next_page::{NextPage, PageInfo, PageRef, Position, Problem, next_page},
+    yielded_items::YieldedItems,
 };
 use crate::{
-    Error, Response,
-    error::Label,
-    operation::Paging,
-    request::{Call, decode_response},
-    transport::RawResponse,
+    Error, Response, error::Label, operation::Paging, request::Call, transport::RawResponse,
 };
 
 /// The default maximum number of pages.
@@ -40,7 +37,9 @@ const MAX_PAGES: u32 = 10_000;
 ///
 /// The errors of the operation. A pagination error ([`Error::is_paging`]) if the service returns
 /// the same page twice, reports more items although the next page cannot be requested, or if the
-/// list has more than [`max_pages`](Self::max_pages) pages.
+/// list has more than [`max_pages`](Self::max_pages) pages. Likewise if the total falls while the
+/// list is read and the items have no id, or if it falls more than three times in a row without new
+/// items; otherwise pages are read again without the items that were yielded.
 ///
 /// See the guide: [lists](crate::guide::lists).
 #[must_use = "nothing is sent before the first page is requested"]
@@ -52,6 +51,9 @@ pub struct Pages<L> {
     fetched: u32,
     /// The number of items yielded.
     pub(super) yielded: u64,
+    /// The number of items that could not be decoded.
+    skipped: u64,
+    yielded_items: YieldedItems,
     list: PhantomData<fn() -> L>,
 }
 
@@ -80,6 +82,13 @@ enum State {
 /// The request for a page. Yields the raw response; the caller decodes it (see [`crate::decode`]).
 type PageFuture = Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send>>;
 
+/// How a list continues after a page.
+enum Following {
+    /// Earlier pages must be read again from this position; the page is not yielded.
+    Reread(Position),
+    State(State),
+}
+
 /// A page and the number of its items that were yielded.
 #[derive(Clone)]
 pub(super) struct PageOffset {
@@ -106,6 +115,8 @@ impl<L: Paged> Pages<L> {
             state: State::Start,
             fetched: 0,
             yielded: 0,
+            skipped: 0,
+            yielded_items: YieldedItems::default(),
             list: PhantomData,
         }
     }
@@ -166,6 +177,11 @@ impl<L: Paged> Pages<L> {
         Ok(pages)
     }
 
+    /// Returns the number of items that could not be decoded, on all pages so far.
+    pub fn skipped(&self) -> u64 {
+        self.skipped
+    }
+
     /// Returns the position of the next page, or of the page that failed; `None` at the end of the
     /// list.
     pub fn cursor(&self) -> Option<Cursor> {
@@ -218,7 +234,9 @@ impl<L: Paged> Pages<L> {
                         self.state = State::Fetching(offset, page);
                         return Poll::Pending;
                     };
-                    return Poll::Ready(Some(self.receive_page(offset, outcome)));
+                    if let Some(page) = self.receive_page(offset, outcome).transpose() {
+                        return Poll::Ready(Some(page));
+                    }
                 }
                 State::Unreachable(offset, problem) => {
                     self.state = State::Done(Some(offset));
@@ -232,13 +250,15 @@ impl<L: Paged> Pages<L> {
         }
     }
 
-    /// Decodes a page and determines the next one.
+    /// Decodes a page and determines the next one. Returns `None` if earlier pages must be read again
+    /// first.
     fn receive_page(
         &mut self,
         offset: PageOffset,
         outcome: Result<RawResponse, Error>,
-    ) -> Result<Page<L>, Error> {
-        let decoded = outcome.and_then(|raw| decode_response::<L>(self.call.operation(), raw));
+    ) -> Result<Option<Page<L>>, Error> {
+        let (operation, strict_items) = (self.call.operation(), self.call.strict_items());
+        let decoded = outcome.and_then(|raw| decode_page::<L>(operation, strict_items, raw));
         let response = match decoded {
             Ok(response) => response,
             Err(error) => {
@@ -248,12 +268,42 @@ impl<L: Paged> Pages<L> {
         };
         let info = PageInfo::of(response.value(), response.body());
         let items = response.value().items().len() as u64;
-        let page_size = self.effective_page_size();
-        self.state = match next_page(&self.paging(), page_size, &offset.position, &info) {
-            Ok(NextPage::End) => State::Done(None),
-            Ok(NextPage::Next(position)) => State::Ready(PageOffset::new(position)),
-            Ok(NextPage::Unreachable(problem)) => {
-                let position = offset.position.clone();
+        match self.following_state(&offset, &info, items) {
+            Ok(Following::Reread(position)) => {
+                self.state = State::Ready(PageOffset::new(position));
+                Ok(None)
+            }
+            Ok(Following::State(state)) => {
+                self.state = state;
+                Ok(Some(self.page(offset, response, &info)))
+            }
+            Err(problem) => {
+                self.state = State::Done(Some(offset));
+                Err(self.pagination_error(problem))
+            }
+        }
+    }
+
+    /// Determines how the list continues after a page with this number of decoded items.
+    fn following_state(
+        &mut self,
+        offset: &PageOffset,
+        info: &PageInfo,
+        items: u64,
+    ) -> Result<Following, Problem> {
+        let (paging, position) = (self.paging(), &offset.position);
+        let reread = self
+            .yielded_items
+            .reread_position(&paging, position, info)?;
+        if let Some(position) = reread {
+            return Ok(Following::Reread(position));
+        }
+        let next = next_page(&paging, self.effective_page_size(), position, info)?;
+        Ok(Following::State(match next {
+            NextPage::End => State::Done(None),
+            NextPage::Next(position) => State::Ready(PageOffset::new(position)),
+            NextPage::Unreachable(problem) => {
+                let position = position.clone();
                 State::Unreachable(
                     PageOffset {
                         position,
@@ -262,17 +312,25 @@ impl<L: Paged> Pages<L> {
                     problem,
                 )
             }
-            Err(problem) => {
-                self.state = State::Done(Some(offset));
-                return Err(self.pagination_error(problem));
-            }
-        };
-        self.yielded += items;
+        }))
+    }
+
+    /// Creates the page that is yielded, without items that were yielded before.
+    fn page(&mut self, offset: PageOffset, mut response: Response<L>, info: &PageInfo) -> Page<L> {
+        let list = response.value_mut();
+        let (removed, skipped) = self.yielded_items.add_page(list, &offset.position, info);
+        self.skipped += skipped;
+        self.yielded += response.value().items().len() as u64;
+        if skipped > 0 {
+            let operation = self.call.operation().id;
+            debug!({ portkey.operation = operation, skipped }, "items could not be decoded");
+        }
         self.start_prefetch();
-        Ok(Page {
+        Page {
             cursor: self.cursor_at(offset.position, offset.skip),
             response,
-        })
+            removed,
+        }
     }
 
     /// Starts fetching the next page if `prefetch` is set and neither limit is reached.
@@ -450,6 +508,8 @@ impl<L> fmt::Debug for Pages<L> {
 pub struct Page<L> {
     response: Response<L>,
     cursor: Cursor,
+    /// The positions of items that were removed because they were yielded before.
+    pub(super) removed: Vec<u64>,
 }
 
 impl<L: Paged> Page<L> {
@@ -471,6 +531,18 @@ impl<L: Paged> Page<L> {
     /// Converts into the items of the page.
     pub fn into_items(self) -> Vec<L::Item> {
         self.into_inner().into_items()
+    }
+
+    /// Returns the number of items of the page that could not be decoded. They are retained in the
+    /// `extra` of the response.
+    pub fn skipped(&self) -> usize {
+        self.list().skipped()
+    }
+
+    /// Returns the items of the page that could not be decoded, each with its position and the
+    /// reason.
+    pub fn skipped_items(&self) -> Vec<SkippedItem> {
+        self.list().skipped_items()
     }
 
     /// Returns the number of items on all pages, if the response contains it.

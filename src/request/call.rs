@@ -21,8 +21,8 @@ use crate::gateway::Form;
 use crate::{
     ByteStream, Client, Error, Response,
     decode::{self, LenientDecode},
-    error::{DecodeError, Label},
-    header, media_type,
+    error::{DecodeError, Label, reports_failure},
+    header, json, media_type,
     operation::{Idempotency, Operation},
     transport::{self, Attempt, Body, PreparedRequest, RawResponse},
 };
@@ -165,7 +165,7 @@ impl Call {
 
     pub(crate) async fn send_with_response<T: LenientDecode>(self) -> Result<Response<T>, Error> {
         let operation = self.operation;
-        decode_response(operation, self.execute().await?)
+        decode_response(operation, self.execute().await?, |_| Ok(()))
     }
 
     /// Sends the request and ignores the body of a success.
@@ -217,11 +217,17 @@ impl Call {
         transport::upgrade(&client, &request).await
     }
 
-    /// Sends the request and reads the whole response.
+    /// Sends the request and reads the whole response, which does not report a failure.
     pub(crate) async fn execute(self) -> Result<RawResponse, Error> {
+        let success_is_result = self.operation.success_is_result;
         let (client, request) = self.prepare()?;
         let already_deleted = RawResponse::already_deleted;
-        transport::send(&client, &request, Attempt::send_buffered, already_deleted).await
+        let response =
+            transport::send(&client, &request, Attempt::send_buffered, already_deleted).await?;
+        match success_is_result {
+            true => Ok(response),
+            false => check_success(&client, response, &request.label),
+        }
     }
 
     /// Validates and prepares the request.
@@ -343,6 +349,11 @@ impl Call {
         &self.client
     }
 
+    /// Whether an item of a list that cannot be decoded is an error.
+    pub(crate) fn strict_items(&self) -> bool {
+        self.client.options().has_strict_items()
+    }
+
     pub(crate) fn arguments(&self) -> &[String] {
         &self.arguments
     }
@@ -386,15 +397,34 @@ fn with_stream_true(body: Body) -> Result<Body, Error> {
     }
 }
 
-/// Decodes a success.
+/// Decodes a success, and checks the value.
 pub(crate) fn decode_response<T: LenientDecode>(
     operation: &'static Operation,
     response: RawResponse,
+    check: impl FnOnce(&T) -> Result<(), DecodeError>,
 ) -> Result<Response<T>, Error> {
-    match decode(&response.body) {
+    let value = decode(&response.body).and_then(|value| check(&value).map(|()| value));
+    match value {
         Ok(value) => Ok(Response::new(value, response)),
         Err(error) => Err(decode_error(error, response, &Label::Operation(operation))),
     }
+}
+
+/// Returns the error that the body of a success reports, if any.
+pub(crate) fn check_success(
+    client: &Client,
+    response: RawResponse,
+    label: &Label,
+) -> Result<RawResponse, Error> {
+    if !reports_failure(&response.body) {
+        return Ok(response);
+    }
+    transport::failure_reported(label);
+    let history = response.history;
+    Err(Error::reported_failure(response.into_error_response())
+        .redacted(client.redactor())
+        .with_operation(label)
+        .with_history(history, None))
 }
 
 /// Decodes the body of a success. An empty body counts as `{}`: writes may return one although the
@@ -405,6 +435,7 @@ fn decode<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
 
 /// Returns `true` if a body is empty or white space.
 pub(crate) fn is_blank(body: &[u8]) -> bool {
+    let body = json::without_byte_order_mark(body);
     body.iter().all(u8::is_ascii_whitespace)
 }
 

@@ -7,13 +7,13 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    call::{decode_error, encode_json, is_blank},
+    call::{check_success, decode_error, encode_json, is_blank},
     query::Query,
 };
 use crate::{
-    Client, Error, Response,
+    Client, Error, Response, decode,
     error::{DecodeError, Label},
-    header, media_type,
+    header, json, media_type,
     operation::{ApiVersion, Idempotency, Plane},
     redact::without_values,
     transport::{self, Attempt, Body, PreparedRequest, RawResponse},
@@ -124,7 +124,8 @@ impl Request {
     ///
     /// # Errors
     ///
-    /// If the request fails, like every call. Nothing is sent if the path does not start with `/`,
+    /// If the request fails, like every call, also if the response reports a failure
+    /// ([`Error::is_reported_failure`]). Nothing is sent if the path does not start with `/`,
     /// has an empty segment or the segment `.` or `..`, or contains a query or a character that
     /// must be percent-encoded.
     pub async fn send<T: DeserializeOwned>(self) -> Result<T, Error> {
@@ -137,15 +138,16 @@ impl Request {
     ///
     /// See [`send`](Self::send).
     pub async fn send_with_response<T: DeserializeOwned>(self) -> Result<Response<T>, Error> {
-        let label = self.label();
-        let response = self.execute().await?;
+        let (client, label) = (self.client.clone(), self.label());
+        let response = check_success(&client, self.execute().await?, &label)?;
         match decode(&response.body) {
             Ok(value) => Ok(Response::new(value, response)),
             Err(error) => Err(decode_error(error, response, &label)),
         }
     }
 
-    /// Sends the request and returns the response without decoding its body.
+    /// Sends the request and returns the response without decoding its body, even if it reports a
+    /// failure.
     ///
     /// # Errors
     ///
@@ -196,10 +198,30 @@ impl Request {
 
 /// Decodes a whole body. An empty body counts as `null`, because writes may return one. The error
 /// has the JSON path, but no value.
+///
+/// A body that cannot be decoded is normalised and decoded a second time, retaining odd items. A
+/// body with long integers is decoded in the reverse order, because untyped JSON rounds them.
 fn decode<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
+    if is_blank(body) {
+        return decode_json(b"null");
+    }
+    let body = json::without_byte_order_mark(body);
+    let text = str::from_utf8(body).unwrap_or_default();
+    let decode_normalised = || {
+        let json = json::normalise(text)?;
+        decode::retaining_odd_items(|| decode_json(json.as_bytes())).ok()
+    };
+    if json::has_long_integer(text)
+        && let Some(value) = decode_normalised()
+    {
+        return Ok(value);
+    }
+    decode_json(body).or_else(|error| decode_normalised().ok_or(error))
+}
+
+fn decode_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, DecodeError> {
     let mut track = serde_path_to_error::Track::new();
-    let mut json =
-        serde_json::Deserializer::from_slice(if is_blank(body) { b"null" } else { body });
+    let mut json = serde_json::Deserializer::from_slice(body);
     let value = T::deserialize(serde_path_to_error::Deserializer::new(
         &mut json, &mut track,
     ));

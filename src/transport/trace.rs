@@ -117,6 +117,12 @@ pub(crate) fn decode_failed(label: &Label) {
     debug!({ portkey.operation = operation, "error.type" = "decode" }, "response could not be decoded");
 }
 
+/// Records a response with a success status that reports a failure. The span of the call has ended.
+pub(crate) fn failure_reported(label: &Label) {
+    let operation = label.operation().map(|operation| operation.id);
+    debug!({ portkey.operation = operation, "error.type" = "reported_failure" }, "response reports a failure");
+}
+
 /// Records a body that was interrupted. The span of the call has ended.
 pub(crate) fn body_interrupted(label: &Label, error: &Error) {
     let operation = label.operation().map(|operation| operation.id);

@@ -122,7 +122,10 @@ fn is_exactly(float: &Number, integer: i128) -> bool {
 }
 
 fn instant(string: &str) -> Option<DateTime<Utc>> {
-    let without_zone = || NaiveDateTime::parse_from_str(string, "%Y-%m-%d %H:%M:%S%.f").ok();
+    let without_zone = || {
+        let string = string.replacen('T', " ", 1);
+        NaiveDateTime::parse_from_str(&string, "%Y-%m-%d %H:%M:%S%.f").ok()
+    };
     DateTime::parse_from_rfc3339(string)
         .map(Into::into)
         .ok()

@@ -118,7 +118,7 @@ impl Operation<'_> {
             .parameters
             .iter()
             .map(|parameter| parameter.setter(builder_methods, types));
-        let (send, send_with_response) = self.send_functions();
+        let (send, send_with_response) = self.send_calls();
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
             " Builder of [`Client::{0}`](crate::Client::{0}).",
@@ -138,12 +138,12 @@ impl Operation<'_> {
 
                 /// Sends the request and decodes the response.
                 pub async fn send(self) -> Result<#response, crate::Error> {
-                    self.call.#send().await
+                    #send.await
                 }
 
                 /// Sends the request and returns the response with its status, headers and raw body.
                 pub async fn send_with_response(self) -> Result<crate::Response<#response>, crate::Error> {
-                    self.call.#send_with_response().await
+                    #send_with_response.await
                 }
 
                 #update_and_get
@@ -202,14 +202,14 @@ impl Operation<'_> {
         })
     }
 
-    /// Returns the method that reads the resource after an update without a response body.
+    /// Returns the method that reads the resource after an update that does not return it.
     fn update_and_get(&self, types: &Types) -> Option<TokenStream> {
         let (id, response) = self.read_operation.as_ref()?;
         let response = type_tokens(response.as_ref(), types);
         let operation = format_ident!("{}", id.to_shouty_snake_case());
         let docs = format!(
             " Sends the update, then reads the resource with [`Client::{id}`](crate::Client::{id}), because \
-             the update returns no data. The service may need a moment: the result can still be stale."
+             the update does not return it. The service may need a moment: the result can still be stale."
         );
         Some(quote! {
             #[doc = #docs]
@@ -224,14 +224,23 @@ impl Operation<'_> {
         })
     }
 
-    /// Returns the names of the two send functions, which depend on whether there is a response
-    /// body.
-    fn send_functions(&self) -> (Ident, Ident) {
-        let name = |suffix: &str| match self.response.is_none() {
-            true => format_ident!("send_unit{suffix}"),
-            false => format_ident!("send{suffix}"),
-        };
-        (name(""), name("_with_response"))
+    /// Returns the calls of the two send functions, which depend on whether the response has a body
+    /// and is a list.
+    fn send_calls(&self) -> (TokenStream, TokenStream) {
+        match (&self.response, &self.entry.paging) {
+            (None, _) => (
+                quote!(self.call.send_unit()),
+                quote!(self.call.send_unit_with_response()),
+            ),
+            (Some(_), None) => (
+                quote!(self.call.send()),
+                quote!(self.call.send_with_response()),
+            ),
+            (Some(_), Some(_)) => (
+                quote!(crate::pagination::send(self.call)),
+                quote!(crate::pagination::send_with_response(self.call)),
+            ),
+        }
     }
 
     /// Returns a call of the handwritten method of the operation.
@@ -272,6 +281,7 @@ impl Operation<'_> {
         };
         let triggers = &self.entry.triggers;
         let paging = option(self.entry.paging.as_ref().map(paging));
+        let success_is_result = self.entry.success_is_result;
         let default_workspace = self.entry.default_workspace;
         let check = match self.entry.check {
             true => {
@@ -294,6 +304,7 @@ impl Operation<'_> {
                 idempotency: #retry,
                 non_idempotent_fields: &[#(#triggers),*],
                 paging: #paging,
+                success_is_result: #success_is_result,
                 default_workspace: #default_workspace,
                 validate: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },

@@ -25,6 +25,7 @@ pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, St
             check.triggers(),
             check.paging(),
             check.reads(manifest),
+            check.success_is_result(),
             check.stream(),
         ];
         let problems = checked.into_iter().filter_map(std::result::Result::err);
@@ -135,6 +136,15 @@ impl<'a> EntryCheck<'a> {
         ensure(!required, || {
             format!("`reads`: `{id}` has a required query parameter")
         })
+    }
+
+    fn success_is_result(&self) -> CheckResult {
+        let mut fields = BTreeSet::new();
+        collect_field_names(self.document, &self.operation["responses"], &mut fields);
+        ensure(
+            !self.entry.success_is_result || fields.contains("success"),
+            || "`success_is_result`: the response has no field `success`".to_owned(),
+        )
     }
 
     fn stream(&self) -> CheckResult {

@@ -294,10 +294,15 @@ fn timestamp(random: &mut Rng, plain: bool) -> Sample {
         normal,
         "2026-01-02T03:04:05.12Z",
         "2026-01-02 03:04:05.120",
+        "2026-01-02T03:04:05.120",
         "2026-01-02T04:04:05.120+01:00",
         "2026-01-02T03:04:05.120000Z",
     ];
-    let without_fraction = ["2026-01-02T03:04:05Z", "2026-01-02 03:04:05"];
+    let without_fraction = [
+        "2026-01-02T03:04:05Z",
+        "2026-01-02 03:04:05",
+        "2026-01-02T03:04:05",
+    ];
     match random.usize(..2) {
         _ if plain => Sample::plain(normal.into()),
         0 => Sample::converted(pick(random, &forms).into(), normal.into()),

@@ -95,6 +95,6 @@ pub(super) fn is_error(event: &RawEvent) -> bool {
     if !event.data.contains(r#""error""#) {
         return false;
     }
-    let json: Value = serde_json::from_str(&event.data).unwrap_or_default();
+    let json = crate::json::parse_value(event.data.as_bytes()).unwrap_or_default();
     !json["error"].is_null() || json["type"] == "error"
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::{
     Error, JsonObject,
     error::DecodeError,
+    json,
     redact::{Redactor, without_values},
 };
 
@@ -91,7 +92,7 @@ pub struct ServerEvent {
 
 impl ServerEvent {
     pub(super) fn parse(message: &[u8], redactor: &Redactor) -> Result<Self, String> {
-        let value: Value = serde_json::from_slice(message).map_err(|error| error.to_string())?;
+        let value = json::parse_value(message).map_err(|error| error.to_string())?;
         let redactor = redactor.clone();
         match value[TYPE_FIELD].is_string() {
             true => Ok(Self { value, redactor }),
