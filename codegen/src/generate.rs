@@ -6,6 +6,7 @@
 //! with the name of an expected item that is missing.
 
 mod code;
+mod constraints;
 mod conversions;
 mod docs;
 mod examples;
@@ -183,7 +184,7 @@ fn with_selected<T>(
     let model = read::model(
         &generated,
         &selected,
-        &patched.manifest,
+        patched,
         modules,
         reserved_segments,
     )?;

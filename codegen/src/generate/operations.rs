@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::{
-    docs,
+    constraints, docs,
     model::{
         Model, Operation, Parameter, ReservedSegments, RustType, Types, setter_name, type_path,
     },
@@ -273,6 +273,7 @@ impl Operation<'_> {
         let triggers = &self.entry.triggers;
         let paging = option(self.entry.paging.as_ref().map(paging));
         let default_workspace = self.entry.default_workspace;
+        let constraints = self.constraints.iter().map(constraints::expression);
         let check = match self.entry.check {
             true => {
                 let function = format_ident!("{id}");
@@ -295,6 +296,7 @@ impl Operation<'_> {
                 non_idempotent_fields: &[#(#triggers),*],
                 paging: #paging,
                 default_workspace: #default_workspace,
+                constraints: &[#(#constraints),*],
                 validate: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
             };
