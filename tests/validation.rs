@@ -612,7 +612,7 @@ async fn error_of_a_constraint_names_operation_field_allowed_and_found() {
         boxed_call(client.create_user_invite().body(body).send())
     };
     let add = |role: &str| {
-        let user = workspaces::AddWorkspaceMembersRequestUser::builder()
+        let user = workspaces::NewWorkspaceMember::builder()
             .id("one")
             .role(role);
         let body = workspaces::AddWorkspaceMembersRequest::builder().users([user]);
@@ -1043,7 +1043,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
             json!(""),
             states!(
                 client.update_secret_reference("one"),
-                secrets::UpdateSecretReferenceRequest::builder(),
+                // An update must change something.
+                secrets::UpdateSecretReferenceRequest::builder().name("n"),
                 clear_secret_key,
                 secret_key("")
             ),

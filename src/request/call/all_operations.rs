@@ -60,18 +60,19 @@ async fn send(
 /// Returns a valid value for each path parameter.
 fn arguments(operation: &Operation) -> Vec<String> {
     let names = operation.segments.iter().flat_map(Segment::parameter_names);
-    let value = |name| first_allowed_value(operation, name).unwrap_or("one");
+    let value = |name| allowed_value(operation, name).unwrap_or("one");
     names.map(|name| value(name).to_owned()).collect()
 }
 
-/// Returns the first value of a path parameter with a closed list of values.
-fn first_allowed_value(operation: &Operation, name: &str) -> Option<&'static str> {
+/// Returns the last value of a path parameter with a closed list of values; those of
+/// `create_api_key` may be combined.
+fn allowed_value(operation: &Operation, name: &str) -> Option<&'static str> {
     let mut constraints = operation.constraints.iter();
     constraints.find_map(|constraint| match &constraint.rule {
         Rule::OneOf { values, .. }
             if constraint.part == RequestPart::Path && constraint.path == name =>
         {
-            values.iter().find_map(|value| match value {
+            values.iter().rev().find_map(|value| match value {
                 Cow::Borrowed(value) => Some(*value),
                 Cow::Owned(_) => None,
             })
