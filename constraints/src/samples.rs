@@ -133,7 +133,7 @@ fn singles<N: AsRef<str>>(names: &[N]) -> Vec<Value> {
 }
 
 fn pairs<N: AsRef<str>>(names: &[N]) -> Vec<Value> {
-    names.windows(2).map(|pair| object(pair)).collect()
+    names.windows(2).map(object).collect()
 }
 
 /// Returns a request with `value` at the location of the constraint, and `field` in the object that
