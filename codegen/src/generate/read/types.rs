@@ -348,3 +348,30 @@ fn view_type(ty: RustType) -> RustType {
         ty => ty.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn alias_is_a_new_name_of_a_value() {
+        let variants = ["admin", "member"].map(|value| (format_ident!("V"), value.to_owned()));
+        let read = |aliases: Value| read_aliases(&json!({"x-aliases": aliases}), &variants);
+        let aliases = read(json!({"ws-admin": "admin"})).unwrap_or_default();
+        assert_eq!(aliases.get("ws-admin").map(String::as_str), Some("admin"));
+        for wrong in [
+            json!({"ws-boss": "boss"}),
+            json!({"member": "admin"}),
+            json!({"ws-admin": 1}),
+        ] {
+            let error = read(wrong.clone()).err().map(|error| error.to_string());
+            let is_expected = |error: &String| error.contains("expected a new name");
+            assert!(
+                error.as_ref().is_some_and(is_expected),
+                "{wrong}: {error:?}"
+            );
+        }
+    }
+}
