@@ -1,8 +1,9 @@
 //! String enums that accept unknown values.
 
-/// Defines an enum of documented strings, with a variant for any other string.
+/// Defines an enum of documented strings, with a variant for any other string. A variant can have
+/// aliases, which are read but never sent: `Admin = "admin" | "ws-admin"`.
 macro_rules! open_enum {
-    ($(#[$meta:meta])* $name:ident, $other:ident { $($variant:ident = $value:literal,)* }) => {
+    ($(#[$meta:meta])* $name:ident, $other:ident { $($variant:ident = $value:literal $(| $alias:literal)*,)* }) => {
         $(#[$meta])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
@@ -25,7 +26,7 @@ macro_rules! open_enum {
         impl From<&str> for $name {
             fn from(value: &str) -> Self {
                 match value {
-                    $($value => Self::$variant,)*
+                    $($value $(| $alias)* => Self::$variant,)*
                     _ => Self::$other(value.to_owned()),
                 }
             }
@@ -92,7 +93,17 @@ pub(crate) fn deserialize<'de, D: serde::Deserializer<'de>, T: From<String>>(
 mod tests {
     open_enum! {
         /// A colour.
-        Colour, Unknown { Red = "red", Blue = "blue", }
+        Colour, Unknown { Red = "red" | "rouge" | "rot", Blue = "blue", }
+    }
+
+    #[test]
+    fn aliases_are_read_as_the_value_and_never_sent() {
+        for alias in ["red", "rouge", "rot"] {
+            let value: Colour = serde_json::from_str(&format!("{alias:?}")).unwrap();
+            assert_eq!(value, Colour::Red);
+            assert_eq!(serde_json::to_string(&value).unwrap(), r#""red""#);
+        }
+        assert_eq!(Colour::from("Rot"), Colour::Unknown("Rot".to_owned()));
     }
 
     #[test]

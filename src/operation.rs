@@ -1,5 +1,6 @@
 //! Metadata of operations.
 
+use portkey_admin_constraints::Constraint;
 use serde_json::Value;
 
 /// An operation of the API.
@@ -34,7 +35,9 @@ pub struct Operation {
     pub default_workspace: bool,
     /// The known access requirements.
     pub access: Access,
-    /// Validates a request before it is sent.
+    /// The constraints on a request, which are checked before it is sent.
+    pub(crate) constraints: &'static [Constraint],
+    /// Checks what `constraints` cannot express.
     pub(crate) validate: Option<Validate>,
     /// The segments of the path.
     pub(crate) segments: &'static [Segment],
@@ -158,12 +161,20 @@ pub(crate) enum Segment {
 impl Segment {
     /// Returns the number of parameters.
     pub(crate) fn parameter_count(&self) -> usize {
+        self.parameter_names().len()
+    }
+
+    /// Returns the names of the parameters.
+    pub(crate) fn parameter_names(&self) -> Vec<&'static str> {
         match self {
-            Self::Literal(_) => 0,
-            Self::Parameter { .. } => 1,
+            Self::Literal(_) => Vec::new(),
+            Self::Parameter { name, .. } => vec![name],
             Self::Template { parts, .. } => {
-                let is_parameter = |part: &&Part| matches!(part, Part::Parameter(_));
-                parts.iter().filter(is_parameter).count()
+                let name = |part: &Part| match part {
+                    Part::Literal(_) => None,
+                    Part::Parameter(name) => Some(*name),
+                };
+                parts.iter().filter_map(name).collect()
             }
         }
     }

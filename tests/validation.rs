@@ -8,11 +8,15 @@ mod support;
 
 use chrono::{DateTime, Utc};
 use portkey_admin::{
-    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, policies, prompts,
-    providers, secrets, types, workspaces,
+    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, mcp, policies,
+    prompts, providers, secrets, types, users, workspaces,
 };
 use serde_json::{Value, json};
-use support::{BoxedCall, boxed_call, server::ScriptedResponse, server_and_client};
+use support::{
+    BoxedCall, boxed_call,
+    server::{ScriptedResponse, Server},
+    server_and_client,
+};
 
 /// A response body that every operation in these tests can decode.
 const RESPONSE_BODY: &str = r#"{
@@ -166,10 +170,7 @@ fn api_key_rules(client: &Client) -> Vec<Rule> {
         ),
         rule(
             "create_api_key",
-            &[
-                "`usage_limits.alert_threshold`",
-                "`usage_limits.credit_limit`",
-            ],
+            &["`usage_limits.alert_threshold`", "`credit_limit`"],
             create(
                 "organisation",
                 "service",
@@ -199,10 +200,7 @@ fn api_key_rules(client: &Client) -> Vec<Rule> {
         ),
         rule(
             "update_api_key",
-            &[
-                "`usage_limits.periodic_reset`",
-                "`usage_limits.periodic_reset_days`",
-            ],
+            &["`usage_limits.periodic_reset`", "`periodic_reset_days`"],
             update(change().usage_limits(two_resets())),
             update(change().usage_limits(limits().periodic_reset("monthly"))),
         ),
@@ -264,8 +262,8 @@ fn workspace_rules(client: &Client) -> Vec<Rule> {
                 .send(),
         )
     };
-    let update = |all: [types::UsageLimitsInputBuilder; 2]| {
-        let body = workspaces::UpdateWorkspaceRequest::builder().usage_limits(all);
+    let update = |limits: types::UsageLimitsInputBuilder| {
+        let body = workspaces::UpdateWorkspaceRequest::builder().usage_limits([limits]);
         boxed_call(client.update_workspace("one").body(body).send())
     };
     let delete = |name: &str| {
@@ -293,12 +291,9 @@ fn workspace_rules(client: &Client) -> Vec<Rule> {
         ),
         rule(
             "update_workspace",
-            &[
-                "`usage_limits[1].periodic_reset`",
-                "`usage_limits[1].periodic_reset_days`",
-            ],
-            update([valid_limits(), two_resets()]),
-            update([valid_limits(), limits().periodic_reset("weekly")]),
+            &["`usage_limits[0].periodic_reset`", "`periodic_reset_days`"],
+            update(two_resets()),
+            update(limits().periodic_reset("weekly")),
         ),
         rule("delete_workspace", &["`name`"], delete(""), delete("one")),
         rule(
@@ -440,7 +435,7 @@ fn provider_rules(client: &Client) -> Vec<Rule> {
         boxed_call(client.update_virtual_key("one").body(body).send())
     };
     let alert = &["`usage_limits.alert_threshold`"];
-    let resets = &["`usage_limits.periodic_reset_days`"];
+    let resets = &["`usage_limits.periodic_reset`"];
     vec![
         rule(
             "create_provider",
@@ -587,6 +582,207 @@ fn secret_rules(client: &Client) -> Vec<Rule> {
 #[tokio::test]
 async fn invalid_secret_references_are_refused() {
     assert_rules(secret_rules).await;
+}
+
+/// The error of a request, which is not sent.
+async fn refused(server: &Server, call: BoxedCall) -> String {
+    let error = call.await.unwrap_err();
+    assert!(error.is_invalid_request(), "{error}");
+    assert_eq!(server.connections(), 0, "the request was sent: {error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn error_of_a_constraint_names_operation_field_allowed_and_found() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
+    let workspace = workspaces::CreateWorkspaceRequest::builder;
+    let create = |body: workspaces::CreateWorkspaceRequestBuilder| {
+        boxed_call(client.create_workspace().body(body).send())
+    };
+    let feedback = |value: i64| {
+        let body = logs::CreateFeedbackRequest::builder()
+            .trace_id("one")
+            .value(value);
+        boxed_call(client.create_feedback().body(body).send())
+    };
+    let invite = |role: &str| {
+        let body = users::CreateUserInviteRequest::builder()
+            .email("a@example.com")
+            .role(role);
+        boxed_call(client.create_user_invite().body(body).send())
+    };
+    let add = |role: &str| {
+        let user = workspaces::NewWorkspaceMember::builder()
+            .id("one")
+            .role(role);
+        let body = workspaces::AddWorkspaceMembersRequest::builder().users([user]);
+        boxed_call(client.add_workspace_members("one").body(body).send())
+    };
+    let cases = [
+        (
+            create(workspace()),
+            "create_workspace",
+            "`name` of CreateWorkspaceRequest is required",
+        ),
+        (
+            create(workspace().name("one").usage_limits([limits(), limits()])),
+            "create_workspace",
+            "`usage_limits` must have at most 1 item, found 2",
+        ),
+        (
+            create(
+                workspace()
+                    .name("one")
+                    .usage_limits([limits().credit_limit(0.5)]),
+            ),
+            "create_workspace",
+            "`usage_limits[0].credit_limit` must be at least 1, found 0.5",
+        ),
+        (
+            feedback(99),
+            "create_feedback",
+            "`value` must be at most 10, found 99",
+        ),
+        (
+            feedback(-11),
+            "create_feedback",
+            "`value` must be at least -10, found -11",
+        ),
+        (
+            boxed_call(client.list_api_keys().page_size(-2).send()),
+            "list_api_keys",
+            "query parameter `page_size` must be at least 0, found -2",
+        ),
+        (
+            boxed_call(client.list_api_keys().current_page(-1).send()),
+            "list_api_keys",
+            "query parameter `current_page` must be at least 0, found -1",
+        ),
+        (
+            boxed_call(client.list_mcp_server_capabilities("one").page(0).send()),
+            "list_mcp_server_capabilities",
+            "query parameter `page` must be at least 1, found 0",
+        ),
+        (
+            boxed_call(client.list_guardrails().page_size(1001).send()),
+            "list_guardrails",
+            "query parameter `page_size` must be at most 1000, found 1001",
+        ),
+        (
+            boxed_call(client.list_users().role("boss").send()),
+            "list_users",
+            "query parameter `role` must be one of `admin`, `member` or `owner`, found `boss`",
+        ),
+        (
+            invite("boss"),
+            "create_user_invite",
+            "`role` must be one of `admin` or `member`, found `boss`",
+        ),
+        (
+            add("boss"),
+            "add_workspace_members",
+            "`users[0].role` must be one of `admin`, `member`, `manager` or `viewer`, found `boss`",
+        ),
+        (
+            boxed_call(
+                client
+                    .create_api_key("boss", "service")
+                    .body(
+                        api_keys::CreateApiKeyRequest::builder()
+                            .name("ci")
+                            .scopes(["a"]),
+                    )
+                    .send(),
+            ),
+            "create_api_key",
+            "path argument `type` must be one of `organisation` or `workspace`, found `boss`",
+        ),
+        (
+            boxed_call(
+                client
+                    .update_mcp_server("one")
+                    .body(mcp::UpdateMcpServerRequest::builder())
+                    .send(),
+            ),
+            "update_mcp_server",
+            "`name` or `description` is required",
+        ),
+    ];
+    for (call, operation, expected) in cases {
+        let error = refused(&server, call).await;
+        assert!(
+            error.contains(operation) && error.contains(expected),
+            "{expected}: {error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn values_at_the_bounds_are_sent() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
+    let feedback = logs::CreateFeedbackRequest::builder()
+        .trace_id("one")
+        .value(-10)
+        .weight(1.0);
+    client
+        .create_feedback()
+        .body(feedback)
+        .send()
+        .await
+        .unwrap();
+    client
+        .list_api_keys()
+        .page_size(0)
+        .current_page(0)
+        .send()
+        .await
+        .unwrap();
+    // The role of a SCIM mapping is accepted in upper and lower case.
+    let mapping = workspaces::CreateScimWorkspaceMappingRequest::builder()
+        .workspace_id("one")
+        .scim_group_id("two")
+        .role("Manager");
+    client
+        .create_scim_workspace_mapping()
+        .body(mapping)
+        .send()
+        .await
+        .unwrap();
+    // `owner` and `viewer` are known from the backend's validator only.
+    let user = users::UpdateUserRequest::builder().role("owner");
+    client.update_user("one").body(user).send().await.unwrap();
+    let member = workspaces::UpdateWorkspaceMemberRequest::builder().role("viewer");
+    client
+        .update_workspace_member("one", "two")
+        .body(member)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(server.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn role_with_a_prefix_is_sent_without_it() {
+    let (server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
+    assert_eq!(
+        types::WorkspaceRole::from("ws-admin"),
+        types::WorkspaceRole::Admin
+    );
+    for role in ["ws-admin", "ws-member", "ws-manager"] {
+        let body = workspaces::UpdateWorkspaceMemberRequest::builder().role(role);
+        client
+            .update_workspace_member("one", "two")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+    }
+    let roles: Vec<Value> = server
+        .requests()
+        .iter()
+        .map(|r| r.json()["role"].clone())
+        .collect();
+    assert_eq!(roles, ["admin", "member", "manager"]);
 }
 
 /// A clearable field: its location in the body, and requests that keep it (twice), clear it and set
@@ -847,7 +1043,8 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
             json!(""),
             states!(
                 client.update_secret_reference("one"),
-                secrets::UpdateSecretReferenceRequest::builder(),
+                // An update must change something.
+                secrets::UpdateSecretReferenceRequest::builder().name("n"),
                 clear_secret_key,
                 secret_key("")
             ),

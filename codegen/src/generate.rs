@@ -6,6 +6,7 @@
 //! with the name of an expected item that is missing.
 
 mod code;
+mod constraints;
 mod conversions;
 mod docs;
 mod examples;
@@ -180,13 +181,7 @@ fn with_selected<T>(
 ) -> Result<T> {
     let selected = select(lowered, areas)?;
     let generated = parse(trim_unused(progenitor_tokens(&selected.document)?))?;
-    let model = read::model(
-        &generated,
-        &selected,
-        &patched.manifest,
-        modules,
-        reserved_segments,
-    )?;
+    let model = read::model(&generated, &selected, patched, modules, reserved_segments)?;
     Ok(emit(&model))
 }
 

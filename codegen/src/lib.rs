@@ -5,6 +5,7 @@
 //! `generate` also `lower` → `select` → `generate`. `build.rs`, `xtask` and the emulator all use
 //! these stages, so they cannot disagree about the API.
 
+pub mod constraints;
 pub mod distil;
 pub mod document;
 mod error;

@@ -68,8 +68,8 @@ pub struct Entry {
     /// Handwritten methods of the builder that the docs of the operation name.
     #[serde(default)]
     pub helpers: Vec<String>,
-    /// Whether a function of the client, named like the operation, validates each request before it
-    /// is sent.
+    /// Whether a function of the client, named like the operation, checks what no constraint can
+    /// express.
     #[serde(default)]
     pub check: bool,
     /// Set if the body field `stream` turns the response into an event stream.

@@ -218,7 +218,10 @@ impl Operation {
     /// Returns the request validation of this operation, compiled on first use.
     pub(crate) fn check(&self, document: &Value) -> Result<&Check, &str> {
         self.check
-            .get_or_init(|| Check::new(document, &self.method.to_ascii_lowercase(), &self.path))
+            .get_or_init(|| {
+                let method = self.method.to_ascii_lowercase();
+                Check::new(document, &method, &self.path, &self.entry)
+            })
             .as_ref()
             .map_err(String::as_str)
     }

@@ -1,5 +1,8 @@
 //! Validation of requests against the patched OpenAPI document.
 //!
+//! The constraints of an operation are checked first, by the same function that the client calls;
+//! then the types and the remaining keywords of the schemas.
+//!
 //! The parameters and the body of an operation form one object, `{path, query, body}`, with one
 //! compiled JSON Schema, so that every error has a location that names the field.
 //!
@@ -11,7 +14,9 @@ use std::collections::BTreeSet;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::{Draft, ValidationError, Validator};
 use percent_encoding::percent_decode_str;
-use portkey_admin_codegen::{document, json_schema};
+use portkey_admin_codegen::manifest::Entry;
+use portkey_admin_codegen::{constraints, document, json_schema};
+use portkey_admin_constraints::{Constraint, Part, Violation};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
@@ -39,6 +44,7 @@ const MODELS_IN_BODY: (&str, &str) = ("delete", "/integrations/{slug}/models");
 
 /// The compiled validation of one operation.
 pub(crate) struct Check {
+    constraints: Vec<Constraint>,
     validator: Validator,
     path: Vec<Parameter>,
     query: Vec<Parameter>,
@@ -86,7 +92,12 @@ enum BodyKind {
 
 impl Check {
     /// Compiles the validation of an operation; `method` is in lower case.
-    pub(crate) fn new(document: &Value, method: &str, path: &str) -> Result<Self, String> {
+    pub(crate) fn new(
+        document: &Value,
+        method: &str,
+        path: &str,
+        entry: &Entry,
+    ) -> Result<Self, String> {
         let item = &document["paths"][path];
         let mut parameters =
             parameters(document, item, &item[method]).map_err(|error| error.to_string())?;
@@ -114,7 +125,10 @@ impl Check {
             .should_validate_formats(true)
             .build(&schema)
             .map_err(|error| error.to_string())?;
+        let constraints = constraints::constraints(document, method, path, entry)
+            .map_err(|error| error.to_string())?;
         Ok(Self {
+            constraints,
             validator,
             path: parameters.0,
             query: parameters.1,
@@ -194,10 +208,17 @@ impl Check {
 
     /// Validates a request against the OpenAPI document.
     pub(crate) fn check(&self, unchecked_request: UncheckedRequest) -> Result<(), ApiError> {
-        match unchecked_request.body_error {
-            Some(error) => Err(error),
-            None => self.validate(&unchecked_request.request, unchecked_request.is_large),
+        let UncheckedRequest {
+            request,
+            body_error,
+            is_large,
+        } = unchecked_request;
+        if let Some(error) = body_error {
+            return Err(error);
         }
+        portkey_admin_constraints::check(&self.constraints, &request)
+            .map_err(|violation| ApiError::bad_request(violation_message(&violation)))?;
+        self.validate(&request, is_large)
     }
 
     fn read_body(&self, bytes: &[u8]) -> Result<Option<Value>, ApiError> {
@@ -246,6 +267,15 @@ impl UncheckedRequest {
     /// Returns the body; null if it is absent or not valid JSON.
     pub(crate) fn body(&self) -> Value {
         self.request.get("body").cloned().unwrap_or(Value::Null)
+    }
+}
+
+/// Formats the violation of a constraint like a validation error.
+fn violation_message(violation: &Violation) -> String {
+    let (pointer, reason) = (violation.pointer(), &violation.reason);
+    match violation.part {
+        Part::Body => format!("body: `{pointer}` {reason}"),
+        part => format!("{} parameter `{}` {reason}", part.name(), violation.field),
     }
 }
 
@@ -526,7 +556,12 @@ mod tests {
                 }
             }}
         });
-        Check::new(&document, "post", "/things/{id}").unwrap()
+        let entry = json!({
+            "id": "create_thing", "summary": "Creates a thing.", "plane": "control", "area": "things",
+            "retry": "never", "status": "works", "evidence": {"by": "live"},
+        });
+        let entry = serde_json::from_value(entry).unwrap();
+        Check::new(&document, "post", "/things/{id}", &entry).unwrap()
     }
 
     const ID: &str = "a0000000-0000-4000-8000-000000000001";
@@ -574,6 +609,12 @@ mod tests {
                 &format!("{WHEN}&size=x"),
                 r#"{"name":"a"}"#,
                 "query parameter `size` ",
+            ),
+            (
+                ID,
+                &format!("{WHEN}&size=0"),
+                r#"{"name":"a"}"#,
+                "query parameter `size` must be at least 1, found 0",
             ),
             (
                 ID,

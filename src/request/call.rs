@@ -7,9 +7,9 @@ use std::fmt;
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
-use serde_json::Value;
 #[cfg(feature = "gateway")]
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::{
     arguments::{self, IntoOptional},
@@ -299,15 +299,32 @@ impl Call {
         query
     }
 
-    /// Runs the operation's own validation on the arguments and the body.
+    /// Checks the constraints of the operation, then runs its own validation.
     fn validate(&self) -> Result<(), Error> {
-        let Some(validate) = self.operation.validate else {
-            return Ok(());
-        };
+        let Operation {
+            constraints,
+            validate,
+            ..
+        } = self.operation;
         if let Some(Err(error)) = &self.body {
             return Err(error.clone());
         }
-        validate(&self.arguments, &self.json_body()).map_err(Error::invalid_request)
+        if constraints.is_empty() && validate.is_none() {
+            return Ok(());
+        }
+        let request = json!({
+            "path": path::named_arguments(self.operation, &self.arguments),
+            "query": self.query.to_json(),
+            "body": self.json_body(),
+        });
+        portkey_admin_constraints::check(constraints, &request)
+            .map_err(|violation| Error::invalid_request(violation.to_string()))?;
+        match validate {
+            Some(validate) => {
+                validate(&self.arguments, &request["body"]).map_err(Error::invalid_request)
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_required(&self) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::{borrow::Cow, fmt};
 
 use percent_encoding::utf8_percent_encode;
 use reqwest::Url;
+use serde_json::{Map, Value};
 
 use super::path::ENCODED;
 
@@ -46,6 +47,17 @@ impl Query {
         parameter.map(|(_, value)| value)
     }
 
+    /// Returns the parameters as a JSON object, with the first value of a repeated name.
+    pub(crate) fn to_json(&self) -> Value {
+        let mut object = Map::new();
+        for (name, value) in &self.0 {
+            object
+                .entry(name.to_string())
+                .or_insert_with(|| value.to_json());
+        }
+        Value::Object(object)
+    }
+
     /// Sets the query of a URL, percent-encoded.
     pub(crate) fn render(&self, url: &mut Url) {
         let mut query = String::new();
@@ -64,6 +76,14 @@ impl Query {
 }
 
 impl QueryValue {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Integer(value) => (*value).into(),
+            Self::Number(value) => (*value).into(),
+            Self::String(value) => value.as_str().into(),
+        }
+    }
+
     /// Returns the value if it is an integer from 0 to `u32::MAX`.
     pub(crate) fn as_u32(&self) -> Option<u32> {
         match self {

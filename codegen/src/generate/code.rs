@@ -66,6 +66,8 @@ impl GeneratedCode {
         Self {
             areas: found,
             operations: quote! {
+                use std::borrow::Cow;
+                use portkey_admin_constraints::{self as constraint, Condition, ConditionValue, Constraint, Rule};
                 use crate::operation::*;
                 #table
 

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
 use super::{
-    docs,
+    constraints, docs,
     model::{
         Model, Operation, Parameter, ReservedSegments, RustType, Types, setter_name, type_path,
     },
@@ -283,6 +283,7 @@ impl Operation<'_> {
         let paging = option(self.entry.paging.as_ref().map(paging));
         let success_is_result = self.entry.success_is_result;
         let default_workspace = self.entry.default_workspace;
+        let constraints = self.constraints.iter().map(constraints::expression);
         let check = match self.entry.check {
             true => {
                 let function = format_ident!("{id}");
@@ -306,6 +307,7 @@ impl Operation<'_> {
                 paging: #paging,
                 success_is_result: #success_is_result,
                 default_workspace: #default_workspace,
+                constraints: &[#(#constraints),*],
                 validate: #check,
                 access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
             };

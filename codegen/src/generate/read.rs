@@ -1,4 +1,5 @@
-//! Reads the model from the output of progenitor, the lowered document and the manifest.
+//! Reads the model from the output of progenitor, the lowered document, the patched document and the
+//! manifest.
 
 mod example;
 mod lists;
@@ -9,7 +10,7 @@ use serde_json::Value;
 use syn::{Item, ItemMod};
 
 use super::model::{Model, ReservedSegments};
-use crate::{Error, Manifest, Result, lower::Lowered, modules::Modules};
+use crate::{Error, Patched, Result, lower::Lowered, modules::Modules};
 
 /// Reads the model of the selected document.
 ///
@@ -20,7 +21,7 @@ use crate::{Error, Manifest, Result, lower::Lowered, modules::Modules};
 pub fn model<'a>(
     generated: &syn::File,
     selected: &'a Lowered,
-    manifest: &'a Manifest,
+    patched: &'a Patched,
     modules: &Modules,
     reserved_segments: &'a ReservedSegments,
 ) -> Result<Model<'a>> {
@@ -28,7 +29,7 @@ pub fn model<'a>(
     let type_items = module(&generated.items, "types")?;
     let types = types::read(type_items, document, &selected.directions, modules)?;
     let builders = module(&generated.items, "builder")?;
-    let (operations, lists) = operations::read(builders, document, manifest, &types)?;
+    let (operations, lists) = operations::read(builders, document, patched, &types)?;
     Ok(Model {
         types,
         operations,

@@ -89,9 +89,14 @@ fn open_enum(ty: &OpenEnum) -> TokenStream {
         ident,
         docs,
         variants,
+        aliases,
     } = ty;
     let other = ty.unknown_variant();
-    let definitions = variants.iter().map(|(name, text)| quote!(#name = #text,));
+    let definitions = variants.iter().map(|(name, text)| {
+        let aliases = aliases.iter().filter(|(_, value)| *value == text);
+        let aliases = aliases.map(|(alias, _)| alias);
+        quote!(#name = #text #(| #aliases)*,)
+    });
     quote! {
         crate::open_enum::open_enum! {
             #(#[doc = #docs])*

@@ -642,6 +642,9 @@ fn string_enum(schema: &Value) -> Value {
         .filter(|value| value.is_string())
         .collect();
     let mut flat = json!({"type": "string", "enum": values});
+    if let Some(aliases) = schema.get("x-aliases") {
+        flat["x-aliases"] = aliases.clone();
+    }
     copy_description(&mut flat, schema);
     flat
 }

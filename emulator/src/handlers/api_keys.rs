@@ -7,13 +7,13 @@ use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
 use crate::state::api_keys::{
     ApiKey, Owner, parse_timestamp, renew_rotation_policy, rotation_policy,
 };
 use crate::state::logs::attributes::LogAttributes;
 use crate::state::usage::UsageCounter;
 use crate::state::users::User;
-use crate::state::{State, limits};
 
 pub(crate) const RESOURCE: Resource = Resource {
     guards: &[
@@ -210,7 +210,6 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 
 /// Applies a create or update request: absent fields are kept, null clears a field.
 fn apply(state: &State, call: &Call, key: &mut ApiKey) -> Result<(), ApiError> {
-    limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
     for name in ["description", "usage_limits", "alert_emails"] {
         if let Some(value) = call.body_field(name) {
             key.fields.insert(name.to_owned(), value.clone());

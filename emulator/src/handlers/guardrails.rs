@@ -109,13 +109,6 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     call.require_workspace_or_organisation()?;
     let target = call.body_str("target").map(str::to_owned);
-    if target.as_ref().is_none_or(|target| target == "llm") {
-        for name in ["checks", "actions"] {
-            if call.body_value(name).is_null() {
-                return Err(ApiError::invalid_field(name, "is required"));
-            }
-        }
-    }
     let guardrail = Guardrail {
         id: call.ids.uuid(),
         slug: new_slug(&call.ids),

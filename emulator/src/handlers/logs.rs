@@ -90,10 +90,6 @@ pub(crate) fn default_workspace(state: &State) -> Result<String, ApiError> {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    if call.query_param("path_format") == Some("v2") && !call.has_query_param(&["created_at"]) {
-        let message = "query parameter `created_at` is required when `path_format` is `v2`";
-        return Err(ApiError::bad_request(message));
-    }
     let (logs, id) = (&state.logs, call.path_param(0));
     let found = match call.workspace() {
         Some(workspace) => logs.get(workspace, id).map(|log| (workspace, log)),

@@ -90,22 +90,15 @@ fn create_mapping(state: &mut State, call: &Call) -> HandlerResult {
 /// Returns the group that the request gives by either id or name. A group with an unknown name is
 /// created.
 fn group(state: &State, call: &Call) -> Result<Group, ApiError> {
-    let non_empty = |name: &'static str| call.body_str(name).filter(|value| !value.is_empty());
-    match (non_empty("scim_group_id"), non_empty("scim_group_name")) {
-        (Some(id), None) => {
-            state.scim.groups.get(id).cloned().ok_or_else(|| {
-                ApiError::invalid_field("scim_group_id", "is not a known SCIM group")
-            })
-        }
-        (None, Some(name)) => {
-            let known = state.scim.groups.get(name).cloned();
-            Ok(known.unwrap_or_else(|| Group::new(name, &call.ids)))
-        }
-        _ => Err(ApiError::invalid_field(
-            "scim_group_id",
-            "or `/scim_group_name` is required, but not both",
-        )),
+    let id = call.body_str("scim_group_id").filter(|id| !id.is_empty());
+    if let Some(id) = id {
+        let group = state.scim.groups.get(id).cloned();
+        return group
+            .ok_or_else(|| ApiError::invalid_field("scim_group_id", "is not a known SCIM group"));
     }
+    let name = call.required_str("scim_group_name")?;
+    let known = state.scim.groups.get(name).cloned();
+    Ok(known.unwrap_or_else(|| Group::new(name, &call.ids)))
 }
 
 /// Users who got access through the mapping keep it.

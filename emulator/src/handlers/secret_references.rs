@@ -34,18 +34,6 @@ pub(crate) const RESOURCE: Resource = Resource {
 /// The default and the maximum page size.
 const PAGE_SIZES: (u64, u64) = (20, 100);
 
-/// The fields that an update can change.
-const UPDATABLE_FIELDS: [&str; 8] = [
-    "name",
-    "description",
-    "secret_path",
-    "secret_key",
-    "tags",
-    "auth_config",
-    "allow_all_workspaces",
-    "allowed_workspaces",
-];
-
 impl SecretReference {
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.list_json();
@@ -77,10 +65,6 @@ impl SecretReference {
             .body_field("allow_all_workspaces")
             .and_then(Value::as_bool);
         if call.body_field("allowed_workspaces").is_some() {
-            if all == Some(true) {
-                let reason = "cannot be true together with `/allowed_workspaces`";
-                return Err(ApiError::invalid_field("allow_all_workspaces", reason));
-            }
             self.allowed_workspaces = workspace_ids(state, call)?;
             self.allow_all_workspaces = false;
         } else if let Some(all) = all {
@@ -233,12 +217,6 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut reference = state.secret_references.find_by_path(call)?.clone();
-    if !UPDATABLE_FIELDS
-        .iter()
-        .any(|name| call.body_field(name).is_some())
-    {
-        return Err(ApiError::bad_request("body: there is nothing to change"));
-    }
     reference.apply(state, call)?;
     state.secret_references.put(reference);
     Ok(ResponseBody::empty_object())

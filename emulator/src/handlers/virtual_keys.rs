@@ -217,7 +217,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let uses = (provider, slug.as_str());
     let at = call.timestamp();
     let mut key = VirtualKey::new(slug.clone(), workspace, uses, &at, &call.ids);
-    key.apply(call)?;
+    key.apply(call);
     key.apply_settings(state, call)?;
     let secret = call.body_str("key").filter(|secret| !secret.is_empty());
     let key_is_mapped = is_mapped(&key.secret_mappings, "key");
@@ -236,7 +236,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut key = find(state, call, VirtualKey::NAME)?.clone();
-    key.apply(call)?;
+    key.apply(call);
     key.apply_settings(state, call)?;
     key.last_updated_at = Some(call.timestamp());
     if let Some(secret) = call.body_str("key") {

@@ -125,7 +125,7 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let (name, owner) = (call.required_str("name")?, state.users.acting_user(call));
     let mut workspace = Workspace::new(name, owner, &call.timestamp(), &call.ids);
-    workspace.apply(call)?;
+    workspace.apply(call);
     for (index, id) in call.body_items("users").iter().enumerate() {
         let field_path = format!("users/{index}");
         let user = find_user(state, id.as_str().unwrap_or_default(), &field_path)?;
@@ -141,7 +141,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut workspace = state.workspaces.find_by_path(call)?.clone();
-    workspace.apply(call)?;
+    workspace.apply(call);
     state.workspaces.put(workspace);
     Ok(ResponseBody::empty_object())
 }
@@ -220,11 +220,7 @@ fn get_member(state: &State, call: &Call) -> HandlerResult {
 /// Adds members; for an existing member, sets the role.
 fn add_members(state: &mut State, call: &Call) -> HandlerResult {
     let mut workspace = state.workspaces.find_by_path(call)?.clone();
-    let users = call.body_items("users");
-    if users.is_empty() {
-        return Err(ApiError::invalid_field("users", "is required"));
-    }
-    for (index, item) in users.iter().enumerate() {
+    for (index, item) in call.body_items("users").iter().enumerate() {
         let id = item["id"].as_str().unwrap_or_default();
         let user = find_user(state, id, &format!("users/{index}/id"))?;
         workspace.add_member(user, item["role"].as_str().unwrap_or("member"), call.now);

@@ -100,13 +100,15 @@ impl<T: Default> AccessList<T> {
         self.entries.retain(|entry| entry.workspace_id != workspace);
     }
 
-    /// Applies the global setting of an update; returns it if the request has one.
-    pub(crate) fn apply_global<'a>(&mut self, call: &'a Call) -> Option<&'a Value> {
-        let global = call.body_field("global_workspace_access")?;
+    /// Applies the global setting of an update; returns whether the request has one.
+    pub(crate) fn apply_global(&mut self, call: &Call) -> bool {
+        let Some(global) = call.body_field("global_workspace_access") else {
+            return false;
+        };
         self.global = global.clone();
         if call.body_value("override_existing_workspace_access") == true {
             self.entries.clear();
         }
-        Some(global)
+        true
     }
 }

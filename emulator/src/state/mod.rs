@@ -20,7 +20,6 @@ pub(crate) mod gateway;
 pub(crate) mod guardrails;
 pub(crate) mod integrations;
 pub(crate) mod labels;
-pub(crate) mod limits;
 pub(crate) mod log_exports;
 pub(crate) mod logs;
 pub(crate) mod masking;

@@ -128,7 +128,7 @@ impl UsagePolicy {
                 "must not exceed `credit_limit`",
             ));
         }
-        self.reset_schedule = parse_reset_schedule(call, self.reset_schedule)?;
+        self.reset_schedule = parse_reset_schedule(call, self.reset_schedule);
         Ok(())
     }
 }
@@ -197,20 +197,16 @@ impl Plain for UsagePolicy {
     }
 }
 
-fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> Result<ResetSchedule, ApiError> {
+fn parse_reset_schedule(call: &Call, before: ResetSchedule) -> ResetSchedule {
     let days = call.body_value("periodic_reset_days").as_u64();
     let days = days.and_then(|days| u16::try_from(days).ok());
     match (call.body_field("periodic_reset"), days) {
-        (Some(Value::String(_)), Some(_)) => Err(ApiError::invalid_field(
-            "periodic_reset_days",
-            "and `/periodic_reset` are mutually exclusive",
-        )),
-        (_, Some(days)) => Ok(ResetSchedule::Days(days)),
-        (None, None) => Ok(before),
-        (Some(period), None) => Ok(match period.as_str() {
+        (_, Some(days)) => ResetSchedule::Days(days),
+        (None, None) => before,
+        (Some(period), None) => match period.as_str() {
             Some("weekly") => ResetSchedule::Weekly,
             Some("monthly") => ResetSchedule::Monthly,
             _ => ResetSchedule::Never,
-        }),
+        },
     }
 }

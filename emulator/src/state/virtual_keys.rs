@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::call::{Call, timestamp};
-use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::logs::attributes::LogAttributes;
+use crate::state::masking;
 use crate::state::table::{Row, Table, row};
 use crate::state::usage::{UsageCounter, UsageLimits};
-use crate::state::{limits, masking};
 
 pub(crate) type VirtualKeys = Table<VirtualKey>;
 
@@ -128,15 +127,12 @@ impl VirtualKey {
     }
 
     /// Applies a create or update request for a virtual key or a provider.
-    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
-        limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
+    pub(crate) fn apply(&mut self, call: &Call) {
         call.set_str("name", &mut self.name);
         call.set_value("note", &mut self.note);
         call.set_value("usage_limits", &mut self.usage_limits);
         call.set_value("rate_limits", &mut self.rate_limits);
         call.set_value("expires_at", &mut self.expires_at);
         call.set_value("model_config", &mut self.model_config);
-        Ok(())
     }
 }

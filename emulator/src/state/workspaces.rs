@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use crate::call::{Call, Caller, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
-use crate::state::limits;
 use crate::state::table::{MissingStatus, Row, Table, row};
 
 pub(crate) type Workspaces = Table<Workspace>;
@@ -132,9 +131,7 @@ impl Workspace {
     }
 
     /// Applies a create or update request; absent fields are kept.
-    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
-        limits::validate_usage_limits(&call.body_value("usage_limits"), "usage_limits")?;
-        limits::validate_single_limit(&call.body_value("rate_limits"), "rate_limits")?;
+    pub(crate) fn apply(&mut self, call: &Call) {
         if let Some(name) = call.body_str("name") {
             let (icon, name) = split_icon(name);
             self.icon = icon.or(self.icon.take());
@@ -148,7 +145,6 @@ impl Workspace {
         call.set_value("rate_limits", &mut self.rate_limits);
         self.apply_defaults(call.body_field("defaults"));
         self.last_updated_at = call.timestamp();
-        Ok(())
     }
 
     /// Merges defaults by name; an empty `metadata` object is ignored.

@@ -10,6 +10,7 @@ mod basics;
 mod builder;
 mod collections;
 mod configs;
+mod constraints;
 mod control;
 mod deployments;
 mod faults;

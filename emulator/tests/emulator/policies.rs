@@ -123,7 +123,7 @@ async fn usage_is_counted_and_reset_weekly() {
 #[tokio::test]
 async fn cost_is_counted_in_dollars() {
     let client = client().await;
-    let path = usage_policy(&client, "cost", 1.0).await;
+    let path = usage_policy(&client, "cost", 2.0).await;
     client.post("/logs", entry("a", 200, 100_000)).await;
     let usage = &client.get(&format!("{path}/entities")).await["data"][0]["current_usage"];
     assert!(
@@ -135,7 +135,7 @@ async fn cost_is_counted_in_dollars() {
 #[tokio::test]
 async fn archived_policies_are_listed_only_with_a_status_filter() {
     let client = client().await;
-    let usage = usage_policy(&client, "cost", 1.0).await;
+    let usage = usage_policy(&client, "cost", 2.0).await;
     let workspace = workspace(&client).await;
     let body = json!({
         "workspace_id": workspace,

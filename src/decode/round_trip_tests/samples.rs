@@ -102,7 +102,11 @@ impl<'a> Samples<'a> {
             Shape::Secret if plain => Sample::plain("[redacted]".into()),
             Shape::Secret => Sample::converted(string(self.random), "[redacted]".into()),
             Shape::String(values) if !values.is_empty() && (plain || !one_in(self.random, 4)) => {
-                Sample::plain(pick(self.random, values).into())
+                let (sent, expected) = pick(self.random, values);
+                match plain {
+                    true => Sample::plain(expected.into()),
+                    false => Sample::converted(sent.into(), expected.into()),
+                }
             }
             _ => Sample::plain(string(self.random)),
         }

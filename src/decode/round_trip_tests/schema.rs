@@ -21,7 +21,8 @@ pub enum Shape {
     Number,
     Timestamp,
     Secret,
-    String(Vec<String>),
+    /// A string, with the values of an enum and their aliases: each with the value it stands for.
+    String(Vec<(String, String)>),
     /// Variants with different JSON types.
     ByType(Vec<Value>),
     /// Objects that are distinguished by a tag field: its name, and its value for each variant.
@@ -67,7 +68,7 @@ impl Shape {
             Some("string") => match schema["format"].as_str() {
                 Some("date-time") => Self::Timestamp,
                 Some("secret") => Self::Secret,
-                _ => Self::String(strings(&schema["enum"])),
+                _ => Self::String(values_and_aliases(&schema)),
             },
             Some("array") => Self::List(schema["items"].clone()),
             Some("object") => Self::of_object(&schema),
@@ -184,6 +185,18 @@ fn flatten(document: &Value, schema: &Value) -> Value {
     }
     required.extend(schema["x-always"].as_array().cloned().unwrap_or_default());
     serde_json::json!({"type": "object", "properties": fields, "x-always": required})
+}
+
+/// Returns the values of an enum and its aliases, each with the value that it is read as.
+fn values_and_aliases(schema: &Value) -> Vec<(String, String)> {
+    let values = strings(&schema["enum"]).into_iter();
+    let aliases = schema["x-aliases"].as_object().into_iter().flatten();
+    let aliases =
+        aliases.filter_map(|(alias, value)| Some((alias.clone(), value.as_str()?.into())));
+    values
+        .map(|value| (value.clone(), value))
+        .chain(aliases)
+        .collect()
 }
 
 fn strings(list: &Value) -> Vec<String> {

@@ -1,13 +1,14 @@
-//! Sends every operation of the OpenAPI document, to test its retries and the encoding of its path
-//! arguments.
+//! Sends every operation of the OpenAPI document, to test its retries, its constraints and the
+//! encoding of its path arguments.
 //!
 //! The tests build the calls like the generated methods do, so that no operation is omitted.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
+use portkey_admin_constraints::{Part as RequestPart, Rule, check, samples::samples};
 use portkey_admin_emulator::Emulator;
 use portkey_admin_testing::server::{Request, ScriptedResponse, Server};
 use serde_json::{Value, json};
@@ -58,8 +59,26 @@ async fn send(
 
 /// Returns a valid value for each path parameter.
 fn arguments(operation: &Operation) -> Vec<String> {
-    let counts = operation.segments.iter().map(Segment::parameter_count);
-    vec!["one".to_owned(); counts.sum()]
+    let names = operation.segments.iter().flat_map(Segment::parameter_names);
+    let value = |name| allowed_value(operation, name).unwrap_or("one");
+    names.map(|name| value(name).to_owned()).collect()
+}
+
+/// Returns the last value of a path parameter with a closed list of values; those of
+/// `create_api_key` may be combined.
+fn allowed_value(operation: &Operation, name: &str) -> Option<&'static str> {
+    let mut constraints = operation.constraints.iter();
+    constraints.find_map(|constraint| match &constraint.rule {
+        Rule::OneOf { values, .. }
+            if constraint.part == RequestPart::Path && constraint.path == name =>
+        {
+            values.iter().rev().find_map(|value| match value {
+                Cow::Borrowed(value) => Some(*value),
+                Cow::Owned(_) => None,
+            })
+        }
+        _ => None,
+    })
 }
 
 // ---- Retries
@@ -184,6 +203,84 @@ async fn body_with_a_non_idempotent_field_is_not_retried() {
     assert!(fields >= 4 || !cfg!(feature = "admin"), "{fields}");
 }
 
+// ---- Constraints
+
+/// Returns the path parameters of a request `{path, query, body}`, or valid values.
+fn sample_arguments(operation: &Operation, request: &Value) -> Vec<String> {
+    let names = operation.segments.iter().flat_map(Segment::parameter_names);
+    let arguments = names.zip(arguments(operation)).map(|(name, valid)| {
+        let value = request["path"][name].as_str();
+        value.map_or(valid, str::to_owned)
+    });
+    arguments.collect()
+}
+
+/// Sends a request `{path, query, body}`.
+async fn send_sample(
+    client: &Client,
+    operation: &'static Operation,
+    request: &Value,
+) -> Result<(), Error> {
+    let mut call = Call::new(client, operation, sample_arguments(operation, request));
+    for name in operation.required {
+        call.query(name, "1".to_owned());
+    }
+    for (name, value) in request["query"].as_object().unwrap() {
+        let name: &'static str = name.clone().leak();
+        match value.as_i64() {
+            Some(number) => call.query(name, number),
+            None => call.query(name, value.as_str().unwrap().to_owned()),
+        }
+    }
+    if operation.body_required || request["body"] != json!({}) {
+        call.body(Ok::<_, Error>(&request["body"]));
+    }
+    call.send_unit().await
+}
+
+#[tokio::test]
+async fn every_constraint_is_checked_before_a_request_is_sent() {
+    let server = Server::with_response(ScriptedResponse::json(200, "{}").keep_alive());
+    let client = client(&server.url("/v1"), 1);
+    let mut tested = 0;
+    for operation in ALL {
+        for constraint in operation.constraints {
+            tested += 1;
+            let context = format!("{}: {constraint:?}", operation.id);
+            let samples = samples(constraint);
+            assert!(!samples.accepted.is_empty() && !samples.refused.is_empty());
+            for request in samples.refused {
+                let violation = check(operation.constraints, &request).expect_err(&context);
+                let error = send_sample(&client, operation, &request).await;
+                let error = error.expect_err(&context);
+                assert!(error.is_invalid_request(), "{context}: {error}");
+                assert_eq!(error.operation(), Some(operation.id));
+                assert!(
+                    error.to_string().contains(&violation.to_string()),
+                    "{context}: {error}"
+                );
+                assert_eq!(server.take_requests().len(), 0, "{context}: {request}");
+            }
+            for request in samples.accepted {
+                // The request may lack what other rules require.
+                let is_valid = check(operation.constraints, &request).is_ok()
+                    && operation.validate.is_none_or(|validate| {
+                        let arguments = sample_arguments(operation, &request);
+                        validate(&arguments, &request["body"]).is_ok()
+                    });
+                let result = send_sample(&client, operation, &request).await;
+                let sent = usize::from(is_valid);
+                assert_eq!(
+                    server.take_requests().len(),
+                    sent,
+                    "{context}: {request} {result:?}"
+                );
+            }
+        }
+    }
+    assert!(tested >= 200 || !cfg!(feature = "admin"), "{tested}");
+}
+
 // ---- Paths
 
 /// Values that would change the path if they were not encoded or rejected.
@@ -271,7 +368,9 @@ async fn send_malicious_values(client: &Client, operation: &'static Operation) -
                         "{context}: {error}"
                     );
                     assert!(
-                        is_empty_or_dots(&value) || reserved.contains(&*value),
+                        is_empty_or_dots(&value)
+                            || reserved.contains(&*value)
+                            || error.to_string().contains("must be one of"),
                         "{context}: {error}"
                     );
                 }

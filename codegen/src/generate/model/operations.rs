@@ -1,6 +1,7 @@
 //! The operations of the client.
 
 use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use portkey_admin_constraints::Constraint;
 use proc_macro2::Ident;
 use quote::format_ident;
 
@@ -36,6 +37,8 @@ pub struct Operation<'a> {
     /// The lines of the example in the docs; those that start with `# ` are hidden. Empty for a
     /// handwritten operation.
     pub example: Vec<String>,
+    /// The constraints on a request.
+    pub constraints: Vec<Constraint>,
 }
 
 /// A parameter of an operation.

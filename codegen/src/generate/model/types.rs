@@ -73,6 +73,8 @@ pub struct OpenEnum {
     pub docs: Vec<String>,
     /// The variants, each with its value.
     pub variants: Vec<(Ident, String)>,
+    /// Other strings that are read as a value (`x-aliases`), each with that value.
+    pub aliases: BTreeMap<String, String>,
 }
 
 /// A union.

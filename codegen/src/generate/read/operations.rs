@@ -10,7 +10,8 @@ use syn::{Fields, GenericArgument, ImplItem, Item, ItemStruct, PathArguments, Re
 
 use super::{example, lists};
 use crate::{
-    Error, Manifest, Result,
+    Error, Patched, Result,
+    constraints::constraints,
     error::Problems,
     generate::{
         docs,
@@ -29,13 +30,13 @@ type Operations<'a> = (Vec<Operation<'a>>, BTreeMap<String, ListResponse>);
 pub fn read<'a>(
     builders: &[Item],
     document: &'a Value,
-    manifest: &'a Manifest,
+    patched: &'a Patched,
     types: &Types,
 ) -> Result<Operations<'a>> {
     let mut operations = Vec::new();
     let mut lists = BTreeMap::new();
     let mut problems = Problems::default();
-    for (key, entry) in manifest.iter() {
+    for (key, entry) in patched.manifest.iter() {
         let Some((method, path)) = manifest::split_key(key) else {
             continue;
         };
@@ -43,7 +44,7 @@ pub fn read<'a>(
         let Some((method, path, source)) = find_operation(document, method, path) else {
             continue;
         };
-        let operation = read_operation(builders, path, method, source, entry)
+        let operation = read_operation(builders, path, method, source, entry, &patched.document)
             .and_then(|operation| with_example(operation, source, types))
             .map_err(|error| error.within(key));
         let Some(operation) = problems.check(operation) else {
@@ -106,6 +107,7 @@ fn read_operation<'a>(
     method: &'a str,
     operation: &Value,
     entry: &'a Entry,
+    patched: &Value,
 ) -> Result<Operation<'a>> {
     let name = entry.id.to_upper_camel_case();
     let builder = builder_struct(items, &name)?;
@@ -132,6 +134,7 @@ fn read_operation<'a>(
         .map(|id| Ok((id, response_type(items, &id.to_upper_camel_case())?)));
     Ok(Operation {
         read_operation: read_operation.transpose()?,
+        constraints: constraints(patched, method, path, entry)?,
         event: event_type(operation),
         module: module_of(entry, path),
         entry,

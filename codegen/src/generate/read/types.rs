@@ -47,7 +47,9 @@ pub fn read(
         let schemas = &document["components"]["schemas"];
         let definition = match item {
             Item::Struct(item) => read_struct(item, docs, schemas, direction)?,
-            Item::Enum(item) if is_unit_only(item) => Definition::Enum(read_enum(item, docs)),
+            Item::Enum(item) if is_unit_only(item) => {
+                Definition::Enum(read_enum(item, docs, &schemas[&name])?)
+            }
             Item::Enum(item) => Definition::Union(read_union(item, docs, items, direction)),
             _ => continue,
         };
@@ -198,21 +200,41 @@ impl SerdeAttributes {
     }
 }
 
-fn read_enum(item: &ItemEnum, docs: Vec<String>) -> OpenEnum {
-    OpenEnum {
+fn read_enum(item: &ItemEnum, docs: Vec<String>, schema: &Value) -> Result<OpenEnum> {
+    let variants: Vec<(Ident, String)> = item
+        .variants
+        .iter()
+        .map(|variant| {
+            let text = SerdeAttributes::parse(&variant.attrs)
+                .rename
+                .unwrap_or_else(|| variant.ident.to_string());
+            (variant.ident.clone(), text)
+        })
+        .collect();
+    Ok(OpenEnum {
         ident: item.ident.clone(),
         docs,
-        variants: item
-            .variants
-            .iter()
-            .map(|variant| {
-                let text = SerdeAttributes::parse(&variant.attrs)
-                    .rename
-                    .unwrap_or_else(|| variant.ident.to_string());
-                (variant.ident.clone(), text)
-            })
-            .collect(),
-    }
+        aliases: read_aliases(schema, &variants)
+            .map_err(|error| error.within(&item.ident.to_string()))?,
+        variants,
+    })
+}
+
+/// Reads the aliases of an enum, which must be new names of its values.
+fn read_aliases(schema: &Value, variants: &[(Ident, String)]) -> Result<BTreeMap<String, String>> {
+    let is_value = |text: &str| variants.iter().any(|(_, value)| value == text);
+    let aliases = schema["x-aliases"].as_object().into_iter().flatten();
+    aliases
+        .map(|(alias, value)| match value.as_str() {
+            Some(value) if is_value(value) && !is_value(alias) => {
+                Ok((alias.clone(), value.to_owned()))
+            }
+            _ => Err(Error::new(
+                "x-aliases",
+                format!("expected a new name of one of the values, found `{alias}: {value}`"),
+            )),
+        })
+        .collect()
 }
 
 /// Reads a union that has a variant for each kind of JSON value.
@@ -324,5 +346,32 @@ fn view_type(ty: RustType) -> RustType {
     match ty.without_option() {
         RustType::Box(inner) => inner.as_ref().clone(),
         ty => ty.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn alias_is_a_new_name_of_a_value() {
+        let variants = ["admin", "member"].map(|value| (format_ident!("V"), value.to_owned()));
+        let read = |aliases: Value| read_aliases(&json!({"x-aliases": aliases}), &variants);
+        let aliases = read(json!({"ws-admin": "admin"})).unwrap_or_default();
+        assert_eq!(aliases.get("ws-admin").map(String::as_str), Some("admin"));
+        for wrong in [
+            json!({"ws-boss": "boss"}),
+            json!({"member": "admin"}),
+            json!({"ws-admin": 1}),
+        ] {
+            let error = read(wrong.clone()).err().map(|error| error.to_string());
+            let is_expected = |error: &String| error.contains("expected a new name");
+            assert!(
+                error.as_ref().is_some_and(is_expected),
+                "{wrong}: {error:?}"
+            );
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::response::{HandlerResult, ResponseBody};
 use crate::state::State;
 use crate::state::access_list::{Shared, WorkspaceAccess};
 use crate::state::integrations::Integration;
-use crate::state::integrations::workspaces::{Change, Limits, validate_limits};
+use crate::state::integrations::workspaces::{Change, Limits};
 use crate::state::virtual_keys::VirtualKey;
 
 impl WorkspaceAccess<Limits> {
@@ -30,7 +30,6 @@ fn changes<'a>(state: &State, call: &'a Call) -> Result<Vec<Change<'a>>, ApiErro
     let items = call.body_items("workspaces").iter().enumerate();
     let changes = items.map(|(index, item)| {
         let field_path = format!("workspaces/{index}");
-        validate_limits(item, &field_path)?;
         let id_path = format!("{field_path}/id");
         let workspace = state
             .workspaces
@@ -128,8 +127,7 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let before = find(state, call)?;
     let mut after = before.clone();
     let changes = changes(state, call)?;
-    if let Some(global) = after.access.apply_global(call) {
-        validate_limits(global, "global_workspace_access")?;
+    if after.access.apply_global(call) {
         after.without_providers = call.body_value("create_default_provider") == false;
     }
     for change in &changes {

@@ -24,17 +24,6 @@ const PAGE_SIZES: (u64, u64) = (100, 1000);
 /// The fields that a secret reference can fill.
 const SECRET_TARGETS: [&str; 1] = ["configurations."];
 
-/// The fields that an update can change.
-const UPDATABLE_FIELDS: [&str; 7] = [
-    "name",
-    "description",
-    "url",
-    "auth_type",
-    "transport",
-    "configurations",
-    "secret_mappings",
-];
-
 impl McpIntegration {
     fn list_json(&self, state: &State) -> Value {
         let mut body = self.json();
@@ -132,14 +121,6 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = find_editable(state, call)?.clone();
-    if !UPDATABLE_FIELDS
-        .iter()
-        .any(|name| call.body_field(name).is_some())
-    {
-        return Err(ApiError::bad_request(
-            "body: expected at least one field to update",
-        ));
-    }
     integration.apply(state, call)?;
     integration.last_updated_at = Some(call.timestamp());
     table(state).put(integration);

@@ -146,11 +146,6 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut server = find(state, call)?.clone();
-    if call.body_field("name").is_none() && call.body_field("description").is_none() {
-        return Err(ApiError::bad_request(
-            "body: expected at least one field to update",
-        ));
-    }
     call.set_str("name", &mut server.name);
     call.set_value("description", &mut server.description);
     let body = json!({"id": server.id, "slug": server.slug, "object": "mcp-server"});

@@ -45,7 +45,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let slug = slugs::choose(call.body_str("slug"), "slug", is_taken, name, &call.ids)?;
     let uses = (integration.ai_provider_id(), integration.slug.as_str());
     let mut key = VirtualKey::new(slug, workspace, uses, &call.timestamp(), &call.ids);
-    key.apply(call)?;
+    key.apply(call);
     let body = json!({"id": key.id, "slug": key.slug, "object": NAME});
     state.virtual_keys.put(key);
     respond(body)
@@ -53,7 +53,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut key = find(state, call, NAME)?.clone();
-    key.apply(call)?;
+    key.apply(call);
     key.last_updated_at = Some(call.timestamp());
     if call.body_value("reset_usage") == true {
         key.reset_usage(&call.timestamp());

@@ -107,7 +107,7 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
     *value == true || *value == 1 || *value == "true"
 }
 
-/// Checks that a price has a type, and that the ARN of an inference profile comes with its model.
+/// Checks that the ARN of an inference profile comes with its model.
 pub(crate) fn validate(
     item: &Value,
     field_path: &str,
@@ -119,10 +119,6 @@ pub(crate) fn validate(
             &format!("{field_path}/slug"),
             "must not be empty",
         ));
-    }
-    if item["pricing_config"].is_object() && item["pricing_config"]["type"].is_null() {
-        let field_path = format!("{field_path}/pricing_config/type");
-        return Err(ApiError::invalid_field(&field_path, "is required"));
     }
     let host_path = format!("{field_path}/configurations/custom_host");
     custom_host::validate(&item["configurations"]["custom_host"], &host_path)?;

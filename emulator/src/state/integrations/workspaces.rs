@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::ApiError;
 use crate::state::access_list::{AccessList, WorkspaceAccess};
-use crate::state::limits;
 
 /// The limits of a workspace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -29,14 +27,6 @@ impl WorkspaceAccess<Limits> {
             }
         }
     }
-}
-
-pub(crate) fn validate_limits(value: &Value, field_path: &str) -> Result<(), ApiError> {
-    limits::validate_usage_limits(
-        &value["usage_limits"],
-        &format!("{field_path}/usage_limits"),
-    )?;
-    limits::validate_single_limit(&value["rate_limits"], &format!("{field_path}/rate_limits"))
 }
 
 /// An item of the body, with the UUID of its workspace.
