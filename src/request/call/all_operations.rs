@@ -233,7 +233,7 @@ async fn send_sample(
         }
     }
     if operation.body_required || request["body"] != json!({}) {
-        call.body(Ok::<_, Error>(&request["body"]));
+        call.body(encode_json(&request["body"]));
     }
     call.send_unit().await
 }
