@@ -84,11 +84,11 @@ impl<'a> ResolvedNode<'a> {
 
     /// Whether it is a schema with a type and without alternatives.
     pub fn is_plain_schema(&self) -> bool {
-        let has = |key: &&str| self.base.get(key).is_some();
+        let has = |key: &str| self.base.get(key).is_some();
         ["type", "properties", "enum", "items", "allOf"]
             .iter()
-            .any(|key| has(&key))
-            && !["oneOf", "anyOf"].iter().any(|key| has(&key))
+            .any(|key| has(key))
+            && !["oneOf", "anyOf"].iter().any(|key| has(key))
     }
 
     /// Returns the keys beside the content: those beside the reference, and those beside the
