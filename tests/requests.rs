@@ -96,14 +96,14 @@ async fn query_contains_only_parameters_that_were_set() {
         .list_workspace_members("one")
         .current_page(0)
         .page_size(10)
-        .role("galaxy");
+        .role("manager");
     call.send().await.unwrap();
     assert_eq!(
         server.requests()[1].query(),
         pairs([
             ("current_page", "0"),
             ("page_size", "10"),
-            ("role", "galaxy")
+            ("role", "manager")
         ])
     );
 }

@@ -74,18 +74,16 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn parameter(&mut self, parameter: &'a Value) -> Result<()> {
-        let part = match parameter["in"].as_str() {
-            Some("path") => Part::Path,
-            Some("query") => Part::Query,
-            _ => return Ok(()),
-        };
+        if parameter["in"] != "query" {
+            return Ok(());
+        }
         let schema = document::resolve(self.document, &parameter["schema"])?;
         // The items of a list are strings in a query.
         if schema["type"] == "array" {
             return Ok(());
         }
         let name = parameter["name"].as_str().unwrap_or_default();
-        self.schema(schema, part, name)
+        self.schema(schema, Part::Query, name)
     }
 
     /// Adds the bounds of page numbers and page sizes for which the document has none.
@@ -220,7 +218,7 @@ mod tests {
     fn document(body: Value) -> Value {
         json!({
             "paths": {"/things/{id}": {
-                "parameters": [{"name": "id", "in": "path", "schema": {"enum": ["a"], "x-closed": {}}}],
+                "parameters": [{"name": "kind", "in": "query", "schema": {"enum": ["a"], "x-closed": {}}}],
                 "post": {
                     "parameters": [
                         {"name": "page", "in": "query", "schema": {"type": "integer"}},
@@ -280,7 +278,7 @@ mod tests {
         assert_eq!(
             lines(&document(json!({})), "control")[..4],
             [
-                "path/id OneOf { values: [\"a\"], ignore_case: false }",
+                "query/kind OneOf { values: [\"a\"], ignore_case: false }",
                 "query/size Minimum(1.0)",
                 "query/size Maximum(5.0)",
                 "query/page Minimum(1.0)",
