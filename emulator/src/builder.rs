@@ -20,7 +20,7 @@ use crate::ids::Ids;
 use crate::request_log::AccessLogEntry;
 use crate::seed::{self, Organisation, Seed, SeedRequest, StartError};
 use crate::state::organisations::Organisations;
-use crate::store::Journal;
+use crate::store::StateFile;
 
 /// Builder for an [`Emulator`]; see [`Emulator::builder`].
 #[derive(Debug, Clone)]
@@ -129,16 +129,16 @@ impl EmulatorBuilder {
         let faults = Faults::new(Ids::new(ids.next_seed()));
         let origin = format!("http://{address}");
         let initial = || self.initial_organisations(spec, &origin, &clock, &ids);
-        let (journal, organisations) = match &self.state_file {
+        let (state_file, organisations) = match &self.state_file {
             Some(path) => {
-                let (journal, organisations) = Journal::open(path, initial).map_err(StartError)?;
+                let (file, organisations) = StateFile::open(path, initial).map_err(StartError)?;
                 // The same seed must not repeat the ids of an earlier start.
-                ids = Ids::new(ids.next_seed().wrapping_add(journal.generation()));
-                (Some(journal), organisations)
+                ids = Ids::new(ids.next_seed().wrapping_add(file.generation()));
+                (Some(file), organisations)
             }
             None => (None, initial().map_err(StartError)?),
         };
-        let mut dispatcher = Dispatcher::new(spec, origin, organisations, journal, ids);
+        let mut dispatcher = Dispatcher::new(spec, origin, organisations, state_file, ids);
         dispatcher.clock = clock;
         dispatcher.delay = TimeDelta::from_std(self.consistency_delay).unwrap_or(TimeDelta::MAX);
         let server = Arc::new(Server::new(dispatcher, faults, self.log));

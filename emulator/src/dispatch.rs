@@ -18,13 +18,14 @@ use crate::clock::AdjustableClock;
 use crate::error::ApiError;
 use crate::handlers;
 use crate::handlers::resource::Handler;
+use crate::http::content::ContentQuota;
 use crate::http::form::Form;
 use crate::ids::Ids;
 use crate::response::HandlerResult;
 use crate::route::{Link, Matched, Operation, RemovedPath, Routing};
 use crate::scripts::Script;
 use crate::state::organisations::{Organisation, Organisations};
-use crate::store::Journal;
+use crate::store::{StateFile, WriteError};
 use crate::sync::{self, lock};
 use crate::validate::{Check, UncheckedRequest};
 
@@ -38,8 +39,12 @@ pub(crate) struct Dispatcher {
     pub(crate) delay: TimeDelta,
     organisations: RwLock<Organisations>,
     ids: Mutex<Ids>,
-    /// The journal of writes; locked after the organisations, never before.
-    journal: Option<Mutex<Journal>>,
+    /// Locked after the organisations, never before.
+    state_file: Option<Mutex<StateFile>>,
+    /// Why a refused write could not be rolled back, if one could not.
+    unusable: Mutex<Option<String>>,
+    /// The quota for the content of files.
+    pub(crate) content_quota: ContentQuota,
 }
 
 /// A request as received.
@@ -106,9 +111,11 @@ impl Dispatcher {
         spec: &'static ApiSpec,
         origin: String,
         organisations: Organisations,
-        journal: Option<Journal>,
+        state_file: Option<StateFile>,
         ids: Ids,
     ) -> Self {
+        let content_quota = ContentQuota::default();
+        organisations.count_content(&content_quota);
         Self {
             spec,
             origin,
@@ -116,7 +123,9 @@ impl Dispatcher {
             delay: TimeDelta::zero(),
             organisations: RwLock::new(organisations),
             ids: Mutex::new(ids),
-            journal: journal.map(Mutex::new),
+            state_file: state_file.map(Mutex::new),
+            unusable: Mutex::new(None),
+            content_quota,
         }
     }
 
@@ -146,14 +155,16 @@ impl Dispatcher {
         organisations.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Replaces the state.
+    /// Replaces the state. After an error, it is unchanged.
     pub(crate) fn replace(&self, organisations: Organisations) -> std::io::Result<()> {
         let mut current = self.write();
-        *current = organisations;
-        match &self.journal {
-            Some(journal) => lock(journal).compact(&current),
-            None => Ok(()),
+        if let Some(state_file) = &self.state_file {
+            lock(state_file).compact(&organisations)?;
         }
+        *current = organisations;
+        *lock(&self.unusable) = None;
+        current.count_content(&self.content_quota);
+        Ok(())
     }
 
     /// Routes a method (upper case) and a raw path.
@@ -163,6 +174,9 @@ impl Dispatcher {
 
     /// Handles a request with the result of routing it.
     pub(crate) fn handle(&self, routing: Routing, request: &IncomingRequest) -> HandlerResult {
+        if let Some(reason) = &*lock(&self.unusable) {
+            return Err(state_file_error(reason));
+        }
         match routing {
             Routing::Operation(matched) => self.execute(matched, request),
             Routing::Link(link) => self
@@ -270,7 +284,7 @@ impl Dispatcher {
         })
     }
 
-    /// Executes a write and appends it to the journal.
+    /// Executes a write and persists it.
     fn execute_write(
         &self,
         write: Write,
@@ -279,25 +293,41 @@ impl Dispatcher {
         in_query: bool,
     ) -> HandlerResult {
         let mut organisations = self.write();
-        let organisation = organisations
-            .all
-            .get_mut(position)
-            .ok_or_else(organisation_gone)?;
-        call.workspace_id = access::resolve_workspace(&organisation.state, &call, in_query)?;
-        let Some(journal) = &self.journal else {
-            organisation.push_history(call.now, self.delay);
-            return apply(&mut organisation.state, &call, write);
-        };
-        let mut journal = lock(journal);
-        if !journal.is_writable() {
-            return Err(state_file_error("an earlier write failed"));
+        let state = &organisation_at(&organisations, position)?.state;
+        call.workspace_id = access::resolve_workspace(state, &call, in_query)?;
+        let mut state_file = self.state_file.as_ref().map(lock);
+        if let Some(state_file) = &mut state_file {
+            let recovered = state_file.recover(&organisations);
+            recovered.map_err(state_file_error)?;
         }
+        let organisation = organisations.all.get_mut(position);
+        let organisation = organisation.ok_or_else(organisation_gone)?;
         organisation.push_history(call.now, self.delay);
         let response = apply(&mut organisation.state, &call, write)?;
-        journal.append(position, &call).map_err(state_file_error)?;
-        // The write is already on disk; if compaction fails, the next write fails.
-        let _ = journal.compact_if_long(&organisations);
+        if let Some(state_file) = &mut state_file {
+            self.persist(state_file, &mut organisations, position, &call)?;
+        }
         Ok(response)
+    }
+
+    /// Appends an executed write to the state file; rolls it back if that fails.
+    fn persist(
+        &self,
+        state_file: &mut StateFile,
+        organisations: &mut Organisations,
+        position: usize,
+        call: &Call,
+    ) -> Result<(), ApiError> {
+        let Err(WriteError { error, before }) = state_file.append(position, call) else {
+            state_file.compact_if_long(organisations);
+            return Ok(());
+        };
+        match before {
+            Ok(before) => organisations.roll_back(before, &self.content_quota),
+            // Without the state before the write, no further response would be correct.
+            Err(reason) => *lock(&self.unusable) = Some(reason),
+        }
+        Err(state_file_error(error))
     }
 
     fn compiled_check(&self, operation: &'static Operation) -> Result<&'static Check, ApiError> {

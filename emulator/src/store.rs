@@ -4,94 +4,93 @@
 //! response to a write is sent after its line is on disk. Handlers depend only on the state and the
 //! call, so replaying the lines gives the same state. Both files carry a generation: a new state
 //! replaces the old one atomically, and it already includes the journals of older generations.
-//!
-//! Written by hand: the files are replaced through fixed names beside them, which a later start
-//! overwrites. The random names of `tempfile` would remain after a `kill -9`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
-
-use crate::apply::replay;
 use crate::call::Call;
 use crate::state::organisations::Organisations;
+
+mod files;
+mod journal;
+mod saved_state;
+
+use journal::{AppendError, Journal};
+use saved_state::NewState;
 
 /// A journal that is longer than both this and the state is compacted into the state.
 const MIN_COMPACTION_SIZE: u64 = 4 * 1024 * 1024;
 
 /// An open state file.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub(crate) struct StateFile {
     path: PathBuf,
-    file: File,
     generation: u64,
-    /// The length of the journal in bytes.
-    length: u64,
+    /// `None` after a failed write; the next write then saves the complete state first.
+    journal: Option<Journal>,
     /// The length at which the journal is compacted.
     max_length: u64,
-    /// Whether a write to disk failed; no further writes are accepted then.
-    failed: bool,
     /// The lock that keeps other processes from opening the file.
     _lock: File,
 }
 
-#[derive(Serialize)]
-struct SavedRef<'a> {
-    generation: u64,
-    organisations: &'a Organisations,
+/// A write that could not be persisted.
+#[derive(Debug)]
+pub(crate) struct WriteError {
+    pub(crate) error: io::Error,
+    /// The state before the write, as it is on disk; an error if it cannot be read either.
+    pub(crate) before: Result<Organisations, String>,
 }
 
-#[derive(Deserialize)]
-struct Saved {
-    generation: u64,
-    organisations: Organisations,
-}
-
-/// The first line of a journal.
-#[derive(Serialize, Deserialize)]
-struct JournalHeader {
-    generation: u64,
-}
-
-/// Every other line: the position of the organisation, and the call.
-#[derive(Deserialize)]
-struct Entry(usize, Call);
-
-#[derive(Serialize)]
-struct EntryRef<'a>(usize, &'a Call);
-
-impl Journal {
+impl StateFile {
     /// Opens a state file, or creates it with `initial`, and returns the state.
     pub(crate) fn open(
         path: &Path,
         initial: impl FnOnce() -> Result<Organisations, String>,
     ) -> Result<(Self, Organisations), String> {
-        let lock = lock(path)?;
-        let (generation, organisations) = match read(path)? {
-            Some(saved) => replay_journal(path, saved)?,
-            None => (0, initial()?),
-        };
-        let generation = generation + 1;
+        let lock = files::lock(path)?;
         let context = |error: io::Error| {
-            format!(
-                "{}: failed to write the state file: {error}",
-                path.display()
-            )
+            let path = path.display();
+            format!("{path}: failed to write the state file: {error}")
         };
-        let length = save(path, generation, &organisations).map_err(context)?;
-        let (file, header_length) = create_journal(path, generation).map_err(context)?;
-        let journal = Self {
+        let saved = saved_state::read(path)?;
+        let is_new = saved.is_none();
+        let (generation, organisations) = match saved {
+            Some(saved) => (
+                saved.generation + 1,
+                journal::replay_on(path, saved, u64::MAX)?,
+            ),
+            None if journal::has_entries(path)? => {
+                let (path, journal) = (path.display(), journal::path_of(path));
+                let journal = journal.display();
+                return Err(format!("{path}: missing, but {journal} contains writes"));
+            }
+            None => (1, initial()?),
+        };
+        let new = NewState::write(path, generation, &organisations).map_err(context)?;
+        let (length, checksum) = (new.length, new.checksum);
+        let create = || Journal::create(path, generation, &checksum);
+        // Every state has a journal, so that a missing one is noticed. That of an older generation
+        // is needed until the state is replaced.
+        let journal = if is_new {
+            let journal = create().map_err(context)?;
+            new.file.rename().map_err(context)?;
+            journal
+        } else {
+            new.file.rename().map_err(context)?;
+            files::sync_folder(path).map_err(context)?;
+            create().map_err(context)?
+        };
+        files::sync_folder(path).map_err(context)?;
+        let state_file = Self {
             path: path.to_owned(),
-            file,
             generation,
-            length: header_length,
+            journal: Some(journal),
             max_length: MIN_COMPACTION_SIZE.max(length),
-            failed: false,
             _lock: lock,
         };
-        Ok((journal, organisations))
+        Ok((state_file, organisations))
     }
 
     /// Returns the generation, which increases with every complete write of the state.
@@ -99,205 +98,75 @@ impl Journal {
         self.generation
     }
 
-    /// Returns whether further writes can be persisted.
-    pub(crate) fn is_writable(&self) -> bool {
-        !self.failed
+    /// Saves the complete state if an earlier write failed, so that further writes can be appended.
+    pub(crate) fn recover(&mut self, organisations: &Organisations) -> io::Result<()> {
+        match self.journal {
+            Some(_) => Ok(()),
+            None => self.compact(organisations),
+        }
     }
 
     /// Appends a write and syncs it to disk.
-    pub(crate) fn append(&mut self, organisation: usize, call: &Call) -> io::Result<()> {
-        let result = self.try_append(organisation, call);
-        self.failed |= result.is_err();
-        result
+    pub(crate) fn append(&mut self, organisation: usize, call: &Call) -> Result<(), WriteError> {
+        let Some(journal) = self.journal.take() else {
+            let error = io::Error::other("an earlier write failed");
+            let before = Err(error.to_string());
+            return Err(WriteError { error, before });
+        };
+        match journal.append(organisation, call) {
+            Ok(journal) => {
+                self.journal = Some(journal);
+                Ok(())
+            }
+            Err(AppendError { error, length }) => {
+                let before = self.read_back(length);
+                Err(WriteError { error, before })
+            }
+        }
     }
 
-    fn try_append(&mut self, organisation: usize, call: &Call) -> io::Result<()> {
-        let mut line = serde_json::to_vec(&EntryRef(organisation, call))?;
-        line.push(b'\n');
-        self.file.write_all(&line)?;
-        self.file.sync_data()?;
-        self.length += line.len() as u64;
-        Ok(())
+    /// Reads the state with the first `length` bytes of the journal.
+    fn read_back(&self, length: u64) -> Result<Organisations, String> {
+        let saved = saved_state::read(&self.path)?;
+        let saved = saved.ok_or_else(|| format!("{}: missing", self.path.display()))?;
+        journal::replay_on(&self.path, saved, length)
     }
 
     /// Compacts the journal if it has reached its maximum length.
-    pub(crate) fn compact_if_long(&mut self, organisations: &Organisations) -> io::Result<()> {
-        if self.length < self.max_length {
-            return Ok(());
+    pub(crate) fn compact_if_long(&mut self, organisations: &Organisations) {
+        let length = self.journal.as_ref().map_or(0, Journal::length);
+        if length >= self.max_length && self.compact(organisations).is_err() {
+            // The journal remains valid. Trying again at every write would be slow.
+            self.max_length = length.saturating_mul(2);
         }
-        self.compact(organisations)
     }
 
-    /// Writes the complete state and starts a new journal.
+    /// Writes the complete state and starts a new journal. After an error, the files are unchanged.
     pub(crate) fn compact(&mut self, organisations: &Organisations) -> io::Result<()> {
-        let result = self.try_compact(organisations);
-        self.failed |= result.is_err();
-        result
-    }
-
-    fn try_compact(&mut self, organisations: &Organisations) -> io::Result<()> {
-        self.generation += 1;
-        self.max_length =
-            MIN_COMPACTION_SIZE.max(save(&self.path, self.generation, organisations)?);
-        (self.file, self.length) = create_journal(&self.path, self.generation)?;
+        let generation = self.generation + 1;
+        let new = NewState::write(&self.path, generation, organisations)?;
+        let (length, checksum) = (new.length, new.checksum);
+        new.file.rename()?;
+        self.generation = generation;
+        self.max_length = MIN_COMPACTION_SIZE.max(length);
+        // The state is saved, and the old journal is obsolete. Without a new one, the next write
+        // saves the state again.
+        self.journal = files::sync_folder(&self.path)
+            .and_then(|()| Journal::create(&self.path, generation, &checksum))
+            .ok();
         Ok(())
     }
-}
-
-fn sibling_path(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-fn lock(path: &Path) -> Result<File, String> {
-    let context = |message: String| format!("{}: {message}", path.display());
-    let file = owner_only()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(sibling_path(path, ".lock"))
-        .map_err(|error| context(format!("failed to lock the state file: {error}")))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(_) => Err(context(
-            "another emulator is using this state file".to_owned(),
-        )),
-    }
-}
-
-/// Reads the saved state; returns `None` if the file does not exist.
-fn read(path: &Path) -> Result<Option<Saved>, String> {
-    let context = |message: String| format!("{}: {message}", path.display());
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(context(format!("failed to read the state file: {error}"))),
-    };
-    serde_json::from_reader(BufReader::new(file))
-        .map(Some)
-        .map_err(|error| context(format!("not a valid state file: {error}")))
-}
-
-/// Replays the journal on the saved state.
-fn replay_journal(path: &Path, saved: Saved) -> Result<(u64, Organisations), String> {
-    let Saved {
-        generation,
-        mut organisations,
-    } = saved;
-    let path = sibling_path(path, ".journal");
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Ok((generation, organisations));
-        }
-        Err(error) => {
-            return Err(format!(
-                "{}: failed to read the journal: {error}",
-                path.display()
-            ));
-        }
-    };
-    let mut lines = BufReader::new(file).split(b'\n').enumerate().peekable();
-    while let Some((number, line)) = lines.next() {
-        let context =
-            |message: String| format!("{}, line {}: {message}", path.display(), number + 1);
-        let line = line.map_err(|error| context(error.to_string()))?;
-        if number == 0 {
-            match serde_json::from_slice::<JournalHeader>(&line) {
-                Ok(header) if header.generation == generation => continue,
-                // The state already includes a journal of an older generation.
-                Ok(_) => break,
-                Err(error) => return Err(context(error.to_string())),
-            }
-        }
-        match serde_json::from_slice(&line) {
-            Ok(entry) => replay_entry(&mut organisations, &entry).map_err(context)?,
-            // The last line is incomplete, so its write was never acknowledged.
-            Err(_) if lines.peek().is_none() => break,
-            Err(error) => return Err(context(error.to_string())),
-        }
-    }
-    Ok((generation, organisations))
-}
-
-fn replay_entry(
-    organisations: &mut Organisations,
-    Entry(organisation, call): &Entry,
-) -> Result<(), String> {
-    let organisation = organisations.all.get_mut(*organisation);
-    let organisation = organisation.ok_or_else(|| "unknown organisation".to_owned())?;
-    match replay(&mut organisation.state, call) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(format!(
-            "failed to replay `{}`: {}",
-            call.operation, error.body
-        )),
-    }
-}
-
-/// Atomically replaces the saved state and returns its length.
-fn save(path: &Path, generation: u64, organisations: &Organisations) -> io::Result<u64> {
-    let saved = SavedRef {
-        generation,
-        organisations,
-    };
-    let mut file = replace(path, |buffer| Ok(serde_json::to_writer(buffer, &saved)?))?;
-    file.seek(SeekFrom::End(0))
-}
-
-/// Replaces the journal with an empty one and returns the open file and its length.
-fn create_journal(path: &Path, generation: u64) -> io::Result<(File, u64)> {
-    let mut line = serde_json::to_vec(&JournalHeader { generation })?;
-    line.push(b'\n');
-    let path = sibling_path(path, ".journal");
-    let file = replace(&path, |buffer| buffer.write_all(&line))?;
-    Ok((file, line.len() as u64))
-}
-
-/// Atomically replaces a file, which is on disk afterwards, and returns it.
-fn replace(
-    path: &Path,
-    write: impl FnOnce(&mut BufWriter<&File>) -> io::Result<()>,
-) -> io::Result<File> {
-    let new = sibling_path(path, ".new");
-    let mut options = owner_only();
-    let file = options.write(true).create(true).truncate(true).open(&new)?;
-    let mut buffer = BufWriter::new(&file);
-    write(&mut buffer)?;
-    buffer.flush()?;
-    drop(buffer);
-    file.sync_all()?;
-    fs::rename(&new, path)?;
-    // The rename is durable once the directory is synced. Not all systems can open directories.
-    let folder = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    if let Ok(folder) = File::open(folder.unwrap_or(Path::new("."))) {
-        folder.sync_all()?;
-    }
-    Ok(file)
-}
-
-/// Returns options that make new files readable by their owner only, since the state contains keys.
-fn owner_only() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::OpenOptionsExt;
-        options.mode(0o600);
-    }
-    options
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::path::{Path, PathBuf};
 
     use chrono::Utc;
     use serde_json::{Map, Value, json};
 
-    use super::{Journal, sibling_path};
+    use super::{StateFile, journal};
     use crate::apply::replay;
     use crate::call::{Call, Caller, RequestMetadata};
     use crate::ids::Ids;
@@ -309,28 +178,43 @@ mod tests {
 
     impl TempDir {
         fn new(name: &str) -> Self {
-            let path = std::env::temp_dir().join(format!("journal-{name}-{}", std::process::id()));
-            std::fs::create_dir_all(&path).unwrap();
+            let path = std::env::temp_dir().join(format!("store-{name}-{}", std::process::id()));
+            fs::create_dir_all(&path).unwrap();
             Self(path)
         }
 
         fn state(&self) -> PathBuf {
             self.0.join("state.json")
         }
+
+        fn journal(&self) -> PathBuf {
+            journal::path_of(&self.state())
+        }
     }
 
     impl Drop for TempDir {
         fn drop(&mut self) {
-            let _ = std::fs::remove_dir_all(&self.0);
+            let _ = fs::remove_dir_all(&self.0);
         }
     }
 
-    fn open(path: &Path) -> (Journal, Organisations) {
+    fn try_open(path: &Path) -> Result<(StateFile, Organisations), String> {
         let initial = || {
             let state = seed::state(&Organisation::named("A"), Utc::now(), &Ids::new(1))?;
             Ok(Organisations::new([state]))
         };
-        Journal::open(path, initial).unwrap()
+        StateFile::open(path, initial)
+    }
+
+    fn open(path: &Path) -> (StateFile, Organisations) {
+        try_open(path).unwrap()
+    }
+
+    fn open_error(path: &Path) -> String {
+        match try_open(path) {
+            Ok(_) => panic!("the state was opened"),
+            Err(error) => error,
+        }
     }
 
     fn call(number: u64) -> Call {
@@ -352,67 +236,239 @@ mod tests {
         }
     }
 
-    fn write(journal: &mut Journal, organisations: &mut Organisations, number: u64) {
+    fn write(file: &mut StateFile, organisations: &mut Organisations, number: u64) {
         let call = call(number);
         replay(&mut organisations.all[0].state, &call).unwrap();
-        journal.append(0, &call).unwrap();
+        file.append(0, &call).unwrap();
     }
 
     fn value(organisations: &Organisations) -> Value {
         serde_json::to_value(organisations).unwrap()
     }
 
+    /// Creates a state with three writes in its journal; returns the state and the journal.
+    fn three_writes(folder: &TempDir) -> (Value, String) {
+        let (mut file, mut organisations) = open(&folder.state());
+        for number in 0..3 {
+            write(&mut file, &mut organisations, number);
+        }
+        let journal = fs::read_to_string(folder.journal()).unwrap();
+        (value(&organisations), journal)
+    }
+
     #[test]
     fn appended_writes_are_replayed() {
         let folder = TempDir::new("again");
-        let (mut journal, mut organisations) = open(&folder.state());
-        for number in 0..3 {
-            write(&mut journal, &mut organisations, number);
-        }
-        drop(journal);
-        let (mut journal, mut reopened) = open(&folder.state());
-        assert_eq!(value(&reopened), value(&organisations));
-        write(&mut journal, &mut reopened, 9);
-        drop(journal);
+        let (before, _) = three_writes(&folder);
+        let (mut file, mut reopened) = open(&folder.state());
+        assert_eq!(value(&reopened), before);
+        write(&mut file, &mut reopened, 9);
+        drop(file);
         assert_eq!(value(&open(&folder.state()).1), value(&reopened));
     }
 
     #[test]
     fn a_crash_between_state_and_journal_loses_and_repeats_nothing() {
         let folder = TempDir::new("between");
-        let (mut journal, mut organisations) = open(&folder.state());
-        write(&mut journal, &mut organisations, 1);
-        let path = sibling_path(&folder.state(), ".journal");
-        let old = std::fs::read(&path).unwrap();
-        journal.compact(&organisations).unwrap();
-        drop(journal);
+        let (mut file, mut organisations) = open(&folder.state());
+        write(&mut file, &mut organisations, 1);
+        let old = fs::read(folder.journal()).unwrap();
+        file.compact(&organisations).unwrap();
+        drop(file);
         // The new state had replaced the old one, but the new journal had not.
-        std::fs::write(&path, old).unwrap();
+        fs::write(folder.journal(), old).unwrap();
         assert_eq!(value(&open(&folder.state()).1), value(&organisations));
+    }
+
+    #[test]
+    fn a_crash_before_the_first_state_creates_it_again() {
+        let folder = TempDir::new("first");
+        drop(open(&folder.state()));
+        fs::remove_file(folder.state()).unwrap();
+        open(&folder.state());
     }
 
     #[test]
     fn a_long_journal_is_compacted() {
         let folder = TempDir::new("long");
-        let (mut journal, mut organisations) = open(&folder.state());
-        write(&mut journal, &mut organisations, 1);
-        let (before, generation) = (journal.length, journal.generation());
-        journal.compact_if_long(&organisations).unwrap();
-        assert_eq!((journal.length, journal.generation()), (before, generation));
-        journal.max_length = 1;
-        journal.compact_if_long(&organisations).unwrap();
-        assert!(journal.length < before && journal.generation() > generation);
-        drop(journal);
+        let (mut file, mut organisations) = open(&folder.state());
+        write(&mut file, &mut organisations, 1);
+        let length = |file: &StateFile| file.journal.as_ref().unwrap().length();
+        let (before, generation) = (length(&file), file.generation());
+        file.compact_if_long(&organisations);
+        assert_eq!((length(&file), file.generation()), (before, generation));
+        file.max_length = 1;
+        file.compact_if_long(&organisations);
+        assert!(length(&file) < before && file.generation() > generation);
+        drop(file);
         assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }
 
     #[test]
-    fn a_failed_append_makes_the_journal_unwritable() {
+    fn a_last_line_without_its_end_is_skipped() {
+        let folder = TempDir::new("torn");
+        let (_, journal) = three_writes(&folder);
+        let end = journal.trim_end().rfind('\n').unwrap();
+        for length in [end + 2, end + 20, journal.len() - 1] {
+            fs::write(folder.journal(), &journal[..length]).unwrap();
+            let saved = super::saved_state::read(&folder.state()).unwrap().unwrap();
+            let organisations = journal::replay_on(&folder.state(), saved, u64::MAX).unwrap();
+            let workspaces = organisations.all[0].state.workspaces.iter();
+            let names: Vec<String> = workspaces
+                .map(|workspace| workspace.display_name())
+                .collect();
+            assert_eq!(names, ["w0", "w1"], "{length}");
+        }
+    }
+
+    #[test]
+    fn a_damaged_journal_is_refused_with_its_line() {
+        let folder = TempDir::new("damaged");
+        let (_, journal) = three_writes(&folder);
+        let lines: Vec<&str> = journal.split_inclusive('\n').collect();
+        let joined = |order: &[usize]| order.iter().map(|at| lines[*at]).collect::<String>();
+        let cases = [
+            (journal.replace("w2", "v2"), "line 4: damaged"),
+            (journal.replacen("w0", "v0", 1), "line 2: damaged"),
+            (
+                journal.replace(&lines[3][..16], "0000000000000000"),
+                "line 4: damaged",
+            ),
+            (
+                journal.replacen("\"generation\":1", "\"generation\":0", 1),
+                "line 1: damaged",
+            ),
+            (joined(&[0, 2, 3]), "line 2: damaged"),
+            (joined(&[0, 1, 1, 2, 3]), "line 3: damaged"),
+            (joined(&[0, 2, 1, 3]), "line 2: damaged"),
+            (joined(&[1, 2, 3]), "line 1: damaged"),
+            (format!("{journal}\n"), "line 5: damaged"),
+            (String::new(), "line 1: the first line is missing"),
+            (
+                journal[..10].to_owned(),
+                "line 1: the first line is missing",
+            ),
+        ];
+        for (damaged, expected) in cases {
+            fs::write(folder.journal(), &damaged).unwrap();
+            let error = open_error(&folder.state());
+            let expected = format!("state.json.journal, {expected}");
+            assert!(
+                error.contains(&expected),
+                "expected {expected}, found {error}"
+            );
+        }
+        fs::write(folder.journal(), &journal).unwrap();
+        open(&folder.state());
+    }
+
+    #[test]
+    fn every_changed_byte_is_noticed() {
+        let folder = TempDir::new("bytes");
+        three_writes(&folder);
+        for path in [folder.state(), folder.journal()] {
+            let bytes = fs::read(&path).unwrap();
+            let ends = (0..bytes.len()).filter(|at| bytes[*at] == b'\n');
+            for position in (0..bytes.len()).step_by(97).chain(ends) {
+                let mut damaged = bytes.clone();
+                damaged[position] ^= 1;
+                fs::write(&path, damaged).unwrap();
+                let error = open_error(&folder.state());
+                assert!(error.contains("state.json"), "{position}: {error}");
+            }
+            fs::write(&path, bytes).unwrap();
+        }
+        open(&folder.state());
+    }
+
+    #[test]
+    fn files_that_do_not_belong_together_are_refused() {
+        let folder = TempDir::new("pairs");
+        three_writes(&folder);
+        let read = |path: PathBuf| fs::read(path).unwrap();
+        let (old, journal) = (read(folder.state()), read(folder.journal()));
+        fs::remove_file(folder.journal()).unwrap();
+        let error = open_error(&folder.state());
+        assert!(
+            error.contains("state.json.journal: the journal of"),
+            "{error}"
+        );
+
+        fs::remove_file(folder.state()).unwrap();
+        fs::write(folder.journal(), &journal).unwrap();
+        let error = open_error(&folder.state());
+        assert!(error.contains("state.json: missing, but"), "{error}");
+
+        fs::write(folder.state(), &old).unwrap();
+        drop(open(&folder.state()));
+        let newer = read(folder.journal());
+        fs::write(folder.state(), &old).unwrap();
+        let error = open_error(&folder.state());
+        assert!(
+            error.contains("is newer (generation 2) than the state (1)"),
+            "{error}"
+        );
+
+        let other = TempDir::new("other-pair");
+        three_writes(&other);
+        drop(open(&other.state()));
+        fs::write(other.journal(), newer).unwrap();
+        let error = open_error(&other.state());
+        assert!(
+            error.contains("the journal belongs to another state"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_failed_append_returns_the_state_before_it_and_the_next_write_recovers() {
         let folder = TempDir::new("fails");
-        let (mut journal, organisations) = open(&folder.state());
-        journal.file = std::fs::File::open(folder.state()).unwrap();
-        assert!(journal.append(0, &call(1)).is_err() && !journal.is_writable());
-        drop(journal);
+        let (mut file, mut organisations) = open(&folder.state());
+        write(&mut file, &mut organisations, 1);
+        let before = value(&organisations);
+        file.journal
+            .as_mut()
+            .unwrap()
+            .make_read_only(&folder.journal());
+        let failed = file.append(0, &call(2)).unwrap_err();
+        assert_eq!(value(&failed.before.unwrap()), before);
+        assert!(file.append(0, &call(3)).is_err());
+        file.recover(&organisations).unwrap();
+        write(&mut file, &mut organisations, 4);
+        drop(file);
+        assert_eq!(value(&open(&folder.state()).1), value(&organisations));
+    }
+
+    /// The new state cannot be written while a folder has its temporary name.
+    #[test]
+    fn after_a_failed_compaction_writes_are_still_appended() {
+        let folder = TempDir::new("compaction");
+        let (mut file, mut organisations) = open(&folder.state());
+        let obstacle = folder.0.join("state.json.new");
+        fs::create_dir(&obstacle).unwrap();
+        file.max_length = 1;
+        file.compact_if_long(&organisations);
+        assert!(file.compact(&organisations).is_err());
+        write(&mut file, &mut organisations, 1);
+        fs::remove_dir(&obstacle).unwrap();
+        drop(file);
+        assert_eq!(value(&open(&folder.state()).1), value(&organisations));
+    }
+
+    /// The new journal cannot be written while a folder has its temporary name.
+    #[test]
+    fn a_compaction_without_a_new_journal_is_repeated_by_the_next_write() {
+        let folder = TempDir::new("new-journal");
+        let (mut file, mut organisations) = open(&folder.state());
+        write(&mut file, &mut organisations, 1);
+        let obstacle = folder.0.join("state.json.journal.new");
+        fs::create_dir(&obstacle).unwrap();
+        file.compact(&organisations).unwrap();
+        assert!(file.append(0, &call(2)).is_err());
+        fs::remove_dir(&obstacle).unwrap();
+        file.recover(&organisations).unwrap();
+        write(&mut file, &mut organisations, 3);
+        drop(file);
         assert_eq!(value(&open(&folder.state()).1), value(&organisations));
     }
 }

@@ -3,8 +3,8 @@
 //! Written by hand: contents of any size are generated from a seed at any offset.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
@@ -35,16 +35,27 @@ enum Kind {
     Synthetic { size: u64, seed: u64 },
 }
 
-#[derive(PartialEq, Eq)]
 struct StoredBytes {
     bytes: Vec<u8>,
-    reservation: Option<QuotaReservation>,
+    /// The part of the quota that the bytes use, if they are counted.
+    reservation: OnceLock<QuotaReservation>,
 }
+
+impl PartialEq for StoredBytes {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes == other.bytes
+    }
+}
+
+impl Eq for StoredBytes {}
 
 impl Content {
     /// Creates content with these bytes.
     pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
-        Self::stored(bytes.into(), None)
+        Self(Kind::Stored(Arc::new(StoredBytes {
+            bytes: bytes.into(),
+            reservation: OnceLock::new(),
+        })))
     }
 
     /// Creates content of `size` pseudorandom bytes that depend only on `seed`.
@@ -52,8 +63,20 @@ impl Content {
         Self(Kind::Synthetic { size, seed })
     }
 
-    pub(crate) fn stored(bytes: Vec<u8>, reservation: Option<QuotaReservation>) -> Self {
-        Self(Kind::Stored(Arc::new(StoredBytes { bytes, reservation })))
+    /// Creates content whose bytes are counted by a reservation.
+    pub(crate) fn reserved(bytes: Vec<u8>, reservation: QuotaReservation) -> Self {
+        Self(Kind::Stored(Arc::new(StoredBytes {
+            bytes,
+            reservation: reservation.into(),
+        })))
+    }
+
+    /// Counts stored content that is not counted yet; it may exceed the quota.
+    pub(crate) fn count_in(&self, quota: &ContentQuota) {
+        if let Kind::Stored(stored) = &self.0 {
+            let count = || quota.reserve_at_most(stored.bytes.len());
+            stored.reservation.get_or_init(count);
+        }
     }
 
     /// Returns the size in bytes.
@@ -175,6 +198,19 @@ impl ContentQuota {
             size: 0,
         }
     }
+
+    /// Reserves `size` bytes, or all that are left if these are fewer.
+    fn reserve_at_most(&self, size: usize) -> QuotaReservation {
+        let take = |free: usize| Some(free.saturating_sub(size));
+        let before = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, take);
+        let free = before.unwrap_or_else(|free| free);
+        QuotaReservation {
+            quota: self.clone(),
+            size: free.min(size),
+        }
+    }
 }
 
 /// Reserved storage, which is released on drop.
@@ -203,14 +239,35 @@ impl Drop for QuotaReservation {
     }
 }
 
-/// All reservations are equal, so that content is compared by its bytes only.
-impl PartialEq for QuotaReservation {
-    fn eq(&self, _: &Self) -> bool {
-        true
+/// Serialises optional stored content as a string in Base64. Synthetic content, which only scripts
+/// have, is never part of the state.
+pub(crate) mod as_base64 {
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::{Serialize, Serializer};
+
+    use super::Content;
+
+    pub(crate) fn serialize<S: Serializer>(
+        content: &Option<Content>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let bytes = content.as_ref().and_then(Content::as_bytes);
+        bytes
+            .map(|bytes| BASE64_STANDARD.encode(bytes))
+            .serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Content>, D::Error> {
+        let string = Option::<String>::deserialize(deserializer)?;
+        let bytes = string.map(|string| BASE64_STANDARD.decode(string));
+        let bytes = bytes.transpose().map_err(D::Error::custom)?;
+        Ok(bytes.map(Content::bytes))
     }
 }
-
-impl Eq for QuotaReservation {}
 
 #[cfg(test)]
 mod tests {
@@ -239,5 +296,23 @@ mod tests {
         assert!(!two.try_grow(1));
         drop(one);
         assert!(two.try_grow(1));
+    }
+
+    #[test]
+    fn content_is_counted_once_even_beyond_the_quota() {
+        let quota = ContentQuota::default();
+        let (small, large) = (
+            Content::bytes([1]),
+            Content::bytes(vec![0; MAX_STORED_CONTENT]),
+        );
+        for content in [&small, &small.clone(), &large] {
+            content.count_in(&quota);
+        }
+        assert!(!quota.reserve().try_grow(1));
+        drop(large);
+        assert!(!quota.reserve().try_grow(MAX_STORED_CONTENT));
+        assert!(quota.reserve().try_grow(MAX_STORED_CONTENT - 1));
+        drop(small);
+        assert!(quota.reserve().try_grow(MAX_STORED_CONTENT));
     }
 }

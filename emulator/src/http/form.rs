@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::content::Content;
+use super::content::{self, Content};
 
 /// Estimated size of an upload or a part in memory besides its strings.
 pub(super) const OVERHEAD: usize = 256;
@@ -17,8 +17,8 @@ pub(crate) struct Form {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Part {
     pub(crate) info: UploadPart,
-    /// The content, if it is stored; it is not written to a state file.
-    #[serde(skip)]
+    /// The content, if it is stored.
+    #[serde(with = "content::as_base64")]
     pub(crate) content: Option<Content>,
 }
 

@@ -248,7 +248,13 @@ impl PartSink {
                     )));
                 }
             },
-            (Some(bytes), false) => (None, Some(Content::stored(bytes, self.reservation))),
+            (Some(bytes), false) => {
+                let reserved = self.reservation;
+                (
+                    None,
+                    reserved.map(|reserved| Content::reserved(bytes, reserved)),
+                )
+            }
             (None, _) => (None, None),
         };
         let info = UploadPart {

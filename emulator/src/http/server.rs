@@ -18,7 +18,6 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 
 use super::body::HttpBody;
-use super::content::ContentQuota;
 use super::form::Form;
 use super::malformed_request;
 use super::multipart;
@@ -70,8 +69,6 @@ pub(crate) struct Server {
     sessions: Sessions,
     /// Signals connections and sessions that the server is stopping.
     stopping: watch::Sender<bool>,
-    /// The quota for the content of uploaded files.
-    content_quota: ContentQuota,
     log: Option<fn(&AccessLogEntry)>,
     large_reads: Semaphore,
     large_requests: Semaphore,
@@ -92,7 +89,6 @@ impl Server {
             scripts: Scripts::default(),
             sessions: Sessions::new(stopping.subscribe()),
             stopping,
-            content_quota: ContentQuota::default(),
             log,
             large_reads: Semaphore::new(MAX_LARGE_READS),
             large_requests: Semaphore::new(MAX_LARGE_REQUESTS),
@@ -331,7 +327,7 @@ async fn read_body(
         _ => return (collect_body(server, body).await, None),
     };
     let id = operation.entry.id.as_str();
-    let quota = (id == STORED_CONTENT_OPERATION).then_some(&server.content_quota);
+    let quota = (id == STORED_CONTENT_OPERATION).then_some(&server.dispatcher.content_quota);
     match Box::pin(multipart::receive(head, body, quota)).await {
         Ok(form) => {
             server.uploads.push(id, &form);

@@ -6,6 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::call::Caller;
+use crate::http::content::ContentQuota;
 use crate::state::State;
 
 /// All organisations of one emulator.
@@ -48,6 +49,26 @@ impl Organisations {
         }
     }
 
+    /// Counts the content of all files that is not counted yet, such as that of a state file.
+    pub(crate) fn count_content(&self, quota: &ContentQuota) {
+        for organisation in &self.all {
+            for file in organisation.state.gateway.files.iter() {
+                if let Some(content) = &file.content {
+                    content.count_in(quota);
+                }
+            }
+        }
+    }
+
+    /// Replaces the states by those before the last write. Reads within the delay keep seeing what
+    /// they saw.
+    pub(crate) fn roll_back(&mut self, before: Self, quota: &ContentQuota) {
+        for (organisation, before) in self.all.iter_mut().zip(before.all) {
+            organisation.state = before.state;
+        }
+        self.count_content(quota);
+    }
+
     /// Looks a key up; returns the position of its organisation, and the caller.
     pub(crate) fn authenticate(&self, key: &str, now: DateTime<Utc>) -> Option<(usize, Caller)> {
         self.all
@@ -73,5 +94,38 @@ impl Organisation {
         if delay > TimeDelta::zero() {
             self.history.push_back((now, self.state.clone()));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::Utc;
+
+    use super::Organisations;
+    use crate::http::content::{Content, ContentQuota};
+    use crate::ids::Ids;
+    use crate::seed;
+    use crate::state::gateway::files::File;
+    use crate::state::gateway::key::ResourceKey;
+
+    #[test]
+    fn the_content_of_every_file_is_counted() {
+        let organisation = seed::Organisation::named("A");
+        let mut state = seed::state(&organisation, Utc::now(), &Ids::new(1)).unwrap();
+        for id in ["a", "b"] {
+            let key = ResourceKey {
+                id: id.to_owned(),
+                workspace_id: String::new(),
+            };
+            let content = Content::bytes(vec![0; 32 << 20]);
+            state
+                .gateway
+                .files
+                .put(File::generated(key, 0, "f", content));
+        }
+        let (organisations, quota) = (Organisations::new([state]), ContentQuota::default());
+        assert!(quota.reserve().try_grow(64 << 20));
+        organisations.count_content(&quota);
+        assert!(!quota.reserve().try_grow(1));
     }
 }

@@ -28,6 +28,7 @@ mod providers;
 mod quirks;
 mod realtime;
 mod response_schema;
+mod restarts;
 mod scim;
 mod secret_references;
 mod streams;

@@ -2,43 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{column, string};
-
-/// A temporary directory that is removed on drop.
-struct TempDir(PathBuf);
-
-impl TempDir {
-    fn new() -> Self {
-        static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "emulator-test-{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        );
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for TempDir {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
-}
+use crate::support::{TempDir, column, string};
 
 /// A running program, which is killed on drop.
 struct Program {
@@ -68,16 +40,15 @@ fn command(arguments: &[&str]) -> Command {
 impl Program {
     /// Starts the program and reads the URL and the keys that it prints.
     fn start(arguments: &[&str]) -> Self {
-        let mut child = command(arguments).spawn().unwrap();
+        Self::spawn(command(arguments))
+    }
+
+    fn spawn(mut command: Command) -> Self {
         let mut program = Self {
             base: String::new(),
             keys: Vec::new(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
-            child: {
-                let out = child.stdout.take().unwrap();
-                child.stdout = Some(out);
-                child
-            },
+            child: command.spawn().unwrap(),
         };
         let out = program.child.stdout.take().unwrap();
         let mut lines = BufReader::new(out).lines().map(Result::unwrap);
@@ -99,7 +70,7 @@ impl Program {
                 break;
             }
         }
-        assert!(!program.base.is_empty(), "{arguments:?}");
+        assert!(!program.base.is_empty(), "{command:?}");
         program
     }
 
@@ -182,6 +153,7 @@ async fn the_demo_starts_serves_and_stops() {
 fn invalid_arguments_and_files_print_one_error() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    let earlier = directory.file("earlier.json");
     let cases = [
         (vec!["--prot", "1"], "--prot", ""),
         (vec!["--port", "x"], "\"x\"", ""),
@@ -202,9 +174,16 @@ fn invalid_arguments_and_files_print_one_error() {
             "requests: [{method: POST, path: /v1/configs, body: {}}]",
         ),
         (vec!["--state", &state], "not a valid state file", ""),
+        (
+            vec!["--state", &earlier],
+            "written by another version of the emulator",
+            "",
+        ),
         (vec!["--host", "203.0.113.1"], "203.0.113.1", ""),
     ];
     std::fs::write(&state, "{").unwrap();
+    let earlier_state = json!({"generation": 3, "organisations": {"all": []}});
+    std::fs::write(&earlier, earlier_state.to_string()).unwrap();
     for (arguments, expected, yaml) in cases {
         std::fs::write(&seed, yaml).unwrap();
         let output = command(&arguments).output().unwrap();
@@ -366,21 +345,36 @@ impl Writer {
     }
 }
 
+/// The variable that sets the number of rounds of the following test.
+const KILL_ROUNDS: &str = "EMULATOR_KILL_ROUNDS";
+
+/// The rounds after which the test starts with a new state, so that each of them takes the same time.
+const ROUNDS_PER_STATE: usize = 10;
+
 /// Acknowledged writes are in the state after a restart. Each of the other writes is there either
 /// completely or not at all.
 #[tokio::test(flavor = "multi_thread")]
 async fn acknowledged_writes_survive_a_kill_during_writes() {
+    let rounds = std::env::var(KILL_ROUNDS).map_or(4, |rounds| rounds.parse().unwrap());
+    let mut written = 0;
+    for first in (0..rounds).step_by(ROUNDS_PER_STATE) {
+        written += kill_during_writes(ROUNDS_PER_STATE.min(rounds - first)).await;
+    }
+    println!("{rounds} rounds, {written} acknowledged writes");
+    assert!(written > 4, "too few writes were acknowledged");
+}
+
+/// Kills the program during writes as often as `rounds` says; returns the number of acknowledged writes.
+async fn kill_during_writes(rounds: usize) -> u64 {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
     std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
     let arguments = ["--quiet", "--seed", &seed, "--state", &state];
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
-    for round in 0..4 {
+    for round in 0..rounds {
         let mut program = Program::start(&arguments);
-        compare(
-            &program.get("last", "/admin/workspaces").await,
-            &acknowledged,
-        );
+        let list = program.get("last", "/admin/workspaces").await;
+        compare(&list, &acknowledged);
         let client = Writer {
             http: program.http.clone(),
             url: format!("{}/admin/workspaces", program.base),
@@ -388,12 +382,8 @@ async fn acknowledged_writes_survive_a_kill_during_writes() {
         };
         let writers: Vec<_> = (0..4)
             .map(|number| {
-                tokio::spawn(write(
-                    client.clone(),
-                    round,
-                    number,
-                    Arc::clone(&acknowledged),
-                ))
+                let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
+                tokio::spawn(write(client, round, number, acknowledged))
             })
             .collect();
         let delay = Duration::from_micros(fastrand::u64(1_000..400_000));
@@ -404,14 +394,11 @@ async fn acknowledged_writes_survive_a_kill_during_writes() {
         }
     }
     let program = Program::start(&arguments);
-    compare(
-        &program.get("last", "/admin/workspaces").await,
-        &acknowledged,
-    );
-    assert!(
-        acknowledged.lock().unwrap().created.len() > 4,
-        "too few writes were acknowledged"
-    );
+    let list = program.get("last", "/admin/workspaces").await;
+    compare(&list, &acknowledged);
+    let acknowledged = acknowledged.lock().unwrap();
+    let updates: u64 = acknowledged.counted.values().sum();
+    updates + acknowledged.created.len() as u64
 }
 
 fn compare(list: &Value, acknowledged: &Mutex<Acknowledged>) {
@@ -482,16 +469,102 @@ async fn a_corrupt_journal_line_is_an_error() {
     }
     drop(program);
     let journal = format!("{state}.journal");
-    let damaged = std::fs::read_to_string(&journal)
-        .unwrap()
-        .replacen("[0,", "[0;", 1);
+    // The changed line is still valid JSON.
+    let damaged =
+        std::fs::read_to_string(&journal)
+            .unwrap()
+            .replacen("\"name\":\"b\"", "\"name\":\"c\"", 1);
     std::fs::write(&journal, damaged).unwrap();
     let output = command(&arguments).output().unwrap();
     let error = String::from_utf8(output.stderr).unwrap();
     assert!(
-        !output.status.success() && error.contains("state.json.journal, line 2"),
+        !output.status.success() && error.contains("state.json.journal, line 3: damaged"),
         "{error}"
     );
+}
+
+/// A program whose files cannot grow beyond about a megabyte, like those on a full disk.
+#[cfg(unix)]
+fn start_with_small_files(arguments: &[&str]) -> Program {
+    let mut command = Command::new("sh");
+    // Ignoring the signal makes the write fail instead.
+    let script = "trap '' XFSZ; ulimit -f 2048; exec \"$0\" \"$@\"";
+    command
+        .args(["-c", script, env!("CARGO_BIN_EXE_portkey-admin-emulator")])
+        .args(arguments)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    Program::spawn(command)
+}
+
+/// Sends a write until the state file cannot be written; its reads must then be the same as before.
+#[cfg(unix)]
+async fn write_until_it_is_refused(
+    program: &Program,
+    reads: &str,
+    write: impl Fn(usize) -> reqwest::RequestBuilder,
+) {
+    let mut before = program.get("last", reads).await;
+    for number in 0..200 {
+        let request = write(number).header("x-portkey-api-key", program.key("last"));
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let after = program.get("last", reads).await;
+        if status == 500 {
+            let message = response.text().await.unwrap();
+            assert!(
+                message.contains("failed to write the state file"),
+                "{message}"
+            );
+            assert_eq!(before, after);
+            return;
+        }
+        assert_eq!(status, 200);
+        assert_ne!(before, after);
+        before = after;
+    }
+    panic!("no write was refused");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_write_that_cannot_be_persisted_is_rolled_back() {
+    let directory = TempDir::new();
+    let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
+    let arguments = ["--quiet", "--seed", &seed, "--state", &state];
+    let program = start_with_small_files(&arguments);
+    let list = program.get("last", "/admin/workspaces").await;
+    let id = string(&list["data"][0]["id"]);
+    let url = |path: &str| format!("{}{path}", program.base);
+    let padding = "x".repeat(40_000);
+    let workspace = format!("/admin/workspaces/{id}");
+    write_until_it_is_refused(&program, &workspace, |number| {
+        let body = json!({"description": format!("{number} {padding}")});
+        program.http.put(url(&workspace)).json(&body)
+    })
+    .await;
+    write_until_it_is_refused(&program, "/files", |number| {
+        let part =
+            |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
+        let (purpose, file) = (part("\"purpose\""), part("\"file\"; filename=\"f\""));
+        let body = format!("{purpose}batch\r\n{file}{number} {padding}\r\n--b--\r\n");
+        let request = program.http.post(url("/files")).body(body);
+        request.header("content-type", "multipart/form-data; boundary=b")
+    })
+    .await;
+    write_until_it_is_refused(&program, "/admin/workspaces", |number| {
+        let name = format!("w{number}");
+        let body = json!({"name": name, "description": padding});
+        program.http.post(url("/admin/workspaces")).json(&body)
+    })
+    .await;
+    let expected = program.get("last", "/admin/workspaces").await;
+    let files = program.get("last", "/files").await;
+    drop(program);
+    let program = Program::start(&arguments);
+    assert_eq!(program.get("last", "/admin/workspaces").await, expected);
+    assert_eq!(program.get("last", "/files").await, files);
 }
 
 /// Returns the program's memory in KiB: `VmRSS:` is the current size, `VmHWM:` the peak.

@@ -48,7 +48,7 @@ pub fn assert_response(method: &str, path: &str, body: &Value) {
     }
 }
 
-fn patched() -> &'static Patched {
+pub fn patched() -> &'static Patched {
     static PATCHED: OnceLock<Patched> = OnceLock::new();
     PATCHED.get_or_init(|| {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

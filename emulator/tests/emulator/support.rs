@@ -1,5 +1,8 @@
 //! A plain HTTP client for an emulator.
 
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use portkey_admin_emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -168,5 +171,32 @@ pub fn column(list: &Value, name: &str) -> Vec<String> {
 pub fn assert_fields(value: &Value, names: &[&str]) {
     for name in names {
         assert!(value.get(name).is_some(), "`{name}` is missing in {value}");
+    }
+}
+
+/// A temporary directory that is removed on drop.
+pub struct TempDir(PathBuf);
+
+impl TempDir {
+    pub fn new() -> Self {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "emulator-test-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
+        let path = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    pub fn file(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for TempDir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
     }
 }

@@ -9,12 +9,12 @@ use tokio::net::TcpStream;
 use crate::streams::client;
 use crate::support::{Response, TestClient, receive, string};
 
-const BOUNDARY: &str = "edge";
+pub const BOUNDARY: &str = "edge";
 
 /// One part: name, file name and content type, content.
-type Part<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
+pub type Part<'a> = (&'a str, Option<(&'a str, &'a str)>, &'a [u8]);
 
-fn form(parts: &[Part<'_>]) -> Vec<u8> {
+pub fn form(parts: &[Part<'_>]) -> Vec<u8> {
     let mut body = Vec::new();
     for (name, file, content) in parts {
         body.extend(

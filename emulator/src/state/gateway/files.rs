@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::error::ApiError;
-use crate::http::content::Content;
+use crate::http::content::{self, Content};
 use crate::state::gateway::key::ResourceKey;
 use crate::state::table::{Row, row};
 
@@ -16,8 +16,8 @@ pub(crate) struct File {
     pub(crate) created_at: i64,
     pub(crate) filename: String,
     pub(crate) purpose: String,
-    /// Not serialised to snapshots or the state file.
-    #[serde(skip)]
+    /// The content, if it is stored.
+    #[serde(with = "content::as_base64")]
     pub(crate) content: Option<Content>,
 }
 
@@ -40,7 +40,7 @@ impl File {
     pub(crate) fn content(&self) -> Result<&Content, ApiError> {
         self.content.as_ref().ok_or_else(|| {
             let message = "the content of this file is not stored: the emulator keeps up to 16 MiB per file \
-                and 64 MiB in total, until it is restarted; use a script to set the content";
+                and 64 MiB in total; use a script to set the content";
             ApiError::new(501, None, message)
         })
     }
