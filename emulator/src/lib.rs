@@ -42,6 +42,7 @@ mod gateway;
 mod handlers;
 mod http;
 mod ids;
+mod json;
 mod not_implemented;
 mod page;
 mod redact;

@@ -15,6 +15,7 @@ use portkey_admin_codegen::{document, json_schema};
 use serde_json::{Map, Value, json};
 
 use crate::error::ApiError;
+use crate::json::{self, JsonError};
 use crate::redact;
 
 /// The maximum number of validation errors in one response.
@@ -190,13 +191,14 @@ impl Check {
                 BodyKind::Optional | BodyKind::Undeclared => Ok(None),
             };
         }
-        match serde_json::from_slice(bytes) {
+        match json::parse(bytes) {
             Ok(body) => Ok(Some(body)),
             // The service ignores bodies that are not declared.
             Err(_) if self.body == BodyKind::Undeclared => Ok(None),
-            Err(error) => Err(ApiError::bad_request(format!(
-                "body: invalid JSON: {error}"
-            ))),
+            Err(error @ JsonError::TooManyValues) => {
+                Err(ApiError::new(413, None, format!("body: {error}")))
+            }
+            Err(error) => Err(ApiError::bad_request(format!("body: {error}"))),
         }
     }
 
@@ -419,7 +421,7 @@ fn parse_scalar(type_names: &TypeNames, string: &str) -> Value {
             string.parse::<bool>().ok().map(Value::from)
         }),
         (&["object"], |string| {
-            let value = serde_json::from_str(string).ok();
+            let value = json::parse(string.as_bytes()).ok();
             value.filter(Value::is_object)
         }),
     ];

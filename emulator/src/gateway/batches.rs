@@ -10,6 +10,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::gateway::{chat, embeddings, files};
 use crate::http::content::Content;
+use crate::json;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::gateway::batches::{Batch, RUN_DURATION};
@@ -53,16 +54,18 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
         Err(errors) => batch.errors = errors,
         Ok(requests) => {
             batch.total = requests.len();
-            let output = run_requests(state, call, &requests)?;
-            let id = files::new_id(call);
-            batch.output_file_id = Some(id.clone());
-            let name = format!("{}_output.jsonl", key.id);
-            let key = ResourceKey { id, ..key };
-            let at = (call.now + RUN_DURATION).timestamp();
-            state
-                .gateway
-                .files
-                .put(File::generated(key, at, &name, output));
+            match run_requests(state, call, &requests) {
+                Err(error) => batch.errors.push(error),
+                Ok(output) => {
+                    let id = files::new_id(call);
+                    batch.output_file_id = Some(id.clone());
+                    let name = format!("{}_output.jsonl", key.id);
+                    let key = ResourceKey { id, ..key };
+                    let at = (call.now + RUN_DURATION).timestamp();
+                    let file = File::generated(key, at, &name, output);
+                    state.gateway.files.put(file);
+                }
+            }
         }
     }
     let body = batch.json(call.now);
@@ -70,29 +73,31 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     respond(body)
 }
 
-/// Parses the requests of a file; returns the errors of invalid lines.
-fn parse_requests(input: &Content) -> Result<Vec<Value>, Vec<Value>> {
-    let error = |line: Option<usize>, code: &str, message: &str| json!({"code": code, "line": line, "message": message, "param": null});
+fn batch_error(line: Option<usize>, code: &str, message: &str) -> Value {
+    json!({"code": code, "line": line, "message": message, "param": null})
+}
+
+/// Returns the lines of a file, each with a request, or the errors of invalid lines. Only one line at
+/// a time is parsed, since parsed lines take a multiple of their size in memory.
+fn parse_requests(input: &Content) -> Result<Vec<&[u8]>, Vec<Value>> {
+    let error = batch_error;
     let bytes = input.as_bytes().unwrap_or_default();
     let lines = bytes.split(|byte| *byte == b'\n').enumerate();
     let lines = lines.filter(|(_, line)| !line.trim_ascii().is_empty());
     let (mut requests, mut errors) = (Vec::new(), Vec::new());
     for (index, line) in lines {
         let line_number = Some(index + 1);
-        match serde_json::from_slice::<Value>(line) {
-            Err(_) => {
-                errors.push(error(
-                    line_number,
-                    "invalid_json_line",
-                    "line is not valid JSON",
-                ));
+        match json::parse(line) {
+            Err(cause) => {
+                let message = format!("line: {cause}");
+                errors.push(error(line_number, "invalid_json_line", &message));
             }
             Ok(request) => match missing_field(&request) {
                 Some(name) => {
                     let message = format!("`{name}` is missing");
                     errors.push(error(line_number, "missing_required_parameter", &message));
                 }
-                None => requests.push(request),
+                None => requests.push(line),
             },
         }
         if requests.len() > MAX_REQUESTS {
@@ -122,11 +127,13 @@ fn missing_field(request: &Value) -> Option<&'static str> {
     (!request["body"].is_object()).then_some("body")
 }
 
-/// Executes the requests; the output has one line for each.
-fn run_requests(state: &mut State, call: &Call, requests: &[Value]) -> Result<Content, ApiError> {
+/// Executes the requests; the output has one line for each. Returns the error of a batch whose
+/// output is too large: its requests are executed nevertheless.
+fn run_requests(state: &mut State, call: &Call, requests: &[&[u8]]) -> Result<Content, Value> {
     let mut output = Vec::new();
-    for request in requests {
-        let (status, body) = match run_request(state, call, request) {
+    for line in requests {
+        let request = json::parse(line).unwrap_or_default();
+        let (status, body) = match run_request(state, call, &request) {
             Ok(ResponseBody::Json(body)) => (200, body),
             Ok(_) => (500, Value::Null),
             Err(error) => (error.status, error.body),
@@ -141,8 +148,8 @@ fn run_requests(state: &mut State, call: &Call, requests: &[Value]) -> Result<Co
         output.extend(line.to_string().into_bytes());
         output.push(b'\n');
         if output.len() > MAX_OUTPUT_SIZE {
-            let reason = format!("exceeds the limit of {MAX_OUTPUT_SIZE} bytes of output");
-            return Err(ApiError::invalid_field("input_file_id", &reason));
+            let message = format!("batch exceeds the limit of {MAX_OUTPUT_SIZE} bytes of output");
+            return Err(batch_error(None, "output_too_large", &message));
         }
     }
     Ok(Content::bytes(output))

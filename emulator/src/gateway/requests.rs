@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::{logs, usage_policies};
+use crate::json;
 use crate::response::ResponseBody;
 use crate::state::State;
 use crate::state::gateway::key::ResourceKey;
@@ -42,7 +43,7 @@ pub(super) fn log_request(
     let headers = &call.request.gateway;
     let mut metadata = headers
         .get("x-portkey-metadata")
-        .and_then(|json| serde_json::from_str(json).ok())
+        .and_then(|text| json::parse(text.as_bytes()).ok())
         .filter(Value::is_object)
         .unwrap_or_else(|| json!({}));
     for (header, name) in [

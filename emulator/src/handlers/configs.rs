@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
+use crate::json;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::configs::{Config, Version};
@@ -51,7 +52,7 @@ impl Config {
 /// Returns the config as compact JSON, since the service parses and re-serialises it.
 fn normalized_config(value: &Value) -> Result<String, ApiError> {
     let parsed = match value.as_str() {
-        Some(string) => serde_json::from_str(string).unwrap_or(Value::Null),
+        Some(string) => json::parse(string.as_bytes()).unwrap_or_default(),
         None => value.clone(),
     };
     if parsed.is_object() {

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::gateway;
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
+use crate::json;
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
 use crate::state::prompts::{Content, Prompt, Version};
@@ -330,7 +331,7 @@ fn fill_template(
         partial.template().filter(|_| same_workspace)
     };
     let fill = |template: &str| Template::parse(template).render(variables, &find_partial);
-    match serde_json::from_str::<Value>(template) {
+    match json::parse(template.as_bytes()) {
         Ok(Value::Array(messages)) => {
             let messages = Value::Array(messages);
             ("messages", map_strings(&messages, &fill))

@@ -13,9 +13,9 @@ use std::time::Duration;
 use hyper::body::{Bytes, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use super::connection_end::ConnectionEnd;
 use super::content::{BLOCK_SIZE, Content};
 use super::delivery::{Delivery, LineEnding, Stop};
-use super::resetter::Resetter;
 use crate::faults::Effect;
 
 /// The delay before a reset, so that the client reads the data before the reset discards it.
@@ -119,7 +119,7 @@ enum Step {
 pub(crate) struct StreamBody {
     source: Source,
     delivery: Delivery,
-    resetter: Option<Resetter>,
+    connection: Option<ConnectionEnd>,
     steps: VecDeque<Step>,
     sleep: Option<Pin<Box<Sleep>>>,
     sent: u64,
@@ -144,7 +144,7 @@ impl StreamBody {
         Self {
             source,
             delivery: Delivery::default(),
-            resetter: None,
+            connection: None,
             steps: VecDeque::new(),
             sleep: None,
             sent: 0,
@@ -178,8 +178,8 @@ impl StreamBody {
     }
 
     /// Sets the connection that [`Stop::Reset`] resets.
-    pub(crate) fn set_resetter(&mut self, resetter: &Resetter) {
-        self.resetter = Some(resetter.clone());
+    pub(crate) fn set_connection(&mut self, connection: &ConnectionEnd) {
+        self.connection = Some(connection.clone());
     }
 
     /// Returns the size if it is known in advance.
@@ -328,8 +328,8 @@ impl StreamBody {
                 },
                 Step::Break | Step::Reset => {
                     self.has_ended = true;
-                    if let (Step::Reset, Some(resetter)) = (&step, &self.resetter) {
-                        resetter.reset();
+                    if let (Step::Reset, Some(connection)) = (&step, &self.connection) {
+                        connection.reset();
                     }
                     return Poll::Ready(Some(Err(io::Error::other(
                         "scripted or injected connection failure",

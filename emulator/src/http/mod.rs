@@ -1,10 +1,11 @@
 //! HTTP: connections, request bodies, and the responses of handlers on the wire.
 //!
-//! `server.rs` reads a request and routes it once, `multipart.rs` reads forms, and `response.rs`
+//! `server.rs` routes a request once, `request_body.rs` and `multipart.rs` read its body, and `response.rs`
 //! sends what a handler returned: JSON, an event stream or binary content in chunks (`events.rs`),
 //! or a WebSocket session (`websocket.rs`).
 
 mod body;
+mod connection_end;
 pub(crate) mod content;
 pub(crate) mod delivery;
 pub(crate) mod events;
@@ -12,7 +13,7 @@ pub(crate) mod form;
 mod malformed_request;
 mod multipart;
 mod range;
-mod resetter;
+mod request_body;
 mod response;
 pub(crate) mod server;
 mod socket;

@@ -8,9 +8,9 @@ use hyper::http::request::Parts;
 use hyper::{Response, StatusCode};
 
 use super::body::HttpBody;
+use super::connection_end::ConnectionEnd;
 use super::events::StreamBody;
 use super::range::{RequestedRange, requested_range};
-use super::resetter::Resetter;
 use super::websocket::{self, Sessions};
 use crate::error::ApiError;
 use crate::faults::{Effect, InjectedFault};
@@ -21,7 +21,7 @@ use crate::scripts::Script;
 pub(super) struct Exchange<'a> {
     pub(super) head: &'a mut Parts,
     pub(super) script: Option<&'a Script>,
-    pub(super) resetter: &'a Resetter,
+    pub(super) connection: &'a ConnectionEnd,
     pub(super) sessions: &'a Sessions,
 }
 
@@ -41,10 +41,10 @@ pub(super) fn from_result(result: HandlerResult, exchange: Exchange<'_>) -> Resp
             let Exchange {
                 head,
                 script,
-                resetter,
+                connection,
                 sessions,
             } = exchange;
-            websocket::open(sessions, head, conversation, script, resetter)
+            websocket::open(sessions, head, conversation, script, connection)
                 .unwrap_or_else(|error| error_response(&error))
         }
         Err(error) => error_response(&error),
@@ -76,7 +76,7 @@ fn stream_response(
     mut stream: StreamBody,
     exchange: &Exchange<'_>,
 ) -> Response<HttpBody> {
-    stream.set_resetter(exchange.resetter);
+    stream.set_connection(exchange.connection);
     if let Some(script) = exchange.script {
         stream.set_delivery(script.delivery.clone());
         if let Some(events) = &script.events {

@@ -1,4 +1,6 @@
-//! The HTTP server: connections, request bodies, and response headers.
+//! The HTTP server: connections, requests, and response headers.
+//!
+//! On hyper without a framework, since faults and malformed requests need the connection itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,8 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper::body::{Body, Incoming as RequestBody};
+use hyper::body::Incoming as RequestBody;
 use hyper::header::{HeaderMap, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
@@ -18,12 +19,13 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, oneshot, watch};
 
 use super::body::HttpBody;
+use super::connection_end::ConnectionEnd;
 use super::form::Form;
 use super::malformed_request;
 use super::multipart;
-use super::resetter::Resetter;
+use super::request_body::{BodyMemory, ReceivedBody, SMALL_SIZE};
 use super::response::{self, Exchange};
-use super::socket::Socket;
+use super::socket::{Socket, UnfinishedConnection, linger};
 use super::uploads::Uploads;
 use super::websocket::Sessions;
 use crate::dispatch::{Dispatcher, IncomingRequest};
@@ -33,15 +35,8 @@ use crate::request_log::{AccessLogEntry, RecordedRequest, RequestLog};
 use crate::route::{Matched, Routing, decode_path};
 use crate::scripts::Scripts;
 
-/// The maximum size of a request body, far above what any control plane operation needs.
-const MAX_BODY_SIZE: usize = 16 * 1024 * 1024;
-
-/// Bodies larger than this are subject to [`MAX_LARGE_READS`] and [`MAX_LARGE_REQUESTS`].
-const LARGE_BODY_THRESHOLD: u64 = 64 * 1024;
-
-/// How many large bodies are received concurrently, and how many are processed concurrently. Parsed
-/// bodies take a multiple of their size in memory.
-const MAX_LARGE_READS: usize = 8;
+/// How many requests with large bodies are processed concurrently. Parsed bodies take a multiple of
+/// their size in memory.
 const MAX_LARGE_REQUESTS: usize = 2;
 
 /// The maximum number of open connections, and of connections waiting to be accepted. The system
@@ -49,9 +44,8 @@ const MAX_LARGE_REQUESTS: usize = 2;
 const MAX_CONNECTIONS: u32 = 1024;
 const BACKLOG: u32 = 1024;
 
-/// The timeouts for receiving a request's head, and then its body.
+/// The timeout for receiving a request's head.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
-const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a stopping server waits for responses in progress.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(3);
@@ -70,7 +64,7 @@ pub(crate) struct Server {
     /// Signals connections and sessions that the server is stopping.
     stopping: watch::Sender<bool>,
     log: Option<fn(&AccessLogEntry)>,
-    large_reads: Semaphore,
+    body_memory: BodyMemory,
     large_requests: Semaphore,
 }
 
@@ -90,7 +84,7 @@ impl Server {
             sessions: Sessions::new(stopping.subscribe()),
             stopping,
             log,
-            large_reads: Semaphore::new(MAX_LARGE_READS),
+            body_memory: BodyMemory::default(),
             large_requests: Semaphore::new(MAX_LARGE_REQUESTS),
         }
     }
@@ -144,21 +138,28 @@ async fn accept(
     Ok((stream, peer, permit))
 }
 
-/// Serves a connection and sends the error response if hyper rejects a request.
+/// Serves a connection, sends the error response if hyper rejects a request, and reads the rest of a
+/// request that was not read to its end.
 async fn handle_connection(
     stream: TcpStream,
     peer: SocketAddr,
     server: Arc<Server>,
     permit: OwnedSemaphorePermit,
 ) {
-    let resetter = Resetter::default();
-    let (socket, mut rejected) = Socket::new(stream, resetter.clone());
-    let result = serve_socket(socket, resetter, peer, Arc::clone(&server)).await;
-    // Errors without a rejected request, such as a closed connection, are ignored.
-    if let Err(error) = result
-        && let Ok(rejected) = rejected.try_recv()
+    let connection = ConnectionEnd::default();
+    let (socket, mut unfinished) = Socket::new(stream, connection.clone());
+    let result = serve_socket(socket, connection, peer, Arc::clone(&server)).await;
+    if let Ok(UnfinishedConnection {
+        mut stream,
+        rejected_status,
+    }) = unfinished.try_recv()
     {
-        malformed_request::respond(rejected, &error, &server.dispatcher.new_id()).await;
+        // Errors without a rejected request, such as a closed connection, are ignored.
+        if let (Some(status), Err(error)) = (rejected_status, result) {
+            let id = server.dispatcher.new_id();
+            malformed_request::respond(&mut stream, status, &error, &id).await;
+        }
+        linger(stream).await;
     }
     drop(permit);
 }
@@ -166,14 +167,14 @@ async fn handle_connection(
 /// Serves a socket until it is closed or, when the server stops, until the current request is done.
 async fn serve_socket(
     socket: Socket,
-    resetter: Resetter,
+    connection: ConnectionEnd,
     peer: SocketAddr,
     server: Arc<Server>,
 ) -> hyper::Result<()> {
     let mut stopping = server.stopping.subscribe();
     let service = service_fn(move |request| {
-        let (server, resetter) = (Arc::clone(&server), resetter.clone());
-        async move { handle_request(&server, peer, request, &resetter).await }
+        let (server, connection) = (Arc::clone(&server), connection.clone());
+        async move { handle_request(&server, peer, request, &connection).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -201,7 +202,7 @@ async fn handle_request(
     server: &Server,
     peer: SocketAddr,
     request: Request<RequestBody>,
-    resetter: &Resetter,
+    connection: &ConnectionEnd,
 ) -> io::Result<Response<HttpBody>> {
     let started = Instant::now();
     let (mut head, body) = request.into_parts();
@@ -209,28 +210,30 @@ async fn handle_request(
         .dispatcher
         .route(head.method.as_str(), head.uri.path());
     let operation = routing.operation_id();
-    let (body, form) = read_body(server, &head, &routing, body).await;
-    server
-        .request_log
-        .push(recorded_request(&head, operation, &body));
+    let received = read_body(server, &head, &routing, body).await;
+    if received.is_err() {
+        connection.linger();
+    }
+    let recorded = recorded_request(&head, operation, &received);
+    server.request_log.push(recorded);
     let fault = server.faults.inject(operation);
     if let Some(fault) = &fault {
         tokio::time::sleep(fault.latency).await;
     }
     let request_id = server.dispatcher.new_id();
     let script = server.scripts.take(operation);
-    let result = match (replacement_error(fault.as_ref()), body) {
+    let result = match (replacement_error(fault.as_ref()), received) {
         (Some(error), _) | (None, Err(error)) => Err(error),
-        (None, Ok(body)) => {
-            let large = body.len() as u64 > LARGE_BODY_THRESHOLD;
-            let _permit = acquire_if_large(&server.large_requests, large).await;
+        (None, Ok((mut body, form))) => {
+            let is_large = body.bytes.len() > SMALL_SIZE;
+            let _permit = acquire_if_large(&server.large_requests, is_large).await;
             let request = IncomingRequest {
                 method: head.method.as_str().to_owned(),
                 path: head.uri.path().to_owned(),
                 query: head.uri.query().unwrap_or_default().to_owned(),
                 headers: head.headers.clone(),
                 client_ip: peer.ip().to_string(),
-                body,
+                body: std::mem::take(&mut body.bytes),
                 form,
                 script: script.clone(),
                 request_id: request_id.clone(),
@@ -245,7 +248,7 @@ async fn handle_request(
     let exchange = Exchange {
         head: &mut head,
         script: script.as_ref(),
-        resetter,
+        connection,
         sessions: &server.sessions,
     };
     let mut response = response::from_result(result, exchange);
@@ -260,7 +263,7 @@ async fn handle_request(
         });
     }
     if fault.is_some_and(|fault| fault.effect == Effect::Reset) {
-        resetter.reset();
+        connection.reset();
         return Err(io::Error::other("injected fault: connection reset"));
     }
     Ok(response)
@@ -302,8 +305,9 @@ fn finish_response(
 fn recorded_request(
     head: &Parts,
     operation: Option<&str>,
-    body: &Result<Vec<u8>, ApiError>,
+    received: &Result<(ReceivedBody<'_>, Option<Form>), ApiError>,
 ) -> RecordedRequest {
+    let body = received.as_ref().map(|(body, _)| body.bytes.as_slice());
     let target = head.uri.path_and_query();
     RecordedRequest {
         method: head.method.as_str().to_owned(),
@@ -311,56 +315,34 @@ fn recorded_request(
         target: target.map_or("/", |target| target.as_str()).to_owned(),
         segments: decode_path(head.uri.path()),
         headers: headers(&head.headers),
-        body: body.as_deref().unwrap_or_default().to_vec(),
+        body: body.unwrap_or_default().to_vec(),
     }
 }
 
 /// Reads the body, as bytes or as a multipart form.
-async fn read_body(
-    server: &Server,
+async fn read_body<'a>(
+    server: &'a Server,
     head: &Parts,
     routing: &Routing,
     body: RequestBody,
-) -> (Result<Vec<u8>, ApiError>, Option<Form>) {
+) -> Result<(ReceivedBody<'a>, Option<Form>), ApiError> {
+    let memory = &server.body_memory;
     let operation = match routing {
         Routing::Operation(Matched { operation, .. }) if operation.takes_form => operation,
-        _ => return (collect_body(server, body).await, None),
+        _ => return Ok((ReceivedBody::read(memory, body).await?, None)),
     };
     let id = operation.entry.id.as_str();
     let quota = (id == STORED_CONTENT_OPERATION).then_some(&server.dispatcher.content_quota);
-    match Box::pin(multipart::receive(head, body, quota)).await {
-        Ok(form) => {
-            server.uploads.push(id, &form);
-            (Ok(Vec::new()), Some(form))
-        }
-        Err(error) => (Err(error), None),
-    }
+    let form = Box::pin(multipart::receive(head, body, quota)).await?;
+    server.uploads.push(id, &form);
+    Ok((ReceivedBody::empty(memory), Some(form)))
 }
 
 /// Acquires a permit for a large body.
-async fn acquire_if_large(semaphore: &Semaphore, large: bool) -> Option<SemaphorePermit<'_>> {
-    match large {
+async fn acquire_if_large(semaphore: &Semaphore, is_large: bool) -> Option<SemaphorePermit<'_>> {
+    match is_large {
         true => semaphore.acquire().await.ok(),
         false => None,
-    }
-}
-
-/// Reads the complete body.
-async fn collect_body(server: &Server, body: RequestBody) -> Result<Vec<u8>, ApiError> {
-    let size = body.size_hint().upper();
-    let large = size.is_none_or(|size| size > LARGE_BODY_THRESHOLD);
-    let _permit = acquire_if_large(&server.large_reads, large).await;
-    let full_body = Limited::new(body, MAX_BODY_SIZE).collect();
-    match tokio::time::timeout(BODY_TIMEOUT, full_body).await {
-        Ok(Ok(body)) => Ok(body.to_bytes().into()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            let message = format!("body: exceeds the limit of {MAX_BODY_SIZE} bytes");
-            Err(ApiError::new(413, None, message))
-        }
-        Ok(Err(_)) => Err(ApiError::bad_request(
-            "body: truncated or malformed chunked encoding",
-        )),
-        Err(_) => Err(ApiError::new(408, None, "body: timed out")),
     }
 }
 

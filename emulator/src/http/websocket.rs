@@ -24,10 +24,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_websockets::{CloseCode, Limits, Message, ServerBuilder, WebSocketStream};
 
 use super::body::HttpBody;
+use super::connection_end::ConnectionEnd;
 use super::delivery::{Delivery, Stop};
 use super::events::Event;
-use super::resetter::Resetter;
 use crate::error::ApiError;
+use crate::json;
 use crate::response::Conversation;
 use crate::scripts::Script;
 
@@ -67,7 +68,7 @@ pub(super) fn open(
     head: &mut Parts,
     conversation: Box<dyn Conversation>,
     script: Option<&Script>,
-    resetter: &Resetter,
+    connection: &ConnectionEnd,
 ) -> Result<Response<HttpBody>, ApiError> {
     let accept_key = accept_key(&head.headers)?;
     let upgrade = head.extensions.remove::<OnUpgrade>();
@@ -85,7 +86,13 @@ pub(super) fn open(
         sent_count: 0,
     };
     let shutdown = sessions.shutdown.clone();
-    tokio::spawn(serve(upgrade, session, resetter.clone(), shutdown, permit));
+    tokio::spawn(serve(
+        upgrade,
+        session,
+        connection.clone(),
+        shutdown,
+        permit,
+    ));
     Ok(switching_protocols(&accept_key))
 }
 
@@ -163,7 +170,7 @@ enum SessionEnd {
 async fn serve(
     upgrade: OnUpgrade,
     mut session: Session,
-    resetter: Resetter,
+    connection: ConnectionEnd,
     mut shutdown: watch::Receiver<bool>,
     permit: OwnedSemaphorePermit,
 ) {
@@ -190,7 +197,7 @@ async fn serve(
             let _ = tokio::time::timeout(IDLE_TIMEOUT, close).await;
         }
         SessionEnd::Disconnected => {}
-        SessionEnd::Reset => resetter.reset(),
+        SessionEnd::Reset => connection.reset(),
     }
     drop((socket, permit));
 }
@@ -297,10 +304,10 @@ async fn write(socket: &mut Socket, message: Message) -> Result<(), SessionEnd> 
 
 /// Parses a received event.
 fn parse_event(message: &Message) -> Result<Value, String> {
-    let json = message
+    let text = message
         .as_text()
         .ok_or("expected a text event, found a binary message")?;
-    serde_json::from_str(json).map_err(|error| format!("the event is not valid JSON: {error}"))
+    json::parse(text.as_bytes()).map_err(|error| format!("event: {error}"))
 }
 
 /// Returns how a session ends after an error.

@@ -63,10 +63,7 @@ async fn large_bodies_are_checked_or_rejected() {
         status == 400 && message.contains("`/name`") && message.len() < 1000,
         "{status}"
     );
-    let wrong = format!(
-        "{{\"name\":\"a\",\"scopes\":[{}1]}}",
-        "1,".repeat(2 * 1024 * 1024)
-    );
+    let wrong = format!("{{\"name\":\"a\",\"scopes\":[{}1]}}", "1,".repeat(400_000));
     let (status, message) =
         post_text(&client, "/api-keys/organisation/service", wrong.into()).await;
     assert!(
@@ -85,8 +82,132 @@ async fn deeply_nested_json_is_rejected() {
         let nested = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
         let body = format!("{{\"name\":\"a\",\"config\":{nested}}}");
         let (status, message) = post_text(&client, "/configs", body.into()).await;
-        assert!(status == 400 && message.contains("recursion"), "{message}");
+        assert!(status == 400 && message.contains("levels"), "{message}");
     }
+}
+
+/// Parsed values take up to a hundred times the size of their text.
+#[tokio::test]
+async fn json_with_too_many_values_is_rejected() {
+    let client = TestClient::new().await;
+    let wide = |item: &str| format!("[{}0]", format!("{item},").repeat(500_000));
+    for item in ["0", "[]", "{\"a\":0}"] {
+        let body = format!("{{\"name\":\"a\",\"config\":{}}}", wide(item));
+        let (status, message) = post_text(&client, "/configs", body.into()).await;
+        assert!(
+            status == 413 && message.contains("500000 JSON values"),
+            "{message}"
+        );
+    }
+    // A config can also be a string with JSON.
+    let config = format!("{{\"a\":{}}}", wide("0"));
+    let error = client
+        .expect_error(
+            Method::POST,
+            "/configs",
+            json!({"name": "a", "config": config}),
+        )
+        .await;
+    assert!(error.0 == 400 && error.2.contains("`/config`"), "{error:?}");
+}
+
+/// Sends heads of requests and parts of their bodies, and then nothing.
+async fn stall(client: &TestClient, times: usize, request: &str) -> Vec<TcpStream> {
+    let mut stalled = Vec::new();
+    for _ in 0..times {
+        let mut stream = connect(client).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stalled.push(stream);
+    }
+    stalled
+}
+
+#[tokio::test]
+async fn stalled_bodies_do_not_hold_up_others() {
+    let client = TestClient::new().await;
+    let chunked = request_head(&client, "transfer-encoding: chunked\r\n");
+    let sized = request_head(&client, "content-length: 2000000\r\n");
+    let large = "x".repeat(300_000);
+    for request in [
+        chunked.clone(),
+        format!("{chunked}1\r\n{{\r\n"),
+        format!("{chunked}{:x}\r\n{large}\r\n", large.len()),
+        sized.clone(),
+        format!("{sized}{large}"),
+    ] {
+        let stalled = stall(&client, 40, &request).await;
+        let body = json!({"name": "w", "description": large}).to_string();
+        let others = [
+            format!("{chunked}{:x}\r\n{body}\r\n0\r\n\r\n", body.len()),
+            format!(
+                "{}{body}",
+                request_head(&client, &format!("content-length: {}\r\n", body.len()))
+            ),
+        ];
+        for other in others {
+            let response = send_raw(&client, other.as_bytes());
+            let response = timeout(Duration::from_secs(15), response).await;
+            let (status, body) = response.expect("the request was held up");
+            assert_eq!(status, 200, "{body}");
+        }
+        drop(stalled);
+    }
+}
+
+/// Sends a complete request before it reads, as many clients do.
+async fn send_before_reading(client: &TestClient, head: &str, body: &[u8]) -> (u16, String) {
+    let mut stream = connect(client).await;
+    let mut response = String::new();
+    let exchange = async {
+        stream.write_all(head.as_bytes()).await?;
+        stream.write_all(body).await?;
+        stream.read_to_string(&mut response).await
+    };
+    let result = timeout(TIMEOUT, exchange).await.unwrap();
+    result.unwrap_or_else(|error| panic!("{error} after {response:?}"));
+    (response[9..12].parse().unwrap(), response)
+}
+
+#[tokio::test]
+async fn a_response_to_a_body_that_is_not_read_to_its_end_arrives() {
+    let client = TestClient::new().await;
+    let data = "x".repeat(24_000_000);
+    let chunk = format!("{:x}\r\n{data}\r\n0\r\n\r\n", data.len());
+    let chunked = request_head(&client, "transfer-encoding: chunked\r\n");
+    let sized = request_head(&client, &format!("content-length: {}\r\n", data.len()));
+    let part = "--b\r\ncontent-disposition: form-data; name=\"purpose\"\r\n\r\n";
+    let form = sized.replace("/v1/admin/workspaces", "/v1/files");
+    let form = form.replace(
+        "\r\nhost",
+        "\r\ncontent-type: multipart/form-data; boundary=b\r\nhost",
+    );
+    let unreadable = format!("zz\r\n{data}");
+    let text = format!("{part}{}", &data[part.len()..]);
+    for (head, body, expected) in [
+        (&sized, &data, 413),
+        (&chunked, &chunk, 413),
+        (&form, &text, 413),
+        (&form, &data, 400),
+        (&chunked, &unreadable, 400),
+    ] {
+        for _ in 0..6 {
+            let (status, response) = send_before_reading(&client, head, body.as_bytes()).await;
+            assert_eq!(status, expected, "{response}");
+            assert!(response.contains("\"success\":false"), "{response}");
+        }
+    }
+}
+
+/// A client that waits for `100 Continue` sends nothing of a body that is too large.
+#[tokio::test]
+async fn a_body_that_is_announced_as_too_large_is_not_requested() {
+    let client = TestClient::new().await;
+    let head = request_head(
+        &client,
+        "content-length: 17000000\r\nexpect: 100-continue\r\n",
+    );
+    let (status, body) = send_raw(&client, head.as_bytes()).await;
+    assert_eq!(status, 413, "{body}");
 }
 
 /// JSON in a query parameter, and templates that include each other recursively.

@@ -689,3 +689,31 @@ async fn an_upload_uses_constant_memory() {
     let growth = memory(&program, "VmHWM:") - before;
     assert!(growth < 64 << 10, "memory grew by {growth} KiB");
 }
+
+/// JSON takes up to a hundred times its size in memory when it is parsed.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn wide_json_uses_little_memory() {
+    let directory = TempDir::new();
+    let seed = directory.file("seed.yaml");
+    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
+    let program = Program::start(&["--quiet", "--seed", &seed]);
+    let before = memory(&program, "VmHWM:");
+    for (item, times, status) in [
+        ("0", 7_500_000, 413),
+        ("{\"a\":0}", 1_600_000, 413),
+        ("\"\"", 5_000_000, 413),
+        ("{\"a\":0}", 249_000, 400),
+    ] {
+        let body = format!("{{\"name\":[{}0]}}", format!("{item},").repeat(times));
+        let request = program
+            .http
+            .post(format!("{}/admin/workspaces", program.base));
+        let request = request.header("x-portkey-api-key", program.key("last"));
+        let response = request.body(body).send().await.unwrap();
+        assert_eq!(response.status(), status, "{item}");
+        let growth = (memory(&program, "VmHWM:") - before) >> 10;
+        println!("{item}: {growth} MiB");
+        assert!(growth < 500, "{item}: memory grew by {growth} MiB");
+    }
+}

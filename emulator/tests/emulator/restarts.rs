@@ -572,6 +572,40 @@ async fn all_writes_survive_one_restart() {
     session.restart("all writes").await;
 }
 
+/// What is nested deepest in a request is nested deeper in the state and its journal.
+#[tokio::test]
+async fn deep_values_survive_a_restart() {
+    let mut session = Session::new(true).await;
+    let nested = |levels: usize| {
+        let text = format!("{}0{}", "[".repeat(levels), "]".repeat(levels));
+        serde_json::from_str::<Value>(&text).unwrap()
+    };
+    // The limit of `src/json.rs`.
+    let deepest = 100;
+    let workspace = session.first("/admin/workspaces", "id").await;
+    let config =
+        json!({"name": "deep", "config": {"a": nested(deepest - 2)}, "workspace_id": workspace});
+    session.post("/configs", config).await;
+    let body = json!({"a": nested(deepest - 3)});
+    let entry = json!({"request": {"url": "https://a.example", "body": body},
+        "response": {"status": 200, "body": {}}});
+    session.json("runner", Method::POST, "/logs", entry).await;
+    let collection = json!({"name": "drafts", "workspace_id": workspace});
+    let collection = string(&session.post("/collections", collection).await["id"]);
+    let key =
+        json!({"name": "Spare", "provider": "openai", "key": "sample", "workspace_id": workspace});
+    let key = string(&session.post("/virtual-keys", key).await["slug"]);
+    let prompt = json!({"name": "deep", "collection_id": collection, "string": "x",
+        "model": "gpt-4o", "virtual_key": key, "parameters": {"a": nested(deepest - 2)}});
+    session.post("/prompts", prompt).await;
+    let function = json!({"name": "f", "parameters": {"a": nested(deepest - 5)}});
+    let chat = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}],
+        "tools": [{"type": "function", "function": function}]});
+    session
+        .json("runner", Method::POST, "/chat/completions", chat)
+        .await;
+}
+
 #[tokio::test]
 async fn the_contents_of_files_are_part_of_snapshots() {
     let mut session = Session::new(false).await;
