@@ -391,7 +391,7 @@ fn add_default_resources(state: &mut State, now: DateTime<Utc>, ids: &Ids) {
     state.integrations.put(integration);
     state.virtual_keys.put(key);
     if let Some(prompt) = prompt {
-        state.prompts.table.put(prompt);
+        state.prompts.put(prompt);
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
 
 impl Collection {
     fn list_json(&self, state: &State) -> Value {
-        let prompts = state.prompts.table.in_workspace(&self.workspace_id).iter();
+        let prompts = state.prompts.in_workspace(&self.workspace_id).iter();
         let prompts: Vec<&str> = prompts
             .filter(|prompt| prompt.collection_id == self.id)
             .map(|prompt| prompt.last_updated_at())
@@ -106,7 +106,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
         |child| child.parent_id.as_ref() == Some(&collection.id),
         |child| child.parent_id.clone_from(&parent_id),
     );
-    state.prompts.table.update_where(
+    state.prompts.update_where(
         |prompt| prompt.collection_id == collection.id,
         |prompt| prompt.collection_id.clone_from(&target_id),
     );

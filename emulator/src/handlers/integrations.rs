@@ -13,6 +13,7 @@ use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
 use crate::handlers::{secret_references, virtual_keys};
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::access_list::Shared;
 use crate::state::integrations::Integration;
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{State, masking, slugs};
@@ -57,17 +58,13 @@ impl Integration {
 
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.list_json(state);
-        let all = state.workspaces.iter();
-        let count = all
-            .filter(|workspace| self.allows_workspace(&workspace.id))
-            .count();
         body["masked_key"] = json!(self.masked_key());
         body["configurations"] = masking::mask_settings(&self.configurations);
         body["allow_all_models"] = json!(self.models.allow_all);
         body["global_workspace_access_settings"] = self.access.global.clone();
         body["pricing_adjustments"] = self.pricing_adjustments.clone();
         body["secret_mappings"] = json!(self.secret_mappings);
-        body["workspace_count"] = json!(count);
+        body["workspace_count"] = json!(self.count_workspaces(&state.workspaces));
         body
     }
 
@@ -91,10 +88,7 @@ impl Integration {
 /// organisation.
 fn find<'a>(state: &'a State, call: &Call) -> Result<&'a Integration, ApiError> {
     let integration = state.integrations.find_by_path(call)?;
-    if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
-        let message = "a workspace key cannot access an integration of the organisation";
-        return Err(ApiError::forbidden(message));
-    }
+    integration.require_owner(call, "access")?;
     Ok(integration)
 }
 
@@ -129,12 +123,11 @@ pub(super) fn remove_workspace(state: &mut State, workspace: &str) {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let kind = call.query_param("type").filter(|kind| *kind != "all");
     let matching = state.integrations.all().filter(|integration| {
         let is_usable = call
             .workspace()
             .is_none_or(|workspace| integration.allows_workspace(workspace));
-        is_usable && kind.is_none_or(|kind| kind == integration.kind())
+        is_usable && integration.matches_type(call)
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
         integration.list_json(state)

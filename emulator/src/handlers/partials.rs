@@ -3,21 +3,25 @@
 use serde_json::json;
 
 use crate::call::Call;
+use crate::handlers::plain::{delete, make_version_default};
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::partials::{Content, Partial};
-use crate::state::versions::Versions;
+use crate::state::versions::{Versioned, Versions};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_prompt_partials", Read(list)),
     ("get_prompt_partial", Read(get)),
     ("create_prompt_partial", Write(create)),
     ("update_prompt_partial", Write(update)),
-    ("delete_prompt_partial", Write(delete)),
+    ("delete_prompt_partial", Write(delete::<Partial>)),
     ("list_prompt_partial_versions", Read(list_versions)),
-    ("make_prompt_partial_version_default", Write(make_default)),
+    (
+        "make_prompt_partial_version_default",
+        Write(make_version_default::<Partial>),
+    ),
 ]);
 
 fn list(state: &State, call: &Call) -> HandlerResult {
@@ -77,22 +81,8 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     respond(body)
 }
 
-fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    state.partials.take(call)?;
-    Ok(ResponseBody::empty_object())
-}
-
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let partial = state.partials.find_by_path(call)?;
     let to_json = |version| partial.version_json(version);
     Ok(call.page(partial.versions.newest_first(), to_json))
-}
-
-fn make_default(state: &mut State, call: &Call) -> HandlerResult {
-    let mut partial = state.partials.find_by_path(call)?.clone();
-    partial
-        .versions
-        .set_default(call, "prompt partial version")?;
-    state.partials.put(partial);
-    Ok(ResponseBody::empty_object())
 }

@@ -1,11 +1,12 @@
-//! The operations of plain resources.
+//! The operations of plain resources, some of which others use, too.
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::plain::Plain;
-use crate::state::table::Table;
+use crate::state::table::{Row, Table};
+use crate::state::versions::Versioned;
 
 /// Defines the resource of a plain row by the ids of its five operations.
 macro_rules! plain_resource {
@@ -61,11 +62,23 @@ where
     Ok(ResponseBody::empty_object())
 }
 
-pub(super) fn delete<T: Plain>(state: &mut State, call: &Call) -> HandlerResult
+pub(super) fn delete<T: Row>(state: &mut State, call: &Call) -> HandlerResult
 where
     State: AsMut<Table<T>>,
 {
     let table: &mut Table<T> = state.as_mut();
     table.take(call)?;
+    Ok(ResponseBody::empty_object())
+}
+
+/// Changes the default version of a row.
+pub(super) fn make_version_default<T: Versioned>(state: &mut State, call: &Call) -> HandlerResult
+where
+    State: AsMut<Table<T>>,
+{
+    let table: &mut Table<T> = state.as_mut();
+    let mut row = table.find_by_path(call)?.clone();
+    row.set_default_version(call)?;
+    table.put(row);
     Ok(ResponseBody::empty_object())
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::gateway;
+use crate::handlers::plain::{delete, make_version_default};
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
 use crate::json;
@@ -12,7 +13,7 @@ use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
 use crate::state::prompts::{Content, Prompt, Version};
 use crate::state::table::Row;
-use crate::state::versions::Versions;
+use crate::state::versions::{Versioned, Versions};
 use crate::template::Template;
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
@@ -20,11 +21,14 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("get_prompt", Read(get)),
     ("create_prompt", Write(create)),
     ("update_prompt", Write(update)),
-    ("delete_prompt", Write(delete)),
+    ("delete_prompt", Write(delete::<Prompt>)),
     ("list_prompt_versions", Read(list_versions)),
     ("get_prompt_version", Read(get_version)),
     ("update_prompt_version", Write(update_version)),
-    ("make_prompt_version_default", Write(make_default)),
+    (
+        "make_prompt_version_default",
+        Write(make_version_default::<Prompt>),
+    ),
     ("render_prompt", Read(render)),
     ("run_prompt", Gateway(run)),
 ]);
@@ -115,7 +119,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         Some(key) => Some(&state.collections.find(key, call)?.id),
         None => None,
     };
-    let prompts = state.prompts.table.list_for(call);
+    let prompts = state.prompts.list_for(call);
     if !call.has_query_param(&["collection_id", "search"]) {
         return Ok(call.page(prompts, Prompt::list_json));
     }
@@ -127,7 +131,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find_by_path(call)?;
+    let prompt = state.prompts.find_by_path(call)?;
     let requested = match call.query.get("version") {
         Some(Value::String(version)) => version.clone(),
         Some(number) => number.to_string(),
@@ -150,7 +154,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let version_id = prompt.versions.latest().map(|version| &version.id);
     let body =
         json!({"id": prompt.id, "slug": prompt.slug, "version_id": version_id, "object": "prompt"});
-    state.prompts.table.put(prompt);
+    state.prompts.put(prompt);
     respond(body)
 }
 
@@ -191,7 +195,7 @@ fn merge_content(
 /// New content creates a version, which does not become the default; a new name or collection does
 /// not create one.
 fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
+    let mut prompt = state.prompts.find_by_path(call)?.clone();
     let has_content = CONTENT_FIELDS
         .iter()
         .chain(&OPTIONAL_CONTENT_FIELDS)
@@ -225,23 +229,18 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         let id = prompt.versions.push(content, description, &at, &call.ids);
         body = json!({"id": prompt.id, "slug": prompt.slug, "prompt_version_id": id});
     }
-    state.prompts.table.put(prompt);
+    state.prompts.put(prompt);
     respond(body)
 }
 
-fn delete(state: &mut State, call: &Call) -> HandlerResult {
-    state.prompts.table.take(call)?;
-    Ok(ResponseBody::empty_object())
-}
-
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find_by_path(call)?;
+    let prompt = state.prompts.find_by_path(call)?;
     let versions = prompt.versions.newest_first();
     Ok(call.page(versions, |version| version.list_json(prompt)))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.table.find_by_path(call)?;
+    let prompt = state.prompts.find_by_path(call)?;
     let mut versions = prompt.versions.newest_first().into_iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
@@ -250,24 +249,17 @@ fn get_version(state: &State, call: &Call) -> HandlerResult {
 
 /// Only the label of a version can be updated; null removes it.
 fn update_version(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
+    let mut prompt = state.prompts.find_by_path(call)?.clone();
     let version = prompt.version_mut(call.path_param(1))?;
     call.set_value("label_id", &mut version.content.label_id);
-    state.prompts.table.put(prompt);
-    Ok(ResponseBody::empty_object())
-}
-
-fn make_default(state: &mut State, call: &Call) -> HandlerResult {
-    let mut prompt = state.prompts.table.find_by_path(call)?.clone();
-    prompt.versions.set_default(call, "prompt version")?;
-    state.prompts.table.put(prompt);
+    state.prompts.put(prompt);
     Ok(ResponseBody::empty_object())
 }
 
 /// Removes a deleted label from all versions.
 pub(crate) fn remove_label(state: &mut State, label: &str) {
     let has_label = |version: &Version| version.content.label_id == label;
-    state.prompts.table.update_where(
+    state.prompts.update_where(
         |prompt| prompt.versions.newest_first().into_iter().any(has_label),
         |prompt| {
             let versions = prompt.versions.iter_mut();
@@ -296,7 +288,7 @@ fn run(state: &mut State, call: &Call) -> HandlerResult {
 
 /// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
-    let prompt = state.prompts.table.find_by_path(call)?;
+    let prompt = state.prompts.find_by_path(call)?;
     let version = prompt.version("default")?;
     let parameters = version.content.field("parameters");
     let mut data = parameters.as_object().cloned().unwrap_or_default();

@@ -1,9 +1,57 @@
-//! The workspaces that may use an integration.
+//! The workspaces that may use an integration, of AI providers or of MCP servers.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::call::Call;
+use crate::error::ApiError;
+use crate::state::table::Row;
+use crate::state::workspaces::Workspaces;
+
+/// A row of the organisation or of one workspace, and the workspaces that may use it.
+pub(crate) trait Shared: Row {
+    /// The settings of each workspace.
+    type Settings: Default;
+
+    fn access(&self) -> &AccessList<Self::Settings>;
+
+    /// Returns whether a workspace may use the row.
+    fn allows_workspace(&self, workspace: &str) -> bool {
+        self.access().allows(workspace)
+    }
+
+    /// Returns how many workspaces may use the row.
+    fn count_workspaces(&self, workspaces: &Workspaces) -> usize {
+        let allowed = workspaces
+            .iter()
+            .filter(|workspace| self.allows_workspace(&workspace.id));
+        allowed.count()
+    }
+
+    /// Returns whether the row belongs to a workspace or to the organisation.
+    fn kind(&self) -> &'static str {
+        match self.workspace() {
+            Some(_) => "workspace",
+            None => "organisation",
+        }
+    }
+
+    /// Returns whether the query parameter `type` selects the row.
+    fn matches_type(&self, call: &Call) -> bool {
+        let requested = call.query_param("type");
+        requested.is_none_or(|kind| kind == "all" || kind == self.kind())
+    }
+
+    /// Rejects a workspace key for a row of the organisation. `action` is part of the message.
+    fn require_owner(&self, call: &Call, action: &str) -> Result<(), ApiError> {
+        if self.workspace().is_some() || call.caller.is_organisation_key() {
+            return Ok(());
+        }
+        let name = Self::NAME;
+        let message = format!("a workspace key cannot {action} an {name} of the organisation");
+        Err(ApiError::forbidden(message))
+    }
+}
 
 /// The access of workspaces to an integration; `T` are the settings of each workspace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]

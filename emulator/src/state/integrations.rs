@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::call::Caller;
 use crate::error::ApiError;
 use crate::ids::Ids;
+use crate::state::access_list::Shared;
 use crate::state::table::{Row, Table, row};
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{masking, secret_references};
@@ -66,6 +67,14 @@ row! {
             self.workspace()
                 .is_none_or(|workspace| caller.can_see(workspace))
         }
+    }
+}
+
+impl Shared for Integration {
+    type Settings = workspaces::Limits;
+
+    fn access(&self) -> &workspaces::Access {
+        &self.access
     }
 }
 
@@ -132,18 +141,6 @@ impl Integration {
     /// Returns the masked key, as shown in responses.
     pub(crate) fn masked_key(&self) -> Option<String> {
         self.key.as_deref().map(masking::mask)
-    }
-
-    /// Returns whether a workspace may use the integration.
-    pub(crate) fn allows_workspace(&self, workspace: &str) -> bool {
-        self.access.allows(workspace)
-    }
-
-    pub(crate) fn kind(&self) -> &'static str {
-        match self.workspace_id {
-            Some(_) => "workspace",
-            None => "organisation",
-        }
     }
 
     /// Rejects settings with which the service could not authenticate.

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::error::ApiError;
 use crate::state::table::{Row, Table, row};
-use crate::state::versions::{Version, Versions};
+use crate::state::versions::{Version, Versioned, Versions};
 
 pub(crate) type Partials = Table<Partial>;
 
@@ -32,16 +31,23 @@ pub(crate) struct Content {
 
 row! { Partial: "prompt partial", id: id, slug: slug, workspace: workspace_id }
 
+impl Versioned for Partial {
+    type Content = Content;
+
+    fn versions(&self) -> &Versions<Content> {
+        &self.versions
+    }
+
+    fn versions_mut(&mut self) -> &mut Versions<Content> {
+        &mut self.versions
+    }
+}
+
 impl Partial {
     /// Returns the template of the default version.
     pub(crate) fn template(&self) -> Option<&str> {
         let version = self.version("default").ok()?;
         Some(&version.content.string)
-    }
-
-    /// Returns a version by `latest`, `default` or a number.
-    pub(crate) fn version(&self, requested: &str) -> Result<&Version<Content>, ApiError> {
-        self.versions.find(requested, "prompt partial version")
     }
 
     pub(crate) fn json(&self, version: &Version<Content>) -> Value {

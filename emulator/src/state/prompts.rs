@@ -8,14 +8,11 @@ use crate::call::timestamp;
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::collections::Collection;
-use crate::state::table::{ResourceState, Row, Table, row};
-use crate::state::versions::{self, Versions};
+use crate::state::table::{Row, Table, row};
+use crate::state::versions::{self, Versioned, Versions};
 use crate::state::virtual_keys::VirtualKey;
 
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub(crate) struct Prompts {
-    pub(crate) table: Table<Prompt>,
-}
+pub(crate) type Prompts = Table<Prompt>;
 
 /// A prompt with its versions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -43,6 +40,18 @@ pub(crate) struct Content {
 pub(crate) type Version = versions::Version<Content>;
 
 row! { Prompt: "prompt", id: id, slug: slug, workspace: workspace_id }
+
+impl Versioned for Prompt {
+    type Content = Content;
+
+    fn versions(&self) -> &Versions<Content> {
+        &self.versions
+    }
+
+    fn versions_mut(&mut self) -> &mut Versions<Content> {
+        &mut self.versions
+    }
+}
 
 impl Prompt {
     /// Creates the seeded prompt, which has two versions; the first is the default.
@@ -93,11 +102,6 @@ impl Prompt {
         &self.last_updated_at
     }
 
-    /// Returns a version by `latest`, `default` or a number.
-    pub(crate) fn version(&self, requested: &str) -> Result<&Version, ApiError> {
-        self.versions.find(requested, "prompt version")
-    }
-
     /// Returns the version with this id for a change.
     pub(crate) fn version_mut(&mut self, id: &str) -> Result<&mut Version, ApiError> {
         let mut versions = self.versions.iter_mut();
@@ -139,11 +143,5 @@ impl Content {
 
     pub(crate) fn field(&self, name: &str) -> Value {
         self.fields.get(name).cloned().unwrap_or(Value::Null)
-    }
-}
-
-impl ResourceState for Prompts {
-    fn remove_workspace(&mut self, workspace: &str) {
-        self.table.remove_workspace(workspace);
     }
 }

@@ -6,6 +6,7 @@ use serde_json::Value;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::ids::Ids;
+use crate::state::table::Row;
 
 /// Numbered versions, oldest first, one of which is the default.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,6 +26,36 @@ pub(crate) struct Version<T> {
     pub(crate) created_at: String,
     #[serde(flatten)]
     pub(crate) content: T,
+}
+
+/// A row with versions.
+pub(crate) trait Versioned: Row {
+    type Content;
+
+    fn versions(&self) -> &Versions<Self::Content>;
+
+    fn versions_mut(&mut self) -> &mut Versions<Self::Content>;
+
+    /// Returns the version that a request asks for with `latest`, `default` or a number.
+    fn version(&self, requested: &str) -> Result<&Version<Self::Content>, ApiError> {
+        let found = self.versions().find(requested)?;
+        found.ok_or_else(missing_version::<Self>)
+    }
+
+    /// Makes the version that the body names by its number, not its id, the default.
+    fn set_default_version(&mut self, call: &Call) -> Result<(), ApiError> {
+        let number = call.body_value("version").as_u64();
+        let number =
+            number.ok_or_else(|| ApiError::invalid_field("version", "must be a version number"))?;
+        let versions = self.versions_mut();
+        let version = versions.with_number(number);
+        versions.default = version.ok_or_else(missing_version::<Self>)?.number;
+        Ok(())
+    }
+}
+
+fn missing_version<T: Row>() -> ApiError {
+    ApiError::not_found(&format!("{} version", T::NAME))
 }
 
 impl<T> Versions<T> {
@@ -76,30 +107,16 @@ impl<T> Versions<T> {
         self.list.iter().find(|version| version.number == number)
     }
 
-    /// Returns the version that a request asks for with `latest`, `default` or a number; `name` is
-    /// for the error message.
-    pub(crate) fn find(&self, requested: &str, name: &str) -> Result<&Version<T>, ApiError> {
-        let found = match requested {
-            "latest" => self.latest(),
-            "default" => self.with_number(self.default),
-            number => self.with_number(number.parse().map_err(|_| {
-                ApiError::bad_request(
+    fn find(&self, requested: &str) -> Result<Option<&Version<T>>, ApiError> {
+        match requested {
+            "latest" => Ok(self.latest()),
+            "default" => Ok(self.with_number(self.default)),
+            number => match number.parse() {
+                Ok(number) => Ok(self.with_number(number)),
+                Err(_) => Err(ApiError::bad_request(
                     "query parameter `version` must be `latest`, `default` or a version number",
-                )
-            })?),
-        };
-        found.ok_or_else(|| ApiError::not_found(name))
-    }
-
-    /// Makes the version that the body names by its number, not its id, the default.
-    pub(crate) fn set_default(&mut self, call: &Call, name: &str) -> Result<(), ApiError> {
-        let number = call.body_value("version").as_u64();
-        let number =
-            number.ok_or_else(|| ApiError::invalid_field("version", "must be a version number"))?;
-        self.default = self
-            .with_number(number)
-            .ok_or_else(|| ApiError::not_found(name))?
-            .number;
-        Ok(())
+                )),
+            },
+        }
     }
 }

@@ -8,7 +8,7 @@ use crate::handlers::integrations::find;
 use crate::handlers::virtual_keys;
 use crate::response::{HandlerResult, ResponseBody};
 use crate::state::State;
-use crate::state::access_list::WorkspaceAccess;
+use crate::state::access_list::{Shared, WorkspaceAccess};
 use crate::state::integrations::Integration;
 use crate::state::integrations::workspaces::{Change, Limits, validate_limits};
 use crate::state::virtual_keys::VirtualKey;

@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::handlers::mcp::{capabilities, probe, servers};
 use crate::handlers::secret_references;
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::access_list::Shared;
 use crate::state::mcp::access::{Access, set_access};
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::capabilities::{apply_toggles, merge_synced, parse_toggles};
@@ -36,12 +37,8 @@ const UPDATABLE_FIELDS: [&str; 7] = [
 
 impl McpIntegration {
     fn list_json(&self, state: &State) -> Value {
-        let all = state.workspaces.iter();
-        let count = all
-            .filter(|workspace| self.allows_workspace(&workspace.id))
-            .count();
         let mut body = self.json();
-        body["workspaces_count"] = json!(count);
+        body["workspaces_count"] = json!(self.count_workspaces(&state.workspaces));
         body
     }
 
@@ -72,10 +69,7 @@ pub(super) fn find_editable<'a>(
     call: &Call,
 ) -> Result<&'a McpIntegration, ApiError> {
     let integration = find(state, call)?;
-    if integration.workspace_id.is_none() && !call.caller.is_organisation_key() {
-        let message = "a workspace key cannot change an MCP integration of the organisation";
-        return Err(ApiError::forbidden(message));
-    }
+    integration.require_owner(call, "change")?;
     Ok(integration)
 }
 
@@ -85,7 +79,6 @@ fn table(state: &mut State) -> &mut Table<McpIntegration> {
 
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
-    let kind = call.query_param("type").filter(|kind| *kind != "all");
     let matching = state.mcp.integrations.all().filter(|integration| {
         let workspace = call.workspace();
         let is_usable = workspace.is_none_or(|workspace| {
@@ -93,7 +86,7 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
                 || integration.workspace_id.as_deref() == Some(workspace)
         });
         is_usable
-            && kind.is_none_or(|kind| kind == integration.kind())
+            && integration.matches_type(call)
             && call.matches_search(&[&integration.name, &integration.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {

@@ -9,6 +9,7 @@ use crate::error::ApiError;
 use crate::handlers::guardrails;
 use crate::handlers::mcp::{capabilities, probe};
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::access_list::Shared;
 use crate::state::mcp::capabilities::CapabilityKey;
 use crate::state::mcp::capabilities::{merge_synced, parse_toggles};
 use crate::state::mcp::integrations::McpIntegration;

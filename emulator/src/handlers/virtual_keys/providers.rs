@@ -6,6 +6,7 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::virtual_keys::{PAGE_SIZES, find, is_slug_taken, remove};
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::access_list::Shared;
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{State, slugs};
 

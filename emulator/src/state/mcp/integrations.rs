@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::call::Caller;
 use crate::error::ApiError;
-use crate::state::mcp::access::Access;
+use crate::state::access_list::Shared;
+use crate::state::mcp::access::{Access, Times};
 use crate::state::mcp::capabilities::Capability;
 use crate::state::mcp::metadata::Metadata;
 use crate::state::table::{Row, row};
@@ -46,19 +47,15 @@ row! {
     }
 }
 
+impl Shared for McpIntegration {
+    type Settings = Times;
+
+    fn access(&self) -> &Access {
+        &self.access
+    }
+}
+
 impl McpIntegration {
-    /// Returns whether a workspace may use the integration.
-    pub(crate) fn allows_workspace(&self, workspace: &str) -> bool {
-        self.access.allows(workspace)
-    }
-
-    pub(crate) fn kind(&self) -> &'static str {
-        match self.workspace_id {
-            Some(_) => "workspace",
-            None => "organisation",
-        }
-    }
-
     pub(crate) fn json(&self) -> Value {
         json!({
             "id": self.id,
