@@ -1,4 +1,7 @@
 //! Fault injection.
+//!
+//! Written by hand: proxies and failpoint crates know connections and lines of code, where a fault here
+//! applies to an operation of the manifest, before or after its execution.
 
 use std::fmt;
 use std::sync::Mutex;

@@ -1,4 +1,6 @@
 //! Identifiers and secrets from a seeded generator; the same seed gives the same ids.
+//!
+//! Written by hand, since the generators of `uuid` take no seed; it formats the ids.
 
 use std::cell::RefCell;
 

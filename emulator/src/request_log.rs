@@ -1,4 +1,6 @@
 //! The log of received requests, for assertions.
+//!
+//! Written by hand: it is limited by the size of its entries, which caches and ring buffers limit by number.
 
 use std::collections::VecDeque;
 use std::fmt;

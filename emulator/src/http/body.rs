@@ -1,4 +1,7 @@
 //! Response bodies.
+//!
+//! Written by hand: the bodies of `http_body_util` cannot break the connection after a part of them was
+//! sent.
 
 use std::io;
 use std::pin::Pin;

@@ -2,6 +2,9 @@
 //!
 //! A [`Table`] keeps rows in insertion order and finds them by id, slug or token in constant time.
 //! A page of all rows, or of the rows of one workspace, takes time proportional to the page.
+//!
+//! Written by hand: ordered maps such as `indexmap` have one key, and removing a row or skipping to a page
+//! of a workspace takes time proportional to the table.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -3,6 +3,9 @@
 //! A time range is found by binary search, so that the cost of a query depends on the number of
 //! logs in its time range and workspaces. Strings are interned, so that comparing and counting is
 //! cheap.
+//!
+//! Written by hand: an embedded database would be many times the emulator's size, and its snapshots would
+//! copy all logs, where clones of this store share them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
