@@ -96,8 +96,11 @@ impl EmulatorBuilder {
     /// Loads the state from a file, if it exists, and saves every change to it.
     ///
     /// The response to a write is sent once the write is on disk. `path.journal` and `path.lock`
-    /// are created beside `path`. The files contain the values of keys. Seeds are used only if the
-    /// file does not exist.
+    /// are created beside `path`. The files contain the values of keys and the contents of files.
+    /// Seeds are used only if the file does not exist. Damaged files, and files of which one is
+    /// missing, are an error when the emulator starts.
+    ///
+    /// A write that cannot be persisted is rolled back, and its response is a 500.
     pub fn state_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.state_file = Some(path.into());
         self

@@ -107,7 +107,8 @@ pub struct InviteError(String);
 
 /// A copy of an emulator's state; see [`Emulator::snapshot`].
 ///
-/// It can be written to a file with `serde`. It contains the values of keys.
+/// It can be written to a file with `serde`. It contains the values of keys and the contents of
+/// files.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Snapshot {
     organisations: Organisations,

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::state::table::{Row, Table, row};
-use crate::state::versions::{Version, Versioned, Versions};
+use crate::state::versions::{Version, Versioned, Versions, versioned};
 
 pub(crate) type Partials = Table<Partial>;
 
@@ -30,18 +30,7 @@ pub(crate) struct Content {
 }
 
 row! { Partial: "prompt partial", id: id, slug: slug, workspace: workspace_id }
-
-impl Versioned for Partial {
-    type Content = Content;
-
-    fn versions(&self) -> &Versions<Content> {
-        &self.versions
-    }
-
-    fn versions_mut(&mut self) -> &mut Versions<Content> {
-        &mut self.versions
-    }
-}
+versioned! { Partial: Content }
 
 impl Partial {
     /// Returns the template of the default version.

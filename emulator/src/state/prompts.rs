@@ -9,7 +9,7 @@ use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::collections::Collection;
 use crate::state::table::{Row, Table, row};
-use crate::state::versions::{self, Versioned, Versions};
+use crate::state::versions::{self, Versioned, Versions, versioned};
 use crate::state::virtual_keys::VirtualKey;
 
 pub(crate) type Prompts = Table<Prompt>;
@@ -40,18 +40,7 @@ pub(crate) struct Content {
 pub(crate) type Version = versions::Version<Content>;
 
 row! { Prompt: "prompt", id: id, slug: slug, workspace: workspace_id }
-
-impl Versioned for Prompt {
-    type Content = Content;
-
-    fn versions(&self) -> &Versions<Content> {
-        &self.versions
-    }
-
-    fn versions_mut(&mut self) -> &mut Versions<Content> {
-        &mut self.versions
-    }
-}
+versioned! { Prompt: Content }
 
 impl Prompt {
     /// Creates the seeded prompt, which has two versions; the first is the default.

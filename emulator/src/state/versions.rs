@@ -54,6 +54,24 @@ pub(crate) trait Versioned: Row {
     }
 }
 
+/// Implements [`Versioned`] for a type with a field `versions`.
+macro_rules! versioned {
+    ($row:ty: $content:ty) => {
+        impl Versioned for $row {
+            type Content = $content;
+
+            fn versions(&self) -> &Versions<$content> {
+                &self.versions
+            }
+
+            fn versions_mut(&mut self) -> &mut Versions<$content> {
+                &mut self.versions
+            }
+        }
+    };
+}
+pub(crate) use versioned;
+
 fn missing_version<T: Row>() -> ApiError {
     ApiError::not_found(&format!("{} version", T::NAME))
 }
