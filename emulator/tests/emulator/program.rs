@@ -380,13 +380,13 @@ async fn kill_during_writes(rounds: usize) -> u64 {
             url: format!("{}/admin/workspaces", program.base),
             key: program.key("last").to_owned(),
         };
-        let writers: Vec<_> = (0..4)
+        let writers: Vec<_> = (0..8)
             .map(|number| {
                 let (client, acknowledged) = (client.clone(), Arc::clone(&acknowledged));
                 tokio::spawn(write(client, round, number, acknowledged))
             })
             .collect();
-        let delay = Duration::from_micros(fastrand::u64(1_000..400_000));
+        let delay = Duration::from_micros(fastrand::u64(1_000..1_000_000));
         tokio::time::sleep(delay).await;
         program.child.kill().unwrap();
         for writer in writers {

@@ -572,38 +572,49 @@ async fn all_writes_survive_one_restart() {
     session.restart("all writes").await;
 }
 
-/// What is nested deepest in a request is nested deeper in the state and its journal.
-#[tokio::test]
-async fn deep_values_survive_a_restart() {
-    let mut session = Session::new(true).await;
-    let nested = |levels: usize| {
+/// Sends JSON with ever fewer nested levels until it is accepted, and restarts then.
+async fn send_deepest(s: &mut Session, path: &str, body: impl Fn(Value) -> Value) {
+    let key = s.client.emulator.key("runner").unwrap();
+    for levels in (50..128).rev() {
         let text = format!("{}0{}", "[".repeat(levels), "]".repeat(levels));
-        serde_json::from_str::<Value>(&text).unwrap()
-    };
-    // The limit of `src/json.rs`.
-    let deepest = 100;
-    let workspace = session.first("/admin/workspaces", "id").await;
-    let config =
-        json!({"name": "deep", "config": {"a": nested(deepest - 2)}, "workspace_id": workspace});
-    session.post("/configs", config).await;
-    let body = json!({"a": nested(deepest - 3)});
-    let entry = json!({"request": {"url": "https://a.example", "body": body},
-        "response": {"status": 200, "body": {}}});
-    session.json("runner", Method::POST, "/logs", entry).await;
+        let value = serde_json::from_str(&text);
+        let Ok(value) = value else { continue };
+        let sent = s.client.send_as(&key, Method::POST, path, body(value));
+        if sent.await.status == 200 {
+            return s.restart(path).await;
+        }
+    }
+    panic!("{path}: nothing was accepted");
+}
+
+/// What a request nests is nested deeper in the journal, and still deeper in the state.
+#[tokio::test]
+async fn the_deepest_accepted_values_survive_a_restart() {
+    let mut s = Session::new(false).await;
+    let workspace = s.first("/admin/workspaces", "id").await;
     let collection = json!({"name": "drafts", "workspace_id": workspace});
-    let collection = string(&session.post("/collections", collection).await["id"]);
+    let collection = string(&s.post("/collections", collection).await["id"]);
     let key =
         json!({"name": "Spare", "provider": "openai", "key": "sample", "workspace_id": workspace});
-    let key = string(&session.post("/virtual-keys", key).await["slug"]);
-    let prompt = json!({"name": "deep", "collection_id": collection, "string": "x",
-        "model": "gpt-4o", "virtual_key": key, "parameters": {"a": nested(deepest - 2)}});
-    session.post("/prompts", prompt).await;
-    let function = json!({"name": "f", "parameters": {"a": nested(deepest - 5)}});
-    let chat = json!({"model": "gpt-4o", "messages": [{"role": "user", "content": "hi"}],
-        "tools": [{"type": "function", "function": function}]});
-    session
-        .json("runner", Method::POST, "/chat/completions", chat)
-        .await;
+    let key = string(&s.post("/virtual-keys", key).await["slug"]);
+    send_deepest(
+        &mut s,
+        "/configs",
+        |deep| json!({"name": "deep", "config": {"a": deep}}),
+    )
+    .await;
+    send_deepest(&mut s, "/logs", |deep| {
+        json!({"request": {"url": "https://a.example", "body": {"a": deep}},
+            "response": {"status": 200, "body": {}}})
+    })
+    .await;
+    send_deepest(&mut s, "/prompts", |deep| {
+        json!({"name": "deep", "collection_id": collection, "string": "x", "model": "gpt-4o",
+            "virtual_key": key, "parameters": {"a": deep}})
+    })
+    .await;
+    // The last start has moved the writes from the journal into the state.
+    s.restart("all").await;
 }
 
 #[tokio::test]
