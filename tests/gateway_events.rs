@@ -273,7 +273,7 @@ async fn text_behind_the_events_is_in_the_body_of_the_error() {
     for rest in [
         "<html>\nno upstream\n</html>",
         "upstream error: high demand",
-        "{\"detail\":\"x\"}",
+        "{\"unknown\":\"x\"}",
     ] {
         let body = events(&word_chunks(&["a"])) + rest + "\n";
         let (texts, error) = read_until_error(event_stream(body)).await;

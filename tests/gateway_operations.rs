@@ -191,7 +191,7 @@ fn streams(client: &Client) -> Vec<Call> {
         create_chat_completion().body(chat_request());
         create_completion().body(completion_request());
         create_response().body(response_request());
-        run_prompt("p").body(RunPromptRequest::builder().variables([("a", "b")]));
+        run_prompt("p").body(RunPromptRequest::builder().variables(json!({"a": "b"})));
         create_run("t").body(run_request());
         create_thread_and_run().body(thread_and_run_request());
         submit_tool_outputs("t", "r").body(tool_outputs_request());

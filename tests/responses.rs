@@ -149,10 +149,10 @@ async fn log_is_inserted_if_the_response_is_not_an_object() {
         let (request, response) = (
             logs::LogEntryRequest::builder()
                 .url("https://host.example")
-                .body([("model", "m")]),
+                .body(json!({"model": "m"})),
             logs::LogEntryResponse::builder()
                 .status(200)
-                .body([("id", "one")]),
+                .body(json!({"id": "one"})),
         );
         let entry = logs::LogEntry::builder()
             .request(request)

@@ -27,11 +27,11 @@ pub async fn insert(
 ) -> Outcome {
     let request = LogEntryRequest::builder()
         .url("https://api.provider.example/v1/chat/completions")
-        .body([("model", "gpt-4o")]);
+        .body(json!({"model": "gpt-4o"}));
     let usage = json!({"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15});
     let response = LogEntryResponse::builder()
         .status(200)
-        .body([("usage", usage)]);
+        .body(json!({"usage": usage}));
     let metadata = LogEntryMetadata::builder()
         .trace_id("every-operation")
         .extra("_user", "member@example.com");

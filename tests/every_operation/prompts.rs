@@ -75,10 +75,10 @@ async fn prompt(context: &TestContext, collection: &str, label: &str, key: &str)
     let update = admin.update_prompt_version(&prompt, &version);
     update.body(labelled).update_and_get().await?;
 
-    let variables = RenderPromptRequest::builder().variables([("who", "reader")]);
+    let variables = RenderPromptRequest::builder().variables(json!({"who": "reader"}));
     let rendered = admin.render_prompt(&prompt).body(variables).send().await?;
     assert!(json!(rendered).to_string().contains("Good day reader"));
-    let variables = RunPromptRequest::builder().variables([("who", "reader")]);
+    let variables = RunPromptRequest::builder().variables(json!({"who": "reader"}));
     let run = context.workspace_client.run_prompt(&prompt).body(variables);
     let response = run.send().await?;
     assert_eq!(response["choices"][0]["text"], "You said: Good day reader");

@@ -1,5 +1,6 @@
 //! Integrations with their models and workspaces, providers, virtual keys and secret references.
 
+use serde_json::json;
 use portkey_admin::{
     integrations::{
         CreateIntegrationRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate,
@@ -101,7 +102,7 @@ async fn secret_references(TestContext { admin, .. }: &TestContext) -> Outcome {
         .name("Provider key")
         .manager_type(SecretManagerType::AwsSm)
         .secret_path("prod/provider")
-        .auth_config([("aws_auth_type", "serviceRole")]);
+        .auth_config(json!({"aws_auth_type": "serviceRole"}));
     let reference = admin.create_secret_reference().body(reference);
     let id = created_id(reference.send().await?.id);
     let change = UpdateSecretReferenceRequest::builder().description("Changed");
