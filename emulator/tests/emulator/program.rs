@@ -86,6 +86,7 @@ impl Program {
         let request = self.http.request(method, format!("{}{path}", self.base));
         let request = request
             .header("x-portkey-api-key", self.key(key))
+            .header("x-portkey-provider", "openai")
             .json(&body);
         let response = request.send().await.unwrap();
         assert_eq!(response.status(), 200, "{path}");
@@ -554,6 +555,7 @@ async fn a_write_that_cannot_be_persisted_is_rolled_back() {
         let (purpose, file) = (part("\"purpose\""), part("\"file\"; filename=\"f\""));
         let body = format!("{purpose}batch\r\n{file}{number} {padding}\r\n--b--\r\n");
         let request = program.http.post(url("/files")).body(body);
+        let request = request.header("x-portkey-provider", "openai");
         request.header("content-type", "multipart/form-data; boundary=b")
     })
     .await;
