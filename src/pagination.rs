@@ -107,7 +107,7 @@ pub(crate) async fn send_with_response<L: Paged>(call: Call) -> Result<Response<
 }
 
 /// Decodes a page. If `strict_items`, an item that cannot be decoded is an error.
-fn decode_page<L: Paged>(
+pub(crate) fn decode_page<L: Paged>(
     operation: &'static Operation,
     strict_items: bool,
     response: RawResponse,
