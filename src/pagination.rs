@@ -278,6 +278,8 @@ macro_rules! paged {
         $name:ident of $item:ty, by $key:ident, in $($field:ident $wire:literal)+
         $(, total $total:ident)? $(, more $more:ident)?
     ) => {
+        $crate::pagination::into_iterator! { $name of $item }
+
         impl $crate::pagination::sealed::Sealed for $name {}
 
         impl $crate::pagination::Paged for $name {
@@ -330,6 +332,8 @@ macro_rules! paged {
         }
     };
     ($name:ident of $item:ty, $list:ident or $object:ident $page:ty) => {
+        $crate::pagination::into_iterator! { $name of $item }
+
         impl $crate::pagination::sealed::Sealed for $name {}
 
         impl $crate::pagination::Paged for $name {
@@ -393,6 +397,29 @@ macro_rules! paged {
     };
 }
 
+/// Implements `IntoIterator` for a [`Paged`] response and for a reference to it.
+macro_rules! into_iterator {
+    ($name:ident of $item:ty) => {
+        impl IntoIterator for $name {
+            type Item = $item;
+            type IntoIter = std::vec::IntoIter<$item>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                $crate::pagination::Paged::into_items(self).into_iter()
+            }
+        }
+
+        impl<'a> IntoIterator for &'a $name {
+            type Item = &'a $item;
+            type IntoIter = std::slice::Iter<'a, $item>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                $crate::pagination::Paged::items(self).iter()
+            }
+        }
+    };
+}
+
 /// Evaluates to the key of an item; see [`paged!`](paged).
 macro_rules! key {
     ($item:ident none) => {{
@@ -410,4 +437,4 @@ macro_rules! key {
     };
 }
 
-pub(crate) use {key, paged};
+pub(crate) use {into_iterator, key, paged};

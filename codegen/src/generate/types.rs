@@ -53,7 +53,7 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
     });
     quote! {
         #(#[doc = #docs])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct #ident {
             #(#definitions,)*
