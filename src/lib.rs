@@ -89,9 +89,11 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
+mod amount;
 mod client;
 mod decode;
 mod error;
+mod flag;
 #[cfg(feature = "gateway")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
 pub mod gateway;
@@ -120,6 +122,7 @@ mod waiter;
 // The paths that generated code uses.
 use request::{builder_support, call, response_future, update_and_get, validation};
 
+pub use amount::{Cents, Dollars};
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
 pub use error::Error;

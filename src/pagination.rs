@@ -145,6 +145,13 @@ impl ItemKey for Value {
 }
 
 /// A free-form item is identified by its field `id`.
+impl ItemKey for Map<String, Value> {
+    fn item_key(&self) -> Option<&str> {
+        self.get("id")?.as_str()
+    }
+}
+
+/// A free-form item is identified by its field `id`.
 impl ItemKey for JsonObject {
     fn item_key(&self) -> Option<&str> {
         self.get("id")?.as_str()

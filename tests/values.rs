@@ -1,14 +1,23 @@
-//! Values: awaiting a builder, comparing and iterating responses.
+//! Values: awaiting a builder, comparing and iterating responses; ids, times, flags and amounts.
 
-#![cfg(all(feature = "api_keys", feature = "audit", feature = "guardrails"))]
+#![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used)] // a panic fails the test
 
 mod support;
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use portkey_admin::{
-    api_keys::ApiKeyList, audit::AuditLogList, guardrails::GuardrailMcpServerList, operations,
+    Cents, Dollars,
+    analytics::{CostGraph, GroupedUsageList},
+    api_keys::ApiKeyList,
+    audit::AuditLogList,
+    configs::{CreateConfigRequest, CreateConfigResponse},
+    deployments::NewDeploymentAuthSettings,
+    guardrails::{Guardrail, GuardrailMcpServerList},
+    operations,
+    prompts::UpdatePromptRequest,
     types::KeyStatus,
 };
 use serde::de::DeserializeOwned;
@@ -109,4 +118,131 @@ async fn awaiting_a_builder_fails_like_sending_it() {
                 .is_err()
         );
     }
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_missing_id_is_an_error_that_names_the_response() {
+    let guardrail: Guardrail = decode(json!({"id": "one", "slug": 7}));
+    assert_eq!(guardrail.id().unwrap(), "one");
+    assert_eq!(
+        guardrail.slug().unwrap_err().to_string(),
+        "unexpected response: expected a string for `slug` of Guardrail, found a number"
+    );
+    let error = decode::<Guardrail>(json!({})).id().unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .ends_with("expected a string for `id` of Guardrail, found nothing")
+    );
+}
+
+#[test]
+fn ids_of_recorded_creations_are_plain() {
+    let created: CreateConfigResponse = decode(json!({"id": "one", "slug": "pc-one"}));
+    assert_eq!(
+        (created.id.as_str(), created.slug.as_str()),
+        ("one", "pc-one")
+    );
+}
+
+#[tokio::test]
+async fn times_are_sent_and_received_as_times() {
+    let body =
+        json!({"records": [{"timestamp": "2026-01-02T03:04:05.000Z"}, {"timestamp": "soon"}]});
+    let (server, client) = server_and_client(ScriptedResponse::json(200, body.to_string()));
+    let logs = client
+        .list_audit_logs()
+        .organisation_id("one")
+        .start_time(at("2026-01-02T00:00:00Z"))
+        .end_time(std::time::SystemTime::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let target = &server.requests()[0].target;
+    assert!(
+        target.contains("start_time=2026-01-02T00%3A00%3A00.000Z"),
+        "{target}"
+    );
+    assert!(
+        target.contains("end_time=1970-01-01T00%3A00%3A00.000Z"),
+        "{target}"
+    );
+    assert_eq!(logs.records[0].timestamp, Some(at("2026-01-02T03:04:05Z")));
+    assert_eq!(logs.records[1].timestamp, None);
+    assert_eq!(logs.records[1].extra["timestamp"], "soon");
+}
+
+#[cfg(feature = "gateway")]
+#[test]
+fn unix_seconds_are_integers_with_a_time() {
+    use portkey_admin::gateway::{batches::Batch, responses::ModelResponse};
+
+    let batch: Batch = decode(json!({"created_at": 1_767_323_045, "expires_at": i64::MAX}));
+    assert_eq!(batch.created_at, Some(1_767_323_045));
+    assert_eq!(batch.created_at(), Some(at("2026-01-02T03:04:05Z")));
+    assert_eq!((batch.expires_at(), batch.failed_at()), (None, None));
+    let response: ModelResponse = decode(json!({"created_at": 1_767_323_045.0}));
+    assert_eq!(response.created_at(), batch.created_at());
+}
+
+#[test]
+fn flags_are_booleans_that_keep_their_form_on_the_wire() {
+    let config = CreateConfigRequest::builder()
+        .name("one")
+        .config([("cache", json!({}))])
+        .is_default(true)
+        .build()
+        .unwrap();
+    let prompt = UpdatePromptRequest::patch()
+        .is_raw_template(false)
+        .build()
+        .unwrap();
+    let settings = NewDeploymentAuthSettings::builder()
+        .is_dataservice_hosted(true)
+        .build()
+        .unwrap();
+    for (body, name, expected) in [
+        (serde_json::to_value(config), "isDefault", 1),
+        (serde_json::to_value(prompt), "is_raw_template", 0),
+        (serde_json::to_value(settings), "is_dataservice_hosted", 1),
+    ] {
+        assert_eq!(body.unwrap()[name], json!(expected), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn amounts_name_their_unit() {
+    let body = json!({"summary": {"total": "2.5", "avg": 1}});
+    let (server, client) = server_and_client(ScriptedResponse::json(200, body.to_string()));
+    let call = client
+        .get_cost_graph()
+        .time_of_generation_min(at("2026-01-01T00:00:00Z"))
+        .time_of_generation_max(at("2026-01-02T00:00:00Z"))
+        .cost_min(Dollars(0.5));
+    let graph: CostGraph = call.await.unwrap();
+    assert!(
+        server.requests()[0].target.contains("cost_min=50&"),
+        "{:?}",
+        server.requests()
+    );
+    let summary = graph.summary.unwrap();
+    assert_eq!(
+        (summary.total, summary.avg),
+        (Some(Cents(2.5)), Some(Cents(1.0)))
+    );
+    assert_eq!(
+        serde_json::to_value(summary).unwrap(),
+        json!({"total": 2.5, "avg": 1.0})
+    );
+}
+
+#[test]
+fn debug_output_shows_the_values_of_analytics_rows_only() {
+    let list: GroupedUsageList = decode(json!({"data": [{"cost": 7}], "unknown": "canary"}));
+    let debug = format!("{list:?}");
+    assert!(debug.contains(r#"{"cost": Number(7)}"#), "{debug}");
+    assert!(!debug.contains("canary"), "{debug}");
 }

@@ -381,9 +381,11 @@ impl Parameter {
             return self.object_setter(&ident, &location, wire);
         }
         let (generics, argument) = match &self.ty {
-            RustType::Bool | RustType::Integer | RustType::Float => {
-                (None, quote!(impl Into<Option<#ty>>))
-            }
+            RustType::Bool
+            | RustType::Flag
+            | RustType::Integer
+            | RustType::UInt32
+            | RustType::Float => (None, quote!(impl Into<Option<#ty>>)),
             _ => (Some(quote!(<M>)), quote!(impl crate::IntoOptional<#ty, M>)),
         };
         let value = match generics {
@@ -392,7 +394,11 @@ impl Parameter {
         };
         let statement = match &self.ty {
             RustType::Float if !self.header => quote!(self.call.number(#wire, value)),
-            RustType::Integer if !self.header => quote!(self.call.query(#wire, value)),
+            RustType::Amount(_) if !self.header => quote!(self.call.number(#wire, value.0)),
+            RustType::Integer | RustType::UInt32 if !self.header => {
+                quote!(self.call.query(#wire, value))
+            }
+            RustType::Flag => quote!(self.call.#location(#wire, i64::from(value).to_string())),
             RustType::String => quote!(self.call.#location(#wire, value)),
             RustType::DateTime => {
                 quote!(self.call.#location(#wire, crate::call::timestamp(value)))

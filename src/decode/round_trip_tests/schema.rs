@@ -63,6 +63,7 @@ impl Shape {
         }
         match schema["type"].as_str() {
             Some("boolean") => Self::Boolean,
+            Some("integer") if schema["format"] == "flag" => Self::Boolean,
             Some("integer") => Self::Integer,
             Some("number") => Self::Number,
             Some("string") => match schema["format"].as_str() {
