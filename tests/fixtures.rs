@@ -1289,8 +1289,14 @@ fn other_fixtures_round_trip() {
         "get_model_pricing",
         &[("nested maps and nested formulas", |one| {
             let prices = one.pay_as_you_go.as_ref().unwrap();
-            assert_eq!(prices.image["standard"]["1024x1024"].price, Some(Cents(4.0)));
-            assert_eq!(prices.request_token.as_ref().unwrap().price, Some(Cents(0.00025)));
+            assert_eq!(
+                prices.image["standard"]["1024x1024"].price,
+                Some(Cents(4.0))
+            );
+            assert_eq!(
+                prices.request_token.as_ref().unwrap().price,
+                Some(Cents(0.00025))
+            );
             let formula = one.calculate.as_ref().unwrap().request.as_ref().unwrap();
             assert_eq!(formula.operation, Some(ModelCostOperator::Sum));
             assert_eq!(formula.operands.len(), 2);

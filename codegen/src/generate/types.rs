@@ -97,7 +97,7 @@ pub enum Accessor {
 pub fn accessor(field: &Field) -> Option<Accessor> {
     let is_optional_string =
         field.ty.is_option() && matches!(field.ty.without_option(), RustType::String);
-    match field.wire.as_str() {
+    match field.ident.to_string().as_str() {
         _ if field.is_unix_time => Some(Accessor::Time),
         "id" | "slug" if is_optional_string => Some(Accessor::Required),
         _ => None,
