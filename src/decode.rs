@@ -40,7 +40,7 @@ use crate::{JsonObject, error::DecodeError, json};
 pub use list::List;
 pub(crate) use object::{
     Object, decode_object, encode_object, keep_unknown_field, next_key, optional, or_default,
-    read_field, required, response_object, retain_field, write_field,
+    present, read_field, required, response_object, retain_field, write_field,
 };
 pub(crate) use odd_items::retaining_odd_items;
 pub(crate) use raw::{debug_without_values, decode_raw, raw, raw_json, response_raw_json};

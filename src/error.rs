@@ -5,13 +5,20 @@ mod display;
 mod envelope;
 mod error_response;
 mod label;
+#[cfg(feature = "test-util")]
+mod test_util;
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-use crate::{operation::Operation, redact::Redactor, request_id, retry::AttemptSummary};
+use crate::{
+    operation::Operation,
+    redact::Redactor,
+    request_id,
+    retry::{AttemptSummary, is_transient_status},
+};
 
 pub(crate) use decode_error::DecodeError;
 pub(crate) use envelope::reports_failure;
@@ -441,6 +448,25 @@ impl Error {
     /// Returns `true` for status 429: too many requests.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
+    }
+
+    /// Returns `true` for a status from 500 to 599: the service failed.
+    pub fn is_server_error(&self) -> bool {
+        self.status().is_some_and(|status| status.is_server_error())
+    }
+
+    /// Returns `true` if the same request may succeed later: no connection, no complete response in
+    /// time, or one of the statuses that the client retries (408, 429, 500, 502 to 504, 520 to 524, 529).
+    ///
+    /// The client has already repeated the request where that was safe. Check
+    /// [`may_have_executed`](Self::may_have_executed) before you repeat a write.
+    pub fn is_transient(&self) -> bool {
+        match &self.0.kind {
+            Kind::Transport(error) => !error.is_builder(),
+            Kind::TimedOut(_) | Kind::IdleTimeout(_) => true,
+            Kind::Status => self.status().is_some_and(is_transient_status),
+            _ => false,
+        }
     }
 }
 

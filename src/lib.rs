@@ -22,7 +22,7 @@
 //! # Where to look
 //!
 //! - [`Client`] has one method for each operation, named `verb_noun`: `list_api_keys`,
-//!   `rotate_api_key`, `create_config`. Each returns a builder; nothing is sent before `send()`.
+//!   `rotate_api_key`, `create_config`. Each returns a builder, which `.await` or `send()` sends.
 //! - Each area of the API is a module and a feature: `api_keys` contains the builders, requests and
 //!   responses of the API keys. [`types`] contains the types that several areas share; each area
 //!   re-exports those that it uses.
@@ -89,9 +89,11 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
+mod amount;
 mod client;
 mod decode;
 mod error;
+mod flag;
 #[cfg(feature = "gateway")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]
 pub mod gateway;
@@ -118,8 +120,9 @@ mod transport;
 mod waiter;
 
 // The paths that generated code uses.
-use request::{builder_support, call, update_and_get, validation};
+use request::{builder_support, call, response_future, update_and_get, validation};
 
+pub use amount::{Cents, Dollars};
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
 pub use error::Error;
@@ -131,7 +134,7 @@ pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane};
 pub use options::RequestOptions;
 pub use pagination::{Cursor, Items, Page, Paged, Pages, SkippedItem};
 pub use patch::Patch;
-pub use request::{IntoBody, IntoOptional, Request, RequestObject};
+pub use request::{IntoBody, IntoOptional, Request, RequestObject, ResponseFuture};
 pub use response::{ByteStream, Progress, Response};
 pub use retry::RetryPolicy;
 pub use secret::Secret;

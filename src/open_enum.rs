@@ -14,6 +14,14 @@ macro_rules! open_enum {
         }
 
         impl $name {
+            /// Every documented value.
+            pub const VARIANTS: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// Returns `true` if the value is documented.
+            pub fn is_known(&self) -> bool {
+                !matches!(self, Self::$other(_))
+            }
+
             /// Returns the value as it is sent.
             pub fn as_str(&self) -> &str {
                 match self {
@@ -118,5 +126,12 @@ mod tests {
             let json = serde_json::to_string(&value).unwrap();
             assert_eq!(serde_json::from_str::<Colour>(&json).unwrap(), value);
         }
+    }
+
+    #[test]
+    fn variants_are_the_known_values() {
+        assert_eq!(Colour::VARIANTS, [Colour::Red, Colour::Blue]);
+        assert!(Colour::VARIANTS.iter().all(Colour::is_known));
+        assert!(!Colour::from("mauve").is_known());
     }
 }

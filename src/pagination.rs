@@ -107,7 +107,7 @@ pub(crate) async fn send_with_response<L: Paged>(call: Call) -> Result<Response<
 }
 
 /// Decodes a page. If `strict_items`, an item that cannot be decoded is an error.
-fn decode_page<L: Paged>(
+pub(crate) fn decode_page<L: Paged>(
     operation: &'static Operation,
     strict_items: bool,
     response: RawResponse,
@@ -139,6 +139,13 @@ impl ItemKey for Option<String> {
 
 /// A free-form item is identified by its field `id`.
 impl ItemKey for Value {
+    fn item_key(&self) -> Option<&str> {
+        self.get("id")?.as_str()
+    }
+}
+
+/// A free-form item is identified by its field `id`.
+impl ItemKey for Map<String, Value> {
     fn item_key(&self) -> Option<&str> {
         self.get("id")?.as_str()
     }
@@ -278,6 +285,8 @@ macro_rules! paged {
         $name:ident of $item:ty, by $key:ident, in $($field:ident $wire:literal)+
         $(, total $total:ident)? $(, more $more:ident)?
     ) => {
+        $crate::pagination::into_iterator! { $name of $item }
+
         impl $crate::pagination::sealed::Sealed for $name {}
 
         impl $crate::pagination::Paged for $name {
@@ -330,6 +339,8 @@ macro_rules! paged {
         }
     };
     ($name:ident of $item:ty, $list:ident or $object:ident $page:ty) => {
+        $crate::pagination::into_iterator! { $name of $item }
+
         impl $crate::pagination::sealed::Sealed for $name {}
 
         impl $crate::pagination::Paged for $name {
@@ -393,6 +404,29 @@ macro_rules! paged {
     };
 }
 
+/// Implements `IntoIterator` for a [`Paged`] response and for a reference to it.
+macro_rules! into_iterator {
+    ($name:ident of $item:ty) => {
+        impl IntoIterator for $name {
+            type Item = $item;
+            type IntoIter = std::vec::IntoIter<$item>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                $crate::pagination::Paged::into_items(self).into_iter()
+            }
+        }
+
+        impl<'a> IntoIterator for &'a $name {
+            type Item = &'a $item;
+            type IntoIter = std::slice::Iter<'a, $item>;
+
+            fn into_iter(self) -> Self::IntoIter {
+                $crate::pagination::Paged::items(self).iter()
+            }
+        }
+    };
+}
+
 /// Evaluates to the key of an item; see [`paged!`](paged).
 macro_rules! key {
     ($item:ident none) => {{
@@ -410,4 +444,4 @@ macro_rules! key {
     };
 }
 
-pub(crate) use {key, paged};
+pub(crate) use {into_iterator, key, paged};

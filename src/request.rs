@@ -21,6 +21,7 @@ pub(crate) mod call;
 mod path;
 mod query;
 mod raw;
+pub(crate) mod response_future;
 pub(crate) mod update_and_get;
 pub(crate) mod validation;
 
@@ -28,3 +29,4 @@ pub(crate) use arguments::json_object;
 pub use arguments::{IntoBody, IntoOptional, RequestObject};
 pub(crate) use call::{Call, decode_response};
 pub use raw::Request;
+pub use response_future::ResponseFuture;

@@ -12,4 +12,6 @@ mod retry_loop;
 pub(crate) use budget::Budget;
 pub use policy::RetryPolicy;
 pub(crate) use retry_after::retry_after;
-pub(crate) use retry_loop::{AttemptSummary, Clock, Failure, FailureKind, TokioClock, run};
+pub(crate) use retry_loop::{
+    AttemptSummary, Clock, Failure, FailureKind, TokioClock, is_transient_status, run,
+};

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use portkey_admin::{
-    analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*, logs::*,
-    mcp::*, policies::*, pricing::*, prompts::*, providers::*, secrets::*, types::*, users::*,
-    workspaces::*,
+    Cents, analytics::*, api_keys::*, audit::*, configs::*, guardrails::*, integrations::*,
+    logs::*, mcp::*, policies::*, pricing::*, prompts::*, providers::*, secrets::*, types::*,
+    users::*, workspaces::*,
 };
 use portkey_admin_testing::canonical_json::{self, Conversions};
 use serde::{Serialize, de::DeserializeOwned};
@@ -399,14 +399,9 @@ fn config_fixtures_round_trip() {
         )
         .check::<CreateConfigResponse>(
             "create_config",
-            &[
-                ("without an envelope", |created| {
-                    assert_eq!(created.slug.as_deref(), Some("pc-one"))
-                }),
-                ("in the documented envelope", |created| {
-                    assert!(created.extra["data"]["version_id"].is_string());
-                }),
-            ],
+            &[("without an envelope", |created| {
+                assert_eq!(created.slug, "pc-one")
+            })],
         )
         .check::<UpdateConfigResponse>(
             "update_config",
@@ -844,7 +839,7 @@ fn policy_fixtures_round_trip() {
         )
         .check::<CreatedPolicy>(
             "create_usage_limits_policy",
-            &[("id", |created| assert!(created.id.is_some()))],
+            &[("id", |created| assert!(!created.id.is_empty()))],
         )
         .assert_all_checked();
 }
@@ -1057,7 +1052,7 @@ fn integration_fixtures_round_trip() {
                 let [first, second] = &list.workspaces[..] else {
                     panic!()
                 };
-                assert_eq!(first.id.as_deref(), Some("ws-one"));
+                assert_eq!(first.id, "ws-one");
                 assert_eq!(
                     first.usage_limits[0].periodic_reset,
                     Some(ResetPeriod::from(""))
@@ -1077,12 +1072,18 @@ fn analytics_fixtures_round_trip() {
         &[
             ("fractions, and numbers as strings", |graph| {
                 let summary = graph.summary.as_ref().unwrap();
-                assert_eq!((summary.total, summary.avg), (Some(12.5), Some(0.25)));
+                assert_eq!(
+                    (summary.total, summary.avg),
+                    (Some(Cents(12.5)), Some(Cents(0.25)))
+                );
                 let [first, second] = &graph.data_points[..] else {
                     panic!()
                 };
-                assert_eq!((first.total, first.avg), (Some(10.0), Some(0.1)));
-                assert_eq!((second.total, second.avg), (Some(2.5), None));
+                assert_eq!(
+                    (first.total, first.avg),
+                    (Some(Cents(10.0)), Some(Cents(0.1)))
+                );
+                assert_eq!((second.total, second.avg), (Some(Cents(2.5)), None));
                 assert_eq!(second.timestamp, Some(at("2026-01-02T04:00:00Z")));
             }),
             ("data points in another field", |graph| {
@@ -1138,7 +1139,7 @@ fn more_analytics(file: &mut Fixtures) {
         "get_cache_hit_rate_graph",
         &[("savings are costs", |graph| {
             let point = &graph.data_points[0];
-            assert_eq!(point.cumulative_simple_cache_savings, Some(0.0125));
+            assert_eq!(point.cumulative_simple_cache_savings, Some(Cents(0.0125)));
             assert_eq!(point.semantic_hits, Some(0), "string");
         })],
     )
@@ -1168,7 +1169,7 @@ fn more_analytics(file: &mut Fixtures) {
         "get_usage_by_model",
         &[("numbers and numbers as strings", |list| {
             assert_eq!(list.total, Some(2), "string");
-            assert_eq!(list.data[0].cost, Some(0.25), "string");
+            assert_eq!(list.data[0].cost, Some(Cents(0.25)), "string");
             assert_eq!(list.data[1].ai_model.as_deref(), Some("two-model"));
             assert!(list.data[0].extra.is_empty(), "{:?}", list.data[0].extra);
         })],
@@ -1176,7 +1177,7 @@ fn more_analytics(file: &mut Fixtures) {
     .check::<ProviderUsageList>(
         "get_usage_by_provider",
         &[("numbers as strings", |list| {
-            assert_eq!(list.data[0].cost, Some(0.25));
+            assert_eq!(list.data[0].cost, Some(Cents(0.25)));
             assert_eq!(list.data[0].success_rate, Some(99.5));
         })],
     )
@@ -1184,8 +1185,8 @@ fn more_analytics(file: &mut Fixtures) {
         "get_usage_by_workspace",
         &[("a quota beside the list", |list| {
             assert_eq!(list.is_quota_exceeded, Some(false));
-            assert_eq!(list.data[0].cost, Some(12.5));
-            assert_eq!(list.data[1].cost, Some(1.75), "string");
+            assert_eq!(list.data[0].cost, Some(Cents(12.5)));
+            assert_eq!(list.data[1].cost, Some(Cents(1.75)), "string");
             assert_eq!(list.data[1].workspace_slug.as_deref(), Some("ws-two"));
             assert!(list.data[1].extra.is_empty(), "{:?}", list.data[1].extra);
         })],
@@ -1288,8 +1289,14 @@ fn other_fixtures_round_trip() {
         "get_model_pricing",
         &[("nested maps and nested formulas", |one| {
             let prices = one.pay_as_you_go.as_ref().unwrap();
-            assert_eq!(prices.image["standard"]["1024x1024"].price, Some(4.0));
-            assert_eq!(prices.request_token.as_ref().unwrap().price, Some(0.00025));
+            assert_eq!(
+                prices.image["standard"]["1024x1024"].price,
+                Some(Cents(4.0))
+            );
+            assert_eq!(
+                prices.request_token.as_ref().unwrap().price,
+                Some(Cents(0.00025))
+            );
             let formula = one.calculate.as_ref().unwrap().request.as_ref().unwrap();
             assert_eq!(formula.operation, Some(ModelCostOperator::Sum));
             assert_eq!(formula.operands.len(), 2);

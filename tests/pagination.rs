@@ -188,8 +188,8 @@ async fn every_pagination_style_is_read_to_its_end() {
     let (_server, client) = service(records, 3);
     let list = client
         .list_audit_logs()
-        .start_time("2026-01-01")
-        .end_time("2026-02-01")
+        .start_time(Utc::now())
+        .end_time(Utc::now())
         .organisation_id("one");
     assert_eq!(ids(list.stream().page_size(2)).await.unwrap(), names(0..3));
 
@@ -678,7 +678,6 @@ async fn cursor_of_another_list_or_page_size_is_refused() {
         )
         .await,
         first_error(client.list_labels().pages().page_size(0)).await,
-        first_error(client.list_labels().current_page(-1).pages()).await,
     ];
     for error in refused {
         assert!(error.is_invalid_request(), "{error}");

@@ -6,7 +6,7 @@
 mod support;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use portkey_admin::{api_keys, logs, providers, types, users, workspaces};
+use portkey_admin::{Cents, api_keys, logs, providers, types, users, workspaces};
 use serde_json::json;
 use support::{BoxedCall, KEY, boxed_call, server::ScriptedResponse, server_and_client};
 
@@ -157,8 +157,8 @@ async fn numbers_are_sent_in_full() {
         .get_cost_graph()
         .time_of_generation_min(at("2026-01-01T00:00:00Z"))
         .time_of_generation_max(at("2026-01-02T00:00:00Z"))
-        .cost_min(0.000_000_1)
-        .cost_max(1e21)
+        .cost_min(Cents(0.000_000_1))
+        .cost_max(Cents(1e21))
         .total_units_max(i64::MAX);
     call.send().await.unwrap();
     let query = server.request().query();
@@ -187,7 +187,7 @@ async fn nan_and_infinite_numbers_are_refused() {
                 "credit_limit",
                 boxed_call(client.update_api_key("one").body(body).send()),
             ),
-            ("cost_min", boxed_call(graph.cost_min(number).send())),
+            ("cost_min", boxed_call(graph.cost_min(Cents(number)).send())),
         ];
         for (name, call) in calls {
             let Err(error) = call.await else {

@@ -357,7 +357,7 @@ fn prompt_rules(client: &Client) -> Vec<Rule> {
         rule(
             "update_prompt",
             &["`string`", "`is_raw_template`"],
-            update(body().is_raw_template(0)),
+            update(body().is_raw_template(false)),
             update(body().virtual_key("v").version_description("none")),
         ),
     ]

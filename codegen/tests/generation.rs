@@ -360,3 +360,60 @@ fn responses_convert_into_requests_unless_something_is_masked() {
         assert!(!converts(response, request), "{response} to {request}");
     }
 }
+
+/// Returns the signatures of the fields and setters whose name fulfils a condition, by path.
+fn values(is_wanted: impl Fn(&str) -> bool) -> Vec<(String, String)> {
+    let items = generate::listing(&PATCHED, &LOWERED, &PATCHED.manifest.areas()).unwrap();
+    let values = items.into_iter().filter(|(path, signature)| {
+        let name = path.rsplit("::").next().unwrap();
+        let is_value =
+            signature.starts_with("field: ") || signature.starts_with("fn(self, value: ");
+        is_value && is_wanted(name)
+    });
+    values.collect()
+}
+
+#[test]
+fn page_numbers_and_page_sizes_are_u32() {
+    let found = values(|name| ["page", "current_page", "page_size"].contains(&name));
+    assert!(found.len() > 60, "{}", found.len());
+    for (path, signature) in found {
+        assert!(signature.contains("u32"), "{path}: {signature}");
+    }
+}
+
+#[test]
+fn times_are_not_strings() {
+    let is_time = |name: &str| {
+        name.ends_with("_at") || ["timestamp", "start_time", "end_time"].contains(&name)
+    };
+    let strings = values(is_time)
+        .into_iter()
+        .filter(|(_, signature)| signature.contains("String"));
+    let strings: Vec<_> = strings.map(|(path, _)| path).collect();
+    // In the service's own format.
+    assert_eq!(strings, ["mcp::McpServerTokens::expires_at"]);
+}
+
+#[test]
+fn every_optional_id_of_a_response_has_a_method() {
+    let items = generate::listing(&PATCHED, &LOWERED, &PATCHED.manifest.areas()).unwrap();
+    let mut count = 0;
+    for (path, signature) in &items {
+        let Some((structure, "id")) = path.rsplit_once("::") else {
+            continue;
+        };
+        let is_response = items.contains_key(&format!("{structure}::extra"))
+            && !items.contains_key(&format!("{structure}Builder"));
+        if is_response && signature == "field: Option<String>" {
+            count += 1;
+            let method = items.get(&format!("{path}()"));
+            assert_eq!(
+                method.map(String::as_str),
+                Some("fn(&self) -> Result<&str>"),
+                "{path}"
+            );
+        }
+    }
+    assert!(count > 90, "{count}");
+}

@@ -122,6 +122,21 @@ pub(crate) fn required<T: LenientDecode, E: Error>(
     })
 }
 
+/// Returns the value of an optional field that every response is expected to contain.
+pub(crate) fn present<'a>(
+    value: Option<&'a str>,
+    type_name: &str,
+    name: &str,
+    extra: &JsonObject,
+) -> Result<&'a str, crate::Error> {
+    value.ok_or_else(|| {
+        let found = extra.get(name).map_or("nothing", super::json_type);
+        crate::Error::unexpected_response(format!(
+            "expected a string for `{name}` of {type_name}, found {found}"
+        ))
+    })
+}
+
 /// Returns the value of an optional field.
 #[allow(
     clippy::unnecessary_wraps,

@@ -22,7 +22,7 @@ pub(crate) fn raw<T: Serialize>(variant: &T) -> Value {
 macro_rules! raw_json {
     ($(#[$docs:meta])* $name:ident) => {
         $(#[$docs])*
-        #[derive(Clone, serde::Serialize)]
+        #[derive(Clone, PartialEq, serde::Serialize)]
         #[serde(transparent)]
         pub struct $name(serde_json::Value);
 

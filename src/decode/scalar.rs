@@ -60,6 +60,7 @@ pub(crate) use response_scalar;
 
 response_scalar!(bool);
 response_scalar!(i64);
+response_scalar!(u32);
 response_scalar!(f64);
 response_scalar!(String);
 response_scalar!(DateTime<Utc>);
@@ -142,6 +143,26 @@ impl Scalar for i64 {
             .parse()
             .ok()
             .or_else(|| Self::from_f64(f64::from_text(value)?))
+    }
+}
+
+impl Scalar for u32 {
+    const EXPECTED: &'static str = "an integer from 0 to 4294967295";
+
+    fn from_i64(value: i64) -> Option<Self> {
+        value.try_into().ok()
+    }
+
+    fn from_u64(value: u64) -> Option<Self> {
+        value.try_into().ok()
+    }
+
+    fn from_f64(value: f64) -> Option<Self> {
+        i64::from_f64(value).and_then(Self::from_i64)
+    }
+
+    fn from_text(value: &str) -> Option<Self> {
+        i64::from_text(value).and_then(Self::from_i64)
     }
 }
 

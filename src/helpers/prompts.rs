@@ -35,7 +35,7 @@ impl UpdatePromptRequest {
     /// let body = UpdatePromptRequest::full_version("Greet {{name}}.", parameters, "gpt-4o", "my-key", false)
     ///     .version_description("shorter")
     ///     .build()?;
-    /// assert_eq!(body.is_raw_template, Some(0));
+    /// assert_eq!(body.is_raw_template, Some(false));
     /// # Ok(())
     /// # }
     /// ```
@@ -51,7 +51,7 @@ impl UpdatePromptRequest {
             .parameters(parameters)
             .model(model)
             .virtual_key(virtual_key)
-            .is_raw_template(i64::from(is_raw_template))
+            .is_raw_template(is_raw_template)
     }
 }
 

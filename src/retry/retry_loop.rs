@@ -69,6 +69,12 @@ impl Clock for TokioClock {
     }
 }
 
+/// Returns `true` if the same request may succeed after a response with this status. 520 to 524 and
+/// 529 are sent by edge servers for a failed origin.
+pub(crate) fn is_transient_status(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500 | 502..=504 | 520..=524 | 529)
+}
+
 impl FailureKind {
     fn is_timeout(self) -> bool {
         matches!(
@@ -88,7 +94,7 @@ impl<E> Failure<E> {
     }
 
     /// Returns `true` if the service may have executed the request.
-    fn may_have_executed(&self) -> bool {
+    pub(crate) fn may_have_executed(&self) -> bool {
         match self.kind {
             FailureKind::Connect { .. } | FailureKind::Permanent => false,
             FailureKind::Interrupted { .. } => true,
@@ -109,12 +115,11 @@ impl<E> Failure<E> {
         match self.kind {
             FailureKind::Connect { .. } => true,
             FailureKind::Interrupted { .. } => is_idempotent,
-            FailureKind::Status(status) => match status.as_u16() {
-                429 | 503 => is_idempotent || self.retry_after.is_some(),
-                // 520 to 524 and 529 are sent by edge servers for a failed origin.
-                408 | 500 | 502 | 504 | 520..=524 | 529 => is_idempotent,
-                _ => false,
-            },
+            FailureKind::Status(status) if is_transient_status(status) => {
+                let is_refusal = matches!(status.as_u16(), 429 | 503);
+                is_idempotent || (is_refusal && self.retry_after.is_some())
+            }
+            FailureKind::Status(_) => false,
             FailureKind::Permanent => false,
         }
     }

@@ -24,8 +24,8 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     let records = admin
         .list_audit_logs()
         .organisation_id(&context.organisation)
-        .start_time(from.to_rfc3339())
-        .end_time(to.to_rfc3339());
+        .start_time(from)
+        .end_time(to);
     records.send().await?;
     let pricing = admin.get_model_pricing("openai", "gpt-4o");
     pricing.send().await.map(drop)

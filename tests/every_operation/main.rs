@@ -98,8 +98,8 @@ async fn emulator() -> Emulator {
 }
 
 /// Unwraps the id or slug in the response of a create.
-fn created_id(id: Option<String>) -> String {
-    id.expect("the response has no id")
+fn created_id(id: impl Into<Option<String>>) -> String {
+    id.into().expect("the response has no id")
 }
 
 /// Returns the operations of all areas except the gateway, each with the operation that reads its result.

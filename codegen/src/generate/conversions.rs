@@ -175,7 +175,7 @@ impl Converter<'_> {
         let (ident, source, wire) = (&field.ident, &from.ident, &field.wire);
         let plain = quote!(response.#source);
         let option = match from.ty.without_option() {
-            RustType::List(_) | RustType::Map(_) | RustType::JsonObject => {
+            RustType::List(_) | RustType::Map(_) | RustType::JsonObject | RustType::JsonMap => {
                 quote!(crate::builder_support::non_empty(#plain))
             }
             _ if from.ty.is_option() => plain,

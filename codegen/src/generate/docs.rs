@@ -72,9 +72,10 @@ fn type_words(ty: &RustType) -> String {
     match ty {
         RustType::String => "A string".to_owned(),
         RustType::Secret => "A secret".to_owned(),
-        RustType::Bool => "A boolean".to_owned(),
-        RustType::Integer => "An integer".to_owned(),
+        RustType::Bool | RustType::Flag => "A boolean".to_owned(),
+        RustType::Integer | RustType::UInt32 => "An integer".to_owned(),
         RustType::Float => "A number".to_owned(),
+        RustType::Amount(name) => format!("An amount in {}", name.to_lowercase()),
         RustType::DateTime => "A date and time".to_owned(),
         RustType::List(item) | RustType::LenientList(item) => {
             format!("List of items: {}", in_sentence(item))
@@ -82,7 +83,7 @@ fn type_words(ty: &RustType) -> String {
         RustType::Map(item) => format!("Map of values: {}", in_sentence(item)),
         RustType::Option(inner) | RustType::Box(inner) => type_words(inner),
         RustType::JsonValue => "Any JSON value".to_owned(),
-        RustType::JsonObject => "A JSON object".to_owned(),
+        RustType::JsonObject | RustType::JsonMap => "A JSON object".to_owned(),
         RustType::Named(name) => sentence_case(name),
         RustType::Other(_) => "A value".to_owned(),
     }

@@ -10,7 +10,7 @@ use super::{
         maybe_setter_name, setter_name,
     },
     request_types::{builder_name, field_type},
-    types::response_field_type,
+    types::{Accessor, accessor, response_field_type},
 };
 use crate::{
     lower::Direction,
@@ -65,6 +65,13 @@ fn list_type(module: &str, name: &str, ty: &Definition, types: &Types, items: &m
             for field in &structure.fields {
                 let ty = type_name(response_field_type(field).tokens(types.modules()));
                 items.add(format!("{path}::{}", field.ident), format!("field: {ty}"));
+                let returned = match accessor(field) {
+                    Some(Accessor::Required) => "Result<&str>",
+                    Some(Accessor::Time) => "Option<DateTime<Utc>>",
+                    None => continue,
+                };
+                let signature = format!("fn(&self) -> {returned}");
+                items.add(format!("{path}::{}()", field.ident), signature);
             }
             items.add(format!("{path}::extra"), "field: JsonObject");
             items.add(path, "struct");

@@ -118,6 +118,7 @@ impl Operation<'_> {
             .parameters
             .iter()
             .map(|parameter| parameter.setter(builder_methods, types));
+        let response_body = self.response_body();
         let (send, send_with_response) = self.send_calls();
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
@@ -127,7 +128,7 @@ impl Operation<'_> {
         quote! {
             #[doc = #docs]
             #[derive(Clone, Debug)]
-            #[must_use = "nothing is sent before `send`"]
+            #[must_use = "nothing is sent before it is awaited"]
             pub struct #name {
                 pub(crate) call: crate::call::Call,
             }
@@ -149,6 +150,15 @@ impl Operation<'_> {
                 #update_and_get
                 #pages
                 #stream
+            }
+
+            impl IntoFuture for #name {
+                type Output = Result<#response, crate::Error>;
+                type IntoFuture = crate::ResponseFuture<#response, crate::response_future::#response_body>;
+
+                fn into_future(self) -> Self::IntoFuture {
+                    crate::ResponseFuture::new(self.call)
+                }
             }
         }
     }
@@ -240,6 +250,15 @@ impl Operation<'_> {
                 quote!(crate::pagination::send(self.call)),
                 quote!(crate::pagination::send_with_response(self.call)),
             ),
+        }
+    }
+
+    /// Returns the kind of the response body, a type of `crate::response_future`.
+    fn response_body(&self) -> Ident {
+        match (&self.response, &self.entry.paging) {
+            (None, _) => format_ident!("NoBody"),
+            (Some(_), None) => format_ident!("JsonBody"),
+            (Some(_), Some(_)) => format_ident!("ListBody"),
         }
     }
 
@@ -362,9 +381,11 @@ impl Parameter {
             return self.object_setter(&ident, &location, wire);
         }
         let (generics, argument) = match &self.ty {
-            RustType::Bool | RustType::Integer | RustType::Float => {
-                (None, quote!(impl Into<Option<#ty>>))
-            }
+            RustType::Bool
+            | RustType::Flag
+            | RustType::Integer
+            | RustType::UInt32
+            | RustType::Float => (None, quote!(impl Into<Option<#ty>>)),
             _ => (Some(quote!(<M>)), quote!(impl crate::IntoOptional<#ty, M>)),
         };
         let value = match generics {
@@ -373,7 +394,11 @@ impl Parameter {
         };
         let statement = match &self.ty {
             RustType::Float if !self.header => quote!(self.call.number(#wire, value)),
-            RustType::Integer if !self.header => quote!(self.call.query(#wire, value)),
+            RustType::Amount(_) if !self.header => quote!(self.call.number(#wire, value.0)),
+            RustType::Integer | RustType::UInt32 if !self.header => {
+                quote!(self.call.query(#wire, value))
+            }
+            RustType::Flag => quote!(self.call.#location(#wire, i64::from(value).to_string())),
             RustType::String => quote!(self.call.#location(#wire, value)),
             RustType::DateTime => {
                 quote!(self.call.#location(#wire, crate::call::timestamp(value)))

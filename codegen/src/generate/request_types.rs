@@ -68,6 +68,9 @@ fn serde_attribute(field: &Field) -> TokenStream {
         };
         parts.extend(quote!(serialize_with = #path,));
     }
+    if matches!(field.ty.without_option(), RustType::Flag) {
+        parts.extend(quote!(serialize_with = "crate::flag::serialize",));
+    }
     match field.clear {
         Some(ClearValue::EmptyString) => {
             parts.extend(quote!(serialize_with = "crate::patch::empty_string",))
@@ -306,9 +309,23 @@ fn argument(ty: &RustType, wire: &str, types: &Types) -> Argument {
             quote!(crate::builder_support::finite(&mut self.problem, #wire, value.into())),
         ),
         // A literal has the type of the field, because only that type converts to its `Option`.
-        RustType::Bool | RustType::Integer | RustType::Other(_) => {
+        RustType::Bool
+        | RustType::Flag
+        | RustType::Integer
+        | RustType::UInt32
+        | RustType::Other(_) => {
             Argument::new(quote!(impl Into<Option<#tokens>>), quote!(value.into()))
         }
+        RustType::Amount(_) => Argument {
+            generics: quote!(<M>),
+            argument: quote!(impl crate::IntoOptional<#tokens, M>),
+            value: quote!({
+                let amount: Option<#tokens> =
+                    crate::builder_support::optional(&mut self.problem, #wire, value);
+                let amount = amount.map(|amount| amount.0);
+                crate::builder_support::finite(&mut self.problem, #wire, amount).map(#tokens)
+            }),
+        },
         RustType::List(item) => list_argument(item, wire, types),
         RustType::Map(inner) => map_argument(inner, wire, types),
         RustType::JsonObject => Argument::new(

@@ -1,6 +1,6 @@
 //! The code of the types: response structs, open enums, and through other modules the rest.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::{
@@ -51,9 +51,10 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
         );
         quote!(#ident #wire #rule,)
     });
+    let accessors = accessors(structure);
     quote! {
         #(#[doc = #docs])*
-        #[derive(Clone, Debug)]
+        #[derive(Clone, Debug, PartialEq)]
         #[non_exhaustive]
         pub struct #ident {
             #(#definitions,)*
@@ -64,6 +65,78 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
         }
 
         crate::decode::response_object! { #ident { #(#rules)* } }
+
+        #accessors
+    }
+}
+
+/// Returns the methods of a response struct: required access to optional ids, and times of fields
+/// in Unix seconds.
+fn accessors(structure: &StructType) -> Option<TokenStream> {
+    let ident = &structure.ident;
+    let methods: Vec<TokenStream> = structure
+        .fields
+        .iter()
+        .filter_map(|field| match accessor(field)? {
+            Accessor::Required => Some(required_accessor(ident, field)),
+            Accessor::Time => Some(time_accessor(field)),
+        })
+        .collect();
+    (!methods.is_empty()).then(|| quote!(impl #ident { #(#methods)* }))
+}
+
+/// A method with the name of a field of a response.
+pub enum Accessor {
+    /// Returns the value, or an error that names the response.
+    Required,
+    /// Returns the time of Unix seconds.
+    Time,
+}
+
+/// Returns the accessor of a field of a response.
+pub fn accessor(field: &Field) -> Option<Accessor> {
+    let is_optional_string =
+        field.ty.is_option() && matches!(field.ty.without_option(), RustType::String);
+    match field.ident.to_string().as_str() {
+        _ if field.is_unix_time => Some(Accessor::Time),
+        "id" | "slug" if is_optional_string => Some(Accessor::Required),
+        _ => None,
+    }
+}
+
+fn required_accessor(structure: &Ident, field: &Field) -> TokenStream {
+    let Field { ident, wire, .. } = field;
+    let name = structure.to_string();
+    let docs = format!(" Returns `{wire}`, which every response is expected to contain.");
+    let errors = format!(" Fails if the response has no `{wire}`.");
+    quote! {
+        #[doc = #docs]
+        ///
+        /// # Errors
+        ///
+        #[doc = #errors]
+        pub fn #ident(&self) -> Result<&str, crate::Error> {
+            crate::decode::present(self.#ident.as_deref(), #name, #wire, &self.extra)
+        }
+    }
+}
+
+fn time_accessor(field: &Field) -> TokenStream {
+    let Field { ident, wire, .. } = field;
+    let docs = format!(" Returns the time of `{wire}`; `None` if it is absent or out of range.");
+    let value = match field.ty.is_option() {
+        true => quote!(self.#ident),
+        false => quote!(Some(self.#ident)),
+    };
+    let seconds = match field.ty.without_option() {
+        RustType::Float => quote!(#value.map(|seconds| seconds as i64)),
+        _ => value,
+    };
+    quote! {
+        #[doc = #docs]
+        pub fn #ident(&self) -> Option<chrono::DateTime<chrono::Utc>> {
+            #seconds.and_then(|seconds| chrono::DateTime::from_timestamp(seconds, 0))
+        }
     }
 }
 
@@ -78,7 +151,9 @@ pub fn response_field_type(field: &Field) -> &RustType {
 /// Returns how an absent field is decoded: as an empty list or map, as `None`, or as an error.
 fn presence_rule(field: &Field) -> &'static str {
     match field.ty.without_option() {
-        RustType::List(_) | RustType::Map(_) | RustType::JsonObject => "or_default",
+        RustType::List(_) | RustType::Map(_) | RustType::JsonObject | RustType::JsonMap => {
+            "or_default"
+        }
         _ if field.ty.is_option() => "optional",
         _ => "required",
     }

@@ -59,6 +59,7 @@ fn from_builders(union: &UnionType, types: &Types) -> TokenStream {
 /// Returns an enum with a variant for each kind of JSON value.
 fn by_json_kind(union: &UnionType, variants: &[UnionVariant], modules: &Modules) -> TokenStream {
     let UnionType { ident, docs, .. } = union;
+    let comparison = comparison(union);
     let definitions = variants.iter().map(|variant| {
         let UnionVariant {
             ident: name, doc, ..
@@ -82,12 +83,18 @@ fn by_json_kind(union: &UnionType, variants: &[UnionVariant], modules: &Modules)
     quote! {
         #(#[doc = #docs])*
         #[derive(Clone, Debug, serde::Serialize)]
+        #comparison
         #[serde(untagged)]
         #[non_exhaustive]
         pub enum #ident { #(#definitions),* }
         #(#conversions)*
         #decode
     }
+}
+
+/// Returns the derive of `PartialEq`, which request types do not implement.
+fn comparison(union: &UnionType) -> Option<TokenStream> {
+    (union.direction != Direction::Request).then(|| quote!(#[derive(PartialEq)]))
 }
 
 fn conversion(variant: &UnionVariant, union: &Ident, modules: &Modules) -> TokenStream {
@@ -119,6 +126,7 @@ fn tagged(
     modules: &Modules,
 ) -> TokenStream {
     let UnionType { ident, docs, .. } = union;
+    let comparison = comparison(union);
     let definitions = variants.iter().map(|variant| {
         let (name, ty) = (&variant.ident, variant.ty.tokens(modules));
         let docs = format!(" The variant whose `{member}` is `{}`.", variant.value);
@@ -143,6 +151,7 @@ fn tagged(
     quote! {
         #(#[doc = #docs])*
         #[derive(Clone, Debug, serde::Serialize)]
+        #comparison
         #[serde(untagged)]
         #[non_exhaustive]
         pub enum #ident {

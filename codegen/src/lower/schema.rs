@@ -614,10 +614,11 @@ impl<'a> Flattener<'a> {
                     )?;
                     json!({"type": "object", "additionalProperties": values})
                 }
+                _ if schema["x-public"] == true => json!({"type": "object", "x-public": true}),
                 _ => json!({"type": "object"}),
             },
             Some("string") => string_schema(schema),
-            Some("number") => json!({"type": schema["type"]}),
+            Some("number") => number_schema(schema),
             Some(kind) => json!({"type": kind}),
             None => json!({}),
         };
@@ -631,6 +632,18 @@ fn string_schema(schema: &Value) -> Value {
     match schema["format"].as_str() {
         Some(format @ ("date-time" | "secret")) => json!({"type": "string", "format": format}),
         _ => json!({"type": "string"}),
+    }
+}
+
+/// Returns a number schema. Formats that affect the Rust type are kept as `x-format`, because
+/// progenitor does not know them.
+fn number_schema(schema: &Value) -> Value {
+    match schema["format"].as_str() {
+        Some(format @ "flag") => json!({"type": "boolean", "x-format": format}),
+        Some(format @ ("uint32" | "cents" | "dollars" | "unix-time")) => {
+            json!({"type": schema["type"], "x-format": format})
+        }
+        _ => json!({"type": schema["type"]}),
     }
 }
 

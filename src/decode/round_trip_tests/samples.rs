@@ -96,7 +96,14 @@ impl<'a> Samples<'a> {
         let plain = damage == Damage::None;
         match shape {
             Shape::Boolean => boolean(self.random, plain),
-            Shape::Integer => integer(self.random, plain),
+            Shape::Integer => {
+                let value = any_integer(self.random);
+                integer(self.random, value, plain)
+            }
+            Shape::UInt32 => {
+                let value = self.random.u32(..).into();
+                integer(self.random, value, plain)
+            }
             Shape::Number => number(self.random, plain),
             Shape::Timestamp => timestamp(self.random, plain),
             Shape::Secret if plain => Sample::plain("[redacted]".into()),
@@ -234,6 +241,7 @@ impl<'a> Samples<'a> {
             Shape::List(_) => vec![json!("[]"), json!(false), object],
             Shape::Boolean => vec![json!(""), json!(2), json!("yes"), list, object],
             Shape::Integer | Shape::Number => vec![json!(""), json!(true), json!("12 USD"), object],
+            Shape::UInt32 => vec![json!(""), json!(-1), json!(i64::MAX), object],
             Shape::String(_) | Shape::Secret => vec![json!(12), json!(0.5), json!(true), list],
             Shape::Timestamp => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
             // Any other value may match a variant of a union.
@@ -259,11 +267,14 @@ fn boolean(random: &mut Rng, plain: bool) -> Sample {
     )
 }
 
-fn integer(random: &mut Rng, plain: bool) -> Sample {
-    let value = match random.usize(..4) {
+fn any_integer(random: &mut Rng) -> i64 {
+    match random.usize(..4) {
         0 => pick(random, &[0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
         _ => random.i64(..100_000),
-    };
+    }
+}
+
+fn integer(random: &mut Rng, value: i64, plain: bool) -> Sample {
     let is_exact = value.unsigned_abs() <= 1 << 53;
     let sent = match random.usize(..4) {
         _ if plain => json!(value),
@@ -351,7 +362,7 @@ pub fn arbitrary_json(random: &mut Rng, depth: usize) -> Value {
     match random.usize(..kinds) {
         0 => Value::Null,
         1 => json!(one_in(random, 2)),
-        2 => integer(random, true).sent,
+        2 => any_integer(random).into(),
         3 => number(random, true).sent,
         4 => string(random),
         5 => (0..random.usize(..4))

@@ -18,6 +18,7 @@ pub enum Shape {
     List(Value),
     Boolean,
     Integer,
+    UInt32,
     Number,
     Timestamp,
     Secret,
@@ -63,6 +64,8 @@ impl Shape {
         }
         match schema["type"].as_str() {
             Some("boolean") => Self::Boolean,
+            Some("integer") if schema["format"] == "flag" => Self::Boolean,
+            Some("integer") if schema["format"] == "uint32" => Self::UInt32,
             Some("integer") => Self::Integer,
             Some("number") => Self::Number,
             Some("string") => match schema["format"].as_str() {
@@ -141,7 +144,7 @@ fn json_type(document: &Value, schema: &Value) -> Option<&'static str> {
         Shape::Object { .. } | Shape::Map(_) | Shape::FreeForm => Some("object"),
         Shape::List(_) => Some("array"),
         Shape::Boolean => Some("boolean"),
-        Shape::Integer | Shape::Number => Some("number"),
+        Shape::Integer | Shape::UInt32 | Shape::Number => Some("number"),
         Shape::Timestamp | Shape::Secret | Shape::String(_) => Some("string"),
         _ => None,
     }

@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
+use serde_json::Value;
 use syn::{GenericArgument, PathArguments, Type};
 
 use crate::modules::Modules;
@@ -15,10 +16,16 @@ pub enum RustType {
     Secret,
     /// `bool`.
     Bool,
+    /// `bool`, sent as 0 or 1.
+    Flag,
     /// `i64`.
     Integer,
+    /// `u32`.
+    UInt32,
     /// `f64`.
     Float,
+    /// An amount of money, by the name of its type: `crate::Cents`.
+    Amount(&'static str),
     /// `DateTime<Utc>`.
     DateTime,
     /// `Vec<…>`.
@@ -33,6 +40,8 @@ pub enum RustType {
     JsonValue,
     /// `serde_json::Map<…>`, generated as `JsonObject`.
     JsonObject,
+    /// `serde_json::Map<…>`, an object without credentials (`x-public`).
+    JsonMap,
     /// A generated type, by name.
     Named(String),
     /// `crate::List<…>`, a bare list that keeps mismatched items.
@@ -45,6 +54,25 @@ impl RustType {
     /// Classifies a type by its path.
     pub fn new(syntax: &Type) -> Self {
         classify(syntax).unwrap_or_else(|| Self::Other(Box::new(syntax.clone())))
+    }
+
+    /// Applies the formats of a lowered schema, which progenitor does not know.
+    pub fn with_format(self, schema: &Value) -> Self {
+        let inner = |inner: Box<Self>, schema| Box::new(inner.with_format(schema));
+        match self {
+            Self::Option(ty) => Self::Option(inner(ty, schema)),
+            Self::List(item) => Self::List(inner(item, &schema["items"])),
+            Self::Map(value) => Self::Map(inner(value, &schema["additionalProperties"])),
+            Self::String if schema["format"] == "secret" => Self::Secret,
+            Self::JsonObject if schema["x-public"] == true => Self::JsonMap,
+            other => match schema["x-format"].as_str() {
+                Some("flag") => Self::Flag,
+                Some("uint32") => Self::UInt32,
+                Some("cents") => Self::Amount("Cents"),
+                Some("dollars") => Self::Amount("Dollars"),
+                _ => other,
+            },
+        }
     }
 
     /// Returns the type inside an `Option`, or the type itself.
@@ -76,7 +104,7 @@ impl RustType {
         match self {
             Self::String | Self::Secret | Self::DateTime => "String",
             Self::Bool => "Bool",
-            Self::Integer | Self::Float => "Number",
+            Self::Flag | Self::Integer | Self::UInt32 | Self::Float | Self::Amount(_) => "Number",
             Self::List(_) | Self::LenientList(_) => "Array",
             Self::Option(inner) | Self::Box(inner) => inner.json_kind(),
             _ => "Object",
@@ -88,9 +116,14 @@ impl RustType {
         match self {
             Self::String => quote!(String),
             Self::Secret => quote!(crate::Secret),
-            Self::Bool => quote!(bool),
+            Self::Bool | Self::Flag => quote!(bool),
             Self::Integer => quote!(i64),
+            Self::UInt32 => quote!(u32),
             Self::Float => quote!(f64),
+            Self::Amount(name) => {
+                let name = format_ident!("{name}");
+                quote!(crate::#name)
+            }
             Self::DateTime => quote!(chrono::DateTime<chrono::Utc>),
             Self::List(inner) => wrapped(quote!(Vec), inner, modules),
             Self::Option(inner) => wrapped(quote!(Option), inner, modules),
@@ -102,6 +135,7 @@ impl RustType {
             Self::LenientList(inner) => wrapped(quote!(crate::List), inner, modules),
             Self::JsonValue => quote!(serde_json::Value),
             Self::JsonObject => quote!(crate::JsonObject),
+            Self::JsonMap => quote!(serde_json::Map<String, serde_json::Value>),
             Self::Named(name) => type_path(name, modules),
             Self::Other(syntax) => quote!(#syntax),
         }

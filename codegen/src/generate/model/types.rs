@@ -52,6 +52,8 @@ pub struct Field {
     pub clear: Option<ClearValue>,
     /// The only value that it can have.
     pub constant: Option<String>,
+    /// Whether it is a time in Unix seconds.
+    pub is_unix_time: bool,
 }
 
 /// The value that clears a field (`x-clear`).

@@ -199,8 +199,10 @@ impl Example<'_> {
                 format!("[{}]", fields.join(", "))
             }
             (RustType::String | RustType::Secret, Value::String(text)) => format!("{text:?}"),
-            (RustType::Bool, Value::Bool(value)) => value.to_string(),
-            (RustType::Integer, Value::Number(value)) if value.is_i64() => value.to_string(),
+            (RustType::Bool | RustType::Flag, Value::Bool(value)) => value.to_string(),
+            (RustType::Integer | RustType::UInt32, Value::Number(value)) if value.is_i64() => {
+                value.to_string()
+            }
             (RustType::Float, Value::Number(value)) => {
                 format!("{:?}", value.as_f64().unwrap_or_default())
             }

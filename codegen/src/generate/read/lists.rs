@@ -147,7 +147,7 @@ fn item_key(
         None => text("id").or_else(|| text("slug")),
     };
     let keyword = match (item, named) {
-        (RustType::JsonValue | RustType::JsonObject, _) => "itself",
+        (RustType::JsonValue | RustType::JsonObject | RustType::JsonMap, _) => "itself",
         (_, Some(Definition::Union(_))) => "encoded",
         _ => "none",
     };

@@ -172,6 +172,7 @@ fn read_parameter(builder: &ItemStruct, parameter: &Value) -> Result<Parameter> 
     let wire = parameter["name"].as_str().unwrap_or_default().to_owned();
     let ident = format_ident!("{}", rust_names::parameter(&wire));
     let ty = RustType::new(field_type(builder, &ident.to_string())?);
+    let ty = ty.with_format(&parameter["schema"]);
     Ok(Parameter {
         ident: short_ident(&ident),
         ty: ty.without_option().clone(),

@@ -111,13 +111,14 @@ fn read_field(ident: Ident, field: &syn::Field, schema: &Value) -> Result<Field>
         .rename
         .unwrap_or_else(|| ident.to_string().trim_start_matches("r#").to_owned());
     let property = &schema["properties"][&wire];
-    let ty = apply_secret_format(RustType::new(&field.ty), property);
+    let ty = RustType::new(&field.ty).with_format(property);
     Ok(Field {
         docs: docs::field(&field.attrs, &ty, property),
         ty,
         flatten: serde.flatten,
         clear: clear_value(schema, &wire)?,
         constant: schema["x-const"][&wire].as_str().map(str::to_owned),
+        is_unix_time: property["x-format"] == "unix-time",
         ident,
         wire,
     })
@@ -158,17 +159,6 @@ fn check_field_names(name: &str, fields: &[Field]) -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Changes the type of a field with `format: secret`, which progenitor treats as a string.
-fn apply_secret_format(ty: RustType, property: &Value) -> RustType {
-    if property["format"] != "secret" {
-        return ty;
-    }
-    match ty.is_option() {
-        true => RustType::Option(Box::new(RustType::Secret)),
-        false => RustType::Secret,
-    }
 }
 
 #[derive(Default)]

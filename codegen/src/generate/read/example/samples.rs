@@ -123,12 +123,13 @@ pub fn plain(ty: &RustType, wire: &str) -> Option<String> {
     Some(match ty {
         RustType::String => string(wire),
         RustType::Secret => "\"value of the secret\"".to_owned(),
-        RustType::Bool => "true".to_owned(),
-        RustType::Integer => "1".to_owned(),
+        RustType::Bool | RustType::Flag => "true".to_owned(),
+        RustType::Integer | RustType::UInt32 => "1".to_owned(),
         RustType::Float => "1.0".to_owned(),
+        RustType::Amount(name) => format!("portkey_admin::{name}(1.0)"),
         RustType::DateTime => time(wire).to_owned(),
         RustType::JsonValue => "json!({})".to_owned(),
-        RustType::JsonObject => "json!({\"team\": \"research\"})".to_owned(),
+        RustType::JsonObject | RustType::JsonMap => "json!({\"team\": \"research\"})".to_owned(),
         RustType::Other(_) => "Default::default()".to_owned(),
         _ => return None,
     })
