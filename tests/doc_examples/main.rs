@@ -22,7 +22,7 @@ use portkey_admin_emulator::{
 
 /// The examples that the build generates.
 mod generated {
-    #![allow(deprecated, reason = "deprecated operations have examples as well")]
+    #![allow(clippy::all, deprecated, reason = "generated code")]
     include!(concat!(env!("OUT_DIR"), "/examples.rs"));
 }
 
