@@ -204,7 +204,7 @@ fn document_is_written_even_if_overrides_do_not_fit() {
     assert!(output.status.success(), "{}", stderr(&output));
     let report = stdout(&output);
     for line in [
-        "! overrides/operations.yaml: GET /b: get_b",
+        "! stale overrides/operations.yaml: GET /b: get_b",
         "POST /c:\n  id: create_c\n",
         "1 override no longer fits, marked `!` above",
     ] {
