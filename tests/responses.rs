@@ -156,9 +156,7 @@ async fn log_is_inserted_if_the_response_is_not_an_object() {
         );
         let entry = logs::LogEntry::builder()
             .request(request)
-            .response(response)
-            .build()
-            .unwrap();
+            .response(response);
         if let Err(error) = client.insert_log().body(entry).send().await {
             panic!("{scripted:?}: {error}");
         }

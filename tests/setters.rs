@@ -191,3 +191,12 @@ fn objects_convert_both_ways_and_iterate() {
     assert_eq!(object.into_iter().count(), 2);
     assert!(JsonObject::try_from(json!("a")).is_err());
 }
+
+#[cfg(feature = "gateway")]
+#[test]
+fn a_response_type_creates_the_builder_of_its_request_type() {
+    use portkey_admin::gateway::FunctionDefinition;
+
+    let function = FunctionDefinition::builder().name("weather").build();
+    assert_eq!(encoded(function.unwrap()), json!({"name": "weather"}));
+}
