@@ -1,6 +1,5 @@
 //! Integrations with their models and workspaces, providers, virtual keys and secret references.
 
-use serde_json::json;
 use portkey_admin::{
     integrations::{
         CreateIntegrationRequest, IntegrationModelUpdate, IntegrationWorkspaceUpdate,
@@ -13,6 +12,7 @@ use portkey_admin::{
     },
     secrets::{CreateSecretReferenceRequest, SecretManagerType, UpdateSecretReferenceRequest},
 };
+use serde_json::json;
 
 use crate::{Outcome, TestContext, created_id};
 
