@@ -56,12 +56,13 @@ fn none_leaves_a_value_that_was_set_before() {
 fn lists_of_strings_take_borrowed_and_owned_strings() {
     let scopes = ["logs.view", "logs.list"];
     let expected = json!(["logs.view", "logs.list"]);
+    let owned = scopes.map(String::from).to_vec();
     let key = || CreateApiKeyRequest::builder().name("ci");
     for builder in [
         key().scopes(scopes),
         key().scopes(scopes.iter()),
         key().scopes(scopes.map(String::from)),
-        key().scopes(&scopes.map(String::from)),
+        key().scopes(&owned),
         key().maybe_scopes(Some(scopes)),
         key().scopes(scopes).maybe_scopes(None::<[&str; 0]>),
     ] {

@@ -88,6 +88,8 @@ fn from_failure(failure: Failure<Error>, operation: &'static Operation) -> Error
 
 #[cfg(all(test, feature = "workspaces"))]
 mod tests {
+    #![allow(clippy::unwrap_used)] // a panic fails the test
+
     use super::*;
     use crate::operations::{CREATE_WORKSPACE, GET_WORKSPACE};
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::requests::{self, workspace_or_default};
 use crate::call::Call;
 use crate::error::ApiError;
+use crate::json;
 use crate::state::State;
 use crate::state::api_keys::ApiKey;
 use crate::state::config_schema::{self, ConfigError};
@@ -250,8 +251,8 @@ fn find_config(
             .ok_or_else(|| bad_request(format!("{source}: expected the slug of a config")))?;
         return Ok(Some(saved_config(config, source)));
     }
-    let config = serde_json::from_str(header)
-        .map_err(|error| bad_request(format!("{source}: invalid JSON: {error}")))?;
+    let config = json::parse(header.as_bytes())
+        .map_err(|error| bad_request(format!("{source}: {error}")))?;
     match config_schema::check(&config) {
         Ok(()) => Ok(Some(RequestConfig { config, source })),
         Err(ConfigError { location, reason }) => {

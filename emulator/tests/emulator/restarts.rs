@@ -597,10 +597,11 @@ async fn the_deepest_accepted_values_survive_a_restart() {
     let key =
         json!({"name": "Spare", "provider": "openai", "key": "sample", "workspace_id": workspace});
     let key = string(&s.post("/virtual-keys", key).await["slug"]);
-    send_deepest(&mut s, "/configs", |deep| {
-        let config = json!({"provider": "openai", "override_params": {"a": deep}});
-        json!({"name": "deep", "config": config})
-    })
+    send_deepest(
+        &mut s,
+        "/configs",
+        |deep| json!({"name": "deep", "config": {"override_params": {"a": deep}}}),
+    )
     .await;
     send_deepest(&mut s, "/logs", |deep| {
         json!({"request": {"url": "https://a.example", "body": {"a": deep}},
