@@ -192,7 +192,7 @@ fn unix_seconds_are_integers_with_a_time() {
 fn flags_are_booleans_that_keep_their_form_on_the_wire() {
     let config = CreateConfigRequest::builder()
         .name("one")
-        .config([("cache", json!({}))])
+        .config(json!({"cache": {}}))
         .is_default(true)
         .build()
         .unwrap();
