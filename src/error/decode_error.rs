@@ -2,7 +2,6 @@
 
 use std::{error::Error, fmt};
 
-use serde::de::Error as _;
 use serde_path_to_error::{Path, Segment};
 
 use crate::redact::Redactor;
@@ -32,9 +31,9 @@ impl DecodeError {
 
     /// Redacts the secrets of a client, which names of fields may contain; `None` if there are none.
     pub(crate) fn redacted(&self, redactor: &Redactor) -> Option<Self> {
-        redactor.is_secret_in(&self.to_string()).then(|| Self {
-            path: redactor.redact(self.path.clone()),
-            problem: serde_json::Error::custom(redactor.redact(self.problem.to_string())),
+        redactor.is_secret_in(&self.to_string()).then(|| {
+            let problem = redactor.redact(self.problem.to_string());
+            Self::at(redactor.redact(self.path.clone()), problem)
         })
     }
 
