@@ -79,7 +79,8 @@
 //!
 //! Each area of the API is a feature. `admin` (default) contains all areas, `rustls` (default) or
 //! `native-tls` provides TLS, and `gateway` is off by default. `full` is everything except `native-tls`.
-//! To compile less, select areas: `default-features = false, features = ["rustls", "api_keys"]`.
+//! `test-util` lets tests create errors. To compile less, select areas:
+//! `default-features = false, features = ["rustls", "api_keys"]`.
 
 #![deny(missing_docs)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
