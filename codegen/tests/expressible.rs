@@ -629,6 +629,31 @@ fn all_of_keeps_the_type_of_its_parts() {
 }
 
 #[test]
+fn keywords_that_contradict_the_type_are_reported() {
+    for (schema, expected) in [
+        (
+            json!({"type": "boolean", "properties": {"a": {}}}),
+            "type: expected `object` beside properties, found `boolean`",
+        ),
+        (
+            json!({"type": "array", "items": {}, "properties": {"a": {}}}),
+            "type: expected `object` beside properties, found `array`",
+        ),
+        (
+            json!({"type": "number", "enum": ["one", "two"]}),
+            "type: expected `string` beside an enum of strings, found `number`",
+        ),
+    ] {
+        let schemas = json!({"Thing": schema});
+        let response = object(json!({"a": reference("Thing")}));
+        assert_error(
+            generate_body(json!({}), response, schemas),
+            &["POST /things: ", expected],
+        );
+    }
+}
+
+#[test]
 fn contradictory_all_of_is_reported() {
     let schemas = json!({"Text": {"type": "string"}});
     for part in [object(json!({"a": {}})), json!({"type": "integer"})] {

@@ -350,16 +350,17 @@ impl<'a> Flattener<'a> {
             .as_object()
             .is_some_and(|fields| !fields.is_empty())
         {
+            check_type(schema, "object", "properties")?;
             return Ok(SchemaKind::Struct);
         }
         let strings = schema["enum"].as_array().map_or(0, |values| {
             values.iter().filter(|value| value.is_string()).count()
         });
-        Ok(if strings > 1 {
-            SchemaKind::Enum
-        } else {
-            SchemaKind::Plain
-        })
+        if strings > 1 {
+            check_type(schema, "string", "an enum of strings")?;
+            return Ok(SchemaKind::Enum);
+        }
+        Ok(SchemaKind::Plain)
     }
 
     /// Classifies a union by the JSON kinds of its variants or by a discriminator. Other unions are
@@ -624,6 +625,17 @@ impl<'a> Flattener<'a> {
         };
         copy_description(&mut flat, schema);
         Ok(flat)
+    }
+}
+
+/// Checks that the type of a schema, if there is one, is the one that its other keywords imply.
+fn check_type(schema: &Value, expected: &str, keywords: &str) -> Result<()> {
+    match schema["type"].as_str() {
+        Some(found) if found != expected => Err(Error::new(
+            "type",
+            format!("expected `{expected}` beside {keywords}, found `{found}`"),
+        )),
+        _ => Ok(()),
     }
 }
 
