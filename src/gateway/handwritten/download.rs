@@ -16,7 +16,7 @@ macro_rules! download {
             }
         }
 
-        #[doc = concat!("Builder of [`Client::", stringify!($method), "`].")]
+        #[doc = concat!("Builder of [`Client::", stringify!($method), "`](crate::Client::", stringify!($method), ").")]
         #[derive(Clone, Debug)]
         #[must_use = "nothing is sent before `open`"]
         pub struct $builder {
@@ -28,7 +28,7 @@ macro_rules! download {
             ///
             /// The request is retried like any other, but not after the body has started.
             /// [`RequestOptions::timeout`](crate::RequestOptions::timeout) limits the wait for the
-            /// headers, and [`ByteStream::idle_timeout`] each wait for a part of the body.
+            /// headers, and [`ByteStream::idle_timeout`](crate::ByteStream::idle_timeout) each wait for a part of the body.
             ///
             /// # Errors
             ///

@@ -105,7 +105,7 @@ impl ConnectRealtime {
 
     /// Sets how long to wait for a message while receiving (pings count as messages), and for the
     /// connection to accept data while sending. Default: no limit, because a session is idle while
-    /// its user is. [`RealtimeSender::ping`] makes the service send a message.
+    /// its user is. [`RealtimeSender::ping`](crate::gateway::RealtimeSender::ping) makes the service send a message.
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.limits.idle_timeout = Some(timeout);
         self

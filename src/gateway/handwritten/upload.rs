@@ -68,7 +68,7 @@ macro_rules! upload {
             }
         }
 
-        #[doc = concat!("Builder of [`Client::", stringify!($method), "`].")]
+        #[doc = concat!("Builder of [`Client::", stringify!($method), "`](crate::Client::", stringify!($method), ").")]
         ///
         /// The request is retried like any other, but only if all of its files can be read again.
         /// The duration of an attempt is not limited;

@@ -216,7 +216,7 @@ impl RealtimeSender {
     ///
     /// If the event is not a JSON object with a field `type` (nothing is sent), if the session is
     /// closed or interrupted, or if no data can be sent within
-    /// [`ConnectRealtime::idle_timeout`](super::ConnectRealtime::idle_timeout).
+    /// [`ConnectRealtime::idle_timeout`](crate::gateway::realtime::ConnectRealtime::idle_timeout).
     pub async fn send(&mut self, event: impl Into<ClientEvent>) -> Result<(), Error> {
         let json = event.into().encode();
         let json = json.map_err(|error| error.with_operation(&self.shared.label()))?;
