@@ -161,12 +161,20 @@ pub(crate) enum Segment {
 impl Segment {
     /// Returns the number of parameters.
     pub(crate) fn parameter_count(&self) -> usize {
+        self.parameter_names().len()
+    }
+
+    /// Returns the names of the parameters.
+    pub(crate) fn parameter_names(&self) -> Vec<&'static str> {
         match self {
-            Self::Literal(_) => 0,
-            Self::Parameter { .. } => 1,
+            Self::Literal(_) => Vec::new(),
+            Self::Parameter { name, .. } => vec![name],
             Self::Template { parts, .. } => {
-                let is_parameter = |part: &&Part| matches!(part, Part::Parameter(_));
-                parts.iter().filter(is_parameter).count()
+                let name = |part: &Part| match part {
+                    Part::Literal(_) => None,
+                    Part::Parameter(name) => Some(*name),
+                };
+                parts.iter().filter_map(name).collect()
             }
         }
     }

@@ -676,6 +676,20 @@ async fn error_of_a_constraint_names_operation_field_allowed_and_found() {
         (
             boxed_call(
                 client
+                    .create_api_key("boss", "service")
+                    .body(
+                        api_keys::CreateApiKeyRequest::builder()
+                            .name("ci")
+                            .scopes(["a"]),
+                    )
+                    .send(),
+            ),
+            "create_api_key",
+            "path argument `type` must be one of `organisation` or `workspace`, found `boss`",
+        ),
+        (
+            boxed_call(
+                client
                     .update_mcp_server("one")
                     .body(mcp::UpdateMcpServerRequest::builder())
                     .send(),

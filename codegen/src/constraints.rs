@@ -74,16 +74,18 @@ struct Collector<'a> {
 
 impl<'a> Collector<'a> {
     fn parameter(&mut self, parameter: &'a Value) -> Result<()> {
-        if parameter["in"] != "query" {
-            return Ok(());
-        }
+        let part = match parameter["in"].as_str() {
+            Some("path") => Part::Path,
+            Some("query") => Part::Query,
+            _ => return Ok(()),
+        };
         let schema = document::resolve(self.document, &parameter["schema"])?;
         // The items of a list are strings in a query.
         if schema["type"] == "array" {
             return Ok(());
         }
         let name = parameter["name"].as_str().unwrap_or_default();
-        self.schema(schema, Part::Query, name)
+        self.schema(schema, part, name)
     }
 
     /// Adds the bounds of page numbers and page sizes for which the document has none.
@@ -218,7 +220,7 @@ mod tests {
     fn document(body: Value) -> Value {
         json!({
             "paths": {"/things/{id}": {
-                "parameters": [{"name": "kind", "in": "query", "schema": {"enum": ["a"], "x-closed": {}}}],
+                "parameters": [{"name": "id", "in": "path", "schema": {"enum": ["a"], "x-closed": {}}}],
                 "post": {
                     "parameters": [
                         {"name": "page", "in": "query", "schema": {"type": "integer"}},
@@ -278,7 +280,7 @@ mod tests {
         assert_eq!(
             lines(&document(json!({})), "control")[..4],
             [
-                "query/kind OneOf { values: [\"a\"], ignore_case: false }",
+                "path/id OneOf { values: [\"a\"], ignore_case: false }",
                 "query/size Minimum(1.0)",
                 "query/size Maximum(5.0)",
                 "query/page Minimum(1.0)",

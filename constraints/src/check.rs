@@ -12,7 +12,7 @@ use crate::{Condition, ConditionValue, Constraint, Rule, Violation};
 /// The maximum number of characters of a string that a violation repeats.
 const MAX_SHOWN: usize = 40;
 
-/// Checks a request, `{query, body}`, and returns the first violation.
+/// Checks a request, `{path, query, body}`, and returns the first violation.
 ///
 /// A body that is a list is checked item by item: operations that accept one object also accept a
 /// list of them.
@@ -345,7 +345,7 @@ mod tests {
 
     /// Returns the message for a body, or an empty string if it is allowed.
     fn message(constraint: &Constraint, body: Value) -> String {
-        let request = json!({"query": {}, "body": body});
+        let request = json!({"path": {}, "query": {}, "body": body});
         match check(std::slice::from_ref(constraint), &request) {
             Ok(()) => String::new(),
             Err(violation) => violation.to_string(),

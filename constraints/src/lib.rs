@@ -1,6 +1,6 @@
 //! Constraints on requests, as data, and the function that checks them.
 //!
-//! A request is the JSON object `{query, body}`; each constraint applies to the values at one
+//! A request is the JSON object `{path, query, body}`; each constraint applies to the values at one
 //! location of it. `null` counts as absent, because it clears a field.
 
 mod check;
@@ -30,6 +30,8 @@ pub struct Constraint {
 /// A part of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
+    /// The path parameters by name.
+    Path,
     /// The query parameters by name.
     Query,
     /// The JSON body.
@@ -40,6 +42,7 @@ impl Part {
     /// The name of the part in the request object.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Path => "path",
             Self::Query => "query",
             Self::Body => "body",
         }

@@ -7,7 +7,7 @@ use crate::{Condition, ConditionValue, Constraint, Rule};
 /// A string that no rule and no condition names.
 const OTHER: &str = "boss";
 
-/// Requests `{query, body}` that contain only what a constraint is about.
+/// Requests `{path, query, body}` that contain only what a constraint is about.
 #[derive(Clone, Debug)]
 pub struct Samples {
     /// Requests that satisfy the constraint.
@@ -143,7 +143,7 @@ fn request(constraint: &Constraint, value: Value, field: Option<&(String, Value)
     if constraint.rule.is_about_object() {
         set(&mut value, field);
     }
-    let mut request = json!({"query": {}, "body": {}});
+    let mut request = json!({"path": {}, "query": {}, "body": {}});
     request[constraint.part.name()] = at(&constraint.path, value, field);
     request
 }

@@ -34,6 +34,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { field, reason, .. } = self;
         match self.part {
+            Part::Path => write!(f, "path argument `{field}` {reason}"),
             Part::Query => write!(f, "query parameter `{field}` {reason}"),
             Part::Body => write!(f, "`{field}` {reason}"),
         }

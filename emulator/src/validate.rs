@@ -272,9 +272,10 @@ impl UncheckedRequest {
 
 /// Formats the violation of a constraint like a validation error.
 fn violation_message(violation: &Violation) -> String {
+    let (pointer, reason) = (violation.pointer(), &violation.reason);
     match violation.part {
-        Part::Body => format!("body: `{}` {}", violation.pointer(), violation.reason),
-        Part::Query => violation.to_string(),
+        Part::Body => format!("body: `{pointer}` {reason}"),
+        part => format!("{} parameter `{}` {reason}", part.name(), violation.field),
     }
 }
 

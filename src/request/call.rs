@@ -313,6 +313,7 @@ impl Call {
             return Ok(());
         }
         let request = json!({
+            "path": path::named_arguments(self.operation, &self.arguments),
             "query": self.query.to_json(),
             "body": self.json_body(),
         });

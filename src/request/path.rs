@@ -1,6 +1,7 @@
 //! Request paths. Every argument becomes one segment, or a part of it, of the operation's own route.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Map, Value};
 
 use crate::{
     Error,
@@ -43,6 +44,15 @@ pub(crate) fn path(
         }
     }
     Ok(path)
+}
+
+/// Returns the arguments by the names of their parameters.
+pub(crate) fn named_arguments(operation: &Operation, arguments: &[String]) -> Map<String, Value> {
+    let names = operation.segments.iter().flat_map(Segment::parameter_names);
+    names
+        .zip(arguments)
+        .map(|(name, value)| (name.to_owned(), value.as_str().into()))
+        .collect()
 }
 
 /// Appends a segment with parameters and literal text. The arguments alone are not checked: the

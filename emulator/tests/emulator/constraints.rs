@@ -37,14 +37,15 @@ impl Setup {
         }
     }
 
-    /// Returns a path parameter that reaches the validation.
-    fn argument(&self, operation: &str, name: &str) -> &str {
-        match (operation, name) {
+    /// Returns a path parameter: that of the request, or one that reaches the validation.
+    fn argument<'a>(&'a self, operation: &str, name: &str, request: &'a Value) -> &'a str {
+        let valid = match (operation, name) {
             ("create_api_key", "type") => "organisation",
             ("create_api_key", _) => "service",
-            ("update_user", _) => &self.user,
+            ("update_user", _) => self.user.as_str(),
             _ => "one",
-        }
+        };
+        request["path"][name].as_str().unwrap_or(valid)
     }
 
     async fn send(&self, operation: &Operation<'_>, request: &Value) -> Response {
@@ -52,7 +53,9 @@ impl Setup {
             let name = segment
                 .strip_prefix('{')
                 .and_then(|name| name.strip_suffix('}'));
-            name.map_or(segment, |name| self.argument(&operation.entry.id, name))
+            name.map_or(segment, |name| {
+                self.argument(&operation.entry.id, name, request)
+            })
         });
         let path: Vec<&str> = segments.collect();
         let query = request["query"].as_object().unwrap().iter();
@@ -101,7 +104,7 @@ impl Setup {
 fn message(violation: &Violation) -> String {
     let location = match violation.part {
         Part::Body => violation.pointer(),
-        Part::Query => violation.field.clone(),
+        Part::Path | Part::Query => violation.field.clone(),
     };
     format!("`{location}` {}", violation.reason)
 }
