@@ -324,7 +324,7 @@ async fn print_usage(client: &Client) -> Outcome {
             .and_then(|summary| summary.total)
             .unwrap_or_default();
         println!(
-            "        {total:.2} cents in {} data points",
+            "        {total:.2} in {} data points",
             graph.data_points.len()
         );
     }

@@ -22,7 +22,8 @@ macro_rules! amount {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!("{} ", $unit), self.0)
+                self.0.fmt(f)?;
+                f.write_str(concat!(" ", $unit))
             }
         }
 

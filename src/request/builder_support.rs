@@ -6,11 +6,36 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::{self, IntoOptional};
-use crate::{Error, JsonObject, decode::LenientDecode};
+use crate::{Error, JsonObject, Patch, decode::LenientDecode};
 
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}
+    }
+}
+
+/// A field of a builder.
+pub(crate) trait Slot<T> {
+    /// Sets the value.
+    fn set(&mut self, value: T);
+}
+
+impl<T> Slot<T> for Option<T> {
+    fn set(&mut self, value: T) {
+        *self = Some(value);
+    }
+}
+
+impl<T> Slot<T> for Patch<T> {
+    fn set(&mut self, value: T) {
+        *self = Self::Set(value);
+    }
+}
+
+/// Sets a field; `None` changes nothing.
+pub(crate) fn assign<T>(slot: &mut impl Slot<T>, value: Option<T>) {
+    if let Some(value) = value {
+        slot.set(value);
     }
 }
 

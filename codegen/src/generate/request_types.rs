@@ -227,10 +227,6 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
         argument,
         value,
     } = argument(ty, wire, types);
-    let stored = match field.clear {
-        Some(_) => quote!(crate::Patch::Set(value)),
-        None => quote!(Some(value)),
-    };
     let maybe_setter = ty
         .has_maybe_setter()
         .then(|| maybe_setter(ident, &setter, &generics, &argument));
@@ -238,9 +234,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
     quote! {
         #docs
         pub fn #setter #generics(mut self, value: #argument) -> Self {
-            if let Some(value) = #value {
-                self.#ident = #stored;
-            }
+            crate::builder_support::assign(&mut self.#ident, #value);
             self
         }
         #maybe_setter
