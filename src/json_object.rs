@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::request::json_object;
+use crate::request::object_of;
 
 /// A free-form JSON object, for example fields that are not part of the OpenAPI document or
 /// provider-specific credentials.
@@ -64,7 +64,7 @@ impl TryFrom<Value> for JsonObject {
     type Error = crate::Error;
 
     fn try_from(value: Value) -> Result<Self, Self::Error> {
-        json_object(&value)
+        object_of(value)
     }
 }
 

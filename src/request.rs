@@ -25,7 +25,7 @@ pub(crate) mod response_future;
 pub(crate) mod update_and_get;
 pub(crate) mod validation;
 
-pub(crate) use arguments::json_object;
+pub(crate) use arguments::object_of;
 pub use arguments::{IntoBody, IntoOptional, RequestObject};
 pub(crate) use call::{Call, decode_response};
 pub use raw::Request;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use support::{
     KEY, attempts, builder, client, render_error,
     server::{ScriptedResponse, Server},
-    server_and_client, wait_until,
+    server_and_client, values_that_serde_json_rejects, wait_until,
 };
 
 type Chat = EventStream<ChatCompletionChunk>;
@@ -341,13 +341,7 @@ async fn echoed_key_is_redacted_in_errors() {
 
 #[tokio::test]
 async fn events_decode_if_they_are_valid_json() {
-    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-    for value in [
-        r#""half \ud83d""#,
-        "1e400",
-        "123456789012345678901234567890",
-        &deep,
-    ] {
+    for value in values_that_serde_json_rejects() {
         let body = format!(
             "data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"a\\ud83d\"}}}}],\"new\":{value}}}\n\n\
              data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"content\":\"b\"}}}}]}}\n\ndata: [DONE]\n\n"

@@ -19,6 +19,7 @@ use serde_json::{Map, Value, json};
 use support::{
     client,
     server::{Request, ScriptedResponse, Server},
+    values_that_serde_json_rejects,
 };
 
 /// The pagination style of a list: parameter and field names, and limits.
@@ -975,13 +976,7 @@ async fn a_list_of_the_wrong_shape_is_an_error() {
 
 #[tokio::test]
 async fn valid_json_that_serde_json_rejects_does_not_end_a_stream() {
-    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-    for value in [
-        r#""half \ud83d""#,
-        "1e400",
-        "123456789012345678901234567890",
-        &deep,
-    ] {
+    for value in values_that_serde_json_rejects() {
         let sent = value.to_owned();
         let server = Server::start(move |request| {
             let (value, page) = (&sent, number(request, "current_page").unwrap_or_default());

@@ -12,7 +12,7 @@ use serde_json::json;
 use support::{
     BoxedCall, KEY, boxed_call, render_error,
     server::{ScriptedResponse, Server},
-    server_and_client,
+    server_and_client, values_that_serde_json_rejects,
 };
 
 /// Sends a request to a server that responds with `response`; returns the error.
@@ -212,13 +212,7 @@ async fn a_mismatched_timestamp_is_named_in_the_error() {
 
 #[tokio::test]
 async fn a_response_decodes_if_it_is_valid_json() {
-    let deep = format!("{}1{}", "[".repeat(200), "]".repeat(200));
-    for value in [
-        r#""half \ud83d""#,
-        "1e400",
-        "123456789012345678901234567890",
-        &deep,
-    ] {
+    for value in values_that_serde_json_rejects() {
         let body = format!(
             "\u{feff}{{\"id\":\"one\",\"slug\":\"one\",\"name\":\"\\udead\",\"created_at\":\"2026-01-02 03:04:05\",\
              \"last_updated_at\":\"2026-01-02 03:04:05\",\"new\":{value}}}"

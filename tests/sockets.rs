@@ -742,7 +742,7 @@ async fn attempt_that_times_out_while_connecting_was_not_sent() {
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 #[tokio::test]
 async fn attempt_that_times_out_during_the_tls_handshake_was_not_sent() {
-    // The system accepts the connection, and nobody reads from it.
+    // The system accepts the connection, but no process reads from it.
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let base_url = format!("https://{}/v1", listener.local_addr().unwrap());
     let server = Server::with_response(list());

@@ -2,6 +2,9 @@
 
 use heck::{ToPascalCase, ToSnakeCase, ToUpperCamelCase};
 
+/// The methods of the builder of a request type that are not setters; their names are taken.
+pub const BUILDER_METHODS: [&str; 3] = ["build", "builder", "extra"];
+
 /// Words that cannot be the name of an item; both crates append `_` to them.
 const KEYWORDS: [&str; 53] = [
     "_", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",

@@ -1,4 +1,4 @@
-//! What is remembered of the pages that were read, to notice that items were deleted meanwhile.
+//! The items and totals of the pages that were read, to detect that items were deleted meanwhile.
 //!
 //! If items of earlier pages are deleted, the following items move to earlier pages, where a list of
 //! numbered pages would not read them. The total falls by the number of deleted items, so that is
@@ -16,7 +16,7 @@ use super::{
 use crate::operation::Paging;
 
 /// How often in a row the total may fall without an item that was not yielded.
-const MAX_FRUITLESS_FALLS: u32 = 3;
+const MAX_FALLS_WITHOUT_NEW_ITEMS: u32 = 3;
 
 /// The items that were yielded, and the totals and sizes of their pages.
 #[derive(Default)]
@@ -62,7 +62,7 @@ impl YieldedItems {
             return Err(Problem::DeletedWithoutKey);
         }
         self.falls += 1;
-        if self.falls > MAX_FRUITLESS_FALLS {
+        if self.falls > MAX_FALLS_WITHOUT_NEW_ITEMS {
             return Err(Problem::FallingTotal);
         }
         self.is_rereading = true;

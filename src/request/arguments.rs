@@ -92,22 +92,17 @@ impl<T: Serialize, V: TryInto<T, Error: Into<Error>>> IntoBody<T, Converted> for
 
 impl<T: RequestObject> IntoBody<T, Json> for Value {
     fn into_body(self) -> Result<Bytes, Error> {
-        let Self::Object(object) = &self else {
-            let found = json_type(&self);
-            return Err(Error::invalid_request(format!(
-                "the body must be a JSON object, got {found}"
-            )));
-        };
-        match T::REQUIRED.iter().find(|name| !object.contains_key(**name)) {
-            Some(name) => Err(required_field(T::NAME, name)),
-            None => encode_json(&self),
-        }
+        let object = object_of(self).map_err(|error| error.with_field_path("body"))?;
+        IntoBody::<T, Json>::into_body(object)
     }
 }
 
 impl<T: RequestObject> IntoBody<T, Json> for JsonObject {
     fn into_body(self) -> Result<Bytes, Error> {
-        IntoBody::<T, Json>::into_body(Value::Object(self.into_map()))
+        match T::REQUIRED.iter().find(|name| !self.contains_key(**name)) {
+            Some(name) => Err(required_field(T::NAME, name)),
+            None => encode_json(&self),
+        }
     }
 }
 
@@ -116,18 +111,23 @@ pub(crate) fn required_field(type_name: &str, field: &str) -> Error {
     Error::invalid_request(format!("`{field}` of {type_name} is required"))
 }
 
-/// Converts a value to a JSON object.
+/// Serializes a value to a JSON object.
 pub(crate) fn json_object(value: &impl Serialize) -> Result<JsonObject, Error> {
-    match serde_json::to_value(value) {
-        Ok(Value::Object(object)) => Ok(object.into()),
-        Ok(other) => {
+    let value = serde_json::to_value(value).map_err(|error| {
+        Error::invalid_request(format!("the value cannot be encoded as JSON: {error}"))
+    })?;
+    object_of(value)
+}
+
+/// Returns the object of a JSON value.
+pub(crate) fn object_of(value: Value) -> Result<JsonObject, Error> {
+    match value {
+        Value::Object(object) => Ok(object.into()),
+        other => {
             let found = json_type(&other);
             Err(Error::invalid_request(format!(
                 "expected a JSON object, got {found}"
             )))
         }
-        Err(error) => Err(Error::invalid_request(format!(
-            "the value cannot be encoded as JSON: {error}"
-        ))),
     }
 }

@@ -118,7 +118,7 @@ pub(crate) fn object_in(value: Value, field: &str) -> Result<JsonObject, Error> 
         Value::String(json) => serde_json::from_str(&json).unwrap_or(Value::String(json)),
         value => value,
     };
-    arguments::json_object(&value).map_err(|error| error.with_field_path(field))
+    arguments::object_of(value).map_err(|error| error.with_field_path(field))
 }
 
 /// Converts a list of values to JSON objects.
@@ -127,12 +127,22 @@ pub(crate) fn object_list(
     field: &'static str,
     values: impl IntoIterator<Item = impl Serialize>,
 ) -> Option<Vec<JsonObject>> {
-    let items = values.into_iter().enumerate().map(|(index, value)| {
-        arguments::json_object(&value)
-            .map_err(|error| error.with_field_path(&format!("{field}[{index}]")))
-    });
-    let items = items.collect();
+    let items = each(field, values, |value| arguments::json_object(&value));
     record(recorded, field, items)
+}
+
+/// Converts the items of a list; an error names the field and the index.
+fn each<T, V>(
+    field: &str,
+    values: impl IntoIterator<Item = V>,
+    convert: impl Fn(V) -> Result<T, Error>,
+) -> Result<Vec<T>, Error> {
+    let values = values.into_iter().enumerate();
+    values
+        .map(|(index, value)| {
+            convert(value).map_err(|error| error.with_field_path(&format!("{field}[{index}]")))
+        })
+        .collect()
 }
 
 /// Copies a list of strings.
@@ -166,12 +176,7 @@ pub(crate) fn check_finite(name: &str, value: f64) -> Result<f64, Error> {
 pub(crate) fn list<T, V: TryInto<T, Error: Into<Error>>>(
     values: impl IntoIterator<Item = V>,
 ) -> Result<Vec<T>, Error> {
-    let item = |(index, value): (usize, V)| {
-        value
-            .try_into()
-            .map_err(|error| error.into().with_field_path(&format!("[{index}]")))
-    };
-    values.into_iter().enumerate().map(item).collect()
+    each("", values, |value| value.try_into().map_err(Into::into))
 }
 
 /// Converts a list of nested values or builders.
@@ -180,12 +185,7 @@ pub(crate) fn converted_list<T, V: TryInto<T, Error: Into<Error>>>(
     field: &'static str,
     values: impl IntoIterator<Item = V>,
 ) -> Option<Vec<T>> {
-    let items = values.into_iter().enumerate().map(|(index, value)| {
-        value
-            .try_into()
-            .map_err(|error| error.into().with_field_path(&format!("{field}[{index}]")))
-    });
-    let items = items.collect();
+    let items = each(field, values, |value| value.try_into().map_err(Into::into));
     record(recorded, field, items)
 }
 

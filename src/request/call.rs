@@ -102,9 +102,7 @@ impl Call {
 
     /// Records an error if the value is NaN or infinite.
     pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
-        if let Err(error) = builder_support::check_finite(name, value) {
-            self.error.get_or_insert(error);
-        }
+        self.record(builder_support::check_finite(name, value));
     }
 
     /// Sets a header that the operation declares.
@@ -120,10 +118,9 @@ impl Call {
         name: &'static str,
         value: impl IntoOptional<T, M>,
     ) -> Option<T> {
-        value.into_optional().unwrap_or_else(|error| {
-            self.error.get_or_insert(error.with_field_path(name));
-            None
-        })
+        let value = value.into_optional();
+        self.record(value.map_err(|error| error.with_field_path(name)))
+            .flatten()
     }
 
     /// Converts the argument of a setter to a JSON object. Returns `None` after an error, which is
@@ -133,9 +130,15 @@ impl Call {
         name: &'static str,
         value: &impl Serialize,
     ) -> Option<String> {
-        let object = arguments::json_object(value).map_err(|error| error.with_field_path(name));
-        match object {
-            Ok(object) => Some(Value::Object(object.into_map()).to_string()),
+        let object = arguments::json_object(value);
+        self.record(object.map_err(|error| error.with_field_path(name)))
+            .map(|object| Value::from(object).to_string())
+    }
+
+    /// Records the error of a setter, unless there is one.
+    fn record<T>(&mut self, result: Result<T, Error>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
             Err(error) => {
                 self.error.get_or_insert(error);
                 None
@@ -151,9 +154,7 @@ impl Call {
     /// Sets a multipart body, after checking that its files exist.
     #[cfg(feature = "gateway")]
     pub(crate) async fn form(&mut self, form: Form) {
-        if let Err(error) = form.check().await {
-            self.error.get_or_insert(error);
-        }
+        self.record(form.check().await);
         self.body = Some(Ok(Body::Form(form.into())));
     }
 

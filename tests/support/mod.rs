@@ -94,3 +94,14 @@ pub fn render_error(error: &Error) -> String {
     }
     rendered
 }
+
+/// JSON values that are valid although serde_json rejects them: a lone surrogate, numbers beyond its
+/// range, and more than 128 nested levels.
+pub fn values_that_serde_json_rejects() -> [String; 4] {
+    [
+        r#""half \ud83d""#.to_owned(),
+        "1e400".to_owned(),
+        "123456789012345678901234567890".to_owned(),
+        format!("{}1{}", "[".repeat(200), "]".repeat(200)),
+    ]
+}

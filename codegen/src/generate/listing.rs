@@ -104,7 +104,7 @@ fn list_request(
             items.add(format!("{builder}::extra"), setter);
             continue;
         }
-        let setter = setter_name(name, &["build", "builder", "extra"]);
+        let setter = field.setter();
         let ty = type_name(field.ty.without_option().tokens(modules));
         items.add(format!("{builder}::{setter}"), setter_signature(&ty));
         if field.ty.without_option().has_maybe_setter() {

@@ -4,8 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::model::{
-    ClearValue, Definition, Field, RustType, StructType, Types, maybe_setter_name, setter_name,
-    type_path,
+    ClearValue, Definition, Field, RustType, StructType, Types, maybe_setter_name, type_path,
 };
 use crate::modules::Modules;
 
@@ -220,7 +219,7 @@ fn setter(field: &Field, types: &Types) -> TokenStream {
         };
     }
     let docs = quote!(#(#[doc = #docs])*);
-    let setter = setter_name(ident, &["build", "builder", "extra"]);
+    let setter = field.setter();
     let ty = field.ty.without_option();
     let Argument {
         generics,

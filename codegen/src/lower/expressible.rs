@@ -130,7 +130,7 @@ fn struct_problems(schema: &Value, is_request: bool) -> Vec<String> {
     let mut problems = Vec::new();
     let mut fields = Names::default();
     let mut setters = Names::default();
-    for name in ["build", "builder", "extra"] {
+    for name in rust_names::BUILDER_METHODS {
         setters.add(name, name.to_owned());
     }
     let properties = schema["properties"].as_object();
@@ -146,7 +146,7 @@ fn struct_problems(schema: &Value, is_request: bool) -> Vec<String> {
             problems.push(format!("{collision} field"));
             continue;
         }
-        let setter = match ["build", "builder", "extra"].contains(&ident.as_str()) {
+        let setter = match rust_names::BUILDER_METHODS.contains(&ident.as_str()) {
             true => format!("{ident}_"),
             false => ident.clone(),
         };

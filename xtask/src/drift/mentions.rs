@@ -58,9 +58,9 @@ struct Name<'a> {
 
 /// How a name is used.
 enum NameKind {
-    /// By itself: a method of the client, or the metadata of an operation.
+    /// Alone: a method of the client, or the metadata of an operation.
     Operation,
-    /// By itself: a type.
+    /// Alone: a type.
     Type,
     /// In a path, or as a feature.
     Module,

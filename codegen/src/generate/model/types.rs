@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proc_macro2::Ident;
 use quote::format_ident;
 
-use super::RustType;
-use crate::{lower::Direction, modules::Modules};
+use super::{RustType, setter_name};
+use crate::{lower::Direction, modules::Modules, rust_names};
 
 /// Every type of the selected document.
 pub struct Types {
@@ -134,6 +134,11 @@ pub struct TaggedVariant {
 }
 
 impl Field {
+    /// Returns the name of the setter in the builder of a request type.
+    pub fn setter(&self) -> Ident {
+        setter_name(&self.ident, &rust_names::BUILDER_METHODS)
+    }
+
     /// Returns whether a request can omit the field.
     pub fn is_optional(&self) -> bool {
         self.ty.is_option() || self.flatten || self.clear.is_some()

@@ -249,7 +249,7 @@ impl Example<'_> {
             if is_constant {
                 continue;
             }
-            let setter = setter_name(&field.ident, &["build", "builder", "extra"]);
+            let setter = field.setter();
             let value = value.unwrap_or(&Value::Null);
             let value = self.value(&field.ty, &field.wire, value, depth + 1)?;
             code += &format!(".{setter}({value})");
