@@ -1,27 +1,54 @@
 //! Operations on MCP integrations and MCP servers.
 
-mod access;
 mod capabilities;
 mod integrations;
-mod probe;
 mod servers;
 mod users;
 
+use serde_json::{Value, json};
+
+use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
+use crate::handlers::upstreams::Operations;
+use crate::handlers::{guardrails, secret_references, upstreams};
 use crate::state::State;
+use crate::state::mcp::metadata::Metadata;
+use crate::state::mcp::{IntegrationSettings, Mcp, McpIntegration, ServerSettings};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
-    ("list_mcp_integrations", Read(integrations::list)),
-    ("get_mcp_integration", Read(integrations::get)),
-    ("create_mcp_integration", Write(integrations::create)),
-    ("update_mcp_integration", Write(integrations::update)),
-    ("delete_mcp_integration", Write(integrations::delete)),
+    (
+        "list_mcp_integrations",
+        Read(upstreams::integrations::list::<Mcp>),
+    ),
+    (
+        "get_mcp_integration",
+        Read(upstreams::integrations::get::<Mcp>),
+    ),
+    (
+        "create_mcp_integration",
+        Write(upstreams::integrations::create::<Mcp>),
+    ),
+    (
+        "update_mcp_integration",
+        Write(upstreams::integrations::update::<Mcp>),
+    ),
+    (
+        "delete_mcp_integration",
+        Write(upstreams::integrations::delete::<Mcp>),
+    ),
     ("get_mcp_integration_metadata", Read(integrations::metadata)),
     ("sync_mcp_integration", Write(integrations::sync)),
     ("test_mcp_integration", Read(integrations::test)),
-    ("list_mcp_integration_workspaces", Read(access::list)),
-    ("update_mcp_integration_workspaces", Write(access::update)),
+    (
+        "list_mcp_integration_workspaces",
+        Read(upstreams::access::list::<Mcp>),
+    ),
+    (
+        "update_mcp_integration_workspaces",
+        Write(upstreams::access::update::<Mcp>),
+    ),
     (
         "list_mcp_integration_capabilities",
         Read(integrations::list_capabilities),
@@ -30,12 +57,21 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
         "update_mcp_integration_capabilities",
         Write(integrations::update_capabilities),
     ),
-    ("list_mcp_servers", Read(servers::list)),
-    ("get_mcp_server", Read(servers::get)),
-    ("create_mcp_server", Write(servers::create)),
-    ("update_mcp_server", Write(servers::update)),
-    ("delete_mcp_server", Write(servers::delete)),
-    ("test_mcp_server", Read(servers::test)),
+    ("list_mcp_servers", Read(upstreams::servers::list::<Mcp>)),
+    ("get_mcp_server", Read(upstreams::servers::get::<Mcp>)),
+    (
+        "create_mcp_server",
+        Write(upstreams::servers::create::<Mcp>),
+    ),
+    (
+        "update_mcp_server",
+        Write(upstreams::servers::update::<Mcp>),
+    ),
+    (
+        "delete_mcp_server",
+        Write(upstreams::servers::delete::<Mcp>),
+    ),
+    ("test_mcp_server", Read(upstreams::servers::test::<Mcp>)),
     (
         "list_mcp_server_capabilities",
         Read(servers::list_capabilities),
@@ -51,8 +87,14 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("get_mcp_server_metadata", Read(servers::metadata)),
     ("sync_mcp_server_metadata", Write(servers::sync_metadata)),
     ("get_mcp_server_client_info", Read(servers::client_info)),
-    ("list_mcp_server_user_access", Read(users::list_access)),
-    ("update_mcp_server_user_access", Write(users::update_access)),
+    (
+        "list_mcp_server_user_access",
+        Read(upstreams::users::list_access::<Mcp>),
+    ),
+    (
+        "update_mcp_server_user_access",
+        Write(upstreams::users::update_access::<Mcp>),
+    ),
     ("check_mcp_server_user_access", Read(users::check_access)),
     ("list_mcp_server_connections", Read(users::list_connections)),
     (
@@ -64,22 +106,45 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("delete_mcp_server_tokens", Write(users::delete_tokens)),
 ]);
 
-pub(super) fn remove_workspace(state: &mut State, workspace: &str) {
-    let in_workspace = state.mcp.servers.in_workspace(workspace).iter();
-    let ids: Vec<String> = in_workspace.map(|server| server.id.clone()).collect();
-    for id in ids {
-        servers::remove(state, &id);
+/// The fields that a secret reference can fill.
+const SECRET_TARGETS: [&str; 1] = ["configurations."];
+
+impl Operations for Mcp {
+    fn new_integration(call: &Call) -> Result<IntegrationSettings, ApiError> {
+        Ok(IntegrationSettings {
+            secret_mappings: Vec::new(),
+            transport: call.required_str("transport")?.to_owned(),
+            metadata: Metadata::default(),
+        })
     }
-    let in_workspace = state.mcp.integrations.in_workspace(workspace).iter();
-    let ids: Vec<String> = in_workspace
-        .map(|integration| integration.id.clone())
-        .collect();
-    for id in ids {
-        state.mcp.integrations.remove(&id);
-        servers::remove_integration(state, &id);
+
+    fn new_server(call: &Call) -> ServerSettings {
+        ServerSettings {
+            client_id: call.ids.uuid(),
+            metadata: Metadata::default(),
+        }
     }
-    state
-        .mcp
-        .integrations
-        .update_where(|_| true, |integration| integration.access.remove(workspace));
+
+    fn apply(integration: &mut McpIntegration, state: &State, call: &Call) -> Result<(), ApiError> {
+        call.set_str("transport", &mut integration.settings.transport);
+        let workspace = integration.workspace_id.as_deref();
+        let mappings = &mut integration.settings.secret_mappings;
+        secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
+        integration.validate()
+    }
+
+    fn integration_fields(integration: &McpIntegration) -> Value {
+        json!({
+            "transport": integration.settings.transport,
+            "secret_mappings": integration.settings.secret_mappings,
+        })
+    }
+
+    fn connection_fields(integration: &McpIntegration) -> Value {
+        json!({"transport": integration.settings.transport})
+    }
+
+    fn server_removed(state: &mut State, id: &str) {
+        guardrails::remove_mcp_server(state, id);
+    }
 }

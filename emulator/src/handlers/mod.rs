@@ -61,6 +61,7 @@ mod prompts;
 pub(crate) mod resource;
 mod scim;
 mod secret_references;
+mod upstreams;
 pub(crate) mod usage_policies;
 pub(crate) mod users;
 mod virtual_keys;

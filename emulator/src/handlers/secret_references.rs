@@ -252,7 +252,7 @@ fn find_usage(state: &State, reference: &SecretReference) -> Option<String> {
     let mcp = &state.mcp.integrations;
     let mcp = mcp
         .iter()
-        .find(|holder| is_used_in(&holder.secret_mappings));
+        .find(|holder| is_used_in(&holder.settings.secret_mappings));
     integration
         .map(|holder| format!("the integration `{}`", holder.slug))
         .or_else(|| key.map(|holder| format!("the virtual key `{}`", holder.slug)))

@@ -6,10 +6,11 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::handlers::{integrations, mcp, secret_references};
+use crate::handlers::{integrations, secret_references, upstreams};
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
 use crate::state::collections::Collection;
+use crate::state::mcp::Mcp;
 use crate::state::table::Row;
 use crate::state::workspaces::{Member, Workspace, is_emoji};
 
@@ -168,7 +169,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     }
     state.workspaces.remove(&id);
     integrations::remove_workspace(state, &id);
-    mcp::remove_workspace(state, &id);
+    upstreams::remove_workspace::<Mcp>(state, &id);
     secret_references::remove_workspace(state, &id);
     state.remove_workspace(&id);
     Ok(ResponseBody::empty_object())

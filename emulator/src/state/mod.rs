@@ -36,6 +36,7 @@ pub(crate) mod scim;
 pub(crate) mod secret_references;
 pub(crate) mod slugs;
 pub(crate) mod table;
+pub(crate) mod upstreams;
 pub(crate) mod usage;
 pub(crate) mod usage_policies;
 pub(crate) mod users;
@@ -97,7 +98,7 @@ state! {
     labels: labels::Labels,
     log_exports: log_exports::LogExports,
     logs: logs::Logs,
-    mcp: mcp::Mcp,
+    mcp: upstreams::Upstreams<mcp::Mcp>,
     partials: partials::Partials,
     prompts: prompts::Prompts,
     rate_policies: rate_policies::RatePolicies,

@@ -1,13 +1,12 @@
-//! Operations on capabilities of MCP integrations and servers: tools, prompts, resources and resource templates.
+//! Lists of the capabilities of MCP integrations and servers: tools, prompts, resources and resource
+//! templates.
 
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
+use crate::handlers::upstreams::PAGE_SIZES;
 use crate::response::ResponseBody;
-use crate::state::mcp::capabilities::Capability;
-
-/// The default and the maximum page size of the lists within a server or integration.
-pub(super) const PAGE_SIZES: (u64, u64) = (100, 500);
+use crate::state::upstreams::capabilities::Capability;
 
 /// The kinds of capability, and their names in `counts`.
 const KINDS: [(&str, &str); 4] = [

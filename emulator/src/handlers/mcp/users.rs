@@ -1,62 +1,21 @@
-//! Operations on user access to MCP servers, and user connections. The emulator has no sign-in: a user with
-//! stored tokens is connected.
+//! Operations on user connections to MCP servers, and the access check of their users. The emulator has
+//! no sign-in: a user with stored tokens is connected.
 
 use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::api_keys;
-use crate::handlers::mcp::capabilities::PAGE_SIZES;
-use crate::handlers::mcp::servers::find;
+use crate::handlers::mcp::servers::{find, put};
+use crate::handlers::upstreams::PAGE_SIZES;
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
-use crate::state::mcp::servers::McpServer;
-use crate::state::mcp::users::Tokens;
-use crate::state::users::User;
-
-/// Lists the users of the server's workspace, and the users with an override.
-pub(super) fn list_access(state: &State, call: &Call) -> HandlerResult {
-    let server = find(state, call)?;
-    let workspace = state.workspaces.get(&server.workspace_id);
-    let is_listed = |user: &User| {
-        let name = format!("{} {} {}", user.first_name, user.last_name, user.email);
-        let is_member = workspace.is_some_and(|workspace| workspace.has_member(&user.id));
-        (is_member || server.users.overrides.contains_key(&user.id))
-            && call.matches_search(&[&name])
-    };
-    let users = state.users.accounts.all().filter(is_listed);
-    let default = if server.users.denied_by_default {
-        "deny"
-    } else {
-        "allow"
-    };
-    Ok(call
-        .page_sized(PAGE_SIZES, users, |user| server.users.json(user))
-        .with_field("default_user_access", json!(default)))
-}
-
-pub(super) fn update_access(state: &mut State, call: &Call) -> HandlerResult {
-    let mut server = find(state, call)?.clone();
-    if let Some(default) = call.body_str("default_user_access") {
-        server.users.denied_by_default = default == "deny";
-    }
-    for (index, item) in call.body_items("user_access").iter().enumerate() {
-        let id = item["user_id"].as_str().unwrap_or_default();
-        if state.users.accounts.get(id).is_none() {
-            let field_path = format!("user_access/{index}/user_id");
-            let reason = "is not a user of the organisation";
-            return Err(ApiError::invalid_field(&field_path, reason));
-        }
-        let enabled = item["enabled"] == true;
-        server.users.overrides.insert(id.to_owned(), enabled);
-    }
-    state.mcp.servers.put(server);
-    respond(json!({"success": true, "object": "user-access"}))
-}
+use crate::state::mcp::{Mcp, McpServer};
+use crate::state::upstreams::users::Tokens;
 
 /// A service key has no user and always has access.
 pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
-    let server = find(state, call)?;
+    let server = find::<Mcp>(state, call)?;
     let user = call.caller.user_id.as_deref();
     let has_access = user.is_none_or(|user| server.users.is_allowed(user));
     respond(json!({"has_access": has_access, "object": "user-access-check"}))
@@ -65,7 +24,7 @@ pub(super) fn check_access(state: &State, call: &Call) -> HandlerResult {
 /// By default, a user's key lists the connections of its user, and a service key those of all
 /// users.
 pub(super) fn list_connections(state: &State, call: &Call) -> HandlerResult {
-    let server = find(state, call)?;
+    let server = find::<Mcp>(state, call)?;
     let user_filter = connection_user(state, call)?;
     let all = server.users.tokens.iter();
     let rows: Vec<(&String, &Tokens)> = all
@@ -95,7 +54,7 @@ fn connection_user<'a>(state: &State, call: &'a Call) -> Result<Option<&'a str>,
 }
 
 pub(super) fn delete_connection(state: &mut State, call: &Call) -> HandlerResult {
-    let server = find(state, call)?.clone();
+    let server = find::<Mcp>(state, call)?.clone();
     let user = connection_user(state, call)?.ok_or_else(|| {
         ApiError::bad_request("query parameter `user_id` is required with a service key")
     })?;
@@ -106,12 +65,12 @@ fn disconnect(state: &mut State, mut server: McpServer, user: &str) -> HandlerRe
     if server.users.tokens.remove(user).is_none() {
         return Err(ApiError::not_found("connection"));
     }
-    state.mcp.servers.put(server);
+    put(state, server);
     Ok(ResponseBody::empty_object())
 }
 
 pub(super) fn get_tokens(state: &State, call: &Call) -> HandlerResult {
-    let server = find(state, call)?;
+    let server = find::<Mcp>(state, call)?;
     let tokens = server.users.tokens.get(state.users.acting_user(call));
     respond(json!({
         "access_token": tokens.map(|tokens| &tokens.access),
@@ -122,7 +81,7 @@ pub(super) fn get_tokens(state: &State, call: &Call) -> HandlerResult {
 }
 
 pub(super) fn update_tokens(state: &mut State, call: &Call) -> HandlerResult {
-    let mut server = find(state, call)?.clone();
+    let mut server = find::<Mcp>(state, call)?.clone();
     let user = state.users.acting_user(call);
     let existing = server.users.tokens.get(user);
     let tokens = Tokens {
@@ -135,13 +94,13 @@ pub(super) fn update_tokens(state: &mut State, call: &Call) -> HandlerResult {
         last_updated_at: call.timestamp(),
     };
     server.users.tokens.insert(user.to_owned(), tokens);
-    state.mcp.servers.put(server);
+    put(state, server);
     Ok(ResponseBody::empty_object())
 }
 
 pub(super) fn delete_tokens(state: &mut State, call: &Call) -> HandlerResult {
-    let mut server = find(state, call)?.clone();
+    let mut server = find::<Mcp>(state, call)?.clone();
     server.users.tokens.remove(state.users.acting_user(call));
-    state.mcp.servers.put(server);
+    put(state, server);
     Ok(ResponseBody::empty_object())
 }

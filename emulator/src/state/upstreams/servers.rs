@@ -1,19 +1,20 @@
-//! MCP servers.
+//! MCP and agent servers.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::state::mcp::capabilities::{Capability, CapabilityKey, ServerCapability};
-use crate::state::mcp::integrations::McpIntegration;
-use crate::state::mcp::metadata::Metadata;
-use crate::state::mcp::users::UserAccess;
-use crate::state::table::{Row, row};
+use crate::state::table::Row;
+use crate::state::upstreams::Protocol;
+use crate::state::upstreams::capabilities::{Capability, CapabilityKey, ServerCapability};
+use crate::state::upstreams::integrations::UpstreamIntegration;
+use crate::state::upstreams::users::UserAccess;
 
-/// An MCP integration made available in a workspace.
+/// An integration made available in a workspace.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct McpServer {
+#[serde(bound = "")]
+pub(crate) struct UpstreamServer<P: Protocol> {
     pub(crate) id: String,
     pub(crate) slug: String,
     pub(crate) workspace_id: String,
@@ -22,24 +23,37 @@ pub(crate) struct McpServer {
     /// The UUID of the integration.
     pub(crate) integration_id: String,
     pub(crate) owner_id: String,
-    /// The OAuth client id that the service registers for itself.
-    pub(crate) client_id: String,
     /// The capabilities synced for this server; `None` if it has those of the integration.
     pub(crate) own_capabilities: Option<Vec<Capability>>,
     /// Capabilities enabled or disabled for this server.
     pub(crate) toggles: BTreeMap<CapabilityKey, bool>,
-    pub(crate) metadata: Metadata,
     pub(crate) users: UserAccess,
     pub(crate) created_at: String,
+    #[serde(flatten)]
+    pub(crate) settings: P::Server,
 }
 
-row! { McpServer: "MCP server", id: id, slug: slug, workspace: workspace_id }
+impl<P: Protocol> Row for UpstreamServer<P> {
+    const NAME: &'static str = P::SERVER_NAME;
 
-impl McpServer {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn slug(&self) -> Option<&str> {
+        Some(&self.slug)
+    }
+
+    fn workspace(&self) -> Option<&str> {
+        Some(&self.workspace_id)
+    }
+}
+
+impl<P: Protocol> UpstreamServer<P> {
     /// Returns the capabilities of the server, and whether they are enabled.
     pub(crate) fn capabilities<'a>(
         &'a self,
-        integration: &'a McpIntegration,
+        integration: &'a UpstreamIntegration<P>,
     ) -> Vec<ServerCapability<'a>> {
         let integration_states = integration.capabilities.iter();
         let integration_states: HashMap<CapabilityKey, bool> = integration_states

@@ -1,13 +1,13 @@
-//! Operations on the workspaces that may use an MCP integration.
+//! Operations on the workspaces that may use an MCP or agent integration.
 
 use serde_json::{Value, json};
 
 use crate::call::Call;
-use crate::handlers::mcp::integrations;
+use crate::handlers::upstreams::{Operations, integrations};
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::State;
 use crate::state::access_list::WorkspaceAccess;
-use crate::state::mcp::access::{Times, set_access};
+use crate::state::upstreams::access::{Times, set_access};
 
 impl WorkspaceAccess<Times> {
     /// Returns the entry; `id` is the UUID of the workspace for organisation keys, else its slug.
@@ -26,8 +26,8 @@ impl WorkspaceAccess<Times> {
 }
 
 /// With the query parameter `version`, the list is named `data` and has a `total`.
-pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
-    let access = &integrations::find(state, call)?.access;
+pub(in crate::handlers) fn list<P: Operations>(state: &State, call: &Call) -> HandlerResult {
+    let access = &integrations::find::<P>(state, call)?.access;
     let visible = access
         .entries
         .iter()
@@ -48,8 +48,8 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
-pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
-    let mut integration = integrations::find_editable(state, call)?.clone();
+pub(in crate::handlers) fn update<P: Operations>(state: &mut State, call: &Call) -> HandlerResult {
+    let mut integration = integrations::find_editable::<P>(state, call)?.clone();
     integration.access.apply_global(call);
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
         let (key, field_path) = (&item["id"], format!("workspaces/{index}/id"));
@@ -62,6 +62,6 @@ pub(super) fn update(state: &mut State, call: &Call) -> HandlerResult {
             &call.timestamp(),
         );
     }
-    state.mcp.integrations.put(integration);
+    integrations::put::<P>(state, integration);
     Ok(ResponseBody::empty_object())
 }

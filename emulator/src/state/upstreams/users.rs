@@ -1,4 +1,4 @@
-//! User access to MCP servers, and user connections. The emulator has no sign-in: a user with
+//! User access to MCP and agent servers, and user connections. The emulator has no sign-in: a user with
 //! stored tokens is connected.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! The workspaces that may use an MCP integration.
+//! The workspaces that may use an MCP or agent integration.
 
 use serde::{Deserialize, Serialize};
 

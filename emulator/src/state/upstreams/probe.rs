@@ -2,14 +2,19 @@
 //! ends with `.invalid`, a top-level domain that is guaranteed not to exist.
 
 /// Returns an error message if the URL is not reachable.
-pub(super) fn connection_error(url: &str) -> Option<&'static str> {
+pub(crate) fn connection_error(url: &str) -> Option<&'static str> {
+    host(url)
+        .ends_with(".invalid")
+        .then_some("the host name does not resolve")
+}
+
+/// Returns the host name of a URL, in lower case.
+pub(crate) fn host(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let host = authority.rsplit('@').next().unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
-    let host = host.trim_end_matches('.').to_ascii_lowercase();
-    host.ends_with(".invalid")
-        .then_some("the host name does not resolve")
+    host.trim_end_matches('.').to_ascii_lowercase()
 }
 
 #[cfg(test)]
