@@ -622,6 +622,21 @@ async fn response_with_more_than_100_headers_is_received() {
     }
 }
 
+/// A current-thread runtime checks the timeout only between the reads of the connection.
+#[tokio::test]
+async fn call_ends_while_a_server_sends_endless_interim_responses() {
+    for status in ["102 Processing", "103 Early Hints"] {
+        let head = format!("HTTP/1.1 {status}\r\nlink: {}\r\n\r\n", "x".repeat(8000));
+        let response = ScriptedResponse::garbage(head.clone()).with_body(head);
+        let server = Server::with_response(response.endless());
+        let client = client(&server, SHORT_TIMEOUT).with_options(attempts(1));
+        let start = Instant::now();
+        let error = read(&client).await.unwrap_err();
+        assert!(error.is_timeout() && error.may_have_executed(), "{error}");
+        assert!(start.elapsed() < LONG_TIMEOUT, "{:?}", start.elapsed());
+    }
+}
+
 /// The maximum number of body bytes that an error keeps.
 const MAX_ERROR_BODY: usize = 1 << 20;
 
