@@ -4,13 +4,11 @@
 //! real service: it only reads, unless `--write` is given. A step that the key may not perform (403) is
 //! skipped.
 
-use std::{
-    fmt::Display,
-    time::{Duration, SystemTime},
-};
+use std::{fmt::Display, time::Duration};
 
 use portkey_admin::{
     Client, Error,
+    analytics::AnalyticsFilters,
     api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest, RotateApiKeyRequest},
     prompts::{CreatePromptRequest, MakePromptVersionDefaultRequest, UpdatePromptRequest},
     types::WorkspaceRole,
@@ -310,14 +308,8 @@ fn names(all: impl Iterator<Item = String>) -> String {
 
 async fn print_usage(client: &Client) -> Outcome {
     println!("\nUsage of the last seven days");
-    let now = SystemTime::now();
-    let week_ago = now - Duration::from_secs(7 * 24 * 3600);
-    let graph = client
-        .get_cost_graph()
-        .time_of_generation_min(week_ago)
-        .time_of_generation_max(now)
-        .send()
-        .await;
+    let week = AnalyticsFilters::last(Duration::from_secs(7 * 24 * 3600));
+    let graph = client.get_cost_graph().filters(&week).send().await;
     if let Some(graph) = step("read the cost", graph)? {
         let total = graph
             .summary
@@ -328,12 +320,7 @@ async fn print_usage(client: &Client) -> Outcome {
             graph.data_points.len()
         );
     }
-    let users = client
-        .get_usage_by_user()
-        .time_of_generation_min(week_ago)
-        .time_of_generation_max(now)
-        .send()
-        .await;
+    let users = client.get_usage_by_user().filters(&week).send().await;
     for user in step("read the usage by user", users)?
         .into_iter()
         .flat_map(|list| list.data)

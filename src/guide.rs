@@ -7,6 +7,7 @@
 //! | [`responses`] | tolerant decoding, unknown fields and enum values, headers |
 //! | [`updates`] | leave, clear or set a field; calls that take several steps; waiting |
 //! | [`lists`] | items, pages, limits, cursors |
+//! | [`analytics`] | filters, graphs, groups, costs |
 //! | [`errors`] | kinds of errors, and whether a request may have been executed |
 //! | [`retries`] | what is repeated, how often and when |
 //! | [`options`] | timeouts, headers, default workspace |
@@ -17,6 +18,8 @@
 //! | [`synchronous`] | use without `async` |
 //! | [`self_hosted`] | a Portkey of your own |
 
+#[doc = include_str!("../docs/guide/analytics.md")]
+pub mod analytics {}
 #[doc = include_str!("../docs/guide/configuration.md")]
 pub mod configuration {}
 #[doc = include_str!("../docs/guide/errors.md")]

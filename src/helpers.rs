@@ -2,6 +2,8 @@
 //! more than one form, constructors for requests with special rules, and methods that send more
 //! than one request.
 
+#[cfg(feature = "analytics")]
+mod analytics;
 #[cfg(feature = "api_keys")]
 mod api_keys;
 #[cfg(feature = "configs")]

@@ -65,6 +65,7 @@
 //! | read unknown fields, enum values or headers | [responses](guide::responses) |
 //! | clear a field, read an object after its update, wait for a change | [updates](guide::updates) |
 //! | read all items of a list, stop early, resume | [lists](guide::lists) |
+//! | read usage and costs | [analytics](guide::analytics) |
 //! | handle errors, and know whether a request was executed | [errors](guide::errors) |
 //! | know what is retried, or change it | [retries](guide::retries) |
 //! | set a timeout, headers or a default workspace | [options](guide::options) |
@@ -121,7 +122,7 @@ mod transport;
 mod waiter;
 
 // The paths that generated code uses.
-use request::{builder_support, call, response_future, update_and_get, validation};
+use request::{builder_support, call, parameters, response_future, update_and_get, validation};
 
 pub use amount::{Cents, Dollars};
 pub use client::{Client, ClientBuilder};

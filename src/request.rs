@@ -18,6 +18,7 @@
 pub(crate) mod arguments;
 pub(crate) mod builder_support;
 pub(crate) mod call;
+pub(crate) mod parameters;
 mod path;
 mod query;
 mod raw;

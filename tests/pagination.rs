@@ -13,7 +13,9 @@ use std::{
 };
 
 use chrono::Utc;
-use portkey_admin::{Client, Cursor, Error, Items, Paged, Pages, RequestOptions};
+use portkey_admin::{
+    Client, Cursor, Error, Items, Paged, Pages, RequestOptions, analytics::AnalyticsFilters,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use support::{
@@ -197,8 +199,7 @@ async fn every_pagination_style_is_read_to_its_end() {
     let (_server, client) = service(DEFAULT_STYLE, 3);
     let list = client
         .get_usage_by_workspace()
-        .time_of_generation_min(Utc::now());
-    let list = list.time_of_generation_max(Utc::now());
+        .filters(AnalyticsFilters::between(Utc::now(), Utc::now()));
     assert_eq!(ids(list.stream().page_size(2)).await.unwrap(), names(0..3));
 }
 

@@ -7,7 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use portkey_admin::{Client, api_keys, gateway::threads, prompts};
+use portkey_admin::{Client, analytics::AnalyticsFilters, api_keys, gateway::threads, prompts};
 use support::{
     BoxedCall, boxed_call,
     server::{ScriptedResponse, Server},
@@ -104,7 +104,7 @@ fn create_api_key(client: &Client, type_: &str, sub_type: &str) -> BoxedCall {
 fn usage_by(client: &Client, group: &str) -> BoxedCall {
     let now = std::time::SystemTime::now();
     let call = client.get_usage_by(group);
-    let call = call.time_of_generation_min(now).time_of_generation_max(now);
+    let call = call.filters(AnalyticsFilters::between(now, now));
     boxed_call(call.send())
 }
 

@@ -6,7 +6,9 @@
 mod support;
 
 use chrono::{DateTime, FixedOffset, Utc};
-use portkey_admin::{Cents, api_keys, logs, providers, types, users, workspaces};
+use portkey_admin::{
+    Cents, analytics::AnalyticsFilters, api_keys, logs, providers, types, users, workspaces,
+};
 use serde_json::json;
 use support::{BoxedCall, KEY, boxed_call, server::ScriptedResponse, server_and_client};
 
@@ -135,10 +137,8 @@ async fn times_are_sent_in_utc() {
             "2027-01-01T04:30:00.123Z",
         ),
     ] {
-        let call = client
-            .get_cost_graph()
-            .time_of_generation_min(at(from))
-            .time_of_generation_max(DateTime::<Utc>::from(at(to)));
+        let filters = AnalyticsFilters::between(at(from), DateTime::<Utc>::from(at(to)));
+        let call = client.get_cost_graph().filters(filters);
         call.send().await.unwrap();
         assert_eq!(
             server.requests().pop().unwrap().query(),
@@ -153,13 +153,11 @@ async fn times_are_sent_in_utc() {
 #[tokio::test]
 async fn numbers_are_sent_in_full() {
     let (server, client) = server_and_client(ScriptedResponse::json(200, "{}"));
-    let call = client
-        .get_cost_graph()
-        .time_of_generation_min(at("2026-01-01T00:00:00Z"))
-        .time_of_generation_max(at("2026-01-02T00:00:00Z"))
+    let filters = AnalyticsFilters::between(at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"))
         .cost_min(Cents(0.000_000_1))
         .cost_max(Cents(1e21))
         .total_units_max(i64::MAX);
+    let call = client.get_cost_graph().filters(filters);
     call.send().await.unwrap();
     let query = server.request().query();
     for pair in pairs([
@@ -178,16 +176,17 @@ async fn nan_and_infinite_numbers_are_refused() {
     for number in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
         let limits = types::UsageLimitsInput::builder().credit_limit(number);
         let body = api_keys::UpdateApiKeyRequest::builder().usage_limits(limits);
+        let filters =
+            AnalyticsFilters::between(at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
         let graph = client
             .get_cost_graph()
-            .time_of_generation_min(at("2026-01-01T00:00:00Z"))
-            .time_of_generation_max(at("2026-01-02T00:00:00Z"));
+            .filters(filters.cost_min(Cents(number)));
         let calls = [
             (
                 "credit_limit",
                 boxed_call(client.update_api_key("one").body(body).send()),
             ),
-            ("cost_min", boxed_call(graph.cost_min(Cents(number)).send())),
+            ("cost_min", boxed_call(graph.send())),
         ];
         for (name, call) in calls {
             let Err(error) = call.await else {
@@ -235,7 +234,9 @@ fn incomplete(client: &portkey_admin::Client) -> Vec<(&'static str, &'static str
             boxed_call(
                 client
                     .get_cost_graph()
-                    .time_of_generation_min(at("2026-01-01T00:00:00Z"))
+                    .filters(
+                        AnalyticsFilters::new().time_of_generation_min(at("2026-01-01T00:00:00Z")),
+                    )
                     .send(),
             ),
         ),

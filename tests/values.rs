@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use portkey_admin::{
     Cents, Dollars,
-    analytics::{CostGraph, GroupedUsageList},
+    analytics::{AnalyticsFilters, CacheLatencyGraph, CostGraph},
     api_keys::ApiKeyList,
     audit::AuditLogList,
     configs::{CreateConfigRequest, CreateConfigResponse},
@@ -217,11 +217,10 @@ fn flags_are_booleans_that_keep_their_form_on_the_wire() {
 async fn amounts_name_their_unit() {
     let body = json!({"summary": {"total": "2.5", "avg": 1}});
     let (server, client) = server_and_client(ScriptedResponse::json(200, body.to_string()));
+    let filters = AnalyticsFilters::between(at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"));
     let call = client
         .get_cost_graph()
-        .time_of_generation_min(at("2026-01-01T00:00:00Z"))
-        .time_of_generation_max(at("2026-01-02T00:00:00Z"))
-        .cost_min(Dollars(0.5));
+        .filters(filters.cost_min(Dollars(0.5)));
     let graph: CostGraph = call.await.unwrap();
     assert!(
         server.requests()[0].target.ends_with("cost_min=50"),
@@ -240,9 +239,9 @@ async fn amounts_name_their_unit() {
 }
 
 #[test]
-fn debug_output_shows_the_values_of_analytics_rows_only() {
-    let list: GroupedUsageList = decode(json!({"data": [{"cost": 7}], "unknown": "canary"}));
-    let debug = format!("{list:?}");
-    assert!(debug.contains(r#"{"cost": Number(7)}"#), "{debug}");
+fn debug_output_shows_the_values_of_analytics_summaries_only() {
+    let graph: CacheLatencyGraph = decode(json!({"summary": {"avg": 7}, "unknown": "canary"}));
+    let debug = format!("{graph:?}");
+    assert!(debug.contains(r#"{"avg": Number(7)}"#), "{debug}");
     assert!(!debug.contains("canary"), "{debug}");
 }

@@ -10,6 +10,7 @@ mod direction;
 mod expressible;
 mod json_kind;
 mod names;
+mod parameter_groups;
 mod schema;
 
 use std::collections::BTreeMap;
@@ -23,9 +24,11 @@ use crate::{
     manifest::{Entry, Handwritten},
 };
 use names::TypeNames;
+use parameter_groups::ParameterGroups;
 use schema::Flattener;
 
 pub use direction::{Direction, collect_components};
+pub use parameter_groups::{PARAMETER_GROUP_KEY, description as parameter_group_description};
 
 /// The document that the generator reads.
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ pub fn lower(patched: &Patched) -> Result<Lowered> {
     });
     let directions = problems.check(direction::split(&mut document));
     let directions = directions.unwrap_or_default();
+    problems.check(parameter_groups::check(&patched.document, &directions));
     problems.check(check_builder_names(&document, &directions));
     problems.check(expressible::check(
         &document,
@@ -191,14 +195,20 @@ impl Operation<'_> {
     /// Headers that the client sets are dropped.
     fn parameters(&self, flattener: &mut Flattener<'_>) -> Result<Value> {
         let mut parameters: Vec<Value> = Vec::new();
-        for list in [&self.item["parameters"], &self.source["parameters"]] {
-            for parameter in list.as_array().into_iter().flatten() {
-                let parameter = document::resolve(self.document, parameter)?;
+        let lists = [&self.item["parameters"], &self.source["parameters"]];
+        let groups = ParameterGroups::of(self.document, &lists);
+        for list in lists {
+            for reference in list.as_array().into_iter().flatten() {
+                let parameter = document::resolve(self.document, reference)?;
                 parameters.retain(|other| {
                     other["name"] != parameter["name"] || other["in"] != parameter["in"]
                 });
                 if !is_set_by_client(parameter) {
-                    parameters.push(self.parameter(parameter, flattener)?);
+                    let mut lowered = self.parameter(parameter, flattener)?;
+                    if let Some(group) = groups.group(reference) {
+                        lowered[PARAMETER_GROUP_KEY] = json!(group);
+                    }
+                    parameters.push(lowered);
                 }
             }
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::error::Problems;
 use crate::{
     Error, Manifest, Result, document,
-    lower::{EVENT_KEY, Lowered, collect_components},
+    lower::{EVENT_KEY, Lowered, PARAMETER_GROUP_KEY, collect_components},
     manifest::Entry,
     reserved_segments::{has_parameter, segments},
     rust_names,
@@ -153,9 +153,13 @@ fn invalid_part(module: &str) -> Option<&str> {
     module.split("::").find(is_invalid)
 }
 
+/// Returns the components and the parameter groups that an operation uses.
 fn reachable(document: &Value, operation: &Value) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     collect_components(document, operation, &mut found);
+    let parameters = operation["parameters"].as_array().into_iter().flatten();
+    let groups = parameters.filter_map(|parameter| parameter[PARAMETER_GROUP_KEY].as_str());
+    found.extend(groups.map(str::to_owned));
     found
 }
 

@@ -357,7 +357,7 @@ fn timestamp_in_a_path_is_formatted_as_in_a_query() {
     let parameter = json!({"name": "at", "in": "path", "required": true, "schema": schema});
     let paths = json!({"/things/{at}": {"get": {"parameters": [parameter]}}});
     let code = generate(paths, json!({})).unwrap();
-    assert_contains(&code, &["vec![crate::call::timestamp(at.into())]"]);
+    assert_contains(&code, &["vec![crate::parameters::timestamp(at.into())]"]);
 }
 
 // --- parameters ---
@@ -452,7 +452,10 @@ fn header_names_are_sent_in_lower_case_and_numbers_stay_in_the_header() {
     let number = json!({"name": "X-Rate", "in": "header", "schema": {"type": "number"}});
     let paths = json!({"/things": {"get": {"parameters": [number]}}});
     let code = generate(paths, json!({})).unwrap();
-    assert_contains(&code, &[r#"self.call.header("x-rate", value.to_string())"#]);
+    assert_contains(
+        &code,
+        &[r#"self.call.parameters.header("x-rate", value.to_string())"#],
+    );
 }
 
 #[test]

@@ -130,3 +130,86 @@ fn types_builders_methods_and_statics_are_listed() {
     ];
     assert_eq!(items, expected);
 }
+
+#[test]
+fn every_analytics_operation_takes_the_same_filters() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let patched = patch(&Sources::read(&root).unwrap()).unwrap();
+    let items = listing(&patched, &Areas::from(["analytics".to_owned()]));
+    let operations = patched.manifest.iter().map(|(_, entry)| entry);
+    let mut operations: Vec<_> = operations
+        .filter(|entry| entry.area == "analytics")
+        .collect();
+    operations.retain(|entry| entry.id.starts_with("get_"));
+    assert!(operations.len() >= 24, "{}", operations.len());
+    for entry in operations {
+        let builder = items[&format!("Client::{}", entry.id)]
+            .rsplit(' ')
+            .next()
+            .unwrap();
+        let setter = items.get(&format!("{builder}::filters"));
+        assert_eq!(
+            setter.unwrap(),
+            "fn(self, value: AnalyticsFilters) -> Self",
+            "{builder}"
+        );
+        assert!(
+            !items.contains_key(&format!("{builder}::cost_min")),
+            "{builder}"
+        );
+    }
+    assert!(items.contains_key("analytics::AnalyticsFilters::cost_min"));
+    assert!(items.contains_key("analytics::AnalyticsFilters::maybe_status_code"));
+}
+
+/// Returns a document whose operation references these of the components of a parameter group.
+fn document_with_group(referenced: &[&str], members: &[&str]) -> Patched {
+    let mut patched = small_document(false);
+    let parameter = |name: &str| json!({"name": name, "in": "query", "schema": {"type": "string"}});
+    patched.document["components"]["parameters"] =
+        json!({"Colour": parameter("colour"), "Weight": parameter("weight")});
+    patched.document["components"]["x-parameter-groups"] =
+        json!({"ThingFilters": {"description": "Selects things.", "parameters": members}});
+    let reference = |name: &&str| json!({"$ref": format!("#/components/parameters/{name}")});
+    patched.document["paths"]["/things"]["post"]["parameters"] =
+        referenced.iter().map(reference).collect();
+    patched
+}
+
+#[test]
+fn an_operation_with_all_parameters_of_a_group_takes_it_as_one_value() {
+    let areas = Areas::from(["things".to_owned()]);
+    let group = ["Colour", "Weight"];
+    let all = listing(&document_with_group(&group, &group), &areas);
+    let builder = "things::CreateThing";
+    assert!(all.contains_key("things::ThingFilters::colour"), "{all:#?}");
+    assert!(all.contains_key(&format!("{builder}::filters")), "{all:#?}");
+    assert!(!all.contains_key(&format!("{builder}::colour")), "{all:#?}");
+
+    let some = listing(&document_with_group(&["Colour"], &group), &areas);
+    assert!(!some.contains_key("things::ThingFilters"), "{some:#?}");
+    assert!(
+        some.contains_key(&format!("{builder}::colour")),
+        "{some:#?}"
+    );
+}
+
+#[test]
+fn a_parameter_group_must_list_existing_components() {
+    for (members, problem) in [
+        (
+            &["Colour", "Size"][..],
+            "`Size` is not in components.parameters",
+        ),
+        (&[], "expected a list `parameters`"),
+    ] {
+        let error = lower(&document_with_group(&["Colour"], members))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("components.x-parameter-groups.ThingFilters"),
+            "{error}"
+        );
+        assert!(error.contains(problem), "{error}");
+    }
+}

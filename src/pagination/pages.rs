@@ -125,7 +125,7 @@ impl<L: Paged> Pages<L> {
     /// fewer. Has no effect on a list that is not paginated.
     pub fn page_size(mut self, items: u32) -> Self {
         if let Some(parameter) = self.paging().size {
-            self.call.query(parameter, items);
+            self.call.parameters.query(parameter, items);
         }
         self
     }
@@ -436,13 +436,13 @@ impl<L: Paged> Pages<L> {
         let paging = self.paging();
         let (size, mut call) = (self.effective_page_size(), self.call.clone());
         if let (Some(name), Some(size)) = (paging.size, size) {
-            call.query(name, size);
+            call.parameters.query(name, size);
         }
         match (&position.at, paging.page, paging.after) {
             // Without a page size, the first page is requested without a number, as by `send`.
             (PageRef::Page(number), Some(_), _) if *number == paging.first && size.is_none() => {}
-            (PageRef::Page(number), Some(name), _) => call.query(name, *number),
-            (PageRef::After(id), _, Some(name)) => call.query(name, id.clone()),
+            (PageRef::Page(number), Some(name), _) => call.parameters.query(name, *number),
+            (PageRef::After(id), _, Some(name)) => call.parameters.query(name, id.clone()),
             _ => {}
         }
         call

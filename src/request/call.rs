@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 #[cfg(feature = "gateway")]
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{
-    arguments::{self, IntoOptional},
-    builder_support, path,
+    parameters::Parameters,
+    path,
     query::{Query, QueryValue},
 };
 #[cfg(feature = "gateway")]
@@ -40,15 +39,8 @@ pub(crate) struct Call {
     operation: &'static Operation,
     accept: &'static str,
     arguments: Vec<String>,
-    query: Query,
-    headers: Vec<(&'static str, String)>,
+    pub(crate) parameters: Parameters,
     body: Option<Result<Body, Error>>,
-    error: Option<Error>,
-}
-
-/// Formats a time as the service expects it: RFC 3339, UTC, milliseconds.
-pub(crate) fn timestamp(time: DateTime<Utc>) -> String {
-    time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 impl Call {
@@ -62,10 +54,8 @@ impl Call {
             operation,
             accept: media_type::JSON,
             arguments,
-            query: Query::default(),
-            headers: Vec::new(),
+            parameters: Parameters::default(),
             body: None,
-            error: None,
         }
     }
 
@@ -73,77 +63,6 @@ impl Call {
     #[cfg(feature = "gateway")]
     pub(crate) fn accept(&mut self, media_type: &'static str) {
         self.accept = media_type;
-    }
-
-    /// Sets a query parameter, replacing an earlier value.
-    pub(crate) fn query(&mut self, name: &'static str, value: impl Into<QueryValue>) {
-        self.query.set(name, value);
-    }
-
-    /// Sets a query parameter that is a list: joined by commas if `joined`, else repeated.
-    pub(crate) fn query_list(
-        &mut self,
-        name: &'static str,
-        values: impl Iterator<Item = String>,
-        joined: bool,
-    ) {
-        if joined {
-            return self.query(name, values.collect::<Vec<_>>().join(","));
-        }
-        self.query.remove(name);
-        values.for_each(|value| self.query.append(name, value));
-    }
-
-    /// Sets a numeric query parameter.
-    pub(crate) fn number(&mut self, name: &'static str, value: f64) {
-        self.check_number(name, value);
-        self.query(name, value);
-    }
-
-    /// Records an error if the value is NaN or infinite.
-    pub(crate) fn check_number(&mut self, name: &'static str, value: f64) {
-        self.record(builder_support::check_finite(name, value));
-    }
-
-    /// Sets a header that the operation declares.
-    pub(crate) fn header(&mut self, name: &'static str, value: String) {
-        self.headers.retain(|(other, _)| *other != name);
-        self.headers.push((name, value));
-    }
-
-    /// Converts the argument of a setter. Returns `None` if it is `None` or after an error, which is
-    /// recorded.
-    pub(crate) fn argument<T, M>(
-        &mut self,
-        name: &'static str,
-        value: impl IntoOptional<T, M>,
-    ) -> Option<T> {
-        let value = value.into_optional();
-        self.record(value.map_err(|error| error.with_field_path(name)))
-            .flatten()
-    }
-
-    /// Converts the argument of a setter to a JSON object. Returns `None` after an error, which is
-    /// recorded.
-    pub(crate) fn json_object(
-        &mut self,
-        name: &'static str,
-        value: &impl Serialize,
-    ) -> Option<String> {
-        let object = arguments::json_object(value);
-        self.record(object.map_err(|error| error.with_field_path(name)))
-            .map(|object| Value::from(object).to_string())
-    }
-
-    /// Records the error of a setter, unless there is one.
-    fn record<T>(&mut self, result: Result<T, Error>) -> Option<T> {
-        match result {
-            Ok(value) => Some(value),
-            Err(error) => {
-                self.error.get_or_insert(error);
-                None
-            }
-        }
     }
 
     /// Sets the JSON body.
@@ -154,7 +73,7 @@ impl Call {
     /// Sets a multipart body, after checking that its files exist.
     #[cfg(feature = "gateway")]
     pub(crate) async fn form(&mut self, form: Form) {
-        self.record(form.check().await);
+        self.parameters.record(form.check().await);
         self.body = Some(Ok(Body::Form(form.into())));
     }
 
@@ -263,15 +182,13 @@ impl Call {
         let operation = self.operation;
         let base = self.client.base_url(operation.plane);
         let path = path::path(base.root(operation.api_version), operation, &self.arguments)?;
-        if let Some(error) = &self.error {
-            return Err(error.clone());
-        }
+        self.parameters.check()?;
         self.client.options().check()?;
         self.check_required()?;
         self.validate()?;
         let mut url = base.with_path(&path);
         self.query_with_defaults().render(&mut url);
-        let headers = self.headers.iter();
+        let headers = self.parameters.headers().iter();
         let headers = headers.map(|(name, value)| header::declared(name, value));
         let headers = headers.collect::<Result<Vec<_>, _>>()?;
         let defaults = self.client.default_headers(Some(operation.plane));
@@ -290,7 +207,7 @@ impl Call {
     /// Returns the query, with the client's workspace if the operation takes it and the request
     /// does not set one.
     fn query_with_defaults(&self) -> Query {
-        let mut query = self.query.clone();
+        let mut query = self.parameters.query_parameters().clone();
         if self.operation.default_workspace
             && query.get(WORKSPACE_ID).is_none()
             && let Some(workspace) = self.client.options().default_workspace()
@@ -315,7 +232,7 @@ impl Call {
         }
         let request = json!({
             "path": path::named_arguments(self.operation, &self.arguments),
-            "query": self.query.to_json(),
+            "query": self.parameters.query_parameters().to_json(),
             "body": self.json_body(),
         });
         portkey_admin_constraints::check(constraints, &request)
@@ -329,11 +246,7 @@ impl Call {
     }
 
     fn check_required(&self) -> Result<(), Error> {
-        let is_set = |name: &&str| {
-            self.query.get(name).is_some()
-                || self.headers.iter().any(|(other, _)| other == name)
-                || self.has_part(name)
-        };
+        let is_set = |name: &&str| self.parameters.contains(name) || self.has_part(name);
         if let Some(name) = self.operation.required.iter().find(|name| !is_set(name)) {
             return Err(Error::invalid_request(format!(
                 "parameter `{name}` is required"
@@ -378,7 +291,7 @@ impl Call {
 
     /// Returns the value of a query parameter.
     pub(crate) fn query_value(&self, name: &str) -> Option<&QueryValue> {
-        self.query.get(name)
+        self.parameters.query_parameters().get(name)
     }
 }
 

@@ -36,6 +36,12 @@ impl Query {
         self.0.push((name.into(), value.into()));
     }
 
+    /// Sets the parameters of another query, replacing earlier values.
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.0.retain(|(name, _)| other.get(name).is_none());
+        self.0.extend_from_slice(&other.0);
+    }
+
     pub(crate) fn remove(&mut self, name: &str) {
         self.0.retain(|(other, _)| other != name);
     }
@@ -72,6 +78,15 @@ impl Query {
         if !query.is_empty() {
             url.set_query(Some(&query));
         }
+    }
+}
+
+impl fmt::Debug for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parameters = self.0.iter();
+        f.debug_map()
+            .entries(parameters.map(|(name, value)| (name, value.to_string())))
+            .finish()
     }
 }
 

@@ -1,20 +1,16 @@
 //! Analytics: graphs, the cache summary, and usage by group.
 
-use chrono::{TimeDelta, Utc};
-use portkey_admin::analytics::UsageGroup;
+use std::time::Duration;
+
+use portkey_admin::analytics::{AnalyticsFilters, UsageGroup};
 
 use crate::{Outcome, TestContext};
 
 /// Calls operations with the last day as their time range.
 macro_rules! call_for_last_day {
     ($client:expr, $($operation:ident($($argument:expr)?)),+ $(,)?) => {{
-        let (from, to) = (Utc::now() - TimeDelta::days(1), Utc::now());
-        $($client
-            .$operation($($argument)?)
-            .time_of_generation_min(from)
-            .time_of_generation_max(to)
-            .send()
-            .await?;)+
+        let filters = AnalyticsFilters::last(Duration::from_secs(24 * 3600));
+        $($client.$operation($($argument)?).filters(&filters).send().await?;)+
     }};
 }
 

@@ -7,7 +7,7 @@ use quote::{format_ident, quote};
 
 use super::{
     GeneratedFile, conversions, docs, examples, lists,
-    model::{Model, Types, builder_path, type_path},
+    model::{Model, ParameterGroup, Types, builder_path, type_path},
     operations::{self, ModuleOperations, OperationsCode},
     parse, types,
 };
@@ -126,7 +126,12 @@ impl Module {
             rows,
         } = operations.remove(name).unwrap_or_default();
         let feature = (name != SHARED).then(|| area_of(name).to_owned());
-        let reexports = reexports(name, types);
+        let groups = model.groups();
+        let reexports = reexports(name, types, &groups);
+        let groups = groups
+            .iter()
+            .filter(|(group, _)| types.modules().home(group) == name)
+            .map(|(_, group)| group.definition(types));
         let handwritten = (!handwritten.is_empty())
             .then(|| quote!(pub use crate::gateway::handwritten::{#(#handwritten),*};));
         let type_tokens = types::tokens(types, name);
@@ -149,7 +154,7 @@ impl Module {
             name: name.rsplit("::").next().unwrap_or(name).to_owned(),
             docs: module_docs(name, feature.as_deref(), &rows),
             feature,
-            items: quote!(#reexports #handwritten #client #builders #type_tokens #conversions #(#list_impls)*),
+            items: quote!(#reexports #handwritten #client #builders #(#groups)* #type_tokens #conversions #(#list_impls)*),
             submodules: Vec::new(),
         }
     }
@@ -176,9 +181,9 @@ impl Module {
 }
 
 /// Returns the re-exports of the types that the operations of a module use and that are shared.
-fn reexports(module: &str, types: &Types) -> TokenStream {
+fn reexports(module: &str, types: &Types, groups: &BTreeMap<&str, &ParameterGroup>) -> TokenStream {
     let modules = types.modules();
-    let exists = |name: &&str| types.get(name).is_some();
+    let exists = |name: &&str| types.get(name).is_some() || groups.contains_key(name);
     modules
         .reexports(module)
         .filter(exists)

@@ -183,6 +183,13 @@ pub fn usage(name: &str, modules: &Modules) -> Vec<String> {
     vec![String::new(), line(&sentences.join(" "))]
 }
 
+/// Returns the lines that name the operations that take a parameter group.
+pub fn parameter_group_usage(name: &str, modules: &Modules) -> Vec<String> {
+    let count = modules.usage(name).map_or(0, |usage| usage.parts.len());
+    let sentence = format!("{count} operations take it; their rustdoc has the method.");
+    vec![String::new(), line(&sentence)]
+}
+
 /// Returns the `doc(alias)` of an operation: the last fixed segment of its path.
 pub fn alias(key: &str, id: &str) -> Option<TokenStream> {
     let (_, path) = key.split_once(' ')?;

@@ -6,8 +6,8 @@ use proc_macro2::TokenStream;
 
 use super::{
     model::{
-        Definition, Model, Operation, RustType, StructType, Types, UnionKind, UnionType,
-        maybe_setter_name, setter_name,
+        Definition, Model, Operation, Parameter, ParameterGroup, RustType, StructType, Types,
+        UnionKind, UnionType, maybe_setter_name, setter_name,
     },
     request_types::{builder_name, field_type},
     types::{Accessor, accessor, response_field_type},
@@ -38,6 +38,12 @@ pub fn list(model: &Model<'_>) -> BTreeMap<String, String> {
             // The type of another area does not exist if that area is not generated.
             if let Some(ty) = types.get(name) {
                 list_type(module, name, ty, types, &mut items);
+            }
+        }
+        for (name, group) in model.groups() {
+            let mut reexports = types.modules().reexports(module);
+            if types.modules().home(name) == module || reexports.any(|other| other == name) {
+                list_group(&format!("{module}::{name}"), group, types, &mut items);
             }
         }
         items.add(module.clone(), "mod");
@@ -175,14 +181,13 @@ fn list_operation(operation: &Operation<'_>, types: &Types, items: &mut Items) {
         format!("Client::{}", operation.entry.id),
         format!("fn(&self{arguments}) -> {builder}"),
     );
+    let taken = operation.builder_methods();
     for parameter in &operation.parameters {
-        let setter = setter_name(&parameter.ident, operation.builder_methods());
-        let ty = type_name(parameter.ty.tokens(modules));
-        items.add(format!("{builder}::{setter}"), setter_signature(&ty));
-        if matches!(parameter.ty, RustType::List(_)) {
-            let maybe = format!("{builder}::{}", maybe_setter_name(&parameter.ident));
-            items.add(maybe, setter_signature(&format!("Option<{ty}>")));
-        }
+        list_parameter(&builder, parameter, taken, modules, items);
+    }
+    for group in &operation.groups {
+        let setter = format!("{builder}::{}", group.setter());
+        items.add(setter, setter_signature(&group.name));
     }
     if let Some((ty, _)) = &operation.body {
         let ty = type_name(ty.tokens(modules));
@@ -212,6 +217,30 @@ fn list_operation(operation: &Operation<'_>, types: &Types, items: &mut Items) {
         );
     }
     items.add(builder, "builder");
+}
+
+fn list_group(path: &str, group: &ParameterGroup, types: &Types, items: &mut Items) {
+    for parameter in &group.parameters {
+        list_parameter(path, parameter, &["new"], types.modules(), items);
+    }
+    items.add(path.to_owned(), "struct");
+}
+
+/// Lists the setters of a parameter.
+fn list_parameter(
+    path: &str,
+    parameter: &Parameter,
+    taken: &[&str],
+    modules: &Modules,
+    items: &mut Items,
+) {
+    let setter = setter_name(&parameter.ident, taken);
+    let ty = type_name(parameter.ty.tokens(modules));
+    items.add(format!("{path}::{setter}"), setter_signature(&ty));
+    if parameter.ty.has_maybe_setter() {
+        let maybe = format!("{path}::{}", maybe_setter_name(&parameter.ident));
+        items.add(maybe, setter_signature(&format!("Option<{ty}>")));
+    }
 }
 
 /// Returns the signature of a setter. A setter also accepts what converts into the type.

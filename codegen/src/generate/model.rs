@@ -8,7 +8,7 @@ mod rust_type;
 mod types;
 
 pub use lists::{ListResponse, ObjectList};
-pub use operations::{Operation, Parameter};
+pub use operations::{Operation, Parameter, ParameterGroup};
 pub use rust_type::{RustType, builder_path, type_path};
 pub use types::{
     ClearValue, Definition, Field, OpenEnum, StructType, TaggedVariant, Types, UnionKind,
@@ -35,6 +35,17 @@ pub struct Model<'a> {
     pub lists: BTreeMap<String, ListResponse>,
     /// The reserved segments of every path parameter.
     pub reserved_segments: &'a ReservedSegments,
+}
+
+impl Model<'_> {
+    /// Returns each parameter group that the operations take, by name.
+    pub fn groups(&self) -> BTreeMap<&str, &ParameterGroup> {
+        let groups = self
+            .operations
+            .iter()
+            .flat_map(|operation| &operation.groups);
+        groups.map(|group| (group.name.as_str(), group)).collect()
+    }
 }
 
 /// Returns the name of a setter: the name of the field, with `_` appended if it is taken.

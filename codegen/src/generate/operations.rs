@@ -9,7 +9,8 @@ use quote::{ToTokens, format_ident, quote};
 use super::{
     constraints, docs,
     model::{
-        Model, Operation, Parameter, ReservedSegments, RustType, Types, setter_name, type_path,
+        Model, Operation, Parameter, ParameterGroup, ReservedSegments, RustType, Types,
+        setter_name, type_path,
     },
     request_types::maybe_setter,
 };
@@ -91,7 +92,7 @@ impl Operation<'_> {
             let ident = &argument.ident;
             match argument.ty {
                 RustType::String => quote!(#ident.into()),
-                RustType::DateTime => quote!(crate::call::timestamp(#ident.into())),
+                RustType::DateTime => quote!(crate::parameters::timestamp(#ident.into())),
                 _ => quote!(#ident.into().to_string()),
             }
         });
@@ -117,7 +118,8 @@ impl Operation<'_> {
         let setters = self
             .parameters
             .iter()
-            .map(|parameter| parameter.setter(builder_methods, types));
+            .map(|parameter| parameter.setter(&quote!(call.parameters), builder_methods, types));
+        let groups = self.groups.iter().map(|group| group.setter_method(types));
         let response_body = self.response_body();
         let (send, send_with_response) = self.send_calls();
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
@@ -134,6 +136,7 @@ impl Operation<'_> {
             }
 
             impl #name {
+                #(#groups)*
                 #(#setters)*
                 #body
 
@@ -286,8 +289,7 @@ impl Operation<'_> {
         let base = format_ident!("{}", format!("{:?}", self.entry.base));
         let segments = self.segments(reserved_segments);
         let required = self
-            .parameters
-            .iter()
+            .all_parameters()
             .filter(|parameter| parameter.required)
             .map(|parameter| &parameter.wire);
         let body_required = self.body.as_ref().is_some_and(|(_, required)| *required);
@@ -359,8 +361,14 @@ impl Operation<'_> {
 }
 
 impl Parameter {
-    /// Returns the setter; the value is stored as a string in a header or the query.
-    fn setter(&self, builder_methods: &[&str], types: &Types) -> TokenStream {
+    /// Returns the setter; the value is stored in `parameters`, a path from `self`, as a string in
+    /// a header or the query.
+    fn setter(
+        &self,
+        parameters: &TokenStream,
+        builder_methods: &[&str],
+        types: &Types,
+    ) -> TokenStream {
         let docs = &self.docs;
         // Names of headers are not case-sensitive, and `HeaderName::from_static` wants lower case.
         let wire = match self.header {
@@ -375,10 +383,10 @@ impl Parameter {
         };
         let ty = self.ty.tokens(types.modules());
         if let RustType::List(item) = &self.ty {
-            return self.list_setter(item, &ident, types);
+            return self.list_setter(item, parameters, &ident, types);
         }
         if matches!(self.ty, RustType::JsonObject) {
-            return self.object_setter(&ident, &location, wire);
+            return self.object_setter(parameters, &ident, &location, wire);
         }
         let (generics, argument) = match &self.ty {
             RustType::Bool
@@ -389,21 +397,23 @@ impl Parameter {
             _ => (Some(quote!(<M>)), quote!(impl crate::IntoOptional<#ty, M>)),
         };
         let value = match generics {
-            Some(_) => quote!(self.call.argument(#wire, value)),
+            Some(_) => quote!(self.#parameters.argument(#wire, value)),
             None => quote!(value.into()),
         };
         let statement = match &self.ty {
-            RustType::Float if !self.header => quote!(self.call.number(#wire, value)),
-            RustType::Amount(_) if !self.header => quote!(self.call.number(#wire, value.0)),
+            RustType::Float if !self.header => quote!(self.#parameters.number(#wire, value)),
+            RustType::Amount(_) if !self.header => quote!(self.#parameters.number(#wire, value.0)),
             RustType::Integer | RustType::UInt32 if !self.header => {
-                quote!(self.call.query(#wire, value))
+                quote!(self.#parameters.query(#wire, value))
             }
-            RustType::Flag => quote!(self.call.#location(#wire, i64::from(value).to_string())),
-            RustType::String => quote!(self.call.#location(#wire, value)),
+            RustType::Flag => {
+                quote!(self.#parameters.#location(#wire, i64::from(value).to_string()))
+            }
+            RustType::String => quote!(self.#parameters.#location(#wire, value)),
             RustType::DateTime => {
-                quote!(self.call.#location(#wire, crate::call::timestamp(value)))
+                quote!(self.#parameters.#location(#wire, crate::parameters::timestamp(value)))
             }
-            _ => quote!(self.call.#location(#wire, value.to_string())),
+            _ => quote!(self.#parameters.#location(#wire, value.to_string())),
         };
         quote! {
             #[doc = #docs]
@@ -417,15 +427,21 @@ impl Parameter {
     }
 
     /// Returns the two setters of an object, which is sent as JSON.
-    fn object_setter(&self, setter: &Ident, location: &Ident, wire: &str) -> TokenStream {
+    fn object_setter(
+        &self,
+        parameters: &TokenStream,
+        setter: &Ident,
+        location: &Ident,
+        wire: &str,
+    ) -> TokenStream {
         let docs = &self.docs;
         let argument = quote!(impl serde::Serialize);
         let maybe_setter = maybe_setter(&self.ident, setter, &TokenStream::new(), &argument);
         quote! {
             #[doc = #docs]
             pub fn #setter(mut self, value: #argument) -> Self {
-                if let Some(json) = self.call.json_object(#wire, &value) {
-                    self.call.#location(#wire, json);
+                if let Some(json) = self.#parameters.json_object(#wire, &value) {
+                    self.#parameters.#location(#wire, json);
                 }
                 self
             }
@@ -434,7 +450,13 @@ impl Parameter {
     }
 
     /// Returns the two setters of a list in the query.
-    fn list_setter(&self, item: &RustType, setter: &Ident, types: &Types) -> TokenStream {
+    fn list_setter(
+        &self,
+        item: &RustType,
+        parameters: &TokenStream,
+        setter: &Ident,
+        types: &Types,
+    ) -> TokenStream {
         let Self {
             wire,
             docs,
@@ -458,10 +480,62 @@ impl Parameter {
         quote! {
             #[doc = #docs]
             pub fn #setter(mut self, value: #argument) -> Self {
-                self.call.query_list(#wire, #items, #comma_separated);
+                self.#parameters.query_list(#wire, #items, #comma_separated);
                 self
             }
             #maybe_setter
+        }
+    }
+}
+
+impl ParameterGroup {
+    /// Returns the type.
+    pub fn definition(&self, types: &Types) -> TokenStream {
+        let Self {
+            name,
+            docs,
+            parameters,
+        } = self;
+        let ident = format_ident!("{name}");
+        let setters = parameters
+            .iter()
+            .map(|parameter| parameter.setter(&quote!(parameters), &["new"], types));
+        let usage = docs::parameter_group_usage(name, types.modules());
+        quote! {
+            #[doc = #docs]
+            #(#[doc = #usage])*
+            #[derive(Clone, Debug, Default)]
+            #[must_use]
+            pub struct #ident {
+                pub(crate) parameters: crate::parameters::Parameters,
+            }
+
+            impl #ident {
+                /// Creates a value that sets no parameter.
+                pub fn new() -> Self {
+                    Self::default()
+                }
+
+                #(#setters)*
+            }
+        }
+    }
+
+    /// Returns the method of a builder that takes the type.
+    fn setter_method(&self, types: &Types) -> TokenStream {
+        let (setter, ty) = (self.setter(), type_path(&self.name, types.modules()));
+        let docs = format!(
+            " Sets the parameters of [`{0}`]({1}), a value or a reference. Those that it does not set \
+             are unchanged.",
+            self.name,
+            ty.to_string().replace(' ', ""),
+        );
+        quote! {
+            #[doc = #docs]
+            pub fn #setter(mut self, value: impl std::borrow::Borrow<#ty>) -> Self {
+                self.call.parameters.extend(&value.borrow().parameters);
+                self
+            }
         }
     }
 }

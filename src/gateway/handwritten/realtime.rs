@@ -43,8 +43,8 @@ pub struct ConnectRealtime {
 impl ConnectRealtime {
     /// Sets the query parameter `model`.
     pub fn model<M>(mut self, value: impl IntoOptional<String, M>) -> Self {
-        if let Some(value) = self.call.argument("model", value) {
-            self.call.query("model", value);
+        if let Some(value) = self.call.parameters.argument("model", value) {
+            self.call.parameters.query("model", value);
         }
         self
     }
@@ -71,8 +71,12 @@ impl ConnectRealtime {
 
     /// Sets the header parameter `x-portkey-metadata`, a JSON object.
     pub fn metadata(mut self, value: impl Serialize) -> Self {
-        if let Some(json) = self.call.json_object("x-portkey-metadata", &value) {
-            self.call.header("x-portkey-metadata", json);
+        if let Some(json) = self
+            .call
+            .parameters
+            .json_object("x-portkey-metadata", &value)
+        {
+            self.call.parameters.header("x-portkey-metadata", json);
         }
         self
     }
@@ -127,8 +131,8 @@ impl ConnectRealtime {
     }
 
     fn header<M>(mut self, name: &'static str, value: impl IntoOptional<String, M>) -> Self {
-        if let Some(value) = self.call.argument(name, value) {
-            self.call.header(name, value);
+        if let Some(value) = self.call.parameters.argument(name, value) {
+            self.call.parameters.header(name, value);
         }
         self
     }

@@ -24,7 +24,7 @@ impl Upload {
     /// Sets a number. Records an error if it is NaN or infinite.
     pub(super) fn number(&mut self, name: &'static str, value: Option<f64>) {
         if let Some(value) = value {
-            self.call.check_number(name, value);
+            self.call.parameters.check_number(name, value);
             self.form.text(name, value.to_string());
         }
     }
@@ -127,7 +127,7 @@ macro_rules! text_fields {
     ($builder:ident { $($(#[$docs:meta])* $name:ident: $kind:ty;)* }) => {
         impl $builder {
             $($(#[$docs])* pub fn $name<M>(mut self, value: impl crate::IntoOptional<$kind, M>) -> Self {
-                if let Some(value) = self.0.call.argument(stringify!($name), value) {
+                if let Some(value) = self.0.call.parameters.argument(stringify!($name), value) {
                     self.0.form.text(stringify!($name), value.to_string());
                 }
                 self

@@ -49,7 +49,7 @@ async fn send(
 ) -> Result<(), Error> {
     let mut call = Call::new(client, operation, arguments);
     for name in operation.required {
-        call.query(name, "1".to_owned());
+        call.parameters.query(name, "1".to_owned());
     }
     if operation.body_required {
         call.body(encode_json(&body));
@@ -223,13 +223,15 @@ async fn send_sample(
 ) -> Result<(), Error> {
     let mut call = Call::new(client, operation, sample_arguments(operation, request));
     for name in operation.required {
-        call.query(name, "1".to_owned());
+        call.parameters.query(name, "1".to_owned());
     }
     for (name, value) in request["query"].as_object().unwrap() {
         let name: &'static str = name.clone().leak();
         match value.as_i64() {
-            Some(number) => call.query(name, number),
-            None => call.query(name, value.as_str().unwrap().to_owned()),
+            Some(number) => call.parameters.query(name, number),
+            None => call
+                .parameters
+                .query(name, value.as_str().unwrap().to_owned()),
         }
     }
     if operation.body_required || request["body"] != json!({}) {

@@ -1,6 +1,6 @@
 //! The operations of the client.
 
-use heck::{ToShoutySnakeCase, ToUpperCamelCase};
+use heck::{ToShoutySnakeCase, ToSnakeCase, ToUpperCamelCase};
 use portkey_admin_constraints::Constraint;
 use proc_macro2::Ident;
 use quote::format_ident;
@@ -24,8 +24,10 @@ pub struct Operation<'a> {
     pub deprecated: bool,
     /// The path parameters, in path order.
     pub arguments: Vec<Parameter>,
-    /// All other parameters.
+    /// All other parameters except those of groups.
     pub parameters: Vec<Parameter>,
+    /// The groups of parameters that it takes as one value each.
+    pub groups: Vec<ParameterGroup>,
     /// The type of the body and whether it is required.
     pub body: Option<(RustType, bool)>,
     /// The type of the response; `None` if it has no body.
@@ -42,6 +44,7 @@ pub struct Operation<'a> {
 }
 
 /// A parameter of an operation.
+#[derive(Clone)]
 pub struct Parameter {
     /// The name on the wire.
     pub wire: String,
@@ -59,6 +62,25 @@ pub struct Parameter {
     pub docs: String,
 }
 
+/// Parameters that several operations share and that are one type.
+#[derive(Clone)]
+pub struct ParameterGroup {
+    /// The name of the type.
+    pub name: String,
+    /// The documentation of the type.
+    pub docs: String,
+    /// The parameters.
+    pub parameters: Vec<Parameter>,
+}
+
+impl ParameterGroup {
+    /// Returns the name of the setter that takes the type: the last word of its name.
+    pub fn setter(&self) -> Ident {
+        let name = self.name.to_snake_case();
+        format_ident!("{}", name.rsplit('_').next().unwrap_or(&name))
+    }
+}
+
 impl Operation<'_> {
     /// Returns the name of the builder.
     pub fn builder_name(&self) -> Ident {
@@ -68,6 +90,12 @@ impl Operation<'_> {
     /// Returns the name of the static with its metadata.
     pub fn static_name(&self) -> Ident {
         format_ident!("{}", self.entry.id.to_shouty_snake_case())
+    }
+
+    /// Returns all parameters that are not in the path.
+    pub fn all_parameters(&self) -> impl Iterator<Item = &Parameter> {
+        let groups = self.groups.iter().flat_map(|group| &group.parameters);
+        self.parameters.iter().chain(groups)
     }
 
     /// Returns the builder methods that are not setters; their names are taken.

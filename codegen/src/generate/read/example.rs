@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use crate::{
     Error, Result,
     generate::model::{
-        Definition, Field, OpenEnum, Operation, RustType, StructType, Types, UnionKind, UnionType,
-        setter_name,
+        Definition, Field, OpenEnum, Operation, Parameter, RustType, StructType, Types, UnionKind,
+        UnionType, setter_name,
     },
 };
 
@@ -60,8 +60,10 @@ fn imports(statement: &str, operation: &Operation<'_>, types: &Types) -> Vec<Str
         [name] => format!("use {path}::{name};\n"),
         names => format!("use {path}::{{{}}};\n", names.join(", ")),
     };
+    let groups = operation.groups.iter().map(|group| group.name.as_str());
     let named: Vec<_> = types
         .names()
+        .chain(groups)
         .filter(|name| uses_type(statement, name))
         .collect();
     let times: Vec<_> = ["Duration", "SystemTime"]
@@ -134,15 +136,15 @@ impl Example<'_> {
             })
             .collect::<Result<Vec<_>>>()?;
         let mut call = format!("client.{}({})", operation.entry.id, arguments.join(", "));
-        for parameter in &operation.parameters {
-            let value = parameters.get(&parameter.wire);
-            if parameter.required || value.is_some() {
-                let setter = setter_name(&parameter.ident, operation.builder_methods());
-                let value = value.unwrap_or(&Value::Null);
-                let value = self.value(&parameter.ty, &parameter.wire, value, 0)?;
-                call += &format!(".{setter}({value})");
-            }
+        for group in &operation.groups {
+            let setters = self.setters(&group.parameters, parameters, &["new"])?;
+            call += &format!(".{}({}::new(){setters})", group.setter(), group.name);
         }
+        call += &self.setters(
+            &operation.parameters,
+            parameters,
+            operation.builder_methods(),
+        )?;
         if let Some((ty, is_required)) = &operation.body {
             let body = self.value(ty, "body", &given["body"], 0)?;
             // An optional body without fields says nothing.
@@ -151,6 +153,21 @@ impl Example<'_> {
             }
         }
         Ok(call)
+    }
+
+    /// Writes the setters of the given and the required parameters.
+    fn setters(&self, parameters: &[Parameter], given: &Value, taken: &[&str]) -> Result<String> {
+        let mut setters = String::new();
+        for parameter in parameters {
+            let value = given.get(&parameter.wire);
+            if parameter.required || value.is_some() {
+                let setter = setter_name(&parameter.ident, taken);
+                let value = value.unwrap_or(&Value::Null);
+                let value = self.value(&parameter.ty, &parameter.wire, value, 0)?;
+                setters += &format!(".{setter}({value})");
+            }
+        }
+        Ok(setters)
     }
 
     /// Writes a JSON value.
@@ -304,7 +321,7 @@ fn check_names(operation: &Operation<'_>, given: &Value) -> Result<()> {
     }
     let parameters = given["parameters"].as_object().into_iter().flatten();
     let is_known = |name: &str| {
-        let mut all = operation.arguments.iter().chain(&operation.parameters);
+        let mut all = operation.arguments.iter().chain(operation.all_parameters());
         all.any(|parameter| parameter.wire == name)
     };
     for (name, _) in parameters {

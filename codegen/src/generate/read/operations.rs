@@ -15,9 +15,9 @@ use crate::{
     error::Problems,
     generate::{
         docs,
-        model::{ListResponse, Operation, Parameter, RustType, Types},
+        model::{ListResponse, Operation, Parameter, ParameterGroup, RustType, Types},
     },
-    lower::EVENT_KEY,
+    lower::{EVENT_KEY, PARAMETER_GROUP_KEY, parameter_group_description},
     manifest::{self, Entry},
     modules::module_of,
     rust_names,
@@ -111,20 +111,17 @@ fn read_operation<'a>(
 ) -> Result<Operation<'a>> {
     let name = entry.id.to_upper_camel_case();
     let builder = builder_struct(items, &name)?;
-    let parameters = operation["parameters"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .map(|parameter| {
-            Ok((
-                parameter["in"] == "path",
-                read_parameter(builder, parameter)?,
-            ))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let (mut arguments, parameters): (Vec<_>, Vec<_>) =
-        parameters.into_iter().partition(|(in_path, _)| *in_path);
-    arguments.sort_by_key(|(_, argument)| path.find(&format!("{{{}}}", argument.wire)));
+    let (mut arguments, mut parameters) = (Vec::new(), Vec::new());
+    let mut groups: Vec<ParameterGroup> = Vec::new();
+    for source in operation["parameters"].as_array().into_iter().flatten() {
+        let parameter = read_parameter(builder, source)?;
+        match source[PARAMETER_GROUP_KEY].as_str() {
+            Some(group) => group_of(&mut groups, group, patched).push(parameter),
+            None if source["in"] == "path" => arguments.push(parameter),
+            None => parameters.push(parameter),
+        }
+    }
+    arguments.sort_by_key(|argument| path.find(&format!("{{{}}}", argument.wire)));
     let body = operation.get("requestBody").map(|body| {
         field_type(builder, "body").map(|ty| (RustType::new(ty), body["required"] == true))
     });
@@ -142,18 +139,31 @@ fn read_operation<'a>(
         method,
         path,
         deprecated: operation["deprecated"] == true,
-        arguments: arguments
-            .into_iter()
-            .map(|(_, argument)| argument)
-            .collect(),
-        parameters: parameters
-            .into_iter()
-            .map(|(_, parameter)| parameter)
-            .collect(),
+        arguments,
+        parameters,
+        groups,
         body: body.transpose()?,
         response: response_type(items, &name)?,
         example: Vec::new(),
     })
+}
+
+/// Returns the parameters of a group, which is added if it is new.
+fn group_of<'a>(
+    groups: &'a mut Vec<ParameterGroup>,
+    name: &str,
+    patched: &Value,
+) -> &'a mut Vec<Parameter> {
+    let known = groups.iter().position(|group| group.name == name);
+    let index = known.unwrap_or_else(|| {
+        groups.push(ParameterGroup {
+            name: name.to_owned(),
+            docs: format!(" {}", parameter_group_description(patched, name)),
+            parameters: Vec::new(),
+        });
+        groups.len() - 1
+    });
+    &mut groups[index].parameters
 }
 
 /// Adds the example. That of a handwritten operation is in the `src/` of the client.

@@ -97,13 +97,24 @@ impl FilterSource<'_> {
     }
 
     fn statuses(&self) -> Result<Option<HashSet<u16>>, ApiError> {
-        let Some(items) = self.list("status_code") else {
-            return Ok(None);
+        let codes: Option<HashSet<u16>> = match self.filters.get("status_code") {
+            // Query parameters are a list of numbers.
+            Some(Value::Array(codes)) => codes
+                .iter()
+                .map(|code| u16::try_from(code.as_u64()?).ok())
+                .collect(),
+            _ => match self.list("status_code") {
+                Some(codes) => codes.into_iter().map(|code| code.parse().ok()).collect(),
+                None => return Ok(None),
+            },
         };
-        let codes: Result<_, _> = items.into_iter().map(str::parse).collect();
-        codes
-            .map(Some)
-            .map_err(|_| (self.error)("status_code", "must be a list of status codes"))
+        match codes {
+            Some(codes) => Ok((!codes.is_empty()).then_some(codes)),
+            None => Err((self.error)(
+                "status_code",
+                "must be a list of status codes",
+            )),
+        }
     }
 
     fn provider_models(&self, logs: &LogStore) -> Option<HashSet<(StringId, StringId)>> {
