@@ -332,7 +332,7 @@ enum Success {
 }
 
 /// The meaning of `success` in every response schema that has it.
-const SUCCESS_FIELDS: [(&str, Success); 8] = [
+const SUCCESS_FIELDS: [(&str, Success); 12] = [
     ("render_prompt", Success::Failure),
     ("sync_mcp_integration", Success::Result),
     ("test_mcp_integration", Success::Result),
@@ -341,6 +341,10 @@ const SUCCESS_FIELDS: [(&str, Success); 8] = [
     ("update_mcp_server_capabilities", Success::Failure),
     ("update_mcp_server_user_access", Success::Failure),
     ("create_virtual_key", Success::Failure),
+    ("create_plugin", Success::Failure),
+    ("list_ai_providers", Success::Failure),
+    ("list_plugins", Success::Failure),
+    ("test_agent_server", Success::Result),
 ];
 
 #[test]
@@ -378,15 +382,21 @@ fn has_field(schema: &Value, name: &str) -> bool {
             .any(|part| has_field(part, name))
 }
 
-/// Each `PUT` that creates something with each execution; every other one replaces.
-const NOT_REPLACING: [&str; 6] = [
+/// Each `PUT` that must not be repeated; every other one replaces.
+const NOT_REPLACING: [&str; 8] = [
     "PUT /configs/{slug}",
     "PUT /deployments/{deploymentId}",
     "PUT /guardrails/{guardrailId}",
+    // A repetition has an outdated version and gets 409.
+    "PUT /policies/access/{accessPolicyId}",
     "PUT /policies/usage-limits/{policyUsageLimitsId}/entities/{entityId}/reset",
     "PUT /prompts/partials/{promptPartialId}",
     "PUT /prompts/{promptId}",
+    "PUT /tools/{toolId}",
 ];
+
+/// Each `POST` that only reads.
+const READING: [&str; 1] = ["POST /agent-integrations/fetch-agent-card"];
 
 /// Stated twice, because a wrong `retry` value could create two keys instead of one.
 #[test]
@@ -396,6 +406,7 @@ fn retry_follows_from_the_method() {
             "GET" => Idempotency::Safe,
             "DELETE" => Idempotency::Idempotent,
             "PUT" if !NOT_REPLACING.contains(&key) => Idempotency::Idempotent,
+            "POST" if READING.contains(&key) => Idempotency::Safe,
             "PUT" | "POST" => Idempotency::NonIdempotent,
             other => panic!("{key}: what of {other}?"),
         };
@@ -422,7 +433,9 @@ fn default_workspace_applies_to_lists_and_providers() {
             "GET /guardrails",
             "GET /policies/usage-limits",
             "GET /policies/rate-limits",
+            "GET /policies/access",
             "GET /mcp-servers",
+            "GET /agent-servers",
         ]
     );
 }
@@ -446,7 +459,7 @@ fn lists_have_streams_and_updates_without_response_data_have_a_read() {
         lists += usize::from(is_list);
         reads += usize::from(entry.reads.is_some());
     }
-    assert_eq!((lists, reads), (58, 16));
+    assert_eq!((lists, reads), (67, 23));
 }
 
 #[test]
