@@ -64,6 +64,11 @@ impl Caller {
         self.workspace_id.is_none()
     }
 
+    /// Returns the user of the key, or else the key, as the creator of a resource.
+    pub(crate) fn actor(&self) -> &str {
+        self.user_id.as_deref().unwrap_or(&self.key_id)
+    }
+
     /// Returns the kind of key as named in the manifest.
     pub(crate) fn kind(&self) -> &'static str {
         if self.is_organisation_key() {
@@ -185,6 +190,15 @@ impl Call {
         let search = search.to_lowercase();
         let mut values = values.iter();
         values.any(|value| value.to_lowercase().contains(&search))
+    }
+
+    /// Returns whether a timestamp is between the query parameters `start_time` and `end_time`.
+    pub(crate) fn is_in_time_range(&self, at: &str) -> bool {
+        let parse = |time: &str| DateTime::parse_from_rfc3339(time).ok();
+        let bound = |name: &str| self.query_param(name).and_then(parse);
+        let at = parse(at);
+        bound("start_time").is_none_or(|start| at >= Some(start))
+            && bound("end_time").is_none_or(|end| at <= Some(end))
     }
 
     /// Returns whether any of these query parameters is present.

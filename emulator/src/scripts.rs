@@ -14,7 +14,7 @@ use crate::http::events::Event;
 use crate::sync::lock;
 
 /// The operations that support scripts.
-const SCRIPTABLE_OPERATIONS: [&str; 8] = [
+const SCRIPTABLE_OPERATIONS: [&str; 9] = [
     "create_chat_completion",
     "create_completion",
     "create_response",
@@ -23,6 +23,7 @@ const SCRIPTABLE_OPERATIONS: [&str; 8] = [
     "get_file_content",
     "get_batch_output",
     "connect_realtime",
+    "fetch_agent_card",
 ];
 
 /// A response of the gateway, for [`Emulator::add_script`](crate::Emulator::add_script).
@@ -81,6 +82,8 @@ impl Script {
     }
 
     /// Sets the text of the model's output. A streamed response sends it word by word.
+    ///
+    /// For `fetch_agent_card`, it is what the address of the agent returns.
     pub fn text(mut self, text: impl Into<String>) -> Self {
         self.reply = Some(ScriptedReply::Text(text.into()));
         self

@@ -3,7 +3,7 @@
 //! The cost of a query depends only on the number of logs in its time range and workspaces.
 
 mod graphs;
-mod groups;
+pub(super) mod groups;
 mod query;
 
 use crate::handlers::resource::Handler::Read;
@@ -43,4 +43,10 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("get_usage_by_provider", Read(groups::by_provider)),
     ("get_usage_by_workspace", Read(groups::by_workspace)),
     ("get_usage_by", Read(groups::by_dimension)),
+    ("get_usage_by_mcp_server", Read(groups::by_mcp_server)),
+    ("get_usage_by_agent", Read(groups::by_agent)),
+    (
+        "list_analytics_metadata_values",
+        Read(groups::metadata_values),
+    ),
 ]);

@@ -12,6 +12,7 @@ use crate::state::api_keys::{
     ApiKey, Owner, parse_timestamp, renew_rotation_policy, rotation_policy,
 };
 use crate::state::logs::attributes::LogAttributes;
+use crate::state::table::Row;
 use crate::state::usage::UsageCounter;
 use crate::state::users::User;
 
@@ -32,6 +33,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         ("update_api_key", Write(update)),
         ("delete_api_key", Write(delete)),
         ("rotate_api_key", Write(rotate)),
+        ("get_current_api_key", Read(get_current)),
     ])
 };
 
@@ -123,6 +125,13 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 
 fn get(state: &State, call: &Call) -> HandlerResult {
     let key = state.api_keys.table.find_by_path(call)?;
+    respond(key.detail_json(call.now))
+}
+
+/// Returns the key of the request, with its secret masked.
+fn get_current(state: &State, call: &Call) -> HandlerResult {
+    let key = state.api_keys.table.get(&call.caller.key_id);
+    let key = key.ok_or_else(|| ApiError::not_found(ApiKey::NAME))?;
     respond(key.detail_json(call.now))
 }
 

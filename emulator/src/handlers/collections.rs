@@ -90,8 +90,8 @@ pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<St
     Some(collection.id.clone())
 }
 
-/// Deletes a collection other than the default one. Its child collections, prompts and partials
-/// move to its parent; without a parent, prompts and partials move to the default collection.
+/// Deletes a collection other than the default one. Its child collections, prompts, partials
+/// and tools move to its parent; without a parent, all but the collections move to the default one.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let collection = state.collections.find_by_path(call)?.clone();
     if collection.is_default {
@@ -113,6 +113,10 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     state.partials.update_where(
         |partial| partial.collection_id == collection.id,
         |partial| partial.collection_id.clone_from(&target_id),
+    );
+    state.prompt_tools.update_where(
+        |tool| tool.collection_id == collection.id,
+        |tool| tool.collection_id.clone_from(&target_id),
     );
     state.collections.remove(&collection.id);
     Ok(ResponseBody::empty_object())

@@ -19,6 +19,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("update_config", Write(update)),
     ("delete_config", Write(delete)),
     ("list_config_versions", Read(list_versions)),
+    ("get_config_version", Read(get_version)),
 ]);
 
 impl Config {
@@ -46,6 +47,13 @@ impl Config {
         body["format"] = json!("json");
         body["type"] = json!("ORG_CONFIG");
         body["version_id"] = json!(version.map(|version| &version.id));
+        body
+    }
+
+    fn version_json(&self, state: &State, version: &Version) -> Value {
+        let mut body = self.detail_json(state, Some(version));
+        body["version_created_at"] = json!(version.created_at);
+        body["version_owner_id"] = json!(self.owner_id);
         body
     }
 }
@@ -137,10 +145,13 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let config = state.configs.find_by_path(call)?;
     let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
-    Ok(call.page(newest_first, |version| {
-        let mut body = config.detail_json(state, Some(version));
-        body["version_created_at"] = json!(version.created_at);
-        body["version_owner_id"] = json!(config.owner_id);
-        body
-    }))
+    Ok(call.page(newest_first, |version| config.version_json(state, version)))
+}
+
+fn get_version(state: &State, call: &Call) -> HandlerResult {
+    let config = state.configs.find_by_path(call)?;
+    let mut versions = config.versions.iter();
+    let version = versions.find(|version| version.id == call.path_param(1));
+    let version = version.ok_or_else(|| ApiError::not_found("config version"))?;
+    respond(config.version_json(state, version))
 }

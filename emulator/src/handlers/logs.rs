@@ -1,5 +1,7 @@
 //! Operations on request logs.
 
+mod groups;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value, json};
 
@@ -18,7 +20,13 @@ use crate::state::logs::strings::StringId;
 use crate::state::table::Row;
 
 pub(crate) const RESOURCE: Resource = Resource {
-    ..Resource::new(&[("get_log", Read(get)), ("insert_log", Write(insert))])
+    ..Resource::new(&[
+        ("get_log", Read(get)),
+        ("insert_log", Write(insert)),
+        ("get_log_groups", Read(groups::by_dimension)),
+        ("get_log_groups_by_metadata", Read(groups::by_metadata)),
+        ("list_log_metadata_values", Read(groups::metadata_values)),
+    ])
 };
 
 /// Inserts the seeded logs: three users request the example model every six hours for a week.

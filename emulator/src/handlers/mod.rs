@@ -39,8 +39,12 @@ use plain::plain_resource;
 use resource::{Handler, ReadHandler, Resource, Rule, WriteHandler};
 
 use crate::gateway;
+use crate::state::egress_allowlist::EgressAllowlistEntry;
+use crate::state::plugins::Plugin;
 use crate::state::rate_policies::RatePolicy;
 
+mod access_policies;
+mod agents;
 mod analytics;
 mod api_keys;
 mod audit_logs;
@@ -57,24 +61,37 @@ mod mcp;
 mod partials;
 mod plain;
 mod pricing;
+mod prompt_tools;
 mod prompts;
 pub(crate) mod resource;
 mod scim;
 mod secret_references;
+mod sharing;
 mod upstreams;
 pub(crate) mod usage_policies;
 pub(crate) mod users;
+mod utilities;
 mod virtual_keys;
 mod workspaces;
 
 /// All resources.
 const RESOURCES: &[Resource] = &[
+    access_policies::RESOURCE,
+    agents::RESOURCE,
     analytics::RESOURCE,
     api_keys::RESOURCE,
     audit_logs::RESOURCE,
     collections::RESOURCE,
     configs::RESOURCE,
     deployments::RESOURCE,
+    plain_resource!(
+        EgressAllowlistEntry,
+        "list_egress_allowlist_entries",
+        "get_egress_allowlist_entry",
+        "create_egress_allowlist_entry",
+        "update_egress_allowlist_entry",
+        "delete_egress_allowlist_entry"
+    ),
     feedback::RESOURCE,
     gateway::RESOURCE,
     guardrails::RESOURCE,
@@ -85,6 +102,12 @@ const RESOURCES: &[Resource] = &[
     mcp::RESOURCE,
     partials::RESOURCE,
     pricing::RESOURCE,
+    Resource::new(&[
+        ("list_plugins", Handler::Read(plain::list::<Plugin>)),
+        ("create_plugin", Handler::Write(plain::create::<Plugin>)),
+        ("update_plugin", Handler::Write(plain::update::<Plugin>)),
+    ]),
+    prompt_tools::RESOURCE,
     prompts::RESOURCE,
     plain_resource!(
         RatePolicy,
@@ -98,6 +121,7 @@ const RESOURCES: &[Resource] = &[
     secret_references::RESOURCE,
     usage_policies::RESOURCE,
     users::RESOURCE,
+    utilities::RESOURCE,
     virtual_keys::RESOURCE,
     workspaces::RESOURCE,
 ];

@@ -1,14 +1,16 @@
 //! Operations on prompt partials.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::handlers::plain::{delete, make_version_default};
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
+use crate::handlers::sharing;
 use crate::response::{HandlerResult, respond};
 use crate::state::State;
 use crate::state::partials::{Content, Partial};
+use crate::state::sharing::Sharing;
 use crate::state::versions::{Versioned, Versions};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
@@ -22,20 +24,27 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
         "make_prompt_partial_version_default",
         Write(make_version_default::<Partial>),
     ),
+    ("share_prompt_partial", Write(sharing::share::<Partial>)),
+    (
+        "update_prompt_partial_share",
+        Write(sharing::update_share::<Partial>),
+    ),
+    ("unshare_prompt_partial", Write(sharing::unshare::<Partial>)),
+    ("fork_prompt_partial", Write(fork)),
 ]);
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let partials = state.partials.list_for(call);
-    let Some(key) = call.query_param("collection_id") else {
-        return Ok(call.page(partials, Partial::default_json));
-    };
-    let collection = &state.collections.find(key, call)?.id;
-    let matching = partials.filter(|partial| partial.collection_id == *collection);
-    Ok(call.page(matching, Partial::default_json))
+    sharing::list(
+        state,
+        call,
+        |partial: &Partial| &partial.collection_id,
+        |partial| &partial.name,
+        Partial::default_json,
+    )
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let partial = state.partials.find_by_path(call)?;
+    let partial = state.partials.find_readable(call)?;
     let requested = call.query_param("version").unwrap_or("default");
     respond(partial.json(partial.version(requested)?))
 }
@@ -56,6 +65,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         status: "active".to_owned(),
         created_at: at.clone(),
         last_updated_at: at,
+        sharing: Sharing::default(),
         versions,
     };
     let version_id = partial.versions.latest().map(|version| &version.id);
@@ -82,7 +92,28 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let partial = state.partials.find_by_path(call)?;
+    let partial = state.partials.find_readable(call)?;
     let to_json = |version| partial.version_json(version);
     Ok(call.page(partial.versions.newest_first(), to_json))
+}
+
+fn fork(state: &mut State, call: &Call) -> HandlerResult {
+    let original = state.partials.find_readable(call)?;
+    let copy = sharing::Copy::new(state, call, original, &original.name)?;
+    let (content, at) = (copy.content, call.timestamp());
+    let partial = Partial {
+        id: call.ids.uuid(),
+        slug: call.ids.slug("pl", &copy.name),
+        workspace_id: copy.collection.workspace_id.clone(),
+        collection_id: copy.collection.id.clone(),
+        name: copy.name,
+        status: "active".to_owned(),
+        created_at: at.clone(),
+        last_updated_at: at.clone(),
+        sharing: copy.sharing,
+        versions: Versions::new(content, Value::Null, &at, &call.ids),
+    };
+    let body = json!({"id": partial.id, "slug": partial.slug});
+    state.partials.put(partial);
+    respond(body)
 }

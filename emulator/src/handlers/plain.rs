@@ -45,9 +45,11 @@ pub(super) fn create<T: Plain>(state: &mut State, call: &Call) -> HandlerResult
 where
     State: AsMut<Table<T>>,
 {
+    let table: &mut Table<T> = state.as_mut();
     let row = T::new(call)?;
+    row.check_unique(table)?;
     let body = row.created_json();
-    state.as_mut().put(row);
+    table.put(row);
     respond(body)
 }
 
@@ -58,6 +60,7 @@ where
     let table: &mut Table<T> = state.as_mut();
     let mut row = table.find_by_path(call)?.clone();
     row.apply(call)?;
+    row.check_unique(table)?;
     table.put(row);
     Ok(ResponseBody::empty_object())
 }

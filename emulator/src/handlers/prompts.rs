@@ -8,11 +8,13 @@ use crate::gateway::{self, routing};
 use crate::handlers::plain::{delete, make_version_default};
 use crate::handlers::resource::Handler::{Gateway, Read, Write};
 use crate::handlers::resource::Resource;
+use crate::handlers::sharing;
 use crate::json;
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
+use crate::state::partials::Partial;
 use crate::state::prompts::{Content, Prompt, Version};
-use crate::state::table::Row;
+use crate::state::sharing::Shareable;
 use crate::state::versions::{Versioned, Versions};
 use crate::template::Template;
 
@@ -29,6 +31,13 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
         "make_prompt_version_default",
         Write(make_version_default::<Prompt>),
     ),
+    ("share_prompt", Write(share)),
+    (
+        "update_prompt_share",
+        Write(sharing::update_share::<Prompt>),
+    ),
+    ("unshare_prompt", Write(sharing::unshare::<Prompt>)),
+    ("fork_prompt", Write(fork)),
     ("render_prompt", Read(render)),
     ("run_prompt", Gateway(run)),
 ]);
@@ -118,23 +127,17 @@ impl Version {
 }
 
 fn list(state: &State, call: &Call) -> HandlerResult {
-    let collection = match call.query_param("collection_id") {
-        Some(key) => Some(&state.collections.find(key, call)?.id),
-        None => None,
-    };
-    let prompts = state.prompts.list_for(call);
-    if !call.has_query_param(&["collection_id", "search"]) {
-        return Ok(call.page(prompts, Prompt::list_json));
-    }
-    let matching = prompts.filter(|prompt| {
-        collection.is_none_or(|id| *id == prompt.collection_id)
-            && call.matches_search(&[&prompt.name])
-    });
-    Ok(call.page(matching, Prompt::list_json))
+    sharing::list(
+        state,
+        call,
+        |prompt: &Prompt| &prompt.collection_id,
+        |prompt| &prompt.name,
+        Prompt::list_json,
+    )
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.find_by_path(call)?;
+    let prompt = state.prompts.find_readable(call)?;
     let requested = match call.query.get("version") {
         Some(Value::String(version)) => version.clone(),
         Some(number) => number.to_string(),
@@ -248,13 +251,13 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
 }
 
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.find_by_path(call)?;
+    let prompt = state.prompts.find_readable(call)?;
     let versions = prompt.versions.newest_first();
     Ok(call.page(versions, |version| version.list_json(prompt)))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
-    let prompt = state.prompts.find_by_path(call)?;
+    let prompt = state.prompts.find_readable(call)?;
     let mut versions = prompt.versions.newest_first().into_iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("prompt version"))?;
@@ -284,6 +287,76 @@ pub(crate) fn remove_label(state: &mut State, label: &str) {
     );
 }
 
+/// The partials of the prompt must be shared first (V096).
+fn share(state: &mut State, call: &Call) -> HandlerResult {
+    let prompt = state.prompts.find_by_path(call)?;
+    require_partials(state, prompt, |partial| partial.sharing.is_shared())?;
+    sharing::share::<Prompt>(state, call)
+}
+
+/// Rejects a prompt with a partial that the rule does not accept.
+fn require_partials(
+    state: &State,
+    prompt: &Prompt,
+    is_shared: impl Fn(&Partial) -> bool,
+) -> Result<(), ApiError> {
+    let template = prompt.version("default")?.content.field("string");
+    let references = Template::parse(template.as_str().unwrap_or_default()).references();
+    let missing = references.partials.iter().find(|slug| {
+        let partial = state.partials.get(slug);
+        partial.is_some_and(|partial| !is_shared(partial))
+    });
+    match missing {
+        None => Ok(()),
+        Some(slug) => Err(ApiError::bad_request(format!(
+            "the partial `{slug}` of the prompt must be shared first"
+        ))),
+    }
+}
+
+/// Copies the default version of a shared prompt to a workspace.
+fn fork(state: &mut State, call: &Call) -> HandlerResult {
+    let original = state.prompts.find_readable(call)?;
+    let copy = sharing::Copy::new(state, call, original, &original.name)?;
+    let workspace = &copy.collection.workspace_id;
+    require_partials(state, original, |partial| partial.is_readable_in(workspace))?;
+    let mut fields = copy.content.fields;
+    if let Some(slug) = fields.get("virtual_key").and_then(Value::as_str) {
+        let slug = provider_in(state, original, slug, workspace)?;
+        fields.insert("virtual_key".to_owned(), json!(slug));
+    }
+    let at = call.timestamp();
+    let versions = Versions::new(Content::new(fields), Value::Null, &at, &call.ids);
+    let mut prompt = Prompt::new(&copy.name, copy.collection, versions, &at, &call.ids);
+    prompt.sharing = copy.sharing;
+    let body = json!({"id": prompt.id, "slug": prompt.slug, "object": "prompt"});
+    state.prompts.put(prompt);
+    respond(body)
+}
+
+/// Returns the slug of the provider that stands for the provider of a prompt in another workspace: one
+/// of the same integration.
+fn provider_in(
+    state: &State,
+    prompt: &Prompt,
+    slug: &str,
+    workspace: &str,
+) -> Result<String, ApiError> {
+    if workspace == prompt.workspace_id {
+        return Ok(slug.to_owned());
+    }
+    let mut owned = state.virtual_keys.in_workspace(&prompt.workspace_id).iter();
+    let original = owned.find(|key| key.slug == slug);
+    let mut keys = state.virtual_keys.in_workspace(workspace).iter();
+    let found = original
+        .and_then(|original| keys.find(|key| key.integration_id == original.integration_id));
+    let found = found.ok_or_else(|| {
+        let message = "the integration of the prompt has no provider in the workspace";
+        ApiError::bad_request(message)
+    })?;
+    Ok(found.slug.clone())
+}
+
 /// Returns the request that would be sent to the model for the default version. Parameters in the
 /// request, other than `variables`, override those of the version.
 fn render(state: &State, call: &Call) -> HandlerResult {
@@ -305,17 +378,19 @@ fn run(state: &mut State, call: &Call) -> HandlerResult {
 /// Adds the provider of the prompt to the logged headers.
 fn with_provider(state: &State, call: &Call) -> Result<Call, ApiError> {
     let mut call = call.clone();
-    let prompt = state.prompts.find_by_path(&call)?;
+    let prompt = state.prompts.find_readable(&call)?;
     let content = &prompt.version("default")?.content;
     if let Some(slug) = content.field("virtual_key").as_str() {
-        routing::use_saved_provider(state, &mut call, slug)?;
+        let workspace = call.workspace().unwrap_or(&prompt.workspace_id);
+        let slug = provider_in(state, prompt, slug, workspace)?;
+        routing::use_saved_provider(state, &mut call, &slug)?;
     }
     Ok(call)
 }
 
 /// Builds the model request for a prompt.
 fn build_request(state: &State, call: &Call) -> Result<Map<String, Value>, ApiError> {
-    let prompt = state.prompts.find_by_path(call)?;
+    let prompt = state.prompts.find_readable(call)?;
     let version = prompt.version("default")?;
     let parameters = version.content.field("parameters");
     let mut data = parameters.as_object().cloned().unwrap_or_default();
@@ -346,8 +421,8 @@ fn fill_template(
 ) -> (&'static str, Value) {
     let find_partial = |slug: &str| {
         let partial = state.partials.get(slug)?;
-        let same_workspace = partial.workspace() == prompt.workspace();
-        partial.template().filter(|_| same_workspace)
+        let is_readable = partial.is_readable_in(&prompt.workspace_id);
+        partial.template().filter(|_| is_readable)
     };
     let fill = |template: &str| Template::parse(template).render(variables, &find_partial);
     match json::parse(template.as_bytes()) {

@@ -28,6 +28,7 @@ pub(crate) const RESOURCE: Resource = Resource {
         ("create_user_invite", Write(create_invite)),
         ("delete_user_invite", Write(delete_invite)),
         ("resend_user_invite", Write(resend_invite)),
+        ("list_organisation_members", Read(list_members)),
     ])
 };
 
@@ -80,6 +81,12 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         call.matches_filter("role", &user.role) && call.matches_filter("email", &user.email)
     });
     Ok(call.page(matching, |user| user.json(state)))
+}
+
+/// Returns the users of the organisation in the path, as [`list`] does.
+fn list_members(state: &State, call: &Call) -> HandlerResult {
+    state.organisation.require_id(call.path_param(0))?;
+    Ok(call.page(state.users.accounts.all(), |user| user.json(state)))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {

@@ -29,6 +29,8 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("create_provider", Write(providers::create)),
     ("update_provider", Write(providers::update)),
     ("delete_provider", Write(providers::delete)),
+    ("list_provider_models", Read(providers::list_models)),
+    ("migrate_virtual_key", Write(migrate)),
 ]);
 
 /// The default and the maximum page size; no maximum was observed.
@@ -256,6 +258,32 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let key = find(state, call, VirtualKey::NAME)?.clone();
     remove(state, &key);
     Ok(ResponseBody::empty_object())
+}
+
+/// Separates a virtual key from the integration that was created for it. The virtual key stays as a
+/// provider of the integration, which then outlives it.
+fn migrate(state: &mut State, call: &Call) -> HandlerResult {
+    state.organisation.reject_other_organisation(call)?;
+    let key = state.virtual_keys.get(call.required_str("virtual_key_id")?);
+    let key = key.ok_or_else(|| ApiError::not_found(VirtualKey::NAME))?;
+    let integration = state.integrations.get(&key.integration_id);
+    let integration = integration.filter(|integration| integration.is_for_virtual_key(key));
+    let Some(integration) = integration else {
+        let message = "the virtual key is already a provider of an integration";
+        return Err(ApiError::conflict(message));
+    };
+    let body = json!({
+        "id": key.id,
+        "slug": key.slug,
+        "integration_id": integration.id,
+        "integration_slug": integration.slug,
+        "object": "provider",
+    });
+    let slug = key.integration_id.clone();
+    state.integrations.update(&slug, |integration| {
+        integration.virtual_key = None;
+    });
+    respond(body)
 }
 
 fn remove(state: &mut State, key: &VirtualKey) {

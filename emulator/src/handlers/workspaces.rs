@@ -9,6 +9,7 @@ use crate::handlers::resource::Resource;
 use crate::handlers::{integrations, secret_references, upstreams};
 use crate::response::{HandlerResult, ResponseBody, merge, respond};
 use crate::state::State;
+use crate::state::agents::A2a;
 use crate::state::collections::Collection;
 use crate::state::mcp::Mcp;
 use crate::state::table::Row;
@@ -160,6 +161,7 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
         return Err(ApiError::invalid_field("name", reason));
     }
     let id = workspace.id.clone();
+    reject_shared(state, &id)?;
     let blockers = deletion_blockers(state, &id);
     if !blockers.is_empty() && call.body_value("force_delete") != true {
         let blockers = blockers.join(", ");
@@ -170,9 +172,24 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
     state.workspaces.remove(&id);
     integrations::remove_workspace(state, &id);
     upstreams::remove_workspace::<Mcp>(state, &id);
+    upstreams::remove_workspace::<A2a>(state, &id);
     secret_references::remove_workspace(state, &id);
     state.remove_workspace(&id);
     Ok(ResponseBody::empty_object())
+}
+
+/// Rejects the deletion of a workspace with shared prompts or partials, also if it is forced (V057).
+fn reject_shared(state: &State, workspace: &str) -> Result<(), ApiError> {
+    let mut prompts = state.prompts.in_workspace(workspace).iter();
+    let mut partials = state.partials.in_workspace(workspace).iter();
+    let has_shared = prompts.any(|prompt| prompt.sharing.is_shared())
+        || partials.any(|partial| partial.sharing.is_shared());
+    match has_shared {
+        true => Err(ApiError::conflict(
+            "the workspace has shared prompts or partials; end the sharing first",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Returns the names of the resources that prevent the deletion of a workspace.

@@ -8,13 +8,17 @@ use organisation::OrganisationInfo;
 use table::ResourceState;
 
 pub(crate) mod access_list;
+pub(crate) mod access_policies;
+pub(crate) mod agents;
 pub(crate) mod api_keys;
 pub(crate) mod audit_log;
+pub(crate) mod catalogue;
 pub(crate) mod collections;
 pub(crate) mod config_schema;
 pub(crate) mod configs;
 pub(crate) mod custom_host;
 pub(crate) mod deployments;
+pub(crate) mod egress_allowlist;
 pub(crate) mod feedback;
 pub(crate) mod gateway;
 pub(crate) mod guardrails;
@@ -28,12 +32,15 @@ pub(crate) mod organisation;
 pub(crate) mod organisations;
 pub(crate) mod partials;
 pub(crate) mod plain;
+pub(crate) mod plugins;
 pub(crate) mod policies;
 pub(crate) mod pricing;
+pub(crate) mod prompt_tools;
 pub(crate) mod prompts;
 pub(crate) mod rate_policies;
 pub(crate) mod scim;
 pub(crate) mod secret_references;
+pub(crate) mod sharing;
 pub(crate) mod slugs;
 pub(crate) mod table;
 pub(crate) mod upstreams;
@@ -87,10 +94,13 @@ macro_rules! state {
     };
 }
 state! {
+    access_policies: access_policies::AccessPolicies,
+    agents: upstreams::Upstreams<agents::A2a>,
     api_keys: api_keys::ApiKeys,
     collections: collections::Collections,
     configs: configs::Configs,
     deployments: deployments::Deployments,
+    egress_allowlist: egress_allowlist::EgressAllowlist,
     feedback: feedback::Feedback,
     gateway: gateway::GatewayState,
     guardrails: guardrails::Guardrails,
@@ -100,6 +110,8 @@ state! {
     logs: logs::Logs,
     mcp: upstreams::Upstreams<mcp::Mcp>,
     partials: partials::Partials,
+    plugins: plugins::Plugins,
+    prompt_tools: prompt_tools::PromptTools,
     prompts: prompts::Prompts,
     rate_policies: rate_policies::RatePolicies,
     scim: scim::Scim,

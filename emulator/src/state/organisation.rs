@@ -30,7 +30,13 @@ impl OrganisationInfo {
     pub(crate) fn reject_other_organisation(&self, call: &Call) -> Result<(), ApiError> {
         let name = "organisation_id";
         let named = call.query_param(name).or_else(|| call.body_str(name));
-        match named.is_none_or(|named| named.is_empty() || named == self.id) {
+        let named = named.filter(|named| !named.is_empty());
+        named.map_or(Ok(()), |named| self.require_id(named))
+    }
+
+    /// Rejects the id of another organisation.
+    pub(crate) fn require_id(&self, id: &str) -> Result<(), ApiError> {
+        match id == self.id {
             true => Ok(()),
             false => Err(ApiError::forbidden(
                 "the key does not belong to this organisation",

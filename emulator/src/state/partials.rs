@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use crate::response::merge;
+use crate::state::sharing::{Shareable, Sharing, shareable};
 use crate::state::table::{Row, Table, row};
 use crate::state::versions::{Version, Versioned, Versions, versioned};
 
@@ -19,6 +21,8 @@ pub(crate) struct Partial {
     pub(crate) status: String,
     pub(crate) created_at: String,
     pub(crate) last_updated_at: String,
+    #[serde(default)]
+    pub(crate) sharing: Sharing,
     #[serde(flatten)]
     pub(crate) versions: Versions<Content>,
 }
@@ -31,6 +35,7 @@ pub(crate) struct Content {
 
 row! { Partial: "prompt partial", id: id, slug: slug, workspace: workspace_id }
 versioned! { Partial: Content }
+shareable! { Partial }
 
 impl Partial {
     /// Returns the template of the default version.
@@ -39,8 +44,10 @@ impl Partial {
         Some(&version.content.string)
     }
 
+    /// Returns a partial; the fields of sharing are not in recorded responses, so that only shared
+    /// partials and copies have them.
     pub(crate) fn json(&self, version: &Version<Content>) -> Value {
-        json!({
+        let mut body = json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -54,7 +61,11 @@ impl Partial {
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "object": "partial",
-        })
+        });
+        if self.sharing.is_set() {
+            merge(&mut body, self.sharing.json("partial"));
+        }
+        body
     }
 
     pub(crate) fn default_json(&self) -> Value {

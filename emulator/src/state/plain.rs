@@ -28,6 +28,11 @@ pub(crate) trait Plain: Row {
         json!({"id": self.id()})
     }
 
+    /// Rejects a new or changed row that another row excludes.
+    fn check_unique(&self, _table: &Table<Self>) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// Returns the rows that a list is selected from.
     fn candidates<'a>(table: &'a Table<Self>, call: &Call) -> Slice<'a, Self> {
         table.list_for(call)

@@ -7,7 +7,9 @@ use serde_json::{Map, Value, json};
 use crate::call::timestamp;
 use crate::error::ApiError;
 use crate::ids::Ids;
+use crate::response::merge;
 use crate::state::collections::Collection;
+use crate::state::sharing::{Shareable, Sharing, shareable};
 use crate::state::table::{Row, Table, row};
 use crate::state::versions::{self, Versioned, Versions, versioned};
 use crate::state::virtual_keys::VirtualKey;
@@ -24,6 +26,8 @@ pub(crate) struct Prompt {
     pub(crate) name: String,
     pub(crate) created_at: String,
     pub(crate) last_updated_at: String,
+    #[serde(default)]
+    pub(crate) sharing: Sharing,
     #[serde(flatten)]
     pub(crate) versions: Versions<Content>,
 }
@@ -41,6 +45,7 @@ pub(crate) type Version = versions::Version<Content>;
 
 row! { Prompt: "prompt", id: id, slug: slug, workspace: workspace_id }
 versioned! { Prompt: Content }
+shareable! { Prompt }
 
 impl Prompt {
     /// Creates the seeded prompt, which has two versions; the first is the default.
@@ -82,6 +87,7 @@ impl Prompt {
             name: name.to_owned(),
             created_at: at.to_owned(),
             last_updated_at: at.to_owned(),
+            sharing: Sharing::default(),
             versions,
         }
     }
@@ -98,9 +104,9 @@ impl Prompt {
         version.ok_or_else(|| ApiError::not_found("prompt version"))
     }
 
-    /// Returns the fields that lists and single prompts share. The sharing fields are never set.
+    /// Returns the fields that lists and single prompts share.
     pub(crate) fn json(&self) -> Value {
-        json!({
+        let mut body = json!({
             "id": self.id,
             "slug": self.slug,
             "name": self.name,
@@ -108,17 +114,11 @@ impl Prompt {
             "status": "active",
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
-            "access_level": null,
-            "allow_all_workspaces": 0,
-            "share_organisation_id": null,
-            "shared_at": null,
-            "shared_by_user_id": null,
-            "shared_from_version_id": null,
-            "forked_from_prompt_id": null,
-            "forked_from_prompt_version_id": null,
             "prompt_owning_workspace_id": self.workspace_id,
             "object": "prompt",
-        })
+        });
+        merge(&mut body, self.sharing.json("prompt"));
+        body
     }
 }
 

@@ -136,14 +136,14 @@ impl Group {
     }
 }
 
-/// Returns the requested columns; the default is `requests` and `cost`.
+/// Returns the requested columns, a list or a comma-separated string; the default is `requests` and
+/// `cost`.
 fn columns(call: &Call) -> Vec<&str> {
-    let columns = call.query.get("columns").and_then(Value::as_array);
-    let columns: Vec<&str> = columns
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
+    let columns: Vec<&str> = match call.query.get("columns") {
+        Some(Value::Array(columns)) => columns.iter().filter_map(Value::as_str).collect(),
+        Some(Value::String(columns)) => columns.split(',').map(str::trim).collect(),
+        _ => Vec::new(),
+    };
     if columns.is_empty() {
         vec!["requests", "cost"]
     } else {
@@ -169,13 +169,8 @@ fn needs_latencies(columns: &[&str]) -> bool {
     columns.iter().any(|column| percentiles.contains(column))
 }
 
-/// Returns a page of groups, in descending order by default; ties are ordered by value.
-fn page(
-    call: &Call,
-    mut rows: Vec<GroupRow>,
-    order: &str,
-    to_json: impl Fn(&GroupRow) -> Value,
-) -> ResponseBody {
+/// Orders groups, in descending order by default; ties are ordered by value.
+fn sorted(call: &Call, mut rows: Vec<GroupRow>, order: &str) -> Vec<GroupRow> {
     let ascending = call
         .query_param("order_by_type")
         .is_some_and(|order| order.eq_ignore_ascii_case("asc"));
@@ -192,7 +187,17 @@ fn page(
         };
         ordered.then_with(|| a.value.cmp(&b.value))
     });
-    call.page(rows, |row| {
+    rows
+}
+
+/// Returns a page of groups.
+fn page(
+    call: &Call,
+    rows: Vec<GroupRow>,
+    order: &str,
+    to_json: impl Fn(&GroupRow) -> Value,
+) -> ResponseBody {
+    call.page(sorted(call, rows, order), |row| {
         let mut body = to_json(&row);
         body["object"] = json!("analytics-group");
         body
@@ -231,15 +236,32 @@ fn with_string_numbers(
     }))
 }
 
-pub(super) fn by_metadata(state: &State, call: &Call) -> HandlerResult {
-    let query = AnalyticsQuery::read(state, call)?;
-    let logs = &state.logs;
-    let wanted_key = logs.strings.get(call.path_param(0));
-    let key = |_, log: &Log| {
+/// Returns the value of a log for the metadata key in the path.
+fn metadata_value(state: &State, call: &Call) -> impl Fn(&Log) -> Option<StringId> {
+    let wanted_key = state.logs.strings.get(call.path_param(0));
+    move |log| {
         let mut metadata = log.attributes.metadata.iter();
         let found = metadata.find(|(key, _)| Some(*key) == wanted_key);
-        found.map(|(_, value)| GroupKey::String(*value))
-    };
+        found.map(|(_, value)| *value)
+    }
+}
+
+/// Lists the values that a metadata key has in the logs, the most frequent first.
+pub(crate) fn metadata_values(state: &State, call: &Call) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let value = metadata_value(state, call);
+    let key = |_, log: &Log| value(log).map(GroupKey::String);
+    let rows = groups(&query, false, key, |_, _, _| ());
+    let rows = sorted(call, rows, "requests").into_iter();
+    let values: Vec<String> = rows.map(|row| row.value).collect();
+    Ok(call.page(values, Value::from))
+}
+
+pub(crate) fn by_metadata(state: &State, call: &Call) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let logs = &state.logs;
+    let value = metadata_value(state, call);
+    let key = |_, log: &Log| value(log).map(GroupKey::String);
     let mut scores = HashMap::new();
     for workspace in &query.workspaces {
         scores.insert(*workspace, feedback::scores(state, workspace));
@@ -271,6 +293,29 @@ pub(super) fn by_provider(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
+/// Counts the requests to MCP servers.
+pub(super) fn by_mcp_server(state: &State, call: &Call) -> HandlerResult {
+    by_name(state, call, |log| log.attributes.mcp_server)
+}
+
+/// Counts the requests to agents.
+pub(super) fn by_agent(state: &State, call: &Call) -> HandlerResult {
+    by_name(state, call, |log| log.attributes.agent)
+}
+
+/// Returns groups with a name and the number of requests (V150).
+fn by_name(state: &State, call: &Call, name: impl Fn(&Log) -> Option<StringId>) -> HandlerResult {
+    let query = AnalyticsQuery::read(state, call)?;
+    let key = |_, log: &Log| name(log).map(GroupKey::String);
+    let rows = groups(&query, false, key, |_, _, _| ());
+    Ok(page(
+        call,
+        rows,
+        "requests",
+        |row| json!({"name": row.value, "requests": row.group.totals.requests}),
+    ))
+}
+
 /// Identifies a workspace by its slug.
 pub(super) fn by_workspace(state: &State, call: &Call) -> HandlerResult {
     with_columns(state, call, "workspace_slug", |workspace, _| {
@@ -278,14 +323,14 @@ pub(super) fn by_workspace(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
-pub(super) fn by_dimension(state: &State, call: &Call) -> HandlerResult {
+pub(crate) fn by_dimension(state: &State, call: &Call) -> HandlerResult {
     let dimension = call.path_param(0);
     with_columns(state, call, dimension, |workspace, log| {
         let attributes = &log.attributes;
         let name = match dimension {
             "status_code" => return Some(GroupKey::Status(attributes.status)),
             "workspace" => return Some(GroupKey::Workspace(workspace)),
-            "ai_service" => attributes.provider,
+            "ai_service" | "provider" => attributes.provider,
             "model" => attributes.model,
             "api_key" => Some(attributes.api_key),
             "config" => attributes.config,

@@ -48,13 +48,19 @@ pub(in crate::handlers) fn list<P: Operations>(state: &State, call: &Call) -> Ha
     })
 }
 
+/// An item is an object with `id` and `enabled` or, for agents, the id of a workspace that gains access.
 pub(in crate::handlers) fn update<P: Operations>(state: &mut State, call: &Call) -> HandlerResult {
     let mut integration = integrations::find_editable::<P>(state, call)?.clone();
     integration.access.apply_global(call);
     for (index, item) in call.body_items("workspaces").iter().enumerate() {
-        let (key, field_path) = (&item["id"], format!("workspaces/{index}/id"));
+        let (key, field_path, enabled) = match item {
+            Value::String(_) => (item, format!("workspaces/{index}"), true),
+            item => {
+                let field_path = format!("workspaces/{index}/id");
+                (&item["id"], field_path, item["enabled"] == true)
+            }
+        };
         let workspace = state.workspaces.resolve_field(key, &field_path, call)?;
-        let enabled = item["enabled"] == true;
         set_access(
             &mut integration.access,
             &workspace,

@@ -31,6 +31,7 @@ pub(in crate::handlers) fn list_access<P: Operations>(state: &State, call: &Call
         .with_field("default_user_access", json!(default)))
 }
 
+/// An item is an object with `user_id` and `enabled` or, for agents, the id of a user who gains access.
 pub(in crate::handlers) fn update_access<P: Operations>(
     state: &mut State,
     call: &Call,
@@ -40,13 +41,14 @@ pub(in crate::handlers) fn update_access<P: Operations>(
         server.users.denied_by_default = default == "deny";
     }
     for (index, item) in call.body_items("user_access").iter().enumerate() {
-        let id = item["user_id"].as_str().unwrap_or_default();
+        let id = item.as_str().or(item["user_id"].as_str());
+        let id = id.unwrap_or_default();
         if state.users.accounts.get(id).is_none() {
             let field_path = format!("user_access/{index}/user_id");
             let reason = "is not a user of the organisation";
             return Err(ApiError::invalid_field(&field_path, reason));
         }
-        let enabled = item["enabled"] == true;
+        let enabled = item.is_string() || item["enabled"] == true;
         server.users.overrides.insert(id.to_owned(), enabled);
     }
     put::<P>(state, server);

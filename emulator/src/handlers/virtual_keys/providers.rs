@@ -29,6 +29,27 @@ pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     Ok(call.page_sized(PAGE_SIZES, keys, |key| json(key, call)))
 }
 
+/// Lists the enabled models of the integrations behind the providers of a workspace, as requests name
+/// them.
+pub(super) fn list_models(state: &State, call: &Call) -> HandlerResult {
+    let mut models = Vec::new();
+    for key in state.virtual_keys.list_for(call).iter() {
+        let integration = state.integrations.get(&key.integration_id);
+        let all = integration.map_or(&[][..], |integration| &integration.models.list);
+        models.extend(all.iter().filter(|model| model.enabled).map(|model| {
+            json!({
+                "id": format!("@{}/{}", key.slug, model.slug),
+                "slug": model.slug,
+                "ai_provider_name": key.provider,
+                "provider_slug": key.slug,
+                "workspace_id": key.workspace_id,
+                "object": "model",
+            })
+        }));
+    }
+    Ok(call.page(models, std::convert::identity))
+}
+
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
     respond(json(find(state, call, NAME)?, call))
 }

@@ -19,6 +19,8 @@ pub(crate) struct LogAttributes {
     pub(crate) config: Option<StringId>,
     pub(crate) prompt: Option<StringId>,
     pub(crate) virtual_key: Option<StringId>,
+    pub(crate) mcp_server: Option<StringId>,
+    pub(crate) agent: Option<StringId>,
     /// The cache status of the response, in lower case.
     pub(crate) cache_status: Option<StringId>,
     pub(crate) cache: Cache,
@@ -82,6 +84,8 @@ impl LogAttributes {
             config: intern(header(request, "x-portkey-config")),
             prompt: intern(prompt(request)),
             virtual_key: intern(virtual_key(request)),
+            mcp_server: intern(segment_after(request, "mcp")),
+            agent: intern(segment_after(request, "agent")),
             cache_status: intern(cache_status.as_deref()),
             cache,
             status: status(entry),
@@ -205,6 +209,16 @@ pub(crate) fn prompt(request: &Value) -> Option<&str> {
     let (_, rest) = request["url"].as_str()?.split_once("/prompts/")?;
     rest.strip_suffix("/completions")
         .filter(|slug| !slug.is_empty() && !slug.contains('/'))
+}
+
+/// Returns the server in the path of the URL: `…/agent/SERVER/…`, the proxy route of agents (V037), and
+/// `…/mcp/SERVER/…`, which is assumed for MCP servers.
+fn segment_after<'a>(request: &'a Value, prefix: &str) -> Option<&'a str> {
+    let (_, rest) = request["url"].as_str()?.split_once("://")?;
+    let path = rest.split(['?', '#']).next()?;
+    let mut segments = path.split('/').skip(1);
+    segments.find(|segment| *segment == prefix)?;
+    segments.next().filter(|segment| !segment.is_empty())
 }
 
 pub(crate) fn metadata(metadata: &Value, strings: &mut StringPool) -> Arc<[(StringId, StringId)]> {
