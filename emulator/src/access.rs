@@ -15,6 +15,8 @@ use crate::validate::Check;
 /// Operations that require a `workspace_id` in the body with an organisation key. A workspace key
 /// implies it. For the query, the manifest declares it (`default_workspace`).
 const WORKSPACE_REQUIRED: &[&str] = &[
+    "create_access_policy",
+    "create_agent_server",
     "create_collection",
     "create_config",
     "create_mcp_server",

@@ -7,7 +7,8 @@ use crate::support::{TestClient, string};
 
 const ALL_TIME: &str = "start_time=2000-01-01T00:00:00Z&end_time=2999-01-01T00:00:00Z";
 
-fn path(client: &TestClient, filters: &str) -> String {
+/// Returns the path of the list of all records.
+pub fn path(client: &TestClient, filters: &str) -> String {
     let organisation = client.emulator.organisation_id("Example").unwrap();
     format!("/audit-logs?{ALL_TIME}&organisation_id={organisation}{filters}")
 }

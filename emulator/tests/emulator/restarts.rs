@@ -156,6 +156,10 @@ async fn call_all(session: &mut Session) {
     guardrails(session).await;
     policies(session).await;
     mcp(session).await;
+    agents(session).await;
+    sharing(session).await;
+    tools(session).await;
+    others(session).await;
     logs(session).await;
     models(session).await;
     stored(session).await;
@@ -445,6 +449,112 @@ async fn mcp_server(s: &mut Session, path: &str) {
     let user = string(&connections["data"][0]["user_id"]);
     let delete = format!("{list}?user_id={user}");
     s.json("runner", Method::DELETE, &delete, Value::Null).await;
+}
+
+async fn agents(s: &mut Session) {
+    let workspace = s.first("/admin/workspaces", "id").await;
+    let integration =
+        json!({"name": "Travel", "url": "https://agent.example.com", "auth_type": "none"});
+    let integration = string(&s.post("/agent-integrations", integration).await["id"]);
+    let path = format!("/agent-integrations/{integration}");
+    s.put(&path, json!({"description": "Changed"})).await;
+    let toggle = json!({"skills": [{"id": "echo", "enabled": false}]});
+    s.put(&format!("{path}/skills"), toggle.clone()).await;
+    let access = json!({"workspaces": [{"id": workspace, "enabled": true}]});
+    s.put(&format!("{path}/workspaces"), access).await;
+    let organisation = s.client.emulator.organisation_id("Acme").unwrap();
+    let fetch = json!({"endpoint": "https://agent.example.com", "organisation_id": organisation});
+    s.post("/agent-integrations/fetch-agent-card", fetch).await;
+
+    let server = json!({"name": "Travel", "agent_integration_id": integration});
+    let server = s.json("runner", Method::POST, "/agent-servers", server);
+    let server = format!("/agent-servers/{}", string(&server.await["id"]));
+    let member = s.first("/admin/users?email=member@example.com", "id").await;
+    let access = json!({"user_access": [{"user_id": member, "enabled": false}]});
+    for (method, path, body) in [
+        (Method::PUT, server.clone(), json!({"name": "Changed"})),
+        (Method::PUT, format!("{server}/skills"), toggle),
+        (Method::POST, format!("{server}/test"), json!({})),
+        (Method::PUT, format!("{server}/user-access"), access),
+        (Method::DELETE, server.clone(), Value::Null),
+    ] {
+        s.json("runner", method, &path, body).await;
+    }
+    s.delete(&path).await;
+}
+
+async fn sharing(s: &mut Session) {
+    let workspace = s.first("/admin/workspaces", "id").await;
+    let partial = json!({"name": "signature", "string": "Yours", "workspace_id": workspace});
+    let partial = string(&s.post("/prompts/partials", partial).await["slug"]);
+    let collection = json!({"name": "shared", "workspace_id": workspace});
+    let collection = string(&s.post("/collections", collection).await["id"]);
+    let key =
+        json!({"name": "Shared", "provider": "openai", "key": "sample", "workspace_id": workspace});
+    let key = string(&s.post("/virtual-keys", key).await["slug"]);
+    let prompt = json!({"name": "greeting", "collection_id": collection, "string": "Hello",
+        "model": "gpt-4o", "virtual_key": key, "parameters": {}});
+    let prompt = string(&s.post("/prompts", prompt).await["slug"]);
+    for path in [
+        format!("/v2/prompts/partials/{partial}"),
+        format!("/v2/prompts/{prompt}"),
+    ] {
+        let share = format!("{path}/share");
+        s.post(&share, json!({"workspaces": [workspace]})).await;
+        s.put(&share, json!({})).await;
+        s.post(&format!("{path}/fork"), json!({"workspace_id": workspace}))
+            .await;
+        s.delete(&share).await;
+    }
+}
+
+async fn tools(s: &mut Session) {
+    let workspace = s.first("/admin/workspaces", "id").await;
+    let collection = json!({"name": "tools", "workspace_id": workspace});
+    let collection = string(&s.post("/collections", collection).await["id"]);
+    let tool =
+        json!({"collection_id": collection, "name": "Weather", "tool_def": {"type": "function"}});
+    let path = format!(
+        "/v2/tools/{}",
+        string(&s.post("/v2/tools", tool).await["id"])
+    );
+    s.put(&path, json!({"tool_def": {"type": "custom"}})).await;
+    s.put(&format!("{path}/makeDefault"), json!({"version": 2}))
+        .await;
+    s.delete(&path).await;
+}
+
+/// Resources of the organisation, access policies, and the migration of a virtual key.
+async fn others(s: &mut Session) {
+    let workspace = s.first("/admin/workspaces", "id").await;
+    let entry = json!({"domain": "api.example.com"});
+    let entry = string(&s.post("/v2/egress-allowlist", entry).await["id"]);
+    let path = format!("/v2/egress-allowlist/{entry}");
+    s.put(&path, json!({"description": "Changed"})).await;
+    s.delete(&path).await;
+
+    let plugin = json!({"plugin_provider_id": "patronus", "credentials": {"apiKey": "sample"}});
+    let plugin = string(&s.post("/plugins", plugin).await["id"]);
+    s.put(&format!("/plugins/{plugin}"), json!({"name": "Changed"}))
+        .await;
+
+    let mut policy = json!({"name": "Everybody", "workspace_id": workspace,
+        "subjects": [{"type": "user", "id": "u"}],
+        "targets": [{"type": "provider", "provider_id": "p", "models": "ALL"}]});
+    let id = string(&s.post("/policies/access", policy.clone()).await["id"]);
+    let path = format!("/policies/access/{id}");
+    policy["version"] = json!(1);
+    s.put(&path, policy).await;
+    s.delete(&path).await;
+
+    let key =
+        json!({"name": "Moving", "provider": "openai", "key": "sample", "workspace_id": workspace});
+    let key = s.post("/virtual-keys", key).await;
+    s.post(
+        "/virtual-keys/migrate",
+        json!({"virtual_key_id": key["id"]}),
+    )
+    .await;
 }
 
 async fn insert_log(s: &mut Session) {

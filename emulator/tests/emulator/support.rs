@@ -45,9 +45,13 @@ impl TestClient {
         }
     }
 
-    /// Sends a request to `/v1{path}` with `key`; a null body is not sent.
+    /// Sends a request with `key` to `/v1{path}`, or to a path that begins with `/v2`; a null body is
+    /// not sent.
     pub async fn send_as(&self, key: &str, method: Method, path: &str, body: Value) -> Response {
-        let url = format!("{}{path}", self.emulator.base_url());
+        let url = match path.starts_with("/v2/") {
+            true => format!("{}{path}", self.emulator.public_base_url()),
+            false => format!("{}{path}", self.emulator.base_url()),
+        };
         let mut request = self
             .http
             .request(method.clone(), url)
@@ -57,6 +61,7 @@ impl TestClient {
         }
         let response = receive(request).await;
         if response.status == 200 {
+            let path = path.strip_prefix("/v2").unwrap_or(path);
             response_schema::assert_response(method.as_str(), path, &response.body);
         }
         response
@@ -93,6 +98,25 @@ impl TestClient {
     pub async fn get_as(&self, name: &str, path: &str) -> Value {
         let key = self.emulator.key(name).unwrap();
         let response = self.send_as(&key, Method::GET, path, Value::Null).await;
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        response.body
+    }
+
+    /// Sends a request with the named key.
+    pub async fn send_as_named(
+        &self,
+        name: &str,
+        method: Method,
+        path: &str,
+        body: Value,
+    ) -> Response {
+        let key = self.emulator.key(name).unwrap();
+        self.send_as(&key, method, path, body).await
+    }
+
+    /// Sends a POST request with the named key, expects 200 and returns the body.
+    pub async fn post_as(&self, name: &str, path: &str, body: Value) -> Value {
+        let response = self.send_as_named(name, Method::POST, path, body).await;
         assert_eq!(response.status, 200, "{path}: {}", response.body);
         response.body
     }
