@@ -76,6 +76,12 @@ fn steps_before(id: &str) -> &'static [Step] {
         "cancel_log_export" => &[Step::Example("start_log_export")],
         "download_log_export" => &[Step::Example("start_log_export"), Step::Advance(MINUTE)],
         "get_batch_output" => &[Step::Advance(MINUTE)],
+        "fork_prompt" | "unshare_prompt" | "update_prompt_share" => {
+            &[Step::Example("share_prompt")]
+        }
+        "fork_prompt_partial" | "unshare_prompt_partial" | "update_prompt_partial_share" => {
+            &[Step::Example("share_prompt_partial")]
+        }
         _ => &[],
     }
 }

@@ -24,6 +24,7 @@ pub async fn create(emulator: &Emulator, [organisation, workspace, member]: [&Cl
     prompts(&workspace).await;
     policies(&workspace).await;
     mcp(&workspace, &member).await;
+    agents(&workspace).await;
     gateway(&workspace).await;
 }
 
@@ -85,7 +86,7 @@ fn plane(path: &str) -> Plane {
 
 fn api_version(path: &str) -> ApiVersion {
     match path {
-        "/deployments" => ApiVersion::V2,
+        "/deployments" | "/egress-allowlist" | "/tools" => ApiVersion::V2,
         _ => ApiVersion::V1,
     }
 }
@@ -162,12 +163,39 @@ async fn organisation_resources(organisation: &Creator<'_>) {
             &[("/id", "91c4e7d2-6f0b-4a58-8e3d-1b7a90c5f264")],
         )
         .await;
+    organisation
+        .post(
+            "/egress-allowlist",
+            json!({"domain": "api.example.com"}),
+            &[("/id", "e93a0c75-2d4b-4f18-86b7-5a1fd0e3c892")],
+        )
+        .await;
+    let plugin = json!({"plugin_provider_id": "patronus", "credentials": {"apiKey": "sample"}});
+    organisation
+        .post(
+            "/plugins",
+            plugin,
+            &[("/id", "82f6c0d3-e1a9-4b57-9d24-70b3f5ae6c18")],
+        )
+        .await;
+    // A copy of the prompt needs a provider of its integration in the other workspace.
+    let access = json!({"workspaces": [{"id": "ws-trial-b07c3e", "enabled": true}]});
+    organisation
+        .put("/integrations/openai-production/workspaces", access)
+        .await;
 }
 
 async fn workspace_resources(workspace: &Creator<'_>) {
     let config = json!({"name": "Fallback", "config": {"retry": {"attempts": 2}}});
     workspace
-        .post("/configs", config, &[("/slug", "pc-fallback-5be7d1")])
+        .post(
+            "/configs",
+            config,
+            &[
+                ("/slug", "pc-fallback-5be7d1"),
+                ("/version_id", "7ce1f4a9-0b52-4d86-93fa-2e60d8b7c415"),
+            ],
+        )
         .await;
     let integration = json!({
         "name": "OpenAI", "slug": "openai-production", "ai_provider_id": "openai", "key": "sample",
@@ -190,6 +218,14 @@ async fn workspace_resources(workspace: &Creator<'_>) {
         "name": "OpenAI", "slug": "openai-research", "integration_id": "openai-production",
     });
     workspace.post("/providers", provider, &[]).await;
+    let virtual_key = json!({"name": "Old", "provider": "openai", "key": "sample"});
+    workspace
+        .post(
+            "/virtual-keys",
+            virtual_key,
+            &[("/id", "9e40d7b2-65c1-4f3a-8d09-b1e7f2a6c534")],
+        )
+        .await;
     workspace.post("/logs", log(), &[]).await;
     let export = json!({
         "filters": {"time_of_generation_min": "2020-01-01T00:00:00Z"}, "requested_data": ["id"],
@@ -263,6 +299,12 @@ async fn prompts(workspace: &Creator<'_>) {
     workspace
         .put("/prompts/partials/pl-signature-31fa6b", version)
         .await;
+    let tool = json!({
+        "name": "Weather", "collection_id": "col-support-90ad5e", "tool_def": {"type": "function"},
+    });
+    workspace
+        .post("/tools", tool, &[("/slug", "tool-weather-5c1d90")])
+        .await;
 }
 
 async fn policies(workspace: &Creator<'_>) {
@@ -305,6 +347,17 @@ async fn policies(workspace: &Creator<'_>) {
             &[("/id", "f5270e9b-6c81-4d3a-92b4-8e0d7a1c5f36")],
         )
         .await;
+    let policy = json!({
+        "name": "GitHub", "subjects": [{"type": "user", "id": "2f1d6c0a-8b4e-4c39-9d57-0a6e3b7c1f24"}],
+        "targets": [{"type": "mcp_server", "server_id": "github-research", "tools": "ALL"}],
+    });
+    workspace
+        .post(
+            "/policies/access",
+            policy,
+            &[("/id", "4b8d1e60-93f7-4a2c-b51e-c07d6a82f395")],
+        )
+        .await;
 }
 
 async fn mcp(workspace: &Creator<'_>, member: &Creator<'_>) {
@@ -336,6 +389,21 @@ async fn mcp(workspace: &Creator<'_>, member: &Creator<'_>) {
     workspace
         .put("/guardrails/guard_2f7a1c/mcp-servers", settings)
         .await;
+}
+
+async fn agents(workspace: &Creator<'_>) {
+    let url = "https://agent.example.com";
+    let skill = json!({"id": "book_flight", "name": "Book a flight"});
+    let integration = json!({
+        "name": "Travel", "slug": "travel", "url": url, "auth_type": "none",
+        "agent_card": {"name": "Travel", "url": url, "skills": [skill]},
+    });
+    workspace
+        .post("/agent-integrations", integration, &[])
+        .await;
+    let server =
+        json!({"name": "Travel", "slug": "travel-research", "agent_integration_id": "travel"});
+    workspace.post("/agent-servers", server, &[]).await;
 }
 
 async fn gateway(workspace: &Creator<'_>) {
