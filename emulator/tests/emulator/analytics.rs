@@ -336,3 +336,60 @@ async fn the_default_organisation_has_a_week_of_logs() {
         .await;
     assert!(errors["summary"]["total"].as_u64().unwrap() > 0);
 }
+
+/// Inserts one log for each of these URLs.
+async fn logs_of_urls(client: &TestClient, urls: &[&str]) {
+    let entries = urls.iter().map(|url| {
+        let mut entry = entry("a", 200, 10);
+        entry["request"]["url"] = json!(url);
+        entry
+    });
+    insert_logs(client, "one", entries.collect()).await;
+}
+
+#[tokio::test]
+async fn usage_is_grouped_by_mcp_server_and_agent() {
+    let client = client().await;
+    logs_of_urls(
+        &client,
+        &[
+            "https://gateway.example.com/v1/agent/travel/message",
+            "https://gateway.example.com/v1/agent/travel",
+            "https://gateway.example.com/v1/agent/billing?x=/mcp/y",
+            "https://mcp.example.com/mcp/github/call#part",
+            "https://agent/github",
+            "https://gateway.example.com/v1/agent/",
+        ],
+    )
+    .await;
+    let group_item = |name: &str, requests: u64| json!({"object": "analytics-group", "name": name, "requests": requests});
+    let agents = group(&client, "a2a", "").await;
+    assert_eq!(
+        (&agents["object"], &agents["total"], &agents["data"]),
+        (
+            &json!("list"),
+            &json!(2),
+            &json!([group_item("travel", 2), group_item("billing", 1)])
+        )
+    );
+    let servers = group(&client, "mcp", "&page_size=1").await;
+    assert_eq!(servers["data"], json!([group_item("github", 1)]));
+    assert_eq!(group(&client, "mcp", "&status_code=500").await["total"], 0);
+}
+
+#[tokio::test]
+async fn values_of_a_metadata_key_are_listed_by_frequency() {
+    let client = three_logs().await;
+    let values = async |key: &str, query: &str| {
+        client
+            .get(&format!("/analytics/metadata/{key}?{query}"))
+            .await["data"]
+            .clone()
+    };
+    assert_eq!(values("_user", "").await, json!(["a", "b"]));
+    assert_eq!(
+        values("_user", &format!("{DAY}&status_code=429")).await,
+        json!(["b"])
+    );
+    assert_eq!(values("planet", "").await, json!([]));
+}

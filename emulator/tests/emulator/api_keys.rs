@@ -651,3 +651,22 @@ async fn a_key_expires() {
     assert!(is_accepted(&client, &key).await);
     assert_eq!(client.get(&path).await["usage_limits"], Value::Null);
 }
+
+#[tokio::test]
+async fn the_calling_key_is_read_without_its_value() {
+    let client = TestClient::new().await;
+    let body = json!({"name": "Caller", "scopes": ["configs.list"]});
+    let created = client.post("/api-keys/organisation/service", body).await;
+    let key = string(&created["key"]);
+    let read = client.send_as(&key, Method::GET, "/organisation/api-key", Value::Null);
+    let read = read.await.body;
+    assert_eq!(
+        (&read["id"], &read["name"], &read["scopes"]),
+        (&created["id"], &json!("Caller"), &json!(["configs.list"]))
+    );
+    assert!(!read.to_string().contains(&key), "{read}");
+    let workspace = seeded_workspace(&client).await;
+    let (_, key) = client.workspace_key(&workspace, &["*"]).await;
+    let refused = client.send_as(&key, Method::GET, "/organisation/api-key", Value::Null);
+    assert_eq!(refused.await.error().1, "AB03");
+}

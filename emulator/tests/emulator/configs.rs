@@ -106,3 +106,26 @@ async fn a_config_in_use_cannot_be_deleted() {
     client.put(&workspace, none).await;
     client.delete(&path).await;
 }
+
+#[tokio::test]
+async fn one_version_of_a_config_is_read() {
+    let client = TestClient::new().await;
+    let config = client.first("/configs").await;
+    let path = format!("/configs/{}", string(&config["slug"]));
+    client
+        .put(&path, json!({"config": {"retry": {"attempts": 5}}}))
+        .await;
+    let versions = client.get(&format!("{path}/versions")).await;
+    for version in versions["data"].as_array().unwrap() {
+        let id = string(&version["version_id"]);
+        for config in [&config["slug"], &config["id"]] {
+            let path = format!("/configs/{}/versions/{id}", string(config));
+            assert_eq!(client.get(&path).await, *version);
+        }
+    }
+    let missing = format!("{path}/versions/none");
+    let (status, code, _) = client
+        .expect_error(Method::GET, &missing, Value::Null)
+        .await;
+    assert_eq!((status, code.as_str()), (404, "AB08"));
+}

@@ -183,3 +183,50 @@ async fn logs_and_usage_survive_a_restart() {
     }
     std::fs::remove_dir_all(folder).unwrap();
 }
+
+#[tokio::test]
+async fn logs_are_grouped_like_analytics() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.workspace("Logs").await["id"]);
+    let (_, key) = client.workspace_key(&workspace, &["*"]).await;
+    let entries = json!([entry("a", 200, 10), entry("a", 200, 30), entry("b", 500, 5)]);
+    client.send_as(&key, Method::POST, "/logs", entries).await;
+    let get = async |path: &str| {
+        let response = client.send_as(&key, Method::GET, path, Value::Null).await;
+        assert_eq!(response.status, 200, "{path}: {}", response.body);
+        response.body
+    };
+    let groups = get("/logs/groups/status_code?columns=total_tokens,success_rate").await;
+    assert_eq!(
+        (
+            &groups["object"],
+            &groups["total"],
+            &groups["is_quota_exceeded"]
+        ),
+        (&json!("list"), &json!(2), &json!(false))
+    );
+    assert_eq!(
+        groups["data"][0],
+        json!({"status_code": "200", "total_tokens": 40, "success_rate": 100.0, "object": "analytics-group"})
+    );
+    // The names of another deployment work, too.
+    for filter in [
+        "totalUnitsMin=20",
+        "total_units_min=20",
+        "statusCode=200&totalUnitsMin=20",
+    ] {
+        let groups = get(&format!("/logs/groups/model?{filter}&includeTotal=false")).await;
+        assert_eq!(groups["data"][0]["requests"], 1, "{filter}");
+        assert!(groups.get("total").is_none(), "{groups}");
+    }
+    let metadata = get("/logs/groups/metadata/_user").await;
+    assert_eq!(column(&metadata, "metadata_value"), ["a", "b"]);
+    assert_eq!(get("/logs/metadata/team").await["data"], json!(["search"]));
+    assert_eq!(
+        get("/logs/metadata/_user?statusCode=500").await["data"],
+        json!(["b"])
+    );
+    let unknown = client.send_as(&key, Method::GET, "/logs/groups/planet", Value::Null);
+    let (status, _, message) = unknown.await.error();
+    assert!(status == 400 && message.contains("groupBy"), "{message}");
+}

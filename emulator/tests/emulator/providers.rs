@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::logs::entry;
-use crate::support::{TestClient, assert_fields, string};
+use crate::support::{TestClient, assert_fields, column, string};
 
 async fn seeded_workspace(client: &TestClient) -> String {
     string(&client.first("/admin/workspaces").await["id"])
@@ -276,4 +276,57 @@ async fn a_provider_is_exhausted_by_logged_usage() {
     // The first of January 1970 was a Thursday.
     client.emulator.advance(Duration::from_secs(4 * 24 * 3600));
     assert_eq!(client.get(&path).await["status"], "active");
+}
+
+#[tokio::test]
+async fn a_migrated_virtual_key_is_a_provider_of_an_integration_that_outlives_it() {
+    let client = TestClient::new().await;
+    let key = client.virtual_keys().await["data"][0].clone();
+    let body = json!({"virtual_key_id": key["id"]});
+    let migrated = client.post("/virtual-keys/migrate", body.clone()).await;
+    assert_eq!(
+        (&migrated["id"], &migrated["slug"]),
+        (&key["id"], &key["slug"])
+    );
+    let integration = format!("/integrations/{}", string(&migrated["integration_slug"]));
+    assert_eq!(
+        client.get(&integration).await["id"],
+        migrated["integration_id"]
+    );
+    let (status, code, _) = client
+        .expect_error(Method::POST, "/virtual-keys/migrate", body)
+        .await;
+    assert_eq!((status, code.as_str()), (409, "AB07"));
+    // The credentials now belong to the integration.
+    let path = format!("/virtual-keys/{}", string(&key["slug"]));
+    let secret = json!({"key": "another-sample"});
+    assert_eq!(client.expect_error(Method::PUT, &path, secret).await.0, 400);
+    client.delete(&path).await;
+    client.get(&integration).await;
+    for id in [json!("none"), Value::Null] {
+        let body = json!({"virtual_key_id": id});
+        let error = client.expect_error(Method::POST, "/virtual-keys/migrate", body);
+        assert!(matches!(error.await.0, 400 | 404), "{id}");
+    }
+}
+
+#[tokio::test]
+async fn the_enabled_models_of_providers_are_listed() {
+    let client = TestClient::new().await;
+    let key = client.virtual_keys().await["data"][0].clone();
+    let list = client.get("/providers/models").await;
+    let slug = string(&key["slug"]);
+    assert_eq!(
+        column(&list, "id"),
+        [format!("@{slug}/gpt-4o"), format!("@{slug}/gpt-4o-mini")]
+    );
+    let models = json!({"models": [{"slug": "gpt-4o", "enabled": false}]});
+    let path = format!("/integrations/{}/models", string(&key["integration_id"]));
+    client.put(&path, models).await;
+    let list = client.get("/providers/models").await;
+    assert_eq!(column(&list, "slug"), ["gpt-4o-mini"]);
+    let other = string(&client.workspace("Other").await["id"]);
+    let (_, key) = client.workspace_key(&other, &["*"]).await;
+    let list = client.send_as(&key, Method::GET, "/providers/models", Value::Null);
+    assert_eq!(list.await.body["total"], 0);
 }

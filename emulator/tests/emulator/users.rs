@@ -277,3 +277,16 @@ async fn an_invitation_expires() {
     let id = path.rsplit('/').next().unwrap();
     assert!(client.emulator.accept_invite(id).is_ok());
 }
+
+#[tokio::test]
+async fn the_members_of_the_organisation_are_its_users() {
+    let client = TestClient::new().await;
+    let organisation = client.emulator.organisation_id("Example").unwrap();
+    let members = client
+        .get(&format!("/v2/organisations/{organisation}/members"))
+        .await;
+    assert_eq!(members["data"], client.get("/admin/users").await["data"]);
+    let other = client.expect_error(Method::GET, "/v2/organisations/other/members", Value::Null);
+    let (status, code, _) = other.await;
+    assert_eq!((status, code.as_str()), (403, "AB03"));
+}

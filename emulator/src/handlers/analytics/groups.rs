@@ -323,8 +323,25 @@ pub(super) fn by_workspace(state: &State, call: &Call) -> HandlerResult {
     })
 }
 
+/// The properties that [`by_dimension`] groups by.
+const DIMENSIONS: [&str; 8] = [
+    "ai_service",
+    "api_key",
+    "config",
+    "model",
+    "prompt",
+    "provider",
+    "status_code",
+    "workspace",
+];
+
 pub(crate) fn by_dimension(state: &State, call: &Call) -> HandlerResult {
     let dimension = call.path_param(0);
+    if !DIMENSIONS.contains(&dimension) {
+        let known = DIMENSIONS.join(", ");
+        let message = format!("path parameter `groupBy` must be one of {known}");
+        return Err(ApiError::bad_request(message));
+    }
     with_columns(state, call, dimension, |workspace, log| {
         let attributes = &log.attributes;
         let name = match dimension {
