@@ -118,7 +118,7 @@ async fn an_invalid_agent_integration_names_the_field() {
         let error = client.expect_error(Method::POST, "/agent-integrations", body);
         let (status, code, message) = error.await;
         assert_eq!((status, code.as_str()), (400, "AB01"), "{message}");
-        assert!(message.contains(&format!("`/{field}`")), "{message}");
+        assert!(message.contains(&format!("`/{field}")), "{message}");
     }
 }
 
