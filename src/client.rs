@@ -135,6 +135,11 @@ impl Client {
         self.settings.default_headers.get(plane)
     }
 
+    /// Returns whether the API key fulfils a condition.
+    pub(crate) fn has_key(&self, condition: impl FnOnce(&str) -> bool) -> bool {
+        condition(self.inner.key.expose())
+    }
+
     /// Returns the redactor of the secrets that errors and traces must not contain.
     pub(crate) fn redactor(&self) -> &Redactor {
         &self.settings.redactor

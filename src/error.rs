@@ -5,6 +5,7 @@ mod display;
 mod envelope;
 mod error_response;
 mod label;
+mod optional;
 #[cfg(feature = "test-util")]
 mod test_util;
 
@@ -24,6 +25,7 @@ pub(crate) use decode_error::DecodeError;
 pub(crate) use envelope::reports_failure;
 pub(crate) use error_response::{ErrorResponse, MAX_BODY_LEN};
 pub(crate) use label::Label;
+pub use optional::OptionalExt;
 
 /// The error of every fallible function of this crate.
 ///
@@ -60,6 +62,8 @@ enum Kind {
     ReportedFailure,
     Decode(Arc<DecodeError>),
     Paging(String),
+    /// Several items of a list match where one is expected.
+    Ambiguous(String),
     /// A success whose content is not what the operation returns.
     UnexpectedResponse(String),
     /// A response that exceeds a limit of its size.
@@ -143,6 +147,11 @@ impl Error {
         Self::new(Kind::Paging(problem.into()))
     }
 
+    /// Several items of a list match where one is expected.
+    pub(crate) fn ambiguous(problem: impl Into<String>) -> Self {
+        Self::new(Kind::Ambiguous(problem.into()))
+    }
+
     /// A success whose content is not what the operation returns.
     pub(crate) fn unexpected_response(problem: impl Into<String>) -> Self {
         Self::new(Kind::UnexpectedResponse(problem.into()))
@@ -196,6 +205,7 @@ impl Error {
                 Kind::UnexpectedResponse(problem)
                 | Kind::ResponseTooLarge(problem)
                 | Kind::Session(problem)
+                | Kind::Ambiguous(problem)
                 | Kind::Paging(problem) => redact(problem),
                 Kind::Decode(error) => {
                     if let Some(redacted) = error.redacted(redactor) {
@@ -370,6 +380,11 @@ impl Error {
     /// caller's limit.
     pub fn is_paging(&self) -> bool {
         matches!(self.0.kind, Kind::Paging(_))
+    }
+
+    /// Returns `true` if several items of a list have the name that was looked up.
+    pub fn is_ambiguous(&self) -> bool {
+        matches!(self.0.kind, Kind::Ambiguous(_))
     }
 
     /// Returns `true` if a successful response could not be decoded; [`body`](Self::body) returns

@@ -6,20 +6,35 @@
 mod analytics;
 #[cfg(feature = "api_keys")]
 mod api_keys;
+#[cfg(feature = "audit")]
+mod audit_logs;
 #[cfg(feature = "configs")]
 mod configs;
 #[cfg(feature = "logs")]
 mod feedback;
 #[cfg(feature = "guardrails")]
 mod guardrails;
+#[cfg(feature = "integrations")]
+mod integrations;
+#[cfg(feature = "logs")]
+mod log_export_files;
 #[cfg(feature = "logs")]
 mod log_exports;
 #[cfg(feature = "mcp")]
 mod mcp;
+#[cfg(feature = "policies")]
+mod policies;
 #[cfg(feature = "prompts")]
 mod prompt_versions;
 #[cfg(feature = "prompts")]
 mod prompts;
+#[cfg(any(
+    feature = "configs",
+    feature = "guardrails",
+    feature = "policies",
+    feature = "prompts"
+))]
+mod upsert;
 #[cfg(feature = "users")]
 mod user_roles;
 #[cfg(feature = "users")]
@@ -27,5 +42,16 @@ mod users;
 #[cfg(feature = "workspaces")]
 mod workspaces;
 
+#[cfg(feature = "audit")]
+pub use audit_logs::{AuditLogStream, AuditLogWatermark};
+#[cfg(feature = "logs")]
+pub use log_export_files::{LogExportProgress, LogExportToFile, SavedLogExport};
 #[cfg(feature = "prompts")]
 pub use prompt_versions::PromotedVersion;
+#[cfg(any(
+    feature = "configs",
+    feature = "guardrails",
+    feature = "policies",
+    feature = "prompts"
+))]
+pub use upsert::Upserted;

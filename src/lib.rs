@@ -130,14 +130,25 @@ use request::{builder_support, call, parameters, response_future, update_and_get
 pub use amount::{Cents, Dollars};
 pub use client::{Client, ClientBuilder};
 pub use decode::List;
-pub use error::Error;
+pub use error::{Error, OptionalExt};
 pub use generated::*;
 #[cfg(feature = "prompts")]
 pub use helpers::PromotedVersion;
+#[cfg(any(
+    feature = "configs",
+    feature = "guardrails",
+    feature = "policies",
+    feature = "prompts"
+))]
+pub use helpers::Upserted;
+#[cfg(feature = "audit")]
+pub use helpers::{AuditLogStream, AuditLogWatermark};
+#[cfg(feature = "logs")]
+pub use helpers::{LogExportProgress, LogExportToFile, SavedLogExport};
 pub use json_object::JsonObject;
 pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane};
 pub use options::RequestOptions;
-pub use pagination::{Cursor, Items, Page, Paged, Pages, SkippedItem};
+pub use pagination::{Cursor, Items, Named, Page, Paged, Pages, SkippedItem};
 pub use patch::Patch;
 pub use request::{IntoBody, IntoOptional, Request, RequestObject, ResponseFuture};
 pub use response::{ByteStream, Progress, Response};

@@ -5,6 +5,7 @@
 
 mod cursor;
 mod items;
+mod named;
 mod next_page;
 mod pages;
 mod skipped_item;
@@ -25,6 +26,7 @@ use crate::{
 
 pub use cursor::Cursor;
 pub use items::Items;
+pub use named::Named;
 pub use pages::{Page, Pages};
 pub use skipped_item::SkippedItem;
 

@@ -50,6 +50,7 @@ impl Error {
         match (&self.0.kind, self.response()) {
             (Kind::Configuration(problem), _) => f.write_str(problem),
             (Kind::InvalidRequest(problem), _) => write!(f, "not sent: {problem}"),
+            (Kind::Ambiguous(problem), _) => f.write_str(shortened(problem).as_ref()),
             (Kind::Paging(problem), _) => write!(f, "pagination failed: {problem}"),
             (Kind::Transport(error), None) => write!(f, "no response: {}", with_root_cause(error)),
             (Kind::Transport(error), Some(response)) => {

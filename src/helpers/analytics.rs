@@ -83,7 +83,7 @@ mod log_exports {
                 Some(name) => Err(Error::invalid_request(format!(
                     "`{name}` is not a filter of log exports"
                 ))),
-                None => filters.try_into().map_err(Into::into),
+                None => filters.try_into(),
             }
         }
     }

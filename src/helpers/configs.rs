@@ -2,7 +2,57 @@
 
 use serde_json::{Error, Value};
 
-use crate::configs::{Config, ConfigVersion};
+use super::upsert::{Creation, Upserted};
+use crate::{
+    JsonObject,
+    configs::{Config, ConfigVersion, CreateConfig},
+};
+
+impl CreateConfig {
+    /// Updates the config with the name in the body, or creates it if the workspace has none.
+    ///
+    /// The service has no such operation, so the list is read first. Names need not be unique: two
+    /// clients that call this at the same time can create two configs, and later calls fail. An
+    /// update creates a new version, also without a change, and does not apply `isDefault`.
+    ///
+    /// ```no_run
+    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
+    /// use portkey_admin::configs::CreateConfigRequest;
+    /// use serde_json::json;
+    ///
+    /// let body = CreateConfigRequest::builder()
+    ///     .name("production")
+    ///     .workspace_id("ws-research")
+    ///     .config(json!({"retry": {"attempts": 3}}));
+    /// let config = client.create_config().body(body).upsert().await?;
+    /// println!("{} {}", config.id(), if config.is_created() { "created" } else { "updated" });
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If several configs have the name ([`Error::is_ambiguous`](crate::Error::is_ambiguous));
+    /// otherwise the errors of [`Client::list_configs`](crate::Client::list_configs),
+    /// [`Client::create_config`](crate::Client::create_config) and
+    /// [`Client::update_config`](crate::Client::update_config).
+    pub async fn upsert(self) -> Result<Upserted, crate::Error> {
+        let creation = Creation::new(&self.call)?;
+        let client = &creation.client;
+        let configs = client
+            .list_configs()
+            .workspace_id(creation.string("workspace_id"));
+        match configs.stream().find_by_name(&creation.name).await? {
+            Some(config) => {
+                let body = creation.update(&["workspace_id", "isDefault"]);
+                let body = JsonObject::from(body);
+                client.update_config(&config.slug).body(body).await?;
+                Ok(Upserted::Updated(config.slug))
+            }
+            None => Ok(Upserted::Created(self.send().await?.slug)),
+        }
+    }
+}
 
 impl Config {
     /// Returns the routing configuration as JSON, whether the service sent it as a string or as an

@@ -1,5 +1,7 @@
 //! Download of the logs of an export through a signed URL.
 
+use http::{HeaderName, HeaderValue};
+
 use crate::{
     ByteStream, Error, Response,
     error::{ErrorResponse, Label},
@@ -39,10 +41,18 @@ impl DownloadLogExport {
     /// URL contains credentials, or if it is plain `http://` (unless the host is loopback or
     /// [`allow_insecure_http`](crate::ClientBuilder::allow_insecure_http) is set).
     pub async fn open(self) -> Result<ByteStream, Error> {
+        self.open_with_headers([]).await
+    }
+
+    /// Like [`open`](Self::open); these headers are sent to the storage service.
+    pub(super) async fn open_with_headers(
+        self,
+        headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
+    ) -> Result<ByteStream, Error> {
         let (client, operation) = (self.call.client().clone(), self.call.operation());
         let response = self.send_with_response().await?;
         match &response.value().signed_url {
-            Some(url) => signed_url::open(&client, operation, url).await,
+            Some(url) => signed_url::open(&client, operation, url, headers).await,
             None => Err(missing_url(&response).with_operation(&Label::Operation(operation))),
         }
     }

@@ -1,9 +1,71 @@
-//! The two ways to update a prompt, and the template of a version.
+//! The two ways to update a prompt, creation or update by name, and the template of a version.
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::prompts::{PromptVersion, UpdatePromptRequest, UpdatePromptRequestBuilder};
+use super::upsert::{Creation, Upserted};
+use crate::{
+    Error, JsonObject,
+    prompts::{CreatePrompt, PromptVersion, UpdatePromptRequest, UpdatePromptRequestBuilder},
+};
+
+impl CreatePrompt {
+    /// Updates the prompt with the name in the body and makes the new version the default version, or
+    /// creates the prompt if the collection has none.
+    ///
+    /// The service has no such operation, so the list is read first. Names need not be unique: two
+    /// clients that call this at the same time can create two prompts, and later calls fail. An
+    /// update creates a new version with exactly the fields of the body, also without a change.
+    ///
+    /// ```no_run
+    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
+    /// use portkey_admin::prompts::CreatePromptRequest;
+    /// use serde_json::json;
+    ///
+    /// let body = CreatePromptRequest::builder()
+    ///     .name("greeting")
+    ///     .collection_id("id-of-the-collection")
+    ///     .string("Greet {{name}}.")
+    ///     .parameters(json!({"max_tokens": 100}))
+    ///     .model("gpt-4o-mini")
+    ///     .virtual_key("my-key");
+    /// let prompt = client.create_prompt().body(body).upsert().await?;
+    /// println!("{}", prompt.id());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If several prompts of the collection have the name ([`Error::is_ambiguous`]); otherwise the
+    /// errors of [`Client::list_prompts`](crate::Client::list_prompts),
+    /// [`Client::create_prompt`](crate::Client::create_prompt) and
+    /// [`UpdatePrompt::update_and_promote`](crate::prompts::UpdatePrompt::update_and_promote).
+    pub async fn upsert(self) -> Result<Upserted, Error> {
+        let creation = Creation::new(&self.call)?;
+        let client = &creation.client;
+        let prompts = client
+            .list_prompts()
+            .collection_id(creation.string("collection_id"));
+        match prompts.stream().find_by_name(&creation.name).await? {
+            Some(prompt) => {
+                let mut body = creation.update(&[]);
+                // The field has another name in an update, which must contain the flag (B16).
+                if let Some(metadata) = body.remove("template_metadata") {
+                    body.insert("prompt_metadata".to_owned(), metadata);
+                }
+                body.entry("is_raw_template").or_insert(0.into());
+                client
+                    .update_prompt(&prompt.id)
+                    .body(JsonObject::from(body))
+                    .update_and_promote()
+                    .await?;
+                Ok(Upserted::Updated(prompt.id))
+            }
+            None => Ok(Upserted::Created(self.send().await?.id()?.to_owned())),
+        }
+    }
+}
 
 impl UpdatePromptRequest {
     /// Creates a builder with `patch` set: the service copies the fields that are not set from the

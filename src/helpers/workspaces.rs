@@ -1,7 +1,7 @@
 //! Names and ids of workspaces, and the confirmation of their deletion.
 
 use crate::{
-    Client, Error,
+    Client, Error, Named,
     workspaces::{DeleteWorkspace, DeleteWorkspaceRequest, Workspace},
 };
 
@@ -15,10 +15,7 @@ impl Workspace {
     /// Returns the name without the icon. The service prepends the icon to the name in all
     /// responses.
     pub fn name_without_icon(&self) -> &str {
-        let icon = self.icon.as_deref().filter(|icon| !icon.is_empty());
-        let name = icon.and_then(|icon| self.name.strip_prefix(icon));
-        name.and_then(|name| name.strip_prefix(' '))
-            .unwrap_or(&self.name)
+        Named::name_without_icon(self).unwrap_or(&self.name)
     }
 }
 

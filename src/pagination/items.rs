@@ -1,6 +1,7 @@
 //! A list as a stream of items.
 
 use std::{
+    borrow::Cow,
     fmt,
     future::poll_fn,
     pin::Pin,
@@ -11,7 +12,7 @@ use std::{
 use futures_core::Stream;
 
 use super::{Cursor, Paged, Pages};
-use crate::Error;
+use crate::{Error, error::Label};
 
 /// A stream of the items of a list, returned by `stream` of a list builder.
 ///
@@ -102,6 +103,19 @@ impl<L: Paged> Items<L> {
             items.push(item?);
         }
         Ok(items)
+    }
+
+    /// Returns the error that two items have the name that was looked up.
+    pub(super) fn ambiguous(&self, name: &str, keys: [Option<Cow<'_, str>>; 2]) -> Error {
+        let keys: Vec<String> = keys
+            .into_iter()
+            .map(|key| format!("`{}`", key.as_deref().unwrap_or("unknown")))
+            .collect();
+        let problem = format!(
+            "expected one item named `{name}`, found {}",
+            keys.join(" and ")
+        );
+        Error::ambiguous(problem).with_operation(&Label::Operation(self.pages.operation()))
     }
 
     /// Returns the number of items that could not be decoded, on all pages read so far. They are not

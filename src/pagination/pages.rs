@@ -177,6 +177,10 @@ impl<L: Paged> Pages<L> {
         Ok(pages)
     }
 
+    pub(super) fn operation(&self) -> &'static crate::Operation {
+        self.call.operation()
+    }
+
     /// Returns the number of items that could not be decoded, on all pages so far.
     pub fn skipped(&self) -> u64 {
         self.skipped

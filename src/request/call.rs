@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde::Serialize;
 #[cfg(feature = "gateway")]
 use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     parameters::Parameters,
@@ -166,6 +166,15 @@ impl Call {
         {
             true => Idempotency::NonIdempotent,
             false => operation.idempotency,
+        }
+    }
+
+    /// Returns the JSON body, which must be an object.
+    pub(crate) fn body_object(&self) -> Result<Map<String, Value>, Error> {
+        match (&self.body, self.json_body()) {
+            (Some(Err(error)), _) => Err(error.clone()),
+            (_, Value::Object(body)) => Ok(body),
+            _ => Err(self.invalid_request("a body is required".to_owned())),
         }
     }
 

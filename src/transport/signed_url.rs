@@ -4,7 +4,7 @@
 //! It leads to a storage outside the service, so neither the key nor the headers of the options are
 //! sent.
 
-use http::Method;
+use http::{HeaderName, HeaderValue, Method};
 
 use super::{Attempt, PreparedRequest};
 use crate::{
@@ -15,11 +15,12 @@ use crate::{
     operation::{Idempotency, Operation},
 };
 
-/// Opens a signed URL that an operation returned.
+/// Opens a signed URL that an operation returned, with these headers.
 pub(crate) async fn open(
     client: &Client,
     operation: &Operation,
     url: &Secret,
+    headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
 ) -> Result<ByteStream, Error> {
     let label = Label::Request(format!("{} (signed URL)", operation.id).into());
     let url =
@@ -33,7 +34,7 @@ pub(crate) async fn open(
         headers: client.default_headers(None).clone(),
         body: None,
     }
-    .with_headers(media_type::ANY, []);
+    .with_headers(media_type::ANY, headers);
     match super::send(client, &request, Attempt::send_streaming, |_| None).await {
         Ok(response) => Ok(ByteStream::new(response, request.label)),
         Err(error) => Err(strip_message(error)),

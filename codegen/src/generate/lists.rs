@@ -1,9 +1,13 @@
 //! The code that makes list responses pageable.
 
-use proc_macro2::TokenStream;
+use std::collections::BTreeSet;
+
+use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::model::{ListResponse, ObjectList, type_path};
+use super::model::{
+    Definition, ListResponse, Model, ObjectList, RustType, StructType, Types, type_path,
+};
 use crate::modules::Modules;
 
 /// Returns the `crate::pagination::paged!` call for a list response.
@@ -15,6 +19,60 @@ pub fn paged_impl(list: &ListResponse, modules: &Modules) -> TokenStream {
             quote!(crate::pagination::paged! { #ident of #item, List or Object #page })
         }
     }
+}
+
+/// Returns the items of lists that belong to a module and have a name.
+pub fn named_impls(model: &Model<'_>, module: &str) -> TokenStream {
+    let types = &model.types;
+    let items: BTreeSet<&str> = model
+        .lists
+        .values()
+        .filter_map(|list| match list {
+            ListResponse::Object(ObjectList { item, .. }) | ListResponse::Union { item, .. } => {
+                match item {
+                    RustType::Named(name) => Some(name.as_str()),
+                    _ => None,
+                }
+            }
+        })
+        .filter(|name| types.modules().home(name) == module)
+        .collect();
+    items
+        .into_iter()
+        .filter_map(|name| named_impl(name, types))
+        .collect()
+}
+
+/// Returns the implementation of `Named` for an item with a field `name`. The service prepends the
+/// icon to the name of every resource that has one.
+fn named_impl(item: &str, types: &Types) -> Option<TokenStream> {
+    let Some(Definition::Struct(structure)) = types.get(item) else {
+        return None;
+    };
+    let ident = &structure.ident;
+    let name = string_field(structure, "name")?;
+    let icon = string_field(structure, "icon").map(|icon| {
+        quote! {
+            fn icon(&self) -> Option<&str> {
+                crate::pagination::ItemKey::item_key(&self.#icon)
+            }
+        }
+    });
+    Some(quote! {
+        impl crate::Named for #ident {
+            fn name(&self) -> Option<&str> {
+                crate::pagination::ItemKey::item_key(&self.#name)
+            }
+            #icon
+        }
+    })
+}
+
+fn string_field<'a>(structure: &'a StructType, wire: &str) -> Option<&'a Ident> {
+    let mut fields = structure.fields.iter();
+    let field = fields
+        .find(|field| field.wire == wire && matches!(field.ty.without_option(), RustType::String));
+    field.map(|field| &field.ident)
 }
 
 fn object_list(list: &ObjectList, modules: &Modules) -> TokenStream {
