@@ -44,6 +44,7 @@ async fn api_keys(context: &TestContext) -> Outcome {
         .await?
         .id;
     admin.list_api_keys().send().await?;
+    admin.get_current_api_key().send().await?;
     let change = UpdateApiKeyRequest::builder().name("renamed");
     let update = admin.update_api_key(&key).body(change);
     let read = update.update_and_get().await?;
@@ -65,6 +66,9 @@ async fn configs(context: &TestContext) -> Outcome {
     admin.list_configs().send().await?;
     let versions = admin.list_config_versions(&config).send().await?;
     assert_eq!(versions.data.len(), 2);
+    let version = created_id(versions.data[0].version_id.clone());
+    let read = admin.get_config_version(&config, version);
+    read.send().await?;
     admin.delete_config(&config).send().await
 }
 

@@ -52,7 +52,10 @@ async fn usage(TestContext { admin, .. }: &TestContext) -> Outcome {
         get_usage_by_metadata("team"),
         get_usage_by_provider(),
         get_usage_by_workspace(),
+        get_usage_by_mcp_server(),
+        get_usage_by_agent(),
         get_usage_by(UsageGroup::Model),
     );
-    Ok(())
+    let values = admin.list_analytics_metadata_values("team");
+    values.send().await.map(drop)
 }

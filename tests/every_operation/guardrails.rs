@@ -1,9 +1,11 @@
-//! Guardrails, the organisation's defaults, and the workspaces that are excluded from them. Guardrails
+//! Guardrails, the organisation's defaults, the workspaces that are excluded from them, and plugins. Guardrails
 //! of MCP servers are called in `mcp.rs`, which creates a server.
 
+use portkey_admin::JsonObject;
 use portkey_admin::guardrails::{
-    CreateGuardrailRequest, GuardrailCheckInput, GuardrailExclusionInput,
+    CreateGuardrailRequest, CreatePluginRequest, GuardrailCheckInput, GuardrailExclusionInput,
     UpdateGuardrailExclusionsRequest, UpdateGuardrailRequest, UpdateOrganisationDefaultsRequest,
+    UpdatePluginRequest,
 };
 use serde_json::json;
 
@@ -21,6 +23,7 @@ pub async fn call_all(context: &TestContext) -> Outcome {
         .send()
         .await?;
     defaults(context).await?;
+    plugins(context).await?;
     admin.delete_guardrail(&id).send().await
 }
 
@@ -62,4 +65,15 @@ async fn defaults(context: &TestContext) -> Outcome {
     let list = admin.list_output_guardrail_exclusions();
     list.organisation_id(organisation).send().await?;
     Ok(())
+}
+
+async fn plugins(TestContext { admin, .. }: &TestContext) -> Outcome {
+    let credentials = JsonObject::from([("apiKey", "sample")]);
+    let plugin = CreatePluginRequest::builder()
+        .plugin_provider_id("patronus")
+        .credentials(credentials.clone());
+    let id = created_id(admin.create_plugin().body(plugin).send().await?.id);
+    let change = UpdatePluginRequest::builder().credentials(credentials);
+    admin.update_plugin(&id).body(change).send().await?;
+    admin.list_plugins().send().await.map(drop)
 }

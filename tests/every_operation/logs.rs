@@ -16,6 +16,7 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     insert(context).await?;
     let id = export(context).await?;
     context.admin.get_log(id).send().await?;
+    groups(context).await?;
     feedback(context).await
 }
 
@@ -97,4 +98,13 @@ async fn feedback(
         .update_feedback(&receipt.feedback_ids[0])
         .body(change);
     update.send().await.map(drop)
+}
+
+async fn groups(TestContext { admin, .. }: &TestContext) -> Outcome {
+    let models = admin.get_log_groups("model").columns("cost,last_seen");
+    assert!(!models.send().await?.data.is_empty());
+    let users = admin.get_log_groups_by_metadata("_user");
+    users.send().await?;
+    let users = admin.list_log_metadata_values("_user");
+    users.send().await.map(drop)
 }

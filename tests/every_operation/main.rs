@@ -8,14 +8,17 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod access;
+mod agents;
 mod analytics;
 mod guardrails;
 mod logs;
 mod mcp;
+mod network;
 mod people;
 mod policies;
 mod prompts;
 mod providers;
+mod utilities;
 
 use std::{
     path::Path,
@@ -138,6 +141,9 @@ async fn every_admin_operation_succeeds() {
         ("guardrails", guardrails::call_all(&context).await),
         ("policies", policies::call_all(&context).await),
         ("mcp", mcp::call_all(&context).await),
+        ("agents", agents::call_all(&context).await),
+        ("network", network::call_all(&context).await),
+        ("utilities", utilities::call_all(&context).await),
         ("logs", logs::call_all(&context).await),
         ("analytics", analytics::call_all(&context).await),
     ];

@@ -17,7 +17,8 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     scim(context).await
 }
 
-async fn users(TestContext { admin, .. }: &TestContext) -> Outcome {
+async fn users(context: &TestContext) -> Outcome {
+    let (admin, organisation) = (&context.admin, &context.organisation);
     let invite = CreateUserInviteRequest::builder()
         .email("newcomer@example.com")
         .role(AssignableRole::Member);
@@ -27,6 +28,9 @@ async fn users(TestContext { admin, .. }: &TestContext) -> Outcome {
     admin.get_user_invite(&invite).send().await?;
     admin.resend_user_invite(&invite).send().await?;
     admin.delete_user_invite(&invite).send().await?;
+
+    let members = admin.list_organisation_members(organisation);
+    members.send().await?;
 
     let departing = admin.list_users().email("leaver@example.com");
     let departing = created_id(departing.send().await?.data.remove(0).id);

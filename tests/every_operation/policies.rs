@@ -1,9 +1,12 @@
-//! Policies: usage limits with their counters, and rate limits.
+//! Policies: usage limits with their counters, rate limits and access.
 
+use http::StatusCode;
 use portkey_admin::{
     policies::{
-        CreateRateLimitsPolicyRequest, CreateUsageLimitsPolicyRequest, PolicyConditionInput,
-        PolicyGroupByInput, UpdateRateLimitsPolicyRequest, UpdateUsageLimitsPolicyRequest,
+        AccessPolicyEffect, AccessPolicyMcpServerInput, AccessPolicySubjectInput,
+        AccessPolicySubjectType, CreateAccessPolicyRequest, CreateRateLimitsPolicyRequest,
+        CreateUsageLimitsPolicyRequest, PolicyConditionInput, PolicyGroupByInput,
+        UpdateAccessPolicyRequest, UpdateRateLimitsPolicyRequest, UpdateUsageLimitsPolicyRequest,
     },
     types::{RateLimitType, RateLimitUnit, UsageLimitType},
 };
@@ -12,7 +15,8 @@ use crate::{Outcome, TestContext, created_id, logs};
 
 pub async fn call_all(context: &TestContext) -> Outcome {
     usage_limits(context).await?;
-    rate_limits(context).await
+    rate_limits(context).await?;
+    access(context).await
 }
 
 async fn usage_limits(context: &TestContext) -> Outcome {
@@ -68,4 +72,37 @@ fn workspace_condition(
     PolicyConditionInput::builder()
         .key("workspace_id")
         .value(&context.workspace)
+}
+
+async fn access(context: &TestContext) -> Outcome {
+    let admin = &context.admin;
+    let user = AccessPolicySubjectInput::builder()
+        .type_(AccessPolicySubjectType::User)
+        .id(&context.user);
+    let target = AccessPolicyMcpServerInput::builder()
+        .type_("mcp_server")
+        .server_id("github")
+        .tools("ALL")
+        .build()?;
+    let policy = CreateAccessPolicyRequest::builder()
+        .name("GitHub")
+        .subjects([user.clone()])
+        .targets([target.clone()])
+        .effect(AccessPolicyEffect::Allow)
+        .workspace_id(&context.workspace);
+    let policy = admin.create_access_policy().body(policy);
+    let id = created_id(policy.send().await?.id);
+    let change = UpdateAccessPolicyRequest::builder()
+        .version(1)
+        .subjects([user])
+        .targets([target])
+        .enabled(false);
+    let update = admin.update_access_policy(&id).body(change.clone());
+    let read = update.update_and_get().await?;
+    assert_eq!((read.version, read.enabled), (Some(2), Some(false)));
+    let repeated = admin.update_access_policy(&id).body(change).send().await;
+    assert_eq!(repeated.unwrap_err().status(), Some(StatusCode::CONFLICT));
+    let list = admin.list_access_policies();
+    list.workspace_id(&context.workspace).send().await?;
+    admin.delete_access_policy(&id).send().await
 }

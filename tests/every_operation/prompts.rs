@@ -1,13 +1,15 @@
-//! Collections, labels, prompts and partials with their versions.
+//! Collections, labels, prompts, partials and tools with their versions, and sharing.
 
+use portkey_admin::JsonObject;
 use portkey_admin::prompts::{
     CreateCollectionRequest, CreateLabelRequest, CreatePromptPartialRequest, CreatePromptRequest,
-    MakePromptPartialVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest,
+    CreatePromptToolRequest, MakePromptPartialVersionDefaultRequest,
+    MakePromptToolVersionDefaultRequest, MakePromptVersionDefaultRequest, RenderPromptRequest,
     RunPromptRequest, UpdateCollectionRequest, UpdateLabelRequest, UpdatePromptPartialRequest,
-    UpdatePromptRequest, UpdatePromptVersionRequest,
+    UpdatePromptRequest, UpdatePromptToolRequest, UpdatePromptVersionRequest,
 };
 use portkey_admin::providers::CreateVirtualKeyRequest;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Outcome, TestContext, created_id};
 
@@ -42,6 +44,7 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     prompt(context, &collection, &label, &key).await?;
     admin.delete_virtual_key(&key).send().await?;
     partials(context).await?;
+    tools(context, &collection).await?;
     admin.delete_label(&label).send().await?;
     admin.delete_collection(&collection).send().await
 }
@@ -82,6 +85,7 @@ async fn prompt(context: &TestContext, collection: &str, label: &str, key: &str)
     let run = context.workspace_client.run_prompt(&prompt).body(variables);
     let response = run.send().await?;
     assert_eq!(response["choices"][0]["text"], "You said: Good day reader");
+    share_prompt(context, &prompt).await?;
     admin.delete_prompt(&prompt).send().await
 }
 
@@ -106,5 +110,56 @@ async fn partials(context: &TestContext) -> Outcome {
     assert_eq!(list.send().await?.data.len(), 1);
     let versions = admin.list_prompt_partial_versions(&partial).send().await?;
     assert_eq!(versions.data.len(), 2);
+    share_partial(context, &partial).await?;
     admin.delete_prompt_partial(&partial).send().await
+}
+
+async fn tools(TestContext { admin, .. }: &TestContext, collection: &str) -> Outcome {
+    let tool = CreatePromptToolRequest::builder()
+        .collection_id(collection)
+        .name("weather")
+        .tool_def(JsonObject::from([("type", "function")]));
+    let id = created_id(admin.create_prompt_tool().body(tool).send().await?.id);
+    let change =
+        UpdatePromptToolRequest::builder().tool_def(JsonObject::from([("type", "custom")]));
+    admin.update_prompt_tool(&id).body(change).send().await?;
+    let default = MakePromptToolVersionDefaultRequest::builder().version(2);
+    let promote = admin.make_prompt_tool_version_default(&id).body(default);
+    promote.send().await?;
+    let versions = admin.list_prompt_tool_versions(&id).send().await?;
+    assert_eq!(versions.data.len(), 2);
+    let list = admin.list_prompt_tools().collection_id(collection);
+    list.send().await?;
+    admin.delete_prompt_tool(&id).send().await
+}
+
+/// Shares a prompt with the organisation, copies it, and ends the sharing.
+async fn share_prompt(context: &TestContext, id: &str) -> Outcome {
+    let admin = &context.admin;
+    let everybody = JsonObject::default;
+    admin.share_prompt(id).body(everybody()).send().await?;
+    let only = [("workspaces", json!([context.workspace]))];
+    admin.update_prompt_share(id).body(only).send().await?;
+    let copy = admin.fork_prompt(id);
+    let copy = copy.body([("workspace_id", json!(context.workspace))]);
+    let copy = copy.send().await?;
+    admin.unshare_prompt(id).send().await?;
+    let copy = copy.get("id").and_then(Value::as_str).unwrap();
+    admin.delete_prompt(copy).send().await
+}
+
+/// Like [`share_prompt`], for a partial.
+async fn share_partial(context: &TestContext, id: &str) -> Outcome {
+    let admin = &context.admin;
+    let share = admin.share_prompt_partial(id);
+    share.body(JsonObject::default()).send().await?;
+    let update = admin.update_prompt_partial_share(id);
+    let only = [("workspaces", json!([context.workspace]))];
+    update.body(only).send().await?;
+    let copy = admin.fork_prompt_partial(id);
+    let copy = copy.body([("workspace_id", json!(context.workspace))]);
+    let copy = copy.send().await?;
+    admin.unshare_prompt_partial(id).send().await?;
+    let copy = copy.get("id").and_then(Value::as_str).unwrap();
+    admin.delete_prompt_partial(copy).send().await
 }

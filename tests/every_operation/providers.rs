@@ -7,12 +7,12 @@ use portkey_admin::{
         UpdateIntegrationWorkspacesRequest,
     },
     providers::{
-        CreateProviderRequest, CreateVirtualKeyRequest, UpdateProviderRequest,
-        UpdateVirtualKeyRequest,
+        CreateProviderRequest, CreateVirtualKeyRequest, MigrateVirtualKeyRequest,
+        UpdateProviderRequest, UpdateVirtualKeyRequest,
     },
     secrets::{CreateSecretReferenceRequest, SecretManagerType, UpdateSecretReferenceRequest},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Outcome, TestContext, created_id};
 
@@ -76,6 +76,7 @@ async fn providers(context: &TestContext, integration: &str) -> Outcome {
         .workspace_id(workspace)
         .send()
         .await?;
+    admin.list_provider_models().send().await?;
     let delete = admin.delete_provider(&slug).workspace_id(workspace);
     delete.send().await
 }
@@ -88,13 +89,19 @@ async fn virtual_keys(context: &TestContext) -> Outcome {
         .key("sample")
         .workspace_id(&context.workspace);
     let key = admin.create_virtual_key().body(key).send().await?;
-    let slug = created_id(key.slug);
+    let (id, slug) = (created_id(key.id), created_id(key.slug));
     let change = UpdateVirtualKeyRequest::builder().note("Changed");
     admin.update_virtual_key(&slug).body(change).send().await?;
     admin.get_virtual_key(&slug).send().await?;
     let list = admin.list_virtual_keys().workspace_id(&context.workspace);
     list.send().await?;
-    admin.delete_virtual_key(&slug).send().await
+    let migration = MigrateVirtualKeyRequest::builder().virtual_key_id(id);
+    let migrate = admin.migrate_virtual_key().body(migration);
+    let integration = migrate.send().await?;
+    admin.delete_virtual_key(&slug).send().await?;
+    // The integration is not deleted with the virtual key any more.
+    let integration = integration.get("integration_slug").and_then(Value::as_str);
+    admin.delete_integration(integration.unwrap()).send().await
 }
 
 async fn secret_references(TestContext { admin, .. }: &TestContext) -> Outcome {
