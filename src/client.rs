@@ -6,6 +6,7 @@ pub(crate) mod connecting;
 mod default_headers;
 mod proxy;
 mod setting;
+mod tls;
 
 use std::{fmt, sync::Arc};
 

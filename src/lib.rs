@@ -81,9 +81,10 @@
 //!
 //! # Features
 //!
-//! Each area of the API is a feature. `admin` (default) contains all areas, `rustls` (default) or
-//! `native-tls` provides TLS, and `gateway` is off by default. `full` is everything except `native-tls`.
-//! `test-util` lets tests create errors. To compile less, select areas:
+//! Each area of the API is a feature. `admin` (default) contains all areas, and `gateway` is off by
+//! default. `rustls` (default), `rustls-ring` or `native-tls` [provides TLS](guide::configuration#tls);
+//! `gzip`, `http2` and `socks` extend the HTTP client. `test-util` lets tests create errors. `full` is
+//! all areas, `rustls`, `socks` and `test-util`. To compile less, select areas:
 //! `default-features = false, features = ["rustls", "api_keys"]`.
 
 #![deny(missing_docs)]

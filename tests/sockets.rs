@@ -754,7 +754,7 @@ async fn attempt_that_times_out_while_connecting_was_not_sent() {
     assert_not_sent(&client.build().unwrap()).await;
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "rustls", feature = "rustls-ring", feature = "native-tls"))]
 #[tokio::test]
 async fn attempt_that_times_out_during_the_tls_handshake_was_not_sent() {
     // The system accepts the connection, but no process reads from it.
@@ -765,7 +765,7 @@ async fn attempt_that_times_out_during_the_tls_handshake_was_not_sent() {
     assert_not_sent(&client).await;
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "rustls", feature = "rustls-ring", feature = "native-tls"))]
 #[tokio::test]
 async fn attempt_that_times_out_while_a_proxy_connects_was_not_sent() {
     let proxy = Server::with_response(ScriptedResponse::empty(200).sending_nothing().then_stall());

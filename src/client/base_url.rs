@@ -2,6 +2,7 @@
 
 use reqwest::Url;
 
+use super::tls;
 use crate::{Error, operation::ApiVersion};
 
 /// A valid base URL without a trailing slash.
@@ -89,7 +90,7 @@ pub(crate) fn problem(url: &Url, allow_insecure: bool) -> Option<&'static str> {
         return Some("must not contain credentials");
     }
     match url.scheme() {
-        "https" => None,
+        "https" => tls::PROBLEM,
         "http" if allow_insecure || is_loopback(url) => None,
         "http" => Some(
             "uses plain http:// for a host that is not loopback; \

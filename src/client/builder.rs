@@ -4,7 +4,9 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
-use super::{Client, Inner, base_url::BaseUrl, connecting::ConnectLayer, proxy, setting::Setting};
+use super::{
+    Client, Inner, base_url::BaseUrl, connecting::ConnectLayer, proxy, setting::Setting, tls,
+};
 use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
@@ -100,8 +102,8 @@ impl ClientBuilder {
     }
 
     /// Sets a proxy for every request, including requests to loopback: `http://host:port`,
-    /// optionally with credentials. The scheme is `http` (default), `https`, `socks4`, `socks4a`,
-    /// `socks5` or `socks5h`.
+    /// optionally with credentials. The scheme is `http` (default) or `https`, with the feature
+    /// `socks` also `socks4`, `socks4a`, `socks5` or `socks5h`.
     ///
     /// By default the environment variables `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY`
     /// apply, except for loopback.
@@ -142,17 +144,19 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// If the key is missing, or the key, a URL, a header or a proxy is invalid. A proxy of the
+    /// If the key is missing, or the key, a URL, a header or a proxy is invalid, or a URL needs TLS
+    /// and none of the features `rustls`, `rustls-ring` and `native-tls` is enabled. A proxy of the
     /// environment is checked unless [`proxy`](Self::proxy) is set or every base URL is loopback.
     pub fn build(self) -> Result<Client, Error> {
         let (key, key_header) = self.parse_key()?;
         self.options.check()?;
-        let control = self.parse_base_url(&self.control, DEFAULT_BASE_URL)?;
+        let control = self.parse_base_url(&self.control, "base_url", DEFAULT_BASE_URL)?;
         let gateway = match &self.gateway {
-            Some(_) => self.parse_base_url(&self.gateway, DEFAULT_BASE_URL)?,
+            Some(_) => self.parse_base_url(&self.gateway, "gateway_base_url", DEFAULT_BASE_URL)?,
             None => control.clone(),
         };
-        let public = self.parse_base_url(&self.public, DEFAULT_PUBLIC_BASE_URL)?;
+        let public =
+            self.parse_base_url(&self.public, "public_base_url", DEFAULT_PUBLIC_BASE_URL)?;
         let has_loopback = [&control, &gateway, &public]
             .iter()
             .any(|base| base.is_loopback());
@@ -186,10 +190,16 @@ impl ClientBuilder {
         Ok(Client::new(Arc::new(inner), self.options))
     }
 
-    fn parse_base_url(&self, setting: &Option<Setting>, default: &str) -> Result<BaseUrl, Error> {
+    /// Parses a base URL; `name` and `default` are those of a setting that is not set.
+    fn parse_base_url(
+        &self,
+        setting: &Option<Setting>,
+        name: &str,
+        default: &str,
+    ) -> Result<BaseUrl, Error> {
         let (name, value) = match setting {
             Some(setting) => (setting.name, setting.value.expose()),
-            None => ("base_url", default),
+            None => (name, default),
         };
         BaseUrl::parse(name, value, self.allow_insecure_http)
     }
@@ -224,7 +234,7 @@ impl ClientBuilder {
     /// Builds an HTTP client; with `no_proxy`, it ignores the proxies of the environment.
     fn build_http(&self, no_proxy: bool) -> Result<reqwest::Client, Error> {
         // Requests set the header themselves; this value is for `CONNECT` requests to a proxy.
-        let mut builder = reqwest::Client::builder()
+        let mut builder = tls::select_library(reqwest::Client::builder())
             .user_agent(self.parse_user_agent()?)
             .http1_max_headers(MAX_RESPONSE_HEADERS);
         if let Some(Setting { name, value }) = &self.proxy {

@@ -6,10 +6,11 @@ use std::borrow::Cow;
 
 use reqwest::Url;
 
-use super::setting::Setting;
+use super::{setting::Setting, tls};
 use crate::{Error, Secret};
 
-/// The schemes that reqwest supports; those of socks are case-sensitive.
+/// The schemes that reqwest supports, some of them with a feature; those of socks are
+/// case-sensitive.
 const SCHEMES: [&str; 6] = ["http", "https", "socks4", "socks4a", "socks5", "socks5h"];
 
 /// The variables for each kind of target, of which reqwest reads the first that is set.
@@ -66,6 +67,9 @@ fn check(name: &str, value: &str) -> Result<(), Error> {
             false => refuse(format!("has no valid scheme, expected one of {expected}")),
         };
     }
+    if let Some(problem) = scheme.and_then(missing_feature) {
+        return refuse(problem.to_owned());
+    }
     let Ok(uri) = value.parse::<http::Uri>() else {
         return refuse("is not a valid proxy URL".to_owned());
     };
@@ -86,6 +90,17 @@ fn check(name: &str, value: &str) -> Result<(), Error> {
 fn is_supported(scheme: &str) -> bool {
     let is_http = |name| scheme.eq_ignore_ascii_case(name);
     SCHEMES.contains(&scheme) || is_http("http") || is_http("https")
+}
+
+/// Returns which feature a supported scheme needs, as a predicate, if it is not enabled.
+fn missing_feature(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        _ if scheme.eq_ignore_ascii_case("https") => tls::PROBLEM,
+        _ if scheme.starts_with("socks") && !cfg!(feature = "socks") => {
+            Some("uses socks, which needs the feature `socks`")
+        }
+        _ => None,
+    }
 }
 
 /// Returns `true` if a string has the form of a scheme, so that it contains no credentials.

@@ -45,12 +45,12 @@ pub fn builder(server: &Server) -> ClientBuilder {
         .configure_http(without_certificates)
 }
 
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[cfg(any(feature = "rustls", feature = "rustls-ring", feature = "native-tls"))]
 fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     http.tls_certs_only([])
 }
 
-#[cfg(not(any(feature = "rustls", feature = "native-tls")))]
+#[cfg(not(any(feature = "rustls", feature = "rustls-ring", feature = "native-tls")))]
 fn without_certificates(http: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     http
 }
