@@ -95,6 +95,11 @@
     allow(dead_code, unused_imports, unused_macros)
 )]
 
+#[cfg(target_family = "wasm")]
+compile_error!(
+    "portkey-admin does not support WebAssembly, where redirects cannot be refused and timers are missing"
+);
+
 mod amount;
 mod client;
 mod decode;
