@@ -41,11 +41,11 @@ fn sources() -> Sources {
     Sources {
         document: source(
             "openapi/portkey.yaml",
-            include_str!("../openapi/portkey.yaml"),
+            include_str!(concat!(env!("SPEC_ROOT"), "/openapi/portkey.yaml")),
         ),
         paths: source(
             "overrides/paths.yaml",
-            include_str!("../overrides/paths.yaml"),
+            include_str!(concat!(env!("SPEC_ROOT"), "/overrides/paths.yaml")),
         ),
         overlays: OVERLAYS
             .iter()
@@ -53,7 +53,7 @@ fn sources() -> Sources {
             .collect(),
         manifest: source(
             "overrides/operations.yaml",
-            include_str!("../overrides/operations.yaml"),
+            include_str!(concat!(env!("SPEC_ROOT"), "/overrides/operations.yaml")),
         ),
     }
 }

@@ -125,8 +125,8 @@ fn operations(patched: &Patched) -> Vec<Operation<'_>> {
 }
 
 fn patched() -> Patched {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    patch(&Sources::read(root).unwrap()).unwrap()
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    patch(&Sources::read(&root).unwrap()).unwrap()
 }
 
 /// Returns whether the emulator does not implement an operation of the gateway here.

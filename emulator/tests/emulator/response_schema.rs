@@ -53,8 +53,8 @@ pub fn assert_response(method: &str, path: &str, body: &Value) {
 pub fn patched() -> &'static Patched {
     static PATCHED: OnceLock<Patched> = OnceLock::new();
     PATCHED.get_or_init(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        patch(&Sources::read(root).unwrap()).unwrap()
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        patch(&Sources::read(&root).unwrap()).unwrap()
     })
 }
 
