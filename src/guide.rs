@@ -18,15 +18,33 @@
 //! | [`synchronous`] | use without `async` |
 //! | [`self_hosted`] | a Portkey of your own |
 
+/// Evaluates to a section with a program of `examples/`.
+macro_rules! example {
+    ($title:literal, $name:literal) => {
+        concat!(
+            "\n## Example: ",
+            $title,
+            "\n\n`examples/",
+            $name,
+            ".rs`:\n\n```text\n",
+            include_str!(concat!("../examples/", $name, ".rs")),
+            "```"
+        )
+    };
+}
+
 #[doc = include_str!("../docs/guide/analytics.md")]
+#[doc = example!("costs in a table and a chart", "cost_report")]
 pub mod analytics {}
 #[doc = include_str!("../docs/guide/configuration.md")]
 pub mod configuration {}
 #[doc = include_str!("../docs/guide/errors.md")]
+#[doc = example!("people from a CSV file", "onboard")]
 pub mod errors {}
 #[doc = include_str!("../docs/guide/gateway.md")]
 pub mod gateway {}
 #[doc = include_str!("../docs/guide/lists.md")]
+#[doc = example!("ship the audit log", "audit_shipper")]
 pub mod lists {}
 #[doc = include_str!("../docs/guide/options.md")]
 pub mod options {}
@@ -37,6 +55,7 @@ pub mod responses {}
 #[doc = include_str!("../docs/guide/retries.md")]
 pub mod retries {}
 #[doc = include_str!("../docs/guide/secrets.md")]
+#[doc = example!("report and rotate old API keys", "key_hygiene")]
 pub mod secrets {}
 #[doc = include_str!("../docs/guide/self_hosted.md")]
 pub mod self_hosted {}
@@ -47,6 +66,9 @@ pub mod testing {}
 #[doc = include_str!("../docs/guide/tracing.md")]
 pub mod tracing {}
 #[doc = include_str!("../docs/guide/updates.md")]
+#[doc = example!("prompts as code", "prompts_as_code")]
+#[doc = example!("back up, compare and restore a workspace", "backup")]
+#[doc = example!("a log export with a progress bar", "log_export")]
 pub mod updates {}
 
 /// Compiles the examples of the README.
