@@ -1,6 +1,7 @@
 //! The client.
 
 pub(crate) mod base_url;
+mod base_urls;
 mod builder;
 pub(crate) mod connecting;
 mod default_headers;
@@ -15,6 +16,7 @@ use http::{HeaderMap, HeaderValue};
 use crate::{Error, RequestOptions, Secret, operation::Plane, redact::Redactor, retry::Budget};
 
 use base_url::BaseUrl;
+use base_urls::BaseUrls;
 use default_headers::DefaultHeaders;
 
 pub use builder::ClientBuilder;
@@ -46,9 +48,7 @@ struct Inner {
     key: Secret,
     key_header: HeaderValue,
     user_agent: HeaderValue,
-    control: BaseUrl,
-    gateway: BaseUrl,
-    public: BaseUrl,
+    base_urls: BaseUrls,
     budget: Budget,
     /// For websockets.
     #[cfg(feature = "gateway")]
@@ -113,13 +113,9 @@ impl Client {
         }
     }
 
-    /// Returns the HTTP client for a plane, or for a signed URL if `plane` is `None`.
-    pub(crate) fn http_client(&self, plane: Option<Plane>, url: &reqwest::Url) -> &reqwest::Client {
-        let is_loopback = match plane {
-            Some(plane) => self.base_url(plane).is_loopback(),
-            None => base_url::is_loopback(url),
-        };
-        match is_loopback {
+    /// Returns the HTTP client for a URL.
+    pub(crate) fn http_client(&self, url: &reqwest::Url) -> &reqwest::Client {
+        match base_url::is_loopback(url) {
             true => &self.inner.no_proxy_client,
             false => &self.inner.http,
         }
@@ -128,7 +124,7 @@ impl Client {
     /// Returns the HTTP client for websockets to the gateway.
     #[cfg(feature = "gateway")]
     pub(crate) fn http1_client(&self) -> Result<reqwest::Client, Error> {
-        self.inner.http1_client.get(&self.inner.gateway)
+        self.inner.http1_client.get(&self.inner.base_urls.gateway)
     }
 
     /// Returns the headers of every request to a plane, or to a signed URL if `plane` is `None`.
@@ -158,21 +154,28 @@ impl Client {
         &self.inner.budget
     }
 
-    pub(crate) fn base_url(&self, plane: Plane) -> &BaseUrl {
-        match plane {
-            Plane::Control => &self.inner.control,
-            Plane::Gateway => &self.inner.gateway,
-            Plane::Public => &self.inner.public,
-        }
+    /// Returns the base URL of a plane.
+    ///
+    /// # Errors
+    ///
+    /// If the plane has no base URL; the error names the setting.
+    pub(crate) fn base_url(&self, plane: Plane) -> Result<&BaseUrl, Error> {
+        self.inner.base_urls.get(plane)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let base_urls = &self.inner.base_urls;
         f.debug_struct("Client")
-            .field("base_url", &self.inner.control.as_str())
-            .field("gateway_base_url", &self.inner.gateway.as_str())
-            .field("public_base_url", &self.inner.public.as_str())
+            .field("base_url", &base_urls.control.as_str())
+            .field("gateway_base_url", &base_urls.gateway.as_str())
+            .field("public_base_url", &base_urls.public.as_str())
+            .field("mcp_base_url", &base_urls.mcp.as_ref().map(BaseUrl::as_str))
+            .field(
+                "prices_base_url",
+                &base_urls.prices.as_ref().map(BaseUrl::as_str),
+            )
             .field("options", self.options())
             .finish_non_exhaustive()
     }

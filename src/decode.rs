@@ -33,11 +33,12 @@ mod union;
 use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::{JsonObject, error::DecodeError, json};
 
 pub use list::List;
+pub use map::Map;
 pub(crate) use object::{
     Object, decode_object, encode_object, keep_unknown_field, next_key, optional, or_default,
     present, read_field, required, response_object, retain_field, write_field,
@@ -56,7 +57,7 @@ pub enum Decoded<T> {
     /// The value matches the type.
     Complete(T),
     /// A list or a map, and its mismatched items by index or key. Boxed to keep the enum small.
-    Partial(Box<(T, Map<String, Value>)>),
+    Partial(Box<(T, serde_json::Map<String, Value>)>),
     /// `null`.
     Null,
     /// A value of another type.
@@ -185,7 +186,10 @@ fn item_or_mismatch<T: LenientDecode + Serialize, E: serde::de::Error>(
 }
 
 /// Reinserts the mismatched items of a list or a map; returns any other value unchanged.
-fn merge_mismatched_items(value: Value, mismatched_items: &Map<String, Value>) -> Value {
+fn merge_mismatched_items(
+    value: Value,
+    mismatched_items: &serde_json::Map<String, Value>,
+) -> Value {
     match value {
         Value::Array(items) => list::merge_mismatched_items(items, mismatched_items),
         Value::Object(mut entries) => {
@@ -227,7 +231,7 @@ impl LenientDecode for Value {
     }
 }
 
-impl LenientDecode for Map<String, Value> {
+impl LenientDecode for serde_json::Map<String, Value> {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
             Value::Object(map) => Decoded::Complete(map),
@@ -243,7 +247,7 @@ impl LenientDecode for Map<String, Value> {
 
 impl LenientDecode for JsonObject {
     fn decode<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decoded<Self>, D::Error> {
-        Map::decode(deserializer).map(|decoded| decoded.map(Into::into))
+        serde_json::Map::decode(deserializer).map(|decoded| decoded.map(Into::into))
     }
 
     fn is_absent(&self) -> bool {
@@ -305,7 +309,7 @@ impl<T: LenientDecode + Serialize> LenientDecode for Vec<T> {
     }
 
     fn from_empty(other: &Value) -> Option<Self> {
-        let is_empty = other.as_object().is_some_and(Map::is_empty);
+        let is_empty = other.as_object().is_some_and(serde_json::Map::is_empty);
         is_empty.then(Self::default)
     }
 

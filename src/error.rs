@@ -365,7 +365,7 @@ impl Error {
     }
 
     /// Returns `true` if the client could not be built, for example because of an invalid key or
-    /// URL.
+    /// URL, or if it lacks the base URL that a call needs.
     pub fn is_configuration(&self) -> bool {
         matches!(self.0.kind, Kind::Configuration(_))
     }

@@ -135,7 +135,7 @@ use request::{builder_support, call, parameters, response_future, update_and_get
 
 pub use amount::{Cents, Dollars};
 pub use client::{Client, ClientBuilder};
-pub use decode::List;
+pub use decode::{List, Map};
 pub use error::{Error, OptionalExt};
 pub use generated::*;
 #[cfg(feature = "prompts")]

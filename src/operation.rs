@@ -72,6 +72,10 @@ pub enum Plane {
     Gateway,
     /// The public endpoints, which need no key.
     Public,
+    /// The MCP gateway, which serves the registry of MCP servers.
+    Mcp,
+    /// The host of the files with prices and capabilities of models, which needs no key.
+    Prices,
 }
 
 /// The version segment of the base URL.
@@ -106,8 +110,12 @@ pub struct Paging {
     pub size: Option<&'static str>,
     /// The number of the first page.
     pub first: u32,
-    /// The query parameter for the cursor, which is the id of the last item of the previous page.
+    /// The query parameter for the cursor, which is the id of the last item of the previous page
+    /// unless `next` is set.
     pub after: Option<&'static str>,
+    /// The response field with the cursor of the next page, which the last page lacks. A dot
+    /// separates the names of nested fields.
+    pub next: Option<&'static str>,
 }
 
 /// The known access requirements of an operation; lists are empty if nothing is known.

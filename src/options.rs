@@ -107,8 +107,8 @@ impl RequestOptions {
         self
     }
 
-    /// Sets a header of every request to the control plane and the gateway. It is not sent to the
-    /// public base URL or a signed URL.
+    /// Sets a header of every request with the API key: to the control plane, the gateway and the MCP
+    /// gateway. It is not sent to the public base URL, the price files or a signed URL.
     ///
     /// The last value of a name wins; a header that an operation sets overrides it. Values are
     /// marked as sensitive and not shown by `Debug`.
@@ -301,7 +301,8 @@ mod tests {
             )
         };
         let options = RequestOptions::new();
-        for plane in [Some(Plane::Control), Some(Plane::Public), None] {
+        let others = [Plane::Control, Plane::Public, Plane::Mcp, Plane::Prices];
+        for plane in others.map(Some).into_iter().chain([None]) {
             assert_eq!(limits(&options, plane), ([30, 120], 128 << 20));
         }
         let gateway = Some(Plane::Gateway);

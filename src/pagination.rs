@@ -53,6 +53,11 @@ pub trait Paged: sealed::Sealed + Send + 'static {
         None
     }
 
+    /// Returns the cursor of the next page, if the response contains one.
+    fn next_cursor(&self) -> Option<&str> {
+        None
+    }
+
     /// Returns the value that identifies an item within its list: usually its `id`, or its `slug`
     /// if it has no `id`. `None` if the item has neither.
     fn key(item: &Self::Item) -> Option<Cow<'_, str>>;
@@ -285,7 +290,7 @@ pub(crate) fn mismatched_list<'a, T>(
 macro_rules! paged {
     (
         $name:ident of $item:ty, by $key:ident, in $($field:ident $wire:literal)+
-        $(, total $total:ident)? $(, more $more:ident)?
+        $(, total $total:ident)? $(, more $more:ident)? $(, next |$list:ident| $next:expr)?
     ) => {
         $crate::pagination::into_iterator! { $name of $item }
 
@@ -310,6 +315,11 @@ macro_rules! paged {
 
             $(fn has_more(&self) -> Option<bool> {
                 self.$more.into()
+            })?
+
+            $(fn next_cursor(&self) -> Option<&str> {
+                let $list = self;
+                $next.filter(|cursor| !cursor.is_empty())
             })?
 
             fn key(item: &$item) -> Option<std::borrow::Cow<'_, str>> {
@@ -373,6 +383,13 @@ macro_rules! paged {
                 match self {
                     Self::$list(_) => None,
                     Self::$object(page) => $crate::pagination::Paged::has_more(page),
+                }
+            }
+
+            fn next_cursor(&self) -> Option<&str> {
+                match self {
+                    Self::$list(_) => None,
+                    Self::$object(page) => $crate::pagination::Paged::next_cursor(page),
                 }
             }
 

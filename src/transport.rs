@@ -38,7 +38,7 @@ pub(crate) async fn send<'a, T: TracedResponse, F: Future<Output = Outcome<T>>>(
     already_deleted: impl FnOnce(ErrorResponse) -> Option<T>,
 ) -> Result<T, Error> {
     let options = client.options();
-    let span = CallSpan::new(client, request);
+    let span = CallSpan::new(request);
     let attempt = |number, remaining| {
         let attempt = Attempt::new(client, request, remaining);
         // Boxed because the future of the HTTP client is large.

@@ -90,6 +90,36 @@ pub enum Plane {
     Gateway,
     /// Public data, requested without an API key.
     Public,
+    /// The MCP gateway, which also serves the registry of MCP servers.
+    Mcp,
+    /// Files with prices and capabilities of models, requested without an API key.
+    Prices,
+}
+
+impl Plane {
+    /// Returns the name in the manifest.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Control => "control",
+            Self::Gateway => "gateway",
+            Self::Public => "public",
+            Self::Mcp => "mcp",
+            Self::Prices => "prices",
+        }
+    }
+
+    /// Returns `true` if the API key is sent.
+    pub fn needs_key(self) -> bool {
+        match self {
+            Self::Control | Self::Gateway | Self::Mcp => true,
+            Self::Public | Self::Prices => false,
+        }
+    }
+
+    /// Returns `true` if the base URL of the hosted service ends in the API version.
+    pub fn has_api_version(self) -> bool {
+        matches!(self, Self::Control | Self::Gateway)
+    }
 }
 
 /// The version segment of the base URL.
@@ -116,9 +146,14 @@ pub struct Paging {
     /// The number of the first page.
     #[serde(default)]
     pub first: Option<u32>,
-    /// The query parameter with the cursor (the id of the last item of the previous page).
+    /// The query parameter with the cursor: the id of the last item of the previous page, unless
+    /// `next` is set.
     #[serde(default)]
     pub after: Option<String>,
+    /// The response field with the cursor of the next page, which the last page lacks. A dot
+    /// separates the names of nested fields.
+    #[serde(default)]
+    pub next: Option<String>,
     /// The response field with the items; `None` if the response is the list.
     #[serde(default)]
     pub items: Option<String>,

@@ -70,13 +70,9 @@ impl BaseUrl {
         self.loopback
     }
 
-    pub(crate) fn host(&self) -> &str {
-        self.url.host_str().unwrap_or_default()
-    }
-
-    /// Returns the port, or the default port of the scheme.
-    pub(crate) fn port(&self) -> Option<u16> {
-        self.url.port_or_known_default()
+    /// Returns `true` if the URL has this scheme and host, and the default port: `https://host`.
+    pub(crate) fn has_origin(&self, origin: &str) -> bool {
+        self.url.origin().ascii_serialization() == origin
     }
 
     pub(crate) fn as_str(&self) -> &str {

@@ -5,12 +5,15 @@ use std::{fmt, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
-    Client, Inner, base_url::BaseUrl, connecting::ConnectLayer, proxy, setting::Setting, tls,
+    Client, Inner, base_url::BaseUrl, base_urls::BaseUrls, connecting::ConnectLayer, proxy,
+    setting::Setting, tls,
 };
 use crate::{Error, RequestOptions, Secret, options::NO_TIMEOUT, retry::Budget};
 
 const DEFAULT_BASE_URL: &str = "https://api.portkey.ai/v1";
 const DEFAULT_PUBLIC_BASE_URL: &str = "https://api.portkey.ai";
+const DEFAULT_MCP_BASE_URL: &str = "https://mcp.portkey.ai/v0.1";
+const DEFAULT_PRICES_BASE_URL: &str = "https://configs.portkey.ai";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// The default of hyper is 100.
 const MAX_RESPONSE_HEADERS: usize = 256;
@@ -26,6 +29,8 @@ pub struct ClientBuilder {
     control: Option<Setting>,
     gateway: Option<Setting>,
     public: Option<Setting>,
+    mcp: Option<Setting>,
+    prices: Option<Setting>,
     allow_insecure_http: bool,
     options: RequestOptions,
     connect_timeout: Option<Duration>,
@@ -38,8 +43,8 @@ type ConfigureHttp = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + 
 
 impl ClientBuilder {
     /// Creates a builder from the environment variables `PORTKEY_API_KEY`, `PORTKEY_BASE_URL`,
-    /// `PORTKEY_GATEWAY_BASE_URL` and `PORTKEY_PUBLIC_BASE_URL`, as far as they are set. Methods
-    /// called afterwards override them.
+    /// `PORTKEY_GATEWAY_BASE_URL`, `PORTKEY_PUBLIC_BASE_URL`, `PORTKEY_MCP_BASE_URL` and
+    /// `PORTKEY_PRICES_BASE_URL`, as far as they are set. Methods called afterwards override them.
     ///
     /// # Errors
     ///
@@ -50,6 +55,8 @@ impl ClientBuilder {
             control: Setting::from_env("PORTKEY_BASE_URL")?,
             gateway: Setting::from_env("PORTKEY_GATEWAY_BASE_URL")?,
             public: Setting::from_env("PORTKEY_PUBLIC_BASE_URL")?,
+            mcp: Setting::from_env("PORTKEY_MCP_BASE_URL")?,
+            prices: Setting::from_env("PORTKEY_PRICES_BASE_URL")?,
             ..Self::default()
         })
     }
@@ -80,6 +87,24 @@ impl ClientBuilder {
     /// is never sent to it.
     pub fn public_base_url(mut self, url: impl Into<String>) -> Self {
         self.public = Some(Setting::new("public_base_url", url));
+        self
+    }
+
+    /// Sets the base URL of the MCP gateway, from which the registry of MCP servers is read. The
+    /// default is `https://mcp.portkey.ai/v0.1` if [`base_url`](Self::base_url) is that of the hosted
+    /// service. Otherwise there is no default, and a call that needs this URL fails before it is
+    /// sent. The key is sent to it.
+    pub fn mcp_base_url(mut self, url: impl Into<String>) -> Self {
+        self.mcp = Some(Setting::new("mcp_base_url", url));
+        self
+    }
+
+    /// Sets the base URL of the files with prices and capabilities of models. The default is
+    /// `https://configs.portkey.ai` if [`base_url`](Self::base_url) is that of the hosted service.
+    /// Otherwise there is no default, and a call that needs this URL fails before it is sent. The key
+    /// is never sent to it.
+    pub fn prices_base_url(mut self, url: impl Into<String>) -> Self {
+        self.prices = Some(Setting::new("prices_base_url", url));
         self
     }
 
@@ -150,20 +175,10 @@ impl ClientBuilder {
     pub fn build(self) -> Result<Client, Error> {
         let (key, key_header) = self.parse_key()?;
         self.options.check()?;
-        let control = self.parse_base_url(&self.control, "base_url", DEFAULT_BASE_URL)?;
-        let gateway = match &self.gateway {
-            Some(_) => self.parse_base_url(&self.gateway, "gateway_base_url", DEFAULT_BASE_URL)?,
-            None => control.clone(),
-        };
-        let public =
-            self.parse_base_url(&self.public, "public_base_url", DEFAULT_PUBLIC_BASE_URL)?;
-        let has_loopback = [&control, &gateway, &public]
-            .iter()
-            .any(|base| base.is_loopback());
-        let is_environment_used = self.proxy.is_none()
-            && [&control, &gateway, &public]
-                .iter()
-                .any(|base| !base.is_loopback());
+        let base_urls = self.parse_base_urls()?;
+        let has_loopback = base_urls.iter().any(BaseUrl::is_loopback);
+        let is_environment_used =
+            self.proxy.is_none() && base_urls.iter().any(|base| !base.is_loopback());
         if is_environment_used {
             proxy::check_environment()?;
         }
@@ -179,15 +194,39 @@ impl ClientBuilder {
             key,
             key_header,
             user_agent,
-            control,
-            gateway,
-            public,
+            base_urls,
             budget: Budget::default(),
             #[cfg(feature = "gateway")]
             http1_client: Http1Client::new(&self),
             allow_insecure_http: self.allow_insecure_http,
         };
         Ok(Client::new(Arc::new(inner), self.options))
+    }
+
+    fn parse_base_urls(&self) -> Result<BaseUrls, Error> {
+        let control = self.parse_base_url(&self.control, "base_url", DEFAULT_BASE_URL)?;
+        let gateway = match &self.gateway {
+            Some(_) => self.parse_base_url(&self.gateway, "gateway_base_url", DEFAULT_BASE_URL)?,
+            None => control.clone(),
+        };
+        let is_hosted = control.has_origin(DEFAULT_PUBLIC_BASE_URL);
+        // Neither the key nor a request of a self-hosted service goes to the hosted service unasked.
+        let with_hosted_default = |setting: &Option<Setting>, name, default| {
+            (setting.is_some() || is_hosted)
+                .then(|| self.parse_base_url(setting, name, default))
+                .transpose()
+        };
+        Ok(BaseUrls {
+            public: self.parse_base_url(&self.public, "public_base_url", DEFAULT_PUBLIC_BASE_URL)?,
+            mcp: with_hosted_default(&self.mcp, "mcp_base_url", DEFAULT_MCP_BASE_URL)?,
+            prices: with_hosted_default(
+                &self.prices,
+                "prices_base_url",
+                DEFAULT_PRICES_BASE_URL,
+            )?,
+            control,
+            gateway,
+        })
     }
 
     /// Parses a base URL; `name` and `default` are those of a setting that is not set.

@@ -9,10 +9,11 @@ const API_KEY: HeaderName = HeaderName::from_static("x-portkey-api-key");
 
 /// The default headers for each plane, without `accept` and `content-type`.
 pub(super) struct DefaultHeaders {
+    /// For the control plane and the MCP gateway.
     control: HeaderMap,
     gateway: HeaderMap,
-    /// For the public plane and signed URLs, which get neither the key nor the headers of the
-    /// options.
+    /// For the planes without a key and signed URLs, which get neither the key nor the headers of
+    /// the options.
     keyless: HeaderMap,
 }
 
@@ -35,9 +36,9 @@ impl DefaultHeaders {
     /// Returns the headers for a plane, or for a signed URL if `plane` is `None`.
     pub(super) fn get(&self, plane: Option<Plane>) -> &HeaderMap {
         match plane {
-            Some(Plane::Control) => &self.control,
+            Some(Plane::Control | Plane::Mcp) => &self.control,
             Some(Plane::Gateway) => &self.gateway,
-            Some(Plane::Public) | None => &self.keyless,
+            Some(Plane::Public | Plane::Prices) | None => &self.keyless,
         }
     }
 }

@@ -17,9 +17,8 @@ const FORWARD_HEADERS: &str = "x-portkey-forward-headers";
 /// Options for gateway requests: provider and its key, config, metadata, trace and cache.
 ///
 /// They are part of [`RequestOptions`](crate::RequestOptions), for all requests of a client or for
-/// single requests. They are sent only to the gateway: never to the control plane, the public base
-/// URL or a signed URL. Values that are set on an operation (`trace_id` …) take
-/// precedence.
+/// single requests. They are sent only to the gateway: never to another plane or a signed URL. Values
+/// that are set on an operation (`trace_id` …) take precedence.
 ///
 /// The values are sent as headers. They are marked as sensitive and do not appear in `Debug`
 /// output. A [virtual key](Self::virtual_key) or [authorization](Self::authorization) that the

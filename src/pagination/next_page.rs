@@ -35,7 +35,7 @@ pub(crate) enum PageRef {
     Start,
     /// The page number.
     Page(u32),
-    /// The id of the last item of the previous page.
+    /// The cursor: the id of the last item of the previous page, or the cursor that it contained.
     After(String),
 }
 
@@ -62,6 +62,8 @@ pub(crate) struct PageInfo {
     pub(crate) has_more: Option<bool>,
     /// The key of the last item.
     pub(crate) last_key: Option<String>,
+    /// The cursor of the next page.
+    pub(crate) next_cursor: Option<String>,
     /// Identifies the contents of the page; `None` if it is empty.
     pub(crate) fingerprint: Option<u64>,
 }
@@ -76,6 +78,7 @@ impl PageInfo {
             total: list.total(),
             has_more: list.has_more(),
             last_key: items.last().and_then(L::key).map(Cow::into_owned),
+            next_cursor: list.next_cursor().map(str::to_owned),
             fingerprint: (count > 0).then(|| fingerprint::<L>(items, body)),
         }
     }
@@ -154,7 +157,11 @@ pub(crate) fn next_page(
     }
     let is_empty = page.count == 0;
     let seen = items_seen(paging, position, page);
-    if (is_empty && position.after_empty) || !has_more_pages(page, seen, size) {
+    let has_more = match paging.next {
+        Some(_) => page.next_cursor.is_some(),
+        None => has_more_pages(page, seen, size),
+    };
+    if (is_empty && position.after_empty) || !has_more {
         return Ok(NextPage::End);
     }
     let at = match next_page_ref(paging, position, page) {
@@ -205,11 +212,11 @@ fn next_page_ref(
     page: &PageInfo,
 ) -> Result<PageRef, Problem> {
     if paging.after.is_some() {
-        return page
-            .last_key
-            .clone()
-            .map(PageRef::After)
-            .ok_or(Problem::MissingId);
+        let cursor = match paging.next {
+            Some(_) => &page.next_cursor,
+            None => &page.last_key,
+        };
+        return cursor.clone().map(PageRef::After).ok_or(Problem::MissingId);
     }
     let number = match position.at {
         PageRef::Page(number) => number,

@@ -464,6 +464,7 @@ impl<L: Paged> Pages<L> {
             size: None,
             first: 0,
             after: None,
+            next: None,
         })
     }
 

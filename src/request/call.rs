@@ -189,7 +189,7 @@ impl Call {
     /// Validates and prepares the request; takes the body.
     fn prepared_request(&mut self) -> Result<PreparedRequest, Error> {
         let operation = self.operation;
-        let base = self.client.base_url(operation.plane);
+        let base = self.client.base_url(operation.plane)?;
         let path = path::path(base.root(operation.api_version), operation, &self.arguments)?;
         self.parameters.check()?;
         self.client.options().check()?;

@@ -178,7 +178,7 @@ impl Request {
             return Err(error);
         }
         self.client.options().check()?;
-        let base = self.client.base_url(self.plane);
+        let base = self.client.base_url(self.plane)?;
         let path = [base.root(self.api_version), &self.path].concat();
         let mut url = base.with_path(&path);
         self.query.render(&mut url);

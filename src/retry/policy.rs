@@ -108,7 +108,7 @@ impl RetryPolicy {
     pub(crate) fn with_default_deadline(mut self, plane: Option<Plane>) -> Self {
         let default = match plane {
             Some(Plane::Gateway) => GATEWAY_DEADLINE,
-            Some(Plane::Control | Plane::Public) | None => DEADLINE,
+            Some(Plane::Control | Plane::Public | Plane::Mcp | Plane::Prices) | None => DEADLINE,
         };
         self.deadline.get_or_insert(default);
         self

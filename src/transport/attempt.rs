@@ -80,7 +80,7 @@ impl<'a> Attempt<'a> {
             Some(Body::Form(form)) => self.build_upload(form).await?,
             None | Some(Body::Json(_)) => self.build_request(),
         };
-        let http = self.client.http_client(self.request.plane, request.url());
+        let http = self.client.http_client(request.url());
         let mut response = self.receive_head(http.execute(request)).await?;
         if !response.status().is_success() {
             return Err(status_error(response, &self.deadline).await);
@@ -241,7 +241,7 @@ mod tests {
             plane: Some(plane),
             idempotency: Idempotency::Safe,
             method: Method::GET,
-            url: client.base_url(plane).with_path("/a"),
+            url: client.base_url(plane).unwrap().with_path("/a"),
             headers: client.default_headers(Some(plane)).clone(),
             body: None,
         };
@@ -256,6 +256,8 @@ mod tests {
         for (plane, expected) in [
             (Plane::Control, 30),
             (Plane::Public, 30),
+            (Plane::Mcp, 30),
+            (Plane::Prices, 30),
             (Plane::Gateway, 600),
         ] {
             for (client, remaining, expected) in [

@@ -27,8 +27,9 @@ pub(super) fn hint(
 /// Returns a hint if a missing version in the base URL may be the cause.
 fn base_url_hint(client: &Client, plane: Plane, status: StatusCode) -> Option<String> {
     let is_possible_cause = matches!(status, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST);
-    let base = client.base_url(plane);
-    (is_possible_cause && plane != Plane::Public && !base.has_version()).then(|| {
+    let has_version = matches!(plane, Plane::Control | Plane::Gateway);
+    let base = client.base_url(plane).ok()?;
+    (is_possible_cause && has_version && !base.has_version()).then(|| {
         format!(
             "the base URL {} does not end in /v1; check that this is intended",
             base.as_str()

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use tracing::{Instrument, Span, debug, debug_span, field::Empty, info_span};
 
 use super::{
@@ -11,8 +12,7 @@ use super::{
     response::{Outcome, TracedResponse},
 };
 use crate::{
-    Client, Error,
-    client::base_url::BaseUrl,
+    Error,
     error::Label,
     request_id::request_id,
     retry::{AttemptSummary, Failure},
@@ -25,10 +25,10 @@ pub(super) struct CallSpan {
 }
 
 impl CallSpan {
-    pub(super) fn new(client: &Client, request: &PreparedRequest) -> Self {
+    pub(super) fn new(request: &PreparedRequest) -> Self {
         let method = &request.method;
         // A signed URL is a secret, its host included.
-        let base = request.plane.map(|plane| client.base_url(plane));
+        let url = request.plane.map(|_| &request.url);
         // The path of a raw request is not a template: it may contain ids.
         let operation = request.label.operation();
         let template = operation.map(|operation| operation.path);
@@ -39,8 +39,8 @@ impl CallSpan {
             portkey.operation = operation.map(|operation| operation.id),
             http.request.method = method.as_str(),
             url.template = template,
-            server.address = base.map(BaseUrl::host),
-            server.port = base.and_then(BaseUrl::port),
+            server.address = url.and_then(Url::host_str),
+            server.port = url.and_then(Url::port_or_known_default),
             http.response.status_code = Empty,
             http.request.resend_count = Empty,
             portkey.request_id = Empty,

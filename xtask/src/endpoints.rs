@@ -54,8 +54,9 @@ section for each operation, with the facts that are known of it and their source
 - **method** is the method of `portkey_admin::Client`.
 - **documented as** is a documented path at which the service does not serve the operation, with the
   status that this path returned; empty if documentation and service agree.
-- **where** lists deviations from the default: `gateway` is the data plane, `public` needs no key, `v2`
-  is served below `/v2` instead of `/v1`, and `by hand` is not generated.
+- **where** lists deviations from the default: `gateway` is the data plane, `public` needs no key, `mcp`
+  is the MCP gateway, `prices` is the host of the price files, `v2` is served below `/v2` instead of
+  `/v1`, and `by hand` is not generated.
 - **status** is `works`, `unverified` (no successful call was observed), `forbidden-seen` (the operation
   exists, but only 403 was observed) or `broken`.
 - **evidence** is the observed response status, if one was recorded; the date of the observation or of
@@ -360,11 +361,7 @@ fn operation_row(key: &str, entry: &Entry, documented: &str) -> [String; 6] {
 
 /// Describes how an operation differs from the usual plane, API version and generated code.
 fn location(entry: &Entry) -> String {
-    let plane = match entry.plane {
-        Plane::Control => None,
-        Plane::Gateway => Some("gateway"),
-        Plane::Public => Some("public"),
-    };
+    let plane = (entry.plane != Plane::Control).then(|| entry.plane.name());
     let base = match entry.base {
         ApiVersion::V1 => None,
         ApiVersion::V2 => Some("v2"),

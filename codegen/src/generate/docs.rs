@@ -80,7 +80,9 @@ fn type_words(ty: &RustType) -> String {
         RustType::List(item) | RustType::LenientList(item) => {
             format!("List of items: {}", in_sentence(item))
         }
-        RustType::Map(item) => format!("Map of values: {}", in_sentence(item)),
+        RustType::Map(item) | RustType::LenientMap(item) => {
+            format!("Map of values: {}", in_sentence(item))
+        }
         RustType::Option(inner) | RustType::Box(inner) => type_words(inner),
         RustType::JsonValue => "Any JSON value".to_owned(),
         RustType::JsonObject | RustType::JsonMap => "A JSON object".to_owned(),
@@ -245,7 +247,7 @@ fn helpers(entry: &Entry) -> Option<String> {
 }
 
 fn access(access: &Access, plane: Plane) -> Option<String> {
-    if plane == Plane::Public {
+    if !plane.needs_key() {
         return Some("public; the API key is not sent.".to_owned());
     }
     let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));

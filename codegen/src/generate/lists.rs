@@ -6,7 +6,8 @@ use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
 use super::model::{
-    Definition, ListResponse, Model, ObjectList, RustType, StructType, Types, type_path,
+    Definition, ListResponse, Model, NestedField, ObjectList, RustType, StructType, Types,
+    type_path,
 };
 use crate::modules::Modules;
 
@@ -81,7 +82,27 @@ fn object_list(list: &ObjectList, modules: &Modules) -> TokenStream {
     let fields = list.fields.iter().map(|(field, wire)| quote!(#field #wire));
     let total = list.total.iter().map(|field| quote!(, total #field));
     let more = list.more.iter().map(|field| quote!(, more #field));
+    let next = next_cursor(&list.next).map(|cursor| quote!(, next |list| #cursor));
     quote! {
-        crate::pagination::paged! { #ident of #item, by #key, in #(#fields)* #(#total)* #(#more)* }
+        crate::pagination::paged! {
+            #ident of #item, by #key, in #(#fields)* #(#total)* #(#more)* #next
+        }
     }
+}
+
+/// Returns the expression of type `Option<&str>` that reads the cursor of the next page from `list`.
+fn next_cursor(path: &[NestedField]) -> Option<TokenStream> {
+    let (last, outer) = path.split_last()?;
+    let outer = outer
+        .iter()
+        .map(|NestedField { ident, optional }| match optional {
+            true => quote!(.and_then(|value| value.#ident.as_ref())),
+            false => quote!(.map(|value| &value.#ident)),
+        });
+    let NestedField { ident, optional } = last;
+    let last = match optional {
+        true => quote!(.and_then(|value| value.#ident.as_deref())),
+        false => quote!(.map(|value| value.#ident.as_str())),
+    };
+    Some(quote!(Some(list) #(#outer)* #last))
 }

@@ -7,7 +7,7 @@ mod operations;
 mod rust_type;
 mod types;
 
-pub use lists::{ListResponse, ObjectList};
+pub use lists::{ListResponse, NestedField, ObjectList};
 pub use operations::{Operation, Parameter, ParameterGroup};
 pub use rust_type::{RustType, builder_path, type_path};
 pub use types::{

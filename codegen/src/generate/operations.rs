@@ -542,10 +542,10 @@ impl ParameterGroup {
 
 /// Returns the part of the manifest's `paging` that the client needs to request a page.
 fn paging(paging: &Paging) -> TokenStream {
-    let [page, size, after] =
-        [&paging.page, &paging.size, &paging.after].map(|parameter| option(parameter.as_ref()));
+    let [page, size, after, next] =
+        [&paging.page, &paging.size, &paging.after, &paging.next].map(|name| option(name.as_ref()));
     let first = paging.first.unwrap_or_default();
-    quote!(Paging { page: #page, size: #size, first: #first, after: #after })
+    quote!(Paging { page: #page, size: #size, first: #first, after: #after, next: #next })
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {

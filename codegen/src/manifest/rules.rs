@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::{Entry, Idempotency, Manifest, Paging, key, split_key};
+use super::{ApiVersion, Entry, Idempotency, Manifest, Paging, key, split_key};
 use crate::{document, reserved_segments::parameters};
 
 /// Returns every statement of an entry that does not hold, with the key of the operation.
@@ -21,6 +21,7 @@ pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, St
             entry,
         };
         let checked = [
+            check.base(),
             check.default_workspace(),
             check.triggers(),
             check.paging(),
@@ -45,6 +46,19 @@ struct EntryCheck<'a> {
 type CheckResult = std::result::Result<(), String>;
 
 impl<'a> EntryCheck<'a> {
+    fn base(&self) -> CheckResult {
+        let plane = self.entry.plane;
+        ensure(
+            plane.has_api_version() || self.entry.base == ApiVersion::V1,
+            || {
+                format!(
+                    "`base`: the base URL of the plane `{}` has no API version",
+                    plane.name()
+                )
+            },
+        )
+    }
+
     fn default_workspace(&self) -> CheckResult {
         let optional = self
             .query_parameters()
@@ -78,6 +92,7 @@ impl<'a> EntryCheck<'a> {
             size,
             first,
             after,
+            next,
             items,
             also,
             ..
@@ -90,6 +105,9 @@ impl<'a> EntryCheck<'a> {
         })?;
         ensure(first.is_some() == page.is_some(), || {
             "`paging`: `first` and `page` must be set together".to_owned()
+        })?;
+        ensure(next.is_none() || after.is_some(), || {
+            "`paging`: `next` requires `after`".to_owned()
         })?;
         ensure(also.is_none() || items.is_some(), || {
             "`paging`: `also` requires `items`".to_owned()

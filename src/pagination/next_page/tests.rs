@@ -6,18 +6,21 @@ const NUMBERED: Paging = Paging {
     size: Some("page_size"),
     first: 0,
     after: None,
+    next: None,
 };
 const CURSOR: Paging = Paging {
     page: None,
     size: Some("limit"),
     first: 0,
     after: Some("after"),
+    next: None,
 };
 const UNPAGINATED: Paging = Paging {
     page: None,
     size: None,
     first: 0,
     after: None,
+    next: None,
 };
 
 /// Returns a page with the given ids.
@@ -27,6 +30,7 @@ fn page(ids: &[&str], total: Option<u64>, has_more: Option<bool>) -> PageInfo {
         total,
         has_more,
         last_key: ids.last().map(|id| (*id).to_owned()),
+        next_cursor: None,
         fingerprint: (!ids.is_empty()).then(|| ids.concat().bytes().map(u64::from).sum()),
     }
 }

@@ -23,10 +23,13 @@ use crate::{
 fn client(base: &str, attempts: u32) -> Client {
     let policy = RetryPolicy::default().max_attempts(attempts);
     let policy = policy.backoff(std::time::Duration::ZERO, std::time::Duration::ZERO);
+    let origin = base.trim_end_matches("/v1");
     Client::builder()
         .api_key("key")
         .base_url(base)
-        .public_base_url(base.trim_end_matches("/v1"))
+        .public_base_url(origin)
+        .mcp_base_url(format!("{origin}/mcp/v0.1"))
+        .prices_base_url(format!("{origin}/prices"))
         .options(RequestOptions::new().retry(policy))
         .build()
         .unwrap()
@@ -325,10 +328,12 @@ fn literals(method: &http::Method, index: usize) -> BTreeSet<&'static str> {
 
 /// Returns the decoded segments that the server must receive.
 fn expected_segments(operation: &Operation, arguments: &[String]) -> Vec<String> {
-    let version = match (operation.plane, operation.api_version) {
-        (Plane::Public, _) => None,
-        (_, ApiVersion::V1) => Some("v1"),
-        (_, ApiVersion::V2) => Some("v2"),
+    let base: &[&str] = match (operation.plane, operation.api_version) {
+        (Plane::Public, _) => &[],
+        (Plane::Mcp, _) => &["mcp", "v0.1"],
+        (Plane::Prices, _) => &["prices"],
+        (_, ApiVersion::V1) => &["v1"],
+        (_, ApiVersion::V2) => &["v2"],
     };
     let mut arguments = arguments.iter();
     let path = operation.segments.iter().map(|segment| match segment {
@@ -342,7 +347,8 @@ fn expected_segments(operation: &Operation, arguments: &[String]) -> Vec<String>
             texts.collect()
         }
     });
-    version.map(str::to_owned).into_iter().chain(path).collect()
+    let base = base.iter().copied().map(str::to_owned);
+    base.chain(path).collect()
 }
 
 /// The id of an operation and the decoded segments of its request.

@@ -119,7 +119,7 @@ fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Opti
         format!("{key}:"),
         format!("  id: {id}"),
         format!("  summary: {}", name.summary()),
-        format!("  plane: {}", plane_name(plane)),
+        format!("  plane: {}", plane.name()),
         format!("  area: {area}"),
     ];
     lines.extend(
@@ -144,14 +144,6 @@ fn new_entry(context: &Context<'_>, key: &str, taken: &BTreeSet<String>) -> Opti
         moved_from: None,
         text: lines.join("\n") + "\n",
     })
-}
-
-fn plane_name(plane: Plane) -> &'static str {
-    match plane {
-        Plane::Control => "control",
-        Plane::Gateway => "gateway",
-        Plane::Public => "public",
-    }
 }
 
 fn unique_id(id: &str, taken: &BTreeSet<String>) -> String {
@@ -330,6 +322,7 @@ fn paging_text(paging: &Paging) -> String {
         ("items", &paging.items),
         ("total", &paging.total),
         ("more", &paging.more),
+        ("next", &paging.next),
     ];
     let texts: Vec<String> = fields
         .into_iter()

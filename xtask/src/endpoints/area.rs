@@ -57,20 +57,23 @@ fn served_by(entry: &Entry) -> String {
         Plane::Control => "control plane",
         Plane::Gateway => "data plane (gateway)",
         Plane::Public => "public data",
+        Plane::Mcp => "MCP gateway",
+        Plane::Prices => "price files",
     };
-    let base = match entry.base {
-        ApiVersion::V1 => "`/v1`",
-        ApiVersion::V2 => "`/v2`",
+    let base = match (entry.plane.has_api_version(), entry.base) {
+        (false, _) => "",
+        (true, ApiVersion::V1) => ", `/v1`",
+        (true, ApiVersion::V2) => ", `/v2`",
     };
     match entry.handwritten {
-        Some(reason) => format!("{plane}, {base}; the method is written {}", by_hand(reason)),
-        None => format!("{plane}, {base}"),
+        Some(reason) => format!("{plane}{base}; the method is written {}", by_hand(reason)),
+        None => format!("{plane}{base}"),
     }
 }
 
 /// Describes who may call an operation; empty if unknown.
 fn access(access: &Access, plane: Plane) -> String {
-    if plane == Plane::Public {
+    if !plane.needs_key() {
         return "public; the API key is not sent".to_owned();
     }
     let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));

@@ -35,4 +35,15 @@ pub struct ObjectList {
     pub total: Option<Ident>,
     /// The field that tells whether there are more items.
     pub more: Option<Ident>,
+    /// The fields that lead to the cursor of the next page, outermost first.
+    pub next: Vec<NestedField>,
+}
+
+/// A field on the path to a nested value.
+#[derive(PartialEq)]
+pub struct NestedField {
+    /// The Rust name.
+    pub ident: Ident,
+    /// Whether the type is an `Option`.
+    pub optional: bool,
 }

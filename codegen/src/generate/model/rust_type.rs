@@ -46,6 +46,8 @@ pub enum RustType {
     Named(String),
     /// `crate::List<…>`, a bare list that keeps mismatched items.
     LenientList(Box<RustType>),
+    /// `crate::Map<…>`, a response that is a map and keeps mismatched entries.
+    LenientMap(Box<RustType>),
     /// Anything else, as progenitor generated it.
     Other(Box<Type>),
 }
@@ -133,6 +135,7 @@ impl RustType {
                 quote!(std::collections::BTreeMap<String, #inner>)
             }
             Self::LenientList(inner) => wrapped(quote!(crate::List), inner, modules),
+            Self::LenientMap(inner) => wrapped(quote!(crate::Map), inner, modules),
             Self::JsonValue => quote!(serde_json::Value),
             Self::JsonObject => quote!(crate::JsonObject),
             Self::JsonMap => quote!(serde_json::Map<String, serde_json::Value>),

@@ -6,8 +6,8 @@ use quote::format_ident;
 use crate::{
     Error, Result,
     generate::model::{
-        Definition, Field, ListResponse, ObjectList, RustType, StructType, Types, UnionKind,
-        UnionType,
+        Definition, Field, ListResponse, NestedField, ObjectList, RustType, StructType, Types,
+        UnionKind, UnionType,
     },
     manifest::Paging,
 };
@@ -54,7 +54,8 @@ fn object_list(
             &format!("expected a string field `{wire}` in the items"),
         )
     })?;
-    if paging.after.is_some() && !["id", "itself", "encoded"].contains(&key.as_str()) {
+    let has_id = ["id", "itself", "encoded"].contains(&key.as_str());
+    if paging.after.is_some() && paging.next.is_none() && !has_id {
         return Err(list_error(
             &name,
             "paginated with `after`, but the items have no `id`",
@@ -76,8 +77,40 @@ fn object_list(
             .collect(),
         total,
         more,
+        next: next_cursor(structure, paging.next.as_deref(), types)?,
     };
     Ok((name, ListResponse::Object(list)))
+}
+
+/// Returns the fields that lead to the cursor of the next page; empty if the response has none.
+fn next_cursor(
+    structure: &StructType,
+    path: Option<&str>,
+    types: &Types,
+) -> Result<Vec<NestedField>> {
+    let Some(path) = path else {
+        return Ok(Vec::new());
+    };
+    let (mut structure, mut found) = (structure, Vec::new());
+    let mut names = path.split('.').peekable();
+    while let Some(wire) = names.next() {
+        let field = find_field(structure, wire)?;
+        let ty = field.ty.without_option();
+        found.push(NestedField {
+            ident: field.ident.clone(),
+            optional: *ty != field.ty,
+        });
+        let is_last = names.peek().is_none();
+        match ty {
+            RustType::String if is_last => {}
+            RustType::Named(name) if !is_last => match types.get(name) {
+                Some(Definition::Struct(inner)) => structure = inner,
+                _ => return Err(unexpected_type(structure, wire)),
+            },
+            _ => return Err(unexpected_type(structure, wire)),
+        }
+    }
+    Ok(found)
 }
 
 /// Reads a list response that is a union of a bare list and an object with a list.
@@ -166,11 +199,13 @@ fn paging_field(
     let field = find_field(structure, wire)?;
     match is_expected(field.ty.without_option()) {
         true => Ok(Some(field.ident.clone())),
-        false => Err(list_error(
-            &structure.ident.to_string(),
-            &format!("field `{wire}` has an unexpected type"),
-        )),
+        false => Err(unexpected_type(structure, wire)),
     }
+}
+
+fn unexpected_type(structure: &StructType, wire: &str) -> Error {
+    let problem = format!("field `{wire}` has an unexpected type");
+    list_error(&structure.ident.to_string(), &problem)
 }
 
 fn find_field<'a>(structure: &'a StructType, wire: &str) -> Result<&'a Field> {

@@ -271,7 +271,11 @@ fn response_type(items: &[Item], name: &str) -> Result<Option<RustType>> {
             let response = strip_wrapper(strip_wrapper(ty, "Result"), "ResponseValue");
             Ok(match response {
                 Type::Tuple(_) => None,
-                other => Some(RustType::new(other)),
+                other => Some(match RustType::new(other) {
+                    // A response that is a map has no `extra` for mismatched entries.
+                    RustType::Map(item) => RustType::LenientMap(item),
+                    ty => ty,
+                }),
             })
         }
         _ => Err(Error::new(
