@@ -38,6 +38,8 @@ async fn main() -> Outcome {
         .api_key(emulator.api_key())
         .base_url(emulator.base_url())
         .public_base_url(emulator.public_base_url())
+        .mcp_base_url(emulator.mcp_base_url())
+        .prices_base_url(emulator.prices_base_url())
         .build()?;
     run(&client, true).await
 }

@@ -67,6 +67,8 @@ async fn send_to_every_plane(client: &Client) {
         boxed_call(client.get_workspace("one").send()).await,
         boxed_call(client.get_log("one").send()).await,
         boxed_call(client.get_model_pricing("one", "two").send()).await,
+        boxed_call(client.list_mcp_registry_servers().send()).await,
+        boxed_call(client.list_provider_pricing("one").send()).await,
     ];
     for error in results.into_iter().filter_map(Result::err) {
         eprintln!("{REPORT_PREFIX}sent: {error}");
@@ -74,11 +76,13 @@ async fn send_to_every_plane(client: &Client) {
 }
 
 /// Starts a server for a child; returns it with the variables that point to it.
-fn server_and_base_urls() -> (Server, [(&'static str, OsString); 2]) {
+fn server_and_base_urls() -> (Server, [(&'static str, OsString); 4]) {
     let server = Server::with_response(ScriptedResponse::empty(404));
     let base_urls = [
         ("PORTKEY_BASE_URL", server.url("/v1").into()),
         ("PORTKEY_PUBLIC_BASE_URL", server.url("").into()),
+        ("PORTKEY_MCP_BASE_URL", server.url("/v0.1").into()),
+        ("PORTKEY_PRICES_BASE_URL", server.url("/prices").into()),
     ];
     (server, base_urls)
 }
@@ -148,12 +152,12 @@ fn key_is_trimmed() {
         assert!(!report.contains(KEY), "{report}");
         for request in server.requests() {
             let expected: &[&str] = match request.path() {
-                "/model-configs/pricing/one/two" => &[],
+                "/model-configs/pricing/one/two" | "/prices/pricing/one.json" => &[],
                 _ => &[KEY],
             };
             assert_eq!(request.header("x-portkey-api-key"), expected, "{value:?}");
         }
-        assert_eq!(server.requests().len(), 3);
+        assert_eq!(server.requests().len(), 5);
     }
 }
 
@@ -167,6 +171,8 @@ fn invalid_base_url_is_refused_without_showing_it() {
         "PORTKEY_BASE_URL",
         "PORTKEY_GATEWAY_BASE_URL",
         "PORTKEY_PUBLIC_BASE_URL",
+        "PORTKEY_MCP_BASE_URL",
+        "PORTKEY_PRICES_BASE_URL",
     ] {
         for value in [
             "",
@@ -204,7 +210,7 @@ fn base_urls_are_read_from_the_environment() {
     let key = ("PORTKEY_API_KEY", OsStr::new(KEY));
 
     let hosted = in_child(name, "build", &[key]);
-    let expected = r#"base_url: "https://api.portkey.ai/v1", gateway_base_url: "https://api.portkey.ai/v1", public_base_url: "https://api.portkey.ai""#;
+    let expected = r#"base_url: "https://api.portkey.ai/v1", gateway_base_url: "https://api.portkey.ai/v1", public_base_url: "https://api.portkey.ai", mcp_base_url: Some("https://mcp.portkey.ai/v0.1"), prices_base_url: Some("https://configs.portkey.ai")"#;
     assert!(hosted.contains(expected), "{hosted}");
 
     // Without a gateway URL, a self-hosted control plane is also used as the gateway.
@@ -218,7 +224,9 @@ fn base_urls_are_read_from_the_environment() {
         [
             "/v1/admin/workspaces/one",
             "/v1/logs/one",
-            "/model-configs/pricing/one/two"
+            "/model-configs/pricing/one/two",
+            "/v0.1/servers",
+            "/prices/pricing/one.json"
         ]
     );
 
@@ -230,7 +238,12 @@ fn base_urls_are_read_from_the_environment() {
     in_child(name, "send", &variables);
     assert_eq!(
         paths(&server),
-        ["/v1/admin/workspaces/one", "/model-configs/pricing/one/two"]
+        [
+            "/v1/admin/workspaces/one",
+            "/model-configs/pricing/one/two",
+            "/v0.1/servers",
+            "/prices/pricing/one.json"
+        ]
     );
     assert_eq!(paths(&gateway), ["/v1/logs/one"]);
     assert_eq!(gateway.request().header("x-portkey-api-key"), [KEY]);
@@ -261,7 +274,7 @@ fn proxy_of_the_environment_is_not_used_for_loopback() {
         &variables,
     );
     assert_eq!(proxy.connections(), 0, "{:?}", proxy.requests());
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 5);
 }
 
 /// A request that bypasses a proxy would expose the key to the network.
@@ -407,13 +420,17 @@ async fn public_base_url_needs_no_version() {
 type SetBaseUrl = fn(ClientBuilder, &str) -> ClientBuilder;
 
 /// Every base URL setter with its name.
-const BASE_URL_SETTERS: [(&str, SetBaseUrl); 3] = [
+const BASE_URL_SETTERS: [(&str, SetBaseUrl); 5] = [
     ("base_url", |builder, url| builder.base_url(url)),
     ("gateway_base_url", |builder, url| {
         builder.gateway_base_url(url)
     }),
     ("public_base_url", |builder, url| {
         builder.public_base_url(url)
+    }),
+    ("mcp_base_url", |builder, url| builder.mcp_base_url(url)),
+    ("prices_base_url", |builder, url| {
+        builder.prices_base_url(url)
     }),
 ];
 

@@ -76,6 +76,29 @@ fn check_error_with(put: &str, get: &str) -> Option<String> {
 }
 
 #[test]
+fn only_planes_with_a_version_in_the_base_url_have_v2() {
+    let document = json!({"openapi": "3.0.3", "paths": {"/things": {"get": {}}}});
+    let problem = |plane: &str| {
+        let text = format!(
+            "GET /things: {{id: list_things, summary: S., plane: {plane}, base: v2, area: things, \
+             retry: safe, status: works, evidence: {{by: document}}}}\n"
+        );
+        let name = "operations.yaml".to_owned();
+        let manifest = Manifest::parse(&Source { name, text }).unwrap();
+        let checked = manifest.check("operations.yaml", &document);
+        checked.err().map(|error| error.to_string())
+    };
+    for plane in ["control", "gateway"] {
+        assert_eq!(problem(plane), None);
+    }
+    for plane in ["public", "mcp", "prices"] {
+        let problem = problem(plane).unwrap();
+        let expected = format!("`base`: the base URL of the plane `{plane}` has no API version");
+        assert!(problem.contains(&expected), "{problem}");
+    }
+}
+
+#[test]
 fn valid_entry_is_accepted() {
     let fits = "default_workspace: true, triggers: [reset], reads: get_thing, \
                 stream: {event: Thing, named: true}";
@@ -96,6 +119,10 @@ fn invalid_entry_is_rejected_with_operation_and_field() {
         (
             "stream: {event: Thing}, paging: {items: data}",
             "`stream`: not allowed with `paging`",
+        ),
+        (
+            "paging: {items: data, next: cursor}",
+            "`paging`: `next` requires `after`",
         ),
         (
             "success_is_result: true",
@@ -271,11 +298,12 @@ fn expected_paging(paging: &Paging) -> String {
         None => "None".to_owned(),
     };
     format!(
-        "Some(Paging{{page:{},size:{},first:{}u32,after:{}}})",
+        "Some(Paging{{page:{},size:{},first:{}u32,after:{},next:{}}})",
         text(&paging.page),
         text(&paging.size),
         paging.first.unwrap_or(0),
-        text(&paging.after)
+        text(&paging.after),
+        text(&paging.next)
     )
 }
 

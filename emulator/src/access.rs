@@ -39,7 +39,11 @@ const WORKSPACE_UUID_ONLY: &[&str] = &[
 ];
 
 /// Operations whose `workspace_id` is only a filter or a reference.
-const WORKSPACE_ID_IS_FILTER: &[&str] = &["list_audit_logs", "list_scim_workspace_mappings"];
+const WORKSPACE_ID_IS_FILTER: &[&str] = &[
+    "list_audit_logs",
+    "list_mcp_registry_servers",
+    "list_scim_workspace_mappings",
+];
 
 /// Checks the kind of the key, its scopes, and the organisation's plan.
 pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<(), ApiError> {

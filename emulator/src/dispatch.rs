@@ -8,7 +8,6 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use chrono::TimeDelta;
 use hyper::header::{CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue};
-use portkey_admin_codegen::manifest::Plane;
 
 use crate::access::{self, WorkspaceParameter};
 use crate::api_spec::ApiSpec;
@@ -347,7 +346,7 @@ impl Dispatcher {
         operation: &Operation,
         request: &IncomingRequest,
     ) -> Result<(usize, Caller), ApiError> {
-        if operation.entry.plane == Plane::Public {
+        if !operation.entry.plane.needs_key() {
             return Ok((0, Caller::anonymous()));
         }
         let reason = match request.headers.get(KEY_HEADER).map(HeaderValue::to_str) {

@@ -147,6 +147,16 @@ impl Emulator {
         format!("http://{}", self.address)
     }
 
+    /// Returns the base URL of the MCP gateway: `http://127.0.0.1:PORT/mcp/v0.1`.
+    pub fn mcp_base_url(&self) -> String {
+        format!("http://{}{}", self.address, route::MCP_PATH)
+    }
+
+    /// Returns the base URL of the price files: `http://127.0.0.1:PORT/prices`.
+    pub fn prices_base_url(&self) -> String {
+        format!("http://{}{}", self.address, route::PRICES_PATH)
+    }
+
     /// Returns the base URL of the control interface, if
     /// [`EmulatorBuilder::control_port`] enables it: `http://127.0.0.1:PORT`.
     pub fn control_url(&self) -> Option<String> {

@@ -158,6 +158,8 @@ fn print_banner(emulator: &Emulator, address: &SocketAddr) -> std::io::Result<()
     }
     writeln!(out, "base URL         {}", emulator.base_url())?;
     writeln!(out, "public base URL  {}", emulator.public_base_url())?;
+    writeln!(out, "MCP base URL     {}", emulator.mcp_base_url())?;
+    writeln!(out, "prices base URL  {}", emulator.prices_base_url())?;
     if let Some(url) = emulator.control_url() {
         writeln!(out, "control URL      {url}")?;
     }

@@ -101,6 +101,7 @@ mod tests {
             size: name("s"),
             first: Some(first),
             after: None,
+            next: None,
             items: name("rows"),
             also: None,
             key: None,

@@ -32,6 +32,12 @@ enum Target {
 
 const OTHER_METHODS: &str = "*";
 
+/// The path of the MCP gateway, which has an origin of its own in the service.
+pub(crate) const MCP_PATH: &str = "/mcp/v0.1";
+
+/// The path of the price files, which have an origin of their own in the service.
+pub(crate) const PRICES_PATH: &str = "/prices";
+
 /// A documented path that does not exist in the service.
 pub(crate) struct RemovedPath {
     /// The methods, in lower case; `None` for all.
@@ -200,14 +206,16 @@ impl Operation {
         }
     }
 
-    /// Returns the path template with the version.
+    /// Returns the path template below the origin of the emulator.
     fn route(&self) -> String {
-        let version = match (self.entry.plane, self.entry.base) {
+        let base = match (self.entry.plane, self.entry.base) {
             (Plane::Public, _) => "",
-            (_, ApiVersion::V1) => "/v1",
-            (_, ApiVersion::V2) => "/v2",
+            (Plane::Mcp, _) => MCP_PATH,
+            (Plane::Prices, _) => PRICES_PATH,
+            (Plane::Control | Plane::Gateway, ApiVersion::V1) => "/v1",
+            (Plane::Control | Plane::Gateway, ApiVersion::V2) => "/v2",
         };
-        format!("{version}{}", self.path)
+        format!("{base}{}", self.path)
     }
 
     /// Returns method and path: `GET /api-keys`.

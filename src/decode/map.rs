@@ -132,9 +132,11 @@ impl<T: LenientDecode + Serialize> LenientDecode for Map<T> {
     fn expected() -> &'static str {
         BTreeMap::<String, T>::expected()
     }
+}
 
-    fn from_empty(other: &Value) -> Option<Self> {
-        BTreeMap::from_empty(other).map(Into::into)
+impl<'de, T: LenientDecode + Serialize> Deserialize<'de> for Map<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        super::require_complete(Self::decode(deserializer)?)
     }
 }
 

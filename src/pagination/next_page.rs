@@ -157,16 +157,20 @@ pub(crate) fn next_page(
     }
     let is_empty = page.count == 0;
     let seen = items_seen(paging, position, page);
-    let has_more = match paging.next {
-        Some(_) => page.next_cursor.is_some(),
-        None => has_more_pages(page, seen, size),
-    };
-    if (is_empty && position.after_empty) || !has_more {
+    let at = if paging.next.is_some() {
+        // Pages before the last may be empty, because only the cursor decides.
+        match page.next_cursor.clone().map(PageRef::After) {
+            None => return Ok(NextPage::End),
+            Some(at) if at == position.at => return Err(Problem::RepeatedPage),
+            Some(at) => at,
+        }
+    } else if (is_empty && position.after_empty) || !has_more_pages(page, seen, size) {
         return Ok(NextPage::End);
-    }
-    let at = match next_page_ref(paging, position, page) {
-        Ok(at) => at,
-        Err(problem) => return Ok(NextPage::Unreachable(problem)),
+    } else {
+        match next_page_ref(paging, position, page) {
+            Ok(at) => at,
+            Err(problem) => return Ok(NextPage::Unreachable(problem)),
+        }
     };
     Ok(NextPage::Next(Position {
         at,
@@ -212,11 +216,11 @@ fn next_page_ref(
     page: &PageInfo,
 ) -> Result<PageRef, Problem> {
     if paging.after.is_some() {
-        let cursor = match paging.next {
-            Some(_) => &page.next_cursor,
-            None => &page.last_key,
-        };
-        return cursor.clone().map(PageRef::After).ok_or(Problem::MissingId);
+        return page
+            .last_key
+            .clone()
+            .map(PageRef::After)
+            .ok_or(Problem::MissingId);
     }
     let number = match position.at {
         PageRef::Page(number) => number,

@@ -114,9 +114,13 @@ impl TestContext {
             .gateway(gateway);
         let client = |key: &str| {
             let builder = Client::builder().api_key(key).options(options.clone());
-            let builder = builder.base_url(emulator.base_url());
-            let public = emulator.public_base_url();
-            builder.public_base_url(public).build().unwrap()
+            builder
+                .base_url(emulator.base_url())
+                .public_base_url(emulator.public_base_url())
+                .mcp_base_url(emulator.mcp_base_url())
+                .prices_base_url(emulator.prices_base_url())
+                .build()
+                .unwrap()
         };
         let organisation = client(emulator.api_key());
         let workspace = client(&emulator.key("research").unwrap());

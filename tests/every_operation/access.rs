@@ -28,7 +28,10 @@ pub async fn call_all(context: &TestContext) -> Outcome {
         .end_time(to);
     records.send().await?;
     let pricing = admin.get_model_pricing("openai", "gpt-4o");
-    pricing.send().await.map(drop)
+    pricing.send().await?;
+    admin.list_provider_pricing("openai").send().await?;
+    let capabilities = admin.list_provider_capabilities("openai");
+    capabilities.send().await.map(drop)
 }
 
 async fn api_keys(context: &TestContext) -> Outcome {

@@ -67,9 +67,14 @@ impl TestContext {
     async fn new() -> Self {
         let emulator = emulator().await;
         let client = |key: &str| {
-            let builder = Client::builder().api_key(key).base_url(emulator.base_url());
-            let public = emulator.public_base_url();
-            builder.public_base_url(public).build().unwrap()
+            Client::builder()
+                .api_key(key)
+                .base_url(emulator.base_url())
+                .public_base_url(emulator.public_base_url())
+                .mcp_base_url(emulator.mcp_base_url())
+                .prices_base_url(emulator.prices_base_url())
+                .build()
+                .unwrap()
         };
         let admin = client(emulator.api_key());
         let workspaces = admin.list_workspaces().exact_name("Platform");

@@ -30,6 +30,7 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     let server = create_server(context, &integration).await?;
     server_capabilities(context, &server).await?;
     server_access(context, &server).await?;
+    admin.list_mcp_registry_servers().send().await?;
     server_guardrails(context, &server).await?;
     context
         .workspace_client

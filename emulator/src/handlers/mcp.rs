@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod integrations;
+mod registry;
 mod servers;
 mod users;
 
@@ -57,6 +58,7 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
         "update_mcp_integration_capabilities",
         Write(integrations::update_capabilities),
     ),
+    ("list_mcp_registry_servers", Read(registry::list)),
     ("list_mcp_servers", Read(upstreams::servers::list::<Mcp>)),
     ("get_mcp_server", Read(upstreams::servers::get::<Mcp>)),
     (

@@ -1,7 +1,7 @@
 //! Every constraint of the patched OpenAPI document: requests that violate it are refused, and
 //! requests that satisfy it are not refused for it.
 
-use portkey_admin_codegen::manifest::{ApiVersion, Entry};
+use portkey_admin_codegen::manifest::{ApiVersion, Entry, Plane};
 use portkey_admin_codegen::{Patched, Sources, constraints::constraints, document, patch};
 use portkey_admin_constraints::{Constraint, Part, Violation, check, samples::samples};
 use reqwest::Method;
@@ -67,10 +67,13 @@ impl Setup {
                 format!("{name}={value}")
             })
             .collect();
-        let base = self.client.emulator.base_url();
-        let base = match operation.entry.base {
-            ApiVersion::V1 => base,
-            ApiVersion::V2 => base.replace("/v1", "/v2"),
+        let emulator = &self.client.emulator;
+        let base = match (operation.entry.plane, operation.entry.base) {
+            (Plane::Public, _) => emulator.public_base_url(),
+            (Plane::Mcp, _) => emulator.mcp_base_url(),
+            (Plane::Prices, _) => emulator.prices_base_url(),
+            (_, ApiVersion::V1) => emulator.base_url(),
+            (_, ApiVersion::V2) => emulator.base_url().replace("/v1", "/v2"),
         };
         let url = format!("{base}{}?{}", path.join("/"), query.join("&"));
         let method = Method::from_bytes(operation.method.to_uppercase().as_bytes()).unwrap();

@@ -24,6 +24,7 @@ mod log_exports;
 mod logs;
 mod malformed_requests;
 mod mcp;
+mod other_origins;
 mod pages;
 mod partials;
 mod plugins;

@@ -59,7 +59,7 @@ impl Program {
             let words: Vec<&str> = line.split_whitespace().collect();
             match words.as_slice() {
                 ["base", "URL", url] => program.base = (*url).to_owned(),
-                ["public", ..] => {}
+                ["public" | "MCP" | "prices", ..] => {}
                 ["control", "URL", url] => program.control = (*url).to_owned(),
                 ["key", value, .., name] => {
                     program.keys.push(((*name).to_owned(), (*value).to_owned()))

@@ -228,6 +228,35 @@ fn a_list_with_a_cursor_needs_an_id_to_continue() {
 }
 
 #[test]
+fn a_cursor_in_the_response_decides_alone() {
+    const NEXT: Paging = Paging {
+        next: Some("metadata.nextCursor"),
+        ..CURSOR
+    };
+    let with_cursor = |ids: &[&str], cursor: Option<&str>| PageInfo {
+        next_cursor: cursor.map(str::to_owned),
+        ..page(ids, Some(1), Some(false))
+    };
+    let pages = [
+        with_cursor(&["a"], Some("1")),
+        with_cursor(&[], Some("2")),
+        with_cursor(&[], Some("3")),
+        with_cursor(&["b"], None),
+    ];
+    assert_eq!(read_pages(&NEXT, Some(9), &pages), (4, END));
+    let (read, next) = read_pages(&NEXT, Some(9), &pages[..1]);
+    let Ok(NextPage::Next(next)) = next else {
+        panic!("{next:?}");
+    };
+    assert_eq!((read, next.at), (1, PageRef::After("1".to_owned())));
+    let repeated = [with_cursor(&["a"], Some("1")), with_cursor(&[], Some("1"))];
+    assert_eq!(
+        read_pages(&NEXT, None, &repeated),
+        (2, Err(Problem::RepeatedPage))
+    );
+}
+
+#[test]
 fn an_unpaginated_list_is_one_page() {
     let all = page(&["a"], Some(9), Some(true));
     assert_eq!(

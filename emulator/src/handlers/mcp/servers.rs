@@ -58,6 +58,7 @@ pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {
     let mut server = find::<Mcp>(state, call)?.clone();
     let metadata = &mut server.settings.metadata;
     metadata.update_from_request(&call.body, &call.timestamp());
+    server.last_updated_at = Some(call.timestamp());
     put(state, server);
     respond(json!({"success": true}))
 }

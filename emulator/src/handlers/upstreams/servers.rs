@@ -159,6 +159,7 @@ pub(in crate::handlers) fn create<P: Operations>(state: &mut State, call: &Call)
         toggles: BTreeMap::new(),
         users: UserAccess::default(),
         created_at: call.timestamp(),
+        last_updated_at: None,
         settings: P::new_server(call),
     };
     let body = json!({"id": server.id, "slug": server.slug});
@@ -170,6 +171,7 @@ pub(in crate::handlers) fn update<P: Operations>(state: &mut State, call: &Call)
     let mut server = find::<P>(state, call)?.clone();
     call.set_str("name", &mut server.name);
     call.set_value("description", &mut server.description);
+    server.last_updated_at = Some(call.timestamp());
     let body = json!({"id": server.id, "slug": server.slug, "object": object::<P>()});
     put::<P>(state, server);
     respond(body)

@@ -29,6 +29,8 @@ pub(crate) struct UpstreamServer<P: Protocol> {
     pub(crate) toggles: BTreeMap<CapabilityKey, bool>,
     pub(crate) users: UserAccess,
     pub(crate) created_at: String,
+    #[serde(default)]
+    pub(crate) last_updated_at: Option<String>,
     #[serde(flatten)]
     pub(crate) settings: P::Server,
 }
