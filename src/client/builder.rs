@@ -217,13 +217,13 @@ impl ClientBuilder {
                 .transpose()
         };
         Ok(BaseUrls {
-            public: self.parse_base_url(&self.public, "public_base_url", DEFAULT_PUBLIC_BASE_URL)?,
-            mcp: with_hosted_default(&self.mcp, "mcp_base_url", DEFAULT_MCP_BASE_URL)?,
-            prices: with_hosted_default(
-                &self.prices,
-                "prices_base_url",
-                DEFAULT_PRICES_BASE_URL,
+            public: self.parse_base_url(
+                &self.public,
+                "public_base_url",
+                DEFAULT_PUBLIC_BASE_URL,
             )?,
+            mcp: with_hosted_default(&self.mcp, "mcp_base_url", DEFAULT_MCP_BASE_URL)?,
+            prices: with_hosted_default(&self.prices, "prices_base_url", DEFAULT_PRICES_BASE_URL)?,
             control,
             gateway,
         })
