@@ -10,6 +10,7 @@ mod constraints;
 mod conversions;
 mod docs;
 mod examples;
+#[cfg(feature = "maintenance")]
 mod listing;
 mod lists;
 mod model;
@@ -20,7 +21,7 @@ mod trim;
 mod types;
 mod unions;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proc_macro2::TokenStream;
@@ -75,11 +76,12 @@ pub fn tokens(patched: &Patched, lowered: &Lowered, areas: &Areas) -> Result<Tok
 /// A path is relative to the crate: `Client::list_api_keys`, `api_keys::ApiKey::name`. A type is
 /// listed in its own module and in each module that re-exports it. Items that every type or
 /// builder has, such as `build()`, are left out.
+#[cfg(feature = "maintenance")]
 pub fn listing(
     patched: &Patched,
     lowered: &Lowered,
     areas: &Areas,
-) -> Result<BTreeMap<String, String>> {
+) -> Result<std::collections::BTreeMap<String, String>> {
     with_model(patched, lowered, areas, listing::list)
 }
 

@@ -6,12 +6,15 @@
 //! these stages, so they cannot disagree about the API.
 
 pub mod constraints;
+#[cfg(feature = "maintenance")]
 pub mod distil;
 pub mod document;
 mod error;
+#[cfg(feature = "maintenance")]
 pub mod evidence;
 #[cfg(feature = "generate")]
 pub mod generate;
+#[cfg(feature = "json_schema")]
 pub mod json_schema;
 #[cfg(feature = "generate")]
 pub mod lower;
@@ -19,7 +22,9 @@ pub mod manifest;
 #[cfg(feature = "generate")]
 pub mod modules;
 pub mod overlay;
+#[cfg(feature = "maintenance")]
 pub mod override_audit;
+#[cfg(feature = "maintenance")]
 mod override_status;
 pub mod paths;
 pub mod reserved_segments;

@@ -8,6 +8,7 @@
 //! that matches nothing, does nothing, is a duplicate or has both `update` and `copy` is an error.
 //! Of the extensions, `x-evidence` cites the evidence for the correction; all others are ignored.
 
+#[cfg(feature = "maintenance")]
 mod compare;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use serde_json_path::{JsonPath, PathElement};
 use crate::error::Problems;
 use crate::{Error, Result, Source, document};
 
+#[cfg(feature = "maintenance")]
 pub use compare::Verdict;
 
 /// A step from a node to its child.
@@ -151,6 +153,7 @@ impl Action {
     }
 
     /// Returns the location of each node that the target selects: the segments of a JSON pointer.
+    #[cfg(feature = "maintenance")]
     pub(crate) fn selected_nodes(&self, document: &Value) -> Vec<Vec<String>> {
         let nodes = self.target.find_nodes(document).into_iter();
         nodes
@@ -356,14 +359,8 @@ fn merge_into(
 struct AbsentNode {
     path: NodePath,
     /// The number of steps of `path` that lead to the target.
+    #[cfg_attr(not(feature = "maintenance"), allow(dead_code))]
     target_length: usize,
-}
-
-impl AbsentNode {
-    /// Returns the steps from the target to the node, which are those in the value of the action.
-    fn member(&self) -> &[Step] {
-        &self.path.0[self.target_length..]
-    }
 }
 
 /// Returns `does not exist: $['a']; the action only describes it`.

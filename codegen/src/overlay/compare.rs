@@ -11,6 +11,13 @@ use super::{
 };
 use crate::{Result, document, override_status::OverrideStatus};
 
+impl AbsentNode {
+    /// Returns the steps from the target to the node, which are those in the value of the action.
+    fn member(&self) -> &[Step] {
+        &self.path.0[self.target_length..]
+    }
+}
+
 /// The result of the comparison of an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
