@@ -31,7 +31,13 @@ pub async fn call_all(context: &TestContext) -> Outcome {
     pricing.send().await?;
     admin.list_provider_pricing("openai").send().await?;
     let capabilities = admin.list_provider_capabilities("openai");
-    capabilities.send().await.map(drop)
+    capabilities.send().await?;
+    let capabilities = admin.get_model_capabilities("openai", "gpt-4o");
+    capabilities.send().await?;
+    let configs = admin.get_provider_model_configs("pricing", "openai");
+    configs.send().await?;
+    let config = admin.get_provider_model_config("general", "openai", "gpt-4o");
+    config.send().await.map(drop)
 }
 
 async fn api_keys(context: &TestContext) -> Outcome {

@@ -29,6 +29,7 @@ mod pages;
 mod partials;
 mod plugins;
 mod policies;
+mod pricing;
 mod program;
 mod prompt_tools;
 mod prompts;
