@@ -10,7 +10,7 @@ use portkey_admin::{
     Client, Error, RequestOptions,
     gateway::{ClientEvent, GatewayOptions},
 };
-use portkey_admin_emulator::Emulator;
+use portkey_admin_emulator::{Emulator, Key, Organisation};
 use serde_json::json;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -22,13 +22,20 @@ async fn main() -> Outcome {
         let model = std::env::var("PORTKEY_MODEL").unwrap_or_else(|_| "gpt-realtime".to_owned());
         return Ok(run_session(&Client::from_env()?, &model).await?);
     }
-    let emulator = Emulator::start().await?;
+    // Calls of the gateway need a workspace key.
+    let organisation = Organisation::named("Example")
+        .workspace("Main")
+        .key(Key::workspace("Main", "app"));
+    let emulator = Emulator::builder()
+        .organisation(organisation)
+        .start()
+        .await?;
     println!(
         "PORTKEY_API_KEY is not set: using an emulator at {}",
         emulator.base_url()
     );
     let client = Client::builder()
-        .api_key(emulator.api_key())
+        .api_key(emulator.key("app").ok_or("the emulator has no key `app`")?)
         .base_url(emulator.base_url())
         .options(RequestOptions::new().gateway(GatewayOptions::new().provider("openai")))
         .build()?;

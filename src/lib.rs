@@ -27,7 +27,7 @@
 //!   responses of the API keys. [`types`] contains the types that several areas share; each area
 //!   re-exports those that it uses.
 //! - [`operations`] describes every operation as data: path, scopes, paging, idempotency.
-//! - [`scopes`] contains the names of the scopes that were seen on keys.
+//! - [`scopes`] contains the names of scopes, and finds those that a list of operations needs.
 //! - [`Error`] is the error of every call, [`RequestOptions`] and [`RetryPolicy`] control requests,
 //!   [`Items`] and [`Pages`] are the streams of a list.
 //! - `portkey-admin-emulator` is a Portkey for tests; see [testing](guide::testing).
@@ -152,7 +152,7 @@ pub use helpers::{AuditLogStream, AuditLogWatermark};
 #[cfg(feature = "logs")]
 pub use helpers::{LogExportProgress, LogExportToFile, SavedLogExport};
 pub use json_object::JsonObject;
-pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane};
+pub use operation::{Access, ApiVersion, Idempotency, Operation, Paging, Plane, RequiredScopes};
 pub use options::RequestOptions;
 pub use pagination::{Cursor, Items, Named, Page, Paged, Pages, SkippedItem};
 pub use patch::Patch;

@@ -124,24 +124,51 @@ pub struct Paging {
 pub struct Access {
     /// The kinds of key that are accepted.
     pub keys: &'static [&'static str],
-    /// The accepted scopes, of which the key needs one.
-    pub scopes: &'static [&'static str],
+    /// The scopes that the key needs; `None` if unknown.
+    /// [`scopes::needed_by`](crate::scopes::needed_by) combines those of several operations.
+    pub scopes: Option<RequiredScopes>,
     /// The required plan of the organisation.
     pub plan: Option<&'static str>,
+    /// The roles of a person, such as `workspace admin`. One of them is needed by the user of a
+    /// user key, and by the person who creates a service key for the operation.
+    pub roles: &'static [&'static str],
+}
+
+/// The scopes that a key needs for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RequiredScopes {
+    /// One of these scopes.
+    AnyOf(&'static [&'static str]),
+    /// All of these scopes.
+    AllOf(&'static [&'static str]),
+}
+
+impl RequiredScopes {
+    /// Returns the names of the scopes.
+    pub fn names(&self) -> &'static [&'static str] {
+        match self {
+            Self::AnyOf(names) | Self::AllOf(names) => names,
+        }
+    }
 }
 
 impl Access {
     /// Describes the requirements, for the error of a 403 response.
     pub(crate) fn hint(&self) -> Option<String> {
         let mut requirements = Vec::new();
-        if !self.scopes.is_empty() {
-            requirements.push(format!("scope {}", self.scopes.join(" or ")));
-        }
+        requirements.extend(self.scopes.map(|scopes| match scopes {
+            RequiredScopes::AnyOf(names) => format!("scope {}", names.join(" or ")),
+            RequiredScopes::AllOf(names) => format!("scopes {}", names.join(" and ")),
+        }));
         if !self.keys.is_empty() {
             requirements.push(format!("a key of kind {}", self.keys.join(" or ")));
         }
         if let Some(plan) = self.plan.filter(|plan| *plan != "any") {
             requirements.push(format!("the {plan} plan"));
+        }
+        if !self.roles.is_empty() {
+            requirements.push(format!("for a user the role {}", self.roles.join(" or ")));
         }
         (!requirements.is_empty()).then(|| format!("requires {}", requirements.join(", ")))
     }

@@ -6,7 +6,10 @@
 mod support;
 
 use http::{Method, StatusCode};
-use portkey_admin::{ApiVersion, Client, Error, Paged, Plane, RequestOptions};
+use portkey_admin::{
+    ApiVersion, Client, Error, Paged, Plane, RequestOptions,
+    logs::{LogEntry, LogEntryRequest, LogEntryResponse},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{
@@ -249,9 +252,32 @@ async fn error_of_an_operation_has_its_metadata() {
     let error = client.list_users().send().await.unwrap_err();
     let metadata = error.operation_metadata().unwrap();
     assert_eq!((metadata.id, metadata.path), ("list_users", "/admin/users"));
+    assert_eq!(
+        error.to_string(),
+        "list_users: 403 Forbidden (requires scope organisation_users.list, a key of kind \
+         organisation, the enterprise plan, for a user the role organisation owner or organisation \
+         admin)"
+    );
+}
+
+#[tokio::test]
+async fn hint_of_403_names_alternative_scopes_or_all_needed_scopes() {
+    let (_server, client) = server_and_client(ScriptedResponse::empty(403));
+    let error = client.list_guardrails().send().await.unwrap_err();
     let line = error.to_string();
-    assert!(line.contains("scope organisation_users.list"), "{line}");
-    assert!(line.contains("a key of kind organisation"), "{line}");
+    let expected = "requires scope guardrails.list or organisation_guardrails.list, a key";
+    assert!(line.contains(expected), "{line}");
+    let log = LogEntry::builder()
+        .request(
+            LogEntryRequest::builder()
+                .url("https://host.example")
+                .body(json!({})),
+        )
+        .response(LogEntryResponse::builder().status(200).body(json!({})));
+    let error = client.insert_log().body(log).send().await.unwrap_err();
+    let line = error.to_string();
+    let expected = "requires scopes completions.write and logs.write, a key of kind workspace";
+    assert!(line.contains(expected), "{line}");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
-use crate::manifest::{EvidenceGrade, Manifest, Status};
+use crate::manifest::{Entry, EvidenceGrade, Manifest, RequiredScopes, Status};
 use crate::overlay::{Action, ActionKind, Overlay};
 use crate::paths::Rules;
 use crate::sources::read;
@@ -243,8 +243,12 @@ impl Evidence {
                 let note = evidence.note.as_deref().unwrap_or_default();
                 exceeded_claim(evidence.by, &grades, note)
             };
+            let unnamed = self
+                .unnamed_scopes(entry)
+                .map(|scope| format!("`access.scopes`: no row names `{scope}` or its family"));
             let location = || format!("{}: {key}", sources.manifest.name);
-            found.extend(problem.map(|problem| Error::new(location(), problem)));
+            let problems = problem.into_iter().chain(unnamed);
+            found.extend(problems.map(|problem| Error::new(location(), problem)));
         }
         for source in &sources.overlays {
             let overlay = Overlay::parse(source)?;
@@ -252,6 +256,22 @@ impl Evidence {
             found.extend(actions.filter_map(|action| self.check_action(action).err()));
         }
         Ok(found)
+    }
+
+    /// Returns the scopes of an entry that no cited fact names, neither by name nor by family
+    /// (`configs.*`).
+    fn unnamed_scopes<'a>(&self, entry: &'a Entry) -> impl Iterator<Item = &'a str> {
+        let cited = entry.evidence.rows.iter().filter_map(|id| self.fact(id));
+        let facts: Vec<&str> = cited.map(|fact| fact.fact.as_str()).collect();
+        let scopes = entry.access.scopes.as_ref();
+        let scopes = scopes.into_iter().flat_map(RequiredScopes::names);
+        scopes.map(String::as_str).filter(move |scope| {
+            let family = scope.split('.').next().unwrap_or_default();
+            let names = [format!("`{scope}`"), format!("`{family}.*`")];
+            !facts
+                .iter()
+                .any(|fact| names.iter().any(|name| fact.contains(name)))
+        })
     }
 
     fn check_action(&self, action: &Action) -> Result<()> {

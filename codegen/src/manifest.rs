@@ -1,6 +1,7 @@
 //! The operation manifest, `overrides/operations.yaml`: one entry for each operation of the patched
 //! document.
 
+mod access;
 mod rules;
 
 use std::collections::HashSet;
@@ -11,6 +12,8 @@ use serde_json::Value;
 
 use crate::error::Problems;
 use crate::{Error, Result, Source, document};
+
+pub use access::{Access, RequiredScopes};
 
 /// All entries by operation key (`GET /api-keys`), in file order.
 #[derive(Debug, Clone)]
@@ -201,21 +204,6 @@ pub enum Idempotency {
     /// Each execution has a further effect.
     #[serde(rename = "never")]
     NonIdempotent,
-}
-
-/// Who may call an operation, as far as known.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Access {
-    /// The kinds of API key that may call it (`organisation`, `workspace`); empty if unknown.
-    #[serde(default)]
-    pub keys: Vec<String>,
-    /// The scopes of which the API key needs one; empty if unknown.
-    #[serde(default)]
-    pub scopes: Vec<String>,
-    /// The plan that it needs (`any`, `enterprise`), if known.
-    #[serde(default)]
-    pub plan: Option<String>,
 }
 
 /// Whether an operation was observed to work.

@@ -16,6 +16,7 @@ facts:
   M002: {fact: It works., source: {code: [a.go, b.go]}, on: 2026-01-02, grade: live-scm}
   M003: {fact: It works., source: {code: a.go}, on: 2026-01-02, grade: official-client}
   M004: {fact: It works., source: {code: a.go}, on: 2026-01-02, grade: document}
+  M005: {fact: 'Needs `things.*` or `others.read`.', source: {code: a.go}, on: 2026-01-02, grade: document}
   N001: {fact: It works., source: {code: a.go}, on: 2026-01-02, grade: third-party}
 ";
 
@@ -40,9 +41,14 @@ fn parse_error(text: &str) -> String {
 
 /// Returns the problems of an operation with this status and evidence.
 fn entry_problems(status: &str, evidence: &str) -> Vec<String> {
+    access_problems("{}", status, evidence)
+}
+
+/// Returns the problems of an operation with this access, status and evidence.
+fn access_problems(access: &str, status: &str, evidence: &str) -> Vec<String> {
     let manifest = format!(
         "GET /things: {{id: list_things, summary: Lists things., plane: control, area: things, \
-         retry: safe, status: {status}, evidence: {evidence}}}"
+         retry: safe, access: {access}, status: {status}, evidence: {evidence}}}"
     );
     problems(&manifest, "")
 }
@@ -164,8 +170,8 @@ fn fact_with_one_place_and_with_several_is_parsed() {
     let places = |id| evidence.fact(id).unwrap().source["code"].0.clone();
     assert_eq!(places("M001"), ["a.go:7"]);
     assert_eq!(places("M002"), ["a.go", "b.go"]);
-    assert_eq!(evidence.facts().count(), 5);
-    assert!(evidence.fact("M005").is_none());
+    assert_eq!(evidence.facts().count(), 6);
+    assert!(evidence.fact("M006").is_none());
 }
 
 #[test]
@@ -244,7 +250,7 @@ fn unresolved_and_uncited_ids_are_found() {
         unresolved[0].to_string(),
         format!("src/a.rs:2: `M009` is not a fact of {FILE}")
     );
-    assert_eq!(evidence.uncited(&cited), ["M003", "M004", "N001"]);
+    assert_eq!(evidence.uncited(&cited), ["M003", "M004", "M005", "N001"]);
 }
 
 #[test]
@@ -264,6 +270,26 @@ fn operation_with_third_party_rows_only_is_unverified() {
         [""; 0]
     );
     assert_eq!(entry_problems("works", "{by: document}"), [""; 0]);
+}
+
+#[test]
+fn scope_of_an_operation_is_named_by_a_row() {
+    let found = |scopes: &str, rows: &str| {
+        let evidence = format!("{{by: document, rows: [{rows}]}}");
+        access_problems(&format!("{{scopes: {scopes}}}"), "works", &evidence)
+    };
+    for (scopes, rows, unnamed) in [
+        ("[things.list]", "M004", "things.list"),
+        ("[things.list, others.list]", "M005", "others.list"),
+        ("{all_of: [other.read]}", "M005", "other.read"),
+    ] {
+        let problem = format!("`access.scopes`: no row names `{unnamed}` or its family");
+        let location = "overrides/operations.yaml: GET /things";
+        assert_eq!(found(scopes, rows), [format!("{location}: {problem}")]);
+    }
+    for scopes in ["[things.list, others.read]", "{all_of: [things.read]}"] {
+        assert_eq!(found(scopes, "M004, M005"), [""; 0], "{scopes}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, path::Path, sync::LazyLock};
 
 use portkey_admin_codegen::{
     Manifest, Patched, Source, Sources, document, generate, lower,
-    manifest::{Idempotency, Paging},
+    manifest::{Access, Idempotency, Paging, RequiredScopes},
     patch,
     select::Areas,
 };
@@ -101,7 +101,8 @@ fn only_planes_with_a_version_in_the_base_url_have_v2() {
 #[test]
 fn valid_entry_is_accepted() {
     let fits = "default_workspace: true, triggers: [reset], reads: get_thing, \
-                stream: {event: Thing, named: true}";
+                stream: {event: Thing, named: true}, access: {keys: [workspace], \
+                scopes: {all_of: [a.read, b.read]}, plan: any, roles: [workspace admin]}";
     assert_eq!(check_error(fits), None);
 }
 
@@ -158,6 +159,26 @@ fn invalid_entry_is_rejected_with_operation_and_field() {
             "paging: {page: a, first: 0, after: b}",
             "`page` and `after` are mutually exclusive",
         ),
+        (
+            "access: {keys: [admin]}",
+            "`access.keys`: expected one of `organisation`, `workspace`, found `admin`",
+        ),
+        (
+            "access: {roles: [workspace admin, owner]}",
+            "`access.roles`: expected one of `organisation owner`,",
+        ),
+        (
+            "access: {plan: pro}",
+            "`access.plan`: expected one of `any`, `enterprise`, found `pro`",
+        ),
+        (
+            "access: {scopes: []}",
+            "`access.scopes`: expected at least one scope",
+        ),
+        (
+            "access: {scopes: {all_of: [a.read, b.read, a.read]}}",
+            "`access.scopes`: `a.read` is listed twice",
+        ),
     ];
     for (fields, expected) in table {
         let problem = check_error(fields).unwrap_or_default();
@@ -177,6 +198,65 @@ fn invalid_entry_is_rejected_with_operation_and_field() {
     assert!(
         triggers.contains("only allowed with `retry: idempotent`"),
         "{triggers}"
+    );
+}
+
+#[test]
+fn scopes_are_alternatives_unless_all_are_needed() {
+    let scopes = |text: &str| {
+        let text = format!(
+            "GET /things: {{id: list_things, summary: S., plane: control, area: things, retry: safe, \
+             status: works, evidence: {{by: document}}, access: {{{text}}}}}"
+        );
+        let name = "operations.yaml".to_owned();
+        let manifest = Manifest::parse(&Source { name, text })?;
+        Ok(manifest
+            .get("GET", "/things")
+            .unwrap()
+            .access
+            .scopes
+            .clone())
+    };
+    let names = || vec!["a.read".to_owned(), "b.read".to_owned()];
+    for (text, expected) in [
+        ("keys: [workspace]", None),
+        (
+            "scopes: [a.read, b.read]",
+            Some(RequiredScopes::AnyOf(names())),
+        ),
+        (
+            "scopes: {all_of: [a.read, b.read]}",
+            Some(RequiredScopes::AllOf(names())),
+        ),
+    ] {
+        assert_eq!(scopes(text).unwrap(), expected, "{text}");
+    }
+    let error: portkey_admin_codegen::Error = scopes("scopes: {one_of: [a.read]}").unwrap_err();
+    assert!(
+        error.to_string().contains("expected a list of scopes"),
+        "{error}"
+    );
+}
+
+#[test]
+fn access_is_described_in_words() {
+    let requirements = |(method, path)| {
+        let entry = PATCHED.manifest.get(method, path).unwrap();
+        entry.access.requirements().join("; ")
+    };
+    assert_eq!(
+        requirements(("POST", "/logs")),
+        "workspace keys; scopes `completions.write` and `logs.write`"
+    );
+    assert_eq!(
+        requirements(("GET", "/audit-logs")),
+        "organisation keys; scope `audit_logs.list`; enterprise plan; role organisation owner or \
+         organisation admin"
+    );
+    assert_eq!(
+        requirements(("GET", "/models")),
+        "workspace keys; scope `completions.write` or `virtual_keys.list`; role workspace admin or \
+         workspace manager or workspace member"
     );
 }
 
@@ -307,6 +387,31 @@ fn expected_paging(paging: &Paging) -> String {
     )
 }
 
+fn expected_access(access: &Access) -> String {
+    let list = |names: &[String]| {
+        let names: Vec<_> = names.iter().map(|name| format!("{name:?}")).collect();
+        format!("&[{}]", names.join(",")).replace(' ', "")
+    };
+    let scopes = match &access.scopes {
+        None => "None".to_owned(),
+        Some(RequiredScopes::AnyOf(names)) => {
+            format!("Some(RequiredScopes::AnyOf({}))", list(names))
+        }
+        Some(RequiredScopes::AllOf(names)) => {
+            format!("Some(RequiredScopes::AllOf({}))", list(names))
+        }
+    };
+    let plan = match &access.plan {
+        Some(plan) => format!("Some({plan:?})"),
+        None => "None".to_owned(),
+    };
+    format!(
+        "Access{{keys:{},scopes:{scopes},plan:{plan},roles:{}}}",
+        list(&access.keys),
+        list(&access.roles)
+    )
+}
+
 #[test]
 fn operation_statics_match_the_manifest() {
     let statics = operation_statics();
@@ -337,6 +442,8 @@ fn operation_statics_match_the_manifest() {
             entry.default_workspace.to_string(),
             "{key}"
         );
+        let access = fields["access"].replace(",]", "]").replace(",)", ")");
+        assert_eq!(access, expected_access(&entry.access), "{key}");
         let triggers: Vec<String> = entry
             .triggers
             .iter()

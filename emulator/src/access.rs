@@ -3,7 +3,7 @@
 //! The manifest declares what an operation accepts (`access`: kinds of key, scopes, plan). This
 //! module applies these rules and lists the operations that require a workspace.
 
-use portkey_admin_codegen::manifest::Entry;
+use portkey_admin_codegen::manifest::{Entry, RequiredScopes};
 use uuid::Uuid;
 
 use crate::call::{Call, Caller};
@@ -53,9 +53,15 @@ pub(crate) fn authorise(entry: &Entry, caller: &Caller, plan: Plan) -> Result<()
         let message = format!("`{}` does not accept {kind} keys", entry.id);
         return Err(ApiError::forbidden(message));
     }
-    if !access.scopes.is_empty() && !access.scopes.iter().any(|scope| caller.scopes.has(scope)) {
-        let scopes = access.scopes.join(", ");
-        let message = format!("`{}` requires one of the scopes {scopes}", entry.id);
+    if let Some(scopes) = &access.scopes
+        && !scopes.are_granted(|scope| caller.scopes.has(scope))
+    {
+        let quantity = match scopes {
+            RequiredScopes::AnyOf(_) => "one",
+            RequiredScopes::AllOf(_) => "all",
+        };
+        let names = scopes.names().join(", ");
+        let message = format!("`{}` requires {quantity} of the scopes {names}", entry.id);
         return Err(ApiError::forbidden(message));
     }
     if plan != Plan::Enterprise && access.plan.as_deref() == Some("enterprise") {

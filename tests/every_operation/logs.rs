@@ -15,7 +15,7 @@ use crate::{Outcome, TestContext, created_id};
 pub async fn call_all(context: &TestContext) -> Outcome {
     insert(context).await?;
     let id = export(context).await?;
-    context.admin.get_log(id).send().await?;
+    context.workspace_client.get_log(id).send().await?;
     groups(context).await?;
     feedback(context).await
 }

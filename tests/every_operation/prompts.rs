@@ -79,7 +79,8 @@ async fn prompt(context: &TestContext, collection: &str, label: &str, key: &str)
     update.body(labelled).update_and_get().await?;
 
     let variables = RenderPromptRequest::builder().variables(json!({"who": "reader"}));
-    let rendered = admin.render_prompt(&prompt).body(variables).send().await?;
+    let render = context.workspace_client.render_prompt(&prompt);
+    let rendered = render.body(variables).send().await?;
     assert!(json!(rendered).to_string().contains("Good day reader"));
     let variables = RunPromptRequest::builder().variables(json!({"who": "reader"}));
     let run = context.workspace_client.run_prompt(&prompt).body(variables);

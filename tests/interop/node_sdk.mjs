@@ -151,7 +151,7 @@ async function prompts(client, runner, workspace_id, label_id) {
   await ok('prompts.versions.retrieve', () => parts.versions.retrieve(prompt, version));
   await ok('prompts.versions.update', () => parts.versions.update(prompt, version, { label_id }));
   const rendered = await ok('prompts.render', () =>
-    parts.render({ promptID: prompt, variables: { who: 'reader' } }));
+    runner.prompts.render({ promptID: prompt, variables: { who: 'reader' } }));
   if (!JSON.stringify(rendered).includes('Hello reader')) fail('prompts.render', JSON.stringify(rendered));
   await ok('prompts.completions.create', () =>
     runner.prompts.completions.create({ promptID: prompt, variables: { who: 'reader' } }));

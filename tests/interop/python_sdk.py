@@ -167,7 +167,7 @@ def prompts(client, runner, workspace, label):
     ok("prompts.versions.retrieve", lambda: client.prompts.versions.retrieve(prompt, version))
     ok("prompts.versions.update", lambda: client.prompts.versions.update(
         prompt, version, label_id=label))
-    rendered = ok("prompts.render", lambda: client.prompts.render(
+    rendered = ok("prompts.render", lambda: runner.prompts.render(
         prompt_id=prompt, variables={"who": "reader"}))
     if rendered is not None and "Hello reader" not in str(rendered):
         fail("prompts.render", f"not rendered: {rendered}")

@@ -250,15 +250,7 @@ fn access(access: &Access, plane: Plane) -> Option<String> {
     if !plane.needs_key() {
         return Some("public; the API key is not sent.".to_owned());
     }
-    let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));
-    let scopes =
-        (!access.scopes.is_empty()).then(|| format!("scope `{}`", access.scopes.join("` or `")));
-    let plan = access
-        .plan
-        .as_deref()
-        .filter(|plan| *plan != "any")
-        .map(|plan| format!("{plan} plan"));
-    let parts: Vec<String> = [keys, scopes, plan].into_iter().flatten().collect();
+    let parts = access.requirements();
     (!parts.is_empty()).then(|| format!("{}.", parts.join("; ")))
 }
 

@@ -15,7 +15,7 @@ use super::{
     request_types::maybe_setter,
 };
 use crate::{
-    manifest::{Idempotency, Paging},
+    manifest::{Access, Idempotency, Paging, RequiredScopes},
     reserved_segments::{Part, parts, segments},
 };
 
@@ -293,8 +293,7 @@ impl Operation<'_> {
             .filter(|parameter| parameter.required)
             .map(|parameter| &parameter.wire);
         let body_required = self.body.as_ref().is_some_and(|(_, required)| *required);
-        let (keys, scopes) = (&self.entry.access.keys, &self.entry.access.scopes);
-        let plan = option(self.entry.access.plan.as_ref());
+        let access = access(&self.entry.access);
         let retry = match self.entry.retry {
             Idempotency::Safe => quote!(Idempotency::Safe),
             Idempotency::Idempotent => quote!(Idempotency::Idempotent),
@@ -330,7 +329,7 @@ impl Operation<'_> {
                 default_workspace: #default_workspace,
                 constraints: &[#(#constraints),*],
                 validate: #check,
-                access: Access { keys: &[#(#keys),*], scopes: &[#(#scopes),*], plan: #plan },
+                access: #access,
             };
         }
     }
@@ -546,6 +545,16 @@ fn paging(paging: &Paging) -> TokenStream {
         [&paging.page, &paging.size, &paging.after, &paging.next].map(|name| option(name.as_ref()));
     let first = paging.first.unwrap_or_default();
     quote!(Paging { page: #page, size: #size, first: #first, after: #after, next: #next })
+}
+
+fn access(access: &Access) -> TokenStream {
+    let (keys, roles) = (&access.keys, &access.roles);
+    let plan = option(access.plan.as_ref());
+    let scopes = option(access.scopes.as_ref().map(|scopes| match scopes {
+        RequiredScopes::AnyOf(names) => quote!(RequiredScopes::AnyOf(&[#(#names),*])),
+        RequiredScopes::AllOf(names) => quote!(RequiredScopes::AllOf(&[#(#names),*])),
+    }));
+    quote!(Access { keys: &[#(#keys),*], scopes: #scopes, plan: #plan, roles: &[#(#roles),*] })
 }
 
 fn option(value: Option<impl ToTokens>) -> TokenStream {

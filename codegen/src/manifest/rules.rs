@@ -22,6 +22,7 @@ pub(super) fn problems(manifest: &Manifest, document: &Value) -> Vec<(String, St
         };
         let checked = [
             check.base(),
+            entry.access.check(),
             check.default_workspace(),
             check.triggers(),
             check.paging(),

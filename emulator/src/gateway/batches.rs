@@ -32,11 +32,8 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
         .find(call.required_str("input_file_id")?, call)?;
     let input_file_id = input.id().to_owned();
     let input = input.content()?.clone();
-    let key = ResourceKey::new(
-        state,
-        call,
-        format!("batch_{}", call.ids.uuid().replace('-', "")),
-    )?;
+    let id = format!("batch_{}", call.ids.uuid().replace('-', ""));
+    let key = ResourceKey::new(call, id)?;
     let string = |name: &str, default: &str| call.body_str(name).unwrap_or(default).to_owned();
     let mut batch = Batch {
         key: key.clone(),

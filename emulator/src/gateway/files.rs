@@ -20,7 +20,7 @@ pub(super) fn new_id(call: &Call) -> String {
 pub(super) fn upload(state: &mut State, call: &Call) -> HandlerResult {
     let part = call.form_file("file")?;
     let file = File {
-        key: ResourceKey::new(state, call, new_id(call))?,
+        key: ResourceKey::new(call, new_id(call))?,
         bytes: part.info.size,
         created_at: call.now.timestamp(),
         filename: part.info.file_name.clone().unwrap_or_default(),

@@ -11,17 +11,9 @@ use crate::state::State;
 use crate::state::gateway::key::ResourceKey;
 
 impl ResourceKey {
-    pub(super) fn new(state: &State, call: &Call, id: String) -> Result<Self, ApiError> {
-        let workspace_id = workspace_or_default(state, call)?;
+    pub(super) fn new(call: &Call, id: String) -> Result<Self, ApiError> {
+        let workspace_id = call.required_workspace()?.to_owned();
         Ok(Self { id, workspace_id })
-    }
-}
-
-/// Returns the workspace of the call, or else the default workspace.
-pub(super) fn workspace_or_default(state: &State, call: &Call) -> Result<String, ApiError> {
-    match call.workspace() {
-        Some(workspace) => Ok(workspace.to_owned()),
-        None => logs::default_workspace(state),
     }
 }
 
@@ -40,8 +32,8 @@ pub(super) fn log_request(
     request: &Value,
     response: &Value,
 ) -> Result<(), ApiError> {
-    let workspace = workspace_or_default(state, call)?;
-    logs::record(state, &workspace, &log_entry(call, request, response), call);
+    let workspace = call.required_workspace()?;
+    logs::record(state, workspace, &log_entry(call, request, response), call);
     Ok(())
 }
 

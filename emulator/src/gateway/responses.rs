@@ -49,7 +49,7 @@ pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
     let logged = json!({"model": completed["model"], "usage": completed["usage"]});
     log_request(state, call, request, &logged)?;
     if request["store"] != false {
-        let key = ResourceKey::new(state, call, id)?;
+        let key = ResourceKey::new(call, id)?;
         let response = completed.clone();
         store(
             state,

@@ -5,7 +5,7 @@
 
 use serde_json::{Value, json};
 
-use super::requests::{self, workspace_or_default};
+use super::requests;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::json;
@@ -65,10 +65,10 @@ pub(crate) fn check_limits(state: &State, call: &Call, body: &Value) -> Result<(
         return Err(exhausted("the API key"));
     }
     // Without a workspace, there are no policies.
-    let Ok(workspace) = workspace_or_default(state, call) else {
+    let Some(workspace) = call.workspace() else {
         return Ok(());
     };
-    let policies = state.usage_policies.in_workspace(&workspace);
+    let policies = state.usage_policies.in_workspace(workspace);
     if policies.iter().next().is_none() {
         return Ok(());
     }
@@ -80,7 +80,7 @@ pub(crate) fn check_limits(state: &State, call: &Call, body: &Value) -> Result<(
         let organisation = &state.organisation;
         let group = policy
             .policy
-            .group(organisation, &strings, &workspace, &attributes);
+            .group(organisation, &strings, workspace, &attributes);
         group.is_some_and(|group| policy.is_exhausted(&group, call.now))
     };
     match policies.iter().any(is_used_up) {
@@ -120,8 +120,8 @@ fn saved_provider<'a>(
     slug: &str,
     named_in: &str,
 ) -> Result<&'a VirtualKey, ApiError> {
-    let workspace = workspace_or_default(state, call)?;
-    let mut keys = state.virtual_keys.in_workspace(&workspace).iter();
+    let workspace = call.required_workspace()?;
+    let mut keys = state.virtual_keys.in_workspace(workspace).iter();
     let found = keys.find(|key| key.slug == slug || key.id == slug);
     found.ok_or_else(|| bad_request(format!("{named_in}: expected the slug of a provider")))
 }

@@ -58,18 +58,14 @@ pub(crate) fn seed(state: &mut State, workspace: &str, now: DateTime<Utc>) {
     }
 }
 
-/// With an organisation key and no workspace, the logs go to the default workspace.
 fn insert(state: &mut State, call: &Call) -> HandlerResult {
-    let workspace = match call.workspace() {
-        Some(workspace) => workspace.to_owned(),
-        None => default_workspace(state)?,
-    };
+    let workspace = call.required_workspace()?;
     let entries = match &call.body {
         Value::Array(entries) => entries.as_slice(),
         single => std::slice::from_ref(single),
     };
     for entry in entries {
-        record(state, &workspace, entry, call);
+        record(state, workspace, entry, call);
     }
     // As recorded from the service (V161).
     respond(json!("ok"))
@@ -83,18 +79,6 @@ pub(crate) fn record(state: &mut State, workspace: &str, entry: &Value, call: &C
     usage_policies::record_usage(state, workspace, &attributes, call);
     api_keys::record_usage(state, &attributes, call);
     virtual_keys::record_usage(state, workspace, &attributes, call);
-}
-
-pub(crate) fn default_workspace(state: &State) -> Result<String, ApiError> {
-    let mut all = state.workspaces.iter();
-    let default = all.find(|workspace| workspace.is_default());
-    default
-        .map(|workspace| workspace.id.clone())
-        .ok_or_else(|| {
-            ApiError::bad_request(
-                "an organisation key requires a default workspace for this operation",
-            )
-        })
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {

@@ -91,11 +91,6 @@ impl Workspace {
         self.is_default = is_default;
     }
 
-    /// Returns whether this is the default workspace, used if a request names none.
-    pub(crate) fn is_default(&self) -> bool {
-        self.is_default
-    }
-
     /// Adds a user as a member, or sets the role of a member.
     pub(crate) fn add_member(&mut self, user_id: &str, role: &str, now: DateTime<Utc>) {
         self.remove_member(user_id);

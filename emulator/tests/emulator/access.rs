@@ -327,3 +327,87 @@ async fn access_of_each_kind_of_key_matches_the_table() {
         }
     }
 }
+
+/// Sends the same request with a key of each of these lists of scopes.
+async fn statuses(
+    client: &TestClient,
+    request: (Method, &str, Value),
+    keys: &[&[&str]],
+) -> Vec<u16> {
+    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let (method, path, body) = request;
+    let mut statuses = Vec::new();
+    for scopes in keys {
+        let (_, key) = client.workspace_key(&one, scopes).await;
+        let response = client
+            .send_as(&key, method.clone(), path, body.clone())
+            .await;
+        if response.status == 403 {
+            assert_eq!(response.error().1, "AB03", "{path}");
+        }
+        statuses.push(response.status);
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn an_operation_with_several_scopes_needs_all_of_them() {
+    let client = client().await;
+    let log = crate::logs::entry("ada", 200, 1);
+    let keys: [&[&str]; 4] = [
+        &["completions.write"],
+        &["logs.write"],
+        &["logs.write", "configs.list"],
+        &["logs.write", "completions.write"],
+    ];
+    let found = statuses(&client, (Method::POST, "/logs", log.clone()), &keys).await;
+    assert_eq!(found, [403, 403, 403, 200]);
+    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let (_, key) = client.workspace_key(&one, &["logs.write"]).await;
+    let message = client
+        .send_as(&key, Method::POST, "/logs", log)
+        .await
+        .error()
+        .2;
+    let expected = "requires all of the scopes completions.write, logs.write";
+    assert!(message.contains(expected), "{message}");
+}
+
+#[tokio::test]
+async fn an_operation_with_alternative_scopes_needs_one_of_them() {
+    let client = client().await;
+    let keys: [&[&str]; 4] = [
+        &["guardrails.list"],
+        &["organisation_guardrails.list"],
+        &["guardrails.read"],
+        &["configs.list"],
+    ];
+    let found = statuses(&client, (Method::GET, "/guardrails", Value::Null), &keys).await;
+    assert_eq!(found, [200, 200, 403, 403]);
+    let keys: [&[&str]; 3] = [&["mcp_servers.list"], &["mcp_servers.read"], &["logs.list"]];
+    let found = statuses(&client, (Method::GET, "/mcp-servers", Value::Null), &keys).await;
+    assert_eq!(found, [200, 403, 403]);
+}
+
+#[tokio::test]
+async fn organisation_resources_need_an_organisation_key() {
+    let client = client().await;
+    let own = client.emulator.key("everything").unwrap();
+    for path in ["/secret-references", "/admin/users/invites"] {
+        assert_eq!(
+            client.send(Method::GET, path, Value::Null).await.status,
+            200,
+            "{path}"
+        );
+        let error = client
+            .send_as(&own, Method::GET, path, Value::Null)
+            .await
+            .error();
+        assert_eq!((error.0, error.1.as_str()), (403, "AB03"), "{path}");
+        assert!(
+            error.2.contains("does not accept workspace keys"),
+            "{}",
+            error.2
+        );
+    }
+}

@@ -431,12 +431,14 @@ async fn client_at_epoch() -> TestClient {
 const HOUR: Duration = Duration::from_secs(60 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Creates an organisation key that may list configs; returns its path and its value.
+/// Creates a workspace key that may list configs and insert logs; returns its path and its value.
 async fn key_with(client: &TestClient, fields: Value) -> (String, String) {
-    let mut body = json!({"name": "limited", "scopes": ["configs.list"]});
+    let scopes = ["configs.list", "completions.write", "logs.write"];
+    let workspace = seeded_workspace(client).await;
+    let mut body = json!({"name": "limited", "scopes": scopes, "workspace_id": workspace});
     let object = body.as_object_mut().unwrap();
     object.extend(fields.as_object().unwrap().clone());
-    let key = client.post("/api-keys/organisation/service", body).await;
+    let key = client.post("/api-keys/workspace/service", body).await;
     (
         format!("/api-keys/{}", string(&key["id"])),
         string(&key["key"]),
@@ -557,8 +559,7 @@ async fn insert_log(client: &TestClient, key: &str, tokens: u64) {
 async fn a_key_is_exhausted_by_logged_usage() {
     let client = client_at_epoch().await;
     let limits = json!({"type": "tokens", "credit_limit": 100, "periodic_reset_days": 10});
-    let scopes = json!(["configs.list", "logs.view"]);
-    let (path, key) = key_with(&client, json!({"usage_limits": limits, "scopes": scopes})).await;
+    let (path, key) = key_with(&client, json!({"usage_limits": limits})).await;
     let (other, _) = key_with(&client, json!({"usage_limits": limits})).await;
     let status = async |path: &str| string(&client.get(path).await["status"]);
     insert_log(&client, &key, 60).await;
@@ -615,8 +616,7 @@ async fn cost_exhausts_a_key_until_the_reset_date() {
     let client = client_at_epoch().await;
     let next = "1970-01-03T00:00:00Z";
     let limits = json!({"type": "cost", "credit_limit": 1, "next_usage_reset_at": next});
-    let fields = json!({"usage_limits": limits, "scopes": ["logs.view"]});
-    let (path, key) = key_with(&client, fields).await;
+    let (path, key) = key_with(&client, json!({"usage_limits": limits})).await;
     insert_log(&client, &key, 999_000).await;
     assert_eq!(client.get(&path).await["status"], "active");
     insert_log(&client, &key, 1_000).await;

@@ -137,7 +137,10 @@ async fn a_guardrail_maps_mcp_servers() {
     let client = TestClient::new().await;
     let workspace = client.first("/admin/workspaces").await["id"].clone();
     let (_, key) = client
-        .workspace_key(&string(&workspace), &["mcp.invoke"])
+        .workspace_key(
+            &string(&workspace),
+            &["mcp_servers.create", "mcp_servers.delete"],
+        )
         .await;
     let integration = json!({"name": "i", "url": "https://example.com", "auth_type": "none", "transport": "http", "workspace_id": workspace});
     let integration = client.post("/mcp-integrations", integration).await["id"].clone();

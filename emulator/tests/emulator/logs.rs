@@ -90,7 +90,9 @@ async fn one_or_many_are_inserted_and_read() {
 async fn a_log_belongs_to_the_workspace_of_the_key() {
     let client = TestClient::new().await;
     let other = string(&client.workspace("Other").await["id"]);
-    let (_, key) = client.workspace_key(&other, &["logs.view"]).await;
+    let (_, key) = client
+        .workspace_key(&other, &["completions.write", "logs.write", "logs.view"])
+        .await;
     client.post("/logs", entry("a", 200, 1)).await;
     let log = format!("/logs/{}", ids(&client, "a").await[0]);
     assert_eq!(
@@ -139,7 +141,10 @@ async fn deleting_a_workspace_deletes_its_logs() {
     let client = TestClient::new().await;
     let other = client.workspace("Other").await;
     let (_, key) = client
-        .workspace_key(&string(&other["id"]), &["logs.view"])
+        .workspace_key(
+            &string(&other["id"]),
+            &["completions.write", "logs.write", "logs.view"],
+        )
         .await;
     client
         .send_as(&key, Method::POST, "/logs", entry("gone", 200, 1))

@@ -506,15 +506,16 @@ fn start_with_small_files(arguments: &[&str]) -> Program {
 #[cfg(unix)]
 async fn write_until_it_is_refused(
     program: &Program,
+    key: &str,
     reads: &str,
     write: impl Fn(usize) -> reqwest::RequestBuilder,
 ) {
-    let mut before = program.get("last", reads).await;
+    let mut before = program.get(key, reads).await;
     for number in 0..200 {
-        let request = write(number).header("x-portkey-api-key", program.key("last"));
+        let request = write(number).header("x-portkey-api-key", program.key(key));
         let response = request.send().await.unwrap();
         let status = response.status();
-        let after = program.get("last", reads).await;
+        let after = program.get(key, reads).await;
         if status == 500 {
             let message = response.text().await.unwrap();
             assert!(
@@ -536,7 +537,9 @@ async fn write_until_it_is_refused(
 async fn a_write_that_cannot_be_persisted_is_rolled_back() {
     let directory = TempDir::new();
     let (seed, state) = (directory.file("seed.yaml"), directory.file("state.json"));
-    std::fs::write(&seed, SEED_WITH_ONE_KEY).unwrap();
+    let organisations = "organisations: [{name: O, workspaces: [{name: W}], \
+                         keys: [{name: app, workspace: W}, {name: last}]}]";
+    std::fs::write(&seed, organisations).unwrap();
     let arguments = ["--quiet", "--seed", &seed, "--state", &state];
     let program = start_with_small_files(&arguments);
     let list = program.get("last", "/admin/workspaces").await;
@@ -544,12 +547,12 @@ async fn a_write_that_cannot_be_persisted_is_rolled_back() {
     let url = |path: &str| format!("{}{path}", program.base);
     let padding = "x".repeat(40_000);
     let workspace = format!("/admin/workspaces/{id}");
-    write_until_it_is_refused(&program, &workspace, |number| {
+    write_until_it_is_refused(&program, "last", &workspace, |number| {
         let body = json!({"description": format!("{number} {padding}")});
         program.http.put(url(&workspace)).json(&body)
     })
     .await;
-    write_until_it_is_refused(&program, "/files", |number| {
+    write_until_it_is_refused(&program, "app", "/files", |number| {
         let part =
             |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
         let (purpose, file) = (part("\"purpose\""), part("\"file\"; filename=\"f\""));
@@ -559,18 +562,18 @@ async fn a_write_that_cannot_be_persisted_is_rolled_back() {
         request.header("content-type", "multipart/form-data; boundary=b")
     })
     .await;
-    write_until_it_is_refused(&program, "/admin/workspaces", |number| {
+    write_until_it_is_refused(&program, "last", "/admin/workspaces", |number| {
         let name = format!("w{number}");
         let body = json!({"name": name, "description": padding});
         program.http.post(url("/admin/workspaces")).json(&body)
     })
     .await;
     let expected = program.get("last", "/admin/workspaces").await;
-    let files = program.get("last", "/files").await;
+    let files = program.get("app", "/files").await;
     drop(program);
     let program = Program::start(&arguments);
     assert_eq!(program.get("last", "/admin/workspaces").await, expected);
-    assert_eq!(program.get("last", "/files").await, files);
+    assert_eq!(program.get("app", "/files").await, files);
 }
 
 /// Returns the program's memory in KiB: `VmRSS:` is the current size, `VmHWM:` the peak.
@@ -667,7 +670,7 @@ async fn an_upload_uses_constant_memory() {
 
     const SIZE: u64 = 256 << 20;
     let program = Program::start(&["--port", "0", "--seed", &demo_seed()]);
-    let key = program.key("laptop");
+    let key = "emulator-ws-key-demo";
     let part = |head: &str| format!("--b\r\ncontent-disposition: form-data; name={head}\r\n\r\n");
     let start = part("\"purpose\"") + "batch\r\n" + &part("\"file\"; filename=\"large\"");
     let end = "\r\n--b--\r\n";

@@ -247,12 +247,15 @@ async fn some_fields_are_ignored_or_renamed() {
     );
 }
 
-/// An organisation key cannot access MCP servers, regardless of its scopes.
 #[tokio::test]
-async fn mcp_servers_require_a_workspace_key() {
+async fn the_list_of_mcp_servers_requires_a_workspace_with_an_organisation_key() {
     let client = TestClient::new().await;
     let (status, code, _) = client.expect_error(Method::GET, "/mcp-servers", NULL).await;
-    assert_eq!((status, code.as_str()), (403, "AB03"));
+    assert_eq!((status, code.as_str()), (400, "AB01"));
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    client
+        .get(&format!("/mcp-servers?workspace_id={workspace}"))
+        .await;
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::streams::client;
 use crate::support::TestClient;
 
 /// A client-side WebSocket that sends and receives raw frames.
@@ -90,7 +91,7 @@ const HANDSHAKE: &str = "connection: Upgrade\r\nupgrade: websocket\r\nsec-websoc
 
 #[tokio::test]
 async fn events_get_a_response_or_an_echo() {
-    let client = TestClient::new().await;
+    let client = client().await;
     let mut socket = RawWebSocket::open(&client).await;
     let update = json!({"type": "session.update", "session": {"voice": "nova"}});
     let updated = socket.request(update).await;
@@ -130,7 +131,7 @@ async fn events_get_a_response_or_an_echo() {
 
 #[tokio::test]
 async fn invalid_events_get_an_error_event() {
-    let client = TestClient::new().await;
+    let client = client().await;
     let mut socket = RawWebSocket::open(&client).await;
     for (opcode, payload) in [
         (1, &b"nonsense"[..]),
@@ -158,7 +159,7 @@ async fn invalid_events_get_an_error_event() {
 
 #[tokio::test]
 async fn websocket_protocol_errors_close_the_session() {
-    let client = TestClient::new().await;
+    let client = client().await;
     // An unmasked frame, an unknown opcode, text that is not UTF-8, a message that is too large.
     let cases: [(&[u8], u16); 4] = [
         (&[0x81, 0x02, b'h', b'i'], 1002),
@@ -183,7 +184,7 @@ async fn websocket_protocol_errors_close_the_session() {
 
 #[tokio::test]
 async fn invalid_handshakes_are_rejected_with_json() {
-    let client = TestClient::new().await;
+    let client = client().await;
     let plain = client
         .expect_error(Method::GET, "/realtime", Value::Null)
         .await;
@@ -220,7 +221,7 @@ async fn invalid_handshakes_are_rejected_with_json() {
 
 #[tokio::test]
 async fn a_script_ends_a_session_or_replaces_its_events() {
-    let client = TestClient::new().await;
+    let client = client().await;
     let script = || Script::on("connect_realtime").times(1);
     client
         .emulator
@@ -263,7 +264,7 @@ async fn a_script_ends_a_session_or_replaces_its_events() {
 
 #[tokio::test]
 async fn shutdown_closes_sessions() {
-    let client = TestClient::new().await;
+    let client = client().await;
     let mut socket = RawWebSocket::open(&client).await;
     client.emulator.shutdown().await;
     assert_eq!(socket.close_code().await, 1001);

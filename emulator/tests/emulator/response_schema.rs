@@ -50,6 +50,23 @@ pub fn assert_response(method: &str, path: &str, body: &Value) {
     }
 }
 
+/// Returns whether only a workspace key can call the operation of a path.
+pub fn needs_workspace_key(method: &str, path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    let template = template(method, path);
+    let entry = template.and_then(|template| patched().manifest.get(method, &template));
+    entry.is_some_and(|entry| entry.access.keys == ["workspace"])
+}
+
+/// Returns every scope that an operation needs.
+pub fn all_scopes() -> Vec<&'static str> {
+    let entries = patched().manifest.iter().map(|(_, entry)| entry);
+    let scopes = entries.filter_map(|entry| entry.access.scopes.as_ref());
+    scopes
+        .flat_map(|scopes| scopes.names().iter().map(String::as_str))
+        .collect()
+}
+
 pub fn patched() -> &'static Patched {
     static PATCHED: OnceLock<Patched> = OnceLock::new();
     PATCHED.get_or_init(|| {

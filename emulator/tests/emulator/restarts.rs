@@ -279,7 +279,13 @@ async fn prompts(s: &mut Session) {
     )
     .await;
     let variables = json!({"variables": {"who": "reader"}});
-    s.post(&format!("{path}/render"), variables.clone()).await;
+    s.json(
+        "runner",
+        Method::POST,
+        &format!("{path}/render"),
+        variables.clone(),
+    )
+    .await;
     let run = format!("{path}/completions");
     s.json("runner", Method::POST, &run, variables).await;
     s.delete(&path).await;

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use portkey_admin_emulator::Emulator;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::response_schema;
 
@@ -14,6 +15,8 @@ pub struct TestClient {
     pub emulator: Emulator,
     pub http: reqwest::Client,
     pub key: String,
+    /// A key of the first workspace with all scopes, once it is needed.
+    pub runner: OnceCell<String>,
 }
 
 /// A received response.
@@ -42,6 +45,7 @@ impl TestClient {
             emulator,
             http,
             key,
+            runner: OnceCell::new(),
         }
     }
 
@@ -67,8 +71,27 @@ impl TestClient {
         response
     }
 
+    /// Sends a request with the client's key, or with a workspace key if the operation does not accept
+    /// an organisation key.
     pub async fn send(&self, method: Method, path: &str, body: Value) -> Response {
-        self.send_as(&self.key, method, path, body).await
+        let is_accepted = self.key != self.emulator.api_key()
+            || !response_schema::needs_workspace_key(method.as_str(), path);
+        let key = match is_accepted {
+            true => &self.key,
+            false => self.default_workspace_key().await,
+        };
+        self.send_as(key, method, path, body).await
+    }
+
+    async fn default_workspace_key(&self) -> &String {
+        let create = async || {
+            let list = self.send_as(&self.key, Method::GET, "/admin/workspaces", Value::Null);
+            let workspace = string(&list.await.body["data"][0]["id"]);
+            let body = json!({"name": "runner", "workspace_id": workspace, "scopes": response_schema::all_scopes()});
+            let create = self.send_as(&self.key, Method::POST, "/api-keys/workspace/service", body);
+            string(&create.await.body["key"])
+        };
+        self.runner.get_or_init(create).await
     }
 
     /// Sends a request, expects 200 and returns the body.
@@ -149,8 +172,10 @@ impl TestClient {
         self.post("/admin/workspaces", json!({"name": name})).await
     }
 
-    /// Creates a service key of a workspace; returns its id and its secret.
+    /// Creates a service key of a workspace; returns its id and its secret. The scope `*` stands for all.
     pub async fn workspace_key(&self, workspace_id: &str, scopes: &[&str]) -> (String, String) {
+        let all = response_schema::all_scopes();
+        let scopes = if scopes == ["*"] { &all } else { scopes };
         let body = json!({"name": "ci", "workspace_id": workspace_id, "scopes": scopes});
         let key = self.post("/api-keys/workspace/service", body).await;
         (string(&key["id"]), string(&key["key"]))

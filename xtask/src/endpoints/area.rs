@@ -76,12 +76,7 @@ fn access(access: &Access, plane: Plane) -> String {
     if !plane.needs_key() {
         return "public; the API key is not sent".to_owned();
     }
-    let keys = (!access.keys.is_empty()).then(|| format!("{} keys", access.keys.join(" and ")));
-    let scopes =
-        (!access.scopes.is_empty()).then(|| format!("scope `{}`", access.scopes.join("` or `")));
-    let plan = access.plan.as_ref().map(|plan| format!("{plan} plan"));
-    let parts: Vec<String> = [keys, scopes, plan].into_iter().flatten().collect();
-    parts.join("; ")
+    access.requirements().join("; ")
 }
 
 fn render_fact(evidence: &Evidence, id: &str, fact: &Fact) -> String {
