@@ -5,8 +5,6 @@
 
 mod support;
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use portkey_admin::{
     Cents, Dollars,
@@ -16,7 +14,6 @@ use portkey_admin::{
     configs::{CreateConfigRequest, CreateConfigResponse},
     deployments::NewDeploymentAuthSettings,
     guardrails::{Guardrail, GuardrailMcpServerList},
-    operations,
     prompts::UpdatePromptRequest,
     types::KeyStatus,
 };
@@ -67,19 +64,6 @@ fn lists_are_iterated_whatever_their_field_is_called() {
         count += (&servers).into_iter().count() + servers.into_iter().count();
     }
     assert_eq!(count, 7);
-}
-
-#[test]
-fn scopes_of_a_set_of_operations_are_known() {
-    let scopes: BTreeSet<_> = operations::ALL
-        .iter()
-        .filter(|operation| operation.id.ends_with("_api_keys"))
-        .flat_map(|operation| operation.access.scopes)
-        .collect();
-    assert!(
-        scopes.iter().any(|scope| scope.ends_with("_keys.list")),
-        "{scopes:?}"
-    );
 }
 
 #[tokio::test]
