@@ -13,7 +13,7 @@ use portkey_admin::{
     analytics::{AnalyticsFilters, UsageColumn, UsageGroup},
     logs::{CreateLogExportRequest, LogEntry, LogEntryRequest, LogEntryResponse, LogExportField},
 };
-use portkey_admin_emulator::Emulator;
+use portkey_admin_emulator::{Emulator, Key, Organisation};
 use serde_json::json;
 use support::{server::ScriptedResponse, server_and_client};
 
@@ -114,17 +114,24 @@ async fn last_ends_now_and_never_overflows() {
     );
 }
 
-async fn emulator_and_client() -> (Emulator, Client) {
-    let emulator = Emulator::start().await.unwrap();
-    let client = Client::builder()
-        .api_key(emulator.api_key())
-        .base_url(emulator.base_url())
-        .build()
-        .unwrap();
-    (emulator, client)
+/// Starts an emulator; returns it with a client that has an organisation key, and one with a key of the
+/// first workspace, which logs need.
+async fn emulator_and_clients() -> (Emulator, Client, Client) {
+    let organisation = Organisation::named("Acme")
+        .workspace("Main")
+        .key(Key::workspace("Main", "app"));
+    let emulator = Emulator::builder().organisation(organisation);
+    let emulator = emulator.start().await.unwrap();
+    let client = |key: &str| {
+        let builder = Client::builder().api_key(key);
+        builder.base_url(emulator.base_url()).build().unwrap()
+    };
+    let organisation = client(emulator.api_key());
+    let workspace = client(&emulator.key("app").unwrap());
+    (emulator, organisation, workspace)
 }
 
-async fn insert_log(client: &Client, workspace: &str, model: &str, status: u16) {
+async fn insert_log(client: &Client, model: &str, status: u16) {
     let request = LogEntryRequest::builder()
         .url("https://api.provider.example/v1/chat/completions")
         .body(json!({"model": model}));
@@ -132,8 +139,6 @@ async fn insert_log(client: &Client, workspace: &str, model: &str, status: u16) 
         .status(i64::from(status))
         .body(json!({"usage": {"total_tokens": 10}}));
     let entry = LogEntry::builder().request(request).response(response);
-    let options = portkey_admin::RequestOptions::new().header("x-portkey-workspace-id", workspace);
-    let client = client.with_options(options);
     client
         .insert_log()
         .body(entry.build().unwrap())
@@ -143,7 +148,7 @@ async fn insert_log(client: &Client, workspace: &str, model: &str, status: u16) 
 
 #[tokio::test]
 async fn one_value_filters_graphs_groups_and_log_exports() {
-    let (_emulator, client) = emulator_and_client().await;
+    let (_emulator, client, app) = emulator_and_clients().await;
     let workspace = client
         .list_workspaces()
         .send()
@@ -152,7 +157,7 @@ async fn one_value_filters_graphs_groups_and_log_exports() {
         .data
         .remove(0);
     for (model, status) in [("one", 200), ("one", 500), ("two", 200), ("two", 429)] {
-        insert_log(&client, &workspace.id, model, status).await;
+        insert_log(&app, model, status).await;
     }
     let failed = AnalyticsFilters::last(Duration::from_secs(60))
         .workspace_slug(&workspace.slug)

@@ -27,7 +27,7 @@ impl NeededScopes {
     }
 
     fn add(&mut self, operation: &Operation) {
-        if operation.plane == Plane::Public {
+        if matches!(operation.plane, Plane::Public | Plane::Prices) {
             return;
         }
         let access = &operation.access;
