@@ -29,12 +29,7 @@ pub fn constraints(
 ) -> Result<Vec<Constraint>> {
     let item = &document["paths"][path];
     let operation = &item[method];
-    let mut collector = Collector {
-        document,
-        with_keywords: entry.plane != Plane::Gateway,
-        active: Vec::new(),
-        found: Vec::new(),
-    };
+    let mut collector = Collector::new(document, entry.plane != Plane::Gateway);
     let mut parameters = Vec::new();
     for parameter in [item, operation]
         .into_iter()
@@ -63,16 +58,44 @@ pub fn constraints(
     Ok(collector.found)
 }
 
+/// Returns the constraints on a value of a schema, as if it were a body.
+///
+/// # Errors
+///
+/// Fails if an extension is malformed or names a field that the schema does not have.
+pub fn schema_constraints(document: &Value, schema: &Value) -> Result<Vec<Constraint>> {
+    let mut collector = Collector::new(document, true);
+    collector.schema(schema, Part::Body, "")?;
+    Ok(collector.found)
+}
+
 /// Collects the constraints of schemas.
 struct Collector<'a> {
     document: &'a Value,
     with_keywords: bool,
     /// The references that are being followed.
-    active: Vec<&'a str>,
+    active: Vec<ActiveReference<'a>>,
     found: Vec<Constraint>,
 }
 
+/// A reference that is being followed.
+struct ActiveReference<'a> {
+    reference: &'a str,
+    path: String,
+    /// The path from the target to the same reference inside it.
+    repeated: Option<String>,
+}
+
 impl<'a> Collector<'a> {
+    fn new(document: &'a Value, with_keywords: bool) -> Self {
+        Self {
+            document,
+            with_keywords,
+            active: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+
     fn parameter(&mut self, parameter: &'a Value) -> Result<()> {
         let part = match parameter["in"].as_str() {
             Some("path") => Part::Path,
@@ -118,15 +141,7 @@ impl<'a> Collector<'a> {
 
     fn schema(&mut self, schema: &'a Value, part: Part, path: &str) -> Result<()> {
         if let Some(reference) = schema["$ref"].as_str() {
-            // A schema can contain itself; its constraints apply to the outermost level only.
-            if self.active.contains(&reference) {
-                return Ok(());
-            }
-            self.active.push(reference);
-            let target = document::resolve(self.document, schema)?;
-            let result = self.schema(target, part, path);
-            self.active.pop();
-            return result;
+            return self.reference(reference, schema, part, path);
         }
         if self.with_keywords {
             self.keywords(schema, part, path);
@@ -141,6 +156,45 @@ impl<'a> Collector<'a> {
         self.found
             .extend(extended.map_err(|error| error.within(path))?);
         self.children(schema, part, path)
+    }
+
+    /// Adds the constraints of the target of a reference. If the target contains itself, they apply
+    /// at every depth.
+    fn reference(
+        &mut self,
+        reference: &'a str,
+        schema: &'a Value,
+        part: Part,
+        path: &str,
+    ) -> Result<()> {
+        let mut active = self.active.iter_mut();
+        if let Some(outer) = active.find(|active| active.reference == reference) {
+            // Of several paths to itself, the first one is followed.
+            let repeated = path[outer.path.len()..].to_owned();
+            outer.repeated.get_or_insert(repeated);
+            return Ok(());
+        }
+        self.active.push(ActiveReference {
+            reference,
+            path: path.to_owned(),
+            repeated: None,
+        });
+        let before = self.found.len();
+        let target = document::resolve(self.document, schema)?;
+        let result = self.schema(target, part, path);
+        let repeated = self.active.pop().and_then(|active| active.repeated);
+        if let Some(repeated) = repeated {
+            for constraint in &mut self.found[before..] {
+                let inner = &constraint.path[path.len()..];
+                let separator = match inner.is_empty() || inner.starts_with(['.', '[', '{']) {
+                    true => "",
+                    false => ".",
+                };
+                let dot = if repeated.starts_with('.') { "" } else { "." };
+                constraint.path = format!("{path}({dot}{repeated})*{separator}{inner}").into();
+            }
+        }
+        result
     }
 
     fn children(&mut self, schema: &'a Value, part: Part, path: &str) -> Result<()> {
@@ -270,9 +324,28 @@ mod tests {
                 "body/list MaxItems(1)",
                 "body/list[] Minimum(0.5)",
                 "body/map{} MaxLength(3)",
-                "body/tree.name MinLength(1)",
+                "body/tree(.children[])*.name MinLength(1)",
             ]
         );
+    }
+
+    #[test]
+    fn constraints_of_a_recursive_schema_apply_at_every_depth() {
+        let document = json!({"components": {"schemas": {"Node": {
+            "x-constraints": [{"at_least_one": ["name", "children"]}],
+            "properties": {
+                "name": {"type": "string", "minLength": 1},
+                "children": {"type": "array", "items": {"$ref": "#/components/schemas/Node"}},
+            },
+        }}}});
+        let schema = json!({"$ref": "#/components/schemas/Node"});
+        let found = schema_constraints(&document, &schema).unwrap();
+        let paths: Vec<&str> = found.iter().map(|constraint| &*constraint.path).collect();
+        assert_eq!(paths, ["(.children[])*", "(.children[])*.name"]);
+        let check = |node: Value| portkey_admin_constraints::check(&found, &json!({"body": node}));
+        assert!(check(json!({"children": [{"children": [{"name": "a"}]}]})).is_ok());
+        let error = check(json!({"children": [{"children": [{}]}]})).unwrap_err();
+        assert_eq!(error.pointer(), "/children/0/children/0/name");
     }
 
     #[test]

@@ -70,7 +70,7 @@ fn visit(
     value: &Value,
     parent: &Value,
     at: &str,
-    check: &mut impl FnMut(&Value, &Value, &str) -> Result<(), Violation>,
+    check: &mut dyn FnMut(&Value, &Value, &str) -> Result<(), Violation>,
 ) -> Result<(), Violation> {
     if let Some(rest) = path.strip_prefix("[]") {
         for (index, item) in value.as_array().into_iter().flatten().enumerate() {
@@ -84,16 +84,30 @@ fn visit(
         }
         return Ok(());
     }
+    if let Some((repeated, rest)) = repetition(path) {
+        visit(rest, value, parent, at, check)?;
+        return visit(repeated, value, parent, at, &mut |inner, parent, at| {
+            visit(path, inner, parent, at, check)
+        });
+    }
     let path = path.strip_prefix('.').unwrap_or(path);
     if path.is_empty() {
         return check(value, parent, at);
     }
-    let end = path.find(['.', '[', '{']).unwrap_or(path.len());
+    let end = path.find(FIELD_END).unwrap_or(path.len());
     let (name, rest) = path.split_at(end);
     match value.get(name) {
         Some(field) => visit(rest, field, value, &join(at, name), check),
         None => Ok(()),
     }
+}
+
+/// The characters that end the name of a field in a path.
+pub(crate) const FIELD_END: [char; 4] = ['.', '[', '{', '('];
+
+/// Splits `(repeated)*rest`.
+pub(crate) fn repetition(path: &str) -> Option<(&str, &str)> {
+    path.strip_prefix('(')?.split_once(")*")
 }
 
 /// Appends the name of a field to a path.
@@ -424,6 +438,25 @@ mod tests {
                 Rule::AtLeastOne(names(&["a", "b", "c"])),
                 json!({"d": 1}),
                 "`a` or one of `b` or `c` is required",
+            ),
+            (
+                "config(.targets[])*.retry",
+                Rule::Required(names(&["attempts"])),
+                json!({"config": {"retry": {"attempts": 1}, "targets": [
+                    {}, {"targets": [{"retry": {}}]}]}}),
+                "`config.targets[1].targets[0].retry.attempts` is required",
+            ),
+            (
+                "config(.targets[])*",
+                Rule::AtLeastOne(names(&["a"])),
+                json!({"config": {"a": 1, "targets": [{"b": 1}]}}),
+                "`config.targets[0].a` is required",
+            ),
+            (
+                "(.targets[])*.weight",
+                Rule::Minimum(0.0),
+                json!({"weight": -1}),
+                "`weight` must be at least 0, found -1",
             ),
             (
                 "",

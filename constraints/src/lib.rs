@@ -19,7 +19,8 @@ pub struct Constraint {
     /// The part of the request.
     pub part: Part,
     /// The location in that part: field names separated by dots, each followed by `[]` for the items
-    /// of a list and `{}` for the values of a map. Empty for the part as a whole.
+    /// of a list and `{}` for the values of a map. `(.targets[])*` stands for that path any number of
+    /// times. Empty for the part as a whole.
     pub path: Cow<'static, str>,
     /// The condition under which the constraint applies.
     pub condition: Option<Condition>,

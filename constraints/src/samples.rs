@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::{Condition, ConditionValue, Constraint, Rule};
+use crate::{
+    Condition, ConditionValue, Constraint, Rule,
+    check::{FIELD_END, repetition},
+};
 
 /// A string that no rule and no condition names.
 const OTHER: &str = "boss";
@@ -156,11 +159,14 @@ fn at(path: &str, value: Value, field: Option<&(String, Value)>) -> Value {
     if let Some(rest) = path.strip_prefix("{}") {
         return json!({"key": at(rest, value, field)});
     }
+    if let Some((_, rest)) = repetition(path) {
+        return at(rest, value, field);
+    }
     let path = path.strip_prefix('.').unwrap_or(path);
     if path.is_empty() {
         return value;
     }
-    let end = path.find(['.', '[', '{']).unwrap_or(path.len());
+    let end = path.find(FIELD_END).unwrap_or(path.len());
     let (name, rest) = path.split_at(end);
     let is_parent = !value.is_object() && !rest.contains('.');
     let mut fields = Map::new();
@@ -222,7 +228,14 @@ mod tests {
             values: vec![ConditionValue::String("x".into())].into(),
         };
         for rule in rules() {
-            for path in ["", "one", "one[]", "one[].two", "one{}.two[]"] {
+            for path in [
+                "",
+                "one",
+                "one[]",
+                "one[].two",
+                "one{}.two[]",
+                "one(.more[])*.two",
+            ] {
                 if path.is_empty() && !rule.is_about_object() {
                     continue;
                 }
