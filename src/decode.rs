@@ -25,6 +25,7 @@ mod map;
 mod object;
 mod odd_items;
 mod raw;
+pub(crate) mod request;
 #[cfg(test)]
 pub(crate) mod round_trip_tests;
 mod scalar;
@@ -40,11 +41,12 @@ use crate::{JsonObject, error::DecodeError, json};
 pub use list::List;
 pub use map::Map;
 pub(crate) use object::{
-    Object, decode_object, encode_object, keep_unknown_field, next_key, optional, or_default,
-    present, read_field, required, response_object, retain_field, write_field,
+    EncodeObject, Object, decode_object, encode_object, keep_unknown_field, next_key, optional,
+    or_default, present, read_field, required, response_object, retain_field, write_field,
 };
 pub(crate) use odd_items::retaining_odd_items;
 pub(crate) use raw::{debug_without_values, decode_raw, raw, raw_json, response_raw_json};
+pub(crate) use request::request_object;
 pub(crate) use scalar::{Scalar, decode_scalar, response_scalar};
 pub(crate) use union::{
     Union, decode_as_union, decode_union, decode_variant, response_tagged_union, response_union,

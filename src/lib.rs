@@ -75,7 +75,9 @@
 //! | see calls in logs and traces | [tracing](guide::tracing) |
 //! | keep keys out of logs | [secrets](guide::secrets) |
 //! | test my code without an account | [testing](guide::testing) |
+//! | write or read a gateway config | [configs](guide::configs) |
 //! | call models, stream, upload | [gateway](guide::gateway) |
+//! | send the requests of another client through the gateway | [other clients](guide::other_clients) |
 //! | call it without `async` | [synchronous](guide::synchronous) |
 //! | use a Portkey of my own | [self-hosted](guide::self_hosted) |
 //!
@@ -125,6 +127,8 @@ mod request;
 mod request_id;
 mod response;
 mod retry;
+#[cfg(any(feature = "configs", feature = "gateway"))]
+mod routing_query;
 pub mod scopes;
 mod secret;
 mod transport;
@@ -159,5 +163,8 @@ pub use patch::Patch;
 pub use request::{IntoBody, IntoOptional, Request, RequestObject, ResponseFuture};
 pub use response::{ByteStream, Progress, Response};
 pub use retry::RetryPolicy;
+#[cfg(any(feature = "configs", feature = "gateway"))]
+#[cfg_attr(docsrs, doc(cfg(any(feature = "configs", feature = "gateway"))))]
+pub use routing_query::{RoutingQuery, RoutingValue};
 pub use secret::Secret;
 pub use waiter::Waiter;

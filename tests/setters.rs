@@ -8,7 +8,10 @@ mod support;
 use portkey_admin::{
     Error, JsonObject,
     api_keys::CreateApiKeyRequest,
-    configs::{Config, CreateConfigRequest, UpdateConfigRequest},
+    configs::{
+        CircuitBreaker, Config, ConfigCache, ConfigRetry, ConfigStrategy, CreateConfigRequest,
+        GatewayConfig, UpdateConfigRequest,
+    },
     prompts::{CreatePromptPartialRequest, PromptPartial},
     workspaces::CreateWorkspaceRequest,
 };
@@ -71,49 +74,173 @@ fn lists_of_strings_take_borrowed_and_owned_strings() {
 }
 
 #[derive(Serialize)]
-struct Retry {
-    attempts: u8,
-}
-
-#[derive(Serialize)]
-struct WithRetry {
-    retry: Retry,
+struct Params {
+    model: String,
 }
 
 #[test]
 fn an_object_is_anything_that_serialises_to_one() {
-    let expected = json!({"retry": {"attempts": 3}});
+    let expected = json!({"model": "one"});
     let Value::Object(map) = expected.clone() else {
         panic!("expected an object");
     };
-    let new = || CreateConfigRequest::builder().name("retries");
+    let new = GatewayConfig::builder;
     for builder in [
-        new().config(expected.clone()),
-        new().config(map.clone()),
-        new().config(JsonObject::from(map)),
-        new().config(WithRetry {
-            retry: Retry { attempts: 3 },
+        new().override_params(expected.clone()),
+        new().override_params(map.clone()),
+        new().override_params(JsonObject::from(map)),
+        new().override_params(Params {
+            model: "one".to_owned(),
         }),
-        new().maybe_config(Some(&expected)),
+        new().maybe_override_params(Some(&expected)),
     ] {
-        assert_eq!(encoded(builder.build().unwrap())["config"], expected);
+        let config = encoded(builder.build().unwrap());
+        assert_eq!(config["override_params"], expected);
     }
 }
 
 #[test]
 fn what_is_not_an_object_is_an_error_that_names_the_field() {
-    let error = |error: Result<_, Error>| error.map(drop::<UpdateConfigRequest>).unwrap_err();
-    let new = UpdateConfigRequest::builder;
+    let new = GatewayConfig::builder;
     for (builder, found) in [
-        (new().config(json!([1])), "an array"),
-        (new().config("text"), "a string"),
-        (new().config(None::<Map<String, Value>>), "null"),
+        (new().override_params(json!([1])), "an array"),
+        (new().override_params("text"), "a string"),
+        (new().override_params(None::<Map<String, Value>>), "null"),
     ] {
-        let error = error(builder.build());
+        let error = builder.build().unwrap_err();
         assert!(error.is_invalid_request());
-        let expected = format!("config: expected a JSON object, got {found}");
+        let expected = format!("override_params: expected a JSON object, got {found}");
         assert!(error.to_string().contains(&expected), "{error}");
     }
+}
+
+#[test]
+fn a_config_is_typed_or_json() {
+    let expected = json!({"provider": "@one", "retry": {"attempts": 3}, "new": [1]});
+    let typed = || {
+        GatewayConfig::builder()
+            .provider("@one")
+            .retry(ConfigRetry::builder().attempts(3))
+            .extra("new", json!([1]))
+    };
+    let new = || UpdateConfigRequest::builder().name("retries");
+    for builder in [
+        new().config(typed()),
+        new().config(typed().build().unwrap()),
+        new().config(expected.clone()),
+        new().config(JsonObject::try_from(expected.clone()).unwrap()),
+        new().config(Some(typed())),
+    ] {
+        assert_eq!(encoded(builder.build().unwrap())["config"], expected);
+    }
+    let error = new().config(json!([1])).build().unwrap_err();
+    let expected = "config: expected an object, found an array";
+    assert!(error.to_string().contains(expected), "{error}");
+    assert!(error.is_invalid_request());
+}
+
+#[tokio::test]
+async fn configs_that_the_service_refuses_are_not_sent() {
+    let server = Server::start(|_| ScriptedResponse::json(200, "{}"));
+    let client = client(&server);
+    let target = || GatewayConfig::builder().provider("@one");
+    let strategy = |mode: &str| ConfigStrategy::builder().mode(mode);
+    let cases: Vec<(GatewayConfig, &str)> = vec![
+        (
+            target().strategy(strategy("dance")).build().unwrap(),
+            "`config.strategy.mode` must be one of `single`, `loadbalance`, `fallback` or `conditional`, found `dance`",
+        ),
+        (
+            target().strategy(strategy("conditional")).build().unwrap(),
+            "`config.strategy.conditions` is required when `mode` is `conditional`",
+        ),
+        (
+            GatewayConfig::builder()
+                .strategy(strategy("loadbalance"))
+                .build()
+                .unwrap(),
+            "`config.provider` or one of",
+        ),
+        (
+            GatewayConfig::builder()
+                .targets([target()])
+                .build()
+                .unwrap(),
+            "`config.provider` or one of",
+        ),
+        (
+            GatewayConfig::builder()
+                .strategy(strategy("loadbalance"))
+                .targets([target(), target().weight(-0.5)])
+                .build()
+                .unwrap(),
+            "`config.targets[1].weight` must be at least 0, found -0.5",
+        ),
+        (
+            target()
+                .passthrough(true)
+                .override_params(json!({"model": "a"}))
+                .build()
+                .unwrap(),
+            "`config.passthrough` and `override_params` are mutually exclusive",
+        ),
+        (
+            target()
+                .cb_config(CircuitBreaker::builder().cooldown_interval(5))
+                .build()
+                .unwrap(),
+            "`config.cb_config.cooldown_interval` must be at least 30000, found 5",
+        ),
+        (
+            target()
+                .cache(ConfigCache::builder().mode("often"))
+                .build()
+                .unwrap(),
+            "`config.cache.mode` must be one of `simple` or `semantic`, found `often`",
+        ),
+        (
+            json!({"provider": "@one", "retry": {"on_status_codes": [429]}})
+                .try_into()
+                .unwrap(),
+            "`config.retry.attempts` is required",
+        ),
+    ];
+    for (config, expected) in cases {
+        let body = UpdateConfigRequest::builder().config(config.clone());
+        let error = client
+            .update_config("pc-one")
+            .body(body)
+            .send()
+            .await
+            .unwrap_err();
+        assert!(error.is_invalid_request(), "{error}");
+        assert!(error.to_string().contains(expected), "{error}");
+        let body = json!({"config": serde_json::to_value(config).unwrap()});
+        let error = client
+            .update_config("pc-one")
+            .body(body)
+            .send()
+            .await
+            .unwrap_err();
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+    assert_eq!(server.requests().len(), 0);
+    // Only a config as a whole excludes other members beside `passthrough`.
+    let config = GatewayConfig::builder()
+        .strategy(strategy("fallback"))
+        .targets([
+            GatewayConfig::builder()
+                .passthrough(true)
+                .override_params(json!({"model": "a"})),
+            target(),
+        ]);
+    let body = UpdateConfigRequest::builder().config(config);
+    client
+        .update_config("pc-one")
+        .body(body)
+        .send()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

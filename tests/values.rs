@@ -176,7 +176,7 @@ fn unix_seconds_are_integers_with_a_time() {
 fn flags_are_booleans_that_keep_their_form_on_the_wire() {
     let config = CreateConfigRequest::builder()
         .name("one")
-        .config(json!({"cache": {}}))
+        .config(json!({"cache": {"mode": "simple"}}))
         .is_default(true)
         .build()
         .unwrap();

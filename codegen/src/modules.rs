@@ -16,6 +16,7 @@ use crate::{
     manifest::Entry,
     reserved_segments::{has_parameter, segments},
     rust_names,
+    select::also_in,
 };
 
 /// The module of the types that several areas share.
@@ -80,6 +81,18 @@ impl Modules {
                     .or_default()
                     .add(&name, &entry.id, operation);
                 used.entry(module.clone()).or_default().insert(name);
+            }
+        }
+        for area in manifest.areas() {
+            for name in also_in(&lowered.document, |other| other == area) {
+                let schema = &lowered.document["components"]["schemas"][name];
+                let mut names = BTreeSet::from([name.to_owned()]);
+                collect_components(&lowered.document, schema, &mut names);
+                for name in names {
+                    let modules = users.entry(name.clone()).or_default();
+                    modules.insert(area.clone());
+                    used.entry(area.clone()).or_default().insert(name);
+                }
             }
         }
         let homes = users

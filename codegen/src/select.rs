@@ -28,6 +28,11 @@ pub fn select(lowered: &Lowered, areas: &Areas) -> Result<Lowered> {
         &selected.document["paths"],
         &mut reachable,
     );
+    for name in also_in(&lowered.document, |area| areas.contains(area)) {
+        reachable.insert(name.to_owned());
+        let schema = &lowered.document["components"]["schemas"][name];
+        collect_components(&lowered.document, schema, &mut reachable);
+    }
     if let Some(schemas) = selected.document["components"]["schemas"].as_object_mut() {
         schemas.retain(|name, _| reachable.contains(name));
     }
@@ -35,6 +40,21 @@ pub fn select(lowered: &Lowered, areas: &Areas) -> Result<Lowered> {
         .directions
         .retain(|name, _| reachable.contains(name));
     Ok(selected)
+}
+
+/// Returns the types that handwritten code of an area uses (`x-also-in`).
+pub(crate) fn also_in(document: &Value, is_area: impl Fn(&str) -> bool) -> Vec<&str> {
+    let schemas = document["components"]["schemas"].as_object();
+    let is_used = |schema: &Value| {
+        let areas = schema["x-also-in"].as_array().into_iter().flatten();
+        areas.filter_map(Value::as_str).any(&is_area)
+    };
+    schemas
+        .into_iter()
+        .flatten()
+        .filter(|(_, schema)| is_used(schema))
+        .map(|(name, _)| name.as_str())
+        .collect()
 }
 
 fn keep_operations(paths: &mut Value, areas: &Areas) {

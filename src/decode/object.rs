@@ -12,12 +12,15 @@ use serde_json::{Map, Value};
 use super::{Decoded, LenientDecode};
 use crate::JsonObject;
 
-/// A response struct. [`response_object!`](response_object) implements it for the generated
-/// structs.
+/// A struct that is decoded. [`response_object!`](response_object) and `request_object!` implement it
+/// for the generated structs.
 pub(crate) trait Object: Sized {
     /// Decodes the fields of an object.
     fn decode_fields<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
+}
 
+/// A response struct, which is encoded like it was decoded.
+pub(crate) trait EncodeObject {
     /// Encodes the fields that are present.
     fn encode_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
 }
@@ -29,8 +32,8 @@ pub(crate) fn decode_object<'de, D: Deserializer<'de>, T: Object>(
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
-/// Implements `Serialize` for an [`Object`].
-pub(crate) fn encode_object<S: Serializer, T: Object>(
+/// Implements `Serialize` for an [`EncodeObject`].
+pub(crate) fn encode_object<S: Serializer, T: EncodeObject>(
     object: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -288,7 +291,7 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Writes [`Object`], `Serialize` and `Deserialize` for a struct with a field `extra`.
+/// Writes [`Object`], [`EncodeObject`], `Serialize` and `Deserialize` for a struct with a field `extra`.
 ///
 /// Each field has its name in JSON and a rule: `required`, `optional` or `or_default`.
 macro_rules! response_object {
@@ -307,7 +310,9 @@ macro_rules! response_object {
                 }
                 Ok(Self { $($field: $crate::decode::$rule($field, $wire, &extra)?,)* extra })
             }
+        }
 
+        impl $crate::decode::EncodeObject for $name {
             fn encode_fields<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
                 $($crate::decode::write_field(map, $wire, &self.$field, &self.extra)?;)*
                 // `write_field` has already merged the mismatched items of a field that is set. Any

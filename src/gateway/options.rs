@@ -3,11 +3,12 @@
 use std::{fmt, time::Duration};
 
 use http::{HeaderMap, HeaderName, HeaderValue, header::AUTHORIZATION};
-use serde::Serialize;
-use serde_json::Value;
+use portkey_admin_constraints::Violation;
+use serde_json::{Value, json};
 
 use crate::{
     Error, JsonObject, Secret,
+    gateway::GatewayConfig,
     header::{self, ascii_json},
 };
 
@@ -86,14 +87,24 @@ impl GatewayOptions {
         self.set("x-portkey-config", config.as_ref())
     }
 
-    /// Sets a config that is not stored in the service: an object, sent as JSON. Replaces
-    /// [`config`](Self::config).
-    pub fn config_object(self, config: &(impl Serialize + ?Sized)) -> Self {
-        match serde_json::to_value(config) {
-            Ok(config @ Value::Object(_)) => self.set_json("x-portkey-config", &config),
-            Ok(_) => self.with_problem("the config must be a JSON object"),
-            // The cause is omitted because it may contain a value.
-            Err(_) => self.with_problem("the config cannot be encoded as JSON"),
+    /// Sets a config that is not stored in the service: a [`GatewayConfig`], its builder or a JSON
+    /// object. Replaces [`config`](Self::config).
+    ///
+    /// It is checked like a config that is stored.
+    ///
+    /// ```
+    /// use portkey_admin::gateway::{ConfigStrategy, GatewayConfig, GatewayOptions};
+    ///
+    /// let fallback = GatewayConfig::builder()
+    ///     .strategy(ConfigStrategy::builder().mode("fallback"))
+    ///     .targets(["@openai", "@anthropic"].map(|slug| GatewayConfig::builder().provider(slug)));
+    /// let options = GatewayOptions::new().config_object(fallback);
+    /// # let _ = options;
+    /// ```
+    pub fn config_object(self, config: impl TryInto<GatewayConfig, Error: Into<Error>>) -> Self {
+        match checked_config(config) {
+            Ok(config) => self.set_json("x-portkey-config", &config),
+            Err(problem) => self.with_error(problem),
         }
     }
 
@@ -204,9 +215,12 @@ impl GatewayOptions {
         }
     }
 
-    fn with_problem(mut self, problem: &str) -> Self {
-        self.problem
-            .get_or_insert_with(|| Error::invalid_request(problem));
+    fn with_problem(self, problem: &str) -> Self {
+        self.with_error(Error::invalid_request(problem))
+    }
+
+    fn with_error(mut self, error: Error) -> Self {
+        self.problem.get_or_insert(error);
         self
     }
 
@@ -259,6 +273,24 @@ impl GatewayOptions {
             .map(token)
             .filter(|secret| !secret.is_empty())
     }
+}
+
+/// Returns the JSON of a config that satisfies its constraints.
+fn checked_config(config: impl TryInto<GatewayConfig, Error: Into<Error>>) -> Result<Value, Error> {
+    let config: GatewayConfig = config
+        .try_into()
+        .map_err(|error| error.into().with_field_path("config"))?;
+    let config = serde_json::to_value(&config).map_err(|error| {
+        Error::invalid_request(format!("the config cannot be encoded as JSON: {error}"))
+    })?;
+    let request = json!({"body": config});
+    portkey_admin_constraints::check(GatewayConfig::CONSTRAINTS, &request).map_err(
+        |violation| {
+            let field = format!("config.{}", violation.field);
+            Error::invalid_request(Violation { field, ..violation }.to_string())
+        },
+    )?;
+    Ok(config)
 }
 
 /// Returns the value without the prefix `Bearer `.

@@ -1,11 +1,12 @@
 //! The routing configuration of a config, which is a string or an object.
 
+use serde::Deserialize;
 use serde_json::{Error, Value};
 
 use super::upsert::{Creation, Upserted};
 use crate::{
     JsonObject,
-    configs::{Config, ConfigVersion, CreateConfig},
+    configs::{Config, ConfigVersion, CreateConfig, GatewayConfig},
 };
 
 impl CreateConfig {
@@ -54,29 +55,36 @@ impl CreateConfig {
     }
 }
 
-impl Config {
-    /// Returns the routing configuration as JSON, whether the service sent it as a string or as an
-    /// object; `null` if it is absent. The field `config` contains it unchanged.
-    ///
-    /// # Errors
-    ///
-    /// If it is a string that is not valid JSON.
-    pub fn config_json(&self) -> Result<Value, Error> {
-        parse(self.config.as_ref())
-    }
+/// Implements the access to the routing configuration.
+macro_rules! routing_configuration {
+    ($name:ident) => {
+        impl $name {
+            /// Returns the routing configuration as a type, whether the service sent it as a string or
+            /// as an object. Fields that the type lacks or that do not match it are in `extra`, so
+            /// sending it back loses nothing.
+            ///
+            /// # Errors
+            ///
+            /// If it is absent, as in items of a list, or is not a JSON object.
+            pub fn gateway_config(&self) -> Result<GatewayConfig, Error> {
+                GatewayConfig::deserialize(self.config_json()?)
+            }
+
+            /// Returns the routing configuration as JSON, whether the service sent it as a string or as
+            /// an object; `null` if it is absent. The field `config` contains it unchanged.
+            ///
+            /// # Errors
+            ///
+            /// If it is a string that is not valid JSON.
+            pub fn config_json(&self) -> Result<Value, Error> {
+                parse(self.config.as_ref())
+            }
+        }
+    };
 }
 
-impl ConfigVersion {
-    /// Returns the routing configuration as JSON, whether the service sent it as a string or as an
-    /// object; `null` if it is absent. The field `config` contains it unchanged.
-    ///
-    /// # Errors
-    ///
-    /// If it is a string that is not valid JSON.
-    pub fn config_json(&self) -> Result<Value, Error> {
-        parse(self.config.as_ref())
-    }
-}
+routing_configuration!(Config);
+routing_configuration!(ConfigVersion);
 
 fn parse(config: Option<&Value>) -> Result<Value, Error> {
     match config {
@@ -89,6 +97,7 @@ fn parse(config: Option<&Value>) -> Result<Value, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::configs::{CreateConfigRequest, StrategyMode};
     use serde_json::json;
 
     fn version(response: Value) -> ConfigVersion {
@@ -118,8 +127,55 @@ mod tests {
     }
 
     #[test]
+    fn a_typed_configuration_is_sent_as_it_was_read() {
+        let config = json!({
+            "strategy": {"mode": "fallback", "on_status_codes": []},
+            "targets": [
+                {"provider": "@one", "weight": 0.5, "override_params": {"model": "a"}, "new": null, "x": 1},
+                {"api_key": "canary", "retry": {"attempts": "many"}, "input_guardrails": ["g", {"id": "h"}]},
+            ],
+            "cache": {"max_age": 60},
+        });
+        let typed = version(json!({"config": config.to_string()}))
+            .gateway_config()
+            .unwrap();
+        let targets = typed.targets.as_deref().unwrap();
+        assert_eq!(
+            typed.strategy.as_ref().unwrap().mode,
+            StrategyMode::Fallback
+        );
+        assert_eq!(targets[0].weight, Some(0.5));
+        assert_eq!(targets[0].extra["x"], 1);
+        assert_eq!(targets[1].api_key, Some("canary".into()));
+        assert_eq!(targets[1].extra["retry"]["attempts"], "many");
+        assert!(!format!("{typed:?}").contains("canary"));
+        let mut expected = config;
+        // `null` is the same as an absent field.
+        expected["targets"][0]
+            .as_object_mut()
+            .unwrap()
+            .remove("new");
+        let body = CreateConfigRequest::builder()
+            .config(typed)
+            .build()
+            .unwrap();
+        assert_eq!(serde_json::to_value(body).unwrap()["config"], expected);
+    }
+
+    #[test]
     fn an_absent_configuration_is_null_and_malformed_json_is_an_error() {
         assert_eq!(version(json!({})).config_json().unwrap(), Value::Null);
+        for (config, expected) in [
+            (json!({"config": "{"}), "EOF"),
+            (json!({}), "expected an object, found null"),
+            (
+                json!({"config": "[]"}),
+                "expected an object, found an array",
+            ),
+        ] {
+            let error = version(config.clone()).gateway_config().unwrap_err();
+            assert!(error.to_string().contains(expected), "{config}: {error}");
+        }
         assert!(version(json!({"config": "{"})).config_json().is_err());
     }
 }

@@ -208,6 +208,10 @@ impl Converter<'_> {
         let types = self.types;
         match (ty, from) {
             (RustType::Secret, _) => None,
+            // The service returns some objects as strings of JSON.
+            (_, RustType::JsonValue) if types.is_deserialized(ty) => Some(
+                quote!(#option.map(|value| crate::builder_support::object_in(value, #wire)).transpose()?.map(TryInto::try_into).transpose()?),
+            ),
             (RustType::List(item), RustType::List(from)) if types.has_builder(item) => {
                 self.converts(item, from).then(|| quote! {
                     #option.map(|items| items.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, crate::Error>>()).transpose()?

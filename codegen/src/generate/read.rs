@@ -27,7 +27,7 @@ pub fn model<'a>(
 ) -> Result<Model<'a>> {
     let document: &Value = &selected.document;
     let type_items = module(&generated.items, "types")?;
-    let types = types::read(type_items, document, &selected.directions, modules)?;
+    let types = types::read(type_items, selected, patched, modules)?;
     let builders = module(&generated.items, "builder")?;
     let (operations, lists) = operations::read(builders, document, patched, &types)?;
     Ok(Model {

@@ -3,6 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::constraints;
 use super::model::{
     ClearValue, Definition, Field, RustType, StructType, Types, maybe_setter_name, type_path,
 };
@@ -26,11 +27,18 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
         quote!(#(#[doc = #docs])* #extra #attribute pub #ident: #ty)
     });
     let builder = builder_name(ident);
+    let comparison = structure
+        .is_deserialized
+        .then(|| quote!(#[derive(PartialEq)]));
+    let decode = structure.is_deserialized.then(|| decode(structure));
     quote! {
         #(#[doc = #docs])*
         #[derive(Clone, Debug, serde::Serialize)]
+        #comparison
         #[non_exhaustive]
         pub struct #ident { #(#field_definitions),* }
+
+        #decode
 
         impl #ident {
             /// Creates a builder.
@@ -40,6 +48,43 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
                 Default::default()
             }
         }
+    }
+}
+
+/// Returns the decoding of a request struct, and its constraints.
+fn decode(structure: &StructType) -> TokenStream {
+    let StructType {
+        ident,
+        fields,
+        constraints,
+        ..
+    } = structure;
+    let rules = fields.iter().filter(|field| !field.flatten).map(|field| {
+        let Field { ident, wire, .. } = field;
+        let rule = if field.is_optional() {
+            "optional"
+        } else {
+            "required"
+        };
+        let rule = format_ident!("{rule}");
+        quote!(#ident #wire #rule,)
+    });
+    let constraints = (!constraints.is_empty()).then(|| {
+        let constraints = constraints.iter().map(constraints::expression);
+        quote! {
+            impl #ident {
+                /// The constraints on a value, as a body.
+                pub(crate) const CONSTRAINTS: &[portkey_admin_constraints::Constraint] = {
+                    use std::borrow::Cow;
+                    use portkey_admin_constraints::{self as constraint, Condition, ConditionValue, Constraint, Rule};
+                    &[#(#constraints),*]
+                };
+            }
+        }
+    });
+    quote! {
+        crate::decode::request_object! { #ident { #(#rules)* } }
+        #constraints
     }
 }
 

@@ -71,7 +71,7 @@ fn by_json_kind(union: &UnionType, variants: &[UnionVariant], modules: &Modules)
         .iter()
         .map(|variant| conversion(variant, ident, modules));
     // A request type is never decoded, and its variants do not implement decoding.
-    let decode = (union.direction != Direction::Request).then(|| {
+    let decode = union.is_decoded().then(|| {
         let rules = variants.iter().map(|variant| {
             let UnionVariant {
                 ident: name, json, ..
@@ -94,7 +94,7 @@ fn by_json_kind(union: &UnionType, variants: &[UnionVariant], modules: &Modules)
 
 /// Returns the derive of `PartialEq`, which request types do not implement.
 fn comparison(union: &UnionType) -> Option<TokenStream> {
-    (union.direction != Direction::Request).then(|| quote!(#[derive(PartialEq)]))
+    union.is_decoded().then(|| quote!(#[derive(PartialEq)]))
 }
 
 fn conversion(variant: &UnionVariant, union: &Ident, modules: &Modules) -> TokenStream {
@@ -142,7 +142,7 @@ fn tagged(
             }
         }
     });
-    let decode = (union.direction != Direction::Request).then(|| {
+    let decode = union.is_decoded().then(|| {
         let rules = variants
             .iter()
             .map(|TaggedVariant { ident, value, .. }| quote!(#ident #value,));

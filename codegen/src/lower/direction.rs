@@ -45,7 +45,41 @@ pub fn split(document: &mut Value) -> Result<BTreeMap<String, Direction>> {
         directions.insert(name.clone(), direction);
     }
     relax_responses(document, &directions);
+    mark_deserialized(document, &directions)?;
     Ok(directions)
+}
+
+/// Marks the components that request types with `x-deserialize` contain, and allows additional
+/// fields in them, so that no field is lost.
+fn mark_deserialized(document: &mut Value, directions: &BTreeMap<String, Direction>) -> Result<()> {
+    let mut marked = BTreeSet::new();
+    for (name, schema) in document["components"]["schemas"]
+        .as_object()
+        .into_iter()
+        .flatten()
+    {
+        if schema["x-deserialize"] == true {
+            marked.insert(name.clone());
+            collect_components(document, schema, &mut marked);
+        }
+    }
+    let is_response = |name: &&String| directions.get(*name) == Some(&Direction::Response);
+    if let Some(name) = marked.iter().find(is_response) {
+        return Err(Error::new(
+            format!("schema `{name}`"),
+            "a type with `x-deserialize` must not be used in responses",
+        ));
+    }
+    for name in marked {
+        let schema = &mut document["components"]["schemas"][&name];
+        if directions.get(&name) == Some(&Direction::Request) {
+            schema["x-deserialize"] = json!(true);
+            if schema.get("properties").is_some() {
+                schema["additionalProperties"] = json!({});
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Checks that no component has the name of the request variant of another one.

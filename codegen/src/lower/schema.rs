@@ -502,7 +502,13 @@ impl<'a> Flattener<'a> {
                 flat[extension] = Value::Object(fields);
             }
         }
-        for key in ["description", "required", "x-always"] {
+        for key in [
+            "description",
+            "required",
+            "x-always",
+            "x-deserialize",
+            "x-also-in",
+        ] {
             if let Some(value) = schema.get(key) {
                 flat[key] = value.clone();
             }

@@ -14,6 +14,7 @@
 mod audio;
 mod batches;
 mod chat;
+mod config_schema;
 mod embeddings;
 mod files;
 mod images;

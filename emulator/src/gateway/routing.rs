@@ -5,13 +5,13 @@
 
 use serde_json::{Value, json};
 
+use super::config_schema::{self, ConfigError};
 use super::requests;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::json;
 use crate::state::State;
 use crate::state::api_keys::ApiKey;
-use crate::state::config_schema::{self, ConfigError};
 use crate::state::configs::Config;
 use crate::state::logs::attributes::LogAttributes;
 use crate::state::logs::strings::StringPool;

@@ -6,11 +6,10 @@ use crate::call::Call;
 use crate::error::ApiError;
 use crate::handlers::resource::Handler::{Read, Write};
 use crate::handlers::resource::Resource;
-use crate::json;
 use crate::response::{HandlerResult, ResponseBody, respond};
+use crate::state::State;
 use crate::state::configs::{Config, Version};
 use crate::state::workspaces::Workspace;
-use crate::state::{State, config_schema};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("list_configs", Read(list)),
@@ -58,21 +57,6 @@ impl Config {
     }
 }
 
-/// Checks a config and returns it as compact JSON, since the service parses and re-serialises it.
-fn normalized_config(value: &Value) -> Result<String, ApiError> {
-    let parsed = match value.as_str() {
-        Some(string) => json::parse(string.as_bytes()).unwrap_or_default(),
-        None => value.clone(),
-    };
-    match config_schema::check(&parsed) {
-        Ok(()) => Ok(parsed.to_string()),
-        Err(error) => {
-            let field_path = format!("config{}", error.location);
-            Err(ApiError::invalid_field(&field_path, &error.reason))
-        }
-    }
-}
-
 fn list(state: &State, call: &Call) -> HandlerResult {
     let to_json = |config: &Config| config.json(state, config.versions.last());
     Ok(call.page(state.configs.list_for(call), to_json))
@@ -86,8 +70,10 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let (name, workspace) = (call.required_str("name")?, call.required_workspace()?);
-    let string = normalized_config(&call.body_value("config"))?;
-    let version = Version::new(string, &call.timestamp(), &call.ids);
+    let config = call
+        .body_field("config")
+        .ok_or_else(|| ApiError::invalid_field("config", "is required"))?;
+    let version = Version::new(config.to_string(), &call.timestamp(), &call.ids);
     let owner = state.users.acting_user(call);
     let mut config = Config::new(name, workspace, owner, version, &call.ids);
     config.is_default = call.body_value("isDefault").as_i64() == Some(1);
@@ -105,14 +91,10 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut config = state.configs.find_by_path(call)?.clone();
-    let new_config = call
-        .body_field("config")
-        .map(normalized_config)
-        .transpose()?;
     call.set_str("name", &mut config.name);
     call.set_str("status", &mut config.status);
-    if let Some(string) = new_config {
-        let version = Version::new(string, &call.timestamp(), &call.ids);
+    if let Some(new) = call.body_field("config") {
+        let version = Version::new(new.to_string(), &call.timestamp(), &call.ids);
         config.versions.push(version);
     }
     let body = json!({"version_id": config.version_id(), "object": "config"});

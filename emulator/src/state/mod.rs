@@ -14,7 +14,6 @@ pub(crate) mod api_keys;
 pub(crate) mod audit_log;
 pub(crate) mod catalogue;
 pub(crate) mod collections;
-pub(crate) mod config_schema;
 pub(crate) mod configs;
 pub(crate) mod custom_host;
 pub(crate) mod deployments;

@@ -159,7 +159,7 @@ async fn malformed_configs_are_refused_inline_and_saved() {
             "/targets",
         ),
         (r#"{"retry":{}}"#, "/retry"),
-        ("{}", "has no member"),
+        ("{}", "/provider` or one of"),
     ] {
         let headers = [
             ("x-portkey-config", config),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use portkey_admin_constraints::Constraint;
 use proc_macro2::Ident;
 use quote::format_ident;
 
@@ -32,6 +33,10 @@ pub struct StructType {
     pub docs: Vec<String>,
     /// Whether it is used in requests or responses.
     pub direction: Direction,
+    /// Whether it is a request type that implements `Deserialize` (`x-deserialize`).
+    pub is_deserialized: bool,
+    /// The constraints on its values, if handwritten code checks them.
+    pub constraints: Vec<Constraint>,
     /// The fields.
     pub fields: Vec<Field>,
 }
@@ -87,6 +92,8 @@ pub struct UnionType {
     pub docs: Vec<String>,
     /// Whether it is used in requests or responses.
     pub direction: Direction,
+    /// Whether it is a request type that implements `Deserialize` (`x-deserialize`).
+    pub is_deserialized: bool,
     /// How the variants are told apart.
     pub kind: UnionKind,
 }
@@ -198,6 +205,14 @@ impl Types {
         matches!(self.get(name), Some(Definition::Struct(structure)) if structure.direction == Direction::Request)
     }
 
+    /// Returns whether a type is a request struct that implements `Deserialize`.
+    pub fn is_deserialized(&self, ty: &RustType) -> bool {
+        let RustType::Named(name) = ty else {
+            return false;
+        };
+        matches!(self.get(name), Some(Definition::Struct(structure)) if structure.is_deserialized)
+    }
+
     /// Returns whether a type is a union that converts from the response type of the same schema.
     pub fn converts_from_response(&self, ty: &RustType) -> bool {
         let RustType::Named(name) = ty else {
@@ -207,6 +222,13 @@ impl Types {
             return false;
         };
         matches!(&union.kind, UnionKind::Raw { response, .. } if response.is_some())
+    }
+}
+
+impl UnionType {
+    /// Returns whether the union is decoded, and not only sent.
+    pub fn is_decoded(&self) -> bool {
+        self.direction != Direction::Request || self.is_deserialized
     }
 }
 

@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use portkey_admin_constraints::Constraint;
 use proc_macro2::Ident;
 use quote::format_ident;
-use serde_json::Value;
+use serde_json::{Value, json};
 use syn::{Attribute, Fields, Item, ItemEnum, ItemStruct};
 
 use crate::{
-    Error, Result,
+    Error, Patched, Result,
+    constraints::schema_constraints,
     generate::{
         docs,
         model::{
@@ -16,7 +18,7 @@ use crate::{
             UnionKind, UnionType, UnionVariant,
         },
     },
-    lower::Direction,
+    lower::{Direction, Lowered},
     modules::Modules,
     rust_names,
 };
@@ -24,10 +26,15 @@ use crate::{
 /// Reads the items of the module `types` of progenitor.
 pub fn read(
     items: &[Item],
-    document: &Value,
-    directions: &BTreeMap<String, Direction>,
+    selected: &Lowered,
+    patched: &Patched,
     modules: &Modules,
 ) -> Result<Types> {
+    let Lowered {
+        document,
+        directions,
+        ..
+    } = selected;
     let mut definitions = BTreeMap::new();
     for item in items {
         let (ident, attributes) = match item {
@@ -46,11 +53,21 @@ pub fn read(
         docs.extend(docs::usage(&name, modules));
         let schemas = &document["components"]["schemas"];
         let definition = match item {
-            Item::Struct(item) => read_struct(item, docs, schemas, direction)?,
+            Item::Struct(item) => {
+                let constraints = handwritten_constraints(&name, schemas, patched)?;
+                read_struct(item, docs, schemas, direction, constraints)?
+            }
             Item::Enum(item) if is_unit_only(item) => {
                 Definition::Enum(read_enum(item, docs, &schemas[&name])?)
             }
-            Item::Enum(item) => Definition::Union(read_union(item, docs, items, direction)),
+            Item::Enum(item) => {
+                let is_deserialized = schemas[&name]["x-deserialize"] == true;
+                let union = read_union(item, docs, items, direction);
+                Definition::Union(UnionType {
+                    is_deserialized,
+                    ..union
+                })
+            }
             _ => continue,
         };
         definitions.insert(name, definition);
@@ -67,11 +84,26 @@ pub fn read(
     }
 }
 
+/// Returns the constraints on a type that handwritten code of an area uses.
+fn handwritten_constraints(
+    name: &str,
+    schemas: &Value,
+    patched: &Patched,
+) -> Result<Vec<Constraint>> {
+    if schemas[name].get("x-also-in").is_none() {
+        return Ok(Vec::new());
+    }
+    let schema = json!({"$ref": format!("#/components/schemas/{name}")});
+    schema_constraints(&patched.document, &schema)
+        .map_err(|error| error.within(&format!("schema `{name}`")))
+}
+
 fn read_struct(
     item: &ItemStruct,
     docs: Vec<String>,
     schemas: &Value,
     direction: Direction,
+    constraints: Vec<Constraint>,
 ) -> Result<Definition> {
     let name = item.ident.to_string();
     let schema = &schemas[&name];
@@ -82,11 +114,13 @@ fn read_struct(
     } else {
         None
     };
+    let is_deserialized = schema["x-deserialize"] == true;
     if let Some(kind) = kind {
         return Ok(Definition::Union(UnionType {
             ident: item.ident.clone(),
             docs,
             direction,
+            is_deserialized,
             kind,
         }));
     }
@@ -100,6 +134,8 @@ fn read_struct(
     Ok(Definition::Struct(StructType {
         docs,
         direction,
+        is_deserialized,
+        constraints,
         ident: item.ident.clone(),
         fields,
     }))
@@ -246,6 +282,7 @@ fn read_union(
         ident: item.ident.clone(),
         docs,
         direction,
+        is_deserialized: false,
         kind: UnionKind::JsonKind(variants),
     }
 }
@@ -341,8 +378,6 @@ fn view_type(ty: RustType) -> RustType {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
