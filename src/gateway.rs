@@ -1,5 +1,7 @@
 //! Gateway operations that need more than a JSON request and a JSON response.
 
+mod chat_messages;
+mod connection;
 pub(crate) mod events;
 pub(crate) mod handwritten;
 mod multipart;
@@ -7,6 +9,7 @@ mod options;
 mod websocket;
 
 pub use crate::generated::gateway::*;
+pub use connection::GatewayConnection;
 pub use events::{EventStream, OpenStream, StreamEvent};
 pub use multipart::{FilePart, UploadProgress};
 pub(crate) use multipart::{Form, PartReadError};

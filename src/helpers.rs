@@ -8,6 +8,8 @@ mod analytics;
 mod api_keys;
 #[cfg(feature = "audit")]
 mod audit_logs;
+#[cfg(any(feature = "gateway", feature = "prompts"))]
+mod chat_responses;
 #[cfg(feature = "configs")]
 mod configs;
 #[cfg(feature = "logs")]

@@ -941,7 +941,12 @@ async fn run_prompt_can_be_streamed() {
     let (server, client) = server_and_client(event_stream(events_with_done(&chunks)));
     let request = RunPromptRequest::builder().variables(serde_json::Map::new());
     let stream = client.run_prompt("p").body(request).stream().await.unwrap();
-    let response = stream.final_response().await.unwrap();
+    let mut text = String::new();
+    let response = stream
+        .final_response_with(|chunk| text.push_str(chunk.text()))
+        .await
+        .unwrap();
+    assert_eq!(response.text(), Some(text.as_str()));
     let message = serde_json::to_value(&response.choices[0].message).unwrap();
     assert_eq!(message, complete["choices"][0]["message"]);
     let request = server.request();

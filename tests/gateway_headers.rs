@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::Method;
 use portkey_admin::{
     Client, JsonObject, Plane, RequestOptions,
-    gateway::{GatewayOptions, completions, rerank},
+    gateway::{ConfigRetry, GatewayConfig, GatewayOptions, completions, rerank},
 };
 use serde_json::{Value, json};
 use support::{
@@ -128,7 +128,7 @@ async fn config_object_is_sent_as_ascii_json() {
     let config = json!({"provider": "openai", "note": "für"});
     let gateway = GatewayOptions::new()
         .config("pc-one")
-        .config_object(&config);
+        .config_object(config.clone());
     list_models(&with_gateway(&client(&server), gateway)).await;
     let sent = server.request();
     let text = sent.header("x-portkey-config")[0];
@@ -231,7 +231,23 @@ async fn invalid_header_value_is_refused_without_showing_it() {
         (new().authorization("canary\0"), "authorization"),
         (new().authorization("Bearer "), "authorization"),
         (new().config("canary ü"), "x-portkey-config"),
-        (new().config_object(&["canary"]), "must be a JSON object"),
+        (
+            new().config_object(json!(["canary"])),
+            "config: expected an object, found an array",
+        ),
+        (
+            new().config_object(json!({"name": "canary"})),
+            "`config.provider` or one of",
+        ),
+        (
+            new().config_object(json!({"strategy": {"mode": "fallback"}, "targets": [
+                {"provider": "@one", "api_key": "canary", "weight": -1}]})),
+            "`config.targets[0].weight` must be at least 0, found -1",
+        ),
+        (
+            new().config_object(GatewayConfig::builder().retry(ConfigRetry::builder())),
+            "config: retry: `attempts` of ConfigRetry is required",
+        ),
         (new().custom_host("canary"), "custom host"),
         (new().custom_host("file:///canary"), "custom host"),
         (new().trace_id("canary ü"), "x-portkey-trace-id"),
@@ -312,4 +328,32 @@ async fn secrets_echoed_in_events_and_ids_are_redacted() {
     assert_eq!(stream.request_id(), Some("[redacted]"));
     let printed = render_error(&error) + &recorder.debug_output();
     assert!(!printed.contains("canary"), "{printed}");
+}
+
+#[tokio::test]
+async fn another_client_sends_the_same_headers() {
+    let server = server_with_empty_list();
+    let client = with_gateway(&client(&server), all_options());
+    let connection = client.gateway_connection().unwrap();
+    assert_eq!(connection.base_url(), server.url("/v1"));
+    assert!(!format!("{connection:?}").contains("canary"));
+    let headers = connection.expose_headers();
+    assert!(!format!("{headers:?}").contains("canary"), "{headers:?}");
+
+    list_models(&client).await;
+    let own = gateway_headers(&server.request());
+    let other = reqwest::Client::builder()
+        .default_headers(headers)
+        .no_proxy()
+        .build()
+        .unwrap();
+    let url = format!("{}/models", connection.base_url());
+    other.get(url).send().await.unwrap();
+    let request = server.requests().pop().unwrap();
+    assert_eq!(gateway_headers(&request), own);
+    assert_eq!(request.header("x-portkey-api-key"), [KEY]);
+
+    let invalid = with_gateway(&client, GatewayOptions::new().provider(""));
+    let error = invalid.gateway_connection().unwrap_err();
+    assert!(error.is_invalid_request(), "{error}");
 }

@@ -26,7 +26,32 @@ impl EventStream<ChatCompletionChunk> {
     ///
     /// See [`EventStream`]; [`Error::body`] contains the partial response as JSON.
     pub async fn final_response(self) -> Result<CreateChatCompletionResponse, Error> {
-        accumulate(self).await
+        self.final_response_with(|_| ()).await
+    }
+
+    /// Like [`final_response`](Self::final_response), and passes each event to a function, for example
+    /// one that shows the text as it arrives.
+    ///
+    /// ```no_run
+    /// # async fn example(
+    /// #     client: portkey_admin::Client,
+    /// #     request: portkey_admin::gateway::chat::CreateChatCompletionRequest,
+    /// # ) -> Result<(), portkey_admin::Error> {
+    /// let stream = client.create_chat_completion().body(request).stream().await?;
+    /// let response = stream.final_response_with(|chunk| print!("{}", chunk.text())).await?;
+    /// # let _ = response;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`final_response`](Self::final_response).
+    pub async fn final_response_with(
+        self,
+        on_event: impl FnMut(&ChatCompletionChunk),
+    ) -> Result<CreateChatCompletionResponse, Error> {
+        accumulate(self, on_event).await
     }
 }
 
@@ -37,7 +62,7 @@ impl EventStream<CreateCompletionResponse> {
     ///
     /// See [`EventStream`]; [`Error::body`] contains the partial response as JSON.
     pub async fn final_response(self) -> Result<CreateCompletionResponse, Error> {
-        accumulate(self).await
+        accumulate(self, |_| ()).await
     }
 }
 
@@ -72,11 +97,15 @@ impl EventStream<AssistantStreamEvent> {
 
 async fn accumulate<T: StreamEvent, A: LenientDecode>(
     mut stream: EventStream<T>,
+    mut on_event: impl FnMut(&T),
 ) -> Result<A, Error> {
     let mut accumulator = Accumulator::default();
     while let Some(event) = stream.next().await {
         match event {
-            Ok(event) => accumulator.add(serde_json::to_value(&event).unwrap_or_default()),
+            Ok(event) => {
+                on_event(&event);
+                accumulator.add(serde_json::to_value(&event).unwrap_or_default());
+            }
             Err(error) => return Err(with_partial_body(error, &accumulator.finish())),
         }
     }
