@@ -14,7 +14,9 @@
 //! | [`tracing`] | spans and events |
 //! | [`secrets`] | what is redacted, and where data goes |
 //! | [`testing`] | the emulator, faults, its clock, other ways |
+//! | [`configs`] | gateway configs: types, conditions, checks |
 //! | [`gateway`] | chat, event streams, uploads, downloads, realtime sessions |
+//! | [`other_clients`] | other OpenAI-compatible clients through the gateway |
 //! | [`synchronous`] | use without `async` |
 //! | [`self_hosted`] | a Portkey of your own |
 
@@ -36,6 +38,8 @@ macro_rules! example {
 #[doc = include_str!("../docs/guide/analytics.md")]
 #[doc = example!("costs in a table and a chart", "cost_report")]
 pub mod analytics {}
+#[doc = include_str!("../docs/guide/configs.md")]
+pub mod configs {}
 #[doc = include_str!("../docs/guide/configuration.md")]
 pub mod configuration {}
 #[doc = include_str!("../docs/guide/errors.md")]
@@ -48,6 +52,8 @@ pub mod gateway {}
 pub mod lists {}
 #[doc = include_str!("../docs/guide/options.md")]
 pub mod options {}
+#[doc = include_str!("../docs/guide/other_clients.md")]
+pub mod other_clients {}
 #[doc = include_str!("../docs/guide/requests.md")]
 pub mod requests {}
 #[doc = include_str!("../docs/guide/responses.md")]
