@@ -46,7 +46,7 @@ fn schema_pairs(types: &Types) -> impl Iterator<Item = Pair> {
 }
 
 /// Returns the body type of each `create_x` and `update_x` with the response type of `get_x`, unless
-/// the response masks values or the body contains a secret.
+/// the response masks values or the body requires a secret.
 fn object_pairs<'a>(model: &'a Model<'_>) -> impl Iterator<Item = Pair> + 'a {
     model.operations.iter().filter_map(|operation| {
         let (verb, object) = operation.entry.id.split_once('_')?;
@@ -57,14 +57,16 @@ fn object_pairs<'a>(model: &'a Model<'_>) -> impl Iterator<Item = Pair> + 'a {
         let mut operations = model.operations.iter();
         let read = operations.find(|read| read.entry.id == get && !read.entry.masked)?;
         let (body, response) = (body_name(operation)?, response_name(read)?);
-        (!has_secret(&body, &model.types)).then_some((body, response))
+        (!requires_secret(&body, &model.types)).then_some((body, response))
     })
 }
 
-fn has_secret(name: &str, types: &Types) -> bool {
-    let is_secret = |field: &Field| matches!(field.ty.without_option(), RustType::Secret);
+fn requires_secret(name: &str, types: &Types) -> bool {
     match types.get(name) {
-        Some(Definition::Struct(structure)) => structure.fields.iter().any(is_secret),
+        Some(Definition::Struct(structure)) => structure
+            .fields
+            .iter()
+            .any(|field| matches!(field.ty, RustType::Secret)),
         _ => false,
     }
 }

@@ -106,6 +106,11 @@ fn conversion(variant: &UnionVariant, union: &Ident, modules: &Modules) -> Token
                     Self::#name(value.to_owned())
                 }
             }
+            impl From<&String> for #union {
+                fn from(value: &String) -> Self {
+                    Self::#name(value.clone())
+                }
+            }
         }
     });
     quote! {

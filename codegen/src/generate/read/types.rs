@@ -62,7 +62,8 @@ pub fn read(
             }
             Item::Enum(item) => {
                 let is_deserialized = schemas[&name]["x-deserialize"] == true;
-                let union = read_union(item, docs, items, direction);
+                let variants = &schemas[&name]["oneOf"];
+                let union = read_union(item, variants, docs, items, direction)?;
                 Definition::Union(UnionType {
                     is_deserialized,
                     ..union
@@ -263,28 +264,37 @@ fn read_aliases(schema: &Value, variants: &[(Ident, String)]) -> Result<BTreeMap
         .collect()
 }
 
-/// Reads a union that has a variant for each kind of JSON value.
+/// Reads a union that has a variant for each kind of JSON value, in the order of its schemas.
+///
+/// # Errors
+///
+/// Fails if a request would contain a secret, which a union serializes redacted.
 fn read_union(
     item: &ItemEnum,
+    schemas: &Value,
     docs: Vec<String>,
     items: &[Item],
     direction: Direction,
-) -> UnionType {
-    let variants = item
-        .variants
-        .iter()
-        .filter_map(|variant| {
-            let ty = RustType::new(&variant.fields.iter().next()?.ty);
-            Some(union_variant(ty, items, direction))
-        })
-        .collect();
-    UnionType {
+) -> Result<UnionType> {
+    let mut variants = Vec::new();
+    for (index, variant) in item.variants.iter().enumerate() {
+        let Some(field) = variant.fields.iter().next() else {
+            continue;
+        };
+        let ty = RustType::new(&field.ty).with_format(&schemas[index]);
+        if matches!(ty, RustType::Secret) && direction != Direction::Response {
+            let problem = "a union of a request cannot contain a secret";
+            return Err(Error::new(item.ident.to_string(), problem));
+        }
+        variants.push(union_variant(ty, items, direction));
+    }
+    Ok(UnionType {
         ident: item.ident.clone(),
         docs,
         direction,
         is_deserialized: false,
         kind: UnionKind::JsonKind(variants),
-    }
+    })
 }
 
 fn union_variant(ty: RustType, items: &[Item], direction: Direction) -> UnionVariant {
