@@ -184,6 +184,25 @@ impl Call {
         self.query_param(name).is_none_or(|filter| filter == value)
     }
 
+    /// Returns whether `value` is in a query parameter that is a list; an absent one matches
+    /// everything.
+    pub(crate) fn matches_list(&self, name: &str, value: &str) -> bool {
+        let Some(Value::Array(values)) = self.query.get(name) else {
+            return true;
+        };
+        values.iter().any(|other| other == value)
+    }
+
+    /// Returns whether tags contain those of the query parameter `tags`, a JSON object in a string; an
+    /// absent one matches everything.
+    pub(crate) fn matches_tags(&self, tags: &Value) -> bool {
+        let filter = self.query_param("tags").unwrap_or_default();
+        let filter = serde_json::from_str::<Map<String, Value>>(filter).unwrap_or_default();
+        filter
+            .iter()
+            .all(|(name, value)| tags.get(name) == Some(value))
+    }
+
     /// Returns whether any of these values contains the query parameter `search`, in any case.
     pub(crate) fn matches_search(&self, values: &[&str]) -> bool {
         let search = self.query_param("search").unwrap_or_default();

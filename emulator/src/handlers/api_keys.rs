@@ -117,10 +117,17 @@ fn list(state: &State, call: &Call) -> HandlerResult {
             .scopes
             .has(&format!("{}.list", scope_resource(kind)))
     };
-    if KINDS.into_iter().all(may_list) {
+    let is_filtered = call.has_query_param(&["ids", "status"]);
+    if !is_filtered && KINDS.into_iter().all(may_list) {
         return Ok(call.page(keys, to_json));
     }
-    Ok(call.page(keys.filter(|key| may_list(key.owner.kind())), to_json))
+    // V079, V080.
+    let matching = keys.filter(|key| {
+        may_list(key.owner.kind())
+            && call.matches_list("ids", &key.id)
+            && call.matches_list("status", key.status(call.now))
+    });
+    Ok(call.page(matching, to_json))
 }
 
 fn get(state: &State, call: &Call) -> HandlerResult {
@@ -153,6 +160,8 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let organisation = &state.organisation.id;
     let name = call.required_str("name")?;
     let mut key = ApiKey::new(name, owner, scopes, organisation, call.now, &call.ids);
+    let creator = json!(state.users.acting_user(call));
+    key.fields.insert("created_by".to_owned(), creator);
     apply(state, call, &mut key)?;
     let body = json!({"id": key.id, "key": key.secret, "object": "api-key"});
     state.api_keys.put(key);
@@ -213,6 +222,8 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         key.usage = UsageCounter::default();
     }
     key.fields.insert("last_updated_at".to_owned(), now);
+    let user = json!(state.users.acting_user(call));
+    key.fields.insert("last_updated_by".to_owned(), user);
     state.api_keys.put(key);
     Ok(ResponseBody::empty_object())
 }
@@ -339,7 +350,7 @@ fn rotate(state: &mut State, call: &Call) -> HandlerResult {
     if let Some(policy) = key.rotation_policy.take() {
         key.rotation_policy = renew_rotation_policy(policy, call.now)?;
     }
-    let mut body = json!({"id": key.id, "key": key.secret});
+    let mut body = json!({"id": key.id, "key": key.secret, "object": "api-key"});
     if let Some(until) = until {
         body["key_transition_expires_at"] = json!(timestamp(until));
     }

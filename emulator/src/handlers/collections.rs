@@ -77,10 +77,45 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut collection = state.collections.find_by_path(call)?.clone();
-    collection.name = call.required_str("name")?.to_owned();
+    call.set_str("name", &mut collection.name);
+    if let Some(parent) = call.body_field("parent_collection_id") {
+        collection.parent_id = match parent.as_str() {
+            Some(key) => Some(parent_for(state, call, &collection, key)?),
+            None => None,
+        };
+    }
     collection.last_updated_at = call.timestamp();
     state.collections.put(collection);
     Ok(ResponseBody::empty_object())
+}
+
+/// Returns the UUID of the collection that an update moves a collection to (V099). That the service
+/// refuses to move a collection into itself is assumed.
+fn parent_for(
+    state: &State,
+    call: &Call,
+    collection: &Collection,
+    key: &str,
+) -> Result<String, ApiError> {
+    let parent = state.collections.find(key, call)?;
+    if tree(state, collection).contains(&parent.id) {
+        let reason = "is the collection itself or one inside it";
+        return Err(ApiError::invalid_field("parent_collection_id", reason));
+    }
+    Ok(parent.id.clone())
+}
+
+/// Returns the UUIDs of a collection and of all collections inside it.
+fn tree(state: &State, collection: &Collection) -> Vec<String> {
+    let mut ids = vec![collection.id.clone()];
+    let mut position = 0;
+    while let Some(id) = ids.get(position).cloned() {
+        let parent = state.collections.get(&id);
+        let children = parent.into_iter().flat_map(|parent| parent.children(state));
+        ids.extend(children.map(|child| child.id.clone()));
+        position += 1;
+    }
+    ids
 }
 
 /// Returns the UUID of the default collection of a workspace.
@@ -90,12 +125,30 @@ pub(crate) fn default_collection_id(state: &State, workspace: &str) -> Option<St
     Some(collection.id.clone())
 }
 
-/// Deletes a collection other than the default one. Its child collections, prompts, partials
-/// and tools move to its parent; without a parent, all but the collections move to the default one.
+/// Deletes a collection other than the default one, and with `cascade` what is in it (V100). Without
+/// it, its child collections, prompts, partials and tools move to its parent; without a parent, all but
+/// the collections move to the default one.
 fn delete(state: &mut State, call: &Call) -> HandlerResult {
     let collection = state.collections.find_by_path(call)?.clone();
     if collection.is_default {
         return Err(ApiError::not_found("deletable collection"));
+    }
+    if call.query.get("cascade") == Some(&json!(true)) {
+        let ids = tree(state, &collection);
+        let is_inside = |id: &String| ids.contains(id);
+        state
+            .prompts
+            .remove_where(|prompt| is_inside(&prompt.collection_id));
+        state
+            .partials
+            .remove_where(|partial| is_inside(&partial.collection_id));
+        state
+            .prompt_tools
+            .remove_where(|tool| is_inside(&tool.collection_id));
+        state
+            .collections
+            .remove_where(|collection| is_inside(&collection.id));
+        return Ok(ResponseBody::empty_object());
     }
     let parent_id = collection.parent_id.clone();
     let target_id = parent_id

@@ -46,12 +46,7 @@ impl Config {
         body["format"] = json!("json");
         body["type"] = json!("ORG_CONFIG");
         body["version_id"] = json!(version.map(|version| &version.id));
-        body
-    }
-
-    fn version_json(&self, state: &State, version: &Version) -> Value {
-        let mut body = self.detail_json(state, Some(version));
-        body["version_created_at"] = json!(version.created_at);
+        body["version_created_at"] = json!(version.map(|version| &version.created_at));
         body["version_owner_id"] = json!(self.owner_id);
         body
     }
@@ -127,7 +122,9 @@ fn delete(state: &mut State, call: &Call) -> HandlerResult {
 fn list_versions(state: &State, call: &Call) -> HandlerResult {
     let config = state.configs.find_by_path(call)?;
     let newest_first: Vec<&Version> = config.versions.iter().rev().collect();
-    Ok(call.page(newest_first, |version| config.version_json(state, version)))
+    Ok(call.page(newest_first, |version| {
+        config.detail_json(state, Some(version))
+    }))
 }
 
 fn get_version(state: &State, call: &Call) -> HandlerResult {
@@ -135,5 +132,5 @@ fn get_version(state: &State, call: &Call) -> HandlerResult {
     let mut versions = config.versions.iter();
     let version = versions.find(|version| version.id == call.path_param(1));
     let version = version.ok_or_else(|| ApiError::not_found("config version"))?;
-    respond(config.version_json(state, version))
+    respond(config.detail_json(state, Some(version)))
 }

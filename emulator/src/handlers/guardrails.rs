@@ -91,11 +91,12 @@ fn list(state: &State, call: &Call) -> HandlerResult {
     state.organisation.reject_other_organisation(call)?;
     let includes_organisation = call.has_query_param(&["organisation_id"]);
     let matching = state.guardrails.table.all().filter(|guardrail| {
-        match (guardrail.workspace(), call.workspace()) {
+        let is_included = match (guardrail.workspace(), call.workspace()) {
             (Some(id), Some(workspace)) => id == workspace,
             (None, Some(_)) => includes_organisation,
             (_, None) => true,
-        }
+        };
+        is_included && call.matches_list("ids", &guardrail.id)
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |guardrail| guardrail.json(state)))
 }
@@ -122,7 +123,10 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         versions: vec![Version::new(call, None)],
         mcp_servers: Vec::new(),
     };
-    let body = guardrail.ids_json();
+    let mut body = guardrail.ids_json();
+    body["created_at"] = json!(guardrail.created_at);
+    body["created_by"] = json!(guardrail.owner_id);
+    body["object"] = json!("guardrail");
     state.guardrails.table.put(guardrail);
     respond(body)
 }

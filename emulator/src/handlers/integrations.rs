@@ -52,12 +52,17 @@ impl Integration {
             "status": "active",
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
+            "tags": self.tags,
+            "workspaces_count": self.count_workspaces(&state.workspaces),
             "object": "integration",
         })
     }
 
     fn detail_json(&self, state: &State) -> Value {
         let mut body = self.list_json(state);
+        if let Some(body) = body.as_object_mut() {
+            body.remove("workspaces_count");
+        }
         body["masked_key"] = json!(self.masked_key());
         body["configurations"] = masking::mask_settings(&self.configurations);
         body["allow_all_models"] = json!(self.models.allow_all);
@@ -77,6 +82,7 @@ impl Integration {
         call.set_value("description", &mut self.description);
         call.set_value("configurations", &mut self.configurations);
         call.set_value("pricing_adjustments", &mut self.pricing_adjustments);
+        call.set_value("tags", &mut self.tags);
         let workspace = self.workspace_id.as_deref();
         let mappings = &mut self.secret_mappings;
         secret_references::update_mappings(state, call, &SECRET_TARGETS, workspace, mappings)?;
@@ -127,7 +133,7 @@ fn list(state: &State, call: &Call) -> HandlerResult {
         let is_usable = call
             .workspace()
             .is_none_or(|workspace| integration.allows_workspace(workspace));
-        is_usable && integration.matches_type(call)
+        is_usable && integration.matches_type(call) && call.matches_tags(&integration.tags)
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
         integration.list_json(state)
@@ -168,7 +174,12 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
         }
         None => None,
     };
-    let body = json!({"id": integration.id, "slug": integration.slug});
+    let body = json!({
+        "id": integration.id,
+        "slug": integration.slug,
+        "provider_id": provider.as_ref().map(|provider| &provider.id),
+        "object": "integration",
+    });
     state.integrations.put(integration);
     if let Some(provider) = provider {
         state.virtual_keys.put(provider);

@@ -48,6 +48,7 @@ impl LogExport {
             "workspace_id": self.workspace_id,
             "status": status,
             "description": self.description,
+            "name": null,
             "filters": self.filters,
             "requested_data": self.requested_data,
             "total_records": total,

@@ -16,7 +16,7 @@ use crate::handlers::upstreams::Operations;
 use crate::handlers::{guardrails, secret_references, upstreams};
 use crate::state::State;
 use crate::state::mcp::metadata::Metadata;
-use crate::state::mcp::{IntegrationSettings, Mcp, McpIntegration, ServerSettings};
+use crate::state::mcp::{IntegrationSettings, Mcp, McpIntegration, McpServer, ServerSettings};
 
 pub(crate) const RESOURCE: Resource = Resource::new(&[
     (
@@ -144,6 +144,29 @@ impl Operations for Mcp {
 
     fn connection_fields(integration: &McpIntegration) -> Value {
         json!({"transport": integration.settings.transport})
+    }
+
+    /// In lists, the configuration is a string (V176).
+    fn integration_in_list(body: &mut Value, integration: &McpIntegration, state: &State) {
+        if body["configurations"].is_object() {
+            body["configurations"] = json!(body["configurations"].to_string());
+        }
+        body["organisation_id"] = json!(state.organisation.id);
+        body["metadata"] = integration.settings.metadata.json();
+    }
+
+    fn server_in_list(server: &McpServer, state: &State) -> Value {
+        json!({"metadata": servers::metadata_of(state, server).map(Metadata::json).ok()})
+    }
+
+    fn single_server(server: &McpServer, state: &State) -> Value {
+        let guardrails = state.guardrails.table.iter();
+        let mappings = guardrails.flat_map(|guardrail| {
+            let mappings = guardrail.mcp_servers.iter();
+            let own = mappings.filter(|mapping| mapping.server_id == server.id);
+            own.map(|mapping| mapping.json(&guardrail.id))
+        });
+        json!({"guardrail_mappings": mappings.collect::<Vec<_>>()})
     }
 
     fn server_removed(state: &mut State, id: &str) {

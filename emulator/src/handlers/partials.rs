@@ -55,12 +55,15 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
     let description = call.body_value("version_description");
     let (content, at) = (Content { string }, call.timestamp());
     let versions = Versions::new(content, description, &at, &call.ids);
+    let collection_id = match call.body_str("collection_id") {
+        Some(key) => state.collections.find(key, call)?.id.clone(),
+        None => super::collections::default_collection_id(state, workspace).unwrap_or_default(),
+    };
     let partial = Partial {
         id: call.ids.uuid(),
         slug: call.ids.slug("pl", name),
         workspace_id: workspace.to_owned(),
-        collection_id: super::collections::default_collection_id(state, workspace)
-            .unwrap_or_default(),
+        collection_id,
         name: name.to_owned(),
         status: "active".to_owned(),
         created_at: at.clone(),

@@ -42,7 +42,8 @@ pub(crate) const RESOURCE: Resource = Resource::new(&[
     ("run_prompt", Gateway(run)),
 ]);
 
-/// The content of a version. An update without `patch` must contain all of these fields.
+/// The content of a version. An update without `patch` must contain all of these fields, or those
+/// that stand for them.
 const CONTENT_FIELDS: [&str; 5] = [
     "string",
     "parameters",
@@ -51,8 +52,9 @@ const CONTENT_FIELDS: [&str; 5] = [
     "is_raw_template",
 ];
 
-/// The fields that name the model of a new prompt; a third-party client sends the last two.
+/// The fields that name the model of a prompt, and its provider (V405).
 const MODEL_FIELDS: [&str; 3] = ["model", "ai_model_id", "finetune_id"];
+const PROVIDER_FIELDS: [&str; 2] = ["virtual_key", "provider_api_key_id"];
 
 /// Fields that also create a new version when they change.
 const OPTIONAL_CONTENT_FIELDS: [&str; 4] = ["functions", "tools", "tool_choice", "prompt_metadata"];
@@ -190,11 +192,14 @@ fn merge_content(
         content.insert("template_metadata".to_owned(), value.clone());
     }
     // Responses contain the slug of the virtual key, even if the request has its UUID (M036).
-    if let Some(key) = call.body_str("virtual_key") {
+    for name in PROVIDER_FIELDS {
+        let Some(key) = call.body_str(name) else {
+            continue;
+        };
         let found = state.virtual_keys.get(key.strip_prefix('@').unwrap_or(key));
         let found = found.ok_or_else(|| {
             let reason = "is not the id or slug of a virtual key";
-            ApiError::invalid_field("virtual_key", reason)
+            ApiError::invalid_field(name, reason)
         })?;
         content.insert("virtual_key".to_owned(), json!(found.slug));
     }
@@ -216,14 +221,23 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     let has_content = CONTENT_FIELDS
         .iter()
         .chain(&OPTIONAL_CONTENT_FIELDS)
+        .chain(&MODEL_FIELDS)
+        .chain(&PROVIDER_FIELDS)
         .any(|name| call.body_field(name).is_some());
+    let has_field = |name: &str| {
+        let alternatives: &[&str] = match name {
+            "model" => &MODEL_FIELDS,
+            "virtual_key" => &PROVIDER_FIELDS,
+            _ => &[],
+        };
+        let mut names = alternatives.iter().copied().chain([name]);
+        names.any(|name| call.body_field(name).is_some())
+    };
     let patch = call.body_value("patch") == true;
     if let (true, false, Some(missing)) = (
         has_content,
         patch,
-        CONTENT_FIELDS
-            .iter()
-            .find(|name| call.body_field(name).is_none()),
+        CONTENT_FIELDS.iter().find(|name| !has_field(name)),
     ) {
         return Err(ApiError::invalid_field(
             missing,
@@ -234,6 +248,9 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
         prompt.collection_id = state.collections.find(key, call)?.id.clone();
     }
     call.set_str("name", &mut prompt.name);
+    if let Some(status) = call.body_str("status") {
+        prompt.is_archived = status == "archived";
+    }
     prompt.last_updated_at = call.timestamp();
     let mut body = json!({});
     if has_content {

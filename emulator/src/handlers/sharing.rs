@@ -16,7 +16,7 @@ use crate::state::sharing::{Origin, Share, Shareable, Sharing};
 use crate::state::table::Table;
 
 /// The query parameters that select or filter the rows of a list.
-const FILTERS: [&str; 4] = ["collection_id", "search", "show_prompt_share", "type"];
+const FILTERS: [&str; 5] = ["collection_id", "id", "search", "show_prompt_share", "type"];
 
 /// Lists prompts or partials, filtered by collection and name.
 pub(super) fn list<T: Shareable>(
@@ -38,7 +38,9 @@ where
         None => None,
     };
     let matching = table.list_readable(call).into_iter().filter(|row| {
-        collection.is_none_or(|id| id == collection_of(row)) && call.matches_search(&[name_of(row)])
+        collection.is_none_or(|id| id == collection_of(row))
+            && call.matches_search(&[name_of(row)])
+            && call.matches_filter("id", row.id())
     });
     Ok(call.page(matching.collect::<Vec<&T>>(), to_json))
 }

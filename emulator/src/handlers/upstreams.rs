@@ -5,13 +5,14 @@ pub(super) mod integrations;
 pub(super) mod servers;
 pub(super) mod users;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::state::State;
 use crate::state::upstreams::Protocol;
 use crate::state::upstreams::integrations::UpstreamIntegration;
+use crate::state::upstreams::servers::UpstreamServer;
 
 /// What the operations of a protocol do in their own way.
 pub(super) trait Operations: Protocol {
@@ -34,6 +35,24 @@ pub(super) trait Operations: Protocol {
 
     /// Returns those that a server has in the details of its integration.
     fn connection_fields(integration: &UpstreamIntegration<Self>) -> Value;
+
+    /// Changes an integration in a list, which differs from a single one.
+    fn integration_in_list(
+        _body: &mut Value,
+        _integration: &UpstreamIntegration<Self>,
+        _state: &State,
+    ) {
+    }
+
+    /// Returns the fields that a server has in lists only.
+    fn server_in_list(_server: &UpstreamServer<Self>, _state: &State) -> Value {
+        json!({})
+    }
+
+    /// Returns the fields that a single server has.
+    fn single_server(_server: &UpstreamServer<Self>, _state: &State) -> Value {
+        json!({})
+    }
 
     /// Updates what refers to a removed server.
     fn server_removed(_state: &mut State, _id: &str) {}

@@ -40,16 +40,22 @@ const PAGE_SIZES: (u64, u64) = (50, u64::MAX);
 const SECRET_TARGETS: [&str; 2] = ["key", "model_config."];
 
 /// Request fields that are not settings of the AI provider.
-const NON_SETTING_FIELDS: [&str; 11] = [
+const NON_SETTING_FIELDS: [&str; 17] = [
+    "aiModelId",
+    "ai_provider_id",
     "expires_at",
+    "integration_id",
     "key",
     "model_config",
     "name",
     "note",
     "provider",
     "rate_limits",
+    "reset_usage",
     "secret_mappings",
     "slug",
+    "source_provider_api_key_id",
+    "tags",
     "usage_limits",
     "workspace_id",
 ];
@@ -65,7 +71,6 @@ impl VirtualKey {
         body["workspace_name"] = json!(workspace.map(|workspace| workspace.display_name()));
         body["reset_usage"] = Value::Null;
         body["last_reset_at"] = json!(self.last_reset_at);
-        body["tags"] = Value::Null;
         body["object"] = json!("virtual-key");
         body
     }
@@ -79,7 +84,6 @@ impl VirtualKey {
         body["key"] = json!("");
         body["masked_api_key"] = json!(integration.and_then(Integration::masked_key));
         body["last_reset_at"] = json!(self.last_reset_at);
-        body["tags"] = Value::Null;
         body["object"] = json!("virtual-key");
         for (name, empty) in [("rate_limits", json!([])), ("model_config", json!({}))] {
             if body[name].is_null() {
@@ -241,6 +245,9 @@ fn update(state: &mut State, call: &Call) -> HandlerResult {
     key.apply(call);
     key.apply_settings(state, call)?;
     key.last_updated_at = Some(call.timestamp());
+    if call.body_value("reset_usage") == true {
+        key.reset_usage(&call.timestamp());
+    }
     if let Some(secret) = call.body_str("key") {
         let integration = state.integrations.get(&key.integration_id);
         if !integration.is_some_and(|integration| integration.is_for_virtual_key(&key)) {

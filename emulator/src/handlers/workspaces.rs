@@ -46,12 +46,16 @@ impl Workspace {
                 "created_by": self.created_by,
                 "creation_source": "api",
                 "last_reset_at": null,
+                "data_plane_security_settings": {"blockInlineConfig": false},
+                "export_settings": {},
                 "settings": {
                     "debug_log": 0, "user_api_key_ttl": 0, "user_key_metadata": 0, "user_api_key_count": 0,
-                    "user_api_key_max_ttl": 0, "user_key_metadata_override": 0
+                    "user_api_key_max_ttl": 0, "user_api_key_auto_create": false,
+                    "user_key_metadata_override": 0, "user_api_key_rotation_period": null
                 },
             }),
         );
+        merge(&mut body["settings"], Value::Object(self.settings.clone()));
         let users = self
             .members
             .iter()
@@ -121,13 +125,18 @@ fn list(state: &State, call: &Call) -> HandlerResult {
 
 fn get(state: &State, call: &Call) -> HandlerResult {
     let workspace = state.workspaces.find_by_path(call)?;
-    respond(workspace.detail_json(state))
+    let mut body = workspace.detail_json(state);
+    // V058.
+    if call.query_param("name_format") == Some("plain") {
+        body["name"] = json!(workspace.name);
+    }
+    respond(body)
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
     let (name, owner) = (call.required_str("name")?, state.users.acting_user(call));
     let mut workspace = Workspace::new(name, owner, &call.timestamp(), &call.ids);
-    workspace.apply(call);
+    workspace.apply(call)?;
     for (index, id) in call.body_items("users").iter().enumerate() {
         let field_path = format!("users/{index}");
         let user = find_user(state, id.as_str().unwrap_or_default(), &field_path)?;
@@ -143,7 +152,7 @@ fn create(state: &mut State, call: &Call) -> HandlerResult {
 
 fn update(state: &mut State, call: &Call) -> HandlerResult {
     let mut workspace = state.workspaces.find_by_path(call)?.clone();
-    workspace.apply(call);
+    workspace.apply(call)?;
     state.workspaces.put(workspace);
     Ok(ResponseBody::empty_object())
 }

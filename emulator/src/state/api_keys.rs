@@ -292,6 +292,7 @@ impl ApiKey {
         body["defaults"]["allow_config_override"] = json!(config_override != Some(0));
         if let Some(policy) = &self.rotation_policy {
             body["rotation_policy"] = policy.clone();
+            body["rotation_policy"]["status"] = json!("ACTIVE");
         }
         body
     }
@@ -350,6 +351,8 @@ pub(crate) fn default_fields(
         "created_at": timestamp(now),
         "last_updated_at": timestamp(now),
         "creation_mode": "api",
+        "created_by": null,
+        "last_updated_by": null,
         "rate_limits": [],
         "usage_limits": null,
         "reset_usage": null,

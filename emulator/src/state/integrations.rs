@@ -51,6 +51,8 @@ pub(crate) struct Integration {
     pub(crate) key: Option<String>,
     pub(crate) configurations: Value,
     pub(crate) pricing_adjustments: Value,
+    #[serde(default)]
+    pub(crate) tags: Value,
     /// The virtual key for which the integration was created, if any.
     pub(crate) virtual_key: Option<String>,
     pub(crate) models: models::Models,
@@ -102,6 +104,7 @@ impl Integration {
             key: None,
             configurations: Value::Null,
             pricing_adjustments: Value::Null,
+            tags: Value::Null,
             virtual_key: None,
             models: models::Models::built_in(ai_provider_id, at),
             access: workspaces::Access::default(),

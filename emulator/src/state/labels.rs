@@ -77,6 +77,8 @@ impl Plain for Label {
             (Some(id), Some(requested)) => id != requested,
             _ => false,
         };
-        !is_elsewhere && call.matches_search(&[&self.name])
+        !is_elsewhere
+            && call.matches_search(&[&self.name])
+            && call.matches_filter("name", &self.name)
     }
 }

@@ -9,13 +9,17 @@ use super::organisation::OrganisationInfo;
 use crate::call::Call;
 use crate::error::ApiError;
 
-/// The condition keys of the OpenAPI document, apart from `metadata.<key>`. The service is assumed
-/// to support all of them.
-pub(crate) const CONDITION_KEYS: [&str; 8] = [
+/// The condition keys of the OpenAPI document and of the vendor's documentation, apart from
+/// `metadata.<key>`. The service is assumed to support all of them. Logs have neither the type of an
+/// endpoint nor MCP tools, so that conditions on these match nothing.
+pub(crate) const CONDITION_KEYS: [&str; 11] = [
     "api_key",
     "organisation_id",
     "workspace_id",
     "config",
+    "endpoint_type",
+    "mcp_server",
+    "mcp_tool",
     "model",
     "prompt",
     "provider",
@@ -28,6 +32,10 @@ pub(crate) struct Policy {
     pub(crate) id: String,
     pub(crate) workspace_id: String,
     pub(crate) name: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Value,
+    #[serde(default)]
+    pub(crate) created_by: String,
     /// Objects with `key`, `value` and `excludes`, all of which must match a request.
     pub(crate) conditions: Vec<Value>,
     /// Objects with a `key`.
@@ -45,6 +53,8 @@ impl Policy {
             id: call.ids.uuid(),
             workspace_id: call.required_workspace()?.to_owned(),
             name: call.body_str("name").map(str::to_owned),
+            description: call.body_value("description"),
+            created_by: call.caller.key_id.clone(),
             conditions: call.body_items("conditions").to_vec(),
             group_by: call.body_items("group_by").to_vec(),
             kind: call.required_str("type")?.to_owned(),
@@ -67,6 +77,7 @@ impl Policy {
         if let Some(name) = call.body_str("name") {
             self.name = Some(name.to_owned());
         }
+        call.set_value("description", &mut self.description);
         if let Some(status) = call.body_str("status") {
             self.archived = status == "archived";
         }
@@ -78,12 +89,15 @@ impl Policy {
     pub(crate) fn matches_query(&self, call: &Call) -> bool {
         call.query_param("status").unwrap_or("active") == self.status()
             && call.matches_filter("type", &self.kind)
+            && call.matches_search(&[self.name.as_deref().unwrap_or_default()])
     }
 
     pub(crate) fn json(&self, organisation: &OrganisationInfo) -> Value {
         json!({
             "id": self.id,
             "name": self.name,
+            "description": self.description,
+            "created_by": self.created_by,
             "conditions": self.conditions,
             "group_by": self.group_by,
             "type": self.kind,

@@ -28,6 +28,8 @@ pub(crate) struct Prompt {
     pub(crate) last_updated_at: String,
     #[serde(default)]
     pub(crate) sharing: Sharing,
+    #[serde(default)]
+    pub(crate) is_archived: bool,
     #[serde(flatten)]
     pub(crate) versions: Versions<Content>,
 }
@@ -88,6 +90,7 @@ impl Prompt {
             created_at: at.to_owned(),
             last_updated_at: at.to_owned(),
             sharing: Sharing::default(),
+            is_archived: false,
             versions,
         }
     }
@@ -111,7 +114,7 @@ impl Prompt {
             "slug": self.slug,
             "name": self.name,
             "collection_id": self.collection_id,
-            "status": "active",
+            "status": if self.is_archived { "archived" } else { "active" },
             "created_at": self.created_at,
             "last_updated_at": self.last_updated_at,
             "prompt_owning_workspace_id": self.workspace_id,

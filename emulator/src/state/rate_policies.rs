@@ -17,6 +17,9 @@ pub(crate) type RatePolicies = Table<RatePolicy>;
 pub(crate) struct RatePolicy {
     policy: Policy,
     unit: String,
+    /// `llm` or `mcp_tools`; it cannot change (V137).
+    #[serde(default)]
+    target: Option<String>,
     value: f64,
 }
 
@@ -27,6 +30,7 @@ impl Plain for RatePolicy {
         Ok(Self {
             policy: Policy::new(call)?,
             unit: call.required_str("unit")?.to_owned(),
+            target: call.body_str("target").map(str::to_owned),
             value: call.body_value("value").as_f64().unwrap_or(0.0),
         })
     }
@@ -43,6 +47,7 @@ impl Plain for RatePolicy {
     fn json(&self, organisation: &OrganisationInfo, _: &Call) -> Value {
         let mut body = self.policy.json(organisation);
         body["unit"] = json!(self.unit);
+        body["target"] = json!(self.target.as_deref().unwrap_or("llm"));
         body["value"] = json!(self.value);
         body
     }

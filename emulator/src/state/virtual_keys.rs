@@ -32,6 +32,8 @@ pub(crate) struct VirtualKey {
     pub(crate) model_config: Value,
     pub(crate) usage_limits: Value,
     pub(crate) rate_limits: Value,
+    #[serde(default)]
+    pub(crate) tags: Value,
     pub(crate) expires_at: Value,
     pub(crate) last_reset_at: Option<String>,
     pub(crate) last_updated_at: Option<String>,
@@ -75,6 +77,7 @@ impl VirtualKey {
             model_config: Value::Null,
             usage_limits: Value::Null,
             rate_limits: Value::Null,
+            tags: Value::Null,
             expires_at: Value::Null,
             last_reset_at: None,
             last_updated_at: None,
@@ -122,6 +125,7 @@ impl VirtualKey {
             "rate_limits": self.rate_limits,
             "model_config": masking::mask_settings(&self.model_config),
             "expires_at": self.expires_at,
+            "tags": self.tags,
             "created_at": self.created_at,
         })
     }
@@ -132,6 +136,7 @@ impl VirtualKey {
         call.set_value("note", &mut self.note);
         call.set_value("usage_limits", &mut self.usage_limits);
         call.set_value("rate_limits", &mut self.rate_limits);
+        call.set_value("tags", &mut self.tags);
         call.set_value("expires_at", &mut self.expires_at);
         call.set_value("model_config", &mut self.model_config);
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::call::{Call, Caller, timestamp};
 use crate::error::ApiError;
@@ -10,6 +10,45 @@ use crate::ids::Ids;
 use crate::state::table::{MissingStatus, Row, Table, row};
 
 pub(crate) type Workspaces = Table<Workspace>;
+
+/// The security settings of a workspace (V050), all of which are on in a new one.
+const SECURITY_SETTINGS: [&str; 35] = [
+    "membersViewLogs",
+    "managersUpdateWs",
+    "managersViewLogs",
+    "membersViewAllData",
+    "membersViewApiKeys",
+    "membersViewConfigs",
+    "membersViewPrompts",
+    "managersViewAllData",
+    "managersViewApiKeys",
+    "managersViewConfigs",
+    "managersViewPrompts",
+    "membersWriteApiKeys",
+    "membersWriteConfigs",
+    "membersWritePrompts",
+    "managersWriteApiKeys",
+    "managersWriteConfigs",
+    "managersWritePrompts",
+    "managersWriteWsUsers",
+    "membersViewAnalytics",
+    "managersViewAnalytics",
+    "membersViewGuardrails",
+    "managersViewGuardrails",
+    "membersViewLogMetadata",
+    "membersViewVirtualKeys",
+    "membersWriteGuardrails",
+    "managersViewLogMetadata",
+    "managersViewVirtualKeys",
+    "managersWriteGuardrails",
+    "managersWriteMcpServers",
+    "membersWriteVirtualKeys",
+    "managersWriteVirtualKeys",
+    "organisationAdminsViewLogs",
+    "managersWriteWsIntegrations",
+    "managersWriteWsMcpIntegrations",
+    "organisationAdminsViewLogMetadata",
+];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
@@ -27,6 +66,16 @@ pub(crate) struct Workspace {
     pub(crate) usage_limits: Value,
     pub(crate) rate_limits: Value,
     pub(crate) members: Vec<Member>,
+    #[serde(default = "new_security_settings")]
+    pub(crate) security_settings: Value,
+    /// Settings other than those of a new workspace.
+    #[serde(default)]
+    pub(crate) settings: Map<String, Value>,
+}
+
+fn new_security_settings() -> Value {
+    let settings = SECURITY_SETTINGS.map(|name| (name.to_owned(), json!(true)));
+    Value::Object(settings.into_iter().collect())
 }
 
 /// A user in a workspace.
@@ -83,6 +132,8 @@ impl Workspace {
             usage_limits: Value::Null,
             rate_limits: Value::Null,
             members: Vec::new(),
+            security_settings: new_security_settings(),
+            settings: Map::new(),
         }
     }
 
@@ -126,7 +177,7 @@ impl Workspace {
     }
 
     /// Applies a create or update request; absent fields are kept.
-    pub(crate) fn apply(&mut self, call: &Call) {
+    pub(crate) fn apply(&mut self, call: &Call) -> Result<(), ApiError> {
         if let Some(name) = call.body_str("name") {
             let (icon, name) = split_icon(name);
             self.icon = icon.or(self.icon.take());
@@ -139,7 +190,33 @@ impl Workspace {
         call.set_value("usage_limits", &mut self.usage_limits);
         call.set_value("rate_limits", &mut self.rate_limits);
         self.apply_defaults(call.body_field("defaults"));
+        self.apply_settings(call);
         self.last_updated_at = call.timestamp();
+        self.apply_security_settings(call)
+    }
+
+    /// Replaces the security settings. The workspace must be given by its UUID (V050).
+    fn apply_security_settings(&mut self, call: &Call) -> Result<(), ApiError> {
+        let Some(settings) = call.body_field("security_settings") else {
+            return Ok(());
+        };
+        if call.path_param(0) != self.id {
+            let message = "path: expected the UUID of the workspace to change `security_settings`";
+            return Err(ApiError::bad_request(message));
+        }
+        let mut fields = settings.as_object().into_iter().flatten();
+        if let Some((name, _)) = fields.find(|(_, value)| !value.is_boolean()) {
+            let field_path = format!("security_settings/{name}");
+            return Err(ApiError::invalid_field(&field_path, "must be a boolean"));
+        }
+        self.security_settings = settings.clone();
+        Ok(())
+    }
+
+    /// Merges settings by name.
+    fn apply_settings(&mut self, call: &Call) {
+        let settings = call.body_field("settings").and_then(Value::as_object);
+        self.settings.extend(settings.cloned().unwrap_or_default());
     }
 
     /// Merges defaults by name; an empty `metadata` object is ignored.
@@ -170,7 +247,7 @@ impl Workspace {
             "defaults": self.defaults,
             "usage_limits": self.usage_limits,
             "rate_limits": self.rate_limits,
-            "security_settings": {},
+            "security_settings": self.security_settings,
             "object": "workspace",
         })
     }

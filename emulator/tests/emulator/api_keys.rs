@@ -670,3 +670,46 @@ async fn the_calling_key_is_read_without_its_value() {
     let refused = client.send_as(&key, Method::GET, "/organisation/api-key", Value::Null);
     assert_eq!(refused.await.error().1, "AB03");
 }
+
+#[tokio::test]
+async fn keys_are_listed_by_id_and_status() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
+    let (first, _) = client.workspace_key(&workspace, &["logs.list"]).await;
+    let (second, _) = client.workspace_key(&workspace, &["logs.list"]).await;
+    let expired = json!({"expires_at": "2020-01-01T00:00:00Z"});
+    client.put(&format!("/api-keys/{second}"), expired).await;
+    let by_id = client.get(&format!("/api-keys?ids={second},{first}")).await;
+    let mut found = column(&by_id, "id");
+    found.sort();
+    let mut expected = vec![first.clone(), second.clone()];
+    expected.sort();
+    assert_eq!(found, expected);
+    let path = format!("/api-keys?ids={second},{first}&status=expired,exhausted");
+    let by_status = client.get(&path).await;
+    assert_eq!(column(&by_status, "id"), [second]);
+}
+
+#[tokio::test]
+async fn a_rotation_policy_in_days_has_a_status_and_can_be_removed() {
+    let client = TestClient::new().await;
+    let workspace = seeded_workspace(&client).await;
+    let (id, _) = client.workspace_key(&workspace, &["logs.list"]).await;
+    let path = format!("/api-keys/{id}");
+    client
+        .put(
+            &path,
+            json!({"rotation_policy": {"rotation_period_days": 10}}),
+        )
+        .await;
+    let policy = &client.get(&path).await["rotation_policy"];
+    assert_eq!(
+        (&policy["rotation_period_days"], &policy["status"]),
+        (&json!(10), &json!("ACTIVE"))
+    );
+    let both =
+        json!({"rotation_policy": {"rotation_period_days": 10, "rotation_period": "weekly"}});
+    assert_eq!(client.expect_error(Method::PUT, &path, both).await.0, 400);
+    client.put(&path, json!({"rotation_policy": null})).await;
+    assert_eq!(client.get(&path).await.get("rotation_policy"), None);
+}

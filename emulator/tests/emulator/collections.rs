@@ -151,3 +151,50 @@ async fn the_default_collection_cannot_be_deleted() {
     );
     assert_eq!(client.get(&list).await["total"], 1);
 }
+
+#[tokio::test]
+async fn a_collection_is_moved_but_not_into_itself() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let create = async |parent: Option<&str>| {
+        let mut body = json!({"name": "One", "workspace_id": workspace});
+        if let Some(parent) = parent {
+            body["parent_collection_id"] = json!(parent);
+        }
+        string(&client.post("/collections", body).await["id"])
+    };
+    let outer = create(None).await;
+    let inner = create(Some(&outer)).await;
+    let path = |id: &str| format!("/collections/{id}");
+    let into_itself = json!({"parent_collection_id": inner});
+    let (status, ..) = client
+        .expect_error(Method::PUT, &path(&outer), into_itself)
+        .await;
+    assert_eq!(status, 400);
+    client
+        .put(&path(&inner), json!({"parent_collection_id": null}))
+        .await;
+    assert_eq!(
+        client.get(&path(&outer)).await["child_collections"],
+        json!([])
+    );
+    assert_eq!(client.get(&path(&inner)).await["name"], "One");
+}
+
+#[tokio::test]
+async fn a_collection_is_deleted_with_its_contents() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let body = json!({"name": "One", "workspace_id": workspace});
+    let id = string(&client.post("/collections", body).await["id"]);
+    let partial =
+        json!({"name": "Two", "string": "a", "workspace_id": workspace, "collection_id": id});
+    let partial = string(&client.post("/prompts/partials", partial).await["id"]);
+    let path = format!("/prompts/partials/{partial}");
+    assert_eq!(client.get(&path).await["collection_id"], json!(id));
+    client
+        .delete(&format!("/collections/{id}?cascade=true"))
+        .await;
+    let missing = client.expect_error(Method::GET, &path, Value::Null).await;
+    assert_eq!(missing.0, 404);
+}

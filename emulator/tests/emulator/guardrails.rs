@@ -161,7 +161,8 @@ async fn a_guardrail_maps_mcp_servers() {
     let counts = client.put(&path, all.clone()).await;
     assert_eq!(
         counts,
-        json!({"changed": true, "added": 2, "updated": 0, "removed": 0})
+        json!({"changed": true, "added": 2, "updated": 0, "removed": 0,
+            "object": "guardrail-mcp-servers"})
     );
     assert_eq!(client.put(&path, all).await["changed"], false);
     let mappings = client.get(&format!("/guardrails/{own}")).await["mcp_server_mappings"].clone();
@@ -187,7 +188,8 @@ async fn a_guardrail_maps_mcp_servers() {
     let one = json!({"mcp_servers": {&servers[1]: {"run_on": ["input"]}}});
     assert_eq!(
         client.put(&path, one).await,
-        json!({"changed": true, "added": 0, "updated": 1, "removed": 1})
+        json!({"changed": true, "added": 0, "updated": 1, "removed": 1,
+            "object": "guardrail-mcp-servers"})
     );
     let unknown = client
         .expect_error(Method::PUT, &path, json!({"mcp_servers": {"none": {}}}))

@@ -371,3 +371,39 @@ async fn a_new_workspace_gets_providers_of_global_integrations() {
     let forced = json!({"name": "Fresh", "force_delete": true});
     client.expect_ok(Method::DELETE, &path, forced).await;
 }
+
+#[tokio::test]
+async fn integrations_and_providers_are_listed_by_tags() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let body = json!({"name": "Tagged", "ai_provider_id": "openai", "key": "one",
+        "workspace_id": workspace, "tags": {"team": "a", "stage": "test"}});
+    let created = client.post("/integrations", body).await;
+    assert_eq!(created["object"], "integration");
+    let slug = string(&created["slug"]);
+    let list = client
+        .get("/integrations?tags=%7B%22team%22:%22a%22%7D")
+        .await;
+    assert_eq!(
+        (&list["total"], &list["data"][0]["slug"]),
+        (&json!(1), &json!(slug))
+    );
+    assert_eq!(list["data"][0]["workspaces_count"], 1);
+    let none = client
+        .get("/integrations?tags=%7B%22team%22:%22b%22%7D")
+        .await;
+    assert_eq!(none["total"], 0);
+
+    let providers = format!("/providers?workspace_id={workspace}");
+    let provider = string(&created["provider_id"]);
+    let path = format!("/providers/{provider}?workspace_id={workspace}");
+    client.put(&path, json!({"tags": {"team": "b"}})).await;
+    let list = client
+        .get(&format!("{providers}&tags=%7B%22team%22:%22b%22%7D"))
+        .await;
+    assert_eq!(column(&list, "id"), [provider]);
+    let read = client.get(&path).await;
+    assert_eq!(read["key"], "");
+    client.put(&path, json!({"tags": null})).await;
+    assert_eq!(client.get(&path).await["tags"], Value::Null);
+}

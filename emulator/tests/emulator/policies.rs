@@ -267,3 +267,30 @@ async fn errors_name_the_invalid_field() {
         404
     );
 }
+
+#[tokio::test]
+async fn policies_have_a_description_and_a_target() {
+    let client = TestClient::new().await;
+    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let body = json!({"name": "Tools", "description": "one", "target": "mcp_tools", "workspace_id": workspace,
+        "conditions": [{"key": "mcp_tool", "value": ["a", "b"], "excludes": "c"}],
+        "group_by": [{"key": "api_key"}], "type": "requests", "unit": "rpm", "value": 5});
+    let id = string(&client.post("/policies/rate-limits", body).await["id"]);
+    let path = format!("/policies/rate-limits/{id}");
+    let read = client.get(&path).await;
+    assert_eq!(
+        (&read["description"], &read["target"]),
+        (&json!("one"), &json!("mcp_tools"))
+    );
+    let change = json!({"description": null, "conditions": [{"key": "model", "value": "*"}]});
+    client.put(&path, change).await;
+    let read = client.get(&path).await;
+    assert_eq!(
+        (&read["description"], &read["conditions"][0]["key"]),
+        (&Value::Null, &json!("model"))
+    );
+    let list =
+        |search: &str| format!("/policies/rate-limits?workspace_id={workspace}&search={search}");
+    assert_eq!(client.get(&list("tool")).await["total"], 1);
+    assert_eq!(client.get(&list("other")).await["total"], 0);
+}

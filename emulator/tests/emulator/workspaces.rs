@@ -349,3 +349,62 @@ async fn a_new_workspace_has_a_default_collection() {
         404
     );
 }
+
+#[tokio::test]
+async fn security_settings_are_replaced_as_a_whole() {
+    let client = TestClient::new().await;
+    let created = client.workspace("Team").await;
+    let (id, slug) = (string(&created["id"]), string(&created["slug"]));
+    let mut settings =
+        client.get(&format!("/admin/workspaces/{id}")).await["security_settings"].clone();
+    assert_eq!(settings.as_object().unwrap().len(), 35);
+    settings["membersViewLogs"] = json!(false);
+    settings["membersViewAgents"] = json!(true);
+    let body = json!({"security_settings": settings});
+    client
+        .put(&format!("/admin/workspaces/{id}"), body.clone())
+        .await;
+    let read = client.get(&format!("/admin/workspaces/{id}")).await;
+    assert_eq!(read["security_settings"], settings);
+
+    // The slug, a missing setting and a value of another type are refused.
+    let mut incomplete = body.clone();
+    incomplete["security_settings"]
+        .as_object_mut()
+        .unwrap()
+        .remove("managersViewLogs");
+    let mut mistyped = body.clone();
+    mistyped["security_settings"]["managersViewLogs"] = json!("no");
+    for (key, body) in [(&slug, body), (&id, incomplete), (&id, mistyped)] {
+        let path = format!("/admin/workspaces/{key}");
+        let (status, code, _) = client.expect_error(Method::PUT, &path, body).await;
+        assert_eq!((status, code.as_str()), (400, "AB01"));
+    }
+}
+
+#[tokio::test]
+async fn settings_of_a_workspace_are_merged() {
+    let client = TestClient::new().await;
+    let path = format!(
+        "/admin/workspaces/{}",
+        string(&client.workspace("🚀 Team").await["id"])
+    );
+    let change = json!({"settings": {"debug_log": 1, "user_api_key_rotation_period": 7}});
+    client.put(&path, change).await;
+    client
+        .put(&path, json!({"settings": {"user_api_key_count": 2}}))
+        .await;
+    let settings = &client.get(&path).await["settings"];
+    assert_eq!(
+        (
+            &settings["debug_log"],
+            &settings["user_api_key_rotation_period"],
+            &settings["user_api_key_count"],
+            &settings["user_api_key_auto_create"]
+        ),
+        (&json!(1), &json!(7), &json!(2), &json!(false))
+    );
+    assert_eq!(client.get(&path).await["name"], "🚀 Team");
+    let plain = client.get(&format!("{path}?name_format=plain")).await;
+    assert_eq!(plain["name"], "Team");
+}

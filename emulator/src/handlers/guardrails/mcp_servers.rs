@@ -86,6 +86,7 @@ pub(super) fn replace(state: &mut State, call: &Call) -> HandlerResult {
         "added": added,
         "updated": updated,
         "removed": removed,
+        "object": "guardrail-mcp-servers",
     }))
 }
 

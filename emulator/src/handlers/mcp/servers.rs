@@ -5,12 +5,14 @@ use std::collections::HashSet;
 use serde_json::{Map, json};
 
 use crate::call::Call;
+use crate::error::ApiError;
 use crate::handlers::mcp::capabilities;
 pub(super) use crate::handlers::upstreams::servers::{find, integration_of, put};
 use crate::response::{HandlerResult, respond};
 use crate::state::State;
-use crate::state::mcp::Mcp;
 use crate::state::mcp::capabilities::{json, parse_all, parse_toggles};
+use crate::state::mcp::metadata::Metadata;
+use crate::state::mcp::{Mcp, McpServer};
 use crate::state::upstreams::capabilities::{CapabilityKey, merge_synced};
 
 pub(super) fn list_capabilities(state: &State, call: &Call) -> HandlerResult {
@@ -44,14 +46,20 @@ pub(super) fn sync_capabilities(state: &mut State, call: &Call) -> HandlerResult
     respond(json!({"success": true, "total": count}))
 }
 
-/// Returns the server's own metadata once synced, or else that of its integration.
 pub(super) fn metadata(state: &State, call: &Call) -> HandlerResult {
     let server = find::<Mcp>(state, call)?;
-    let metadata = match server.settings.metadata.is_synced() {
-        true => &server.settings.metadata,
-        false => &integration_of(state, server)?.settings.metadata,
-    };
-    respond(metadata.json())
+    respond(metadata_of(state, server)?.json())
+}
+
+/// Returns the server's own metadata once synced, or else that of its integration.
+pub(super) fn metadata_of<'a>(
+    state: &'a State,
+    server: &'a McpServer,
+) -> Result<&'a Metadata, ApiError> {
+    match server.settings.metadata.is_synced() {
+        true => Ok(&server.settings.metadata),
+        false => Ok(&integration_of(state, server)?.settings.metadata),
+    }
 }
 
 pub(super) fn sync_metadata(state: &mut State, call: &Call) -> HandlerResult {

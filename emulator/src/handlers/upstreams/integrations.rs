@@ -78,6 +78,7 @@ pub(in crate::handlers) fn list<P: Operations>(state: &State, call: &Call) -> Ha
     Ok(call.page_sized(PAGE_SIZES, matching, |integration| {
         let mut body = json(integration);
         body["workspaces_count"] = json!(integration.count_workspaces(&state.workspaces));
+        P::integration_in_list(&mut body, integration, state);
         body
     }))
 }

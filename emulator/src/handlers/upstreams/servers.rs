@@ -128,12 +128,17 @@ pub(in crate::handlers) fn list<P: Operations>(state: &State, call: &Call) -> Ha
         ids.as_ref().is_none_or(is_named) && call.matches_search(&[&server.name, &server.slug])
     });
     Ok(call.page_sized(PAGE_SIZES, matching, |server| {
-        json::<P>(server, state, call)
+        let mut body = json::<P>(server, state, call);
+        merge(&mut body, P::server_in_list(server, state));
+        body
     }))
 }
 
 pub(in crate::handlers) fn get<P: Operations>(state: &State, call: &Call) -> HandlerResult {
-    respond(json::<P>(find::<P>(state, call)?, state, call))
+    let server = find::<P>(state, call)?;
+    let mut body = json::<P>(server, state, call);
+    merge(&mut body, P::single_server(server, state));
+    respond(body)
 }
 
 pub(in crate::handlers) fn create<P: Operations>(state: &mut State, call: &Call) -> HandlerResult {

@@ -7,6 +7,7 @@ use crate::error::ApiError;
 use crate::handlers::virtual_keys::{PAGE_SIZES, find, is_slug_taken, remove};
 use crate::response::{HandlerResult, ResponseBody, respond};
 use crate::state::access_list::Shared;
+use crate::state::integrations::Integration;
 use crate::state::virtual_keys::VirtualKey;
 use crate::state::{State, slugs};
 
@@ -26,6 +27,10 @@ fn json(key: &VirtualKey, call: &Call) -> Value {
 
 pub(super) fn list(state: &State, call: &Call) -> HandlerResult {
     let keys = state.virtual_keys.list_for(call);
+    if call.has_query_param(&["tags"]) {
+        let matching = keys.filter(|key| call.matches_tags(&key.tags));
+        return Ok(call.page_sized(PAGE_SIZES, matching, |key| json(key, call)));
+    }
     Ok(call.page_sized(PAGE_SIZES, keys, |key| json(key, call)))
 }
 
@@ -50,8 +55,15 @@ pub(super) fn list_models(state: &State, call: &Call) -> HandlerResult {
     Ok(call.page(models, std::convert::identity))
 }
 
+/// A single provider also has the masked key (V108).
 pub(super) fn get(state: &State, call: &Call) -> HandlerResult {
-    respond(json(find(state, call, NAME)?, call))
+    let key = find(state, call, NAME)?;
+    let integration = state.integrations.get(&key.integration_id);
+    let mut body = json(key, call);
+    body["key"] = json!("");
+    body["masked_api_key"] = json!(integration.and_then(Integration::masked_key));
+    body["last_reset_at"] = json!(key.last_reset_at);
+    respond(body)
 }
 
 pub(super) fn create(state: &mut State, call: &Call) -> HandlerResult {
