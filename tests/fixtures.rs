@@ -284,7 +284,8 @@ fn workspace_fixtures_round_trip() {
                 assert_eq!(one.icon.as_deref(), Some("🧪"));
                 assert!(one.defaults.is_none() && one.usage_limits.is_empty());
                 assert_eq!(one.status, Some(RecordStatus::Active));
-                assert_eq!(one.security_settings["membersCanViewLogs"], true);
+                let settings = one.security_settings.as_ref().unwrap();
+                assert_eq!(settings.extra["membersCanViewLogs"], true);
                 assert!(one.extra.is_empty(), "{:?}", one.extra);
             })],
         )
@@ -856,7 +857,8 @@ fn check_usage_limits(list: &UsageLimitsPolicyList) {
     assert_eq!(usage["two"].status, Some(PolicyEntityStatus::Exhausted));
     assert_eq!(second.credit_limit, Some(1000.0), "string");
     assert_eq!(second.periodic_reset, Some(ResetPeriod::from("")));
-    assert_eq!(third.type_, Some(UsageLimitType::from("requests")));
+    let requests = portkey_admin::policies::UsageLimitsPolicyType::Requests;
+    assert_eq!(third.type_, Some(requests));
     assert!(
         third.value_key_usage_map.is_empty(),
         "an empty list is decoded as an empty map"

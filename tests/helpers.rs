@@ -16,9 +16,9 @@ use portkey_admin::{
     prompts::{UpdatePromptPartialRequest, UpdatePromptRequest},
     users::AssignableRole,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use support::{
-    BoxedCall, boxed_call, client, render_error,
+    BoxedCall, SECURITY_SETTINGS, boxed_call, client, render_error,
     server::{Request, ScriptedResponse, Server},
     server_and_client,
 };
@@ -390,6 +390,66 @@ async fn workspace_slug_is_resolved_to_its_uuid() {
 }
 
 /// Starts a server with a user whose role is `admin` after `delay` reads. Updates get `status`.
+/// Starts a server with a workspace whose security settings are these.
+fn server_with_settings(settings: Value) -> Server {
+    Server::start(move |request| match request.method.as_str() {
+        "GET" => ok(&json!({
+            "id": "b7f1c2d3-0000-4000-8000-000000000001", "slug": "ws-one", "name": "One",
+            "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z",
+            "security_settings": settings,
+        })),
+        _ => ok(&json!({})),
+    })
+}
+
+/// Returns the settings that an update must contain, and one that this crate does not know.
+fn security_settings() -> Value {
+    let known = SECURITY_SETTINGS.map(|name| (name.to_owned(), json!(true)));
+    let mut settings: Map<String, Value> = known.into_iter().collect();
+    settings.insert("membersViewAgents".to_owned(), json!(false));
+    Value::Object(settings)
+}
+
+#[tokio::test]
+async fn changed_security_settings_are_sent_with_all_others_to_the_uuid() {
+    let before = security_settings();
+    let server = server_with_settings(before.clone());
+    let sent = client(&server)
+        .update_workspace_security_settings("ws-one", |settings| {
+            settings.members_view_logs = Some(false);
+        })
+        .await
+        .unwrap();
+    assert_eq!(sent.members_view_logs, Some(false));
+    assert_eq!(
+        request_lines(&server),
+        [
+            "GET /v1/admin/workspaces/ws-one",
+            "PUT /v1/admin/workspaces/b7f1c2d3-0000-4000-8000-000000000001",
+        ]
+    );
+    let mut expected = before;
+    expected["membersViewLogs"] = json!(false);
+    assert_eq!(
+        server.requests()[1].json(),
+        json!({"security_settings": expected})
+    );
+}
+
+#[tokio::test]
+async fn security_settings_that_lack_one_are_not_sent() {
+    let mut settings = security_settings();
+    settings.as_object_mut().unwrap().remove("membersViewLogs");
+    for settings in [settings, Value::Null] {
+        let server = server_with_settings(settings);
+        let client = client(&server);
+        let call = client.update_workspace_security_settings("ws-one", |_| {});
+        let error = render_error(&call.await.unwrap_err());
+        assert!(error.contains("security_settings"), "{error}");
+        assert_eq!(server.requests().len(), 1);
+    }
+}
+
 fn server_with_user(delay: usize, status: u16) -> Server {
     let reads = AtomicUsize::new(0);
     Server::start(move |request| match request.method.as_str() {

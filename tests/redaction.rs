@@ -11,7 +11,8 @@ use std::fmt::Debug;
 
 use http::Method;
 use portkey_admin::{
-    Client, ClientBuilder, JsonObject, RequestOptions, Secret, api_keys, providers, types, users,
+    Client, ClientBuilder, JsonObject, RequestOptions, Secret, api_keys, integrations, mcp,
+    providers, types, users,
 };
 use serde_json::{Value, json};
 use support::{
@@ -86,6 +87,23 @@ fn debug_output_of_a_body_contains_no_secrets() {
         .provider("openai")
         .key("canary");
     assert_redacted(&body);
+    let headers = json!({"authorization": "canary"});
+    let credentials = providers::CreateVirtualKeyRequest::builder()
+        .aws_access_key_id("canary")
+        .aws_secret_access_key("canary")
+        .custom_headers(&headers);
+    assert_redacted(&credentials);
+    assert_redacted(&providers::UpdateProviderRequest::builder().key("canary"));
+    let configuration = mcp::McpIntegrationConfiguration::builder()
+        .passthrough_headers(&headers)
+        .headers(&headers)
+        .oauth_metadata(json!({"client_secret": "canary"}))
+        .external_auth_config(json!({"client_secret": "canary"}));
+    assert_redacted(&configuration);
+    let plugin = integrations::CreateIntegrationRequest::builder()
+        .credentials(json!({"key": "canary"}))
+        .configurations(json!({"aws_secret_access_key": "canary"}));
+    assert_redacted(&plugin);
     let built = body.build().unwrap();
     assert_redacted(&built);
     assert!(
@@ -121,6 +139,27 @@ async fn debug_output_of_a_response_contains_no_secrets() {
     );
     assert_eq!(response.value().extra["new_field"], "canary");
     assert_redacted(&response.into_inner());
+
+    let provider = json!({"slug": "one", "key": "canary", "masked_api_key": "canary"});
+    let response = response_to!(provider, client => client.get_provider("one"));
+    assert_redacted(&response);
+    assert_eq!(response.value().key.as_ref().unwrap().expose(), "canary");
+    assert!(
+        !serde_json::to_string(response.value())
+            .unwrap()
+            .contains("canary")
+    );
+
+    // The configuration of an MCP integration is a string in the list.
+    for configurations in [
+        json!("canary"),
+        json!({"passthrough_headers": {"x-api-key": "canary"}}),
+    ] {
+        let list = json!({"data": [{"id": "one", "configurations": configurations}]});
+        let response = response_to!(list, client => client.list_mcp_integrations());
+        assert_redacted(&response);
+        assert!(response.value().data[0].extra.is_empty());
+    }
 
     let link = json!({"signed_url": "https://host.example/?signature=canary"});
     let response = response_to!(link, client => client.download_log_export("one"));

@@ -6,14 +6,16 @@
 mod support;
 
 use portkey_admin::{
-    Error, JsonObject,
-    api_keys::CreateApiKeyRequest,
+    JsonObject,
+    api_keys::{CreateApiKeyRequest, RotationPolicyInput},
     configs::{
         CircuitBreaker, Config, ConfigCache, ConfigRetry, ConfigStrategy, CreateConfigRequest,
         GatewayConfig, UpdateConfigRequest,
     },
+    policies::PolicyConditionInput,
     prompts::{CreatePromptPartialRequest, PromptPartial},
-    workspaces::CreateWorkspaceRequest,
+    types::KeyStatus,
+    workspaces::{CreateWorkspaceRequest, UpdateWorkspaceRequest, WorkspaceSettings},
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -327,4 +329,73 @@ fn a_response_type_creates_the_builder_of_its_request_type() {
 
     let function = FunctionDefinition::builder().name("weather").build();
     assert_eq!(encoded(function.unwrap()), json!({"name": "weather"}));
+}
+
+#[test]
+fn a_condition_takes_one_value_or_several() {
+    let condition = || PolicyConditionInput::builder().key("model");
+    let name = String::from("a");
+    for one in [condition().value("a"), condition().value(&name)] {
+        let expected = json!({"key": "model", "value": "a"});
+        assert_eq!(encoded(one.build().unwrap()), expected);
+    }
+    let several = condition()
+        .value("*")
+        .excludes(vec![String::from("a"), String::from("b")]);
+    assert_eq!(
+        encoded(several.build().unwrap()),
+        json!({"key": "model", "value": "*", "excludes": ["a", "b"]})
+    );
+}
+
+#[test]
+fn flags_of_workspace_settings_are_sent_as_numbers() {
+    let settings = WorkspaceSettings::builder()
+        .debug_log(true)
+        .user_key_metadata(false)
+        .user_api_key_auto_create(true);
+    let body = UpdateWorkspaceRequest::builder().settings(settings);
+    assert_eq!(
+        encoded(body.build().unwrap()),
+        json!({"settings": {"debug_log": 1, "user_key_metadata": 0, "user_api_key_auto_create": true}})
+    );
+}
+
+#[tokio::test]
+async fn list_filters_are_separated_by_commas() {
+    let server = Server::with_response(ScriptedResponse::json(200, "{}"));
+    let call = client(&server).list_api_keys();
+    let call = call
+        .ids(["a", "b"])
+        .status([KeyStatus::Active, KeyStatus::Expired]);
+    call.send().await.unwrap();
+    assert_eq!(
+        server.requests()[0].target,
+        "/v1/api-keys?ids=a%2Cb&status=active%2Cexpired"
+    );
+}
+
+#[tokio::test]
+async fn the_two_periods_of_a_rotation_policy_exclude_each_other() {
+    let server = Server::with_response(ScriptedResponse::json(200, r#"{"id": "a", "key": "b"}"#));
+    let send = |policy| {
+        let body = CreateApiKeyRequest::builder()
+            .name("ci")
+            .scopes(["logs.list"]);
+        let call = client(&server).create_api_key("organisation", "service");
+        call.body(body.rotation_policy(policy)).send()
+    };
+    let policy = || RotationPolicyInput::builder().rotation_period_days(10);
+    let error = send(policy().rotation_period("weekly")).await.unwrap_err();
+    assert!(
+        error.to_string().contains("rotation_period_days"),
+        "{error}"
+    );
+    assert!(send(policy().rotation_period_days(366)).await.is_err());
+    assert_eq!(server.requests().len(), 0);
+    send(policy()).await.unwrap();
+    assert_eq!(
+        server.requests()[0].json()["rotation_policy"],
+        json!({"rotation_period_days": 10})
+    );
 }

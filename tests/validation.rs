@@ -8,12 +8,12 @@ mod support;
 
 use chrono::{DateTime, Utc};
 use portkey_admin::{
-    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, mcp, policies,
-    prompts, providers, secrets, types, users, workspaces,
+    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, mcp, network,
+    policies, prompts, providers, secrets, types, users, workspaces,
 };
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use support::{
-    BoxedCall, boxed_call,
+    BoxedCall, SECURITY_SETTINGS, boxed_call,
     server::{ScriptedResponse, Server},
     server_and_client,
 };
@@ -252,6 +252,14 @@ async fn invalid_api_keys_are_refused() {
     assert_rules(api_key_rules).await;
 }
 
+/// Returns the security settings of a workspace without one of them.
+fn all_but(missing: &str) -> Map<String, Value> {
+    let names = SECURITY_SETTINGS.iter().filter(|name| **name != missing);
+    names
+        .map(|name| ((*name).to_owned(), json!(true)))
+        .collect()
+}
+
 fn workspace_rules(client: &Client) -> Vec<Rule> {
     let create = |limits: types::UsageLimitsInputBuilder| {
         let body = workspaces::CreateWorkspaceRequest::builder().name("one");
@@ -282,6 +290,10 @@ fn workspace_rules(client: &Client) -> Vec<Rule> {
         }
         boxed_call(client.create_scim_workspace_mapping().body(body).send())
     };
+    let secure = |settings: Map<String, Value>| {
+        let body = workspaces::UpdateWorkspaceRequest::builder().security_settings(&settings);
+        boxed_call(client.update_workspace("one").body(body).send())
+    };
     vec![
         rule(
             "create_workspace",
@@ -296,6 +308,12 @@ fn workspace_rules(client: &Client) -> Vec<Rule> {
             update(limits().periodic_reset("weekly")),
         ),
         rule("delete_workspace", &["`name`"], delete(""), delete("one")),
+        rule(
+            "update_workspace",
+            &["`security_settings.managersWriteWsUsers`"],
+            secure(all_but("managersWriteWsUsers")),
+            secure(all_but("none of them")),
+        ),
         rule(
             "create_scim_workspace_mapping",
             &["`scim_group_id`", "`scim_group_name`"],
@@ -323,7 +341,58 @@ fn prompt_rules(client: &Client) -> Vec<Rule> {
     let body = prompts::UpdatePromptRequest::builder;
     let complete =
         || prompts::UpdatePromptRequest::full_version("", JsonObject::default(), "m", "v", false);
+    let create = |body: prompts::CreatePromptRequestBuilder| {
+        boxed_call(client.create_prompt().body(body).send())
+    };
+    let new = || {
+        prompts::CreatePromptRequest::builder()
+            .name("one")
+            .collection_id("two")
+            .string("three")
+            .parameters(JsonObject::default())
+    };
+    let rename = |body: prompts::UpdateCollectionRequestBuilder| {
+        boxed_call(client.update_collection("one").body(body).send())
+    };
+    let collection = prompts::UpdateCollectionRequest::builder;
     vec![
+        rule(
+            "create_prompt",
+            &["`virtual_key`", "`provider_api_key_id`"],
+            create(new()),
+            create(new().provider_api_key_id("v")),
+        ),
+        rule(
+            "create_prompt",
+            &["`virtual_key`", "`provider_api_key_id`"],
+            create(new().virtual_key("v").provider_api_key_id("v")),
+            create(new().virtual_key("v").ai_model_id("m")),
+        ),
+        rule(
+            "create_prompt",
+            &["`model`", "`finetune_id`"],
+            create(new().virtual_key("v").model("m").finetune_id("m")),
+            create(new().virtual_key("v").finetune_id("m")),
+        ),
+        rule(
+            "update_collection",
+            &["`name`", "`parent_collection_id`"],
+            rename(collection()),
+            rename(collection().clear_parent_collection_id()),
+        ),
+        rule(
+            "update_prompt",
+            &["`string`", "`ai_model_id`"],
+            update(body().ai_model_id("m")),
+            update(
+                body()
+                    .string("")
+                    .parameters(JsonObject::default())
+                    .ai_model_id("m")
+                    .provider_api_key_id("v")
+                    .is_raw_template(false),
+            ),
+        ),
         rule(
             "update_prompt",
             &["`parameters`", "`string`", "`patch`"],
@@ -1042,15 +1111,219 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
     ]
 }
 
+fn tag_and_policy_states(client: &Client) -> Vec<ThreeStates> {
+    let usage = || client.update_usage_limits_policy("one");
+    let usage_body = policies::UpdateUsageLimitsPolicyRequest::builder;
+    let rate_body = policies::UpdateRateLimitsPolicyRequest::builder;
+    let access_body = || {
+        let user = policies::AccessPolicySubjectInput::builder()
+            .type_("user")
+            .id("one");
+        let target = policies::AccessPolicyMcpServerInput::builder()
+            .type_("mcp_server")
+            .server_id("one")
+            .tools("ALL");
+        policies::UpdateAccessPolicyRequest::builder()
+            .version(1)
+            .subjects([user])
+            .targets([target.build().unwrap()])
+    };
+    let null = || Value::Null;
+    let tags = || (json!({"team": "a"}), json!({"team": "a"}));
+    let date = || at("2030-01-02T03:04:05Z");
+    vec![
+        three_states(
+            "/tags",
+            null(),
+            tags().0,
+            states!(
+                client.update_integration("one"),
+                integrations::UpdateIntegrationRequest::builder(),
+                clear_tags,
+                tags(tags().1),
+                maybe_tags
+            ),
+        ),
+        three_states(
+            "/tags",
+            null(),
+            tags().0,
+            states!(
+                client.update_provider("one"),
+                providers::UpdateProviderRequest::builder(),
+                clear_tags,
+                tags(tags().1),
+                maybe_tags
+            ),
+        ),
+        three_states(
+            "/tags",
+            null(),
+            tags().0,
+            states!(
+                client.update_virtual_key("one"),
+                providers::UpdateVirtualKeyRequest::builder(),
+                clear_tags,
+                tags(tags().1),
+                maybe_tags
+            ),
+        ),
+        three_states(
+            "/description",
+            null(),
+            json!("one"),
+            states!(usage(), usage_body(), clear_description, description("one")),
+        ),
+        three_states(
+            "/description",
+            null(),
+            json!("one"),
+            states!(
+                client.update_rate_limits_policy("one"),
+                rate_body(),
+                clear_description,
+                description("one")
+            ),
+        ),
+        three_states(
+            "/description",
+            null(),
+            json!("one"),
+            states!(
+                client.update_egress_allowlist_entry("one"),
+                network::UpdateEgressAllowlistEntryRequest::builder().domain("host.example"),
+                clear_description,
+                description("one")
+            ),
+        ),
+        three_states(
+            "/description",
+            null(),
+            json!("one"),
+            states!(
+                client.update_access_policy("one"),
+                access_body(),
+                clear_description,
+                description("one")
+            ),
+        ),
+        three_states(
+            "/next_usage_reset_at",
+            null(),
+            json!("2030-01-02T03:04:05Z"),
+            states!(
+                usage(),
+                usage_body(),
+                clear_next_usage_reset_at,
+                next_usage_reset_at(date())
+            ),
+        ),
+    ]
+}
+
+fn id_and_period_states(client: &Client) -> Vec<ThreeStates> {
+    let space = || client.update_workspace("one");
+    let body = || workspaces::UpdateWorkspaceRequest::builder().name("n");
+    let settings = workspaces::WorkspaceSettings::builder;
+    let policy = || api_keys::RotationPolicyInput::builder().rotation_period_days(10);
+    vec![
+        three_states(
+            "/rotation_policy",
+            Value::Null,
+            json!({"rotation_period_days": 10}),
+            states!(
+                client.update_api_key("one"),
+                api_keys::UpdateApiKeyRequest::builder(),
+                clear_rotation_policy,
+                rotation_policy(policy())
+            ),
+        ),
+        three_states(
+            "/settings/user_api_key_rotation_period",
+            Value::Null,
+            json!(7),
+            [
+                boxed_call(space().body(body().settings(settings())).send()),
+                boxed_call(
+                    space()
+                        .body(body().settings(settings().user_api_key_rotation_period(None)))
+                        .send(),
+                ),
+                boxed_call(
+                    space()
+                        .body(body().settings(settings().clear_user_api_key_rotation_period()))
+                        .send(),
+                ),
+                boxed_call(
+                    space()
+                        .body(body().settings(settings().user_api_key_rotation_period(7)))
+                        .send(),
+                ),
+            ],
+        ),
+        three_states(
+            "/parent_collection_id",
+            Value::Null,
+            json!("one"),
+            states!(
+                client.update_collection("two"),
+                // An update must change something.
+                prompts::UpdateCollectionRequest::builder().name("n"),
+                clear_parent_collection_id,
+                parent_collection_id("one")
+            ),
+        ),
+        three_states(
+            "/aiModelId",
+            Value::Null,
+            json!("one"),
+            states!(
+                client.update_provider("one"),
+                providers::UpdateProviderRequest::builder(),
+                clear_ai_model_id,
+                ai_model_id("one")
+            ),
+        ),
+        three_states(
+            "/aiModelId",
+            Value::Null,
+            json!("one"),
+            states!(
+                client.update_virtual_key("one"),
+                providers::UpdateVirtualKeyRequest::builder(),
+                clear_ai_model_id,
+                ai_model_id("one")
+            ),
+        ),
+        three_states(
+            "/expires_at",
+            Value::Null,
+            json!("2030-01-02T03:04:05Z"),
+            states!(
+                client.update_virtual_key("one"),
+                providers::UpdateVirtualKeyRequest::builder(),
+                clear_expires_at,
+                expires_at(at("2030-01-02T03:04:05Z"))
+            ),
+        ),
+    ]
+}
+
+/// Returns a case for each field that can be cleared.
+fn all_states(client: &Client) -> Vec<ThreeStates> {
+    let mut all = api_key_states(client);
+    all.extend(other_states(client));
+    all.extend(tag_and_policy_states(client));
+    all.extend(id_and_period_states(client));
+    all
+}
+
 /// Keeping, clearing and setting a field result in three different bodies, and all are sent. `None`
 /// keeps the field.
 #[tokio::test]
 async fn clearable_field_has_three_states_on_the_wire() {
     let (server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
-    for field in api_key_states(&client)
-        .into_iter()
-        .chain(other_states(&client))
-    {
+    for field in all_states(&client) {
         let before = server.requests().len();
         for request in field.requests {
             request.await.unwrap();
@@ -1076,11 +1349,16 @@ async fn clearable_field_has_three_states_on_the_wire() {
 #[test]
 fn every_clearable_field_is_in_the_table() {
     let (_server, client) = server_and_client(ScriptedResponse::json(200, RESPONSE_BODY));
-    let fields = api_key_states(&client)
+    let mut tested: Vec<_> = all_states(&client)
         .into_iter()
-        .chain(other_states(&client));
-    let mut tested: Vec<_> = fields
         .filter_map(|field| field.pointer.rsplit('/').next())
+        .map(|field| {
+            if field == "aiModelId" {
+                "ai_model_id"
+            } else {
+                field
+            }
+        })
         .collect();
     let generated: String = std::fs::read_dir(env!("OUT_DIR"))
         .unwrap()

@@ -34,6 +34,7 @@ impl UpdateUser {
         }
         let body = UpdateUserRequest {
             role: Some(role.clone()),
+            workspaces: None,
         };
         match self.body(body).send().await {
             Ok(()) => Ok(true),

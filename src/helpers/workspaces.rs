@@ -1,8 +1,12 @@
-//! Names and ids of workspaces, and the confirmation of their deletion.
+//! Names and ids of workspaces, changes of their security settings, and the confirmation of their
+//! deletion.
 
 use crate::{
     Client, Error, Named,
-    workspaces::{DeleteWorkspace, DeleteWorkspaceRequest, Workspace},
+    workspaces::{
+        DeleteWorkspace, DeleteWorkspaceRequest, UpdateWorkspaceRequest, Workspace,
+        WorkspaceSecuritySettings,
+    },
 };
 
 impl Workspace {
@@ -78,6 +82,48 @@ impl Client {
         id_or_slug: impl Into<String>,
     ) -> Result<String, Error> {
         Ok(self.get_workspace(id_or_slug).send().await?.id)
+    }
+
+    /// Reads the security settings of a workspace, changes them, and sends all of them, because the
+    /// service refuses incomplete settings. Takes the slug of the workspace or its UUID. Returns the
+    /// settings that were sent, with those that this version of the crate does not know.
+    ///
+    /// A change that another client makes between the read and the update is overwritten; the
+    /// service has no version of the settings to detect it.
+    ///
+    /// ```no_run
+    /// # async fn example(client: portkey_admin::Client) -> Result<(), portkey_admin::Error> {
+    /// client
+    ///     .update_workspace_security_settings("ws-research", |settings| {
+    ///         settings.members_view_logs = Some(false);
+    ///     })
+    ///     .await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`Client::get_workspace`] and [`Client::update_workspace`]. If a setting is
+    /// missing, nothing is changed: the settings are checked before they are sent.
+    pub async fn update_workspace_security_settings(
+        &self,
+        id_or_slug: impl Into<String>,
+        change: impl FnOnce(&mut WorkspaceSecuritySettings),
+    ) -> Result<WorkspaceSecuritySettings, Error> {
+        let workspace = self.get_workspace(id_or_slug).send().await?;
+        let mut settings = workspace.security_settings.ok_or_else(|| {
+            Error::unexpected_response(
+                "expected an object for `security_settings` of Workspace, found nothing".to_owned(),
+            )
+        })?;
+        change(&mut settings);
+        let body = UpdateWorkspaceRequest::builder().security_settings(&settings);
+        self.update_workspace(workspace.id)
+            .body(body)
+            .send()
+            .await?;
+        Ok(settings)
     }
 }
 

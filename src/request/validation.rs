@@ -11,22 +11,25 @@ use serde_json::Value;
 /// `Ok`, or a message that names the invalid field.
 type ValidationResult = Result<(), String>;
 
-/// The fields that a new prompt version requires unless `patch` is true (M042, B16).
-const FULL_VERSION_FIELDS: [&str; 5] = [
-    "string",
-    "parameters",
-    "model",
-    "virtual_key",
-    "is_raw_template",
+/// The fields that a new prompt version requires unless `patch` is true (M042, B16), and those that
+/// stand for them (V405).
+const FULL_VERSION_FIELDS: [&[&str]; 5] = [
+    &["string"],
+    &["parameters"],
+    &["model", "ai_model_id", "finetune_id"],
+    &["virtual_key", "provider_api_key_id"],
+    &["is_raw_template"],
 ];
 
 /// The fields whose change creates a new prompt version. According to the OpenAPI document, the
 /// name, the collection, the description and the virtual key can be changed without the other
 /// fields.
-const VERSIONED_FIELDS: [&str; 8] = [
+const VERSIONED_FIELDS: [&str; 10] = [
     "string",
     "parameters",
     "model",
+    "ai_model_id",
+    "finetune_id",
     "is_raw_template",
     "functions",
     "tools",
@@ -58,9 +61,10 @@ pub(crate) fn create_api_key(arguments: &[String], body: &Value) -> ValidationRe
 pub(crate) fn update_prompt(_: &[String], body: &Value) -> ValidationResult {
     let has_value = |field: &&&str| !body[**field].is_null();
     let changed = VERSIONED_FIELDS.iter().find(has_value);
-    let missing = FULL_VERSION_FIELDS.iter().find(|field| !has_value(field));
+    let mut required = FULL_VERSION_FIELDS.iter();
+    let missing = required.find(|fields| !fields.iter().any(|field| has_value(&field)));
     match (changed, missing) {
-        (Some(changed), Some(missing)) if body["patch"] != true => Err(format!(
+        (Some(changed), Some([missing, ..])) if body["patch"] != true => Err(format!(
             "`{missing}` is required when `{changed}` is set and `patch` is not true"
         )),
         _ => Ok(()),

@@ -7,8 +7,9 @@ use portkey_admin::{
         AccessPolicySubjectType, CreateAccessPolicyRequest, CreateRateLimitsPolicyRequest,
         CreateUsageLimitsPolicyRequest, PolicyConditionInput, PolicyGroupByInput,
         UpdateAccessPolicyRequest, UpdateRateLimitsPolicyRequest, UpdateUsageLimitsPolicyRequest,
+        UsageLimitsPolicyType,
     },
-    types::{RateLimitType, RateLimitUnit, UsageLimitType},
+    types::{RateLimitType, RateLimitUnit},
 };
 
 use crate::{Outcome, TestContext, created_id, logs};
@@ -23,7 +24,7 @@ async fn usage_limits(context: &TestContext) -> Outcome {
     let admin = &context.admin;
     let policy = CreateUsageLimitsPolicyRequest::builder()
         .name("budget")
-        .type_(UsageLimitType::Tokens)
+        .type_(UsageLimitsPolicyType::Tokens)
         .credit_limit(1000.0)
         .conditions([workspace_condition(context)])
         .group_by([PolicyGroupByInput::builder().key("metadata._user")])

@@ -40,6 +40,7 @@ fn body() -> Value {
     json!({
         "name": "one", "workspace_id": "one", "user_id": "one", "scim_group_id": "one",
         "scopes": ["one"], "checks": [{}], "actions": {}, "conditions": [{}], "group_by": [{}],
+        "virtual_key": "one",
     })
 }
 
