@@ -88,6 +88,7 @@ pub(super) fn open(path: &Path) -> Result<Option<File>, String> {
 }
 
 /// Returns options that make new files readable by their owner only, since the state contains keys.
+#[cfg_attr(not(unix), allow(unused_mut))]
 fn owner_only() -> OpenOptions {
     let mut options = OpenOptions::new();
     #[cfg(unix)]
