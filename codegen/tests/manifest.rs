@@ -594,7 +594,7 @@ fn lists_have_streams_and_updates_without_response_data_have_a_read() {
         lists += usize::from(is_list);
         reads += usize::from(entry.reads.is_some());
     }
-    assert_eq!((lists, reads), (67, 23));
+    assert_eq!((lists, reads), (68, 23));
 }
 
 #[test]
