@@ -36,6 +36,7 @@ mod prompts;
 mod providers;
 mod quirks;
 mod realtime;
+mod recorded_shapes;
 mod response_schema;
 mod restarts;
 mod routing;
