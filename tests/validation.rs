@@ -8,8 +8,8 @@ mod support;
 
 use chrono::{DateTime, Utc};
 use portkey_admin::{
-    Client, JsonObject, api_keys, deployments, guardrails, integrations, logs, mcp, network,
-    policies, prompts, providers, secrets, types, users, workspaces,
+    Client, JsonObject, agents, api_keys, deployments, guardrails, integrations, logs, mcp,
+    network, policies, prompts, providers, secrets, types, users, workspaces,
 };
 use serde_json::{Map, Value, json};
 use support::{
@@ -617,6 +617,170 @@ async fn invalid_policies_are_refused() {
     assert_rules(policy_rules).await;
 }
 
+fn access_policy_rules(client: &Client) -> Vec<Rule> {
+    let subject = |kind: &str, id: &str| {
+        policies::AccessPolicySubjectInput::builder()
+            .type_(kind)
+            .id(id)
+    };
+    let target = || {
+        policies::AccessPolicyProviderInput::builder()
+            .type_("provider")
+            .provider_id("one")
+    };
+    let policy = || {
+        policies::CreateAccessPolicyRequest::builder()
+            .name("one")
+            .subjects([subject("user", "one")])
+            .targets([target()])
+    };
+    let create = |body: policies::CreateAccessPolicyRequestBuilder| {
+        boxed_call(client.create_access_policy().body(body).send())
+    };
+    let change = || {
+        policies::UpdateAccessPolicyRequest::builder()
+            .version(1)
+            .subjects([subject("user", "one")])
+            .targets([target()])
+    };
+    let update = |body: policies::UpdateAccessPolicyRequestBuilder| {
+        boxed_call(client.update_access_policy("one").body(body).send())
+    };
+    let anybody = || [subject("user", "ANY"), subject("agent", "ANY")];
+    vec![
+        rule(
+            "create_access_policy",
+            &["`subjects/1/id`", "`ANY`"],
+            create(policy().subjects([subject("user", "one"), subject("group", "ANY")])),
+            create(policy().subjects([subject("user", "ANY"), subject("group", "one")])),
+        ),
+        rule(
+            "create_access_policy",
+            &["`subjects`", "`allow`"],
+            create(policy().subjects(anybody()).effect("allow")),
+            create(policy().subjects(anybody())),
+        ),
+        rule(
+            "create_access_policy",
+            &["`effect`"],
+            create(policy().effect("refuse")),
+            create(policy().subjects(anybody()).effect("deny")),
+        ),
+        rule(
+            "create_access_policy",
+            &["`description`"],
+            create(policy().description("x".repeat(257))),
+            create(policy().description("x".repeat(256))),
+        ),
+        rule(
+            "update_access_policy",
+            &["`version`"],
+            update(change().version(0)),
+            update(change()),
+        ),
+        rule(
+            "update_access_policy",
+            &["`targets`"],
+            update(change().targets(Vec::<policies::AccessPolicyTargetInput>::new())),
+            update(change().version(7)),
+        ),
+        rule(
+            "update_access_policy",
+            &["`subjects/0/id`"],
+            update(change().subjects([subject("group", "ANY")])),
+            update(change().subjects([subject("group", "one")])),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn invalid_access_policies_are_refused() {
+    assert_rules(access_policy_rules).await;
+}
+
+fn agent_and_network_rules(client: &Client) -> Vec<Rule> {
+    let agent = || {
+        agents::CreateAgentIntegrationRequest::builder()
+            .name("one")
+            .auth_type("none")
+            .url("https://agent.example.com")
+    };
+    let create_agent = |body: agents::CreateAgentIntegrationRequestBuilder| {
+        boxed_call(client.create_agent_integration().body(body).send())
+    };
+    let change_agent = |url: &str| {
+        let body = agents::UpdateAgentIntegrationRequest::builder().url(url);
+        boxed_call(client.update_agent_integration("one").body(body).send())
+    };
+    let create = |domain: &str| {
+        let body = network::CreateEgressAllowlistEntryRequest::builder().domain(domain);
+        boxed_call(client.create_egress_allowlist_entry().body(body).send())
+    };
+    let update = |domain: &str| {
+        let body = network::UpdateEgressAllowlistEntryRequest::builder().domain(domain);
+        let call = client.update_egress_allowlist_entry("one");
+        boxed_call(call.body(body).send())
+    };
+    let domain = &["`domain`"];
+    vec![
+        rule(
+            "create_agent_integration",
+            &["`url`"],
+            create_agent(agent().url("https://agent.example.com/#one")),
+            create_agent(agent()),
+        ),
+        rule(
+            "create_agent_integration",
+            &["`agent_card`", "`url`"],
+            create_agent(agent().agent_card(json!({"name": "one"}))),
+            create_agent(
+                agent().agent_card(json!({"name": "one", "url": "https://a.example.com"})),
+            ),
+        ),
+        rule(
+            "update_agent_integration",
+            &["`url`"],
+            change_agent("ftp://agent.example.com"),
+            change_agent("HTTP://agent.example.com"),
+        ),
+        rule(
+            "create_egress_allowlist_entry",
+            domain,
+            create("https://example.com"),
+            create(" API.Example.com "),
+        ),
+        rule(
+            "create_egress_allowlist_entry",
+            domain,
+            create("example.com/path"),
+            create("*.example.com"),
+        ),
+        rule(
+            "create_egress_allowlist_entry",
+            domain,
+            create("user@example.com"),
+            create("[2001:db8::1]"),
+        ),
+        rule(
+            "create_egress_allowlist_entry",
+            domain,
+            create("*."),
+            create("2001:db8::1"),
+        ),
+        rule(
+            "update_egress_allowlist_entry",
+            domain,
+            update("example.com:443"),
+            update("10.0.0.7"),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn invalid_agents_and_hosts_are_refused() {
+    assert_rules(agent_and_network_rules).await;
+}
+
 fn secret_rules(client: &Client) -> Vec<Rule> {
     let create = |workspaces: &[&str]| {
         let body = secrets::CreateSecretReferenceRequest::builder()
@@ -1106,6 +1270,35 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 secrets::UpdateSecretReferenceRequest::builder().name("n"),
                 clear_secret_key,
                 secret_key("")
+            ),
+        ),
+        three_states(
+            "/description",
+            Value::Null,
+            json!("n"),
+            states!(
+                client.update_access_policy("one"),
+                policies::UpdateAccessPolicyRequest::builder()
+                    .version(1)
+                    .subjects([policies::AccessPolicySubjectInput::builder()
+                        .type_("user")
+                        .id("one")])
+                    .targets([policies::AccessPolicyProviderInput::builder()
+                        .type_("provider")
+                        .provider_id("one")]),
+                clear_description,
+                description("n")
+            ),
+        ),
+        three_states(
+            "/description",
+            Value::Null,
+            json!("n"),
+            states!(
+                client.update_egress_allowlist_entry("one"),
+                network::UpdateEgressAllowlistEntryRequest::builder().domain("example.com"),
+                clear_description,
+                description("n")
             ),
         ),
     ]

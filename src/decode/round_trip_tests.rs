@@ -9,7 +9,7 @@
 mod samples;
 mod schema;
 
-use std::fmt;
+use std::fmt::{self, Debug};
 
 use fastrand::Rng;
 use portkey_admin_codegen::{Patched, Sources, document, patch};
@@ -23,9 +23,14 @@ use samples::Samples;
 /// Maps operation ids to response types; implemented by the generator.
 pub(crate) struct Responses;
 
-/// Decodes a response as the client does, and encodes it again.
-pub(crate) fn round_trip<T: LenientDecode + Serialize>(body: &[u8]) -> Result<Value, String> {
+/// Decodes a response as the client does, and encodes it again. Its debug output must not contain a
+/// secret.
+pub(crate) fn round_trip<T: LenientDecode + Serialize + Debug>(
+    body: &[u8],
+) -> Result<Value, String> {
     let response: T = super::from_slice(body).map_err(|error| error.to_string())?;
+    let printed = format!("{response:?}");
+    assert!(!printed.contains(samples::SECRET), "{printed}");
     Ok(serde_json::to_value(response).expect("every response can be encoded"))
 }
 

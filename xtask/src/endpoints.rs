@@ -5,6 +5,7 @@
 
 mod area;
 mod facts;
+mod left_out;
 mod links;
 
 use std::collections::{HashMap, HashSet};
@@ -27,8 +28,8 @@ const HELP: &str = "\
 Usage: cargo xtask endpoints [--check]
 
 Writes docs/endpoints/ from overrides/: README.md, the table of every operation with its method, its
-path and the documented path if it differs, and a page for each area with the evidence. Fails if an
-id that overrides/ or a comment of the code cites is not a fact of overrides/evidence.yaml, or if an
+path and the documented path if it differs, a page for each area with the evidence, and the page of
+the operations that are left out (overrides/left-out.yaml). Fails if an id that overrides/ or a comment of the code cites is not a fact of overrides/evidence.yaml, or if an
 override claims more than its facts support. Warns about facts that are not cited. Also updates the
 numbers of operations in the tables of areas of README.md and src/lib.rs.
 
@@ -98,7 +99,10 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
         facts: OperationFacts::new(&evidence, evidence::corrections(&sources)?),
         patched,
     };
-    let files = reference.render(&rules);
+    let left_out = left_out::read(root, &reference.patched.manifest, &evidence)?;
+    let mut files = reference.render(&rules);
+    let page = left_out::render(&left_out, &evidence);
+    files.push((left_out::PAGE.to_owned(), page));
     write_files(&root.join(FOLDER), &files, check)?;
     write_area_tables(root, &reference.patched.manifest, check)
 }
@@ -279,6 +283,7 @@ impl Reference<'_> {
             let count = self.entries(area).len();
             text += &format!("- [`{area}`]({}): {count} operations\n", page_name(area));
         }
+        text += &format!("- [operations that are left out]({})\n", left_out::PAGE);
         let operations = self.patched.manifest.iter().count();
         for area in areas {
             let entries = self.entries(area);

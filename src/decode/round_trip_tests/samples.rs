@@ -1,6 +1,7 @@
 //! Responses generated from their schemas, altered in the ways observed from the service.
 
 use fastrand::Rng;
+use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};
 
 use super::schema::Shape;
@@ -38,6 +39,10 @@ enum Damage {
     /// The value may be absent, `null`, or of another type.
     Any,
 }
+
+/// A value that debug output must not contain: that of secrets, of unknown fields and of objects that
+/// may contain credentials.
+pub const SECRET: &str = "canary of a secret";
 
 /// The depth below which objects contain only their required fields.
 const MAX_DEPTH: usize = 7;
@@ -80,7 +85,15 @@ impl<'a> Samples<'a> {
             Shape::Object { fields, required } => self.object(&fields, &required, damage, depth),
             Shape::Map(values) => self.map(&values, damage, depth),
             Shape::List(items) => self.list(&items, damage, depth),
-            Shape::FreeForm => Sample::plain(Value::Object(self.unknown_fields(4))),
+            Shape::FreeForm => {
+                let resolved = document::resolve(self.document, schema).unwrap();
+                let is_public = resolved["x-public"] == true;
+                let mut fields = self.unknown_fields(4);
+                if !is_public {
+                    fields.insert("credential".to_owned(), SECRET.into());
+                }
+                Sample::plain(Value::Object(fields))
+            }
             Shape::Any => Sample::plain(arbitrary_json(self.random, 3)),
             Shape::ByType(variants) => self.variant_by_type(&variants, damage, depth),
             Shape::Tagged(tag, variants) => self.tagged(&tag, &variants, damage, depth),
@@ -107,7 +120,7 @@ impl<'a> Samples<'a> {
             Shape::Number => number(self.random, plain),
             Shape::Timestamp => timestamp(self.random, plain),
             Shape::Secret if plain => Sample::plain("[redacted]".into()),
-            Shape::Secret => Sample::converted(string(self.random), "[redacted]".into()),
+            Shape::Secret => Sample::converted(SECRET.into(), "[redacted]".into()),
             Shape::String(values) if !values.is_empty() && (plain || !one_in(self.random, 4)) => {
                 let (sent, expected) = pick(self.random, values);
                 match plain {
@@ -142,7 +155,8 @@ impl<'a> Samples<'a> {
             sent.insert(name.clone(), value.sent);
             expected.insert(name.clone(), value.expected);
         }
-        let unknown = self.unknown_fields(2);
+        let mut unknown = self.unknown_fields(2);
+        unknown.insert("unknown credential".to_owned(), SECRET.into());
         sent.extend(unknown.clone());
         expected.extend(unknown);
         Sample::converted(Value::Object(sent), Value::Object(expected))
@@ -242,7 +256,8 @@ impl<'a> Samples<'a> {
             Shape::Boolean => vec![json!(""), json!(2), json!("yes"), list, object],
             Shape::Integer | Shape::Number => vec![json!(""), json!(true), json!("12 USD"), object],
             Shape::UInt32 => vec![json!(""), json!(-1), json!(i64::MAX), object],
-            Shape::String(_) | Shape::Secret => vec![json!(12), json!(0.5), json!(true), list],
+            Shape::Secret => vec![json!(12), json!([SECRET]), json!({"unknown": SECRET})],
+            Shape::String(_) => vec![json!(12), json!(0.5), json!(true), list],
             Shape::Timestamp => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
             // Any other value may match a variant of a union.
             _ => vec![Value::Null],

@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
 
+mod bodies;
+
 use std::{borrow::Cow, collections::BTreeSet};
 
 use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
@@ -19,6 +21,7 @@ use crate::{
     operation::{ApiVersion, Idempotency, Operation, Part, Plane, Segment},
     operations::ALL,
 };
+use bodies::Bodies;
 
 fn client(base: &str, attempts: u32) -> Client {
     let policy = RetryPolicy::default().max_attempts(attempts);
@@ -33,15 +36,6 @@ fn client(base: &str, attempts: u32) -> Client {
         .options(RequestOptions::new().retry(policy))
         .build()
         .unwrap()
-}
-
-/// A body that passes the validation of every operation.
-fn body() -> Value {
-    json!({
-        "name": "one", "workspace_id": "one", "user_id": "one", "scim_group_id": "one",
-        "scopes": ["one"], "checks": [{}], "actions": {}, "conditions": [{}], "group_by": [{}],
-        "virtual_key": "one",
-    })
 }
 
 /// Sends an operation with its required parameters and ignores the body of the response.
@@ -162,6 +156,7 @@ impl FailingServers {
 #[tokio::test]
 async fn every_operation_is_retried_according_to_the_manifest() {
     let (patched, servers) = (patched(), FailingServers::new());
+    let bodies = Bodies::new(&patched);
     for (key, entry) in patched.manifest.iter() {
         let Some(operation) = ALL.iter().find(|operation| operation.id == entry.id) else {
             let is_partial = !cfg!(all(feature = "admin", feature = "gateway"));
@@ -171,7 +166,7 @@ async fn every_operation_is_retried_according_to_the_manifest() {
         servers
             .assert_attempts(
                 operation,
-                &body(),
+                &bodies.valid(operation, &arguments(operation)),
                 entry.retry == manifest::Idempotency::NonIdempotent,
             )
             .await;
@@ -180,7 +175,8 @@ async fn every_operation_is_retried_according_to_the_manifest() {
 
 #[tokio::test]
 async fn body_with_a_non_idempotent_field_is_not_retried() {
-    let servers = FailingServers::new();
+    let (patched, servers) = (patched(), FailingServers::new());
+    let bodies = Bodies::new(&patched);
     let mut fields = 0;
     for operation in ALL {
         for field in operation.non_idempotent_fields {
@@ -196,7 +192,7 @@ async fn body_with_a_non_idempotent_field_is_not_retried() {
                 (json!(false), false),
                 (Value::Null, false),
             ] {
-                let mut body = body();
+                let mut body = bodies.valid(operation, &arguments(operation));
                 body[*field] = value;
                 servers
                     .assert_attempts(operation, &body, is_non_idempotent)
@@ -357,7 +353,12 @@ type SentRequest = (&'static str, Vec<String>);
 
 /// Sends an operation once for each of its path parameters and each malicious value; returns the
 /// requests that the server must receive.
-async fn send_malicious_values(client: &Client, operation: &'static Operation) -> Vec<SentRequest> {
+async fn send_malicious_values(
+    client: &Client,
+    operation: &'static Operation,
+    bodies: &Bodies<'_>,
+) -> Vec<SentRequest> {
+    let body = bodies.valid(operation, &arguments(operation));
     let mut sent = Vec::new();
     let segments = operation.segments.iter().enumerate();
     let parameters =
@@ -370,7 +371,7 @@ async fn send_malicious_values(client: &Client, operation: &'static Operation) -
             arguments[argument].clone_from(&value);
             let expected = expected_segments(operation, &arguments);
             let context = format!("{} {value:?}", operation.id);
-            match send(client, operation, arguments, body()).await {
+            match send(client, operation, arguments, body.clone()).await {
                 Err(error) if error.is_invalid_request() => {
                     assert!(
                         error.to_string().contains("path argument `"),
@@ -404,9 +405,11 @@ async fn every_path_argument_is_rejected_or_sent_as_one_segment_of_its_own_route
     let emulator = Emulator::start().await.unwrap();
     // The emulator does not know the key, so nothing is created or deleted.
     let client = client(&emulator.base_url(), 1);
+    let patched = patched();
+    let bodies = Bodies::new(&patched);
     let mut sent = Vec::new();
     for operation in ALL {
-        sent.extend(send_malicious_values(&client, operation).await);
+        sent.extend(send_malicious_values(&client, operation, &bodies).await);
     }
     let requests = emulator.requests();
     assert_eq!(requests.len(), sent.len());

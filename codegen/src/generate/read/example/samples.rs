@@ -8,15 +8,23 @@ use crate::{
 };
 
 /// Strings by the end of the name in snake case. Other strings are the name itself.
-const STRINGS: [(&str, &str); 58] = [
+const STRINGS: [(&str, &str); 67] = [
     // The ids of resources. A path parameter that is only `id` or `slug` has the name of the
     // resource in front.
+    ("access_policy_id", "4b8d1e60-93f7-4a2c-b51e-c07d6a82f395"),
+    ("agent_integration_id", "travel"),
+    ("agent_server_id", "travel-research"),
     ("api_key_id", "0b6a4c1e-2d83-4f7a-9c15-7e9d30f4a2b1"),
     ("assistant_id", "asst_7d20c4e1"),
     ("batch_id", "batch_41f6ab09"),
     ("collection_id", "col-support-90ad5e"),
     ("config_id", "pc-fallback-5be7d1"),
+    ("config_version_id", "7ce1f4a9-0b52-4d86-93fa-2e60d8b7c415"),
     ("deployment_id", "91c4e7d2-6f0b-4a58-8e3d-1b7a90c5f264"),
+    (
+        "egress_allowlist_id",
+        "e93a0c75-2d4b-4f18-86b7-5a1fd0e3c892",
+    ),
     ("entity_id", "c27f90b4-5e1d-4d36-9a88-60f3b1e7d415"),
     ("export_id", "3e8d51b7-0a94-4c62-b7f1-d92a6c40e583"),
     ("feedback_id", "5d19f3a8-74c0-4b2e-8d61-f0e7a4b9c236"),
@@ -31,6 +39,10 @@ const STRINGS: [(&str, &str); 58] = [
     ("mcp_server_id", "github-research"),
     ("message_id", "msg_90b3e6d8"),
     ("organisation_id", "a3d70f15-98e2-4b6c-8f41-c5b27d9e0634"),
+    (
+        "organisation_integration_id",
+        "82f6c0d3-e1a9-4b57-9d24-70b3f5ae6c18",
+    ),
     (
         "policy_usage_limits_id",
         "d80c62f7-4b39-4e15-a7d0-1f6e93c8b254",
@@ -50,6 +62,7 @@ const STRINGS: [(&str, &str); 58] = [
     ("secret_reference_id", "openai-key"),
     ("step_id", "step_13f9a7b6"),
     ("thread_id", "thread_e05b92c4"),
+    ("tool_id", "tool-weather-5c1d90"),
     ("trace_id", "checkout-4711"),
     ("user_id", "2f1d6c0a-8b4e-4c39-9d57-0a6e3b7c1f24"),
     ("vector_store_id", "vs_a96f03d7"),
@@ -61,6 +74,7 @@ const STRINGS: [(&str, &str); 58] = [
     ("content", "Write a haiku about rivers."),
     ("description", "Used by the nightly jobs"),
     ("email", "new.user@example.com"),
+    ("endpoint", "https://agent.example.com"),
     ("first_name", "Ada"),
     ("group_by", "model"),
     ("host", "https://example.com"),
@@ -72,6 +86,7 @@ const STRINGS: [(&str, &str); 58] = [
     ("prompt", "Write a haiku about rivers."),
     ("provider", "openai"),
     ("provider_id", "openai-research"),
+    ("resource", "guardrails"),
     ("scopes", "completions.write"),
     ("slug", "research"),
     ("string", "Answer in one sentence: {{question}}"),
