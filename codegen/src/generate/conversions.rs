@@ -12,7 +12,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::model::{Definition, Field, Model, Operation, RustType, StructType, Types, type_path};
+use super::model::{
+    Definition, Field, Model, Operation, RustType, StructType, Types, UnionKind, UnionType,
+    type_path,
+};
+use crate::lower::Direction;
 
 /// A request type and the response type that converts to it.
 type Pair = (String, String);
@@ -41,6 +45,10 @@ pub fn code(model: &Model<'_>) -> BTreeMap<String, TokenStream> {
 fn schema_pairs(types: &Types) -> impl Iterator<Item = Pair> {
     types.names().filter_map(|name| {
         let response = name.strip_suffix("Input")?;
+        // A union converts only as a part of another type.
+        if !types.is_request_struct(name) {
+            return None;
+        }
         Some((name.to_owned(), response.to_owned()))
     })
 }
@@ -126,10 +134,12 @@ impl Converter<'_> {
     /// Returns the conversion of a pair, or `None` if there is none.
     fn conversion(&mut self, (request, response): &Pair) -> Option<TokenStream> {
         let types = self.types;
-        let (Definition::Struct(target), Definition::Struct(source)) =
-            (types.get(request)?, types.get(response)?)
-        else {
-            return None;
+        let (target, source) = match (types.get(request)?, types.get(response)?) {
+            (Definition::Struct(target), Definition::Struct(source)) => (target, source),
+            (Definition::Union(target), Definition::Union(source)) => {
+                return self.union_conversion(target, source, response);
+            }
+            _ => return None,
         };
         if !types.is_request_struct(request) || types.is_request_struct(response) {
             return None;
@@ -168,6 +178,65 @@ impl Converter<'_> {
                 }
             }
         })
+    }
+
+    /// Returns the conversion of a union of objects with a discriminator, if all variants convert.
+    fn union_conversion(
+        &mut self,
+        target: &UnionType,
+        source: &UnionType,
+        response: &str,
+    ) -> Option<TokenStream> {
+        let (
+            UnionKind::Tagged { variants, .. },
+            UnionKind::Tagged {
+                variants: from_variants,
+                ..
+            },
+        ) = (&target.kind, &source.kind)
+        else {
+            return None;
+        };
+        let arms = variants.iter().map(|variant| {
+            let from = from_variants
+                .iter()
+                .find(|from| from.value == variant.value)?;
+            let (ident, from_ident) = (&variant.ident, &from.ident);
+            self.converts(&variant.ty, &from.ty).then(
+                || quote!(Response::#from_ident(value) => Self::#ident(Box::new((*value).try_into()?))),
+            )
+        });
+        let arms = arms.collect::<Option<Vec<_>>>()?;
+        let (ident, source) = (&target.ident, type_path(response, self.types.modules()));
+        let docs = docs(&ident.to_string(), &[]);
+        Some(quote! {
+            #(#[doc = #docs])*
+            impl TryFrom<#source> for #ident {
+                type Error = crate::Error;
+
+                fn try_from(response: #source) -> Result<Self, crate::Error> {
+                    use #source as Response;
+                    Ok(match response {
+                        #(#arms,)*
+                        Response::Unknown(value) => Self::Unknown(value),
+                    })
+                }
+            }
+        })
+    }
+
+    /// Returns whether a request type converts from the response type of the same schema by
+    /// [`TryFrom`].
+    fn has_conversion(&self, ty: &RustType) -> bool {
+        let is_tagged = |name: &String| {
+            matches!(
+                self.types.get(name),
+                Some(Definition::Union(union))
+                    if union.direction == Direction::Request
+                        && matches!(union.kind, UnionKind::Tagged { .. })
+            )
+        };
+        self.types.has_builder(ty) || matches!(ty, RustType::Named(name) if is_tagged(name))
     }
 
     /// Returns the initializer of a field, or `None` if the response has no such field or it cannot
@@ -214,7 +283,7 @@ impl Converter<'_> {
             (_, RustType::JsonValue) if types.is_deserialized(ty) => Some(
                 quote!(#option.map(|value| crate::builder_support::object_in(value, #wire)).transpose()?.map(TryInto::try_into).transpose()?),
             ),
-            (RustType::List(item), RustType::List(from)) if types.has_builder(item) => {
+            (RustType::List(item), RustType::List(from)) if self.has_conversion(item) => {
                 self.converts(item, from).then(|| quote! {
                     #option.map(|items| items.into_iter().map(TryInto::try_into).collect::<Result<Vec<_>, crate::Error>>()).transpose()?
                 })
@@ -225,11 +294,11 @@ impl Converter<'_> {
                 | RustType::Option(item)
                 | RustType::Box(item),
                 _,
-            ) if types.has_builder(item) => None,
+            ) if self.has_conversion(item) => None,
             (RustType::List(item), _) if types.converts_from_response(item) => {
                 Some(quote!(#option.map(|items| items.into_iter().map(Into::into).collect())))
             }
-            _ if types.has_builder(ty) => self
+            _ if self.has_conversion(ty) => self
                 .converts(ty, from)
                 .then(|| quote!(#option.map(TryInto::try_into).transpose()?)),
             _ if types.converts_from_response(ty) => Some(quote!(#option.map(Into::into))),

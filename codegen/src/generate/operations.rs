@@ -577,6 +577,11 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
             quote!(V),
             quote!(crate::call::encode_body::<#tokens, V>(value)),
         ),
+        RustType::JsonObject => (
+            TokenStream::new(),
+            quote!(impl serde::Serialize),
+            quote!(crate::builder_support::object_body(&value)),
+        ),
         _ => (
             TokenStream::new(),
             quote!(impl Into<#tokens>),

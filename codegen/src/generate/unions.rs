@@ -99,6 +99,9 @@ fn comparison(union: &UnionType) -> Option<TokenStream> {
 
 fn conversion(variant: &UnionVariant, union: &Ident, modules: &Modules) -> TokenStream {
     let (name, ty) = (&variant.ident, variant.ty.tokens(modules));
+    if matches!(&variant.ty, RustType::List(item) if **item == RustType::String) {
+        return from_strings(name, union);
+    }
     let from_str = matches!(variant.ty, RustType::String).then(|| {
         quote! {
             impl From<&str> for #union {
@@ -118,6 +121,22 @@ fn conversion(variant: &UnionVariant, union: &Ident, modules: &Modules) -> Token
         impl From<#ty> for #union {
             fn from(value: #ty) -> Self {
                 Self::#name(value)
+            }
+        }
+    }
+}
+
+/// Returns the conversions from lists of strings, owned or not.
+fn from_strings(variant: &Ident, union: &Ident) -> TokenStream {
+    quote! {
+        impl<T: Into<String>> From<Vec<T>> for #union {
+            fn from(value: Vec<T>) -> Self {
+                Self::#variant(value.into_iter().map(Into::into).collect())
+            }
+        }
+        impl<T: Into<String>, const N: usize> From<[T; N]> for #union {
+            fn from(value: [T; N]) -> Self {
+                Self::#variant(value.into_iter().map(Into::into).collect())
             }
         }
     }

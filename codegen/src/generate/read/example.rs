@@ -223,8 +223,7 @@ impl Example<'_> {
             (RustType::Float, Value::Number(value)) => {
                 format!("{:?}", value.as_f64().unwrap_or_default())
             }
-            (RustType::JsonObject | RustType::JsonMap, Value::Object(_))
-            | (RustType::JsonValue, _) => self.json(given),
+            (RustType::JsonObject, Value::Object(_)) | (RustType::JsonValue, _) => self.json(given),
             _ => return Err(mismatch(wire, "a value of the declared type", given)),
         })
     }
