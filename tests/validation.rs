@@ -731,7 +731,7 @@ fn agent_and_network_rules(client: &Client) -> Vec<Rule> {
         ),
         rule(
             "create_agent_integration",
-            &["`agent_card`", "`url`"],
+            &["`agent_card.url`"],
             create_agent(agent().agent_card(json!({"name": "one"}))),
             create_agent(
                 agent().agent_card(json!({"name": "one", "url": "https://a.example.com"})),

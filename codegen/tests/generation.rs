@@ -331,6 +331,7 @@ fn responses_convert_into_requests_unless_something_is_masked() {
     for (module, response, object) in [
         ("configs", "Config", "Config"),
         ("guardrails", "Guardrail", "Guardrail"),
+        ("policies", "AccessPolicy", "AccessPolicy"),
         ("policies", "RateLimitsPolicy", "RateLimitsPolicy"),
         ("policies", "UsageLimitsPolicy", "UsageLimitsPolicy"),
         ("prompts", "Prompt", "Prompt"),

@@ -2,12 +2,10 @@
 
 use std::{collections::BTreeMap, convert::Infallible};
 
-use bytes::Bytes;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::arguments::{self, IntoOptional};
-use super::call::encode_json;
 use crate::{Error, JsonObject, Patch, decode::LenientDecode};
 
 impl From<Infallible> for Error {
@@ -112,12 +110,6 @@ pub(crate) fn object(
         field,
         object.map_err(|error| error.with_field_path(field)),
     )
-}
-
-/// Encodes a request body without a schema, which must be a JSON object.
-pub(crate) fn object_body(value: &impl Serialize) -> Result<Bytes, Error> {
-    let object = arguments::json_object(value).map_err(|error| error.with_field_path("body"))?;
-    encode_json(&object)
 }
 
 /// Returns the JSON object of a field of a response, which may be a string of JSON.

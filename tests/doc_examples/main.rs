@@ -101,6 +101,7 @@ impl TestContext {
             .user("member@example.com", Role::Member)
             .member("Research", "member@example.com", WorkspaceRole::Member)
             .workspace("Trial")
+            .workspace("Support")
             .key(Key::workspace("Research", "research"))
             .key(Key::workspace("Research", "member").user("member@example.com"));
         let builder = Emulator::builder().organisation(organisation);

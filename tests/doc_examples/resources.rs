@@ -104,6 +104,7 @@ async fn people(organisation: &Creator<'_>) {
     for (name, slug) in [
         ("Research", "ws-research-4d21a9"),
         ("Trial", "ws-trial-b07c3e"),
+        ("Support", "ws-support-7e19c2"),
     ] {
         let path = format!("/admin/workspaces?exact_name={name}");
         organisation.get(&path, &[("/data/0/slug", slug)]).await;
@@ -179,7 +180,7 @@ async fn organisation_resources(organisation: &Creator<'_>) {
         )
         .await;
     // A copy of the prompt needs a provider of its integration in the other workspace.
-    let access = json!({"workspaces": [{"id": "ws-trial-b07c3e", "enabled": true}]});
+    let access = json!({"workspaces": [{"id": "ws-support-7e19c2", "enabled": true}]});
     organisation
         .put("/integrations/openai-production/workspaces", access)
         .await;

@@ -572,15 +572,10 @@ fn body_setter(ty: &RustType, types: &Types) -> TokenStream {
             quote!(impl crate::IntoBody<#tokens, M>),
             quote!(value.into_body()),
         ),
-        RustType::Named(_) => (
+        RustType::Named(_) | RustType::JsonObject => (
             quote!(<V: TryInto<#tokens, Error: Into<crate::Error>>>),
             quote!(V),
             quote!(crate::call::encode_body::<#tokens, V>(value)),
-        ),
-        RustType::JsonObject => (
-            TokenStream::new(),
-            quote!(impl serde::Serialize),
-            quote!(crate::builder_support::object_body(&value)),
         ),
         _ => (
             TokenStream::new(),
