@@ -119,15 +119,6 @@ pub(crate) fn json_object(value: &impl Serialize) -> Result<JsonObject, Error> {
     object_of(value)
 }
 
-/// Fails if the value is not an object.
-impl TryFrom<Value> for JsonObject {
-    type Error = Error;
-
-    fn try_from(value: Value) -> Result<Self, Error> {
-        object_of(value)
-    }
-}
-
 /// Returns the object of a JSON value.
 pub(crate) fn object_of(value: Value) -> Result<JsonObject, Error> {
     match value {
