@@ -1272,35 +1272,6 @@ fn other_states(client: &Client) -> Vec<ThreeStates> {
                 secret_key("")
             ),
         ),
-        three_states(
-            "/description",
-            Value::Null,
-            json!("n"),
-            states!(
-                client.update_access_policy("one"),
-                policies::UpdateAccessPolicyRequest::builder()
-                    .version(1)
-                    .subjects([policies::AccessPolicySubjectInput::builder()
-                        .type_("user")
-                        .id("one")])
-                    .targets([policies::AccessPolicyProviderInput::builder()
-                        .type_("provider")
-                        .provider_id("one")]),
-                clear_description,
-                description("n")
-            ),
-        ),
-        three_states(
-            "/description",
-            Value::Null,
-            json!("n"),
-            states!(
-                client.update_egress_allowlist_entry("one"),
-                network::UpdateEgressAllowlistEntryRequest::builder().domain("example.com"),
-                clear_description,
-                description("n")
-            ),
-        ),
     ]
 }
 
