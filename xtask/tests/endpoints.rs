@@ -340,7 +340,7 @@ fn numbers_of_operations_in_the_tables_of_areas_are_updated() {
     fs::write(copy.path().join("src/lib.rs"), doc(&old)).unwrap();
 
     assert!(endpoints(copy.path(), &[]).status.success());
-    let new = table([row("`api_keys`", "6"), String::new(), row("`audit`", "1")]);
+    let new = table([row("`api_keys`", "7"), String::new(), row("`audit`", "1")]);
     let read = |name: &str| fs::read_to_string(copy.path().join(name)).unwrap();
     assert_eq!(read("README.md"), new);
     assert_eq!(read("src/lib.rs"), doc(&new));
