@@ -39,6 +39,8 @@ macro_rules! example {
 #[doc = example!("costs in a table and a chart", "cost_report")]
 pub mod analytics {}
 #[doc = include_str!("../docs/guide/configs.md")]
+#[doc = example!("a guardrail and policies", "guardrail_and_policies")]
+#[doc = example!("promote configs and prompts to another workspace", "promote")]
 pub mod configs {}
 #[doc = include_str!("../docs/guide/configuration.md")]
 pub mod configuration {}
@@ -46,6 +48,7 @@ pub mod configuration {}
 #[doc = example!("people from a CSV file", "onboard")]
 pub mod errors {}
 #[doc = include_str!("../docs/guide/gateway.md")]
+#[doc = example!("a streamed chat with a fallback", "chat_stream")]
 pub mod gateway {}
 #[doc = include_str!("../docs/guide/lists.md")]
 #[doc = example!("ship the audit log", "audit_shipper")]
@@ -53,6 +56,7 @@ pub mod lists {}
 #[doc = include_str!("../docs/guide/options.md")]
 pub mod options {}
 #[doc = include_str!("../docs/guide/other_clients.md")]
+#[doc = example!("another HTTP client", "other_client")]
 pub mod other_clients {}
 #[doc = include_str!("../docs/guide/requests.md")]
 pub mod requests {}
@@ -66,8 +70,11 @@ pub mod secrets {}
 #[doc = include_str!("../docs/guide/self_hosted.md")]
 pub mod self_hosted {}
 #[doc = include_str!("../docs/guide/synchronous.md")]
+#[doc = example!("keys that expire soon", "synchronous")]
 pub mod synchronous {}
 #[doc = include_str!("../docs/guide/testing.md")]
+#[doc = example!("an axum service", "axum_service/main")]
+#[doc = example!("its tests", "axum_service/tests")]
 pub mod testing {}
 #[doc = include_str!("../docs/guide/tracing.md")]
 pub mod tracing {}

@@ -11,7 +11,7 @@ use std::{
 
 use portkey_admin::{
     Client,
-    api_keys::CreateApiKeyRequest,
+    api_keys::{ApiKeySubType, ApiKeyType, CreateApiKeyRequest},
     configs::{CreateConfigRequest, UpdateConfigRequest},
     logs::{LogEntry, LogEntryRequest, LogEntryResponse},
     prompts::{CreateCollectionRequest, CreatePromptRequest},
@@ -61,10 +61,16 @@ impl Context {
     }
 
     async fn run(&self, program: &str, arguments: &[&str]) -> Output {
+        let key = self.emulator.api_key();
+        self.run_with_key(key, program, arguments).await
+    }
+
+    async fn run_with_key(&self, key: &str, program: &str, arguments: &[&str]) -> Output {
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .env("PORTKEY_API_KEY", self.emulator.api_key())
+            .env("PORTKEY_API_KEY", key)
+            .env("NO_PROXY", "127.0.0.1")
             .env("PORTKEY_BASE_URL", self.emulator.base_url());
         let output = tokio::task::spawn_blocking(move || command.output());
         let output = output.await.unwrap().unwrap();
@@ -78,6 +84,14 @@ impl Context {
     /// Runs a program that must succeed.
     async fn stdout(&self, program: &str, arguments: &[&str]) -> String {
         let output = self.run(program, arguments).await;
+        assert!(output.success, "{}\n{}", output.stdout, output.stderr);
+        output.stdout
+    }
+
+    /// Runs a program with a key of the workspace; it must succeed.
+    async fn stdout_in_workspace(&self, program: &str, arguments: &[&str]) -> String {
+        let key = self.emulator.key("runner").unwrap();
+        let output = self.run_with_key(&key, program, arguments).await;
         assert!(output.success, "{}\n{}", output.stdout, output.stderr);
         output.stdout
     }
@@ -415,4 +429,114 @@ async fn audit_records_are_shipped_once() {
         "{second}"
     );
     assert!(!Path::new(&path).with_extension("new").exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chat_stream_continues_with_the_result_of_the_tool() {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_chat_stream");
+    let context = context("chat").await;
+    let question = "What is the weather in Tromsø?";
+    let output = context
+        .stdout_in_workspace(PROGRAM, &[question, "openai", "anthropic"])
+        .await;
+    assert!(
+        output.contains(r#"The tool said: {"celsius": -4}"#),
+        "{output}"
+    );
+    assert_eq!(context.calls("create_chat_completion"), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn other_client_uses_the_gateway() {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_other_client");
+    let context = context("other-client").await;
+    let output = context
+        .stdout_in_workspace(PROGRAM, &["Hello", "openai"])
+        .await;
+    assert_eq!(output, "You said: Hello\n");
+    assert_eq!(context.calls("create_chat_completion"), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guardrail_and_policies_are_created_once() {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_guardrail_and_policies");
+    let context = context("guardrail").await;
+    let arguments = [context.workspace.slug.as_str(), "@openai"];
+    let first = context.stdout(PROGRAM, &arguments).await;
+    assert_eq!(first.lines().count(), 4, "{first}");
+    assert_eq!(context.stdout(PROGRAM, &arguments).await, first);
+    for operation in [
+        "create_guardrail",
+        "create_config",
+        "create_usage_limits_policy",
+        "create_rate_limits_policy",
+    ] {
+        assert_eq!(context.calls(operation), 1, "{operation}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promote_creates_and_then_updates_in_the_other_workspace() {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_promote");
+    let context = context("promote").await;
+    let (client, from) = (&context.client, context.workspace.slug.as_str());
+    let (collection, key) = context.collection_and_virtual_key().await;
+    let body = CreateWorkspaceRequest::builder().name("Production");
+    let to = client.create_workspace().body(body).await.unwrap().slug;
+    let body = CreateVirtualKeyRequest::builder()
+        .name("Production")
+        .provider("openai")
+        .key("sample")
+        .workspace_id(&to);
+    let other = client.create_virtual_key().body(body).await.unwrap();
+    let other = other.slug().unwrap();
+    let body = CreatePromptRequest::builder()
+        .name("greeting")
+        .collection_id(collection)
+        .string("Greet {{name}}.")
+        .parameters(json!({"max_tokens": 10}))
+        .model("gpt-4o")
+        .virtual_key(&key);
+    client.create_prompt().body(body).await.unwrap();
+    let body = CreateConfigRequest::builder()
+        .name("two targets")
+        .config(json!({
+            "strategy": {"mode": "loadbalance"}, "note": "kept",
+            "targets": [{"provider": format!("@{key}")}, {"virtual_key": key, "weight": 0}],
+        }))
+        .workspace_id(from);
+    client.create_config().body(body).await.unwrap();
+
+    let pair = format!("{key}={other}");
+    for expected in ["Created", "Updated"] {
+        let output = context.stdout(PROGRAM, &[from, &to, &pair]).await;
+        assert_eq!(output.matches(expected).count(), 2, "{output}");
+    }
+    let configs = client.list_configs().workspace_id(&to).stream();
+    let config = configs.find_by_name("two targets").await.unwrap().unwrap();
+    let config = client.get_config(config.slug).await.unwrap();
+    let expected = json!({
+        "strategy": {"mode": "loadbalance"}, "note": "kept",
+        "targets": [{"provider": format!("@{other}")}, {"virtual_key": other, "weight": 0.0}],
+    });
+    assert_eq!(config.config_json().unwrap(), expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn synchronous_prints_the_keys_that_expire() {
+    const PROGRAM: &str = env!("CARGO_BIN_EXE_synchronous");
+    let context = context("synchronous").await;
+    let output = context.stdout(PROGRAM, &["30"]).await;
+    assert!(output.starts_with("0 keys, "), "{output}");
+    let body = CreateApiKeyRequest::builder()
+        .name("nightly report")
+        .scopes(["analytics.view"])
+        .expires_at(SystemTime::now() + Duration::from_secs(7 * 24 * 60 * 60));
+    let key = context
+        .client
+        .create_api_key(ApiKeyType::Organisation, ApiKeySubType::Service);
+    key.body(body).await.unwrap();
+    let output = context.stdout(PROGRAM, &["30"]).await;
+    assert!(output.starts_with("nightly report of "), "{output}");
+    assert!(output.contains("\n1 keys, "), "{output}");
 }
