@@ -39,6 +39,14 @@ fn all_options() -> GatewayOptions {
         .forward_header("X-Tenant", "canary-tenant")
         .forward_header("x-trace", "canary")
         .request_timeout(Duration::from_millis(1500))
+        .beta(["canary-one", "two"])
+        .sensitive_headers(["X-Canary", "x-tenant"])
+        .debug(false)
+        .nitro_mode(true)
+        .provider_responses_proxy(true)
+        .azure_entra_scope("https://canary.example/.default")
+        .vertex_auth_type("canary-identity")
+        .anthropic_beta(["canary-beta"])
 }
 
 fn server_with_empty_list() -> Server {
@@ -68,22 +76,33 @@ async fn every_option_is_sent_in_its_header() {
     list_models(&with_gateway(&client(&server), all_options())).await;
     let expected = [
         ("authorization", "Bearer canary-of-the-provider"),
+        ("x-portkey-anthropic-beta", "canary-beta"),
+        (
+            "x-portkey-azure-entra-scope",
+            "https://canary.example/.default",
+        ),
+        ("x-portkey-beta", "canary-one,two"),
         ("x-portkey-cache-force-refresh", "true"),
         ("x-portkey-cache-namespace", "canary-cache"),
         ("x-portkey-config", "pc-canary"),
         ("x-portkey-custom-host", "https://canary.example/v1"),
+        ("x-portkey-debug", "false"),
         ("x-portkey-forward-headers", "x-tenant,x-trace"),
         (
             "x-portkey-metadata",
             r#"{"_user":"canary","gr\u00f6\u00dfe":"\ud83e\udd80 \"\n\u007f"}"#,
         ),
+        ("x-portkey-nitro-mode", "true"),
         ("x-portkey-parent-span-id", "canary-parent"),
         ("x-portkey-provider", "@canary-provider"),
+        ("x-portkey-provider-responses-proxy", "true"),
         ("x-portkey-request-timeout", "1500"),
+        ("x-portkey-sensitive-headers", "x-canary,x-tenant"),
         ("x-portkey-span-id", "canary-span"),
         ("x-portkey-span-name", "canary name"),
         ("x-portkey-strict-open-ai-compliance", "false"),
         ("x-portkey-trace-id", "canary-trace"),
+        ("x-portkey-vertex-auth-type", "canary-identity"),
         ("x-portkey-virtual-key", "canary-virtual-key"),
         ("x-tenant", "canary-tenant"),
         ("x-trace", "canary"),
@@ -101,25 +120,28 @@ async fn gateway_headers_are_sent_to_the_gateway_only() {
     let storage = Server::with_response(ScriptedResponse::empty(200).with_bytes("{}\n"));
     let signed = json!({"signed_url": storage.url("/export?sig=1")}).to_string();
     let server = Server::with_response(ScriptedResponse::json(200, signed));
-    let client = with_gateway(&client(&server), all_options());
+    let client = builder(&server)
+        .mcp_base_url(server.url("/v0.1"))
+        .prices_base_url(server.url("/prices"));
+    let client = with_gateway(&client.build().unwrap(), all_options());
     boxed_call(client.download_log_export("one").open())
         .await
         .unwrap();
     boxed_call(client.get_api_key("one").send())
         .await
         .unwrap_err();
-    for plane in [Plane::Control, Plane::Public] {
+    for plane in [Plane::Control, Plane::Public, Plane::Mcp, Plane::Prices] {
         let request = client.request(Method::GET, "/things").plane(plane);
         boxed_call(request.send_raw()).await.unwrap();
     }
     for request in server.requests().iter().chain(&storage.requests()) {
         assert_eq!(gateway_headers(request), [], "{}", request.target);
     }
-    assert_eq!((server.requests().len(), storage.requests().len()), (4, 1));
+    assert_eq!((server.requests().len(), storage.requests().len()), (6, 1));
     let request = client.request(Method::GET, "/things").plane(Plane::Gateway);
     boxed_call(request.send_raw()).await.unwrap();
     let request = server.requests().pop().unwrap();
-    assert_eq!(gateway_headers(&request).len(), 17, "{request:?}");
+    assert_eq!(gateway_headers(&request).len(), 25, "{request:?}");
 }
 
 #[tokio::test]
@@ -253,6 +275,25 @@ async fn invalid_header_value_is_refused_without_showing_it() {
         (new().trace_id("canary ü"), "x-portkey-trace-id"),
         (new().span_name("canary\t\u{1}"), "x-portkey-span-name"),
         (new().cache_namespace(""), "x-portkey-cache-namespace"),
+        (new().beta([""; 0]), "x-portkey-beta"),
+        (new().beta(["a", "canary\n"]), "x-portkey-beta"),
+        (
+            new().sensitive_headers([""; 0]),
+            "x-portkey-sensitive-headers",
+        ),
+        (
+            new().sensitive_headers(["canary canary"]),
+            "sensitive header",
+        ),
+        (
+            new().azure_entra_scope("canary ü"),
+            "x-portkey-azure-entra-scope",
+        ),
+        (new().vertex_auth_type(""), "x-portkey-vertex-auth-type"),
+        (
+            new().anthropic_beta(["canary\0"]),
+            "x-portkey-anthropic-beta",
+        ),
         (new().forward_header("a b", "canary"), "`a b`"),
         (new().forward_header("x-a", "canary\n"), "`x-a`"),
         (

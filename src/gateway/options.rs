@@ -127,12 +127,12 @@ impl GatewayOptions {
         self.set_json(header::METADATA, &metadata)
     }
 
-    /// Sets the trace id.
+    /// Sets the trace id. It takes precedence over a header `traceparent`.
     pub fn trace_id(self, id: impl AsRef<str>) -> Self {
         self.set("x-portkey-trace-id", id.as_ref())
     }
 
-    /// Sets the span id of the request.
+    /// Sets the span id of the request. It takes precedence over a header `traceparent`.
     pub fn span_id(self, id: impl AsRef<str>) -> Self {
         self.set("x-portkey-span-id", id.as_ref())
     }
@@ -183,6 +183,56 @@ impl GatewayOptions {
             0 => self.with_problem("the request timeout must be at least 1 ms"),
             timeout => self.set("x-portkey-request-timeout", &timeout.to_string()),
         }
+    }
+
+    /// Sets the beta features to use, such as `use-responses-api-2026-07-30`.
+    pub fn beta(self, features: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.set("x-portkey-beta", &joined(features))
+    }
+
+    /// Sets the names of headers whose values are masked in the log. They are not forwarded; see
+    /// [`forward_header`](Self::forward_header).
+    pub fn sensitive_headers(self, names: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        let names: Result<Vec<_>, _> = names
+            .into_iter()
+            .map(|name| HeaderName::try_from(name.as_ref()))
+            .collect();
+        match names {
+            Ok(names) => self.set("x-portkey-sensitive-headers", &joined(names)),
+            Err(_) => self.with_problem("a name of a sensitive header is not a valid header name"),
+        }
+    }
+
+    /// Sets whether the log contains the bodies of requests and responses. `false` also switches the
+    /// cache off. A setting that the organisation enforces takes precedence.
+    pub fn debug(self, debug: bool) -> Self {
+        self.set_bool("x-portkey-debug", debug)
+    }
+
+    /// Sets whether the gateway passes the body on to the provider without reading it. Guardrails and
+    /// changes of the body do not apply then.
+    pub fn nitro_mode(self, nitro: bool) -> Self {
+        self.set_bool("x-portkey-nitro-mode", nitro)
+    }
+
+    /// Sets whether requests of the Responses API are passed on to Azure Foundry unchanged.
+    pub fn provider_responses_proxy(self, proxy: bool) -> Self {
+        self.set_bool("x-portkey-provider-responses-proxy", proxy)
+    }
+
+    /// Sets the scope of the Entra token with which the gateway signs in to Azure.
+    pub fn azure_entra_scope(self, scope: impl AsRef<str>) -> Self {
+        self.set("x-portkey-azure-entra-scope", scope.as_ref())
+    }
+
+    /// Sets how the gateway signs in to Vertex AI, for example with workload identity.
+    pub fn vertex_auth_type(self, kind: impl AsRef<str>) -> Self {
+        self.set("x-portkey-vertex-auth-type", kind.as_ref())
+    }
+
+    /// Sets the beta features of Anthropic, which the gateway passes on as `anthropic-beta`.
+    pub fn anthropic_beta(self, features: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.set("x-portkey-anthropic-beta", &joined(features))
     }
 
     fn set_bool(self, name: &'static str, value: bool) -> Self {
@@ -291,6 +341,18 @@ fn checked_config(config: impl TryInto<GatewayConfig, Error: Into<Error>>) -> Re
         },
     )?;
     Ok(config)
+}
+
+/// Joins values by commas, as lists in headers are.
+fn joined(values: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut joined = String::new();
+    for value in values {
+        if !joined.is_empty() {
+            joined.push(',');
+        }
+        joined.push_str(value.as_ref());
+    }
+    joined
 }
 
 /// Returns the value without the prefix `Bearer `.
