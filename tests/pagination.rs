@@ -19,7 +19,7 @@ use portkey_admin::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use support::{
-    client,
+    KEY, client,
     server::{Request, ScriptedResponse, Server},
     values_that_serde_json_rejects,
 };
@@ -883,6 +883,30 @@ async fn a_page_has_its_skipped_items_with_position_and_reason() {
         ]
     );
     assert_eq!(stream.skipped(), 4);
+}
+
+/// The service may repeat the key of the client anywhere.
+#[tokio::test]
+async fn the_reason_of_a_skipped_item_contains_no_name_or_value_of_the_item() {
+    let body = json!({"data": [
+        {KEY: {KEY: [KEY]}},
+        {"id": {KEY: KEY}, "name": "a"},
+        {"id": "a", "name": [KEY], "usage_limits": {KEY: {KEY: {}}}},
+        KEY,
+        [KEY],
+        api_key("one", &json!({})),
+    ]});
+    let (_server, client) = scripted(vec![body.clone(), body]);
+    let list = client.list_api_keys().send().await.unwrap();
+    let page = client.list_api_keys().pages().next().await;
+    for skipped in [list.skipped_items(), page.unwrap().unwrap().skipped_items()] {
+        assert_eq!(skipped.len(), 5, "{skipped:?}");
+        let shown = format!("{skipped:?} {skipped:#?}");
+        assert!(!shown.contains(KEY), "{shown}");
+        for item in skipped {
+            assert!(!item.reason().contains(KEY), "{}", item.reason());
+        }
+    }
 }
 
 #[tokio::test]

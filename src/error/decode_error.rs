@@ -45,6 +45,18 @@ impl DecodeError {
         }
     }
 
+    /// Replaces the path by whether there is one, because names in it may be secrets: the keys of maps
+    /// are those of the service.
+    pub(crate) fn without_names(self) -> Self {
+        if self.path.is_empty() {
+            return self;
+        }
+        Self::at(
+            String::new(),
+            format_args!("{} in a nested value", self.problem),
+        )
+    }
+
     /// Removes line and column, which are those of another text than the body.
     pub(crate) fn without_position(self) -> Self {
         let problem = self.problem.to_string();

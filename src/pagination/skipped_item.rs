@@ -25,7 +25,7 @@ impl SkippedItem {
         Self {
             position: item.position,
             value: item.value.clone(),
-            reason: reason::<T>(item.value).to_string(),
+            reason: reason::<T>(item.value).without_names().to_string(),
         }
     }
 
@@ -44,7 +44,8 @@ impl SkippedItem {
         self.value
     }
 
-    /// Returns why the item could not be decoded, such as ``missing field `id` ``. Contains no value.
+    /// Returns why the item could not be decoded, such as ``missing field `id` ``. Contains neither a
+    /// value nor a name that is not part of the schema.
     pub fn reason(&self) -> &str {
         &self.reason
     }
@@ -66,5 +67,61 @@ impl fmt::Debug for SkippedItem {
             .field("position", &self.position)
             .field("reason", &self.reason)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+
+    use super::SkippedItem;
+    use crate::{
+        JsonObject,
+        decode::{self, response_object},
+        pagination::{Paged, paged},
+    };
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Thing {
+        id: String,
+        parts: BTreeMap<String, Thing>,
+        extra: JsonObject,
+    }
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct ThingList {
+        data: Vec<Thing>,
+        extra: JsonObject,
+    }
+
+    response_object! {
+        Thing { id "id" required, parts "parts" or_default, }
+    }
+
+    response_object! {
+        ThingList { data "data" or_default, }
+    }
+
+    paged! { ThingList of Thing, by id, in data "data" }
+
+    #[test]
+    fn reasons_contain_no_names_and_values_of_the_item() {
+        let body = json!({"data": [
+            {"id": "one"},
+            {"canary": "canary"},
+            {"id": {"canary": "canary"}},
+            {"id": "two", "parts": {"canary": {"canary": "canary"}}},
+            {"canary": {"canary": ["canary"]}, "parts": {"a": {"id": "b", "parts": {"canary": {}}}}},
+            "canary",
+        ]});
+        let list: ThingList = decode::from_slice(body.to_string().as_bytes()).unwrap();
+        let skipped = list.skipped_items();
+        let shown = format!("{skipped:?}");
+        assert!(!shown.contains("canary"), "{shown}");
+        let reasons: Vec<&str> = skipped.iter().map(SkippedItem::reason).collect();
+        assert!(reasons.contains(&"missing field `id`"), "{reasons:?}");
+        assert!(skipped.len() >= 4, "{shown}");
     }
 }
