@@ -150,13 +150,6 @@ fn get(state: &State, call: &Call) -> HandlerResult {
 }
 
 fn create(state: &mut State, call: &Call) -> HandlerResult {
-    // In practice, the service needs a model (M040).
-    if !MODEL_FIELDS
-        .iter()
-        .any(|name| call.body_str(name).is_some())
-    {
-        return Err(ApiError::invalid_field("model", "is required"));
-    }
     let collection = state
         .collections
         .find(call.required_str("collection_id")?, call)?;

@@ -112,7 +112,7 @@ async fn a_bad_request_names_the_field() {
         (
             Method::POST,
             "/prompts",
-            json!({"name": "a", "virtual_key": "b"}),
+            json!({"name": "a", "virtual_key": "b", "model": "m"}),
             "body: `/collection_id` is required",
         ),
         (

@@ -85,6 +85,24 @@ async fn a_version_is_selected_by_name_or_number() {
 }
 
 #[tokio::test]
+async fn a_new_prompt_names_its_model_in_one_of_three_fields() {
+    let client = TestClient::new().await;
+    let collection = client.get(&seed_data(&client).await).await["collection_id"].clone();
+    let key = client.virtual_keys().await["data"][0].clone();
+    let body = |field: &str| {
+        json!({"name": "Summary", "collection_id": collection, "string": "Sum up {{text}}.",
+            "parameters": {}, "virtual_key": key["id"], field: "one"})
+    };
+    for field in ["model", "ai_model_id", "finetune_id"] {
+        client.post("/prompts", body(field)).await;
+    }
+    let refused = client.expect_error(Method::POST, "/prompts", body("version_description"));
+    let (status, code, message) = refused.await;
+    assert_eq!((status, code.as_str()), (400, "AB01"), "{message}");
+    assert!(message.contains("`finetune_id`"), "{message}");
+}
+
+#[tokio::test]
 async fn a_new_version_is_not_the_default_until_set() {
     let client = TestClient::new().await;
     let collection = client.get(&seed_data(&client).await).await["collection_id"].clone();
