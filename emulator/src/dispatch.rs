@@ -358,7 +358,8 @@ impl Dispatcher {
             },
         };
         let message = format!("header `{KEY_HEADER}`: {reason}");
-        Err(ApiError::new(401, None, message))
+        // No response is recorded; the older document of the vendor shows no code (M142, V005).
+        Err(ApiError::with_status_code(401, message))
     }
 
     fn call(

@@ -23,6 +23,22 @@ impl ApiError {
         }
     }
 
+    /// Creates an error with the code that belongs to its status in the control plane (V001–V009).
+    pub(crate) fn with_status_code(status: u16, message: impl Into<String>) -> Self {
+        let code = match status {
+            400 => Some("AB01"),
+            401 => Some("AB05"),
+            402 => Some("AB09"),
+            403 => Some("AB03"),
+            404 => Some("AB08"),
+            409 => Some("AB07"),
+            429 => Some("AB06"),
+            500 => Some("AB04"),
+            _ => None,
+        };
+        Self::new(status, code, message)
+    }
+
     /// Creates an error in the gateway's envelope (V016).
     pub(crate) fn gateway(status: u16, message: impl Into<String>) -> Self {
         let message: String = message.into();

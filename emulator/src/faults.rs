@@ -100,7 +100,8 @@ impl Fault {
         self
     }
 
-    /// Responds with this status, in the service's error envelope.
+    /// Responds with this status, in the error envelope of the control plane or the gateway. In the
+    /// control plane, the error has the code of its status: 402 is `AB09`, 429 is `AB06`.
     pub fn status(mut self, status: u16) -> Self {
         self.effect = Effect::Status(status);
         self

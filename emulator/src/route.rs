@@ -97,6 +97,11 @@ impl Routing {
             _ => None,
         }
     }
+
+    /// Returns whether the operation is one of the gateway.
+    pub(crate) fn is_gateway(&self) -> bool {
+        matches!(self, Self::Operation(matched) if matched.operation.entry.plane == Plane::Gateway)
+    }
 }
 
 impl Routes {

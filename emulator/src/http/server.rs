@@ -216,13 +216,14 @@ async fn handle_request(
     }
     let recorded = recorded_request(&head, operation, &received);
     server.request_log.push(recorded);
+    let is_gateway = routing.is_gateway();
     let fault = server.faults.inject(operation);
     if let Some(fault) = &fault {
         tokio::time::sleep(fault.latency).await;
     }
     let request_id = server.dispatcher.new_id();
     let script = server.scripts.take(operation);
-    let result = match (replacement_error(fault.as_ref()), received) {
+    let result = match (replacement_error(fault.as_ref(), is_gateway), received) {
         (Some(error), _) | (None, Err(error)) => Err(error),
         (None, Ok((mut body, form))) => {
             let is_large = body.bytes.len() > SMALL_SIZE;
@@ -242,7 +243,7 @@ async fn handle_request(
         }
     };
     let result = match fault.as_ref().map(|fault| fault.effect) {
-        Some(Effect::Status(status)) => Err(injected_error(status)),
+        Some(Effect::Status(status)) => Err(injected_error(status, is_gateway)),
         _ => result,
     };
     let exchange = Exchange {
@@ -269,17 +270,20 @@ async fn handle_request(
     Ok(response)
 }
 
-/// Builds the error response of an injected fault.
-fn injected_error(status: u16) -> ApiError {
-    ApiError::new(status, None, "injected fault")
+/// Builds the error response of an injected fault, in the envelope of the gateway or the control plane.
+fn injected_error(status: u16, is_gateway: bool) -> ApiError {
+    match is_gateway {
+        true => ApiError::gateway(status, "injected fault"),
+        false => ApiError::with_status_code(status, "injected fault"),
+    }
 }
 
 /// Returns the error that replaces the execution of the request.
-fn replacement_error(fault: Option<&InjectedFault>) -> Option<ApiError> {
+fn replacement_error(fault: Option<&InjectedFault>, is_gateway: bool) -> Option<ApiError> {
     let fault = fault.filter(|fault| !fault.after_execution)?;
     match fault.effect {
-        Effect::Status(status) => Some(injected_error(status)),
-        Effect::Reset => Some(injected_error(500)),
+        Effect::Status(status) => Some(injected_error(status, is_gateway)),
+        Effect::Reset => Some(injected_error(500, is_gateway)),
         Effect::None | Effect::Truncate | Effect::Malformed => None,
     }
 }

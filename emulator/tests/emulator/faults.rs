@@ -167,3 +167,30 @@ async fn an_invalid_fault_is_rejected() {
     }
     client.get("/configs").await;
 }
+
+#[tokio::test]
+async fn the_error_of_a_fault_has_the_code_of_its_status_and_the_envelope_of_its_plane() {
+    let client = TestClient::new().await;
+    for (status, code) in [
+        (400, "AB01"),
+        (401, "AB05"),
+        (402, "AB09"),
+        (403, "AB03"),
+        (404, "AB08"),
+        (409, "AB07"),
+        (429, "AB06"),
+        (500, "AB04"),
+        (503, ""),
+    ] {
+        let fault = Fault::on_any_request().times(2).status(status);
+        client.emulator.add_fault(fault).unwrap();
+        let response = client.send(Method::GET, "/configs", Value::Null).await;
+        assert_eq!(response.status, status);
+        let found = response.body["data"]["errorCode"].as_str();
+        assert_eq!(found.unwrap_or_default(), code, "{}", response.body);
+        let response = client.send(Method::GET, "/models", Value::Null).await;
+        assert_eq!(response.status, status);
+        let expected = json!({"status": "failure", "message": "injected fault"});
+        assert_eq!(response.body, expected);
+    }
+}
