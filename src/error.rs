@@ -13,8 +13,10 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use serde_json::Value;
 
 use crate::{
+    error_codes,
     operation::Operation,
     redact::Redactor,
     request_id,
@@ -22,7 +24,7 @@ use crate::{
 };
 
 pub(crate) use decode_error::DecodeError;
-pub(crate) use envelope::reports_failure;
+pub(crate) use envelope::{Envelope, reports_failure};
 pub(crate) use error_response::{ErrorResponse, MAX_BODY_LEN};
 pub(crate) use label::Label;
 pub use optional::OptionalExt;
@@ -283,6 +285,10 @@ impl Error {
         self
     }
 
+    fn envelope(&self) -> Option<&Envelope> {
+        Some(&self.response()?.envelope)
+    }
+
     fn response(&self) -> Option<&ErrorResponse> {
         self.0.response.as_ref()
     }
@@ -309,15 +315,32 @@ impl Error {
         self.response().map(|response| response.status)
     }
 
-    /// Returns the error code of the service, such as `AB01`.
+    /// Returns the error code of the service, such as `AB01`; see [`error_codes`].
     pub fn code(&self) -> Option<&str> {
-        self.response()?.code.as_deref()
+        self.envelope()?.code.as_deref()
     }
 
     /// Returns the complete error message of the service. `Display` shows only its beginning if it is
     /// long.
     pub fn message(&self) -> Option<&str> {
-        self.response()?.message.as_deref()
+        self.envelope()?.message.as_deref()
+    }
+
+    /// Returns the parameter that the error is about (`param` of OpenAI's format): usually its name. If
+    /// the gateway passes on what a provider's client reported, it is an object.
+    pub fn param(&self) -> Option<&Value> {
+        self.envelope()?.param.as_ref()
+    }
+
+    /// Returns the provider whose error the gateway passes on, such as `openai`.
+    pub fn provider(&self) -> Option<&str> {
+        self.envelope()?.provider.as_deref()
+    }
+
+    /// Returns the header or the member of the body that the gateway refused, such as
+    /// `x-portkey-config`.
+    pub fn field(&self) -> Option<&str> {
+        self.envelope()?.field.as_deref()
     }
 
     /// Returns the response headers.
@@ -428,7 +451,7 @@ impl Error {
         matches!(self.0.kind, Kind::ResponseTooLarge(_))
     }
 
-    /// Returns `true` for status 401: the key is missing, invalid or expired.
+    /// Returns `true` for status 401: the key is missing, invalid or expired (code `AB05`).
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
     }
@@ -440,7 +463,8 @@ impl Error {
         self.status() == Some(StatusCode::FORBIDDEN)
     }
 
-    /// Returns `true` for status 404: the resource does not exist.
+    /// Returns `true` for status 404: the resource does not exist (code `AB08`), or the request refers
+    /// to something that does not exist (code `AB02`).
     pub fn is_not_found(&self) -> bool {
         self.status() == Some(StatusCode::NOT_FOUND)
     }
@@ -452,15 +476,46 @@ impl Error {
     /// reads whose scope the key is known to have; [`is_forbidden`](Self::is_forbidden) and
     /// [`is_not_found`](Self::is_not_found) depend on the status alone.
     pub fn is_gone_or_hidden(&self) -> bool {
-        self.is_not_found() || (self.is_forbidden() && self.code() == Some("AB03"))
+        self.is_not_found() || (self.is_forbidden() && self.code() == Some(error_codes::FORBIDDEN))
     }
 
-    /// Returns `true` for status 409: another resource still depends on this one.
+    /// Returns `true` for status 409: the resource exists already, another resource still depends on
+    /// it, or it was changed meanwhile.
     pub fn is_conflict(&self) -> bool {
         self.status() == Some(StatusCode::CONFLICT)
     }
 
-    /// Returns `true` for status 429: too many requests.
+    /// Returns `true` for status 402, unless the gateway passes on the error of a
+    /// [`provider`](Self::provider): the subscription of the organisation is used up (code `AB09`).
+    pub fn is_subscription_exhausted(&self) -> bool {
+        self.status() == Some(StatusCode::PAYMENT_REQUIRED) && self.provider().is_none()
+    }
+
+    /// Returns `true` for status 412, unless the gateway passes on the error of a
+    /// [`provider`](Self::provider): the budget of the key, the workspace, the provider or a usage
+    /// limits policy is used up.
+    pub fn is_budget_exhausted(&self) -> bool {
+        self.status() == Some(StatusCode::PRECONDITION_FAILED) && self.provider().is_none()
+    }
+
+    /// Returns `true` for status 446: a guardrail of the gateway denied the request or the response.
+    ///
+    /// If a guardrail is configured to report a failed check only, the status is 246, which is a
+    /// success.
+    pub fn is_guardrail_denied(&self) -> bool {
+        self.status().is_some_and(|status| status.as_u16() == 446)
+    }
+
+    /// Returns `true` if the gateway refused a setting of the request because the organisation allows
+    /// it only in saved configs (`inline_config_blocked` …). [`field`](Self::field) returns the header
+    /// or the member of the body.
+    pub fn is_inline_setting_blocked(&self) -> bool {
+        self.code()
+            .is_some_and(|code| error_codes::INLINE_BLOCKED.contains(&code))
+    }
+
+    /// Returns `true` for status 429: too many requests, for the service (code `AB06`) or for a
+    /// [`provider`](Self::provider) of the gateway.
     pub fn is_rate_limited(&self) -> bool {
         self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
     }

@@ -28,6 +28,7 @@
 //!   re-exports those that it uses.
 //! - [`operations`] describes every operation as data: path, scopes, paging, idempotency.
 //! - [`scopes`] contains the names of scopes, and finds those that a list of operations needs.
+//! - [`error_codes`] contains the codes of the service's errors.
 //! - [`Error`] is the error of every call, [`RequestOptions`] and [`RetryPolicy`] control requests,
 //!   [`Items`] and [`Pages`] are the streams of a list.
 //! - `portkey-admin-emulator` is a Portkey for tests; see [testing](guide::testing).
@@ -106,6 +107,7 @@ mod amount;
 mod client;
 mod decode;
 mod error;
+pub mod error_codes;
 mod flag;
 #[cfg(feature = "gateway")]
 #[cfg_attr(docsrs, doc(cfg(feature = "gateway")))]

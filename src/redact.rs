@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue};
 use serde::de::Error;
+use serde_json::Value;
 
 use crate::{
     request_id::{REQUEST_ID, TRACE_ID},
@@ -23,6 +24,22 @@ impl Redactor {
     pub(crate) fn redact(&self, string: String) -> String {
         let replace = |string: String, secret: &Secret| string.replace(secret.expose(), REDACTED);
         self.0.iter().fold(string, replace)
+    }
+
+    /// Replaces the secrets in the strings and names of a JSON value from the service.
+    pub(crate) fn redact_json(&self, value: Value) -> Value {
+        match value {
+            Value::String(string) => self.redact(string).into(),
+            Value::Array(items) => items
+                .into_iter()
+                .map(|item| self.redact_json(item))
+                .collect(),
+            Value::Object(fields) => fields
+                .into_iter()
+                .map(|(name, value)| (self.redact(name), self.redact_json(value)))
+                .collect(),
+            other => other,
+        }
     }
 
     /// Returns `true` if a string contains a secret.

@@ -123,10 +123,10 @@ fn write_status(f: &mut String, response: &ErrorResponse) -> fmt::Result {
 
 /// Writes the service's code and message.
 fn write_reason(f: &mut String, response: &ErrorResponse) -> fmt::Result {
-    if let Some(code) = &response.code {
+    if let Some(code) = &response.envelope.code {
         write!(f, " {}", shortened(code))?;
     }
-    match &response.message {
+    match &response.envelope.message {
         Some(message) => write!(f, ": {}", shortened(message)),
         None => Ok(()),
     }

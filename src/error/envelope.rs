@@ -3,7 +3,7 @@
 use memchr::memmem;
 use serde_json::Value;
 
-use crate::json;
+use crate::{json, redact::Redactor};
 
 /// The fields that contain a message, in order of preference.
 const MESSAGE_FIELDS: [&str; 6] = [
@@ -18,11 +18,14 @@ const MESSAGE_FIELDS: [&str; 6] = [
 /// The fields that contain a code, in order of preference.
 const CODE_FIELDS: [&str; 2] = ["errorCode", "code"];
 
-/// The code and the message of an error response.
-#[derive(Debug, Default, PartialEq)]
-pub(super) struct Envelope {
-    pub(super) code: Option<String>,
-    pub(super) message: Option<String>,
+/// What an error response says about the error.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Envelope {
+    pub(crate) code: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) param: Option<Value>,
+    pub(crate) provider: Option<String>,
+    pub(crate) field: Option<String>,
 }
 
 impl Envelope {
@@ -44,13 +47,31 @@ impl Envelope {
         // OAuth: the error is a code if it has a description.
         let described = || scalar(&json["error"]).filter(|_| json["error_description"].is_string());
         let first_of_each_field = || errors.as_object()?.values().find_map(message);
+        let param = &inner["param"];
         Self {
+            param: (!param.is_null()).then(|| param.clone()),
+            provider: scalar(&json["provider"]),
+            field: scalar(&inner["field"]),
             code: code(inner).or_else(|| code(json)).or_else(described),
             message: message(inner)
                 .or_else(|| message(json))
                 .or_else(|| message(errors))
                 .or_else(first_of_each_field)
                 .or_else(|| scalar(&json["data"])),
+        }
+    }
+}
+
+impl Envelope {
+    /// Redacts the client's secrets.
+    pub(super) fn redacted(self, redactor: &Redactor) -> Self {
+        let redact = |value: Option<String>| value.map(|value| redactor.redact(value));
+        Self {
+            code: redact(self.code),
+            message: redact(self.message),
+            param: self.param.map(|param| redactor.redact_json(param)),
+            provider: redact(self.provider),
+            field: redact(self.field),
         }
     }
 }
@@ -110,6 +131,8 @@ fn may_contain_false_success(body: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -207,6 +230,26 @@ mod tests {
         let body = format!(r#"{{"trace":{nested},"error":{{"message":"m"}}}}"#);
         let envelope = Envelope::read(body.as_bytes());
         assert_eq!(envelope.message.as_deref(), Some("m"));
+    }
+
+    #[test]
+    fn param_provider_and_field_are_read() {
+        let read = |body: &str| Envelope::read(body.as_bytes());
+        let upstream = read(
+            r#"{"error":{"message":"m","type":"t","param":{"statusCode":429},"code":null},"provider":"openai"}"#,
+        );
+        assert_eq!(upstream.param, Some(json!({"statusCode": 429})));
+        assert_eq!(upstream.provider.as_deref(), Some("openai"));
+        assert_eq!((upstream.code, upstream.field), (None, None));
+        let named = read(r#"{"error":{"message":"m","param":"messages"}}"#);
+        assert_eq!(named.param, Some(json!("messages")));
+        let blocked = read(
+            r#"{"status":"failure","error":{"code":"c","message":"m","field":"x-portkey-config"},"message":"n"}"#,
+        );
+        assert_eq!(blocked.field.as_deref(), Some("x-portkey-config"));
+        assert_eq!(blocked.param, None);
+        let null = read(r#"{"error":{"param":null,"field":null},"provider":null}"#);
+        assert_eq!(null, Envelope::default());
     }
 
     #[test]

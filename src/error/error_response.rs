@@ -9,19 +9,18 @@ use crate::redact::Redactor;
 /// The maximum length of the body of an error: 1 MiB.
 pub(crate) const MAX_BODY_LEN: usize = 1 << 20;
 
-/// Status, headers and body of a response, with the service's error code and message.
+/// Status, headers and body of a response, with what the body says about the error.
 #[derive(Clone)]
 pub(crate) struct ErrorResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) is_truncated: bool,
-    pub(crate) code: Option<String>,
-    pub(crate) message: Option<String>,
+    pub(crate) envelope: Envelope,
 }
 
 impl ErrorResponse {
-    /// Reads code and message from the body, and truncates a long body.
+    /// Reads the envelope of the body, and truncates a long body.
     pub(crate) fn new(status: StatusCode, headers: HeaderMap, body: Bytes) -> Self {
         let is_truncated = body.len() > MAX_BODY_LEN;
         let body = match body.get(..MAX_BODY_LEN) {
@@ -29,22 +28,19 @@ impl ErrorResponse {
             Some(start) if is_truncated => Bytes::copy_from_slice(start),
             _ => body,
         };
-        let Envelope { code, message } = Envelope::read(&body);
         Self {
+            envelope: Envelope::read(&body),
             status,
             headers,
             body,
             is_truncated,
-            code,
-            message,
         }
     }
 
-    /// Redacts the client's secrets in code and message, which `Display` shows.
+    /// Redacts the client's secrets in the envelope, of which `Display` shows a part.
     pub(crate) fn redacted(self, redactor: &Redactor) -> Self {
         Self {
-            code: self.code.map(|code| redactor.redact(code)),
-            message: self.message.map(|message| redactor.redact(message)),
+            envelope: self.envelope.redacted(redactor),
             ..self
         }
     }

@@ -1,7 +1,7 @@
 //! Idempotent assignment of a role.
 
 use crate::{
-    Client, Error,
+    Client, Error, error_codes,
     users::{AssignableRole, UpdateUser, UpdateUserRequest},
 };
 
@@ -38,7 +38,7 @@ impl UpdateUser {
         };
         match self.body(body).send().await {
             Ok(()) => Ok(true),
-            Err(error) if error.code() == Some("AB01") => {
+            Err(error) if error.code() == Some(error_codes::INVALID_REQUEST) => {
                 match has_role(&client, &user, &role).await {
                     Ok(true) => Ok(true),
                     _ => Err(error),

@@ -3,7 +3,11 @@
 use http::StatusCode;
 
 use super::PreparedRequest;
-use crate::{Client, Error, operation::Plane, retry::AttemptSummary};
+use crate::{Client, Error, error_codes, operation::Plane, retry::AttemptSummary};
+
+/// What works if the organisation allows saved configs only.
+const SAVED_ONLY: &str =
+    "use the slug of a saved config, or a provider or model in the form `@slug`";
 
 /// Returns the likely cause of an error status, if known. It depends on the target of the request:
 /// the service, or the storage behind a signed URL.
@@ -15,6 +19,7 @@ pub(super) fn hint(
 ) -> Option<String> {
     let status = error.status()?;
     let hint = match request.plane {
+        Some(_) if error.is_inline_setting_blocked() => Some(SAVED_ONLY.to_owned()),
         Some(plane) => {
             base_url_hint(client, plane, status).or_else(|| access_hint(request, error, history))
         }
@@ -49,10 +54,10 @@ fn access_hint(
     let requirements = request.label.operation()?.access.hint()?;
     Some(match error.code() {
         // Not treated as a success, because the key may lack the scope to delete it.
-        Some("AB03") if request.may_have_deleted(history) => {
+        Some(error_codes::FORBIDDEN) if request.may_have_deleted(history) => {
             format!("{requirements}; or an earlier attempt has deleted it")
         }
-        Some("AB03") => format!("{requirements}; or the resource no longer exists"),
+        Some(error_codes::FORBIDDEN) => format!("{requirements}; or the resource no longer exists"),
         _ => requirements,
     })
 }

@@ -10,7 +10,7 @@ use super::{Attempt, PreparedRequest};
 use crate::{
     ByteStream, Client, Error, Secret,
     client::base_url,
-    error::{ErrorResponse, Label},
+    error::{Envelope, ErrorResponse, Label},
     media_type,
     operation::{Idempotency, Operation},
 };
@@ -53,12 +53,11 @@ fn parse(url: &Secret, allow_insecure: bool) -> Result<reqwest::Url, Error> {
     }
 }
 
-/// Removes the storage's code and message, which may quote the URL. The body remains.
+/// Removes what the storage says about the error, which may quote the URL. The body remains.
 fn strip_message(error: Error) -> Error {
     match error.clone().into_response() {
         Some(response) => error.with_response(ErrorResponse {
-            code: None,
-            message: None,
+            envelope: Envelope::default(),
             ..response
         }),
         None => error,

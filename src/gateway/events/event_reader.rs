@@ -165,7 +165,7 @@ impl EventReader {
             return Ok(());
         }
         let response = self.head.error_response(rest);
-        if response.message.is_some() {
+        if response.envelope.message.is_some() {
             return Err(self.head.error_event(self.yielded + 1, response));
         }
         self.kind = FailureKind::Interrupted { timeout: false };
