@@ -8,7 +8,7 @@ mod support;
 use chrono::{DateTime, Utc};
 use http::Method;
 use portkey_admin::{
-    Client, ClientBuilder, Error, Plane, RequestOptions, RetryPolicy, gateway::GatewayOptions,
+    Client, ClientBuilder, Error, Paged, Plane, RequestOptions, RetryPolicy, gateway::GatewayOptions,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -294,6 +294,50 @@ async fn the_registry_is_read_by_its_own_cursors() {
         .collect();
     let expected = [None, Some("one+/="), Some("two")];
     assert_eq!(cursors, expected.map(|cursor| cursor.map(str::to_owned)));
+}
+
+#[tokio::test]
+async fn a_page_of_the_registry_is_typed_and_encoded_as_it_was_received() {
+    let body = json!({
+        "servers": [{
+            "server": {
+                "$schema": "https://example.com/server.schema.json",
+                "name": "ai.portkey.ws-one/search",
+                "title": "Search",
+                "description": "Finds things",
+                "version": "1.0.0",
+                "websiteUrl": "https://example.com",
+                "icons": [{"src": "https://example.com/icon.png"}],
+                "remotes": [{"type": "streamable-http", "url": "https://mcp.example.com/search/mcp"}],
+                "packages": [],
+            },
+            "_meta": {
+                "io.portkey.ai/registry": {
+                    "publishedAt": "2030-01-01T00:00:00.000Z",
+                    "updatedAt": "2030-02-01T00:00:00.000Z",
+                    "isLatest": true,
+                },
+                "example.com/other": {"a": 1},
+            },
+        }],
+        "metadata": {"count": 1, "nextCursor": "one"},
+    });
+    let response = || ScriptedResponse::json(200, body.to_string());
+    let servers = Servers::with_response(response);
+    let list = servers.client().list_mcp_registry_servers().send();
+    let list = list.await.unwrap();
+    let metadata = list.metadata.as_ref().unwrap();
+    assert_eq!((metadata.count, metadata.next_cursor.as_deref()), (Some(1), Some("one")));
+    assert_eq!(list.next_cursor(), Some("one"));
+    let entry = &list.servers[0];
+    let (server, meta) = (entry.server.as_ref().unwrap(), entry.meta.as_ref().unwrap());
+    assert_eq!(server.website_url.as_deref(), Some("https://example.com"));
+    assert_eq!(server.remotes[0].type_.as_deref(), Some("streamable-http"));
+    let dates = meta.io_portkey_ai_registry.as_ref().unwrap();
+    assert_eq!(dates.is_latest, Some(true));
+    assert!(dates.published_at < dates.updated_at);
+    assert_eq!(meta.extra["example.com/other"], json!({"a": 1}));
+    assert_eq!(serde_json::to_value(&list).unwrap(), body);
 }
 
 #[tokio::test]
