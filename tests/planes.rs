@@ -8,7 +8,8 @@ mod support;
 use chrono::{DateTime, Utc};
 use http::Method;
 use portkey_admin::{
-    Client, ClientBuilder, Error, Paged, Plane, RequestOptions, RetryPolicy, gateway::GatewayOptions,
+    Client, ClientBuilder, Error, Paged, Plane, RequestOptions, RetryPolicy,
+    gateway::GatewayOptions,
 };
 use serde_json::json;
 use std::time::Duration;
@@ -327,7 +328,10 @@ async fn a_page_of_the_registry_is_typed_and_encoded_as_it_was_received() {
     let list = servers.client().list_mcp_registry_servers().send();
     let list = list.await.unwrap();
     let metadata = list.metadata.as_ref().unwrap();
-    assert_eq!((metadata.count, metadata.next_cursor.as_deref()), (Some(1), Some("one")));
+    assert_eq!(
+        (metadata.count, metadata.next_cursor.as_deref()),
+        (Some(1), Some("one"))
+    );
     assert_eq!(list.next_cursor(), Some("one"));
     let entry = &list.servers[0];
     let (server, meta) = (entry.server.as_ref().unwrap(), entry.meta.as_ref().unwrap());
