@@ -241,8 +241,7 @@ async fn statuses_are_retried_by_their_class() {
         (412, 1, 1),
         (446, 1, 1),
         (408, 3, 1),
-        // A request that was refused for its rate was not executed.
-        (429, 3, 3),
+        (429, 3, 1),
         (500, 3, 1),
         (529, 3, 1),
     ] {
@@ -255,6 +254,12 @@ async fn statuses_are_retried_by_their_class() {
         assert_eq!(write.attempts(), writes, "{status}");
         assert_eq!(read.is_transient(), reads > 1, "{status}");
     }
+    // A write is repeated if the service asks for it.
+    let limited = Case::control(429, error_codes::RATE_LIMITED).response();
+    let (_server, client) = server_and_client(limited.with_header("retry-after", "0"));
+    let client = client.with_options(attempts(3));
+    let write = client.create_completion().body(completion()).send();
+    assert_eq!(boxed_call(write).await.unwrap_err().attempts(), 3);
 }
 
 #[tokio::test]

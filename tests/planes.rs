@@ -314,8 +314,8 @@ async fn a_page_of_the_registry_is_typed_and_encoded_as_it_was_received() {
             },
             "_meta": {
                 "io.portkey.ai/registry": {
-                    "publishedAt": "2030-01-01T00:00:00.000Z",
-                    "updatedAt": "2030-02-01T00:00:00.000Z",
+                    "publishedAt": "2030-01-01T00:00:00Z",
+                    "updatedAt": "2030-02-01T00:00:00Z",
                     "isLatest": true,
                 },
                 "example.com/other": {"a": 1},

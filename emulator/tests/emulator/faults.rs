@@ -184,11 +184,13 @@ async fn the_error_of_a_fault_has_the_code_of_its_status_and_the_envelope_of_its
     ] {
         let fault = Fault::on_any_request().times(2).status(status);
         client.emulator.add_fault(fault).unwrap();
-        let response = client.send(Method::GET, "/configs", Value::Null).await;
+        let response = client.send_as(&client.key, Method::GET, "/configs", Value::Null);
+        let response = response.await;
         assert_eq!(response.status, status);
         let found = response.body["data"]["errorCode"].as_str();
         assert_eq!(found.unwrap_or_default(), code, "{}", response.body);
-        let response = client.send(Method::GET, "/models", Value::Null).await;
+        let response = client.send_as(&client.key, Method::GET, "/models", Value::Null);
+        let response = response.await;
         assert_eq!(response.status, status);
         let expected = json!({"status": "failure", "message": "injected fault"});
         assert_eq!(response.body, expected);

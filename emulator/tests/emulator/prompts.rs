@@ -91,7 +91,8 @@ async fn a_new_prompt_names_its_model_in_one_of_three_fields() {
     let key = client.virtual_keys().await["data"][0].clone();
     let body = |field: &str| {
         json!({"name": "Summary", "collection_id": collection, "string": "Sum up {{text}}.",
-            "parameters": {}, "virtual_key": key["id"], field: "one"})
+            "parameters": {}, "virtual_key": key["id"],
+            field: "00000000-0000-4000-8000-000000000001"})
     };
     for field in ["model", "ai_model_id", "finetune_id"] {
         client.post("/prompts", body(field)).await;
