@@ -17,6 +17,8 @@
 //! [`is_conflict`](crate::Error::is_conflict), depend on the status, which is known even if a response
 //! has no code.
 
+// V001 to V009 (V002, V004, V006 and V008 among them) and V013 are the source of the codes.
+
 /// Status 400: the request is invalid.
 pub const INVALID_REQUEST: &str = "AB01";
 /// Status 404: the request is invalid; the documentation describes it like [`INVALID_REQUEST`].

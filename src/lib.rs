@@ -40,22 +40,22 @@
 //! | area | operations | contents |
 //! |---|---:|---|
 //! | [`agents`] | 20 | A2A agents: integrations and servers, their skills, access and cards |
-//! | [`analytics`] | 24 | graphs of cost, requests, tokens, latency, errors, cache and feedback; usage by user, model, provider, workspace, MCP server, agent and metadata |
-//! | [`api_keys`] | 6 | API keys, their rotation, the calling key |
+//! | [`analytics`] | 27 | graphs of cost, requests, tokens, latency, errors, cache and feedback; usage by user, model, provider, workspace, MCP server, agent and metadata |
+//! | [`api_keys`] | 7 | API keys, their rotation, the calling key |
 //! | [`audit`] | 1 | the audit log |
-//! | [`configs`] | 6 | configs and their versions |
+//! | [`configs`] | 7 | configs and their versions |
 //! | [`deployments`] | 6 | deployments of the gateway that report to the control plane |
-//! | [`guardrails`] | 14 | guardrails, the MCP servers that they watch, organisation-wide defaults and exceptions from them, credentials of partners |
+//! | [`guardrails`] | 17 | guardrails, the MCP servers that they watch, organisation-wide defaults and exceptions from them, credentials of partners |
 //! | [`integrations`] | 10 | integrations, their models and workspaces |
-//! | [`logs`] | 12 | single log entries, groups of logs, log exports, feedback |
-//! | [`mcp`] | 32 | MCP integrations and servers, their capabilities, access and connections |
+//! | [`logs`] | 15 | single log entries, groups of logs, log exports, feedback |
+//! | [`mcp`] | 33 | MCP integrations and servers, their capabilities, access and connections |
 //! | [`network`] | 5 | the hosts that traffic may go to |
-//! | [`policies`] | 12 | usage limits, rate limits and access policies |
-//! | [`pricing`] | 1 | prices and capabilities of models; needs no API key |
-//! | [`prompts`] | 28 | prompts, partials, labels, collections, versions, tools, sharing; rendering and running a prompt |
-//! | [`providers`] | 10 | providers and virtual keys |
+//! | [`policies`] | 17 | usage limits, rate limits and access policies |
+//! | [`pricing`] | 6 | prices and capabilities of models; needs no API key |
+//! | [`prompts`] | 42 | prompts, partials, labels, collections, versions, tools, sharing; rendering and running a prompt |
+//! | [`providers`] | 12 | providers and virtual keys |
 //! | [`secrets`] | 5 | references to secrets in external managers |
-//! | [`users`] | 9 | users, invitations, members of the organisation |
+//! | [`users`] | 10 | users, invitations, members of the organisation |
 //! | [`utilities`] | 6 | checks of the key and of the service, catalogues of providers |
 //! | [`workspaces`] | 14 | workspaces, members, SCIM groups and their mappings |
 //! | [`gateway`] | 72 | the OpenAI-compatible API: chat, embeddings, responses, files, batches, assistants … (off by default) |

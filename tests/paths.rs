@@ -402,6 +402,96 @@ const RESERVED: &[(&str, Call)] = &[
             },
         },
     ),
+    (
+        "a2a",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: usage_by,
+        },
+    ),
+    (
+        "mcp",
+        Call {
+            id: "get_usage_by",
+            argument: "groupBy",
+            path: "GET /analytics/groups/{groupBy}",
+            send: usage_by,
+        },
+    ),
+    (
+        "metadata",
+        Call {
+            id: "get_log_groups",
+            argument: "groupBy",
+            path: "GET /logs/groups/{groupBy}",
+            send: |client, value| boxed_call(client.get_log_groups(value).send()),
+        },
+    ),
+    (
+        "groups",
+        Call {
+            id: "get_log",
+            argument: "logId",
+            path: "GET /logs/{logId}",
+            send: |client, value| boxed_call(client.get_log(value).send()),
+        },
+    ),
+    (
+        "metadata",
+        Call {
+            id: "get_log",
+            argument: "logId",
+            path: "GET /logs/{logId}",
+            send: |client, value| boxed_call(client.get_log(value).send()),
+        },
+    ),
+    (
+        "models",
+        Call {
+            id: "get_provider",
+            argument: "slug",
+            path: "GET /providers/{slug}",
+            send: |client, value| boxed_call(client.get_provider(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "share_prompt",
+            argument: "promptId",
+            path: "POST /prompts/{promptId}/share",
+            send: |client, value| boxed_call(client.share_prompt(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "update_prompt_share",
+            argument: "promptId",
+            path: "PUT /prompts/{promptId}/share",
+            send: |client, value| boxed_call(client.update_prompt_share(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "unshare_prompt",
+            argument: "promptId",
+            path: "DELETE /prompts/{promptId}/share",
+            send: |client, value| boxed_call(client.unshare_prompt(value).send()),
+        },
+    ),
+    (
+        "partials",
+        Call {
+            id: "fork_prompt",
+            argument: "promptId",
+            path: "POST /prompts/{promptId}/fork",
+            send: |client, value| boxed_call(client.fork_prompt(value).send()),
+        },
+    ),
     #[cfg(feature = "gateway")]
     (
         "runs",

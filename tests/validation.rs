@@ -359,13 +359,13 @@ fn prompt_rules(client: &Client) -> Vec<Rule> {
         rule(
             "create_prompt",
             &["`virtual_key`", "`provider_api_key_id`"],
-            create(new()),
-            create(new().provider_api_key_id("v")),
+            create(new().model("m")),
+            create(new().model("m").provider_api_key_id("v")),
         ),
         rule(
             "create_prompt",
             &["`virtual_key`", "`provider_api_key_id`"],
-            create(new().virtual_key("v").provider_api_key_id("v")),
+            create(new().model("m").virtual_key("v").provider_api_key_id("v")),
             create(new().virtual_key("v").ai_model_id("m")),
         ),
         rule(

@@ -123,7 +123,7 @@ impl<T: Shareable> Table<T> {
     pub(crate) fn list_readable(&self, call: &Call) -> Vec<&T> {
         let only_shared = call.query_param("type") == Some("shared");
         let with_shared = call.query.get("show_prompt_share");
-        let with_shared = with_shared.is_some_and(|value| *value == true || *value == "true");
+        let with_shared = with_shared.is_some_and(|value| *value == true);
         let rows = self.all();
         rows.filter(|row| match call.workspace() {
             Some(workspace) if only_shared => row.sharing().includes(workspace),
