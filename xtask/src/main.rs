@@ -6,7 +6,6 @@
 mod api;
 mod atomic;
 mod clients;
-mod cost;
 mod drift;
 mod endpoints;
 mod expand;
@@ -33,7 +32,6 @@ Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]
 Commands:
   api         Write api/public-api.txt, the public API of the crate (`api --help`)
   clients     Write docs/CLIENTS.md, which client called which operation (`clients --help`)
-  cost        Measure the build cost of the crate (`cost --help`)
   endpoints   Write docs/endpoints/, every operation with its evidence (`endpoints --help`)
   expand      Print the generated code of an area (`expand --help`)
   sync-spec   Report upstream changes and update openapi/ (`sync-spec --help`)
@@ -71,7 +69,6 @@ fn run() -> Result<ExitCode> {
                 match command.string()?.as_str() {
                     "api" => api::run(&root, arguments)?,
                     "clients" => clients::run(&root, arguments)?,
-                    "cost" => cost::run(&root, arguments)?,
                     "endpoints" => endpoints::run(&root, arguments)?,
                     "expand" => expand::run(&root, arguments)?,
                     "sync-spec" => return sync_spec::run(&root, arguments),
