@@ -17,7 +17,7 @@
 //! [`is_conflict`](crate::Error::is_conflict), depend on the status, which is known even if a response
 //! has no code.
 
-// V001 to V009 (V002, V004, V006 and V008 among them) and V013 are the source of the codes.
+// The evidence for the codes: V001, V002, V003, V004, V005, V006, V007, V008, V009 and V013.
 
 /// Status 400: the request is invalid.
 pub const INVALID_REQUEST: &str = "AB01";

@@ -1293,42 +1293,42 @@ fn tag_and_policy_states(client: &Client) -> Vec<ThreeStates> {
             .targets([target.build().unwrap()])
     };
     let null = || Value::Null;
-    let tags = || (json!({"team": "a"}), json!({"team": "a"}));
+    let tags = || json!({"team": "a"});
     let date = || at("2030-01-02T03:04:05Z");
     vec![
         three_states(
             "/tags",
             null(),
-            tags().0,
+            tags(),
             states!(
                 client.update_integration("one"),
                 integrations::UpdateIntegrationRequest::builder(),
                 clear_tags,
-                tags(tags().1),
+                tags(tags()),
                 maybe_tags
             ),
         ),
         three_states(
             "/tags",
             null(),
-            tags().0,
+            tags(),
             states!(
                 client.update_provider("one"),
                 providers::UpdateProviderRequest::builder(),
                 clear_tags,
-                tags(tags().1),
+                tags(tags()),
                 maybe_tags
             ),
         ),
         three_states(
             "/tags",
             null(),
-            tags().0,
+            tags(),
             states!(
                 client.update_virtual_key("one"),
                 providers::UpdateVirtualKeyRequest::builder(),
                 clear_tags,
-                tags(tags().1),
+                tags(tags()),
                 maybe_tags
             ),
         ),

@@ -187,26 +187,18 @@ fn with_selected<T>(
     Ok(emit(&model))
 }
 
-/// Returns the output of progenitor in builder style.
-pub fn progenitor_tokens(document: &Value) -> Result<TokenStream> {
-    progenitor_tokens_with_style(document, InterfaceStyle::Builder)
-}
-
-/// Returns the output of progenitor in the given style.
-pub fn progenitor_tokens_with_style(
-    document: &Value,
-    style: InterfaceStyle,
-) -> Result<TokenStream> {
+/// Returns the output of progenitor.
+fn progenitor_tokens(document: &Value) -> Result<TokenStream> {
     let document = openapiv3::OpenAPI::deserialize(document)
         .map_err(|error| Error::new("lowered document", error.to_string()))?;
-    Generator::new(&settings(style))
+    Generator::new(&settings())
         .generate_tokens(&document)
         .map_err(|error| Error::new("progenitor", error.to_string()))
 }
 
-fn settings(style: InterfaceStyle) -> GenerationSettings {
+fn settings() -> GenerationSettings {
     let mut settings = GenerationSettings::default();
-    settings.with_interface(style);
+    settings.with_interface(InterfaceStyle::Builder);
     // Sorted keys make request bodies reproducible.
     settings.with_map_type("::std::collections::BTreeMap");
     settings

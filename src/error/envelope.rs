@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{json, redact::Redactor};
 
-// V010, V011, V017, V018 and V020 describe the envelopes.
+// The evidence for the envelopes: V010, V011, V017, V018 and V020.
 
 /// The fields that contain a message, in order of preference.
 const MESSAGE_FIELDS: [&str; 6] = [

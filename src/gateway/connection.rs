@@ -6,7 +6,7 @@ use http::{HeaderMap, header::USER_AGENT};
 
 use crate::{Client, Error, Plane};
 
-// V815 says which headers another client needs.
+// The evidence for the headers that another client needs: V815.
 
 /// The base URL and the headers with which another OpenAI-compatible client sends its requests
 /// through the gateway.

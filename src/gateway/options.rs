@@ -185,7 +185,7 @@ impl GatewayOptions {
         }
     }
 
-    // V032 to V036 (V033, V034, V035, V036) and V703 are the source of the following headers.
+    // The evidence for the following headers: V032, V033, V034, V035, V036 and V703.
 
     /// Sets the beta features to use, such as `use-responses-api-2026-07-30`.
     pub fn beta(self, features: impl IntoIterator<Item = impl AsRef<str>>) -> Self {

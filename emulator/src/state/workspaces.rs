@@ -4,51 +4,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::api_spec;
 use crate::call::{Call, Caller, timestamp};
 use crate::error::ApiError;
 use crate::ids::Ids;
 use crate::state::table::{MissingStatus, Row, Table, row};
 
 pub(crate) type Workspaces = Table<Workspace>;
-
-/// The security settings of a workspace (V050), all of which are on in a new one.
-const SECURITY_SETTINGS: [&str; 35] = [
-    "membersViewLogs",
-    "managersUpdateWs",
-    "managersViewLogs",
-    "membersViewAllData",
-    "membersViewApiKeys",
-    "membersViewConfigs",
-    "membersViewPrompts",
-    "managersViewAllData",
-    "managersViewApiKeys",
-    "managersViewConfigs",
-    "managersViewPrompts",
-    "membersWriteApiKeys",
-    "membersWriteConfigs",
-    "membersWritePrompts",
-    "managersWriteApiKeys",
-    "managersWriteConfigs",
-    "managersWritePrompts",
-    "managersWriteWsUsers",
-    "membersViewAnalytics",
-    "managersViewAnalytics",
-    "membersViewGuardrails",
-    "managersViewGuardrails",
-    "membersViewLogMetadata",
-    "membersViewVirtualKeys",
-    "membersWriteGuardrails",
-    "managersViewLogMetadata",
-    "managersViewVirtualKeys",
-    "managersWriteGuardrails",
-    "managersWriteMcpServers",
-    "membersWriteVirtualKeys",
-    "managersWriteVirtualKeys",
-    "organisationAdminsViewLogs",
-    "managersWriteWsIntegrations",
-    "managersWriteWsMcpIntegrations",
-    "organisationAdminsViewLogMetadata",
-];
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Workspace {
@@ -73,9 +35,16 @@ pub(crate) struct Workspace {
     pub(crate) settings: Map<String, Value>,
 }
 
+/// Returns the security settings of a new workspace: those of the OpenAPI document, all of which are on.
 fn new_security_settings() -> Value {
-    let settings = SECURITY_SETTINGS.map(|name| (name.to_owned(), json!(true)));
-    Value::Object(settings.into_iter().collect())
+    // The emulator does not start without a valid document.
+    let document = api_spec::get().map(|spec| &spec.document).ok();
+    let pointer = "/components/schemas/WorkspaceSecuritySettings/properties";
+    let properties = document.and_then(|document| document.pointer(pointer)?.as_object());
+    let settings = properties.into_iter().flatten();
+    settings
+        .map(|(name, _)| (name.clone(), json!(true)))
+        .collect()
 }
 
 /// A user in a workspace.
