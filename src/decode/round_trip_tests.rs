@@ -2,23 +2,35 @@
 //!
 //! Responses are generated from their schemas and altered in every way that was observed from the
 //! service. Each must decode, each value must have the type of its schema, and encoding must return
-//! everything. Generation depends only on a seed, which is printed on failure.
+//! everything.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)] // tests may panic
 
 mod samples;
 mod schema;
 
-use std::fmt::{self, Debug};
+use std::{
+    cell::Cell,
+    fmt::{self, Debug},
+    sync::LazyLock,
+};
 
-use fastrand::Rng;
 use portkey_admin_codegen::{Patched, Sources, document, patch};
-use portkey_admin_testing::canonical_json::{self, Conversions};
+use portkey_admin_testing::{
+    canonical_json::{self, Conversions},
+    property,
+};
+use proptest::{
+    array::uniform4,
+    prelude::*,
+    sample::Index,
+    test_runner::{TestCaseError, TestCaseResult},
+};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::LenientDecode;
-use samples::Samples;
+use samples::Sample;
 
 /// Maps operation ids to response types; implemented by the generator.
 pub(crate) struct Responses;
@@ -34,26 +46,26 @@ pub(crate) fn round_trip<T: LenientDecode + Serialize + Debug>(
     Ok(serde_json::to_value(response).expect("every response can be encoded"))
 }
 
-/// An operation whose types are generated.
-struct Operation<'a> {
-    id: &'a str,
-    /// The schema of its JSON response.
-    response: Option<&'a Value>,
-}
-
-fn patched() -> Patched {
+static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     patch(&Sources::read(root).unwrap()).unwrap()
+});
+
+/// An operation whose types are generated.
+struct Operation {
+    id: &'static str,
+    /// The schema of its JSON response.
+    response: Option<&'static Value>,
 }
 
 /// Returns every operation that is generated with the enabled features.
-fn operations(patched: &Patched) -> Vec<Operation<'_>> {
-    let all: Vec<_> = document::operations(&patched.document)
+fn operations() -> Vec<Operation> {
+    let all: Vec<_> = document::operations(&PATCHED.document)
         .filter_map(|(path, method, operation)| {
-            let entry = patched.manifest.get(method, path)?;
+            let entry = PATCHED.manifest.get(method, path)?;
             Some(Operation {
                 id: &entry.id,
-                response: schema::of_response(&patched.document, operation),
+                response: schema::of_response(&PATCHED.document, operation),
             })
         })
         .collect();
@@ -72,159 +84,165 @@ fn operations(patched: &Patched) -> Vec<Operation<'_>> {
     enabled
 }
 
-/// One generated response. Prints the operation and the seed when the test panics.
-struct TestCase<'a> {
-    operation: &'a str,
-    seed: u64,
-}
-
-impl fmt::Display for TestCase<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "operation `{}`, seed {}", self.operation, self.seed)
+impl Operation {
+    /// Generates responses, if the operation has one.
+    fn samples(&self) -> Option<impl Strategy<Value = Sample> + use<>> {
+        self.response
+            .map(|schema| samples::response(&PATCHED.document, schema))
     }
-}
 
-impl Drop for TestCase<'_> {
-    fn drop(&mut self) {
-        if std::thread::panicking() {
-            eprintln!("failed for {self}");
-        }
+    /// Whether the response is decoded without regard to its content.
+    fn ignores_body(&self) -> bool {
+        self.response
+            .is_some_and(|schema| schema::is_free_form(&PATCHED.document, schema))
     }
-}
-
-/// Returns test cases with the seeds from 0 to `count`, the same in every run.
-fn test_cases<'a>(operation: &'a Operation<'_>, count: u64) -> impl Iterator<Item = TestCase<'a>> {
-    (0..count).map(|seed| TestCase {
-        operation: operation.id,
-        seed,
-    })
 }
 
 #[test]
 fn every_response_decodes_without_loss() {
-    let patched = patched();
-    let mut decoded = 0;
-    for operation in operations(&patched) {
-        let Some(schema) = operation.response else {
+    let decoded = Cell::new(0);
+    for operation in operations() {
+        let Some(samples) = operation.samples() else {
             assert_eq!(
                 Responses::round_trip(operation.id, b""),
                 Some(Ok(Value::Null))
             );
             continue;
         };
-        for case in test_cases(&operation, 60) {
-            let mut random = Rng::with_seed(case.seed);
-            let sample = Samples::new(&patched.document, &mut random).response(schema);
+        property::check(operation.id, 60, &samples, |sample| {
             let body = sample.sent.to_string();
-            let encoded = match Responses::round_trip(operation.id, body.as_bytes()) {
-                Some(Ok(Value::Null)) => {
-                    assert!(schema::is_free_form(&patched.document, schema), "{case}");
-                    break;
+            match Responses::round_trip(operation.id, body.as_bytes()) {
+                Some(Ok(Value::Null)) => prop_assert!(operation.ignores_body()),
+                Some(Ok(encoded)) => {
+                    decoded.set(decoded.get() + 1);
+                    assert_equal(&sample.expected, &encoded, Conversions::Refused)?;
                 }
-                Some(Ok(encoded)) => encoded,
-                other => panic!("{other:?}: {body}"),
-            };
-            decoded += 1;
-            if let Some(problem) =
-                canonical_json::difference(&sample.expected, &encoded, Conversions::Refused)
-            {
-                panic!(
-                    "{problem}\nsent:     {body}\nexpected: {}\nencoded:  {encoded}",
-                    sample.expected
-                );
+                Some(Err(error)) => return Err(TestCaseError::fail(error)),
+                None => unreachable!("the operation is enabled"),
             }
-        }
+            Ok(())
+        });
     }
-    assert!(decoded > 0 || !cfg!(feature = "admin"));
+    assert!(decoded.get() > 0 || !cfg!(feature = "admin"));
+}
+
+fn assert_equal(expected: &Value, encoded: &Value, conversions: Conversions) -> TestCaseResult {
+    match canonical_json::difference(expected, encoded, conversions) {
+        Some(problem) => Err(TestCaseError::fail(format!("{problem}, in {encoded}"))),
+        None => Ok(()),
+    }
+}
+
+/// A response body. Its debug output is readable.
+struct Body(Vec<u8>);
+
+impl Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&String::from_utf8_lossy(&self.0))
+    }
+}
+
+impl From<Value> for Body {
+    fn from(json: Value) -> Self {
+        Self(json.to_string().into_bytes())
+    }
 }
 
 /// Asserts that a body that decodes is encoded without loss.
-fn assert_lossless(operation: &Operation<'_>, body: &[u8]) {
+fn assert_lossless(operation: &Operation, body: &[u8]) -> TestCaseResult {
     let Some(Ok(encoded)) = Responses::round_trip(operation.id, body) else {
-        return;
+        return Ok(());
     };
     if encoded.is_null() {
-        return;
+        return Ok(());
     }
     let sent = crate::json::parse_value(body).expect("a body that decodes is JSON");
-    if let Some(problem) = canonical_json::difference(&sent, &encoded, Conversions::Allowed) {
-        panic!("{problem}\nsent:    {sent}\nencoded: {encoded}");
-    }
+    assert_equal(&sent, &encoded, Conversions::Allowed)
 }
 
 #[test]
 fn arbitrary_json_never_panics() {
-    let patched = patched();
-    for operation in operations(&patched) {
-        for case in test_cases(&operation, 40) {
-            let mut random = Rng::with_seed(case.seed);
-            let json = samples::arbitrary_json(&mut random, 6);
-            assert_lossless(&operation, json.to_string().as_bytes());
-        }
+    let bodies = prop_oneof![samples::arbitrary_json(6), samples::arbitrary_object(6)];
+    let bodies = bodies.prop_map(Body::from);
+    for operation in operations() {
+        property::check(operation.id, 40, &bodies, |body| {
+            assert_lossless(&operation, &body.0)
+        });
     }
 }
 
 /// Replaces values of valid responses with arbitrary JSON.
 #[test]
 fn known_fields_with_arbitrary_values_never_panic() {
-    let patched = patched();
-    for operation in operations(&patched) {
-        let Some(schema) = operation.response else {
+    for operation in operations() {
+        let Some(samples) = operation.samples() else {
             continue;
         };
-        for case in test_cases(&operation, 40) {
-            let mut random = Rng::with_seed(case.seed);
-            let mut sent = Samples::new(&patched.document, &mut random)
-                .response(schema)
-                .sent;
-            for _ in 0..4 {
-                samples::replace_random_value(&mut random, &mut sent);
+        let replacements = uniform4(samples::replacement());
+        let bodies = (samples, replacements).prop_map(|(sample, replacements)| {
+            let mut body = sample.sent;
+            for replacement in replacements {
+                replacement.apply(&mut body);
             }
-            assert_lossless(&operation, sent.to_string().as_bytes());
-        }
+            Body::from(body)
+        });
+        property::check(operation.id, 40, &bodies, |body| {
+            assert_lossless(&operation, &body.0)
+        });
     }
 }
 
 #[test]
-fn truncated_and_corrupted_bodies_never_panic() {
-    let patched = patched();
-    for operation in operations(&patched) {
-        let Some(schema) = operation.response else {
+fn truncated_bodies_are_errors() {
+    for operation in operations() {
+        let Some(samples) = operation.samples() else {
             continue;
         };
-        for case in test_cases(&operation, 10) {
-            let mut random = Rng::with_seed(case.seed);
-            let sent = Samples::new(&patched.document, &mut random)
-                .response(schema)
-                .sent;
-            let body = sent.to_string().into_bytes();
-            let cut = random.usize(..body.len());
-            let outcome = Responses::round_trip(operation.id, &body[..cut]);
-            let ignores_body = schema::is_free_form(&patched.document, schema);
-            assert!(
-                ignores_body || outcome.is_some_and(|outcome| outcome.is_err()),
-                "{case}: truncated at {cut}"
+        let bodies = (samples, any::<Index>()).prop_map(|(sample, cut)| {
+            let mut body = Body::from(sample.sent);
+            body.0.truncate(cut.index(body.0.len()));
+            body
+        });
+        property::check(operation.id, 10, &bodies, |body| {
+            let outcome = Responses::round_trip(operation.id, &body.0);
+            prop_assert!(
+                operation.ignores_body() || outcome.is_some_and(|outcome| outcome.is_err())
             );
-            let mut changed = body;
-            for _ in 0..4 {
-                let index = random.usize(..changed.len());
-                changed[index] = random.u8(..);
+            Ok(())
+        });
+    }
+}
+
+#[test]
+fn corrupted_bodies_never_panic() {
+    for operation in operations() {
+        let Some(samples) = operation.samples() else {
+            continue;
+        };
+        let changes = uniform4(any::<(Index, u8)>());
+        let bodies = (samples, changes).prop_map(|(sample, changes)| {
+            let mut body = Body::from(sample.sent);
+            for (index, byte) in changes {
+                let index = index.index(body.0.len());
+                body.0[index] = byte;
             }
-            assert_lossless(&operation, &changed);
-        }
+            body
+        });
+        property::check(operation.id, 10, &bodies, |body| {
+            assert_lossless(&operation, &body.0)
+        });
     }
 }
 
 #[test]
 fn deep_nesting_never_overflows_the_stack() {
-    let patched = patched();
     let nested = |open: &str, close: &str, depth: usize| {
         format!("{}1{}", open.repeat(depth), close.repeat(depth))
     };
-    for operation in operations(&patched) {
+    for operation in operations() {
         for (open, close) in [("[", "]"), (r#"{"data":"#, "}"), (r#"{"data":["#, "]}")] {
             for depth in [127, 128] {
-                assert_lossless(&operation, nested(open, close, depth).as_bytes());
+                assert_lossless(&operation, nested(open, close, depth).as_bytes()).unwrap();
             }
             // Not compared, which would take most of the time of all tests.
             let _ = Responses::round_trip(operation.id, nested(open, close, 5000).as_bytes());

@@ -3,4 +3,5 @@
 
 pub mod benchmark;
 pub mod canonical_json;
+pub mod property;
 pub mod server;

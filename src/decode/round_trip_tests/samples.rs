@@ -1,7 +1,16 @@
 //! Responses generated from their schemas, altered in the ways observed from the service.
 
-use fastrand::Rng;
+use std::{cell::OnceCell, fmt};
+
 use portkey_admin_codegen::document;
+use proptest::{
+    collection::vec,
+    option,
+    prelude::*,
+    sample::{Index, select},
+    strategy::{NewTree, Union, ValueTree},
+    test_runner::TestRunner,
+};
 use serde_json::{Map, Value, json};
 
 use super::schema::Shape;
@@ -15,7 +24,8 @@ pub struct Sample {
 
 impl Sample {
     /// Creates a value that must be encoded unchanged, whether or not it matches its schema.
-    fn plain(value: Value) -> Self {
+    fn plain(value: impl Into<Value>) -> Self {
+        let value = value.into();
         Self {
             sent: value.clone(),
             expected: value,
@@ -23,13 +33,22 @@ impl Sample {
     }
 
     /// Creates a value whose encoded form differs from the form sent.
-    fn converted(sent: Value, expected: Value) -> Self {
-        Self { sent, expected }
+    fn converted(sent: impl Into<Value>, expected: impl Into<Value>) -> Self {
+        Self {
+            sent: sent.into(),
+            expected: expected.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, expected: {}", self.sent, self.expected)
     }
 }
 
 /// The alterations that are allowed for a value.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Damage {
     /// None: the value matches the schema, in its normal form, at every depth.
     None,
@@ -47,280 +66,352 @@ pub const SECRET: &str = "canary of a secret";
 /// The depth below which objects contain only their required fields.
 const MAX_DEPTH: usize = 7;
 
-/// Generates responses.
-pub struct Samples<'a> {
-    document: &'a Value,
-    random: &'a mut Rng,
+/// Generates responses. The top-level value is never `null` or of another type.
+pub fn response(document: &'static Value, schema: &Value) -> impl Strategy<Value = Sample> + use<> {
+    Samples::new(
+        document,
+        schema,
+        &arbitrary_json(2),
+        Damage::AlternativeForm,
+        0,
+    )
 }
 
-impl<'a> Samples<'a> {
-    pub fn new(document: &'a Value, random: &'a mut Rng) -> Self {
-        Self { document, random }
-    }
+/// Generates values of a schema. Smaller values have fewer fields and items, and less damage.
+#[derive(Debug)]
+struct Samples {
+    document: &'static Value,
+    schema: Value,
+    /// Any JSON value, for unknown fields.
+    json: BoxedStrategy<Value>,
+    damage: Damage,
+    depth: usize,
+    /// Built when the first value is generated, because schemas are recursive.
+    strategy: OnceCell<BoxedStrategy<Sample>>,
+}
 
-    /// Generates a response. The top-level value is never `null` or of another type.
-    pub fn response(&mut self, schema: &Value) -> Sample {
-        self.value(schema, Damage::AlternativeForm, 0)
-    }
+impl Strategy for Samples {
+    type Tree = Box<dyn ValueTree<Value = Sample>>;
+    type Value = Sample;
 
-    fn value(&mut self, schema: &Value, damage: Damage, depth: usize) -> Sample {
-        let shape = Shape::of(self.document, schema);
-        if damage == Damage::Any && one_in(self.random, 10) {
-            return match one_in(self.random, 2) {
-                true => Sample::plain(Value::Null),
-                false => {
-                    let mismatch = Sample::plain(self.mismatch(&shape));
-                    match shape {
-                        // A mismatched value may contain the secret.
-                        Shape::Secret => Sample {
-                            expected: "[redacted]".into(),
-                            ..mismatch
-                        },
-                        _ => mismatch,
-                    }
-                }
-            };
-        }
-        match shape {
-            Shape::Object { fields, required } => self.object(&fields, &required, damage, depth),
-            Shape::Map(values) => self.map(&values, damage, depth),
-            Shape::List(items) => self.list(&items, damage, depth),
-            Shape::FreeForm => {
-                let resolved = document::resolve(self.document, schema).unwrap();
-                let is_public = resolved["x-public"] == true;
-                let mut fields = self.unknown_fields(4);
-                if !is_public {
-                    fields.insert("credential".to_owned(), SECRET.into());
-                }
-                Sample::plain(Value::Object(fields))
-            }
-            Shape::Any => Sample::plain(arbitrary_json(self.random, 3)),
-            Shape::ByType(variants) => self.variant_by_type(&variants, damage, depth),
-            Shape::Tagged(tag, variants) => self.tagged(&tag, &variants, damage, depth),
-            Shape::Untagged(variants) => {
-                let variant = pick(self.random, &variants);
-                self.value(&variant, Damage::None, depth)
-            }
-            scalar => self.scalar(&scalar, damage),
-        }
+    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
+        let strategy = self.strategy.get_or_init(|| self.build());
+        strategy.new_tree(runner)
     }
+}
 
-    fn scalar(&mut self, shape: &Shape, damage: Damage) -> Sample {
-        let plain = damage == Damage::None;
-        match shape {
-            Shape::Boolean => boolean(self.random, plain),
-            Shape::Integer => {
-                let value = any_integer(self.random);
-                integer(self.random, value, plain)
-            }
-            Shape::UInt32 => {
-                let value = self.random.u32(..).into();
-                integer(self.random, value, plain)
-            }
-            Shape::Number => number(self.random, plain),
-            Shape::Timestamp => timestamp(self.random, plain),
-            Shape::Secret if plain => Sample::plain("[redacted]".into()),
-            Shape::Secret => Sample::converted(SECRET.into(), "[redacted]".into()),
-            Shape::String(values) if !values.is_empty() && (plain || !one_in(self.random, 4)) => {
-                let (sent, expected) = pick(self.random, values);
-                match plain {
-                    true => Sample::plain(expected.into()),
-                    false => Sample::converted(sent.into(), expected.into()),
-                }
-            }
-            _ => Sample::plain(string(self.random)),
-        }
-    }
-
-    fn object(
-        &mut self,
-        fields: &Map<String, Value>,
-        required: &[String],
+impl Samples {
+    fn new(
+        document: &'static Value,
+        schema: &Value,
+        json: &BoxedStrategy<Value>,
         damage: Damage,
         depth: usize,
-    ) -> Sample {
-        let (mut sent, mut expected) = (Map::new(), Map::new());
-        for (name, schema) in fields {
-            let is_required = required.contains(name);
-            let absent = depth > MAX_DEPTH || one_in(self.random, 8);
-            if absent && !is_required {
-                continue;
+    ) -> Self {
+        Self {
+            document,
+            schema: schema.clone(),
+            json: json.clone(),
+            damage,
+            depth,
+            strategy: OnceCell::new(),
+        }
+    }
+
+    /// Returns the strategy for a part of the value or for a variant of it.
+    fn part(&self, schema: &Value, damage: Damage, levels: usize) -> Self {
+        let depth = self.depth + levels;
+        Self::new(self.document, schema, &self.json, damage, depth)
+    }
+
+    fn build(&self) -> BoxedStrategy<Sample> {
+        let shape = Shape::of(self.document, &self.schema);
+        let values = self.values(&shape);
+        match self.damage {
+            Damage::Any => prop_oneof![
+                18 => values,
+                1 => Just(Sample::plain(Value::Null)),
+                1 => mismatch(&shape),
+            ]
+            .boxed(),
+            Damage::None | Damage::AlternativeForm => values,
+        }
+    }
+
+    fn values(&self, shape: &Shape) -> BoxedStrategy<Sample> {
+        match shape {
+            Shape::Object { fields, required } => self.object(fields, required),
+            Shape::Map(values) => self.map(values),
+            Shape::List(items) => self.list(items),
+            Shape::FreeForm => {
+                let resolved = document::resolve(self.document, &self.schema).unwrap();
+                self.free_form(resolved["x-public"] == true)
             }
-            let inner = match damage {
+            Shape::Any => self.json.clone().prop_map(Sample::plain).boxed(),
+            Shape::ByType(variants) => self.variant_by_type(variants),
+            Shape::Tagged(tag, variants) => self.tagged(tag, variants),
+            Shape::Untagged(variants) => {
+                let variants = variants.iter();
+                let variants = variants.map(|variant| self.part(variant, Damage::None, 0));
+                Union::new(variants).boxed()
+            }
+            scalar => self.scalar(scalar),
+        }
+    }
+
+    fn scalar(&self, shape: &Shape) -> BoxedStrategy<Sample> {
+        let plain = self.damage == Damage::None;
+        match shape {
+            Shape::Boolean => boolean(plain).boxed(),
+            Shape::Integer => integer(any_integer(), plain).boxed(),
+            Shape::UInt32 => integer(any::<u32>().prop_map_into().boxed(), plain).boxed(),
+            Shape::Number => number(plain).boxed(),
+            Shape::Timestamp => timestamp(plain).boxed(),
+            Shape::Secret if plain => Just(Sample::plain("[redacted]")).boxed(),
+            Shape::Secret => Just(Sample::converted(SECRET, "[redacted]")).boxed(),
+            Shape::String(values) if values.is_empty() => string().prop_map(Sample::plain).boxed(),
+            Shape::String(values) => {
+                let values = select(values.clone());
+                match plain {
+                    true => values
+                        .prop_map(|(_, expected)| Sample::plain(expected))
+                        .boxed(),
+                    false => prop_oneof![
+                        3 => values.prop_map(|(sent, expected)| Sample::converted(sent, expected)),
+                        1 => string().prop_map(Sample::plain),
+                    ]
+                    .boxed(),
+                }
+            }
+            _ => unreachable!("the shape is not a scalar"),
+        }
+    }
+
+    fn object(&self, fields: &Map<String, Value>, required: &[String]) -> BoxedStrategy<Sample> {
+        let names: Vec<String> = fields.keys().cloned().collect();
+        let values = fields.iter().map(|(name, schema)| {
+            let is_required = required.contains(name);
+            let damage = match self.damage {
                 Damage::None => Damage::None,
                 _ if is_required => Damage::AlternativeForm,
                 _ => Damage::Any,
             };
-            let value = self.value(schema, inner, depth + 1);
-            sent.insert(name.clone(), value.sent);
-            expected.insert(name.clone(), value.expected);
-        }
-        let mut unknown = self.unknown_fields(2);
-        unknown.insert("unknown credential".to_owned(), SECRET.into());
-        sent.extend(unknown.clone());
-        expected.extend(unknown);
-        Sample::converted(Value::Object(sent), Value::Object(expected))
+            let value = self.part(schema, damage, 1);
+            match is_required {
+                true => value.prop_map(Some).boxed(),
+                false if self.depth > MAX_DEPTH => Just(None).boxed(),
+                false => option::weighted(7.0 / 8.0, value).boxed(),
+            }
+        });
+        let values: Vec<_> = values.collect();
+        let object = move |(values, unknown): (Vec<Option<Sample>>, Map<String, Value>)| {
+            let (mut sent, mut expected) = (unknown.clone(), unknown);
+            for object in [&mut sent, &mut expected] {
+                object.insert("unknown credential".to_owned(), SECRET.into());
+            }
+            for (name, value) in names.iter().zip(values) {
+                if let Some(value) = value {
+                    sent.insert(name.clone(), value.sent);
+                    expected.insert(name.clone(), value.expected);
+                }
+            }
+            Sample::converted(sent, expected)
+        };
+        (values, self.unknown_fields(2)).prop_map(object).boxed()
     }
 
-    /// Generates up to `max` fields that are not part of the schema.
-    fn unknown_fields(&mut self, max: usize) -> Map<String, Value> {
-        (0..self.random.usize(..max + 1))
-            .map(|index| (format!("unknown {index}"), arbitrary_json(self.random, 2)))
-            .collect()
+    fn list(&self, items: &Value) -> BoxedStrategy<Sample> {
+        let list = |samples: Vec<Sample>| {
+            let samples = samples
+                .into_iter()
+                .map(|sample| (sample.sent, sample.expected));
+            let (sent, expected): (Vec<_>, Vec<_>) = samples.unzip();
+            Sample::converted(sent, expected)
+        };
+        self.items(items).prop_map(list).boxed()
     }
 
-    fn list(&mut self, items: &Value, damage: Damage, depth: usize) -> Sample {
-        let samples = self.items(items, damage, depth);
-        let (sent, expected) = samples
-            .into_iter()
-            .map(|sample| (sample.sent, sample.expected))
-            .unzip();
-        Sample::converted(Value::Array(sent), Value::Array(expected))
-    }
-
-    fn map(&mut self, values: &Value, damage: Damage, depth: usize) -> Sample {
-        let samples = self.items(values, damage, depth);
-        let names = ["a", "b c", "d.e", "é"].map(str::to_owned);
-        let (sent, expected): (Map<_, _>, Map<_, _>) = samples
-            .into_iter()
-            .zip(names)
-            .map(|(sample, name)| ((name.clone(), sample.sent), (name, sample.expected)))
-            .unzip();
-        Sample::converted(Value::Object(sent), Value::Object(expected))
+    fn map(&self, values: &Value) -> BoxedStrategy<Sample> {
+        let map = |samples: Vec<Sample>| {
+            let names = ["a", "b c", "d.e", "é"].map(str::to_owned);
+            let samples = samples.into_iter().zip(names);
+            let samples = samples
+                .map(|(sample, name)| ((name.clone(), sample.sent), (name, sample.expected)));
+            let (sent, expected): (Map<_, _>, Map<_, _>) = samples.unzip();
+            Sample::converted(sent, expected)
+        };
+        self.items(values).prop_map(map).boxed()
     }
 
     /// Generates items, each of which may have another type.
-    fn items(&mut self, schema: &Value, damage: Damage, depth: usize) -> Vec<Sample> {
-        let count = if depth > MAX_DEPTH {
-            0
-        } else {
-            self.random.usize(..4)
-        };
-        let damage = match damage {
+    fn items(&self, schema: &Value) -> impl Strategy<Value = Vec<Sample>> + use<> {
+        let damage = match self.damage {
             Damage::None => Damage::None,
             Damage::AlternativeForm | Damage::Any => Damage::Any,
         };
-        (0..count)
-            .map(|_| self.value(schema, damage, depth + 1))
-            .collect()
+        let max = if self.depth > MAX_DEPTH { 0 } else { 3 };
+        vec(self.part(schema, damage, 1), 0..=max)
     }
 
     /// Generates a variant. A scalar variant has its normal form, because another form may have the
     /// type of another variant.
-    fn variant_by_type(&mut self, variants: &[Value], damage: Damage, depth: usize) -> Sample {
-        let variant = pick(self.random, variants);
-        let is_compound = matches!(
-            Shape::of(self.document, &variant),
-            Shape::Object { .. } | Shape::Map(_) | Shape::List(_)
-        );
-        let inner = match damage {
-            Damage::None => Damage::None,
-            _ if is_compound => Damage::AlternativeForm,
-            _ => Damage::None,
-        };
-        self.value(&variant, inner, depth)
-    }
-
-    fn tagged(
-        &mut self,
-        tag: &str,
-        variants: &[(String, Value)],
-        damage: Damage,
-        depth: usize,
-    ) -> Sample {
-        let (value, variant) = pick(self.random, variants);
-        let is_known = damage == Damage::None || !one_in(self.random, 5);
-        let inner = match (is_known, damage) {
-            (true, Damage::AlternativeForm | Damage::Any) => Damage::AlternativeForm,
-            _ => Damage::None,
-        };
-        let mut sample = self.value(&variant, inner, depth);
-        for object in [&mut sample.sent, &mut sample.expected] {
-            object[tag] = match is_known {
-                true => value.as_str().into(),
-                false => "not in the schema".into(),
+    fn variant_by_type(&self, variants: &[Value]) -> BoxedStrategy<Sample> {
+        let variants = variants.iter().map(|variant| {
+            let is_compound = matches!(
+                Shape::of(self.document, variant),
+                Shape::Object { .. } | Shape::Map(_) | Shape::List(_)
+            );
+            let damage = match self.damage {
+                Damage::AlternativeForm | Damage::Any if is_compound => Damage::AlternativeForm,
+                _ => Damage::None,
             };
-        }
-        sample
+            self.part(variant, damage, 0)
+        });
+        Union::new(variants).boxed()
     }
 
-    /// Returns a value that does not match the shape in any form.
-    fn mismatch(&mut self, shape: &Shape) -> Value {
-        let object = json!({"unknown": [1, null]});
-        let list = json!([{"unknown": ""}, 2]);
-        let mismatches = match shape {
-            Shape::Object { .. } | Shape::Map(_) | Shape::FreeForm => {
-                vec![json!("{}"), json!(0), list]
-            }
-            Shape::List(_) => vec![json!("[]"), json!(false), object],
-            Shape::Boolean => vec![json!(""), json!(2), json!("yes"), list, object],
-            Shape::Integer | Shape::Number => vec![json!(""), json!(true), json!("12 USD"), object],
-            Shape::UInt32 => vec![json!(""), json!(-1), json!(i64::MAX), object],
-            Shape::Secret => vec![json!(12), json!([SECRET]), json!({"unknown": SECRET})],
-            Shape::String(_) => vec![json!(12), json!(0.5), json!(true), list],
-            Shape::Timestamp => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
-            // Any other value may match a variant of a union.
-            _ => vec![Value::Null],
+    /// Generates a variant, or an object with an unknown tag.
+    fn tagged(&self, tag: &str, variants: &[(String, Value)]) -> BoxedStrategy<Sample> {
+        let tagged = |value: &str, variant: &Value, damage: Damage| {
+            let (tag, value) = (tag.to_owned(), value.to_owned());
+            let set_tag = move |mut sample: Sample| {
+                for object in [&mut sample.sent, &mut sample.expected] {
+                    object[&tag] = value.as_str().into();
+                }
+                sample
+            };
+            self.part(variant, damage, 0).prop_map(set_tag)
         };
-        pick(self.random, &mismatches)
+        let known = |damage| {
+            let variants = variants.iter();
+            Union::new(variants.map(|(value, variant)| tagged(value, variant, damage)))
+        };
+        if self.damage == Damage::None {
+            return known(Damage::None).boxed();
+        }
+        let unknown = variants
+            .iter()
+            .map(|(_, variant)| tagged("not in the schema", variant, Damage::None));
+        prop_oneof![
+            4 => known(Damage::AlternativeForm),
+            1 => Union::new(unknown),
+        ]
+        .boxed()
+    }
+
+    /// Generates an object without a schema for its fields.
+    fn free_form(&self, is_public: bool) -> BoxedStrategy<Sample> {
+        let object = move |mut fields: Map<String, Value>| {
+            if !is_public {
+                fields.insert("credential".to_owned(), SECRET.into());
+            }
+            Sample::plain(fields)
+        };
+        self.unknown_fields(4).prop_map(object).boxed()
+    }
+
+    /// Generates up to `max` fields that are not part of the schema.
+    fn unknown_fields(&self, max: usize) -> impl Strategy<Value = Map<String, Value>> + use<> {
+        let named = |values: Vec<Value>| {
+            let values = values.into_iter().enumerate();
+            values
+                .map(|(index, value)| (format!("unknown {index}"), value))
+                .collect()
+        };
+        vec(self.json.clone(), 0..=max).prop_map(named)
     }
 }
 
-fn boolean(random: &mut Rng, plain: bool) -> Sample {
-    let value = one_in(random, 2);
-    let digit = i64::from(value);
-    let forms = [
-        json!(value),
-        json!(digit),
-        json!(digit as f64),
-        json!(value.to_string()),
-        json!(digit.to_string()),
-    ];
-    Sample::converted(
-        forms[if plain { 0 } else { random.usize(..5) }].clone(),
-        json!(value),
-    )
-}
-
-fn any_integer(random: &mut Rng) -> i64 {
-    match random.usize(..4) {
-        0 => pick(random, &[0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
-        _ => random.i64(..100_000),
-    }
-}
-
-fn integer(random: &mut Rng, value: i64, plain: bool) -> Sample {
-    let is_exact = value.unsigned_abs() <= 1 << 53;
-    let sent = match random.usize(..4) {
-        _ if plain => json!(value),
-        0 if is_exact => json!(value as f64),
-        1 => json!(value.to_string()),
-        2 if is_exact => json!(format!("{value}.0")),
-        3 if one_in(random, 4) => return Sample::plain(json!(u64::MAX)),
-        _ => json!(value),
+/// Generates a value that does not match the shape in any form.
+fn mismatch(shape: &Shape) -> impl Strategy<Value = Sample> + use<> {
+    let object = json!({"unknown": [1, null]});
+    let list = json!([{"unknown": ""}, 2]);
+    let mismatches = match shape {
+        Shape::Object { .. } | Shape::Map(_) | Shape::FreeForm => {
+            vec![json!("{}"), json!(0), list]
+        }
+        Shape::List(_) => vec![json!("[]"), json!(false), object],
+        Shape::Boolean => vec![json!(""), json!(2), json!("yes"), list, object],
+        Shape::Integer | Shape::Number => vec![json!(""), json!(true), json!("12 USD"), object],
+        Shape::UInt32 => vec![json!(""), json!(-1), json!(i64::MAX), object],
+        Shape::Secret => vec![json!(12), json!([SECRET]), json!({"unknown": SECRET})],
+        Shape::String(_) => vec![json!(12), json!(0.5), json!(true), list],
+        Shape::Timestamp => vec![json!(""), json!("soon"), json!(1_767_323_045), object],
+        // Any other value may match a variant of a union.
+        _ => vec![Value::Null],
     };
-    Sample::converted(sent, json!(value))
+    // A mismatched value may contain the secret.
+    let is_secret = matches!(shape, Shape::Secret);
+    select(mismatches).prop_map(move |value| match is_secret {
+        true => Sample::converted(value, "[redacted]"),
+        false => Sample::plain(value),
+    })
 }
 
-fn number(random: &mut Rng, plain: bool) -> Sample {
-    let value = match random.usize(..4) {
-        0 => pick(random, &[0.0, -0.5, 1e300, 5e-324, 0.1 + 0.2, f64::MAX]),
-        1 => f64::from(random.u32(..1000)),
-        _ => f64::from(random.u32(..1_000_000)) / 1000.0,
-    };
-    let sent = match random.usize(..4) {
-        _ if plain => json!(value),
-        0 if value.fract() == 0.0 && value < 1e15 => json!(value as i64),
-        1 => json!(value.to_string()),
-        2 if one_in(random, 4) => return Sample::plain(json!((1_i64 << 53) + 1)),
-        _ => json!(value),
-    };
-    Sample::converted(sent, json!(value))
+fn boolean(plain: bool) -> impl Strategy<Value = Sample> {
+    let forms = if plain { 1 } else { 5 };
+    (any::<bool>(), 0..forms).prop_map(|(value, form)| {
+        let digit = i64::from(value);
+        let sent = match form {
+            0 => json!(value),
+            1 => json!(digit),
+            2 => json!(digit as f64),
+            3 => json!(value.to_string()),
+            _ => json!(digit.to_string()),
+        };
+        Sample::converted(sent, value)
+    })
 }
 
-fn timestamp(random: &mut Rng, plain: bool) -> Sample {
+fn any_integer() -> BoxedStrategy<i64> {
+    prop_oneof![
+        2 => -1000..100_000_i64,
+        1 => any::<i64>(),
+        1 => select(vec![0, 1, -1, i64::MAX, i64::MIN, (1 << 53) + 1]),
+    ]
+    .boxed()
+}
+
+fn integer(values: BoxedStrategy<i64>, plain: bool) -> impl Strategy<Value = Sample> {
+    let forms = if plain { 1 } else { 16 };
+    (values, 0..forms).prop_map(|(value, form)| {
+        let is_exact = value.unsigned_abs() <= 1 << 53;
+        let sent = match form {
+            1..=4 if is_exact => json!(value as f64),
+            5..=8 => json!(value.to_string()),
+            9..=12 if is_exact => json!(format!("{value}.0")),
+            13 => return Sample::plain(u64::MAX),
+            _ => json!(value),
+        };
+        Sample::converted(sent, value)
+    })
+}
+
+fn any_number() -> BoxedStrategy<f64> {
+    prop_oneof![
+        1 => (0..1000_u32).prop_map_into(),
+        2 => (0..1_000_000_u32).prop_map(|value| f64::from(value) / 1000.0),
+        1 => select(vec![0.0, -0.5, 1e300, 5e-324, 0.1 + 0.2, f64::MAX]),
+    ]
+    .boxed()
+}
+
+fn number(plain: bool) -> impl Strategy<Value = Sample> {
+    let forms = if plain { 1 } else { 16 };
+    (any_number(), 0..forms).prop_map(|(value, form)| {
+        let sent = match form {
+            1..=4 if value.fract() == 0.0 && value < 1e15 => json!(value as i64),
+            5..=8 => json!(value.to_string()),
+            9 => return Sample::plain((1_i64 << 53) + 1),
+            _ => json!(value),
+        };
+        Sample::converted(sent, value)
+    })
+}
+
+fn timestamp(plain: bool) -> BoxedStrategy<Sample> {
     let normal = "2026-01-02T03:04:05.120Z";
-    let forms = [
+    let forms = vec![
         normal,
         "2026-01-02T03:04:05.12Z",
         "2026-01-02 03:04:05.120",
@@ -328,23 +419,25 @@ fn timestamp(random: &mut Rng, plain: bool) -> Sample {
         "2026-01-02T04:04:05.120+01:00",
         "2026-01-02T03:04:05.120000Z",
     ];
-    let without_fraction = [
+    let without_fraction = vec![
         "2026-01-02T03:04:05Z",
         "2026-01-02 03:04:05",
         "2026-01-02T03:04:05",
     ];
-    match random.usize(..2) {
-        _ if plain => Sample::plain(normal.into()),
-        0 => Sample::converted(pick(random, &forms).into(), normal.into()),
-        _ => Sample::converted(
-            pick(random, &without_fraction).into(),
-            without_fraction[0].into(),
-        ),
+    let normal_without_fraction = without_fraction[0];
+    match plain {
+        true => Just(Sample::plain(normal)).boxed(),
+        false => prop_oneof![
+            select(forms).prop_map(move |sent| Sample::converted(sent, normal)),
+            select(without_fraction)
+                .prop_map(move |sent| Sample::converted(sent, normal_without_fraction)),
+        ]
+        .boxed(),
     }
 }
 
-fn string(random: &mut Rng) -> Value {
-    const STRINGS: [&str; 12] = [
+fn string() -> impl Strategy<Value = &'static str> {
+    select(vec![
         "",
         "one",
         "00000000-0000-4000-8000-000000000001",
@@ -357,59 +450,71 @@ fn string(random: &mut Rng) -> Value {
         "line\nbreak \"quoted\" \\ \u{0}\u{7f}",
         "Größe 👍",
         "\u{2028}\u{feff}",
-    ];
-    pick(random, &STRINGS).into()
-}
-
-/// Returns `true` with a probability of one in `times`.
-fn one_in(random: &mut Rng, times: usize) -> bool {
-    random.usize(..times) == 0
-}
-
-/// Returns a random item.
-fn pick<T: Clone>(random: &mut Rng, items: &[T]) -> T {
-    items[random.usize(..items.len())].clone()
+    ])
 }
 
 /// Generates any JSON value.
-pub fn arbitrary_json(random: &mut Rng, depth: usize) -> Value {
-    let kinds = if depth == 0 { 5 } else { 8 };
-    match random.usize(..kinds) {
-        0 => Value::Null,
-        1 => json!(one_in(random, 2)),
-        2 => any_integer(random).into(),
-        3 => number(random, true).sent,
-        4 => string(random),
-        5 => (0..random.usize(..4))
-            .map(|_| arbitrary_json(random, depth - 1))
-            .collect(),
-        _ => {
-            const NAMES: [&str; 8] = [
-                "id", "data", "object", "total", "key", "name", "type", "x y",
-            ];
-            let fields = (0..random.usize(..6)).map(|_| {
-                let name = pick(random, &NAMES).to_owned();
-                (name, arbitrary_json(random, depth - 1))
-            });
-            Value::Object(fields.collect())
-        }
+pub fn arbitrary_json(depth: u32) -> BoxedStrategy<Value> {
+    let scalar = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map_into(),
+        any_integer().prop_map_into(),
+        any_number().prop_map_into(),
+        string().prop_map_into(),
+    ];
+    if depth == 0 {
+        return scalar.boxed();
+    }
+    prop_oneof![
+        5 => scalar,
+        1 => vec(arbitrary_json(depth - 1), 0..4).prop_map_into(),
+        2 => arbitrary_object(depth),
+    ]
+    .boxed()
+}
+
+/// Generates any JSON object, with the names of common fields.
+pub fn arbitrary_object(depth: u32) -> BoxedStrategy<Value> {
+    let names = select(vec![
+        "id", "data", "object", "total", "key", "name", "type", "x y",
+    ]);
+    let field = (names.prop_map(str::to_owned), arbitrary_json(depth - 1));
+    vec(field, 0..6)
+        .prop_map(|fields| Value::Object(fields.into_iter().collect()))
+        .boxed()
+}
+
+/// JSON that replaces a value.
+#[derive(Clone, Debug)]
+pub struct Replacement {
+    /// The index at each depth.
+    location: Vec<Index>,
+    value: Value,
+}
+
+/// Generates JSON that replaces a value at any location.
+pub fn replacement() -> impl Strategy<Value = Replacement> {
+    (vec(any::<Index>(), 0..=MAX_DEPTH), arbitrary_json(2))
+        .prop_map(|(location, value)| Replacement { location, value })
+}
+
+impl Replacement {
+    /// Replaces the value at the location, or the scalar that is reached before.
+    pub fn apply(self, target: &mut Value) {
+        replace(target, &self.location, self.value);
     }
 }
 
-/// Replaces the value at a random location with any JSON value.
-pub fn replace_random_value(random: &mut Rng, value: &mut Value) {
-    let stop = one_in(random, 4);
-    match value {
-        Value::Array(items) if !stop && !items.is_empty() => {
-            let index = random.usize(..items.len());
-            replace_random_value(random, &mut items[index]);
+fn replace(target: &mut Value, location: &[Index], value: Value) {
+    match (target, location) {
+        (Value::Array(items), [index, rest @ ..]) if !items.is_empty() => {
+            let index = index.index(items.len());
+            replace(&mut items[index], rest, value);
         }
-        Value::Object(fields) if !stop && !fields.is_empty() => {
-            let index = random.usize(..fields.len());
-            if let Some((_, field)) = fields.iter_mut().nth(index) {
-                replace_random_value(random, field);
-            }
+        (Value::Object(fields), [index, rest @ ..]) if !fields.is_empty() => {
+            let index = index.index(fields.len());
+            replace(fields.values_mut().nth(index).unwrap(), rest, value);
         }
-        other => *other = arbitrary_json(random, 2),
+        (target, _) => *target = value,
     }
 }

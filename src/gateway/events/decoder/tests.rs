@@ -1,6 +1,8 @@
 use std::{convert::Infallible, task::Waker, time::Duration};
 
 use http_body::{Body, Frame};
+use portkey_admin_testing::property;
+use proptest::{collection::vec, prelude::*};
 
 use super::*;
 
@@ -100,17 +102,22 @@ fn a_stream_can_be_split_into_chunks_of_any_size() {
 
 #[test]
 fn a_stream_can_be_split_into_random_chunks() {
-    let mut random = fastrand::Rng::with_seed(7);
     for all in example_streams() {
-        for _ in 0..2000 {
-            let (mut rest, mut chunks) = (all.clone(), Vec::new());
-            let longest = random.usize(1..40);
-            while !rest.is_empty() {
-                let size = random.usize(1..=longest).min(rest.len());
-                chunks.push(rest.split_to(size));
-            }
-            assert_decoded(chunks);
-        }
+        let cuts = vec(0..=all.len(), 0..40).prop_map(|mut cuts| {
+            cuts.sort_unstable();
+            cuts
+        });
+        property::check("a stream", 2000, &cuts, |cuts| {
+            let starts = std::iter::once(0).chain(cuts.iter().copied());
+            let ends = cuts.iter().copied().chain([all.len()]);
+            assert_decoded(
+                starts
+                    .zip(ends)
+                    .map(|(start, end)| all.slice(start..end))
+                    .collect(),
+            );
+            Ok(())
+        });
     }
 }
 
