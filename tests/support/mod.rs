@@ -16,6 +16,12 @@ pub use portkey_admin_testing::server;
 /// The API key of every client in the tests. It must not occur in any output meant for people.
 pub const KEY: &str = "canary-of-the-key";
 
+/// A response body that most operations can decode.
+pub const CREATED: &str = r#"{
+    "id": "one", "slug": "one", "key": "canary", "name": "one", "version_id": "one", "object": "one",
+    "created_at": "2026-01-02T03:04:05.000Z", "last_updated_at": "2026-01-02T03:04:05.000Z"
+}"#;
+
 /// A boxed call whose value is dropped.
 pub type BoxedCall = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 

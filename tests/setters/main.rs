@@ -3,6 +3,9 @@
 #![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+mod clearable_fields;
+mod sent_values;
+#[path = "../support/mod.rs"]
 mod support;
 
 use portkey_admin::{
