@@ -1,6 +1,6 @@
 //! Redaction: a canary is placed wherever a secret can be, and must not occur in any output.
 //!
-//! `tests/sockets.rs` and `tests/options.rs` check the same for every error that they cause.
+//! `tests/sockets` and `tests/options.rs` check the same for every error that they cause.
 
 #![cfg(feature = "admin")]
 #![allow(clippy::unwrap_used, clippy::expect_used)] // a panic fails the test
