@@ -266,7 +266,7 @@ async fn organisation_keys_name_the_workspace_of_a_provider_by_uuid() {
 #[tokio::test]
 async fn access_of_each_kind_of_key_matches_the_table() {
     let client = client().await;
-    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let one = client.first_workspace().await;
     let user = string(&client.get("/admin/users").await["data"][2]["id"]);
     let integration =
         json!({"name": "i", "ai_provider_id": "openai", "key": "sample", "slug": "shared"});
@@ -334,7 +334,7 @@ async fn statuses(
     request: (Method, &str, Value),
     keys: &[&[&str]],
 ) -> Vec<u16> {
-    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let one = client.first_workspace().await;
     let (method, path, body) = request;
     let mut statuses = Vec::new();
     for scopes in keys {
@@ -362,7 +362,7 @@ async fn an_operation_with_several_scopes_needs_all_of_them() {
     ];
     let found = statuses(&client, (Method::POST, "/logs", log.clone()), &keys).await;
     assert_eq!(found, [403, 403, 403, 200]);
-    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let one = client.first_workspace().await;
     let (_, key) = client.workspace_key(&one, &["logs.write"]).await;
     let message = client
         .send_as(&key, Method::POST, "/logs", log)

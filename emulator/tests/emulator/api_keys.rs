@@ -18,10 +18,6 @@ const ALL_SCOPES: [&str; 6] = [
     "workspaces.list",
 ];
 
-async fn seeded_workspace(client: &TestClient) -> String {
-    string(&client.first("/admin/workspaces").await["id"])
-}
-
 #[tokio::test]
 async fn a_key_value_is_returned_only_on_creation() {
     let client = TestClient::new().await;
@@ -33,10 +29,7 @@ async fn a_key_value_is_returned_only_on_creation() {
 
     let key = client.get(&format!("/api-keys/{id}")).await;
     assert_eq!(key["type"], "workspace-service");
-    assert_eq!(
-        string(&key["workspace_id"]),
-        seeded_workspace(&client).await
-    );
+    assert_eq!(string(&key["workspace_id"]), client.first_workspace().await);
     assert_eq!(
         string(&key["key"]),
         format!("{}*****{}", &secret[..2], &secret[secret.len() - 3..])
@@ -89,7 +82,7 @@ async fn a_key_value_is_returned_only_on_creation() {
 #[tokio::test]
 async fn required_fields_depend_on_the_kind_of_key() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let cases = [
         (
             "/api-keys/workspace/service",
@@ -246,7 +239,7 @@ async fn a_rotation_policy_has_a_period_a_date_or_both() {
 async fn rotation_invalidates_the_old_key_after_the_transition_period() {
     let client = TestClient::new().await;
     let (id, first) = client
-        .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
+        .workspace_key(&client.first_workspace().await, &ALL_SCOPES)
         .await;
     let path = format!("/api-keys/{id}/rotate");
     let rotated = client
@@ -282,7 +275,7 @@ async fn rotation_invalidates_the_old_key_after_the_transition_period() {
 async fn a_deleted_key_is_rejected() {
     let client = TestClient::new().await;
     let (id, secret) = client
-        .workspace_key(&seeded_workspace(&client).await, &ALL_SCOPES)
+        .workspace_key(&client.first_workspace().await, &ALL_SCOPES)
         .await;
     assert_eq!(client.delete(&format!("/api-keys/{id}")).await, json!({}));
     assert_eq!(
@@ -308,7 +301,7 @@ async fn a_workspace_key_sees_its_own_workspace() {
     assert_eq!(get("/prompts").await.body["total"], 0);
     assert_eq!(get("/api-keys").await.body["total"], 1);
     assert_eq!(column(&get("/admin/workspaces").await.body, "id"), [other]);
-    let seed_data = seeded_workspace(&client).await;
+    let seed_data = client.first_workspace().await;
     let foreign = client
         .send_as(
             &secret,
@@ -330,7 +323,7 @@ async fn a_workspace_key_sees_its_own_workspace() {
 async fn kind_and_scopes_limit_a_key() {
     let client = TestClient::new().await;
     let (_, secret) = client
-        .workspace_key(&seeded_workspace(&client).await, &["configs.list"])
+        .workspace_key(&client.first_workspace().await, &["configs.list"])
         .await;
     let users = client
         .send_as(&secret, Method::GET, "/admin/users", Value::Null)
@@ -357,7 +350,7 @@ async fn kind_and_scopes_limit_a_key() {
 #[tokio::test]
 async fn rotation_needs_the_rotate_scope_of_the_kind_of_key() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let (id, _) = client.workspace_key(&workspace, &["configs.list"]).await;
     let path = format!("/api-keys/{id}/rotate");
     for (scope, status) in [
@@ -391,7 +384,7 @@ async fn deleting_a_user_deletes_their_keys() {
     let client = TestClient::new().await;
     let users = client.get("/admin/users").await;
     let user = string(&users["data"][2]["id"]);
-    let body = json!({"name": "a", "scopes": ["configs.list"], "user_id": user, "workspace_id": seeded_workspace(&client).await});
+    let body = json!({"name": "a", "scopes": ["configs.list"], "user_id": user, "workspace_id": client.first_workspace().await});
     let secret = string(&client.post("/api-keys/workspace/user", body).await["key"]);
     let get = || async {
         let response = client.send_as(&secret, Method::GET, "/configs", Value::Null);
@@ -434,7 +427,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Creates a workspace key that may list configs and insert logs; returns its path and its value.
 async fn key_with(client: &TestClient, fields: Value) -> (String, String) {
     let scopes = ["configs.list", "completions.write", "logs.write"];
-    let workspace = seeded_workspace(client).await;
+    let workspace = client.first_workspace().await;
     let mut body = json!({"name": "limited", "scopes": scopes, "workspace_id": workspace});
     let object = body.as_object_mut().unwrap();
     object.extend(fields.as_object().unwrap().clone());
@@ -665,7 +658,7 @@ async fn the_calling_key_is_read_without_its_value() {
         (&created["id"], &json!("Caller"), &json!(["configs.list"]))
     );
     assert!(!read.to_string().contains(&key), "{read}");
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let (_, key) = client.workspace_key(&workspace, &["*"]).await;
     let refused = client.send_as(&key, Method::GET, "/organisation/api-key", Value::Null);
     assert_eq!(refused.await.error().1, "AB03");
@@ -674,7 +667,7 @@ async fn the_calling_key_is_read_without_its_value() {
 #[tokio::test]
 async fn keys_are_listed_by_id_and_status() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let (first, _) = client.workspace_key(&workspace, &["logs.list"]).await;
     let (second, _) = client.workspace_key(&workspace, &["logs.list"]).await;
     let expired = json!({"expires_at": "2020-01-01T00:00:00Z"});
@@ -693,7 +686,7 @@ async fn keys_are_listed_by_id_and_status() {
 #[tokio::test]
 async fn a_rotation_policy_in_days_has_a_status_and_can_be_removed() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let (id, _) = client.workspace_key(&workspace, &["logs.list"]).await;
     let path = format!("/api-keys/{id}");
     client

@@ -105,7 +105,7 @@ async fn errors_name_the_invalid_field() {
 async fn audit_records_contain_no_secrets() {
     const CANARY: &str = "emulator-canary-5f1d";
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let bodies = [
         (
             "/virtual-keys",

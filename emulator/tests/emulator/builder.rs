@@ -62,7 +62,7 @@ async fn an_emulator_starts_with_the_configured_organisation() {
         .send_as(&reader, Method::GET, "/admin/users", Value::Null)
         .await;
     assert_eq!(users.error().1, "AB03");
-    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let one = client.first_workspace().await;
     let members = client.get(&format!("/admin/workspaces/{one}/users")).await;
     assert_eq!(column(&members, "email"), ["user2@example.com"]);
 }
@@ -92,7 +92,7 @@ async fn organisations_do_not_see_each_other() {
         users.0 == 403 && users.2.contains("Enterprise"),
         "{users:?}"
     );
-    let one = string(&client.first("/admin/workspaces").await["id"]);
+    let one = client.first_workspace().await;
     let path = format!("/admin/workspaces/{one}");
     assert_eq!(
         client

@@ -106,7 +106,7 @@ async fn get_and_list_show_different_virtual_key_fields() {
 #[tokio::test]
 async fn the_default_collection_cannot_be_deleted() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let list = format!("/collections?workspace_id={workspace}");
     let default = string(&client.first(&list).await["id"]);
     let (status, code, _) = client
@@ -155,7 +155,7 @@ async fn the_default_collection_cannot_be_deleted() {
 #[tokio::test]
 async fn a_collection_is_moved_but_not_into_itself() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let create = async |parent: Option<&str>| {
         let mut body = json!({"name": "One", "workspace_id": workspace});
         if let Some(parent) = parent {
@@ -184,7 +184,7 @@ async fn a_collection_is_moved_but_not_into_itself() {
 #[tokio::test]
 async fn a_collection_is_deleted_with_its_contents() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "One", "workspace_id": workspace});
     let id = string(&client.post("/collections", body).await["id"]);
     let partial =

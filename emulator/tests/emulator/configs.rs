@@ -93,7 +93,7 @@ async fn a_config_in_use_cannot_be_deleted() {
         409
     );
     client.delete(&format!("/api-keys/{key}")).await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let workspace = format!("/admin/workspaces/{workspace}");
     let default = json!({"defaults": {"user_api_key_config": slug}});
     client.put(&workspace, default).await;

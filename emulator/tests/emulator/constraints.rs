@@ -27,7 +27,7 @@ struct Operation<'a> {
 impl Setup {
     async fn new() -> Self {
         let client = TestClient::new().await;
-        let workspace = string(&client.first("/admin/workspaces").await["id"]);
+        let workspace = client.first_workspace().await;
         let (_, workspace_key) = client.workspace_key(&workspace, &["*"]).await;
         let user = string(&client.get("/admin/users").await["data"][1]["id"]);
         Self {

@@ -75,7 +75,7 @@ async fn metadata_hosts_duplicates_and_anything_but_a_host_are_refused() {
 #[tokio::test]
 async fn only_organisation_keys_may_use_the_list() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let (_, key) = client.workspace_key(&workspace, &["*"]).await;
     let response = client.send_as(&key, Method::GET, PATH, Value::Null).await;
     assert_eq!(response.error().1, "AB03");

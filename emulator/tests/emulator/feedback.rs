@@ -11,7 +11,7 @@ const WINDOW: &str =
 
 async fn client() -> (TestClient, String) {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let (_, key) = client.workspace_key(&workspace, &["logs.write"]).await;
     (client, key)
 }

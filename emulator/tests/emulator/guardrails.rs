@@ -264,7 +264,7 @@ async fn the_organisation_has_default_guardrails() {
 #[tokio::test]
 async fn exclusions_are_separate_for_input_and_output() {
     let client = TestClient::new().await;
-    let first = string(&client.first("/admin/workspaces").await["id"]);
+    let first = client.first_workspace().await;
     let second = client.workspace("Other").await;
     let organisation = string(&client.virtual_keys().await["data"][0]["organisation_id"]);
     let entry = |workspace: &Value, excluded: bool| json!({"workspace_id": workspace, "excluded": excluded});

@@ -375,7 +375,7 @@ async fn a_new_workspace_gets_providers_of_global_integrations() {
 #[tokio::test]
 async fn integrations_and_providers_are_listed_by_tags() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "Tagged", "ai_provider_id": "openai", "key": "one",
         "workspace_id": workspace, "tags": {"team": "a", "stage": "test"}});
     let created = client.post("/integrations", body).await;

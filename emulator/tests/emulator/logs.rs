@@ -29,7 +29,7 @@ pub fn entry(user: &str, status: u16, tokens: u64) -> Value {
 
 /// Exports all logs and returns the lines; the emulator's clock must be fixed.
 pub async fn export_logs(client: &TestClient, filters: Value, fields: &[&str]) -> Vec<Value> {
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({"workspace_id": workspace, "filters": filters, "requested_data": fields});
     let export = string(&client.post("/logs/exports", body).await["id"]);
     let path = format!("/logs/exports/{export}");
@@ -166,7 +166,7 @@ async fn logs_and_usage_survive_a_restart() {
         TestClient::with_emulator(emulator.start().await.unwrap())
     };
     let client = start().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({
         "workspace_id": workspace,
         "conditions": [{"key": "workspace_id", "value": workspace}],

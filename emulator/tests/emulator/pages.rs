@@ -16,7 +16,7 @@ type ListCase = (
 );
 
 async fn list_cases(client: &TestClient) -> Vec<ListCase> {
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let workspace_query = format!("workspace_id={workspace}");
     let prompt = string(&client.first("/prompts").await["slug"]);
     let config = string(&client.first("/configs").await["slug"]);

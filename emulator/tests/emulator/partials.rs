@@ -5,14 +5,10 @@ use serde_json::{Value, json};
 
 use crate::support::{TestClient, column, string};
 
-async fn seeded_workspace(client: &TestClient) -> String {
-    string(&client.first("/admin/workspaces").await["id"])
-}
-
 #[tokio::test]
 async fn partials_have_versions_and_a_default() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "p", "string": "s"});
     let error = client.expect_error(Method::POST, "/prompts/partials", body);
     let (status, _, message) = error.await;
@@ -108,7 +104,7 @@ async fn partials_have_versions_and_a_default() {
 #[tokio::test]
 async fn a_prompt_is_rendered() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let partial = json!({"name": "Signature", "string": "-- {{name}}", "workspace_id": workspace});
     let partial = string(&client.post("/prompts/partials", partial).await["slug"]);
     let collection = client
@@ -165,7 +161,7 @@ async fn a_prompt_is_rendered() {
 #[tokio::test]
 async fn labels_mark_versions() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let organisation = client.emulator.organisation_id("Example").unwrap();
     let (status, _, message) = client
         .expect_error(Method::POST, "/labels", json!({"name": "live"}))

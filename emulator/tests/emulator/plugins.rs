@@ -49,7 +49,7 @@ async fn credentials_are_stored_masked_and_replaced() {
 #[tokio::test]
 async fn plugins_require_an_organisation_key() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let (_, key) = client.workspace_key(&workspace, &["*"]).await;
     let response = client
         .send_as(&key, Method::GET, "/plugins", Value::Null)

@@ -20,15 +20,11 @@ async fn client() -> TestClient {
     TestClient::with_emulator(emulator.start().await.unwrap())
 }
 
-async fn workspace(client: &TestClient) -> String {
-    string(&client.first("/admin/workspaces").await["id"])
-}
-
 /// Creates a policy with a weekly limit for each user of a team.
 async fn usage_policy(client: &TestClient, kind: &str, limit: f64) -> String {
     let body = json!({
         "name": "each user",
-        "workspace_id": workspace(client).await,
+        "workspace_id": client.first_workspace().await,
         "conditions": [{"key": "metadata.team", "value": "search"}],
         "group_by": [{"key": "metadata._user"}],
         "type": kind,
@@ -136,7 +132,7 @@ async fn cost_is_counted_in_dollars() {
 async fn archived_policies_are_listed_only_with_a_status_filter() {
     let client = client().await;
     let usage = usage_policy(&client, "cost", 2.0).await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let body = json!({
         "workspace_id": workspace,
         "conditions": [{"key": "workspace_id", "value": workspace}],
@@ -183,7 +179,7 @@ async fn archived_policies_are_listed_only_with_a_status_filter() {
 #[tokio::test]
 async fn rate_limits_are_listed_by_type_and_unit() {
     let client = client().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     for unit in ["rpm", "rps"] {
         let body = json!({
             "workspace_id": workspace,
@@ -221,7 +217,7 @@ async fn errors_name_the_invalid_field() {
         "{message}"
     );
     let good = json!({
-        "workspace_id": workspace(&client).await,
+        "workspace_id": client.first_workspace().await,
         "conditions": [{"key": "api_key", "value": "any"}],
         "group_by": [{"key": "api_key"}],
         "type": "cost",
@@ -271,7 +267,7 @@ async fn errors_name_the_invalid_field() {
 #[tokio::test]
 async fn policies_have_a_description_and_a_target() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "Tools", "description": "one", "target": "mcp_tools", "workspace_id": workspace,
         "conditions": [{"key": "mcp_tool", "value": ["a", "b"], "excludes": "c"}],
         "group_by": [{"key": "api_key"}], "type": "requests", "unit": "rpm", "value": 5});

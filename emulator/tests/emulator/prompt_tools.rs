@@ -12,7 +12,7 @@ fn definition(name: &str) -> Value {
 }
 
 async fn collection(client: &TestClient) -> Value {
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "Tools", "workspace_id": workspace});
     client.post("/collections", body).await
 }

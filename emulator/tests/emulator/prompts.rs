@@ -274,7 +274,7 @@ async fn prompts_are_found_by_name_and_collection() {
 #[tokio::test]
 async fn a_prompt_is_run() {
     let client = TestClient::new().await;
-    let platform = string(&client.first("/admin/workspaces").await["id"]);
+    let platform = client.first_workspace().await;
     let (_, key) = client
         .workspace_key(&platform, &["completions.write"])
         .await;
@@ -322,7 +322,7 @@ async fn a_prompt_is_run() {
 #[tokio::test]
 async fn a_prompt_that_cannot_run_is_rejected() {
     let client = TestClient::new().await;
-    let platform = string(&client.first("/admin/workspaces").await["id"]);
+    let platform = client.first_workspace().await;
     let other = string(&client.workspace("Other").await["id"]);
     let (_, key) = client
         .workspace_key(&platform, &["completions.write"])

@@ -9,14 +9,10 @@ use serde_json::{Value, json};
 use crate::logs::entry;
 use crate::support::{TestClient, assert_fields, column, string};
 
-async fn seeded_workspace(client: &TestClient) -> String {
-    string(&client.first("/admin/workspaces").await["id"])
-}
-
 #[tokio::test]
 async fn virtual_keys_and_providers_show_the_same_resource() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let created = client
         .post("/virtual-keys", json!({"name": "Azure", "provider": "azure-openai", "key": "emulator-canary-key", "note": "n", "resourceName": "one", "azureSecret": "emulator-canary-key", "workspace_id": workspace}))
         .await;
@@ -111,7 +107,7 @@ async fn deleting_a_virtual_key_deletes_its_integration() {
 #[tokio::test]
 async fn a_provider_needs_an_integration_that_is_enabled() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let integration =
         json!({"name": "Shared", "ai_provider_id": "openai", "key": "k", "slug": "shared"});
     client.post("/integrations", integration).await;
@@ -178,7 +174,7 @@ async fn slugs_are_unique_per_workspace() {
 #[tokio::test]
 async fn organisation_keys_require_workspace_id() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let paths = ["/providers", "/providers/openai-main"];
     for path in paths {
         let (status, _, message) = client.expect_error(Method::GET, path, Value::Null).await;
@@ -209,7 +205,7 @@ async fn organisation_keys_require_workspace_id() {
 #[tokio::test]
 async fn invalid_virtual_keys_are_rejected() {
     let client = TestClient::new().await;
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let cases = [
         (json!({"provider": "openai", "key": "k"}), "`/name`"),
         (json!({"name": "a", "key": "k"}), "`/provider`"),
@@ -237,7 +233,7 @@ async fn invalid_virtual_keys_are_rejected() {
 async fn a_provider_expires() {
     let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
     let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let path = format!("/providers/openai-main?workspace_id={workspace}");
     client
         .put(&path, json!({"expires_at": "1970-01-01T00:01:00Z"}))
@@ -257,7 +253,7 @@ async fn a_provider_expires() {
 async fn a_provider_is_exhausted_by_logged_usage() {
     let clock = Clock::fixed(SystemTime::UNIX_EPOCH);
     let client = TestClient::with_emulator(Emulator::builder().clock(clock).start().await.unwrap());
-    let workspace = seeded_workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let path = format!("/providers/openai-main?workspace_id={workspace}");
     let limits = json!({"type": "tokens", "credit_limit": 10, "periodic_reset": "weekly"});
     client.put(&path, json!({"usage_limits": limits})).await;

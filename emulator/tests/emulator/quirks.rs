@@ -56,7 +56,7 @@ async fn documented_paths_fail_as_observed() {
 async fn requests_fail_as_the_service_does() {
     let client = TestClient::new().await;
     let user = string(&client.get("/admin/users").await["data"][2]["id"]);
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let seed_data = client.first("/prompts").await;
     let prompt = string(&seed_data["slug"]);
     let rocket = string(&client.workspace("🚀 Team").await["id"]);
@@ -252,7 +252,7 @@ async fn the_list_of_mcp_servers_requires_a_workspace_with_an_organisation_key()
     let client = TestClient::new().await;
     let (status, code, _) = client.expect_error(Method::GET, "/mcp-servers", NULL).await;
     assert_eq!((status, code.as_str()), (400, "AB01"));
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     client
         .get(&format!("/mcp-servers?workspace_id={workspace}"))
         .await;

@@ -359,7 +359,7 @@ impl Responses {
 #[tokio::test]
 async fn responses_have_the_fields_of_recordings() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let found = BTreeMap::new();
     let mut responses = Responses {
         client,

@@ -15,7 +15,7 @@ fn chat() -> Value {
 /// require a workspace key.
 async fn start() -> (TestClient, String) {
     let client = TestClient::new().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let (_, key) = client
         .workspace_key(&workspace, &["completions.write"])
         .await;
@@ -41,10 +41,6 @@ async fn chat_with(
 fn message(response: &Response) -> String {
     assert_eq!(response.body["status"], "failure", "{}", response.body);
     string(&response.body["message"])
-}
-
-async fn workspace(client: &TestClient) -> String {
-    string(&client.first("/admin/workspaces").await["id"])
 }
 
 #[tokio::test]
@@ -148,7 +144,7 @@ async fn unknown_providers_and_configs_are_refused() {
 #[tokio::test]
 async fn malformed_configs_are_refused_inline_and_saved() {
     let (client, key) = start().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     for (config, expected) in [
         (
             r#"{"strategy":{"mode":"dance"},"targets":"x"}"#,
@@ -195,7 +191,7 @@ async fn malformed_configs_are_refused_inline_and_saved() {
 #[tokio::test]
 async fn the_default_config_of_a_key_names_the_provider() {
     let mut client = TestClient::new().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let config = string(&client.first("/configs").await["id"]);
     let defaults = json!({"config_id": config, "allow_config_override": false});
     let body = json!({"name": "k", "workspace_id": workspace, "scopes": ["completions.write"], "defaults": defaults});
@@ -217,7 +213,7 @@ async fn the_default_config_of_a_key_names_the_provider() {
 #[tokio::test]
 async fn usage_of_model_requests_exhausts_a_key_until_the_limit_is_raised() {
     let mut client = TestClient::new().await;
-    let (admin, workspace) = (client.key.clone(), workspace(&client).await);
+    let (admin, workspace) = (client.key.clone(), client.first_workspace().await);
     let limits = json!({"type": "tokens", "credit_limit": 10});
     let body = json!({"name": "k", "workspace_id": workspace, "scopes": ["completions.write", "configs.list"],
         "usage_limits": limits});
@@ -253,7 +249,7 @@ async fn usage_limits_of_a_key_are_reset_by_the_clock() {
     let clock = Clock::Fixed("2026-01-10T00:00:00Z".parse().unwrap());
     let emulator = Emulator::builder().clock(clock).start().await.unwrap();
     let mut client = TestClient::with_emulator(emulator);
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let limits = json!({"type": "tokens", "credit_limit": 5, "periodic_reset": "monthly"});
     let body = json!({"name": "k", "workspace_id": workspace, "scopes": ["completions.write"], "usage_limits": limits});
     client.key = string(&client.post("/api-keys/workspace/service", body).await["key"]);
@@ -284,7 +280,7 @@ async fn usage_limits_of_a_key_are_reset_by_the_clock() {
 #[tokio::test]
 async fn exhausted_providers_are_refused() {
     let (client, key) = start().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     for (slug, header, value) in [
         ("one", "x-portkey-provider", "@one"),
         ("two", "x-portkey-config", r#"{"virtual_key":"two"}"#),
@@ -308,7 +304,7 @@ async fn exhausted_providers_are_refused() {
 #[tokio::test]
 async fn used_up_policies_refuse_the_requests_that_they_apply_to() {
     let (client, key) = start().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let body = json!({"name": "p", "workspace_id": workspace, "type": "tokens", "credit_limit": 100,
         "conditions": [{"key": "model", "value": "gpt-4o"}, {"key": "metadata.team", "value": "*", "excludes": "ops"}],
         "group_by": [{"key": "metadata.team"}]});
@@ -342,7 +338,7 @@ async fn used_up_policies_refuse_the_requests_that_they_apply_to() {
 #[tokio::test]
 async fn prompt_runs_use_the_provider_and_the_limits_of_the_prompt() {
     let mut client = TestClient::new().await;
-    let workspace = workspace(&client).await;
+    let workspace = client.first_workspace().await;
     let prompt = string(&client.first("/prompts").await["slug"]);
     let body = json!({"name": "k", "workspace_id": workspace, "scopes": ["completions.write", "prompts.list", "prompts.update", "virtual_keys.delete"],
         "usage_limits": {"type": "tokens", "credit_limit": 1}});

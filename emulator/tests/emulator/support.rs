@@ -160,9 +160,14 @@ impl TestClient {
         self.get(path).await["data"][0].clone()
     }
 
+    /// Returns the id of the first workspace.
+    pub async fn first_workspace(&self) -> String {
+        string(&self.first("/admin/workspaces").await["id"])
+    }
+
     /// Lists the virtual keys of the first workspace.
     pub async fn virtual_keys(&self) -> Value {
-        let workspace = string(&self.first("/admin/workspaces").await["id"]);
+        let workspace = self.first_workspace().await;
         self.get(&format!("/virtual-keys?workspace_id={workspace}"))
             .await
     }

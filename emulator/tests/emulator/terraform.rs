@@ -32,7 +32,7 @@ async fn a_secret_reference_is_created_read_updated_and_deleted() {
     let slug = string(&client.post("/secret-references", body).await["slug"]);
     let path = format!("/secret-references/{slug}");
     assert_eq!(client.get(&path).await["allow_all_workspaces"], true);
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let update = json!({"allowed_workspaces": [workspace], "allow_all_workspaces": false});
     client.put(&path, update).await;
     assert_eq!(client.get(&path).await["allow_all_workspaces"], false);
@@ -45,7 +45,7 @@ async fn a_secret_reference_is_created_read_updated_and_deleted() {
 #[tokio::test]
 async fn a_prompt_is_renamed_and_then_gets_a_version() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let collections = client
         .get(&format!("/collections?workspace_id={workspace}"))
         .await;
@@ -98,7 +98,7 @@ async fn null_parameters_change_nothing() {
     let after = client.get(&path).await;
     assert_eq!(after["prompt_version_id"], before["prompt_version_id"]);
     assert_eq!(after["parameters"], before["parameters"]);
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let config =
         json!({"name": null, "config": {"retry": {"attempts": 1}}, "workspace_id": workspace});
     assert_eq!(

@@ -66,7 +66,7 @@ async fn setting_the_same_role_is_rejected() {
 async fn deleting_a_user_removes_workspace_memberships() {
     let client = TestClient::new().await;
     let id = column(&client.get("/admin/users").await, "id")[1].clone();
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     assert_eq!(
         client.delete(&format!("/admin/users/{id}")).await,
         json!({})
@@ -184,7 +184,7 @@ async fn accepting_an_invitation_creates_a_user() {
         (&found["total"], &user["id"], &user["role"]),
         (&json!(1), &accepted.body["id"], &json!("admin"))
     );
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     assert_eq!(user["workspace_ids"], json!([workspace]));
     let member = format!(
         "/admin/workspaces/{workspace}/users/{}",

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{TestClient, column, receive, string};
+use crate::support::{TestClient, column, receive};
 
 async fn public(client: &TestClient, path: &str) -> Value {
     let url = format!("{}{path}", client.emulator.public_base_url());
@@ -15,7 +15,7 @@ async fn public(client: &TestClient, path: &str) -> Value {
 #[tokio::test]
 async fn a_key_is_tested() {
     let client = TestClient::new().await;
-    let workspace = string(&client.first("/admin/workspaces").await["id"]);
+    let workspace = client.first_workspace().await;
     let (_, key) = client.workspace_key(&workspace, &["*"]).await;
     assert_eq!(client.get("/utils/test-auth").await["success"], true);
     let tested = client.send_as(&key, Method::GET, "/utils/test-auth", Value::Null);

@@ -211,7 +211,7 @@ async fn an_empty_workspace_needs_no_force() {
 #[tokio::test]
 async fn configs_and_virtual_keys_block_deletion_too() {
     let client = TestClient::new().await;
-    let seed_data = string(&client.first("/admin/workspaces").await["id"]);
+    let seed_data = client.first_workspace().await;
     let path = format!("/admin/workspaces/{seed_data}");
     let message = client
         .expect_error(Method::DELETE, &path, json!({"name": "Platform"}))
@@ -357,7 +357,7 @@ async fn security_settings_are_replaced_as_a_whole() {
     let (id, slug) = (string(&created["id"]), string(&created["slug"]));
     let mut settings =
         client.get(&format!("/admin/workspaces/{id}")).await["security_settings"].clone();
-    assert_eq!(settings.as_object().unwrap().len(), 35);
+    assert_eq!(settings["membersViewLogs"], true);
     settings["membersViewLogs"] = json!(false);
     settings["membersViewAgents"] = json!(true);
     let body = json!({"security_settings": settings});
