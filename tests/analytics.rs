@@ -15,11 +15,7 @@ use portkey_admin::{
 };
 use portkey_admin_emulator::{Emulator, Key, Organisation};
 use serde_json::json;
-use support::{server::ScriptedResponse, server_and_client};
-
-fn at(time: &str) -> DateTime<Utc> {
-    time.parse().unwrap()
-}
+use support::{at, server::ScriptedResponse, server_and_client};
 
 fn day() -> AnalyticsFilters {
     AnalyticsFilters::between(at("2026-01-01T00:00:00Z"), at("2026-01-02T00:00:00Z"))

@@ -6,7 +6,7 @@
 
 mod support;
 
-use std::{collections::BTreeSet, path::Path, sync::LazyLock};
+use std::collections::BTreeSet;
 
 use portkey_admin::{
     Client,
@@ -32,17 +32,12 @@ use portkey_admin::{
     },
     prompts::RunPromptRequest,
 };
-use portkey_admin_codegen::{Patched, Sources, document, patch};
+use portkey_admin_codegen::document;
 use serde_json::{Value, json};
 use support::{
-    BoxedCall, boxed_call, client,
+    BoxedCall, PATCHED, boxed_call, client,
     server::{Request, ScriptedResponse, Server},
 };
-
-static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
-    let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
-    patch(&sources).unwrap()
-});
 
 /// The id of an operation and a call of it.
 type Call = (&'static str, BoxedCall);

@@ -18,6 +18,7 @@ use support::{
     server::{ScriptedResponse, Server},
     server_and_client,
     spans::Recorder,
+    with_timeout,
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -188,11 +189,6 @@ async fn session<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
 ) -> (Realtime, JoinHandle<T>) {
     let (client, script) = client_of_accepting_peer(script).await;
     (client.connect_realtime().connect().await.unwrap(), script)
-}
-
-async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
-    let future = tokio::time::timeout(Duration::from_secs(20), future);
-    future.await.expect("timed out")
 }
 
 async fn next(session: &mut Realtime) -> Option<Result<ServerEvent, Error>> {

@@ -16,9 +16,9 @@ use portkey_admin::{
     prompts::{UpdatePromptPartialRequest, UpdatePromptRequest},
     users::AssignableRole,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::{
-    BoxedCall, SECURITY_SETTINGS, boxed_call, client, render_error,
+    BoxedCall, boxed_call, client, render_error, security_settings,
     server::{Request, ScriptedResponse, Server},
     server_and_client,
 };
@@ -403,16 +403,15 @@ fn server_with_settings(settings: Value) -> Server {
 }
 
 /// Returns the settings that an update must contain, and one that this crate does not know.
-fn security_settings() -> Value {
-    let known = SECURITY_SETTINGS.map(|name| (name.to_owned(), json!(true)));
-    let mut settings: Map<String, Value> = known.into_iter().collect();
-    settings.insert("membersViewAgents".to_owned(), json!(false));
-    Value::Object(settings)
+fn settings_with_an_unknown_one() -> Value {
+    let mut settings = security_settings();
+    settings.insert("one of tomorrow".to_owned(), json!(false));
+    settings.into()
 }
 
 #[tokio::test]
 async fn changed_security_settings_are_sent_with_all_others_to_the_uuid() {
-    let before = security_settings();
+    let before = settings_with_an_unknown_one();
     let server = server_with_settings(before.clone());
     let sent = client(&server)
         .update_workspace_security_settings("ws-one", |settings| {
@@ -438,7 +437,7 @@ async fn changed_security_settings_are_sent_with_all_others_to_the_uuid() {
 
 #[tokio::test]
 async fn security_settings_that_lack_one_are_not_sent() {
-    let mut settings = security_settings();
+    let mut settings = settings_with_an_unknown_one();
     settings.as_object_mut().unwrap().remove("membersViewLogs");
     for settings in [settings, Value::Null] {
         let server = server_with_settings(settings);

@@ -13,9 +13,9 @@ use portkey_admin::{
     Client, JsonObject, api_keys, logs, mcp, policies, prompts, types, users, workspaces,
 };
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use support::{
-    BoxedCall, CREATED, SECURITY_SETTINGS, boxed_call,
+    BoxedCall, CREATED, boxed_call, security_settings,
     server::{ScriptedResponse, Server},
     server_and_client,
 };
@@ -271,10 +271,8 @@ fn describe(client: &Client, length: usize) -> BoxedCall {
 async fn security_settings_must_be_complete() {
     let (server, client) = server_and_client(ScriptedResponse::json(200, CREATED));
     let update = |missing: &str| {
-        let names = SECURITY_SETTINGS.iter().filter(|name| **name != missing);
-        let settings: Map<_, _> = names
-            .map(|name| ((*name).to_owned(), json!(true)))
-            .collect();
+        let mut settings = security_settings();
+        settings.remove(missing);
         let body = workspaces::UpdateWorkspaceRequest::builder().security_settings(&settings);
         boxed_call(client.update_workspace("one").body(body).send())
     };

@@ -5,7 +5,6 @@
 
 mod support;
 
-use chrono::{DateTime, Utc};
 use portkey_admin::{
     Cents, Dollars,
     analytics::{AnalyticsFilters, CacheLatencyGraph, CostGraph},
@@ -19,7 +18,7 @@ use portkey_admin::{
 };
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
-use support::{boxed_call, server::ScriptedResponse, server_and_client};
+use support::{at, boxed_call, server::ScriptedResponse, server_and_client};
 
 fn decode<T: DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap()
@@ -102,10 +101,6 @@ async fn awaiting_a_builder_fails_like_sending_it() {
                 .is_err()
         );
     }
-}
-
-fn at(text: &str) -> DateTime<Utc> {
-    text.parse().unwrap()
 }
 
 #[test]

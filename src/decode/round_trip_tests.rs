@@ -46,7 +46,8 @@ pub(crate) fn round_trip<T: LenientDecode + Serialize + Debug>(
     Ok(serde_json::to_value(response).expect("every response can be encoded"))
 }
 
-static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
+/// The patched OpenAPI document and the manifest.
+pub(crate) static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     patch(&Sources::read(root).unwrap()).unwrap()
 });

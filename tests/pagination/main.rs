@@ -13,14 +13,13 @@ mod styles;
 #[path = "../support/mod.rs"]
 mod support;
 
-use std::time::Duration;
-
 use portkey_admin::{Client, Error, Items, Paged};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use support::{
     client,
     server::{Request, ScriptedResponse, Server},
+    with_timeout,
 };
 
 /// The pagination style of a list: parameter and field names, and limits.
@@ -115,12 +114,6 @@ async fn ids<L: Paged<Item: Serialize>>(items: Items<L>) -> Result<Vec<String>, 
             .map(str::to_owned)
     };
     Ok(items.iter().map(|item| id(item).unwrap()).collect())
-}
-
-async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future)
-        .await
-        .expect("timed out")
 }
 
 /// Returns the value of a query parameter in each request.

@@ -5,9 +5,12 @@
 
 pub mod spans;
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{future::Future, path::Path, pin::Pin, sync::LazyLock, time::Duration};
 
+use chrono::{DateTime, Utc};
 use portkey_admin::{Client, ClientBuilder, Error, RequestOptions, RetryPolicy};
+use portkey_admin_codegen::{Patched, Sources, patch};
+use serde_json::{Map, Value, json};
 
 use server::{ScriptedResponse, Server};
 
@@ -31,12 +34,7 @@ pub type BoxedCall = Pin<Box<dyn Future<Output = Result<(), Error>> + Send>>;
 pub fn boxed_call<T: 'static>(
     call: impl Future<Output = Result<T, Error>> + Send + 'static,
 ) -> BoxedCall {
-    Box::pin(async {
-        tokio::time::timeout(Duration::from_secs(20), call)
-            .await
-            .expect("call timed out")
-            .map(drop)
-    })
+    Box::pin(async { with_timeout(call).await.map(drop) })
 }
 
 /// Returns a builder whose three base URLs point to `server`, without retries.
@@ -81,13 +79,12 @@ pub fn server_and_client(response: ScriptedResponse) -> (Server, Client) {
 
 /// Waits until `condition` holds; panics after 20 seconds.
 pub async fn wait_until(condition: impl Fn() -> bool) {
-    let poll = async {
+    with_timeout(async {
         while !condition() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    };
-    let polled = tokio::time::timeout(Duration::from_secs(20), poll).await;
-    polled.expect("condition did not hold in time");
+    })
+    .await;
 }
 
 /// Renders an error and its causes, with both `Display` and `Debug`.
@@ -112,41 +109,27 @@ pub fn values_that_serde_json_rejects() -> [String; 4] {
     ]
 }
 
-/// The security settings of a workspace.
-pub const SECURITY_SETTINGS: [&str; 35] = [
-    "membersViewLogs",
-    "managersUpdateWs",
-    "managersViewLogs",
-    "membersViewAllData",
-    "membersViewApiKeys",
-    "membersViewConfigs",
-    "membersViewPrompts",
-    "managersViewAllData",
-    "managersViewApiKeys",
-    "managersViewConfigs",
-    "managersViewPrompts",
-    "membersWriteApiKeys",
-    "membersWriteConfigs",
-    "membersWritePrompts",
-    "managersWriteApiKeys",
-    "managersWriteConfigs",
-    "managersWritePrompts",
-    "managersWriteWsUsers",
-    "membersViewAnalytics",
-    "managersViewAnalytics",
-    "membersViewGuardrails",
-    "managersViewGuardrails",
-    "membersViewLogMetadata",
-    "membersViewVirtualKeys",
-    "membersWriteGuardrails",
-    "managersViewLogMetadata",
-    "managersViewVirtualKeys",
-    "managersWriteGuardrails",
-    "managersWriteMcpServers",
-    "membersWriteVirtualKeys",
-    "managersWriteVirtualKeys",
-    "organisationAdminsViewLogs",
-    "managersWriteWsIntegrations",
-    "managersWriteWsMcpIntegrations",
-    "organisationAdminsViewLogMetadata",
-];
+/// The patched OpenAPI document and the manifest.
+pub static PATCHED: LazyLock<Patched> = LazyLock::new(|| {
+    let sources = Sources::read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+    patch(&sources).unwrap()
+});
+
+/// Returns the security settings that an update of a workspace must contain, all of which are on.
+pub fn security_settings() -> Map<String, Value> {
+    let pointer = "/components/schemas/WorkspaceSecuritySettings/properties";
+    let properties = PATCHED.document.pointer(pointer).unwrap();
+    let names = properties.as_object().unwrap().keys();
+    names.map(|name| (name.clone(), json!(true))).collect()
+}
+
+/// Parses a time.
+pub fn at(time: &str) -> DateTime<Utc> {
+    time.parse().unwrap()
+}
+
+/// Awaits a future; panics after 20 seconds.
+pub async fn with_timeout<T>(future: impl Future<Output = T>) -> T {
+    let future = tokio::time::timeout(Duration::from_secs(20), future);
+    future.await.expect("timed out")
+}

@@ -9,7 +9,7 @@ mod bodies;
 
 use std::{borrow::Cow, collections::BTreeSet};
 
-use portkey_admin_codegen::{Patched, Sources, manifest, patch, paths::Rules};
+use portkey_admin_codegen::{Sources, manifest, paths::Rules};
 use portkey_admin_constraints::{Part as RequestPart, Rule, check, samples::samples};
 use portkey_admin_emulator::Emulator;
 use portkey_admin_testing::server::{Request, ScriptedResponse, Server};
@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use super::{Call, encode_json};
 use crate::{
     Client, Error, RequestOptions, RetryPolicy,
+    decode::round_trip_tests::PATCHED,
     operation::{ApiVersion, Idempotency, Operation, Part, Plane, Segment},
     operations::ALL,
 };
@@ -102,11 +103,6 @@ fn failure(name: &str) -> ScriptedResponse {
     }
 }
 
-fn patched() -> Patched {
-    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    patch(&Sources::read(root).unwrap()).unwrap()
-}
-
 /// A server and a client for each of the failures.
 struct FailingServers(Vec<(Server, Client)>);
 
@@ -155,9 +151,9 @@ impl FailingServers {
 
 #[tokio::test]
 async fn every_operation_is_retried_according_to_the_manifest() {
-    let (patched, servers) = (patched(), FailingServers::new());
-    let bodies = Bodies::new(&patched);
-    for (key, entry) in patched.manifest.iter() {
+    let servers = FailingServers::new();
+    let bodies = Bodies::new(&PATCHED);
+    for (key, entry) in PATCHED.manifest.iter() {
         let Some(operation) = ALL.iter().find(|operation| operation.id == entry.id) else {
             let is_partial = !cfg!(all(feature = "admin", feature = "gateway"));
             assert!(is_partial, "{key} is not generated");
@@ -175,8 +171,8 @@ async fn every_operation_is_retried_according_to_the_manifest() {
 
 #[tokio::test]
 async fn body_with_a_non_idempotent_field_is_not_retried() {
-    let (patched, servers) = (patched(), FailingServers::new());
-    let bodies = Bodies::new(&patched);
+    let servers = FailingServers::new();
+    let bodies = Bodies::new(&PATCHED);
     let mut fields = 0;
     for operation in ALL {
         for field in operation.non_idempotent_fields {
@@ -405,8 +401,7 @@ async fn every_path_argument_is_rejected_or_sent_as_one_segment_of_its_own_route
     let emulator = Emulator::start().await.unwrap();
     // The emulator does not know the key, so nothing is created or deleted.
     let client = client(&emulator.base_url(), 1);
-    let patched = patched();
-    let bodies = Bodies::new(&patched);
+    let bodies = Bodies::new(&PATCHED);
     let mut sent = Vec::new();
     for operation in ALL {
         sent.extend(send_malicious_values(&client, operation, &bodies).await);
