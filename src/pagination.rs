@@ -102,17 +102,6 @@ pub(crate) fn pages<L: Paged>(call: Call) -> Pages<L> {
     Pages::new(call)
 }
 
-/// Sends the request for a single page.
-pub(crate) async fn send<L: Paged>(call: Call) -> Result<L, Error> {
-    send_with_response(call).await.map(Response::into_inner)
-}
-
-/// Sends the request for a single page; returns it with status, headers and raw body.
-pub(crate) async fn send_with_response<L: Paged>(call: Call) -> Result<Response<L>, Error> {
-    let (operation, strict_items) = (call.operation(), call.strict_items());
-    decode_page(operation, strict_items, call.execute().await?)
-}
-
 /// Decodes a page. If `strict_items`, an item that cannot be decoded is an error.
 pub(crate) fn decode_page<L: Paged>(
     operation: &'static Operation,

@@ -77,26 +77,6 @@ impl Call {
         self.body = Some(Ok(Body::Form(form.into())));
     }
 
-    pub(crate) async fn send<T: LenientDecode>(self) -> Result<T, Error> {
-        let label = Label::Operation(self.operation);
-        let response = self.execute().await?;
-        decode(&response.body).map_err(|error| decode_error(error, response, &label))
-    }
-
-    pub(crate) async fn send_with_response<T: LenientDecode>(self) -> Result<Response<T>, Error> {
-        let operation = self.operation;
-        decode_response(operation, self.execute().await?, |_| Ok(()))
-    }
-
-    /// Sends the request and ignores the body of a success.
-    pub(crate) async fn send_unit(self) -> Result<(), Error> {
-        self.execute().await.map(|_| ())
-    }
-
-    pub(crate) async fn send_unit_with_response(self) -> Result<Response<()>, Error> {
-        Ok(Response::new((), self.execute().await?))
-    }
-
     /// Sends the request and returns the body as a string.
     pub(crate) async fn send_text(self) -> Result<String, Error> {
         let label = Label::Operation(self.operation);

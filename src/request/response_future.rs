@@ -15,9 +15,9 @@ use crate::{
     transport::RawResponse,
 };
 
-/// The future of a call: sends the request and decodes the response.
+/// The future of a call: sends the request and decodes the response. Its output is a `Result<T, Error>`.
 ///
-/// Awaiting an operation builder creates it. Nothing is sent before it is polled.
+/// `send` and `send_with_response` of an operation builder return it; awaiting the builder creates it. Nothing is sent before it is polled.
 ///
 /// ```no_run
 /// # #[cfg(feature = "workspaces")]
@@ -52,8 +52,7 @@ impl<T, B: ResponseBody<T>> Future for ResponseFuture<T, B> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let response = ready!(self.response.as_mut().poll(context))?;
-        let response = B::decode(self.operation, self.strict_items, response);
-        Poll::Ready(response.map(Response::into_inner))
+        Poll::Ready(B::decode(self.operation, self.strict_items, response))
     }
 }
 
@@ -66,7 +65,7 @@ impl<T, B> fmt::Debug for ResponseFuture<T, B> {
 }
 
 /// The kind of a response body, which determines how it is decoded.
-pub trait ResponseBody<T> {
+pub trait ResponseBody<T>: Sized {
     /// Decodes a success. If `strict_items`, an item of a list that cannot be decoded is an error.
     #[doc(hidden)]
     #[allow(private_interfaces, reason = "the trait is not public")]
@@ -74,7 +73,7 @@ pub trait ResponseBody<T> {
         operation: &'static Operation,
         strict_items: bool,
         response: RawResponse,
-    ) -> Result<Response<T>, Error>;
+    ) -> Result<T, Error>;
 }
 
 /// A JSON body.
@@ -90,7 +89,7 @@ pub enum ListBody {}
 pub enum NoBody {}
 
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl<T: LenientDecode> ResponseBody<T> for JsonBody {
+impl<T: LenientDecode> ResponseBody<Response<T>> for JsonBody {
     fn decode(
         operation: &'static Operation,
         _: bool,
@@ -101,7 +100,7 @@ impl<T: LenientDecode> ResponseBody<T> for JsonBody {
 }
 
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl<T: Paged> ResponseBody<T> for ListBody {
+impl<T: Paged> ResponseBody<Response<T>> for ListBody {
     fn decode(
         operation: &'static Operation,
         strict_items: bool,
@@ -112,7 +111,7 @@ impl<T: Paged> ResponseBody<T> for ListBody {
 }
 
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl ResponseBody<()> for NoBody {
+impl ResponseBody<Response<()>> for NoBody {
     fn decode(
         _: &'static Operation,
         _: bool,
@@ -121,3 +120,24 @@ impl ResponseBody<()> for NoBody {
         Ok(Response::new((), response))
     }
 }
+
+/// The value alone.
+macro_rules! value_without_response {
+    ($kind:ty, $value:ty $(, $bound:ident)?) => {
+        #[allow(private_interfaces, reason = "the trait is not public")]
+        impl$(<T: $bound>)? ResponseBody<$value> for $kind {
+            fn decode(
+                operation: &'static Operation,
+                strict_items: bool,
+                response: RawResponse,
+            ) -> Result<$value, Error> {
+                let response: Response<$value> = Self::decode(operation, strict_items, response)?;
+                Ok(response.into_inner())
+            }
+        }
+    };
+}
+
+value_without_response!(JsonBody, T, LenientDecode);
+value_without_response!(ListBody, T, Paged);
+value_without_response!(NoBody, ());

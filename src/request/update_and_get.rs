@@ -1,6 +1,6 @@
 //! Updates with an empty response, followed by a read.
 
-use super::Call;
+use super::{Call, ResponseFuture};
 use crate::{
     Error,
     decode::LenientDecode,
@@ -16,7 +16,8 @@ pub(crate) async fn update_and_get<T: LenientDecode>(
     let count = read.segments.iter().map(Segment::parameter_count).sum();
     let arguments = update.arguments().iter().take(count).cloned().collect();
     let read = Call::new(update.client(), read, arguments);
-    update.send_unit().await?;
+    update.execute().await?;
     // Even if the read fails, the update was executed.
-    read.send().await.map_err(Error::mark_executed)
+    let read: ResponseFuture<T> = ResponseFuture::new(read);
+    read.await.map_err(Error::mark_executed)
 }

@@ -120,8 +120,7 @@ impl Operation<'_> {
             .iter()
             .map(|parameter| parameter.setter(&quote!(call.parameters), builder_methods, types));
         let groups = self.groups.iter().map(|group| group.setter_method(types));
-        let response_body = self.response_body();
-        let (send, send_with_response) = self.send_calls();
+        let (future, kind) = (quote!(crate::ResponseFuture), self.response_kind());
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
             " Builder of [`Client::{0}`](crate::Client::{0}).",
@@ -141,13 +140,13 @@ impl Operation<'_> {
                 #body
 
                 /// Sends the request and decodes the response.
-                pub async fn send(self) -> Result<#response, crate::Error> {
-                    #send.await
+                pub fn send(self) -> #future<#response #kind> {
+                    #future::new(self.call)
                 }
 
                 /// Sends the request and returns the response with its status, headers and raw body.
-                pub async fn send_with_response(self) -> Result<crate::Response<#response>, crate::Error> {
-                    #send_with_response.await
+                pub fn send_with_response(self) -> #future<crate::Response<#response> #kind> {
+                    #future::new(self.call)
                 }
 
                 #update_and_get
@@ -157,10 +156,10 @@ impl Operation<'_> {
 
             impl IntoFuture for #name {
                 type Output = Result<#response, crate::Error>;
-                type IntoFuture = crate::ResponseFuture<#response, crate::response_future::#response_body>;
+                type IntoFuture = #future<#response #kind>;
 
                 fn into_future(self) -> Self::IntoFuture {
-                    crate::ResponseFuture::new(self.call)
+                    self.send()
                 }
             }
         }
@@ -237,31 +236,12 @@ impl Operation<'_> {
         })
     }
 
-    /// Returns the calls of the two send functions, which depend on whether the response has a body
-    /// and is a list.
-    fn send_calls(&self) -> (TokenStream, TokenStream) {
+    /// Returns the kind of the response body, a type of `crate::response_future`, unless it is the default.
+    fn response_kind(&self) -> TokenStream {
         match (&self.response, &self.entry.paging) {
-            (None, _) => (
-                quote!(self.call.send_unit()),
-                quote!(self.call.send_unit_with_response()),
-            ),
-            (Some(_), None) => (
-                quote!(self.call.send()),
-                quote!(self.call.send_with_response()),
-            ),
-            (Some(_), Some(_)) => (
-                quote!(crate::pagination::send(self.call)),
-                quote!(crate::pagination::send_with_response(self.call)),
-            ),
-        }
-    }
-
-    /// Returns the kind of the response body, a type of `crate::response_future`.
-    fn response_body(&self) -> Ident {
-        match (&self.response, &self.entry.paging) {
-            (None, _) => format_ident!("NoBody"),
-            (Some(_), None) => format_ident!("JsonBody"),
-            (Some(_), Some(_)) => format_ident!("ListBody"),
+            (None, _) => quote!(, crate::response_future::NoBody),
+            (Some(_), None) => TokenStream::new(),
+            (Some(_), Some(_)) => quote!(, crate::response_future::ListBody),
         }
     }
 

@@ -5,7 +5,12 @@
 
 use std::fmt;
 
-use crate::{Client, Error, Operation, gateway::Form, request::Call};
+use crate::{
+    Client, Error, Operation,
+    gateway::Form,
+    request::{Call, ResponseFuture},
+    response_future::{JsonBody, ResponseBody},
+};
 
 /// A call and its multipart form.
 pub(super) struct Upload {
@@ -36,14 +41,17 @@ impl Upload {
         call
     }
 
-    /// Converts into the call, unless the requested response format is not JSON.
-    pub(super) async fn into_json_call(self) -> Result<Call, Error> {
+    /// Sends the request, unless the requested response format is not JSON.
+    pub(super) async fn send<T>(self) -> Result<T, Error>
+    where
+        JsonBody: ResponseBody<T>,
+    {
         match self.form.value("response_format") {
             Some(format @ ("text" | "srt" | "vtt")) => {
                 let problem = format!("`response_format` `{format}` requires `send_text`");
                 Err(self.call.invalid_request(problem))
             }
-            _ => Ok(self.into_call().await),
+            _ => ResponseFuture::<T>::new(self.into_call().await).await,
         }
     }
 }
@@ -99,12 +107,12 @@ macro_rules! upload {
             /// file does not exist, is a directory or cannot be opened. If reading a file fails
             /// later, the request is aborted and not retried.
             pub async fn send(self) -> Result<$response, crate::Error> {
-                self.0.into_json_call().await?.send().await
+                self.0.send().await
             }
 
             /// Sends the request and returns the response with status, headers and raw body.
             pub async fn send_with_response(self) -> Result<crate::Response<$response>, crate::Error> {
-                self.0.into_json_call().await?.send_with_response().await
+                self.0.send().await
             }
         }
     };
