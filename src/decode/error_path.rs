@@ -69,7 +69,12 @@ mod tests {
     }
 
     response_object! {
-        Node { id "id" required, next "next" optional, list "list" or_default, map "map" or_default, }
+        Node {
+            id "id" required String,
+            next "next" optional Box<Node>,
+            list "list" or_default Vec<Node>,
+            map "map" or_default BTreeMap<String, Node>,
+        }
     }
 
     /// Returns the path in the error for a body; empty if the error has no path.

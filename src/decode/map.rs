@@ -136,7 +136,7 @@ impl<T: LenientDecode + Serialize> LenientDecode for Map<T> {
 
 impl<'de, T: LenientDecode + Serialize> Deserialize<'de> for Map<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        super::require_complete(Self::decode(deserializer)?)
+        super::deserialize(deserializer)
     }
 }
 

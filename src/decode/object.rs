@@ -19,12 +19,6 @@ pub(crate) trait Object: Sized {
     fn decode_fields<'de, A: MapAccess<'de>>(map: A) -> Result<Self, A::Error>;
 }
 
-/// A response struct, which is encoded like it was decoded.
-pub(crate) trait EncodeObject {
-    /// Encodes the fields that are present.
-    fn encode_fields<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error>;
-}
-
 /// Implements [`LenientDecode::decode`] for an [`Object`].
 pub(crate) fn decode_object<'de, D: Deserializer<'de>, T: Object>(
     deserializer: D,
@@ -32,76 +26,152 @@ pub(crate) fn decode_object<'de, D: Deserializer<'de>, T: Object>(
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
-/// Implements `Serialize` for an [`EncodeObject`].
-pub(crate) fn encode_object<S: Serializer, T: EncodeObject>(
-    object: &T,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    object.encode_fields(&mut map)?;
-    map.end()
+/// Implements `Deserialize` for a type that is decoded leniently.
+pub(crate) fn deserialize<'de, D: Deserializer<'de>, T: LenientDecode>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    super::require_complete(T::decode(deserializer)?)
 }
 
-/// Reads the name of the next field.
-pub(crate) fn next_key<'de, A: MapAccess<'de>>(
-    map: &mut A,
-) -> Result<Option<Cow<'de, str>>, A::Error> {
-    map.next_key_seed(NameSeed)
+/// Reads the fields of an object; collects in `extra` what has no slot.
+pub(crate) struct FieldReader<A> {
+    map: A,
+    pub(crate) extra: JsonObject,
 }
 
-/// Reads a field into its slot, or into `extra` if its type does not match.
-pub(crate) fn read_field<'de, A: MapAccess<'de>, T: LenientDecode>(
-    map: &mut A,
-    name: Cow<'de, str>,
-    slot: &mut Option<T>,
-    extra: &mut JsonObject,
-) -> Result<(), A::Error> {
-    *slot = None;
-    match map.next_value_seed(DecodeSeed::new())? {
-        Decoded::Complete(value) => *slot = Some(value),
-        Decoded::Null => {}
-        Decoded::Partial(partial) => {
-            *slot = Some(partial.0);
-            extra.insert(name.into_owned(), Value::Object(partial.1));
-            return Ok(());
+impl<'de, A: MapAccess<'de>> FieldReader<A> {
+    pub(crate) fn new(map: A) -> Self {
+        Self {
+            map,
+            extra: JsonObject::default(),
         }
-        Decoded::Mismatch(other) => {
-            *slot = T::from_empty(&other);
-            if slot.is_none() {
-                extra.insert(name.into_owned(), T::retain_mismatch(other));
+    }
+
+    /// Reads the name of the next field.
+    pub(crate) fn next_name(&mut self) -> Result<Option<Cow<'de, str>>, A::Error> {
+        self.map.next_key_seed(NameSeed)
+    }
+
+    /// Reads a field into its slot, or into `extra` if its type does not match.
+    pub(crate) fn read<T: LenientDecode>(
+        &mut self,
+        name: Cow<'de, str>,
+        slot: &mut Option<T>,
+    ) -> Result<(), A::Error> {
+        *slot = None;
+        match self.map.next_value_seed(DecodeSeed::new())? {
+            Decoded::Complete(value) => *slot = Some(value),
+            Decoded::Null => {}
+            Decoded::Partial(partial) => {
+                *slot = Some(partial.0);
+                self.extra.insert(name.into_owned(), Value::Object(partial.1));
                 return Ok(());
             }
+            Decoded::Mismatch(other) => {
+                *slot = T::from_empty(&other);
+                if slot.is_none() {
+                    self.extra.insert(name.into_owned(), T::retain_mismatch(other));
+                    return Ok(());
+                }
+            }
         }
+        // The last value of a repeated field wins.
+        if !self.extra.is_empty() {
+            self.extra.remove(&*name);
+        }
+        Ok(())
     }
-    // The last value of a repeated field wins.
-    if !extra.is_empty() {
-        extra.remove(&*name);
+
+    /// Reads a field into its slot, or unchanged into `extra` if it does not match its type as a
+    /// whole. So the encoded value of a request type is the JSON that was read, except for fields that
+    /// are `null`.
+    pub(crate) fn read_whole<T: LenientDecode>(
+        &mut self,
+        name: Cow<'de, str>,
+        slot: &mut Option<T>,
+    ) -> Result<(), A::Error> {
+        let value: Value = self.map.next_value()?;
+        *slot = None;
+        self.extra.remove(&*name);
+        match T::decode(&value) {
+            Ok(Decoded::Complete(decoded)) => *slot = Some(decoded),
+            Ok(Decoded::Null) => {}
+            Ok(Decoded::Partial(_) | Decoded::Mismatch(_)) | Err(_) => {
+                self.extra.insert(name.into_owned(), value);
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Stores a field that is not part of the schema in `extra`.
+    pub(crate) fn keep_unknown(&mut self, name: Cow<'de, str>) -> Result<(), A::Error> {
+        match self.map.next_value::<Value>()? {
+            // The last value of a repeated field wins.
+            Value::Null if !self.extra.is_empty() => drop(self.extra.remove(&*name)),
+            Value::Null => {}
+            value => drop(self.extra.insert(name.into_owned(), value)),
+        }
+        Ok(())
+    }
 }
 
-/// Stores a field that is not part of the schema in `extra`.
-pub(crate) fn keep_unknown_field<'de, A: MapAccess<'de>>(
-    map: &mut A,
-    name: Cow<'de, str>,
-    extra: &mut JsonObject,
-) -> Result<(), A::Error> {
-    match map.next_value::<Value>()? {
-        // The last value of a repeated field wins.
-        Value::Null if !extra.is_empty() => drop(extra.remove(&*name)),
-        Value::Null => {}
-        value => drop(extra.insert(name.into_owned(), value)),
+/// Writes the fields of an object, and then `extra`. Remembers the first error.
+pub(crate) struct FieldWriter<'a, S: Serializer> {
+    map: Result<S::SerializeMap, S::Error>,
+    extra: &'a JsonObject,
+    written: Vec<&'static str>,
+}
+
+impl<'a, S: Serializer> FieldWriter<'a, S> {
+    pub(crate) fn new(serializer: S, extra: &'a JsonObject) -> Self {
+        Self {
+            map: serializer.serialize_map(None),
+            extra,
+            written: Vec::new(),
+        }
     }
-    Ok(())
+
+    /// Writes a field unless it is absent, with its mismatched items at their indices or keys.
+    pub(crate) fn write<T: LenientDecode + Serialize>(&mut self, name: &'static str, value: &T) {
+        let Ok(map) = &mut self.map else { return };
+        if value.is_absent() {
+            return;
+        }
+        let result = match self.extra.get(name) {
+            Some(Value::Object(mismatched_items)) => match serde_json::to_value(value) {
+                Ok(value) => map.serialize_entry(
+                    name,
+                    &super::merge_mismatched_items(value, mismatched_items),
+                ),
+                Err(error) => Err(S::Error::custom(error)),
+            },
+            _ => map.serialize_entry(name, value),
+        };
+        match result {
+            // Names are needed only to skip them in `extra`.
+            Ok(()) if self.extra.is_empty() => {}
+            Ok(()) => self.written.push(name),
+            Err(error) => self.map = Err(error),
+        }
+    }
+
+    /// Writes `extra` and ends the object.
+    pub(crate) fn end(self) -> Result<S::Ok, S::Error> {
+        let mut map = self.map?;
+        for (name, value) in self.extra {
+            // `write` has already merged the mismatched items of a field that is set. Any other
+            // mismatched value of such a field was replaced when the field was set.
+            if !self.written.contains(&name.as_str()) {
+                map.serialize_entry(name, value)?;
+            }
+        }
+        map.end()
+    }
 }
 
 /// Replaces the value of a field in the JSON of an object that cannot be decoded by the value to
-/// store in `extra`. `_field` determines the type.
-pub(crate) fn retain_field<S, T: LenientDecode>(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    _field: fn(&S) -> &T,
-) {
+/// store in `extra`.
+pub(crate) fn retain_field<T: LenientDecode>(fields: &mut Map<String, Value>, name: &str) {
     if let Some(value) = fields.get_mut(name)
         && !value.is_null()
     {
@@ -138,54 +208,6 @@ pub(crate) fn present<'a>(
             "expected a string for `{name}` of {type_name}, found {found}"
         ))
     })
-}
-
-/// Returns the value of an optional field.
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "all rules have the same signature"
-)]
-pub(crate) fn optional<T, E>(
-    value: Option<T>,
-    _: &'static str,
-    _: &JsonObject,
-) -> Result<Option<T>, E> {
-    Ok(value)
-}
-
-/// Returns the value of a list or a map, which is empty if the field is missing.
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "all rules have the same signature"
-)]
-pub(crate) fn or_default<T: Default, E>(
-    value: Option<T>,
-    _: &'static str,
-    _: &JsonObject,
-) -> Result<T, E> {
-    Ok(value.unwrap_or_default())
-}
-
-/// Encodes a field unless it is absent, with its mismatched items at their indices or keys.
-pub(crate) fn write_field<M: SerializeMap, T: LenientDecode + Serialize>(
-    map: &mut M,
-    name: &'static str,
-    value: &T,
-    extra: &JsonObject,
-) -> Result<(), M::Error> {
-    if value.is_absent() {
-        return Ok(());
-    }
-    match extra.get(name) {
-        Some(Value::Object(mismatched_items)) => {
-            let value = serde_json::to_value(value).map_err(M::Error::custom)?;
-            map.serialize_entry(
-                name,
-                &super::merge_mismatched_items(value, mismatched_items),
-            )
-        }
-        _ => map.serialize_entry(name, value),
-    }
 }
 
 /// Reads a field name, borrowed if possible.
@@ -291,41 +313,51 @@ impl<'de, T: Object> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// Writes [`Object`], [`EncodeObject`], `Serialize` and `Deserialize` for a struct with a field `extra`.
-///
-/// Each field has its name in JSON and a rule: `required`, `optional` or `or_default`.
-macro_rules! response_object {
-    ($name:ident { $($field:ident $wire:literal $rule:ident,)* }) => {
-        impl $crate::decode::Object for $name {
-            fn decode_fields<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                $(let mut $field = None;)*
-                let mut extra = $crate::JsonObject::default();
-                while let Some(name) = $crate::decode::next_key(&mut map)? {
-                    match &*name {
-                        $($wire => {
-                            $crate::decode::read_field(&mut map, name, &mut $field, &mut extra)?;
-                        })*
-                        _ => $crate::decode::keep_unknown_field(&mut map, name, &mut extra)?,
-                    }
-                }
-                Ok(Self { $($field: $crate::decode::$rule($field, $wire, &extra)?,)* extra })
-            }
-        }
+/// Returns the value of a field from its slot, by its rule.
+macro_rules! field_value {
+    (required $slot:ident $wire:literal $extra:expr) => {
+        $crate::decode::required($slot, $wire, $extra)?
+    };
+    (optional $slot:ident $wire:literal $extra:expr) => {
+        $slot
+    };
+    (or_default $slot:ident $wire:literal $extra:expr) => {
+        $slot.unwrap_or_default()
+    };
+}
 
-        impl $crate::decode::EncodeObject for $name {
-            fn encode_fields<M: serde::ser::SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
-                $($crate::decode::write_field(map, $wire, &self.$field, &self.extra)?;)*
-                // `write_field` has already merged the mismatched items of a field that is set. Any
-                // other mismatched value of such a field was replaced when the field was set.
-                let is_set = |name: &str| match name {
-                    $($wire => !$crate::decode::LenientDecode::is_absent(&self.$field),)*
-                    _ => false,
-                };
-                self.extra
-                    .iter()
-                    .filter(|(name, _)| !is_set(name))
-                    .try_for_each(|(name, value)| map.serialize_entry(name, value))
+/// Writes `decode_fields` of an [`Object`] with a field `extra`. `$read` is a method of [`FieldReader`].
+macro_rules! decode_fields {
+    ($read:ident { $($field:ident $wire:literal $rule:ident $kind:ty,)* }) => {
+        fn decode_fields<'de, A: serde::de::MapAccess<'de>>(map: A) -> Result<Self, A::Error> {
+            $(let mut $field: Option<$kind> = None;)*
+            let mut fields = $crate::decode::FieldReader::new(map);
+            while let Some(name) = fields.next_name()? {
+                match &*name {
+                    $($wire => fields.$read(name, &mut $field),)*
+                    _ => fields.keep_unknown(name),
+                }?;
             }
+            let extra = fields.extra;
+            Ok(Self {
+                $($field: $crate::decode::field_value!($rule $field $wire &extra),)*
+                extra,
+            })
+        }
+    };
+}
+
+/// Writes [`Object`], [`LenientDecode`], `Serialize` and `Deserialize` for a struct with a field `extra`.
+///
+/// Each field has its name in JSON, a rule (`required`, `optional` or `or_default`), and its type if it
+/// is present. `redacted` lists the fields with secrets.
+macro_rules! response_object {
+    (
+        $name:ident { $($field:ident $wire:literal $rule:ident $kind:ty,)* }
+        $(redacted { $($secret:literal $secret_kind:ty,)* })?
+    ) => {
+        impl $crate::decode::Object for $name {
+            $crate::decode::decode_fields! { read { $($field $wire $rule $kind,)* } }
         }
 
         impl $crate::decode::LenientDecode for $name {
@@ -335,28 +367,32 @@ macro_rules! response_object {
                 $crate::decode::decode_object(deserializer)
             }
 
-            // Inlined so that it is compiled only where the type is decoded.
-            #[inline]
-            fn retain_mismatch(mut other: serde_json::Value) -> serde_json::Value {
-                if let serde_json::Value::Object(fields) = &mut other {
-                    $($crate::decode::retain_field(fields, $wire, |this: &Self| &this.$field);)*
+            $(
+                // Inlined so that it is compiled only where the type is decoded.
+                #[inline]
+                fn retain_mismatch(mut other: serde_json::Value) -> serde_json::Value {
+                    if let serde_json::Value::Object(fields) = &mut other {
+                        $($crate::decode::retain_field::<$secret_kind>(fields, $secret);)*
+                    }
+                    other
                 }
-                other
-            }
+            )?
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::require_complete($crate::decode::decode_object(deserializer)?)
+                $crate::decode::deserialize(deserializer)
             }
         }
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                $crate::decode::encode_object(self, serializer)
+                let mut fields = $crate::decode::FieldWriter::new(serializer, &self.extra);
+                $(fields.write($wire, &self.$field);)*
+                fields.end()
             }
         }
     };
 }
 
-pub(crate) use response_object;
+pub(crate) use {decode_fields, field_value, response_object};

@@ -79,9 +79,7 @@ macro_rules! response_raw_json {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::require_complete(
-                    <Self as $crate::decode::LenientDecode>::decode(deserializer)?,
-                )
+                $crate::decode::deserialize(deserializer)
             }
         }
     };

@@ -1,51 +1,14 @@
 //! Decoding of request types, for values that are both read and sent.
 
-use serde::de::{Error, MapAccess};
 use serde_json::Value;
 
-use super::{Decoded, LenientDecode};
-use crate::JsonObject;
-
-/// Reads a field into its slot, or unchanged into `extra` if it does not match its type as a whole.
-/// So the encoded value is the JSON that was read, except for fields that are `null`.
-pub(crate) fn read_whole_field<'de, A: MapAccess<'de>, T: LenientDecode>(
-    map: &mut A,
-    name: &str,
-    slot: &mut Option<T>,
-    extra: &mut JsonObject,
-) -> Result<(), A::Error> {
-    let value: Value = map.next_value()?;
-    *slot = None;
-    extra.remove(name);
-    match T::decode(&value) {
-        Ok(Decoded::Complete(decoded)) => *slot = Some(decoded),
-        Ok(Decoded::Null) => {}
-        Ok(Decoded::Partial(_) | Decoded::Mismatch(_)) | Err(_) => {
-            extra.insert(name.to_owned(), value);
-        }
-    }
-    Ok(())
-}
-
-/// Returns the value of a required field.
-pub(crate) fn required<T, E: Error>(value: Option<T>, name: &'static str) -> Result<T, E> {
-    value.ok_or_else(|| E::missing_field(name))
-}
-
-/// Returns the value of an optional field.
-#[allow(
-    clippy::unnecessary_wraps,
-    reason = "all rules have the same signature"
-)]
-pub(crate) fn optional<T, E>(value: Option<T>, _: &'static str) -> Result<Option<T>, E> {
-    Ok(value)
-}
+use super::LenientDecode;
 
 /// Writes the decoding of a request struct with a field `extra`, and its conversions from JSON.
 ///
-/// Each field has its name in JSON and a rule: `required` or `optional`.
+/// Each field has its name in JSON, a rule (`required` or `optional`), and its type if it is present.
 macro_rules! request_object {
-    ($name:ident { $($field:ident $wire:literal $rule:ident,)* }) => {
+    ($name:ident { $($field:ident $wire:literal $rule:ident $kind:ty,)* }) => {
         impl $crate::decode::LenientDecode for $name {
             fn decode<'de, D: serde::Deserializer<'de>>(
                 deserializer: D,
@@ -55,24 +18,12 @@ macro_rules! request_object {
         }
 
         impl $crate::decode::Object for $name {
-            fn decode_fields<'de, A: serde::de::MapAccess<'de>>(mut map: A) -> Result<Self, A::Error> {
-                $(let mut $field = None;)*
-                let mut extra = $crate::JsonObject::default();
-                while let Some(name) = $crate::decode::next_key(&mut map)? {
-                    match &*name {
-                        $($wire => {
-                            $crate::decode::request::read_whole_field(&mut map, &name, &mut $field, &mut extra)?;
-                        })*
-                        _ => $crate::decode::keep_unknown_field(&mut map, name, &mut extra)?,
-                    }
-                }
-                Ok(Self { $($field: $crate::decode::request::$rule($field, $wire)?,)* extra })
-            }
+            $crate::decode::decode_fields! { read_whole { $($field $wire $rule $kind,)* } }
         }
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::require_complete($crate::decode::decode_object(deserializer)?)
+                $crate::decode::deserialize(deserializer)
             }
         }
 
@@ -110,6 +61,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::JsonObject;
 
     #[derive(Debug, Clone, PartialEq, serde::Serialize)]
     struct Node {
@@ -130,8 +82,8 @@ mod tests {
         extra: JsonObject,
     }
 
-    request_object! { Node { name "name" optional, codes "codes" optional, leaf "leaf" optional, } }
-    request_object! { Leaf { id "id" required, } }
+    request_object! { Node { name "name" optional String, codes "codes" optional Vec<i64>, leaf "leaf" optional Leaf, } }
+    request_object! { Leaf { id "id" required String, } }
 
     #[test]
     fn whatever_is_read_is_sent_unchanged() {

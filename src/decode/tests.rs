@@ -13,7 +13,10 @@ struct Thing {
     extra: JsonObject,
 }
 
-response_object! { Thing { id "id" required, size "size" optional, key "key" optional, } }
+response_object! {
+    Thing { id "id" required String, size "size" optional i64, key "key" optional Secret, }
+    redacted { "key" Secret, }
+}
 
 #[derive(Debug)]
 struct Things {
@@ -26,8 +29,12 @@ struct Things {
 
 response_object! {
     Things {
-        data "data" or_default, sizes "sizes" or_default, keys "keys" or_default, any "any" or_default,
+        data "data" or_default Vec<Thing>,
+        sizes "sizes" or_default BTreeMap<String, i64>,
+        keys "keys" or_default Vec<Secret>,
+        any "any" or_default Vec<Value>,
     }
+    redacted { "data" Vec<Thing>, "keys" Vec<Secret>, }
 }
 
 fn things(body: &Value) -> Things {
@@ -133,8 +140,22 @@ enum Either {
     Thing(Box<Thing>),
 }
 
-response_object! { Groups { groups "groups" or_default, by_name "by_name" or_default, any "any" or_default, } }
-response_object! { Group { id "id" required, things "things" or_default, keys "keys" or_default, } }
+response_object! {
+    Groups {
+        groups "groups" or_default Vec<Group>,
+        by_name "by_name" or_default BTreeMap<String, Thing>,
+        any "any" or_default Vec<Either>,
+    }
+    redacted { "groups" Vec<Group>, "by_name" BTreeMap<String, Thing>, "any" Vec<Either>, }
+}
+response_object! {
+    Group {
+        id "id" required String,
+        things "things" or_default Vec<Thing>,
+        keys "keys" or_default Vec<Secret>,
+    }
+    redacted { "things" Vec<Thing>, "keys" Vec<Secret>, }
+}
 super::response_union! { Either { Name String, Thing Object, } }
 
 fn groups(body: &Value) -> Groups {

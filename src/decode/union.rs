@@ -85,9 +85,7 @@ macro_rules! decode_as_union {
 
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                $crate::decode::require_complete(<Self as $crate::decode::LenientDecode>::decode(
-                    deserializer,
-                )?)
+                $crate::decode::deserialize(deserializer)
             }
         }
     };

@@ -97,11 +97,11 @@ mod tests {
     }
 
     response_object! {
-        Thing { id "id" required, parts "parts" or_default, }
+        Thing { id "id" required String, parts "parts" or_default BTreeMap<String, Thing>, }
     }
 
     response_object! {
-        ThingList { data "data" or_default, }
+        ThingList { data "data" or_default Vec<Thing>, }
     }
 
     paged! { ThingList of Thing, by id, in data "data" }

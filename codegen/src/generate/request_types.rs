@@ -30,7 +30,9 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
     let comparison = structure
         .is_deserialized
         .then(|| quote!(#[derive(PartialEq)]));
-    let decode = structure.is_deserialized.then(|| decode(structure));
+    let decode = structure
+        .is_deserialized
+        .then(|| decode(structure, modules));
     quote! {
         #(#[doc = #docs])*
         #[derive(Clone, Debug, serde::Serialize)]
@@ -52,7 +54,7 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
 }
 
 /// Returns the decoding of a request struct, and its constraints.
-fn decode(structure: &StructType) -> TokenStream {
+fn decode(structure: &StructType, modules: &Modules) -> TokenStream {
     let StructType {
         ident,
         fields,
@@ -60,14 +62,13 @@ fn decode(structure: &StructType) -> TokenStream {
         ..
     } = structure;
     let rules = fields.iter().filter(|field| !field.flatten).map(|field| {
-        let Field { ident, wire, .. } = field;
-        let rule = if field.is_optional() {
-            "optional"
-        } else {
-            "required"
+        let Field { ident, wire, ty, .. } = field;
+        let rule = match field.is_optional() {
+            true => format_ident!("optional"),
+            false => format_ident!("required"),
         };
-        let rule = format_ident!("{rule}");
-        quote!(#ident #wire #rule,)
+        let ty = ty.without_option().tokens(modules);
+        quote!(#ident #wire #rule #ty,)
     });
     let constraints = (!constraints.is_empty()).then(|| {
         let constraints = constraints.iter().map(constraints::expression);

@@ -7,7 +7,7 @@ use super::{
     model::{Definition, Field, OpenEnum, RustType, StructType, Types},
     request_types, unions,
 };
-use crate::{lower::Direction, modules::Modules};
+use crate::lower::Direction;
 
 /// Returns the code of the types of a module, sorted by name.
 pub fn tokens(types: &Types, module: &str) -> TokenStream {
@@ -24,14 +24,15 @@ fn definition(ty: &Definition, types: &Types) -> TokenStream {
         Definition::Struct(structure) if structure.direction == Direction::Request => {
             request_types::struct_definition(structure, modules)
         }
-        Definition::Struct(structure) => response_struct(structure, modules),
+        Definition::Struct(structure) => response_struct(structure, types),
         Definition::Enum(ty) => open_enum(ty),
         Definition::Union(union) => unions::definition(union, types),
     }
 }
 
 /// Returns a response struct: absent lists and maps are empty, and unknown fields are kept.
-fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
+fn response_struct(structure: &StructType, types: &Types) -> TokenStream {
+    let modules = types.modules();
     let StructType {
         ident,
         docs,
@@ -44,13 +45,12 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
         quote!(#(#[doc = #docs])* pub #ident: #ty)
     });
     let rules = fields.iter().map(|field| {
-        let (ident, wire, rule) = (
-            &field.ident,
-            &field.wire,
-            format_ident!("{}", presence_rule(field)),
-        );
-        quote!(#ident #wire #rule,)
+        let Field { ident, wire, ty, .. } = field;
+        let rule = format_ident!("{}", presence_rule(field));
+        let ty = ty.without_option().tokens(modules);
+        quote!(#ident #wire #rule #ty,)
     });
+    let redacted = redacted(structure, types);
     let accessors = accessors(structure);
     quote! {
         #(#[doc = #docs])*
@@ -64,10 +64,24 @@ fn response_struct(structure: &StructType, modules: &Modules) -> TokenStream {
             pub extra: crate::JsonObject,
         }
 
-        crate::decode::response_object! { #ident { #(#rules)* } }
+        crate::decode::response_object! { #ident { #(#rules)* } #redacted }
 
         #accessors
     }
+}
+
+/// Returns the list of the fields with secrets, which are not kept if their type does not match.
+fn redacted(structure: &StructType, types: &Types) -> Option<TokenStream> {
+    let fields: Vec<_> = structure
+        .fields
+        .iter()
+        .filter(|field| types.contains_secret(&field.ty))
+        .map(|Field { wire, ty, .. }| {
+            let ty = ty.without_option().tokens(types.modules());
+            quote!(#wire #ty,)
+        })
+        .collect();
+    (!fields.is_empty()).then(|| quote!(redacted { #(#fields)* }))
 }
 
 /// Returns the methods of a response struct: required access to optional ids, and times of fields

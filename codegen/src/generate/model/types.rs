@@ -1,6 +1,6 @@
 //! The types of the client.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use portkey_admin_constraints::Constraint;
 use proc_macro2::Ident;
@@ -213,6 +213,30 @@ impl Types {
         matches!(self.get(name), Some(Definition::Struct(structure)) if structure.is_deserialized)
     }
 
+    /// Returns whether a value of a type can contain a secret that the schema declares.
+    pub fn contains_secret(&self, ty: &RustType) -> bool {
+        self.reaches_secret(ty, &mut BTreeSet::new())
+    }
+
+    fn reaches_secret<'a>(&'a self, ty: &'a RustType, visited: &mut BTreeSet<&'a str>) -> bool {
+        match ty {
+            RustType::Secret => true,
+            RustType::List(inner)
+            | RustType::Map(inner)
+            | RustType::Option(inner)
+            | RustType::Box(inner)
+            | RustType::LenientList(inner)
+            | RustType::LenientMap(inner) => self.reaches_secret(inner, visited),
+            RustType::Named(name) if visited.insert(name) => {
+                let parts = self.get(name).map(Definition::parts).unwrap_or_default();
+                parts
+                    .into_iter()
+                    .any(|part| self.reaches_secret(part, visited))
+            }
+            _ => false,
+        }
+    }
+
     /// Returns whether a type is a union that converts from the response type of the same schema.
     pub fn converts_from_response(&self, ty: &RustType) -> bool {
         let RustType::Named(name) = ty else {
@@ -222,6 +246,23 @@ impl Types {
             return false;
         };
         matches!(&union.kind, UnionKind::Raw { response, .. } if response.is_some())
+    }
+}
+
+impl Definition {
+    /// Returns the types of the fields or the variants.
+    fn parts(&self) -> Vec<&RustType> {
+        match self {
+            Self::Struct(structure) => structure.fields.iter().map(|field| &field.ty).collect(),
+            Self::Enum(_) => Vec::new(),
+            Self::Union(union) => match &union.kind {
+                UnionKind::JsonKind(variants) => variants.iter().map(|variant| &variant.ty).collect(),
+                UnionKind::Tagged { variants, .. } => {
+                    variants.iter().map(|variant| &variant.ty).collect()
+                }
+                UnionKind::Raw { .. } => Vec::new(),
+            },
+        }
     }
 }
 
