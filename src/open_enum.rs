@@ -18,6 +18,7 @@ macro_rules! open_enum {
             pub const VARIANTS: &'static [Self] = &[$(Self::$variant,)*];
 
             /// Returns `true` if the value is documented.
+            #[inline]
             pub fn is_known(&self) -> bool {
                 !matches!(self, Self::$other(_))
             }
@@ -32,6 +33,7 @@ macro_rules! open_enum {
         }
 
         impl From<&str> for $name {
+            #[inline]
             fn from(value: &str) -> Self {
                 match value {
                     $($value $(| $alias)* => Self::$variant,)*
@@ -48,6 +50,7 @@ macro_rules! open_enum {
 macro_rules! string_conversions {
     ($name:ident) => {
         impl From<String> for $name {
+            #[inline]
             fn from(value: String) -> Self {
                 Self::from(value.as_str())
             }
@@ -55,6 +58,7 @@ macro_rules! string_conversions {
 
         impl std::str::FromStr for $name {
             type Err = std::convert::Infallible;
+            #[inline]
             fn from_str(value: &str) -> Result<Self, Self::Err> {
                 Ok(Self::from(value))
             }

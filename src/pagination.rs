@@ -288,33 +288,40 @@ macro_rules! paged {
         impl $crate::pagination::Paged for $name {
             type Item = $item;
 
+            #[inline]
             fn items(&self) -> &[$item] {
                 let lists: &[&Vec<$item>] = &[$(&self.$field),+];
                 lists.iter().find(|items| !items.is_empty()).map_or(&[], |items| items)
             }
 
+            #[inline]
             fn into_items(self) -> Vec<$item> {
                 let lists = [$(self.$field),+];
                 lists.into_iter().find(|items| !items.is_empty()).unwrap_or_default()
             }
 
-            $(fn total(&self) -> Option<u64> {
+            $(#[inline]
+            fn total(&self) -> Option<u64> {
                 $crate::pagination::item_count(self.$total)
             })?
 
-            $(fn has_more(&self) -> Option<bool> {
+            $(#[inline]
+            fn has_more(&self) -> Option<bool> {
                 self.$more.into()
             })?
 
-            $(fn next_cursor(&self) -> Option<&str> {
+            $(#[inline]
+            fn next_cursor(&self) -> Option<&str> {
                 let $list = self;
                 $next.filter(|cursor| !cursor.is_empty())
             })?
 
+            #[inline]
             fn key(item: &$item) -> Option<std::borrow::Cow<'_, str>> {
                 $crate::pagination::key!(item $key)
             }
 
+            #[inline]
             fn mismatched_items(&self) -> Vec<$crate::pagination::MismatchedItem<'_>> {
                 let lists = [
                     $($crate::pagination::mismatched_items(&self.$field, &self.extra, $wire)),+
@@ -322,6 +329,7 @@ macro_rules! paged {
                 lists.concat()
             }
 
+            #[inline]
             fn mismatched_list(&self) -> Option<(&'static str, &serde_json::Value)> {
                 let lists = [
                     $($crate::pagination::mismatched_list(&self.$field, &self.extra, $wire)),+
@@ -329,6 +337,7 @@ macro_rules! paged {
                 lists.into_iter().flatten().next()
             }
 
+            #[inline]
             fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool) {
                 $($crate::pagination::retain_items(
                     &mut self.$field,
@@ -347,6 +356,7 @@ macro_rules! paged {
         impl $crate::pagination::Paged for $name {
             type Item = $item;
 
+            #[inline]
             fn items(&self) -> &[$item] {
                 match self {
                     Self::$list(list) => &list.items,
@@ -354,6 +364,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn into_items(self) -> Vec<$item> {
                 match self {
                     Self::$list(list) => list.items,
@@ -361,6 +372,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn total(&self) -> Option<u64> {
                 match self {
                     Self::$list(_) => None,
@@ -368,6 +380,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn has_more(&self) -> Option<bool> {
                 match self {
                     Self::$list(_) => None,
@@ -375,6 +388,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn next_cursor(&self) -> Option<&str> {
                 match self {
                     Self::$list(_) => None,
@@ -382,10 +396,12 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn key(item: &$item) -> Option<std::borrow::Cow<'_, str>> {
                 <$page as $crate::pagination::Paged>::key(item)
             }
 
+            #[inline]
             fn mismatched_items(&self) -> Vec<$crate::pagination::MismatchedItem<'_>> {
                 match self {
                     Self::$list(list) => $crate::pagination::sorted_by_index(&list.extra, ""),
@@ -393,6 +409,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn mismatched_list(&self) -> Option<(&'static str, &serde_json::Value)> {
                 match self {
                     Self::$list(_) => None,
@@ -400,6 +417,7 @@ macro_rules! paged {
                 }
             }
 
+            #[inline]
             fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool) {
                 match self {
                     Self::$list(list) => list.retain(|item| {
@@ -419,6 +437,7 @@ macro_rules! into_iterator {
             type Item = $item;
             type IntoIter = std::vec::IntoIter<$item>;
 
+            #[inline]
             fn into_iter(self) -> Self::IntoIter {
                 $crate::pagination::Paged::into_items(self).into_iter()
             }
@@ -428,6 +447,7 @@ macro_rules! into_iterator {
             type Item = &'a $item;
             type IntoIter = std::slice::Iter<'a, $item>;
 
+            #[inline]
             fn into_iter(self) -> Self::IntoIter {
                 $crate::pagination::Paged::items(self).iter()
             }

@@ -32,6 +32,7 @@ macro_rules! request_object {
         impl TryFrom<serde_json::Value> for $name {
             type Error = $crate::Error;
 
+            #[inline]
             fn try_from(value: serde_json::Value) -> Result<Self, $crate::Error> {
                 $crate::decode::request::from_value(value)
             }
@@ -41,6 +42,7 @@ macro_rules! request_object {
         impl TryFrom<$crate::JsonObject> for $name {
             type Error = $crate::Error;
 
+            #[inline]
             fn try_from(object: $crate::JsonObject) -> Result<Self, $crate::Error> {
                 $crate::decode::request::from_value(object.into())
             }

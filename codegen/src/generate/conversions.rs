@@ -173,6 +173,7 @@ impl Converter<'_> {
             impl TryFrom<#source> for #ident {
                 type Error = crate::Error;
 
+                #[inline]
                 fn try_from(response: #source) -> Result<Self, crate::Error> {
                     Ok(Self { #(#fields,)* })
                 }
@@ -214,6 +215,7 @@ impl Converter<'_> {
             impl TryFrom<#source> for #ident {
                 type Error = crate::Error;
 
+                #[inline]
                 fn try_from(response: #source) -> Result<Self, crate::Error> {
                     use #source as Response;
                     Ok(match response {

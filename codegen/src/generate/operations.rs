@@ -140,11 +140,13 @@ impl Operation<'_> {
                 #body
 
                 /// Sends the request and decodes the response.
+                #[inline]
                 pub fn send(self) -> #future<#response #kind> {
                     #future::new(self.call)
                 }
 
                 /// Sends the request and returns the response with its status, headers and raw body.
+                #[inline]
                 pub fn send_with_response(self) -> #future<crate::Response<#response> #kind> {
                     #future::new(self.call)
                 }
@@ -158,6 +160,7 @@ impl Operation<'_> {
                 type Output = Result<#response, crate::Error>;
                 type IntoFuture = #future<#response #kind>;
 
+                #[inline]
                 fn into_future(self) -> Self::IntoFuture {
                     self.send()
                 }
@@ -181,11 +184,13 @@ impl Operation<'_> {
         let pages = format!(" Returns the list as a stream of pages{extent}.");
         Some(quote! {
             #[doc = #items]
+            #[inline]
             pub fn stream(self) -> crate::Items<#response> {
                 crate::pagination::items(self.call)
             }
 
             #[doc = #pages]
+            #[inline]
             pub fn pages(self) -> crate::Pages<#response> {
                 crate::pagination::pages(self.call)
             }

@@ -46,6 +46,7 @@ pub fn struct_definition(structure: &StructType, modules: &Modules) -> TokenStre
             /// Creates a builder.
             ///
             /// Required fields are checked by `build()` or when the request is sent.
+            #[inline]
             pub fn builder() -> #builder {
                 Default::default()
             }
@@ -180,6 +181,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
             #(#setters)*
 
             /// Builds the value. Fails if a required field is missing or a value is invalid.
+            #[inline]
             pub fn build(self) -> Result<#ident, crate::Error> {
                 crate::builder_support::finish(self.problem)?;
                 Ok(#ident { #(#initializers),* })
@@ -188,6 +190,7 @@ pub fn builder(structure: &StructType, types: &Types) -> TokenStream {
 
         impl TryFrom<#builder> for #ident {
             type Error = crate::Error;
+            #[inline]
             fn try_from(builder: #builder) -> Result<Self, crate::Error> {
                 builder.build()
             }
@@ -229,6 +232,7 @@ fn response_builder(structure: &StructType, types: &Types) -> Option<TokenStream
     Some(quote! {
         impl #response {
             #[doc = #docs]
+            #[inline]
             pub fn builder() -> #builder {
                 Default::default()
             }

@@ -129,6 +129,7 @@ fn required_accessor(structure: &Ident, field: &Field) -> TokenStream {
         /// # Errors
         ///
         #[doc = #errors]
+        #[inline]
         pub fn #ident(&self) -> Result<&str, crate::Error> {
             crate::decode::present(self.#ident.as_deref(), #name, #wire, &self.extra)
         }

@@ -47,6 +47,7 @@ fn from_builders(union: &UnionType, types: &Types) -> TokenStream {
             quote! {
                 impl TryFrom<#builder> for #ident {
                     type Error = crate::Error;
+                    #[inline]
                     fn try_from(builder: #builder) -> Result<Self, crate::Error> {
                         builder.build().map(Into::into)
                     }
