@@ -41,8 +41,8 @@ use crate::{JsonObject, error::DecodeError, json};
 pub use list::List;
 pub use map::Map;
 pub(crate) use object::{
-    FieldReader, FieldWriter, Object, decode_fields, decode_object, deserialize, field_value, present,
-    required, response_object, retain_field,
+    FieldReader, FieldWriter, Object, decode_fields, decode_object, deserialize, field_value,
+    present, required, response_object, retain_field,
 };
 pub(crate) use odd_items::retaining_odd_items;
 pub(crate) use raw::{debug_without_values, decode_raw, raw, raw_json, response_raw_json};

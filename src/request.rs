@@ -6,13 +6,13 @@
 //! |---|---|
 //! | `Client::list_api_keys` (generated) | the operation builder, which contains a [`Call`] |
 //! | `Items::poll_item`, `Pages::poll_page` | for a list: the call for the next page |
-//! | `Call::execute` | validates; a [`PreparedRequest`](crate::transport::PreparedRequest) |
+//! | `ResponseFuture::new`, `Call::execute` | validates; a [`PreparedRequest`](crate::transport::PreparedRequest) |
 //! | `transport::send`, `retry::run` | span, retries; an [`Attempt`](crate::transport::Attempt) |
 //! | `Attempt::send_buffered`, `Attempt::send` | deadline; a request of `reqwest` |
 //!
 //! The response returns through the same functions: `Attempt::send` checks the status,
 //! `Attempt::send_buffered` reads the body into a [`RawResponse`](crate::transport::RawResponse),
-//! `retry::run` and `transport::send` repeat or record the attempt, `Call::send` decodes the value.
+//! `retry::run` and `transport::send` repeat or record the attempt, [`ResponseFuture`] decodes the value.
 //! For a list, `Pages` decodes the page and asks `next_page` which page follows.
 
 pub(crate) mod arguments;

@@ -64,13 +64,15 @@ impl<'de, A: MapAccess<'de>> FieldReader<A> {
             Decoded::Null => {}
             Decoded::Partial(partial) => {
                 *slot = Some(partial.0);
-                self.extra.insert(name.into_owned(), Value::Object(partial.1));
+                self.extra
+                    .insert(name.into_owned(), Value::Object(partial.1));
                 return Ok(());
             }
             Decoded::Mismatch(other) => {
                 *slot = T::from_empty(&other);
                 if slot.is_none() {
-                    self.extra.insert(name.into_owned(), T::retain_mismatch(other));
+                    self.extra
+                        .insert(name.into_owned(), T::retain_mismatch(other));
                     return Ok(());
                 }
             }

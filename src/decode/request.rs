@@ -62,7 +62,6 @@ pub(crate) fn from_value<T: LenientDecode>(value: Value) -> Result<T, crate::Err
 mod tests {
     use serde_json::json;
 
-    use super::*;
     use crate::JsonObject;
 
     #[derive(Debug, Clone, PartialEq, serde::Serialize)]

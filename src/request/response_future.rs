@@ -121,7 +121,7 @@ impl ResponseBody<Response<()>> for NoBody {
     }
 }
 
-/// The value alone.
+/// Implements [`ResponseBody`] for the value without its response.
 macro_rules! value_without_response {
     ($kind:ty, $value:ty $(, $bound:ident)?) => {
         #[allow(private_interfaces, reason = "the trait is not public")]

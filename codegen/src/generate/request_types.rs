@@ -63,7 +63,9 @@ fn decode(structure: &StructType, modules: &Modules) -> TokenStream {
         ..
     } = structure;
     let rules = fields.iter().filter(|field| !field.flatten).map(|field| {
-        let Field { ident, wire, ty, .. } = field;
+        let Field {
+            ident, wire, ty, ..
+        } = field;
         let rule = match field.is_optional() {
             true => format_ident!("optional"),
             false => format_ident!("required"),

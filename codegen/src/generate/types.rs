@@ -45,7 +45,9 @@ fn response_struct(structure: &StructType, types: &Types) -> TokenStream {
         quote!(#(#[doc = #docs])* pub #ident: #ty)
     });
     let rules = fields.iter().map(|field| {
-        let Field { ident, wire, ty, .. } = field;
+        let Field {
+            ident, wire, ty, ..
+        } = field;
         let rule = format_ident!("{}", presence_rule(field));
         let ty = ty.without_option().tokens(modules);
         quote!(#ident #wire #rule #ty,)

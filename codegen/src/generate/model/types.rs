@@ -256,7 +256,9 @@ impl Definition {
             Self::Struct(structure) => structure.fields.iter().map(|field| &field.ty).collect(),
             Self::Enum(_) => Vec::new(),
             Self::Union(union) => match &union.kind {
-                UnionKind::JsonKind(variants) => variants.iter().map(|variant| &variant.ty).collect(),
+                UnionKind::JsonKind(variants) => {
+                    variants.iter().map(|variant| &variant.ty).collect()
+                }
                 UnionKind::Tagged { variants, .. } => {
                     variants.iter().map(|variant| &variant.ty).collect()
                 }
