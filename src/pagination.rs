@@ -17,11 +17,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::{
-    Error, JsonObject, Operation, Response,
+    JsonObject,
     decode::{LenientDecode, json_type},
     error::DecodeError,
-    request::{Call, decode_response},
-    transport::RawResponse,
+    request::Call,
+    response_future::ResponseBody,
 };
 
 pub use cursor::Cursor;
@@ -33,7 +33,7 @@ pub use skipped_item::SkippedItem;
 /// The response of a list operation: one page of a list.
 ///
 /// Implemented by the responses of all list operations. The trait is sealed.
-pub trait Paged: sealed::Sealed + Send + 'static {
+pub trait Paged: ResponseBody + Send + 'static {
     /// The type of the items.
     type Item: LenientDecode + Send + Unpin + 'static;
 
@@ -87,11 +87,6 @@ pub trait Paged: sealed::Sealed + Send + 'static {
     fn retain_items(&mut self, keep: &mut dyn FnMut(Option<&str>) -> bool);
 }
 
-pub(crate) mod sealed {
-    /// Implemented by the responses of list operations.
-    pub trait Sealed: crate::decode::LenientDecode {}
-}
-
 /// Creates the stream that `stream` of a list builder returns.
 pub(crate) fn items<L: Paged>(call: Call) -> Items<L> {
     Items::new(pages(call))
@@ -100,15 +95,6 @@ pub(crate) fn items<L: Paged>(call: Call) -> Items<L> {
 /// Creates the stream that `pages` of a list builder returns.
 pub(crate) fn pages<L: Paged>(call: Call) -> Pages<L> {
     Pages::new(call)
-}
-
-/// Decodes a page. If `strict_items`, an item that cannot be decoded is an error.
-pub(crate) fn decode_page<L: Paged>(
-    operation: &'static Operation,
-    strict_items: bool,
-    response: RawResponse,
-) -> Result<Response<L>, Error> {
-    decode_response(operation, response, |list| check_items(list, strict_items))
 }
 
 /// Converts a total to an unsigned integer; `None` if it is missing or negative.
@@ -186,7 +172,7 @@ impl<'a> MismatchedItem<'a> {
 ///
 /// Items that are objects but cannot be decoded are skipped. A list that contains neither such items
 /// nor decoded ones is not a list of items.
-fn check_items<L: Paged>(list: &L, strict: bool) -> Result<(), DecodeError> {
+pub(crate) fn check_items<L: Paged>(list: &L, strict: bool) -> Result<(), DecodeError> {
     let is_empty = list.items().is_empty();
     if let Some((field, value)) = list.mismatched_list().filter(|_| is_empty) {
         let problem = format!("expected an array, found {}", json_type(value));
@@ -283,7 +269,12 @@ macro_rules! paged {
     ) => {
         $crate::pagination::into_iterator! { $name of $item }
 
-        impl $crate::pagination::sealed::Sealed for $name {}
+        #[allow(private_interfaces, reason = "the trait is not public")]
+        impl $crate::response_future::ResponseBody for $name {
+            fn check(&self, strict_items: bool) -> Result<(), $crate::error::DecodeError> {
+                $crate::pagination::check_items(self, strict_items)
+            }
+        }
 
         impl $crate::pagination::Paged for $name {
             type Item = $item;
@@ -351,7 +342,12 @@ macro_rules! paged {
     ($name:ident of $item:ty, $list:ident or $object:ident $page:ty) => {
         $crate::pagination::into_iterator! { $name of $item }
 
-        impl $crate::pagination::sealed::Sealed for $name {}
+        #[allow(private_interfaces, reason = "the trait is not public")]
+        impl $crate::response_future::ResponseBody for $name {
+            fn check(&self, strict_items: bool) -> Result<(), $crate::error::DecodeError> {
+                $crate::pagination::check_items(self, strict_items)
+            }
+        }
 
         impl $crate::pagination::Paged for $name {
             type Item = $item;

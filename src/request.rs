@@ -28,6 +28,6 @@ pub(crate) mod validation;
 
 pub(crate) use arguments::object_of;
 pub use arguments::{IntoBody, IntoOptional, RequestObject};
-pub(crate) use call::{Call, decode_response};
+pub(crate) use call::Call;
 pub use raw::Request;
 pub use response_future::ResponseFuture;

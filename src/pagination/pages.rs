@@ -14,12 +14,13 @@ use tokio::task::JoinSet;
 use tracing::{Instrument, debug};
 
 use super::{
-    Cursor, Paged, SkippedItem, decode_page,
+    Cursor, Paged, SkippedItem,
     next_page::{NextPage, PageInfo, PageRef, Position, Problem, next_page},
     yielded_items::YieldedItems,
 };
 use crate::{
-    Error, Response, error::Label, operation::Paging, request::Call, transport::RawResponse,
+    Error, Response, error::Label, operation::Paging, request::Call, response_future::FromResponse,
+    transport::RawResponse,
 };
 
 /// The default maximum number of pages.
@@ -262,7 +263,8 @@ impl<L: Paged> Pages<L> {
         outcome: Result<RawResponse, Error>,
     ) -> Result<Option<Page<L>>, Error> {
         let (operation, strict_items) = (self.call.operation(), self.call.strict_items());
-        let decoded = outcome.and_then(|raw| decode_page::<L>(operation, strict_items, raw));
+        let decoded =
+            outcome.and_then(|raw| Response::<L>::from_response(operation, strict_items, raw));
         let response = match decoded {
             Ok(response) => response,
             Err(error) => {

@@ -18,7 +18,7 @@ use super::{
 #[cfg(feature = "gateway")]
 use crate::gateway::Form;
 use crate::{
-    ByteStream, Client, Error, Response,
+    ByteStream, Client, Error,
     decode::{self, LenientDecode},
     error::{DecodeError, Label, reports_failure},
     header, json, media_type,
@@ -317,19 +317,6 @@ fn with_stream_true(body: Body) -> Result<Body, Error> {
     }
 }
 
-/// Decodes a success, and checks the value.
-pub(crate) fn decode_response<T: LenientDecode>(
-    operation: &'static Operation,
-    response: RawResponse,
-    check: impl FnOnce(&T) -> Result<(), DecodeError>,
-) -> Result<Response<T>, Error> {
-    let value = decode(&response.body).and_then(|value| check(&value).map(|()| value));
-    match value {
-        Ok(value) => Ok(Response::new(value, response)),
-        Err(error) => Err(decode_error(error, response, &Label::Operation(operation))),
-    }
-}
-
 /// Returns the error that the body of a success reports, if any.
 pub(crate) fn check_success(
     client: &Client,
@@ -349,7 +336,7 @@ pub(crate) fn check_success(
 
 /// Decodes the body of a success. An empty body counts as `{}`: writes may return one although the
 /// OpenAPI document declares an object.
-fn decode<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
+pub(super) fn decode_body<T: LenientDecode>(body: &[u8]) -> Result<T, DecodeError> {
     decode::from_slice(if is_blank(body) { b"{}" } else { body })
 }
 

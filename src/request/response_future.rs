@@ -7,17 +7,22 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use super::call::{Call, decode_response};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::call::{Call, decode_body, decode_error};
 use crate::{
-    Error, Operation, Response,
+    Error, JsonObject, List, Map, Operation, Response,
     decode::LenientDecode,
-    pagination::{self, Paged},
+    error::{DecodeError, Label},
     transport::RawResponse,
 };
 
-/// The future of a call: sends the request and decodes the response. Its output is a `Result<T, Error>`.
+/// The future of a call: sends the request and decodes the response. Its output is a
+/// [`Result<T, Error>`](Error).
 ///
-/// `send` and `send_with_response` of an operation builder return it; awaiting the builder creates it. Nothing is sent before it is polled.
+/// `send` and `send_with_response` of an operation builder return it, and awaiting the builder creates
+/// it. Nothing is sent before it is polled.
 ///
 /// ```no_run
 /// # #[cfg(feature = "workspaces")]
@@ -28,15 +33,15 @@ use crate::{
 /// # }
 /// ```
 #[must_use = "nothing is sent before it is awaited"]
-pub struct ResponseFuture<T, B = JsonBody> {
+pub struct ResponseFuture<T> {
     operation: &'static Operation,
     strict_items: bool,
     /// Yields the raw response; `poll` decodes it (see [`crate::decode`]).
     response: Pin<Box<dyn Future<Output = Result<RawResponse, Error>> + Send>>,
-    value: PhantomData<fn() -> (T, B)>,
+    value: PhantomData<fn() -> T>,
 }
 
-impl<T, B> ResponseFuture<T, B> {
+impl<T> ResponseFuture<T> {
     pub(crate) fn new(call: Call) -> Self {
         Self {
             operation: call.operation(),
@@ -47,16 +52,20 @@ impl<T, B> ResponseFuture<T, B> {
     }
 }
 
-impl<T, B: ResponseBody<T>> Future for ResponseFuture<T, B> {
+impl<T: FromResponse> Future for ResponseFuture<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let response = ready!(self.response.as_mut().poll(context))?;
-        Poll::Ready(B::decode(self.operation, self.strict_items, response))
+        Poll::Ready(T::from_response(
+            self.operation,
+            self.strict_items,
+            response,
+        ))
     }
 }
 
-impl<T, B> fmt::Debug for ResponseFuture<T, B> {
+impl<T> fmt::Debug for ResponseFuture<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture")
             .field("operation", &self.operation.id)
@@ -64,80 +73,70 @@ impl<T, B> fmt::Debug for ResponseFuture<T, B> {
     }
 }
 
-/// The kind of a response body, which determines how it is decoded.
-pub trait ResponseBody<T>: Sized {
-    /// Decodes a success. If `strict_items`, an item of a list that cannot be decoded is an error.
+/// The body of a success, as its type.
+pub trait ResponseBody: LenientDecode {
+    /// Checks the decoded body. If `strict_items`, an item of a list that cannot be decoded is an error.
     #[doc(hidden)]
     #[allow(private_interfaces, reason = "the trait is not public")]
-    fn decode(
+    fn check(&self, _strict_items: bool) -> Result<(), DecodeError> {
+        Ok(())
+    }
+}
+
+impl ResponseBody for JsonObject {}
+impl ResponseBody for Value {}
+impl<T: LenientDecode + Serialize> ResponseBody for List<T> {}
+impl<T: LenientDecode + Serialize> ResponseBody for Map<T> {}
+
+/// The output of a [`ResponseFuture`]: the body, with or without its [`Response`]; `()` ignores the body.
+pub trait FromResponse: Sized {
+    /// Decodes the body of a success.
+    #[doc(hidden)]
+    #[allow(private_interfaces, reason = "the trait is not public")]
+    fn from_response(
         operation: &'static Operation,
         strict_items: bool,
         response: RawResponse,
-    ) -> Result<T, Error>;
+    ) -> Result<Self, Error>;
 }
 
-/// A JSON body.
-#[derive(Debug)]
-pub enum JsonBody {}
-
-/// A page of a list.
-#[derive(Debug)]
-pub enum ListBody {}
-
-/// A body that is ignored.
-#[derive(Debug)]
-pub enum NoBody {}
-
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl<T: LenientDecode> ResponseBody<Response<T>> for JsonBody {
-    fn decode(
+impl<T: ResponseBody> FromResponse for Response<T> {
+    fn from_response(
         operation: &'static Operation,
-        _: bool,
+        strict_items: bool,
         response: RawResponse,
-    ) -> Result<Response<T>, Error> {
-        decode_response(operation, response, |_| Ok(()))
+    ) -> Result<Self, Error> {
+        let body = decode_body(&response.body);
+        let body = body.and_then(|body: T| body.check(strict_items).map(|()| body));
+        match body {
+            Ok(body) => Ok(Response::new(body, response)),
+            Err(error) => Err(decode_error(error, response, &Label::Operation(operation))),
+        }
     }
 }
 
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl<T: Paged> ResponseBody<Response<T>> for ListBody {
-    fn decode(
+impl<T: ResponseBody> FromResponse for T {
+    fn from_response(
         operation: &'static Operation,
         strict_items: bool,
         response: RawResponse,
-    ) -> Result<Response<T>, Error> {
-        pagination::decode_page(operation, strict_items, response)
+    ) -> Result<Self, Error> {
+        Response::from_response(operation, strict_items, response).map(Response::into_inner)
     }
 }
 
 #[allow(private_interfaces, reason = "the trait is not public")]
-impl ResponseBody<Response<()>> for NoBody {
-    fn decode(
-        _: &'static Operation,
-        _: bool,
-        response: RawResponse,
-    ) -> Result<Response<()>, Error> {
+impl FromResponse for Response<()> {
+    fn from_response(_: &'static Operation, _: bool, response: RawResponse) -> Result<Self, Error> {
         Ok(Response::new((), response))
     }
 }
 
-/// Implements [`ResponseBody`] for the value without its response.
-macro_rules! value_without_response {
-    ($kind:ty, $value:ty $(, $bound:ident)?) => {
-        #[allow(private_interfaces, reason = "the trait is not public")]
-        impl$(<T: $bound>)? ResponseBody<$value> for $kind {
-            fn decode(
-                operation: &'static Operation,
-                strict_items: bool,
-                response: RawResponse,
-            ) -> Result<$value, Error> {
-                let response: Response<$value> = Self::decode(operation, strict_items, response)?;
-                Ok(response.into_inner())
-            }
-        }
-    };
+#[allow(private_interfaces, reason = "the trait is not public")]
+impl FromResponse for () {
+    fn from_response(_: &'static Operation, _: bool, _: RawResponse) -> Result<Self, Error> {
+        Ok(())
+    }
 }
-
-value_without_response!(JsonBody, T, LenientDecode);
-value_without_response!(ListBody, T, Paged);
-value_without_response!(NoBody, ());

@@ -1,15 +1,14 @@
 //! Updates with an empty response, followed by a read.
 
-use super::{Call, ResponseFuture};
+use super::{Call, ResponseFuture, response_future::ResponseBody};
 use crate::{
     Error,
-    decode::LenientDecode,
     operation::{Operation, Segment},
 };
 
 /// Sends an update, then reads the updated resource with the same client. The read uses the first
 /// path arguments of the update; codegen checks that the parameters match.
-pub(crate) async fn update_and_get<T: LenientDecode>(
+pub(crate) async fn update_and_get<T: ResponseBody>(
     update: Call,
     read: &'static Operation,
 ) -> Result<T, Error> {

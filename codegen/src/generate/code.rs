@@ -140,6 +140,7 @@ impl Module {
             .filter(|(list, _)| types.modules().home(list) == name)
             .map(|(_, list)| lists::paged_impl(list, types.modules()));
         let named_impls = lists::named_impls(model, name);
+        let response_bodies = operations::response_bodies(model, name);
         let client = (!methods.is_empty()).then(|| {
             let heading = format!(" # `{name}`");
             let docs = feature_docs(feature.as_deref());
@@ -155,7 +156,7 @@ impl Module {
             name: name.rsplit("::").next().unwrap_or(name).to_owned(),
             docs: module_docs(name, feature.as_deref(), &rows),
             feature,
-            items: quote!(#reexports #handwritten #client #builders #(#groups)* #type_tokens #conversions #(#list_impls)* #named_impls),
+            items: quote!(#reexports #handwritten #client #builders #(#groups)* #type_tokens #conversions #response_bodies #(#list_impls)* #named_impls),
             submodules: Vec::new(),
         }
     }

@@ -1,6 +1,6 @@
 //! Operations: the client method, the builder and the static metadata of each operation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use heck::ToShoutySnakeCase;
 use proc_macro2::{Ident, TokenStream};
@@ -75,6 +75,24 @@ pub fn code(model: &Model<'_>) -> OperationsCode {
     code
 }
 
+/// Returns the implementation of `ResponseBody` for the responses of a module, except for lists.
+pub fn response_bodies(model: &Model<'_>, module: &str) -> TokenStream {
+    let responses =
+        model
+            .operations
+            .iter()
+            .filter_map(|operation| match operation.response.as_ref()? {
+                RustType::Named(name) => Some(name.as_str()),
+                _ => None,
+            });
+    let names: BTreeSet<&str> = responses
+        .filter(|name| model.types.modules().home(name) == module)
+        .filter(|name| !model.lists.contains_key(*name))
+        .collect();
+    let names = names.into_iter().map(|name| format_ident!("{name}"));
+    quote!(#(impl crate::response_future::ResponseBody for #names {})*)
+}
+
 impl Operation<'_> {
     fn method(&self, types: &Types) -> TokenStream {
         let name = format_ident!("{}", self.entry.id);
@@ -120,7 +138,7 @@ impl Operation<'_> {
             .iter()
             .map(|parameter| parameter.setter(&quote!(call.parameters), builder_methods, types));
         let groups = self.groups.iter().map(|group| group.setter_method(types));
-        let (future, kind) = (quote!(crate::ResponseFuture), self.response_kind());
+        let future = quote!(crate::ResponseFuture);
         let body = self.body.as_ref().map(|(ty, _)| body_setter(ty, types));
         let docs = format!(
             " Builder of [`Client::{0}`](crate::Client::{0}).",
@@ -141,13 +159,13 @@ impl Operation<'_> {
 
                 /// Sends the request and decodes the response.
                 #[inline]
-                pub fn send(self) -> #future<#response #kind> {
+                pub fn send(self) -> #future<#response> {
                     #future::new(self.call)
                 }
 
                 /// Sends the request and returns the response with its status, headers and raw body.
                 #[inline]
-                pub fn send_with_response(self) -> #future<crate::Response<#response> #kind> {
+                pub fn send_with_response(self) -> #future<crate::Response<#response>> {
                     #future::new(self.call)
                 }
 
@@ -158,7 +176,7 @@ impl Operation<'_> {
 
             impl IntoFuture for #name {
                 type Output = Result<#response, crate::Error>;
-                type IntoFuture = #future<#response #kind>;
+                type IntoFuture = #future<#response>;
 
                 #[inline]
                 fn into_future(self) -> Self::IntoFuture {
@@ -239,15 +257,6 @@ impl Operation<'_> {
                 crate::update_and_get::update_and_get(self.call, &crate::operations::#operation).await
             }
         })
-    }
-
-    /// Returns the kind of the response body, a type of `crate::response_future`, unless it is the default.
-    fn response_kind(&self) -> TokenStream {
-        match (&self.response, &self.entry.paging) {
-            (None, _) => quote!(, crate::response_future::NoBody),
-            (Some(_), None) => TokenStream::new(),
-            (Some(_), Some(_)) => quote!(, crate::response_future::ListBody),
-        }
     }
 
     /// Returns a call of the handwritten method of the operation.

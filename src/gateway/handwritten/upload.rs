@@ -9,7 +9,7 @@ use crate::{
     Client, Error, Operation,
     gateway::Form,
     request::{Call, ResponseFuture},
-    response_future::{JsonBody, ResponseBody},
+    response_future::FromResponse,
 };
 
 /// A call and its multipart form.
@@ -42,10 +42,7 @@ impl Upload {
     }
 
     /// Sends the request, unless the requested response format is not JSON.
-    pub(super) async fn send<T>(self) -> Result<T, Error>
-    where
-        JsonBody: ResponseBody<T>,
-    {
+    pub(super) async fn send<T: FromResponse>(self) -> Result<T, Error> {
         match self.form.value("response_format") {
             Some(format @ ("text" | "srt" | "vtt")) => {
                 let problem = format!("`response_format` `{format}` requires `send_text`");
