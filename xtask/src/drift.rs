@@ -6,7 +6,6 @@
 //! `impact` derives from it what a difference means for users of the crate. The override audit (in
 //! the codegen crate) tries the overrides on the new document. `render` writes the report.
 
-pub mod catch_panic;
 mod compatibility;
 mod diff;
 mod difference;

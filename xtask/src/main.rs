@@ -5,6 +5,7 @@
 
 mod api;
 mod atomic;
+mod catch_panic;
 mod clients;
 mod drift;
 mod endpoints;
@@ -21,10 +22,6 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use lexopt::prelude::{Long, Short, Value, ValueExt};
-
-/// `sync-spec` makes many small allocations, for which the system allocator is slow.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const HELP: &str = "\
 Usage: cargo xtask [--root DIR] COMMAND [OPTIONS]

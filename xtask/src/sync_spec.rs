@@ -11,8 +11,9 @@ use lexopt::prelude::{Long, Short, ValueExt};
 use portkey_admin_codegen::{Sources, distil, document};
 use serde_json::Value;
 
+use crate::catch_panic::catch_panic;
 use crate::drift::render::{Format, render};
-use crate::drift::{self, Input, Report, catch_panic};
+use crate::drift::{self, Input, Report};
 use crate::source::{SourceRecord, digest};
 use crate::{atomic, fetch};
 
@@ -80,12 +81,15 @@ pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<ExitCode> {
         print!("{HELP}");
         return Ok(ExitCode::SUCCESS);
     };
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
     panic_as_error(|| sync(root, &options))
 }
 
 /// Turns a panic in any crate into an ordinary error: one line, and the exit code for errors.
-fn panic_as_error(command: impl FnOnce() -> Result<ExitCode> + Send) -> Result<ExitCode> {
-    let result = catch_panic::call(command).map_err(|panic| {
+fn panic_as_error(command: impl FnOnce() -> Result<ExitCode>) -> Result<ExitCode> {
+    let result = catch_panic(command).map_err(|panic| {
         anyhow!("panicked on this OpenAPI document (RUST_BACKTRACE=1 shows where): {panic}")
     });
     result.flatten()

@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use drift::{Change, ChangeClass};
 use serde_json::{Map, Value, json};
 
-use super::catch_panic;
 use super::difference::{Aspect, Difference};
 use super::matching::{self, Operation};
 use super::schema_node::{Location, Node};
+use crate::catch_panic::catch_panic;
 
 /// Effect of a change on the wire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,7 +76,7 @@ impl WireCompatibility {
         // The crate asserts its assumptions. Known violations are removed above; for unknown ones,
         // a report without classifications is better than none.
         let changes =
-            catch_panic::call(|| drift::compare(&one, &two).map_err(|error| format!("{error:#}")));
+            catch_panic(|| drift::compare(&one, &two).map_err(|error| format!("{error:#}")));
         match changes.flatten() {
             Ok(changes) => Self::collect(&changes),
             Err(problem) => Self::without(problem),

@@ -1,14 +1,12 @@
 //! The generated code of both documents, as far as users of the crate see it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::thread;
 
 use portkey_admin_codegen::{
     Error, Patched, document, generate, lower, manifest, reserved_segments,
 };
 use serde_json::Value;
 
-use super::catch_panic;
 use super::matching::Operation;
 use super::public_api::{self, Listing};
 
@@ -40,8 +38,8 @@ pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
     let manifest = new.manifest.clone();
     let (mut old, mut new) = (old.clone(), new.clone());
     let mut excluded_operations = exclude_unlowerable(&mut old, &mut new)?;
-    let (before, after) = loop {
-        let (before, after) = generate_both(&old, &new);
+    let after = loop {
+        let after = generate(&new);
         let count = excluded_operations.len();
         let problem = after.as_ref().err().map_or("", String::as_str);
         for (key, problem) in problems_by_operation(problem) {
@@ -51,13 +49,13 @@ pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
             }
         }
         if excluded_operations.len() == count {
-            break (before, after);
+            break after;
         }
     };
     let failed = |which: &str, problem: &str| {
         format!("cannot generate the client for the {which} OpenAPI document: {problem}")
     };
-    let (before, mut types) = before.map_err(|problem| failed("vendored", &problem))?;
+    let (before, mut types) = generate(&old).map_err(|problem| failed("vendored", &problem))?;
     let (after, more) = after.map_err(|problem| failed("new", &problem))?;
     for (id, names) in more {
         types.entry(id).or_default().extend(names);
@@ -71,18 +69,6 @@ pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
             .map(|(_, entry)| entry.id.clone())
             .collect(),
         excluded_operations,
-    })
-}
-
-/// Generates both clients in parallel.
-fn generate_both(old: &Patched, new: &Patched) -> (Generated, Generated) {
-    thread::scope(|scope| {
-        let before = catch_panic::spawn(scope, || generate(old));
-        let after = catch_panic::spawn(scope, || generate(new));
-        (
-            catch_panic::join(before).flatten(),
-            catch_panic::join(after).flatten(),
-        )
     })
 }
 
