@@ -1,7 +1,7 @@
 //! The report of `cargo xtask sync-spec`, over small pairs of documents and over two revisions of
 //! the real one.
 //!
-//! Each file in `data/drift` is a pair with its report. `UPDATE_REPORTS=1 cargo test -p xtask
+//! Each file in `data/drift` is a pair with its report. `UPDATE_EXPECT=1 cargo test -p xtask
 //! --test drift` rewrites the reports; review the diff before committing.
 #![allow(clippy::unwrap_used)]
 
@@ -10,6 +10,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use expect_test::expect_file;
 use portkey_admin_codegen::document;
 use serde_json::{Map, Value, json};
 use support::Project;
@@ -85,26 +86,13 @@ fn data(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn is_update() -> bool {
-    std::env::var_os("UPDATE_REPORTS").is_some()
-}
-
-/// Compares a report with the stored one, or replaces it.
-fn assert_or_update(file: &Path, before: &str, expected: &str, report: &str) {
-    if is_update() {
-        std::fs::write(file, format!("{before}{report}")).unwrap();
-    } else {
-        assert_eq!(report, expected, "{}", file.display());
-    }
-}
-
 #[test]
 fn reports_match_the_stored_ones() {
     for case in Case::all() {
         let report = case.project("old").check(&case.document("new"), "text");
         let text = std::fs::read_to_string(&case.file).unwrap();
-        let end = text.find("=== report\n").unwrap() + "=== report\n".len();
-        assert_or_update(&case.file, &text[..end], &case.parts["report"], &report);
+        let (pair, _) = text.split_once("=== report\n").unwrap();
+        expect_file![case.file].assert_eq(&format!("{pair}=== report\n{report}"));
     }
 }
 
@@ -355,8 +343,7 @@ fn reports_on_two_revisions_match_and_mirror_each_other() {
         let project = Project::with_document(from);
         let report = project.check_json(to);
         let file = data("revisions").join(format!("{name}.txt"));
-        let expected = std::fs::read_to_string(&file).unwrap_or_default();
-        assert_or_update(&file, "", &expected, &brief(&report));
+        expect_file![file].assert_eq(&brief(&report));
         report
     });
     let [forward, backward] = reports;
