@@ -271,6 +271,8 @@ macro_rules! paged {
 
         #[allow(private_interfaces, reason = "the trait is not public")]
         impl $crate::response_future::ResponseBody for $name {
+            // Inlined so that it is compiled only where the list is decoded.
+            #[inline]
             fn check(&self, strict_items: bool) -> Result<(), $crate::error::DecodeError> {
                 $crate::pagination::check_items(self, strict_items)
             }
@@ -344,6 +346,8 @@ macro_rules! paged {
 
         #[allow(private_interfaces, reason = "the trait is not public")]
         impl $crate::response_future::ResponseBody for $name {
+            // Inlined so that it is compiled only where the list is decoded.
+            #[inline]
             fn check(&self, strict_items: bool) -> Result<(), $crate::error::DecodeError> {
                 $crate::pagination::check_items(self, strict_items)
             }
