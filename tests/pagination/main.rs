@@ -7,6 +7,8 @@ mod caller_options;
 mod cursors;
 mod deletions;
 mod end;
+#[cfg(feature = "gateway")]
+mod last_id;
 mod odd_items;
 mod prefetch;
 mod styles;
