@@ -8,14 +8,13 @@
 
 mod support;
 
-use chrono::{DateTime, Utc};
 use portkey_admin::{
     Client, JsonObject, api_keys, logs, mcp, policies, prompts, types, users, workspaces,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use support::{
-    BoxedCall, CREATED, boxed_call, security_settings,
+    BoxedCall, CREATED, at, boxed_call, security_settings,
     server::{ScriptedResponse, Server},
     server_and_client,
 };
@@ -289,10 +288,9 @@ async fn security_settings_must_be_complete() {
 #[tokio::test]
 async fn a_rotation_period_and_a_date_are_sent_together() {
     let (server, client) = server_and_client(ScriptedResponse::json(200, CREATED));
-    let date: DateTime<Utc> = "2030-01-02T03:04:05Z".parse().unwrap();
     let policy = api_keys::RotationPolicyInput::builder()
         .rotation_period("weekly")
-        .next_rotation_at(date);
+        .next_rotation_at(at("2030-01-02T03:04:05Z"));
     let body = api_keys::UpdateApiKeyRequest::builder().rotation_policy(policy);
     client
         .update_api_key("one")

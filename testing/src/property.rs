@@ -50,3 +50,45 @@ fn config(context: &str, cases: u32) -> Config {
         ..config
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+
+    #[test]
+    #[should_panic(expected = "digits: Test failed: assertion failed: sum < 10")]
+    fn a_failure_has_its_context_and_reason() {
+        check("digits", 100, &vec(0..10_u32, 0..10), |digits| {
+            let sum: u32 = digits.into_iter().sum();
+            prop_assert!(sum < 10, "assertion failed: sum < 10");
+            Ok(())
+        });
+    }
+
+    #[test]
+    #[should_panic(expected = "minimal failing input: 10")]
+    fn a_panic_is_a_failure_with_the_smallest_input() {
+        check("numbers", 100, &(0..1000), |number| {
+            assert!(number < 10);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn inputs_are_the_same_in_every_run_and_differ_by_context() {
+        let inputs = |context| {
+            let inputs = RefCell::new(Vec::new());
+            check(context, 20, &any::<u64>(), |input| {
+                inputs.borrow_mut().push(input);
+                Ok(())
+            });
+            inputs.into_inner()
+        };
+        assert_eq!(inputs("one"), inputs("one"));
+        assert_ne!(inputs("one"), inputs("two"));
+    }
+}

@@ -1,6 +1,5 @@
 //! Fields that an update can clear have three states on the wire: kept, cleared and set.
 
-use chrono::{DateTime, Utc};
 use portkey_admin::{
     Client, JsonObject,
     api_keys::{ApiKeyDefaultsInput, RotationPolicyInput, UpdateApiKeyRequest},
@@ -19,7 +18,9 @@ use portkey_admin::{
 };
 use serde_json::{Value, json};
 
-use crate::support::{BoxedCall, CREATED, boxed_call, server::ScriptedResponse, server_and_client};
+use crate::support::{
+    BoxedCall, CREATED, at, boxed_call, server::ScriptedResponse, server_and_client,
+};
 
 /// A clearable field, and requests that keep it (twice), clear it and set it.
 struct ClearableField {
@@ -66,7 +67,6 @@ const DATE: &str = "2030-01-02T03:04:05Z";
 /// Returns every field that can be cleared.
 #[rustfmt::skip]
 fn all(client: &Client) -> Vec<ClearableField> {
-    let date = || DATE.parse::<DateTime<Utc>>().unwrap();
     let rate = RateLimitInput::builder().type_("requests").unit("rpw").value(5);
     let limits = || UsageLimitsInput::builder().credit_limit(5.0);
     let mapping = SecretMappingInput::builder().secret_reference_id("one").target_field("key");
@@ -84,7 +84,7 @@ fn all(client: &Client) -> Vec<ClearableField> {
         {
             |body| client.update_api_key("one").body(body), key();
             "/alert_emails": clear_alert_emails => null, alert_emails([""; 0]) or maybe_alert_emails => [];
-            "/expires_at": clear_expires_at => null, expires_at(date()) => DATE;
+            "/expires_at": clear_expires_at => null, expires_at(at(DATE)) => DATE;
             "/rate_limits": clear_rate_limits => null,
                 rate_limits([rate.clone()]) or maybe_rate_limits
                 => [{"type": "requests", "unit": "rpw", "value": 5}];
@@ -127,13 +127,13 @@ fn all(client: &Client) -> Vec<ClearableField> {
         {
             |body| client.update_provider("one").body(body), UpdateProviderRequest::builder();
             "/aiModelId": clear_ai_model_id => null, ai_model_id("one") => "one";
-            "/expires_at": clear_expires_at => null, expires_at(date()) => DATE;
+            "/expires_at": clear_expires_at => null, expires_at(at(DATE)) => DATE;
             "/tags": clear_tags => null, tags(tags()) or maybe_tags => {"team": "a"};
         }
         {
             |body| client.update_virtual_key("one").body(body), UpdateVirtualKeyRequest::builder();
             "/aiModelId": clear_ai_model_id => null, ai_model_id("one") => "one";
-            "/expires_at": clear_expires_at => null, expires_at(date()) => DATE;
+            "/expires_at": clear_expires_at => null, expires_at(at(DATE)) => DATE;
             "/tags": clear_tags => null, tags(tags()) or maybe_tags => {"team": "a"};
         }
         {
@@ -146,7 +146,7 @@ fn all(client: &Client) -> Vec<ClearableField> {
             |body| client.update_usage_limits_policy("one").body(body), UpdateUsageLimitsPolicyRequest::builder();
             "/description": clear_description => null, description("one") => "one";
             "/next_usage_reset_at": clear_next_usage_reset_at => null,
-                next_usage_reset_at(date()) => DATE;
+                next_usage_reset_at(at(DATE)) => DATE;
             "/periodic_reset": clear_periodic_reset => null, periodic_reset("weekly") => "weekly";
         }
         {
