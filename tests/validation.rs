@@ -85,7 +85,8 @@ async fn assert_cases(cases: &str) {
         let operation = case.operation.as_str();
         assert_eq!(case.refused.is_some(), case.error.is_some(), "{operation}");
         if let (Some(body), Some(expected)) = (&case.refused, &case.error) {
-            let error = case.call(&client, body).await.unwrap_err();
+            let sent = case.call(&client, body).await;
+            let error = sent.expect_err(&format!("{operation} {body}"));
             assert!(error.is_invalid_request(), "{operation} {body}: {error}");
             assert_eq!(error.operation(), Some(operation));
             assert_eq!(
