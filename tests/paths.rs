@@ -7,7 +7,9 @@ mod support;
 
 use std::collections::BTreeSet;
 
-use portkey_admin::{Client, analytics::AnalyticsFilters, api_keys, gateway::threads, prompts};
+#[cfg(feature = "gateway")]
+use portkey_admin::gateway::threads;
+use portkey_admin::{Client, analytics::AnalyticsFilters, api_keys, prompts};
 use support::{
     BoxedCall, boxed_call,
     server::{ScriptedResponse, Server},
