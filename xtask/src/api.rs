@@ -1,13 +1,12 @@
 //! `cargo xtask api`: writes `api/public-api.txt`, the public API of the crate.
 
 use std::collections::HashSet;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use lexopt::prelude::{Long, Short};
 
-use crate::{atomic, rustdoc};
+use crate::{files, rustdoc};
 
 const HELP: &str = "\
 Usage: cargo xtask api [--check] [--json FILE]
@@ -49,7 +48,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     }
     let json = json.map_or_else(|| rustdoc::write_json(root), Ok)?;
     let text = format!("{HEAD}{}\n", rustdoc::public_items(&json)?.join("\n"));
-    let current = current(root)?;
+    let current = files::read_if_exists(&root.join(FILE))?.unwrap_or_default();
     if current == text {
         println!("{FILE} is up to date");
         return Ok(());
@@ -64,7 +63,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     if check {
         bail!("{FILE} is stale ({summary}): run `cargo xtask api`");
     }
-    write(&root.join(FILE), &text)?;
+    files::write(&root.join(FILE), &text)?;
     println!("{FILE} was written ({summary})");
     Ok(())
 }
@@ -89,20 +88,4 @@ fn print_differences(old: &str, new: &str) -> String {
     let removed = print("-", &old, &new);
     let added = print("+", &new, &old);
     format!("{added} added, {removed} removed")
-}
-
-/// Returns the content of the file, or an empty string if it does not exist.
-fn current(root: &Path) -> Result<String> {
-    match std::fs::read_to_string(root.join(FILE)) {
-        Ok(text) => Ok(text),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(String::new()),
-        Err(error) => Err(error).context(FILE),
-    }
-}
-
-fn write(file: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    atomic::replace_all(&[(file, text)])
 }

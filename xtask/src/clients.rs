@@ -11,7 +11,7 @@ use lexopt::prelude::{Long, Short};
 use portkey_admin_codegen::manifest::Entry;
 use portkey_admin_codegen::{Patched, Sources, patch};
 
-use crate::atomic;
+use crate::files;
 
 const HELP: &str = "\
 Usage: cargo xtask clients [--check]
@@ -70,10 +70,7 @@ pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
     if check {
         bail!("{FILE} is stale: run `cargo xtask clients`");
     }
-    if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    }
-    atomic::replace_all(&[(&file, &text)])?;
+    files::write(&file, &text)?;
     println!("{FILE} was written");
     Ok(())
 }

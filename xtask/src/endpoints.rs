@@ -21,7 +21,7 @@ use portkey_admin_codegen::manifest::{
 use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
 use portkey_admin_codegen::{Manifest, Patched, Sources, manifest, patch};
 
-use crate::atomic;
+use crate::files::write;
 use facts::OperationFacts;
 
 const HELP: &str = "\
@@ -129,7 +129,7 @@ fn write_area_tables(root: &Path, manifest: &Manifest, check: bool) -> Result<()
         if check {
             bail!("the numbers of operations in {name} are stale: run `cargo xtask endpoints`");
         }
-        atomic::replace_all(&[(&file, &counted)])?;
+        write(&file, &counted)?;
         println!("{name} was written");
     }
     Ok(())
@@ -215,14 +215,9 @@ fn write_files(folder: &Path, files: &[(String, String)], check: bool) -> Result
             names.join(", ")
         );
     }
-    fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
-    let paths: Vec<_> = changed.iter().map(|(name, _)| folder.join(name)).collect();
-    let replacements: Vec<atomic::Replacement> = paths
-        .iter()
-        .zip(&changed)
-        .map(|(path, (_, text))| (path.as_path(), text.as_str()))
-        .collect();
-    atomic::replace_all(&replacements)?;
+    for (name, text) in changed {
+        write(&folder.join(name), text)?;
+    }
     for name in removed {
         let file = folder.join(name);
         fs::remove_file(&file).with_context(|| file.display().to_string())?;

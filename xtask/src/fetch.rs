@@ -1,6 +1,5 @@
 //! Reads the upstream document from a file or over HTTP.
 
-use std::io::{IsTerminal, Read};
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,68 +45,11 @@ fn download(url: &str) -> Result<String> {
         .http_status_as_error(false)
         .build()
         .into();
-    let mut progress = Progress::new(url);
+    eprintln!("fetching {url}");
     let mut response = agent.get(url).call()?;
     if response.status() != 200 {
         bail!("expected status 200, got {}", response.status());
     }
     let body = response.body_mut().with_config().limit(MAX_BODY_SIZE);
-    let mut body = body.reader();
-    let (mut bytes, mut buffer) = (Vec::new(), [0; 16 * 1024]);
-    loop {
-        match body.read(&mut buffer)? {
-            0 => break,
-            read => bytes.extend_from_slice(&buffer[..read]),
-        }
-        progress.update(bytes.len());
-    }
-    progress.show(&format!("{} KB", bytes.len() / 1024));
-    Ok(String::from_utf8(bytes)?)
-}
-
-/// Progress of a download on standard error: a line that is rewritten on a terminal, and written
-/// once otherwise.
-struct Progress<'a> {
-    url: &'a str,
-    is_terminal: bool,
-    shown: usize,
-}
-
-impl<'a> Progress<'a> {
-    fn new(url: &'a str) -> Self {
-        let is_terminal = std::io::stderr().is_terminal();
-        if !is_terminal {
-            eprintln!("fetching {url}");
-        }
-        let progress = Self {
-            url,
-            is_terminal,
-            shown: 0,
-        };
-        progress.show("…");
-        progress
-    }
-
-    /// Prints the number of bytes received, once per step.
-    fn update(&mut self, bytes: usize) {
-        const STEP: usize = 64 * 1024;
-        if bytes / STEP > self.shown / STEP {
-            self.shown = bytes;
-            self.show(&format!("{} KB", bytes / 1024));
-        }
-    }
-
-    fn show(&self, state: &str) {
-        if self.is_terminal {
-            eprint!("\rfetching {}: {state:<12}", self.url);
-        }
-    }
-}
-
-impl Drop for Progress<'_> {
-    fn drop(&mut self) {
-        if self.is_terminal {
-            eprintln!();
-        }
-    }
+    Ok(String::from_utf8(body.read_to_vec()?)?)
 }

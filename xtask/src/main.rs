@@ -4,13 +4,13 @@
 //! codes: 0 success, 1 failure; `sync-spec --check` has an additional one.
 
 mod api;
-mod atomic;
 mod catch_panic;
 mod clients;
 mod drift;
 mod endpoints;
 mod expand;
 mod fetch;
+mod files;
 mod prune;
 mod rustdoc;
 mod source;

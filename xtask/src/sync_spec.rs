@@ -2,7 +2,7 @@
 //! distils it into `openapi/`.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -14,8 +14,9 @@ use serde_json::Value;
 use crate::catch_panic::catch_panic;
 use crate::drift::render::{Format, render};
 use crate::drift::{self, Input, Report};
+use crate::fetch;
+use crate::files::{self, read_if_exists};
 use crate::source::{SourceRecord, digest};
-use crate::{atomic, fetch};
 
 const HELP: &str = "\
 Usage: cargo xtask sync-spec [--from PATH|URL] [--check] [--format text|markdown|json] [--output FILE]
@@ -103,8 +104,7 @@ fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
     let overrides = overrides_changes(root, &comparison);
     match (comparison.is_up_to_date, options.check) {
         (true, false) if !overrides.is_empty() => {
-            let changes: Vec<_> = overrides.iter().map(as_change).collect();
-            atomic::change_all(&changes)?;
+            files::change_all(&overrides.iter().map(as_change).collect::<Vec<_>>())?;
             eprintln!("{DOCUMENT} is up to date; {}", written(&overrides));
         }
         (true, _) => eprintln!("{DOCUMENT} is up to date; nothing was written"),
@@ -127,7 +127,7 @@ fn overrides_changes<'a>(root: &Path, comparison: &'a Comparison) -> Vec<Overrid
         .collect()
 }
 
-fn as_change<'a>((path, text): &'a OverridesChange<'_>) -> atomic::Change<'a> {
+fn as_change<'a>((path, text): &'a OverridesChange<'_>) -> files::Change<'a> {
     (path, *text)
 }
 
@@ -251,12 +251,12 @@ fn write(
     };
     let targets = [root.join(DOCUMENT), root.join(SOURCE)];
     let source = record.to_yaml()?;
-    let mut changes: Vec<atomic::Change<'_>> = vec![
+    let mut changes: Vec<files::Change<'_>> = vec![
         (&targets[0], Some(&distilled.text)),
         (&targets[1], Some(&source)),
     ];
     changes.extend(overrides.iter().map(as_change));
-    atomic::change_all(&changes)?;
+    files::change_all(&changes)?;
     eprintln!(
         "{DOCUMENT} was written: {} paths, {} operations",
         record.paths, record.operations
@@ -279,14 +279,6 @@ fn read_source_record(root: &Path) -> Result<Option<SourceRecord>> {
     read_if_exists(&root.join(SOURCE))?
         .map(|text| SourceRecord::parse(SOURCE, &text))
         .transpose()
-}
-
-fn read_if_exists(path: &Path) -> Result<Option<String>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error).with_context(|| path.display().to_string()),
-    }
 }
 
 /// Returns the date in UTC, as `YYYY-MM-DD`.

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use portkey_admin_codegen::reserved_segments;
 use serde_json::{Value, json};
 
@@ -129,14 +129,8 @@ impl<'a> Differ<'a> {
         let renamed = matching::without_parameter_names(old.path)
             == matching::without_parameter_names(new.path);
         let fact = |operation: &Operation<'_>| match renamed {
-            true => Fact {
-                location: operation.path_item.location.clone(),
-                value: json!(operation.path),
-            },
-            false => Fact {
-                location: operation.node.location.clone(),
-                value: json!(operation.key()),
-            },
+            true => Fact::at(&operation.path_item, json!(operation.path)),
+            false => Fact::at(&operation.node, json!(operation.key())),
         };
         let (kind, aspect) = match renamed {
             true => (Kind::Renamed, Aspect::Path),
@@ -151,12 +145,16 @@ impl<'a> Differ<'a> {
             let (old, new) = (effective(old, self.old, key), effective(new, self.new, key));
             self.compare_entry(key, old, new, KeyKind::Keyword);
         }
-        let is_own = |key: &str| !matches!(key, "parameters" | "servers" | "security");
-        for key in keys(&old.node, &new.node)
-            .into_iter()
-            .filter(|key| is_own(key))
-        {
-            self.compare_entry(key, old.node.get(key), new.node.get(key), KeyKind::Keyword);
+        let keys: IndexSet<&str> = old
+            .node
+            .entries()
+            .chain(new.node.entries())
+            .map(|(key, _)| key)
+            .collect();
+        for key in keys {
+            if !matches!(key, "parameters" | "servers" | "security") && !is_annotation(key) {
+                self.compare_entry(key, old.node.get(key), new.node.get(key), KeyKind::Keyword);
+            }
         }
     }
 
@@ -181,13 +179,10 @@ impl<'a> Differ<'a> {
             match (new.get(name), renamed) {
                 (Some(two), _) => self.compare(one, two, KeyKind::Keyword),
                 (None, Some(two)) => {
-                    self.record(
-                        Kind::Renamed,
-                        Aspect::Component,
-                        Some(component_name(one)),
-                        Some(component_name(two)),
-                        false,
-                    );
+                    // A fact that holds only the component's name.
+                    let [old, new] = [one, two]
+                        .map(|node| Some(Fact::at(node, json!(node.location.last_key()))));
+                    self.record(Kind::Renamed, Aspect::Component, old, new, false);
                     self.compare(one, two, KeyKind::Keyword);
                 }
                 (None, None) if self.inlined.contains(name) => {}
@@ -200,9 +195,9 @@ impl<'a> Differ<'a> {
                 && !self.renames.values().any(|other| other == name)
         };
         let added: Vec<_> = new.iter().filter(|(name, _)| is_new(name)).collect();
-        for (_, node) in added {
-            self.record_added(Aspect::Component, node, false);
-        }
+        added
+            .into_iter()
+            .for_each(|(_, node)| self.record_added(Aspect::Component, node, false));
     }
 
     /// Compares two matched nodes.
@@ -245,17 +240,12 @@ impl<'a> Differ<'a> {
         two: &ResolvedNode<'a>,
     ) -> Referents {
         let name = |resolved: &ResolvedNode<'_>| {
-            resolved
-                .by_reference
-                .then(|| resolved.base.component())
-                .flatten()
+            let component = || resolved.base.component();
+            resolved.by_reference.then(component).flatten()
         };
-        let fact = |node: &Node<'_>, name: Option<&String>| Fact {
-            location: node.location.clone(),
-            value: match name {
-                Some(name) => json!({"$ref": format!("#/components/{name}")}),
-                None => json!("inline"),
-            },
+        let fact = |node: &Node<'_>, name: Option<&String>| {
+            let reference = name.map(|name| json!({"$ref": format!("#/components/{name}")}));
+            Some(Fact::at(node, reference.unwrap_or(json!("inline"))))
         };
         let (from, to) = (name(one), name(two));
         let (kind, referents) = match (&from, &to) {
@@ -273,7 +263,7 @@ impl<'a> Differ<'a> {
             && !effective_object::required_names(&two.base)
                 .is_subset(&effective_object::required_names(&one.base));
         let (old, new) = (fact(old, from.as_ref()), fact(new, to.as_ref()));
-        self.record(kind, Aspect::Reference, Some(old), Some(new), requires_more);
+        self.record(kind, Aspect::Reference, old, new, requires_more);
         referents
     }
 
@@ -294,31 +284,26 @@ impl<'a> Differ<'a> {
             }
             return true;
         }
-        match (one.alternatives(), two.alternatives()) {
-            (None, Some(key)) if one.is_plain_schema() => {
-                if !is_visited(self) {
-                    let branches = two.base.get(key).iter().flat_map(Node::items).collect();
-                    self.compare_branch_lists(key, vec![old.clone()], branches);
-                    self.compare_adjacent(
-                        &one.adjacent_entries(None),
-                        &two.adjacent_entries(Some(key)),
-                    );
-                }
-                true
-            }
-            (Some(key), None) if two.is_plain_schema() => {
-                if !is_visited(self) {
-                    let branches = one.base.get(key).iter().flat_map(Node::items).collect();
-                    self.compare_branch_lists(key, branches, vec![new.clone()]);
-                    self.compare_adjacent(
-                        &one.adjacent_entries(Some(key)),
-                        &two.adjacent_entries(None),
-                    );
-                }
-                true
-            }
-            _ => false,
+        let key = match (one.alternatives(), two.alternatives()) {
+            (None, Some(key)) if one.is_plain_schema() => key,
+            (Some(key), None) if two.is_plain_schema() => key,
+            _ => return false,
+        };
+        if !is_visited(self) {
+            let branches =
+                |node: &Node<'a>, resolved: &ResolvedNode<'a>| match resolved.alternatives() {
+                    Some(key) => resolved
+                        .base
+                        .get(key)
+                        .iter()
+                        .flat_map(Node::items)
+                        .collect(),
+                    None => vec![node.clone()],
+                };
+            self.compare_branch_lists(key, branches(old, one), branches(new, two));
+            self.compare_adjacent(&one.adjacent_entries(), &two.adjacent_entries());
         }
+        true
     }
 
     /// Returns the effective objects of two schemas if one has an `allOf` and both are objects.
@@ -363,17 +348,19 @@ impl<'a> Differ<'a> {
             (Some(one), Some(two)) => one == two || self.renames.get(one) == Some(two),
             _ => false,
         };
-        let is_in_new = |part: &Part<'_>| {
-            let mut parts = new.parts.iter();
-            parts.any(|other| same(&part.component, &other.component))
-        };
-        let is_in_old = |part: &Part<'_>| {
-            let mut parts = old.parts.iter();
-            parts.any(|other| same(&other.component, &part.component))
-        };
         // What changes inside a component that both have is recorded there.
-        let removed: Vec<&Part<'a>> = old.parts.iter().filter(|part| !is_in_new(part)).collect();
-        let added: Vec<&Part<'a>> = new.parts.iter().filter(|part| !is_in_old(part)).collect();
+        let (mut removed, mut added): (Vec<&Part<'a>>, Vec<&Part<'a>>) =
+            (old.parts.iter().collect(), new.parts.iter().collect());
+        removed.retain(|part| {
+            !new.parts
+                .iter()
+                .any(|other| same(&part.component, &other.component))
+        });
+        added.retain(|part| {
+            !old.parts
+                .iter()
+                .any(|other| same(&other.component, &part.component))
+        });
         for branch in EffectiveObject::branches_by_reference(&removed) {
             self.record_removed(Aspect::Branch, branch, false);
         }
@@ -408,22 +395,8 @@ impl<'a> Differ<'a> {
         let gained = EffectiveObject::inline_required(&added, |name| {
             !was.contains(name) && !is_one_sided(name)
         });
-        self.record_effective_required(old, new, lost, gained);
-    }
-
-    /// Records the names that became required or are no longer required.
-    fn record_effective_required(
-        &mut self,
-        old: &EffectiveObject<'a>,
-        new: &EffectiveObject<'a>,
-        lost: Option<Fact>,
-        gained: Option<Fact>,
-    ) {
-        let kind = match (&lost, &gained) {
-            (None, None) => return,
-            (None, Some(_)) => Kind::Added,
-            (Some(_), None) => Kind::Removed,
-            (Some(_), Some(_)) => Kind::Changed,
+        let Some(kind) = Kind::of_list(lost.is_some(), gained.is_some()) else {
+            return;
         };
         let empty = |object: &EffectiveObject<'_>| {
             let location = object.inline_required_location()?;
@@ -440,55 +413,45 @@ impl<'a> Differ<'a> {
         old: &IndexMap<&'a str, Node<'a>>,
         new: &IndexMap<&'a str, Node<'a>>,
     ) {
-        let added = new.keys().filter(|key| !old.contains_key(*key));
-        let keys: Vec<&str> = old.keys().chain(added).copied().collect();
+        let keys: IndexSet<&str> = old.keys().chain(new.keys()).copied().collect();
         for key in keys {
-            self.compare_entry(
-                key,
-                old.get(key).cloned(),
-                new.get(key).cloned(),
-                KeyKind::Keyword,
-            );
+            let (old, new) = (old.get(key).cloned(), new.get(key).cloned());
+            self.compare_entry(key, old, new, KeyKind::Keyword);
         }
     }
 
     fn compare_maps(&mut self, old: &ResolvedNode<'a>, new: &ResolvedNode<'a>, key_kind: KeyKind) {
         let (old, mut new) = (old.all_entries(), new.all_entries());
-        let are_keywords = key_kind == KeyKind::Keyword;
-        let required = are_keywords.then(|| Required::of(&old, &new));
-        let in_path = old.contains_key("in") && old["in"].value == "path";
-        let in_header = old.contains_key("in") && old["in"].value == "header";
-        for (key, one) in &old {
+        let required = (key_kind == KeyKind::Keyword).then(|| Required::of(&old, &new));
+        // A header is matched by its name in lower case, a path parameter by its position.
+        let is_matched_by_name = old
+            .get("in")
+            .is_none_or(|node| node.value != "path" && node.value != "header");
+        let mut pairs: Vec<_> = Vec::new();
+        for (key, one) in old {
             let two = match key_kind {
                 KeyKind::CaselessName => take_caseless(&mut new, key),
                 _ => new.shift_remove(key),
             };
-            // A header is matched by its name in lower case, a path parameter by its position.
-            let skip =
-                are_keywords && (is_annotation(key) || (*key == "name" && (in_path || in_header)));
-            if skip {
-                continue;
-            }
-            match &required {
-                Some(required) if *key == "required" && one.value.is_array() => {
-                    self.compare_required(required, Some(one), two.as_ref());
-                }
-                Some(required) if *key == "properties" => {
-                    self.compare_properties(required, Some(one), two.as_ref());
-                }
-                _ => self.compare_entry(key, Some(one.clone()), two, key_kind),
+            if key_kind != KeyKind::Keyword || key != "name" || is_matched_by_name {
+                pairs.push((key, Some(one), two));
             }
         }
-        for (key, two) in &new {
+        pairs.extend(new.into_iter().map(|(key, two)| (key, None, Some(two))));
+        for (key, one, two) in pairs {
+            let is_list = one
+                .as_ref()
+                .or(two.as_ref())
+                .is_some_and(|node| node.value.is_array());
             match &required {
-                _ if are_keywords && is_annotation(key) => {}
-                Some(required) if *key == "required" && two.value.is_array() => {
-                    self.compare_required(required, None, Some(two));
+                Some(_) if is_annotation(key) => {}
+                Some(required) if key == "required" && is_list => {
+                    self.compare_required(required, one.as_ref(), two.as_ref());
                 }
-                Some(required) if *key == "properties" => {
-                    self.compare_properties(required, None, Some(two));
+                Some(required) if key == "properties" => {
+                    self.compare_properties(required, one.as_ref(), two.as_ref());
                 }
-                _ => self.compare_entry(key, None, Some(two.clone()), key_kind),
+                _ => self.compare_entry(key, one, two, key_kind),
             }
         }
     }
@@ -551,7 +514,7 @@ impl<'a> Differ<'a> {
 
     fn compare_properties(
         &mut self,
-        required: &Required,
+        required: &Required<'_>,
         old: Option<&Node<'a>>,
         new: Option<&Node<'a>>,
     ) {
@@ -562,39 +525,31 @@ impl<'a> Differ<'a> {
         for (name, one) in old {
             match new.shift_remove(name) {
                 Some(two) => self.compare(&one, &two, KeyKind::Keyword),
-                None => self.record_removed(Aspect::Property, &one, required.was(name)),
+                None => self.record_removed(Aspect::Property, &one, required.was.contains(name)),
             }
         }
         for (name, two) in new {
-            self.record_added(Aspect::Property, &two, required.is(name));
+            self.record_added(Aspect::Property, &two, required.is.contains(name));
         }
     }
 
     /// Compares the required properties, except for properties that were added or removed.
     fn compare_required(
         &mut self,
-        required: &Required,
+        required: &Required<'_>,
         old: Option<&Node<'a>>,
         new: Option<&Node<'a>>,
     ) {
-        let fact = |node: Option<&Node<'_>>, names: Vec<&str>| {
-            node.map(|node| Fact {
-                location: node.location.clone(),
-                value: json!(names),
-            })
+        let common = |names: &IndexSet<&'_ str>| -> IndexSet<String> {
+            let common = names.difference(&required.one_sided);
+            common.map(|name| (*name).to_owned()).collect()
         };
-        let (was, is) = required.common();
-        let kind = match (
-            was.iter().all(|name| is.contains(name)),
-            is.iter().all(|name| was.contains(name)),
-        ) {
-            (true, true) => return,
-            (true, false) => Kind::Added,
-            (false, true) => Kind::Removed,
-            (false, false) => Kind::Changed,
-        };
-        let (old, new) = (fact(old, was), fact(new, is));
-        self.record(kind, Aspect::Required, old, new, false);
+        let (was, is) = (common(&required.was), common(&required.is));
+        if let Some(kind) = Kind::of_list(!was.is_subset(&is), !is.is_subset(&was)) {
+            let old = old.map(|node| Fact::at(node, json!(was)));
+            let new = new.map(|node| Fact::at(node, json!(is)));
+            self.record(kind, Aspect::Required, old, new, false);
+        }
     }
 
     /// Compares lists in which order has no meaning.
@@ -605,24 +560,18 @@ impl<'a> Differ<'a> {
             }
             return;
         };
-        let (removed, added) = (
-            one.iter().any(|value| !two.contains(value)),
-            two.iter().any(|value| !one.contains(value)),
-        );
-        let kind = match (removed, added) {
-            (false, false) => return,
-            (false, true) => Kind::Added,
-            (true, false) => Kind::Removed,
-            (true, true) => Kind::Changed,
-        };
-        let aspect = Aspect::of(&new.location);
-        self.record(
-            kind,
-            aspect,
-            Some(Fact::of(old)),
-            Some(Fact::of(new)),
-            false,
-        );
+        let misses =
+            |list: &[Value], other: &[Value]| other.iter().any(|value| !list.contains(value));
+        if let Some(kind) = Kind::of_list(misses(two, one), misses(one, two)) {
+            let aspect = Aspect::of(&new.location);
+            self.record(
+                kind,
+                aspect,
+                Some(Fact::of(old)),
+                Some(Fact::of(new)),
+                false,
+            );
+        }
     }
 
     /// Compares the branches of an `allOf`, `oneOf` or `anyOf`.
@@ -671,13 +620,8 @@ impl<'a> Differ<'a> {
             Aspect::OperationId => Kind::Renamed,
             _ => Kind::Changed,
         };
-        self.record(
-            kind,
-            aspect,
-            Some(Fact::of(old)),
-            Some(Fact::of(new)),
-            false,
-        );
+        let (old, new) = (Some(Fact::of(old)), Some(Fact::of(new)));
+        self.record(kind, aspect, old, new, false);
     }
 
     fn record_removed(&mut self, aspect: Aspect, node: &Node<'_>, required: bool) {
@@ -697,8 +641,8 @@ impl<'a> Differ<'a> {
         required: bool,
     ) {
         let location = |fact: &Option<Fact>| fact.as_ref().map(|fact| fact.location.clone());
-        let locations = (location(&old), location(&new));
-        self.found.entry(locations).or_insert(Difference {
+        let entry = self.found.entry((location(&old), location(&new)));
+        entry.or_insert(Difference {
             kind,
             aspect,
             old,
@@ -709,71 +653,37 @@ impl<'a> Differ<'a> {
 }
 
 /// The required properties of two schemas.
-struct Required {
-    was: Vec<String>,
-    is: Vec<String>,
+struct Required<'a> {
+    was: IndexSet<&'a str>,
+    is: IndexSet<&'a str>,
     /// Properties that only one of the two has.
-    one_sided: Vec<String>,
+    one_sided: IndexSet<&'a str>,
 }
 
-impl Required {
-    fn of(old: &IndexMap<&str, Node<'_>>, new: &IndexMap<&str, Node<'_>>) -> Self {
-        let names = |entries: &IndexMap<&str, Node<'_>>| -> Vec<String> {
+impl<'a> Required<'a> {
+    fn of(old: &IndexMap<&str, Node<'a>>, new: &IndexMap<&str, Node<'a>>) -> Self {
+        let names = |entries: &IndexMap<&str, Node<'a>>| -> IndexSet<&'a str> {
             let list = entries
                 .get("required")
                 .and_then(|node| node.value.as_array());
-            let names = list.into_iter().flatten().filter_map(Value::as_str);
-            names.map(str::to_owned).collect()
-        };
-        let properties = |entries: &IndexMap<&str, Node<'_>>| -> Vec<String> {
-            let node = entries.get("properties");
-            node.into_iter()
-                .flat_map(Node::entries)
-                .map(|(name, _)| name.to_owned())
+            list.into_iter()
+                .flatten()
+                .filter_map(Value::as_str)
                 .collect()
         };
-        let (one, two) = (properties(old), properties(new));
-        let missing = |these: &[String], those: &[String]| -> Vec<String> {
-            let these = these.iter().filter(|name| !those.contains(name));
-            these.cloned().collect()
+        let properties = |entries: &IndexMap<&str, Node<'a>>| -> IndexSet<&'a str> {
+            let entries = entries
+                .get("properties")
+                .into_iter()
+                .flat_map(Node::entries);
+            entries.map(|(name, _)| name).collect()
         };
-        let mut one_sided = missing(&one, &two);
-        one_sided.extend(missing(&two, &one));
         Self {
             was: names(old),
             is: names(new),
-            one_sided,
+            one_sided: &properties(old) ^ &properties(new),
         }
     }
-
-    fn was(&self, name: &str) -> bool {
-        self.was.iter().any(|other| other == name)
-    }
-
-    fn is(&self, name: &str) -> bool {
-        self.is.iter().any(|other| other == name)
-    }
-
-    /// Returns the required properties of each side, restricted to properties that both have.
-    fn common(&self) -> (Vec<&str>, Vec<&str>) {
-        let keep = |name: &&String| !self.one_sided.contains(name);
-        (
-            self.was.iter().filter(keep).map(String::as_str).collect(),
-            self.is.iter().filter(keep).map(String::as_str).collect(),
-        )
-    }
-}
-
-/// Returns the keys of two nodes, those of the old one first.
-fn keys<'a>(old: &Node<'a>, new: &Node<'a>) -> Vec<&'a str> {
-    let mut keys: Vec<&str> = old.entries().map(|(key, _)| key).collect();
-    for (key, _) in new.entries() {
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
-    }
-    keys.retain(|key| !is_annotation(key));
-    keys
 }
 
 /// Returns the servers or the security that apply to an operation.
@@ -822,31 +732,18 @@ fn component_nodes(root: &Value) -> IndexMap<String, Node<'_>> {
         .collect()
 }
 
-/// Returns a fact that holds only the component's name.
-fn component_name(node: &Node<'_>) -> Fact {
-    Fact {
-        location: node.location.clone(),
-        value: json!(node.location.last_key()),
-    }
-}
-
 fn is_composition(key: &str) -> bool {
     matches!(key, "allOf" | "oneOf" | "anyOf")
 }
 
 /// Removes and returns the entry with a name, or else one whose name differs only in case.
 fn take_caseless<'a>(entries: &mut IndexMap<&'a str, Node<'a>>, name: &str) -> Option<Node<'a>> {
-    let other = || {
-        entries
-            .keys()
-            .find(|key| key.eq_ignore_ascii_case(name))
-            .copied()
-    };
-    let key = entries
-        .get_key_value(name)
-        .map(|(key, _)| *key)
-        .or_else(other)?;
-    entries.shift_remove(key)
+    let other = entries
+        .keys()
+        .find(|key| key.eq_ignore_ascii_case(name))
+        .copied();
+    let exact = entries.shift_remove(name);
+    exact.or_else(|| entries.shift_remove(other?))
 }
 
 fn is_above_zero(node: &Node<'_>) -> bool {

@@ -97,6 +97,26 @@ pub enum Aspect {
 }
 
 impl Kind {
+    /// Returns how a value changed; `None` if it did not.
+    pub fn of<T: PartialEq>(old: &Option<T>, new: &Option<T>) -> Option<Self> {
+        match (old, new) {
+            (old, new) if old == new => None,
+            (None, _) => Some(Self::Added),
+            (_, None) => Some(Self::Removed),
+            _ => Some(Self::Changed),
+        }
+    }
+
+    /// Returns how a list changed; `None` if no entry was removed or added.
+    pub fn of_list(removes: bool, adds: bool) -> Option<Self> {
+        match (removes, adds) {
+            (false, false) => None,
+            (false, true) => Some(Self::Added),
+            (true, false) => Some(Self::Removed),
+            (true, true) => Some(Self::Changed),
+        }
+    }
+
     /// Returns the name used in reports.
     pub fn label(self) -> &'static str {
         match self {
@@ -220,10 +240,13 @@ pub fn is_bound(key: &str) -> bool {
 impl Fact {
     /// Creates the fact for a node.
     pub fn of(node: &Node<'_>) -> Self {
-        Self {
-            location: node.location.clone(),
-            value: node.value.clone(),
-        }
+        Self::at(node, node.value.clone())
+    }
+
+    /// Creates a fact with another value at the location of a node.
+    pub fn at(node: &Node<'_>, value: Value) -> Self {
+        let location = node.location.clone();
+        Self { location, value }
     }
 }
 

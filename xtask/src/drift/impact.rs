@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::difference::{Aspect, Difference, Kind};
 use super::generated_code::CodeDiff;
-use super::public_api::{self, split_path};
+use super::public_api::{Change as ApiChange, split_path};
 use super::usage::Direction;
 
 /// What a change means for users of the crate.
@@ -33,18 +33,14 @@ impl Impact {
     }
 
     /// Returns the impact of a change of the public API.
-    pub fn of(change: &public_api::Change) -> Self {
-        match change {
-            public_api::Change::Added { .. } => Self::Additive,
+    pub fn of(change: &ApiChange) -> Self {
+        let contract =
+            |signature: &Option<String>| signature.as_deref().map(without_argument_names);
+        match contract(&change.old) == contract(&change.new) {
             // Argument names are not part of the contract.
-            public_api::Change::Changed { old, new, .. }
-                if without_argument_names(old) == without_argument_names(new) =>
-            {
-                Self::Invisible
-            }
-            public_api::Change::Removed { .. } | public_api::Change::Changed { .. } => {
-                Self::Breaking
-            }
+            true => Self::Invisible,
+            false if change.kind == Kind::Added => Self::Additive,
+            false => Self::Breaking,
         }
     }
 }
@@ -87,24 +83,29 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
         return cases.iter().map(assess_by_kind).collect();
     };
     let index = ChangeIndex::of(code);
-    let named: Vec<Vec<&public_api::Change>> =
-        cases.iter().map(|case| index.matching_name(case)).collect();
+    let named: Vec<Vec<&ApiChange>> = cases.iter().map(|case| index.matching_name(case)).collect();
     let structural = cases
         .iter()
         .zip(&named)
         .filter(|(case, _)| is_structural(case));
     let claimed: HashSet<&str> = structural
-        .flat_map(|(_, changes)| changes.iter().map(|change| change.path()))
+        .flat_map(|(_, changes)| changes.iter().map(|change| change.path.as_str()))
         .collect();
-    let mut effects: Vec<Vec<&public_api::Change>> = cases
+    let mut effects: Vec<Vec<&ApiChange>> = cases
         .iter()
         .zip(named)
         .map(|(case, mut effects)| {
+            let is_unclaimed = |change: &&ApiChange| !claimed.contains(change.path.as_str());
             if !is_structural(case) {
-                effects.retain(|change| !claimed.contains(change.path()));
+                effects.retain(is_unclaimed);
             }
             if may_affect_other_names(case) {
-                effects.extend(index.unclaimed(case, &claimed));
+                effects.extend(
+                    index
+                        .changes_in_scope(case)
+                        .into_iter()
+                        .filter(is_unclaimed),
+                );
             }
             effects
         })
@@ -128,19 +129,18 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
 fn explain_rest<'a>(
     cases: &[Case<'_>],
     index: &ChangeIndex<'a>,
-    effects: &mut [Vec<&'a public_api::Change>],
+    effects: &mut [Vec<&'a ApiChange>],
 ) {
     let explained: HashSet<&str> = cases
         .iter()
         .zip(effects.iter())
         .filter(|(case, _)| case.remains)
-        .flat_map(|(_, changes)| changes.iter().map(|change| change.path()))
+        .flat_map(|(_, changes)| changes.iter().map(|change| change.path.as_str()))
         .collect();
-    let explained: HashSet<String> = explained.into_iter().map(str::to_owned).collect();
     for (case, effects) in cases.iter().zip(effects) {
         if case.remains && case.difference.aspect == Aspect::Other && effects.is_empty() {
             let mut rest = index.changes_in_scope(case);
-            rest.retain(|change| !explained.contains(change.path()));
+            rest.retain(|change| !explained.contains(change.path.as_str()));
             effects.extend(rest);
         }
     }
@@ -155,13 +155,13 @@ fn is_structural(case: &Case<'_>) -> bool {
     )
 }
 
-fn assess_by_public_api(case: &Case<'_>, effects: &[&public_api::Change]) -> Assessment {
+fn assess_by_public_api(case: &Case<'_>, effects: &[&ApiChange]) -> Assessment {
     if !case.remains {
         return overridden();
     }
     let worst = effects
         .iter()
-        .min_by_key(|change| (Reverse(Impact::of(change)), relevance(change.path())));
+        .min_by_key(|change| (Reverse(Impact::of(change)), relevance(&change.path)));
     let assessment = match worst {
         Some(change) if Impact::of(change) > Impact::Invisible => {
             Assessment::new(Impact::of(change), describe(change))
@@ -207,13 +207,13 @@ fn overridden() -> Assessment {
     Assessment::new(Impact::Invisible, "an override decides this")
 }
 
-fn describe(change: &public_api::Change) -> String {
-    let verb = match change {
-        public_api::Change::Added { .. } => "adds",
-        public_api::Change::Removed { .. } => "removes",
-        public_api::Change::Changed { .. } => "changes",
+fn describe(change: &ApiChange) -> String {
+    let verb = match change.kind {
+        Kind::Added => "adds",
+        Kind::Removed => "removes",
+        _ => "changes",
     };
-    format!("{verb} `{}`", change.path())
+    format!("{verb} `{}`", change.path)
 }
 
 /// Describes why a request that was valid before may be rejected from now on.
@@ -292,14 +292,14 @@ fn may_affect_other_names(case: &Case<'_>) -> bool {
 /// Changes of the public API, indexed by the operation or type that they belong to.
 struct ChangeIndex<'a> {
     code: &'a CodeDiff,
-    by_owning_item: BTreeMap<String, Vec<&'a public_api::Change>>,
+    by_owning_item: BTreeMap<String, Vec<&'a ApiChange>>,
 }
 
 impl<'a> ChangeIndex<'a> {
     fn of(code: &'a CodeDiff) -> Self {
-        let mut by_owning_item: BTreeMap<String, Vec<&public_api::Change>> = BTreeMap::new();
+        let mut by_owning_item: BTreeMap<String, Vec<&ApiChange>> = BTreeMap::new();
         for change in &code.changes {
-            for owner in owning_items(change.path()) {
+            for owner in owning_items(&change.path) {
                 by_owning_item.entry(owner).or_default().push(change);
             }
         }
@@ -310,7 +310,7 @@ impl<'a> ChangeIndex<'a> {
     }
 
     /// Returns the changes in the code of the case's operations and in the types that those use.
-    fn changes_in_scope(&self, case: &Case<'_>) -> Vec<&'a public_api::Change> {
+    fn changes_in_scope(&self, case: &Case<'_>) -> Vec<&'a ApiChange> {
         let mut owners: BTreeSet<String> = BTreeSet::new();
         for id in &case.ids {
             owners.insert(normalized(id));
@@ -324,19 +324,19 @@ impl<'a> ChangeIndex<'a> {
     }
 
     /// Returns the changes in scope whose name matches the difference.
-    fn matching_name(&self, case: &Case<'_>) -> Vec<&'a public_api::Change> {
+    fn matching_name(&self, case: &Case<'_>) -> Vec<&'a ApiChange> {
         let names = possible_names(case);
         let mut found = self.changes_in_scope(case);
         found.retain(|change| match case.difference.aspect {
             // A property or an operation may have the same name as a type.
             Aspect::Component => {
-                is_part_of_type(change.path())
-                    && owning_items(change.path())
+                is_part_of_type(&change.path)
+                    && owning_items(&change.path)
                         .iter()
                         .any(|owner| names.contains(owner))
             }
             _ => {
-                let last = last_segment(change.path());
+                let last = last_segment(&change.path);
                 let normalized_last = normalized(last.trim_start_matches("clear_"));
                 names.contains(&normalized(last)) || names.contains(&normalized_last)
             }
@@ -344,24 +344,17 @@ impl<'a> ChangeIndex<'a> {
         retain_own_type(case, &mut found);
         found
     }
-
-    /// Returns the changes in scope that no other difference matches by name.
-    fn unclaimed(&self, case: &Case<'_>, claimed: &HashSet<&str>) -> Vec<&'a public_api::Change> {
-        let mut found = self.changes_in_scope(case);
-        found.retain(|change| !claimed.contains(change.path()));
-        found
-    }
 }
 
 /// Removes the changes of other types if the type that the difference belongs to has changed.
-fn retain_own_type(case: &Case<'_>, changes: &mut Vec<&public_api::Change>) {
+fn retain_own_type(case: &Case<'_>, changes: &mut Vec<&ApiChange>) {
     let types: BTreeSet<String> = case.types.iter().map(|name| normalized(name)).collect();
-    let is_own = |change: &public_api::Change| {
-        let mut owners = owning_items(change.path()).into_iter();
+    let is_own = |change: &ApiChange| {
+        let mut owners = owning_items(&change.path).into_iter();
         owners.any(|owner| types.contains(&owner))
     };
     if changes.iter().any(|change| is_own(change)) {
-        changes.retain(|change| is_own(change) || !is_part_of_type(change.path()));
+        changes.retain(|change| is_own(change) || !is_part_of_type(&change.path));
     }
 }
 

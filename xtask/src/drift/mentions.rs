@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use portkey_admin_codegen::Manifest;
 
+use super::difference::Kind;
 use super::generated_code::CodeDiff;
 use super::impact::Impact;
-use super::public_api::{Change, split_path};
+use super::public_api::split_path;
 
 /// Folders and files that are written by hand and name operations, types or members.
 const HANDWRITTEN: [&str; 11] = [
@@ -122,17 +123,16 @@ fn names<'a>(code: &'a CodeDiff, manifest: &Manifest) -> HashMap<String, Vec<Nam
             users.insert(id.clone());
         }
     }
-    let items = |wanted: fn(&Change) -> bool| -> BTreeSet<&str> {
-        let changes = code.changes.iter().filter(|change| wanted(change));
-        changes.map(|change| split_path(change.path()).1).collect()
+    let items = |kind: Kind| -> BTreeSet<&str> {
+        let changes = code.changes.iter().filter(|change| change.kind == kind);
+        changes.map(|change| split_path(&change.path).1).collect()
     };
-    let removed = items(|change| matches!(change, Change::Removed { .. }));
     // An item that only moves to another module keeps its name.
-    let added = items(|change| matches!(change, Change::Added { .. }));
+    let (removed, added) = (items(Kind::Removed), items(Kind::Added));
     let mut found: HashMap<String, Vec<Name<'_>>> = HashMap::new();
     for change in &code.changes {
-        let (module, item) = split_path(change.path());
-        let is_removed = matches!(change, Change::Removed { .. });
+        let (module, item) = split_path(&change.path);
+        let is_removed = change.kind == Kind::Removed;
         if Impact::of(change) < Impact::Breaking || (is_removed && added.contains(item)) {
             continue;
         }
@@ -158,7 +158,7 @@ fn names<'a>(code: &'a CodeDiff, manifest: &Manifest) -> HashMap<String, Vec<Nam
         let mut operations = users.get(&key).cloned().unwrap_or_default();
         operations.extend(ids.get(&key).map(|id| (*id).to_owned()));
         found.entry(word.to_owned()).or_default().push(Name {
-            item: change.path(),
+            item: &change.path,
             is_removed,
             ids: operations,
             kind,

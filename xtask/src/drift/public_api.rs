@@ -1,123 +1,61 @@
 //! Differences between the public items of the code generated from two documents.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::difference::Kind;
 
 /// The signature of each public item by path, as `portkey_admin_codegen::generate::listing` returns
 /// them.
 pub type Listing = BTreeMap<String, String>;
 
 /// A difference between two listings at one path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change {
-    /// Only the new one has the item.
-    Added {
-        /// The path.
-        path: String,
-        /// The signature.
-        signature: String,
-    },
-    /// Only the old one has the item.
-    Removed {
-        /// The path.
-        path: String,
-        /// The signature.
-        signature: String,
-    },
-    /// Both have the item, with different signatures.
-    Changed {
-        /// The path.
-        path: String,
-        /// The old signature.
-        old: String,
-        /// The new signature.
-        new: String,
-    },
-}
-
-impl Change {
-    /// Returns the path of the item.
-    pub fn path(&self) -> &str {
-        match self {
-            Self::Added { path, .. } | Self::Removed { path, .. } | Self::Changed { path, .. } => {
-                path
-            }
-        }
-    }
-
-    /// Returns the old and the new signature.
-    pub fn signatures(&self) -> (Option<&str>, Option<&str>) {
-        match self {
-            Self::Added { signature, .. } => (None, Some(signature)),
-            Self::Removed { signature, .. } => (Some(signature), None),
-            Self::Changed { old, new, .. } => (Some(old), Some(new)),
-        }
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Added { path, signature } => write!(f, "added    {path}  {signature}"),
-            Self::Removed { path, signature } => write!(f, "removed  {path}  {signature}"),
-            Self::Changed { path, old, new } => write!(f, "changed  {path}  {old}  →  {new}"),
-        }
-    }
+#[derive(Debug, PartialEq, Eq)]
+pub struct Change {
+    pub path: String,
+    /// Whether the item was added, removed or changed.
+    pub kind: Kind,
+    /// The old signature.
+    pub old: Option<String>,
+    /// The new signature.
+    pub new: Option<String>,
 }
 
 /// Returns the differences from `old` to `new`, ordered by path. A change of a type that several
 /// modules re-export is returned once.
 pub fn diff(old: &Listing, new: &Listing) -> Vec<Change> {
-    let removed =
-        old.iter()
-            .filter(|(path, _)| !new.contains_key(*path))
-            .map(|(path, signature)| Change::Removed {
-                path: path.clone(),
-                signature: signature.clone(),
-            });
-    let rest = new
-        .iter()
-        .filter_map(|(path, signature)| match old.get(path) {
-            None => Some(Change::Added {
-                path: path.clone(),
-                signature: signature.clone(),
-            }),
-            Some(before) if before == signature => None,
-            Some(before) => Some(Change::Changed {
-                path: path.clone(),
-                old: before.clone(),
-                new: signature.clone(),
-            }),
-        });
-    let mut changes: Vec<Change> = removed.chain(rest).collect();
-    changes.sort_by(|one, other| one.path().cmp(other.path()));
-    without_repetitions(changes)
+    let paths: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let changes = paths.into_iter().filter_map(|path| {
+        let (old, new) = (old.get(path).cloned(), new.get(path).cloned());
+        Some(Change {
+            path: path.clone(),
+            kind: Kind::of(&old, &new)?,
+            old,
+            new,
+        })
+    });
+    without_repetitions(changes.collect())
 }
 
 /// Keeps one of the changes that are the same apart from the module: the one in the module of the
 /// shared types, or else in the outermost module.
 fn without_repetitions(changes: Vec<Change>) -> Vec<Change> {
-    let rank = |change: &Change| {
-        let (module, _) = split_path(change.path());
+    let rank = |path: &str| {
+        let (module, _) = split_path(path);
         (module != "types", module.matches("::").count())
     };
-    let mut kept: HashMap<_, &Change> = HashMap::new();
+    let key = |change: &Change| {
+        let (_, item) = split_path(&change.path);
+        (item.to_owned(), change.old.clone(), change.new.clone())
+    };
+    let mut kept: HashMap<_, String> = HashMap::new();
     for change in &changes {
-        let (_, item) = split_path(change.path());
-        let other = kept.entry((item, change.signatures())).or_insert(change);
-        if rank(change) < rank(other) {
-            *other = change;
+        let other = kept.entry(key(change)).or_insert(change.path.clone());
+        if rank(&change.path) < rank(other) {
+            other.clone_from(&change.path);
         }
     }
-    let is_kept = |change: &Change| {
-        let (_, item) = split_path(change.path());
-        kept[&(item, change.signatures())] == change
-    };
-    changes
-        .iter()
-        .filter(|change| is_kept(change))
-        .cloned()
-        .collect()
+    let is_kept = |change: &Change| kept[&key(change)] == change.path;
+    changes.into_iter().filter(is_kept).collect()
 }
 
 /// Splits a path into the module and the item: `api_keys` and `ApiKey::name`. The path of a module
@@ -142,8 +80,13 @@ mod tests {
                 .map(|(path, signature)| (path.to_string(), signature.to_string()));
             owned.collect()
         };
-        let changes = diff(&listing(old), &listing(new));
-        changes.iter().map(ToString::to_string).collect()
+        let changes = diff(&listing(old), &listing(new)).into_iter();
+        let line = |change: Change| {
+            let signatures: Vec<String> = change.old.into_iter().chain(change.new).collect();
+            let (kind, path) = (change.kind.label(), change.path);
+            format!("{kind} {path} {}", signatures.join(" → "))
+        };
+        changes.map(line).collect()
     }
 
     #[test]
@@ -153,17 +96,17 @@ mod tests {
         assert_eq!(
             lines(&old, &new),
             [
-                "removed  a::A  struct",
-                "changed  a::B  struct  →  enum",
-                "added    a::C  struct"
+                "removed a::A struct",
+                "changed a::B struct → enum",
+                "added a::C struct"
             ]
         );
         assert_eq!(
             lines(&new, &old),
             [
-                "added    a::A  struct",
-                "changed  a::B  enum  →  struct",
-                "removed  a::C  struct"
+                "added a::A struct",
+                "changed a::B enum → struct",
+                "removed a::C struct"
             ]
         );
         assert!(lines(&old, &old).is_empty());
@@ -186,8 +129,8 @@ mod tests {
         assert_eq!(
             lines(&old, &new),
             [
-                "removed  g::B  struct",
-                "changed  types::A::x  field: i64  →  field: f64"
+                "removed g::B struct",
+                "changed types::A::x field: i64 → field: f64"
             ]
         );
     }

@@ -83,7 +83,7 @@ fn version_advice(report: &Report) -> String {
         Impact::Invisible => format!("The public API does not change: the version stays {now}."),
         impact => {
             let reason = report.unexplained().map(|change| {
-                let path = change.path();
+                let path = &change.path;
                 format!(" (`{path}` differs, for which no change below accounts)")
             });
             format!(
@@ -440,11 +440,11 @@ fn left(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
 fn public_api_lines(changes: &[public_api::Change]) -> Vec<String> {
     let whole: BTreeSet<&str> = changes
         .iter()
-        .filter(|change| !matches!(change, public_api::Change::Changed { .. }))
-        .map(public_api::Change::path)
+        .filter(|change| change.kind != Kind::Changed)
+        .map(|change| change.path.as_str())
         .collect();
     let is_part = |change: &&public_api::Change| {
-        let path = change.path();
+        let path = &change.path;
         let ends = path.match_indices(':').map(|(end, _)| end);
         ends.into_iter().any(|end| whole.contains(&path[..end]))
     };
@@ -456,11 +456,10 @@ fn public_api_lines(changes: &[public_api::Change]) -> Vec<String> {
 }
 
 fn change_lines(change: &public_api::Change) -> Vec<String> {
-    let line = |sign: &str, signature: &str| format!("{sign} {}  {signature}", change.path());
-    let (old, new) = change.signatures();
-    let old = old.map(|signature| line("-", signature));
-    let new = new.map(|signature| line("+", signature));
-    old.into_iter().chain(new).collect()
+    let line = |sign: &str, signature: &String| format!("{sign} {}  {signature}", change.path);
+    let old = change.old.iter().map(|signature| line("-", signature));
+    let new = change.new.iter().map(|signature| line("+", signature));
+    old.chain(new).collect()
 }
 
 /// Summarises what must be done before the new document builds; the overrides are listed above.

@@ -92,8 +92,9 @@ impl<'a> ResolvedNode<'a> {
     }
 
     /// Returns the keys beside the content: those beside the reference, and those beside the
-    /// `composition`.
-    pub fn adjacent_entries(&self, composition: Option<&str>) -> IndexMap<&'a str, Node<'a>> {
+    /// alternatives.
+    pub fn adjacent_entries(&self) -> IndexMap<&'a str, Node<'a>> {
+        let composition = self.alternatives();
         let own = self.base.entries();
         let own = own.filter(|(key, _)| {
             composition.is_some() && Some(*key) != composition && *key != "type"

@@ -172,11 +172,6 @@ fn public_api(report: &Report) -> Value {
 }
 
 fn api_change(change: &public_api::Change) -> Value {
-    let kind = match change {
-        public_api::Change::Added { .. } => "added",
-        public_api::Change::Removed { .. } => "removed",
-        public_api::Change::Changed { .. } => "changed",
-    };
-    let (old, new) = change.signatures();
-    json!({"kind": kind, "path": change.path(), "old": old, "new": new})
+    let kind = change.kind.label();
+    json!({"kind": kind, "path": change.path, "old": change.old, "new": change.new})
 }
