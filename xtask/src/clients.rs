@@ -7,11 +7,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use lexopt::prelude::{Long, Short};
 use portkey_admin_codegen::manifest::Entry;
 use portkey_admin_codegen::{Patched, Sources, patch};
 
-use crate::files;
+use crate::{files, parse_check};
 
 const HELP: &str = "\
 Usage: cargo xtask clients [--check]
@@ -47,18 +46,10 @@ Every operation of the Admin API, and the clients that called it successfully ag
 ";
 
 /// Runs the command with its arguments.
-pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
-    let mut check = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("check") => check = true,
-            Short('h') | Long("help") => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
+pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<()> {
+    let Some(check) = parse_check(arguments, HELP)? else {
+        return Ok(());
+    };
     let patched = patch(&Sources::read(root)?)?;
     let text = render_page(&patched, &called_operations(root, &patched)?);
     let file = root.join(FILE);

@@ -13,7 +13,6 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use lexopt::prelude::{Long, Short};
 use portkey_admin_codegen::evidence::{self, Citation};
 use portkey_admin_codegen::manifest::{
     ApiVersion, Entry, EvidenceGrade, Handwritten, Plane, Status,
@@ -22,6 +21,7 @@ use portkey_admin_codegen::paths::{ObservedResponse, Removal, Rename, Rules};
 use portkey_admin_codegen::{Manifest, Patched, Sources, manifest, patch};
 
 use crate::files::write;
+use crate::parse_check;
 use facts::OperationFacts;
 
 const HELP: &str = "\
@@ -76,18 +76,10 @@ are kept although their last observed call failed.
 ";
 
 /// Runs the command with its arguments.
-pub fn run(root: &Path, mut arguments: lexopt::Parser) -> Result<()> {
-    let mut check = false;
-    while let Some(argument) = arguments.next()? {
-        match argument {
-            Long("check") => check = true,
-            Short('h') | Long("help") => {
-                print!("{HELP}");
-                return Ok(());
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
+pub fn run(root: &Path, arguments: lexopt::Parser) -> Result<()> {
+    let Some(check) = parse_check(arguments, HELP)? else {
+        return Ok(());
+    };
     let sources = Sources::read(root)?;
     let evidence = evidence::Evidence::read(root)?;
     check_evidence(&evidence, &evidence::citations(root)?, &sources)?;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use tempfile::{Builder, NamedTempFile};
@@ -25,13 +25,13 @@ pub fn write(file: &Path, text: &str) -> Result<()> {
 }
 
 /// A file to write with its content, or to remove if there is none.
-pub type Change<'a> = (&'a Path, Option<&'a str>);
+pub type Change = (PathBuf, Option<String>);
 
 /// Writes and removes every file, or none.
 ///
 /// All contents are on disk, beside their targets, before the first target changes. If a change
 /// fails after that, the targets that have changed get their old content back.
-pub fn change_all(changes: &[Change<'_>]) -> Result<()> {
+pub fn change_all(changes: &[Change]) -> Result<()> {
     let mut staged = Vec::new();
     for (target, new) in changes {
         let old = match fs::read(target) {
@@ -39,7 +39,7 @@ pub fn change_all(changes: &[Change<'_>]) -> Result<()> {
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => return Err(error).with_context(|| target.display().to_string()),
         };
-        let new = new.map(|new| write_beside(target, new.as_bytes()));
+        let new = new.as_ref().map(|new| write_beside(target, new.as_bytes()));
         staged.push(Staged {
             target,
             new: new.transpose()?,
@@ -102,9 +102,11 @@ fn write_beside(target: &Path, content: &[u8]) -> Result<NamedTempFile> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
+
+    fn change(file: &Path, text: &str) -> Change {
+        (file.to_owned(), Some(text.to_owned()))
+    }
 
     /// Creates a folder with these files, which contain `old`.
     fn folder_with(files: &[&str]) -> (tempfile::TempDir, [PathBuf; 3]) {
@@ -137,16 +139,16 @@ mod tests {
     #[test]
     fn files_are_written_and_removed_and_no_temporary_file_remains() {
         let (folder, [a, b, _]) = folder_with(&["a"]);
-        change_all(&[(&a, Some("new a")), (&b, Some("new b"))]).unwrap();
+        change_all(&[change(&a, "new a"), change(&b, "new b")]).unwrap();
         assert_files(&folder, &[("a", "new a"), ("b", "new b")]);
-        change_all(&[(&b, Some("newer")), (&a, None)]).unwrap();
+        change_all(&[change(&b, "newer"), (a, None)]).unwrap();
         assert_files(&folder, &[("b", "newer")]);
     }
 
     #[test]
     fn failed_removal_restores_a_removed_file() {
         let (folder, [_, b, c]) = folder_with(&["b"]);
-        change_all(&[(&b, None), (&c, None)]).unwrap_err();
+        change_all(&[(b, None), (c, None)]).unwrap_err();
         assert_files(&folder, &[("b", "old")]);
     }
 
@@ -154,10 +156,10 @@ mod tests {
     fn target_that_cannot_be_written_leaves_the_other_file_unchanged() {
         let (folder, [a, b, _]) = folder_with(&["a"]);
         let missing = folder.path().join("none/b");
-        let error = change_all(&[(&a, Some("new")), (&missing, Some("new"))]).unwrap_err();
+        let error = change_all(&[change(&a, "new"), change(&missing, "new")]).unwrap_err();
         assert!(format!("{error:#}").contains("none"), "{error:#}");
         fs::create_dir(&b).unwrap();
-        change_all(&[(&a, Some("new")), (&b, Some("new"))]).unwrap_err();
+        change_all(&[change(&a, "new"), change(&b, "new")]).unwrap_err();
         assert_files(&folder, &[("a", "old"), ("b", "folder")]);
     }
 
@@ -180,7 +182,7 @@ mod tests {
     fn written_files_have_ordinary_permissions() {
         use std::os::unix::fs::PermissionsExt;
         let (_folder, [ours, plain, _]) = folder_with(&["b"]);
-        change_all(&[(&ours, Some(""))]).unwrap();
+        change_all(&[change(&ours, "")]).unwrap();
         let mode = |path| fs::metadata(path).unwrap().permissions().mode();
         assert_eq!(mode(&ours), mode(&plain));
     }

@@ -79,6 +79,23 @@ fn run() -> Result<ExitCode> {
     bail!("no command given (see `cargo xtask --help`)")
 }
 
+/// Parses the arguments of a command whose only option is `--check`. Returns `None` if they ask for
+/// the help, which is printed.
+fn parse_check(mut arguments: lexopt::Parser, help: &str) -> Result<Option<bool>> {
+    let mut check = false;
+    while let Some(argument) = arguments.next()? {
+        match argument {
+            Long("check") => check = true,
+            Short('h') | Long("help") => {
+                print!("{help}");
+                return Ok(None);
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(check))
+}
+
 /// Returns the workspace root. Cargo sets the folder of this package, which is one level below.
 fn default_root() -> Result<PathBuf> {
     match std::env::var_os("CARGO_MANIFEST_DIR") {

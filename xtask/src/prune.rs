@@ -147,25 +147,22 @@ fn is_emptied(value: &Value, parts: &[&[Step]]) -> bool {
     if parts.iter().any(|part| part.is_empty()) {
         return true;
     }
-    let below = |step: &Step| -> Vec<&[Step]> {
-        let starting = parts.iter().filter_map(|part| part.split_first());
-        let same = starting.filter(|(first, _)| *first == step);
-        same.map(|(_, rest)| rest).collect()
-    };
-    match value {
+    let entries: Vec<(Step, &Value)> = match value {
         Value::Object(fields) => {
-            !fields.is_empty()
-                && fields
-                    .iter()
-                    .all(|(key, value)| is_emptied(value, &below(&Step::Name(key.clone()))))
+            let fields = fields.iter();
+            fields
+                .map(|(key, value)| (Step::Name(key.clone()), value))
+                .collect()
         }
         Value::Array(items) => {
-            !items.is_empty()
-                && items
-                    .iter()
-                    .enumerate()
-                    .all(|(index, value)| is_emptied(value, &below(&Step::Index(index))))
+            let items = items.iter().enumerate();
+            items
+                .map(|(index, value)| (Step::Index(index), value))
+                .collect()
         }
-        _ => false,
-    }
+        _ => Vec::new(),
+    };
+    let is_removed =
+        |(step, value): &(Step, &Value)| is_emptied(value, &yaml_edit::below(parts, step));
+    !entries.is_empty() && entries.iter().all(is_removed)
 }

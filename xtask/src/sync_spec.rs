@@ -1,7 +1,6 @@
 //! `cargo xtask sync-spec`: reports how an upstream document differs from the vendored one, and
 //! distils it into `openapi/`.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -52,6 +51,7 @@ const DOCUMENT: &str = "openapi/portkey.yaml";
 const SOURCE: &str = "openapi/source.yaml";
 
 /// Command-line options.
+#[derive(Default)]
 struct Options {
     from: Option<String>,
     check: bool,
@@ -67,7 +67,7 @@ struct Comparison {
     /// Whether the vendored document states the same facts and its record matches it.
     is_up_to_date: bool,
     /// The overrides files to change, with `--prune`.
-    overrides: BTreeMap<String, Option<String>>,
+    overrides: Vec<files::Change>,
 }
 
 /// A distilled document, as a value and as YAML.
@@ -101,39 +101,25 @@ fn sync(root: &Path, options: &Options) -> Result<ExitCode> {
     let from = input_location(options, record.as_ref());
     let distilled = distil(&from, &fetch::read(&from)?)?;
     let comparison = compare(root, options, &from, &distilled, record.as_ref())?;
-    let overrides = overrides_changes(root, &comparison);
+    let overrides = comparison.overrides;
     match (comparison.is_up_to_date, options.check) {
         (true, false) if !overrides.is_empty() => {
-            files::change_all(&overrides.iter().map(as_change).collect::<Vec<_>>())?;
-            eprintln!("{DOCUMENT} is up to date; {}", written(&overrides));
+            files::change_all(&overrides)?;
+            eprintln!("{DOCUMENT} is up to date; {}", written(overrides.len()));
         }
         (true, _) => eprintln!("{DOCUMENT} is up to date; nothing was written"),
         (false, true) => {
             eprintln!("{DOCUMENT} has drifted; nothing was written");
             return Ok(ExitCode::from(DRIFTED));
         }
-        (false, false) => write(root, options, &from, &distilled, record, &overrides)?,
+        (false, false) => write(root, options, &from, &distilled, record, overrides)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// An overrides file to write, or to remove if it has no content.
-type OverridesChange<'a> = (PathBuf, Option<&'a str>);
-
-fn overrides_changes<'a>(root: &Path, comparison: &'a Comparison) -> Vec<OverridesChange<'a>> {
-    let files = comparison.overrides.iter();
-    files
-        .map(|(name, text)| (root.join(name), text.as_deref()))
-        .collect()
-}
-
-fn as_change<'a>((path, text): &'a OverridesChange<'_>) -> files::Change<'a> {
-    (path, *text)
-}
-
 /// Returns `3 files of overrides/ were changed`.
-fn written(overrides: &[OverridesChange<'_>]) -> String {
-    match overrides.len() {
+fn written(count: usize) -> String {
+    match count {
         1 => "1 file of overrides/ was changed".to_owned(),
         count => format!("{count} files of overrides/ were changed"),
     }
@@ -158,7 +144,7 @@ fn compare(
         write_report(&render(&report, options.format), options.output.as_deref())?;
         return Ok(Comparison {
             is_up_to_date: false,
-            overrides: BTreeMap::new(),
+            overrides: Vec::new(),
         });
     };
     let record_matches = record.is_some_and(|record| record.sha256 == digest(&vendored));
@@ -176,11 +162,13 @@ fn compare(
     if report.is_empty() && !record_matches {
         eprintln!("{SOURCE} does not match {DOCUMENT}");
     }
+    let is_up_to_date = report.is_empty() && record_matches;
+    let overrides = report.pruned.into_iter().flat_map(|pruned| pruned.files);
     Ok(Comparison {
-        is_up_to_date: report.is_empty() && record_matches,
-        overrides: report
-            .pruned
-            .map_or_else(BTreeMap::new, |pruned| pruned.files),
+        is_up_to_date,
+        overrides: overrides
+            .map(|(name, text)| (root.join(name), text))
+            .collect(),
     })
 }
 
@@ -196,15 +184,7 @@ fn write_report(report: &str, output: Option<&Path>) -> Result<()> {
 
 /// Parses the options; `None` if help was requested.
 fn parse_options(mut arguments: lexopt::Parser) -> Result<Option<Options>> {
-    let mut options = Options {
-        from: None,
-        check: false,
-        format: Format::Text,
-        output: None,
-        prune: false,
-        revision: None,
-        url: None,
-    };
+    let mut options = Options::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("from") => options.from = Some(arguments.value()?.string()?),
@@ -235,7 +215,7 @@ fn write(
     from: &str,
     distilled: &Distilled,
     record: Option<SourceRecord>,
-    overrides: &[OverridesChange<'_>],
+    overrides: Vec<files::Change>,
 ) -> Result<()> {
     let document = &distilled.document;
     let record = SourceRecord {
@@ -249,30 +229,31 @@ fn write(
             .map_or(0, serde_json::Map::len),
         operations: document::operations(document).count(),
     };
-    let targets = [root.join(DOCUMENT), root.join(SOURCE)];
-    let source = record.to_yaml()?;
-    let mut changes: Vec<files::Change<'_>> = vec![
-        (&targets[0], Some(&distilled.text)),
-        (&targets[1], Some(&source)),
+    let mut changes = vec![
+        (root.join(DOCUMENT), Some(distilled.text.clone())),
+        (root.join(SOURCE), Some(record.to_yaml()?)),
     ];
-    changes.extend(overrides.iter().map(as_change));
+    let count = overrides.len();
+    changes.extend(overrides);
     files::change_all(&changes)?;
     eprintln!(
         "{DOCUMENT} was written: {} paths, {} operations",
         record.paths, record.operations
     );
-    if !overrides.is_empty() {
-        eprintln!("{}", written(overrides));
+    if count > 0 {
+        eprintln!("{}", written(count));
     }
     Ok(())
 }
 
 fn published_url(options: &Options, from: &str, record: Option<SourceRecord>) -> String {
     let from = fetch::is_url(from).then(|| from.to_owned());
-    let given = options.url.clone().or(from);
-    given
-        .or(record.map(|record| record.url))
-        .unwrap_or_else(|| UPSTREAM_URL.to_owned())
+    let given = options
+        .url
+        .clone()
+        .or(from)
+        .or(record.map(|record| record.url));
+    given.unwrap_or_else(|| UPSTREAM_URL.to_owned())
 }
 
 fn read_source_record(root: &Path) -> Result<Option<SourceRecord>> {

@@ -33,56 +33,16 @@ pub fn remove(text: &str, parts: &[&[Step]]) -> Result<Option<String>> {
 struct Node {
     start: usize,
     end: usize,
-    content: Content,
-}
-
-enum Content {
-    Scalar(String),
-    Map(Vec<(Node, Node)>),
-    List(Vec<Node>),
+    /// The text of a scalar.
+    text: String,
+    children: Vec<Child>,
 }
 
 /// An entry of a map or list.
-struct Child<'a> {
+struct Child {
     step: Step,
     start: usize,
-    value: &'a Node,
-}
-
-impl Node {
-    fn children(&self) -> Vec<Child<'_>> {
-        let entry = |(key, _): &(Node, Node)| (key.start, key.content.text());
-        match &self.content {
-            Content::Scalar(_) => Vec::new(),
-            Content::Map(entries) => entries
-                .iter()
-                .map(|pair| {
-                    let (start, name) = entry(pair);
-                    let step = Step::Name(name);
-                    let value = &pair.1;
-                    Child { step, start, value }
-                })
-                .collect(),
-            Content::List(items) => items
-                .iter()
-                .enumerate()
-                .map(|(index, value)| Child {
-                    step: Step::Index(index),
-                    start: value.start,
-                    value,
-                })
-                .collect(),
-        }
-    }
-}
-
-impl Content {
-    fn text(&self) -> String {
-        match self {
-            Self::Scalar(text) => text.clone(),
-            _ => String::new(),
-        }
-    }
+    value: Node,
 }
 
 fn parse(text: &str) -> Result<Node> {
@@ -126,50 +86,60 @@ impl Tree {
         (event, span): (Event<'a>, Span),
         events: &mut impl Iterator<Item = (Event<'a>, Span)>,
     ) -> Result<Node> {
-        let mut end = span.end;
-        let content = match event {
-            Event::Scalar(text, ..) => Content::Scalar(text.into_owned()),
-            Event::Alias(_) => Content::Scalar(String::new()),
-            Event::SequenceStart(..) => {
-                let mut items = Vec::new();
-                loop {
-                    match events.next().context("ends early")? {
-                        (Event::SequenceEnd, span) => {
-                            end = span.end;
-                            break Content::List(items);
-                        }
-                        next => items.push(self.node_at(next, events)?),
-                    }
-                }
-            }
-            Event::MappingStart(..) => {
-                let mut entries = Vec::new();
-                loop {
-                    match events.next().context("ends early")? {
-                        (Event::MappingEnd, span) => {
-                            end = span.end;
-                            break Content::Map(entries);
-                        }
-                        next => {
-                            let key = self.node_at(next, events)?;
-                            entries.push((key, self.node(events)?));
-                        }
-                    }
-                }
-            }
-            _ => bail!("has an unexpected structure"),
-        };
-        Ok(Node {
+        let mut node = Node {
             start: self.offset(span.start.index()),
-            end: self.offset(end.index()),
-            content,
-        })
+            end: 0,
+            text: String::new(),
+            children: Vec::new(),
+        };
+        let mut end = span.end;
+        match event {
+            Event::Scalar(text, ..) => node.text = text.into_owned(),
+            Event::Alias(_) => {}
+            Event::SequenceStart(..) => loop {
+                match events.next().context("ends early")? {
+                    (Event::SequenceEnd, span) => {
+                        end = span.end;
+                        break;
+                    }
+                    next => {
+                        let value = self.node_at(next, events)?;
+                        let (step, start) = (Step::Index(node.children.len()), value.start);
+                        node.children.push(Child { step, start, value });
+                    }
+                }
+            },
+            Event::MappingStart(..) => loop {
+                match events.next().context("ends early")? {
+                    (Event::MappingEnd, span) => {
+                        end = span.end;
+                        break;
+                    }
+                    next => {
+                        let key = self.node_at(next, events)?;
+                        let (step, start) = (Step::Name(key.text), key.start);
+                        let value = self.node(events)?;
+                        node.children.push(Child { step, start, value });
+                    }
+                }
+            },
+            _ => bail!("has an unexpected structure"),
+        }
+        node.end = self.offset(end.index());
+        Ok(node)
     }
 
     fn offset(&self, index: usize) -> usize {
         let last = self.offsets.last().copied().unwrap_or_default();
         self.offsets.get(index).copied().unwrap_or(last)
     }
+}
+
+/// Returns the parts below a step, without it.
+pub fn below<'p>(parts: &[&'p [Step]], step: &Step) -> Vec<&'p [Step]> {
+    let parts = parts.iter().filter_map(|part| part.split_first());
+    let below = parts.filter(|(first, _)| *first == step);
+    below.map(|(_, rest)| rest).collect()
 }
 
 /// Collects the ranges to remove.
@@ -185,25 +155,20 @@ impl Removal<'_> {
         if parts.iter().any(|part| part.is_empty()) {
             return Ok(true);
         }
-        let children = node.children();
+        let children = &node.children;
         let is_flow = self.text[node.start..].starts_with(['{', '[']);
         let regions = match is_flow {
             true => children
                 .iter()
                 .map(|child| (child.start, child.value.end))
                 .collect(),
-            false => self.block_regions(&children, end)?,
+            false => self.block_regions(children, end)?,
         };
         let count = self.ranges.len();
         let mut is_removed = Vec::new();
         for (child, (_, end)) in children.iter().zip(&regions) {
-            let below: Vec<&[Step]> = parts
-                .iter()
-                .filter_map(|part| part.split_first())
-                .filter(|(first, _)| **first == child.step)
-                .map(|(_, rest)| rest)
-                .collect();
-            is_removed.push(!below.is_empty() && self.collect(child.value, &below, *end)?);
+            let below = below(parts, &child.step);
+            is_removed.push(!below.is_empty() && self.collect(&child.value, &below, *end)?);
         }
         if !children.is_empty() && is_removed.iter().all(|removed| *removed) {
             self.ranges.truncate(count);
@@ -211,7 +176,7 @@ impl Removal<'_> {
         }
         match is_flow {
             true => self.remove_flow(&regions, &is_removed),
-            false => self.remove_block(&children, &regions, &is_removed),
+            false => self.remove_block(children, &regions, &is_removed),
         }
         Ok(false)
     }
@@ -232,7 +197,7 @@ impl Removal<'_> {
 
     fn remove_block(
         &mut self,
-        children: &[Child<'_>],
+        children: &[Child],
         regions: &[(usize, usize)],
         is_removed: &[bool],
     ) {
@@ -260,14 +225,14 @@ impl Removal<'_> {
         }
     }
 
-    fn shares_line(&self, child: &Child<'_>) -> bool {
+    fn shares_line(&self, child: &Child) -> bool {
         let start = line_start(self.text, child.start);
         !self.text[start..child.start].trim().is_empty()
     }
 
     /// Returns where the lines of each child start and end, without the blank lines and comments
     /// that follow them.
-    fn block_regions(&self, children: &[Child<'_>], end: usize) -> Result<Vec<(usize, usize)>> {
+    fn block_regions(&self, children: &[Child], end: usize) -> Result<Vec<(usize, usize)>> {
         let mut regions = Vec::new();
         for (index, child) in children.iter().enumerate() {
             let start = match child.step {

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use drift::{Change, ChangeClass};
+use portkey_admin_codegen::reserved_segments;
 use serde_json::{Map, Value, json};
 
 use super::difference::{Aspect, Difference};
@@ -79,14 +80,10 @@ impl WireCompatibility {
             catch_panic(|| drift::compare(&one, &two).map_err(|error| format!("{error:#}")));
         match changes.flatten() {
             Ok(changes) => Self::collect(&changes),
-            Err(problem) => Self::without(problem),
-        }
-    }
-
-    fn without(problem: String) -> Self {
-        Self {
-            problem: Some(problem),
-            ..Self::default()
+            Err(problem) => Self {
+                problem: Some(problem),
+                ..Self::default()
+            },
         }
     }
 
@@ -130,27 +127,21 @@ fn lookup(
     location: &Location,
     aspect: Aspect,
 ) -> Option<Compatibility> {
-    let pointer = location.pointer();
-    let parent = |pointer: &str| {
-        pointer
-            .rsplit_once('/')
-            .map(|(parent, _)| parent.to_owned())
-    };
-    let mut at = Some(pointer);
+    let mut pointer = location.pointer();
     // A property is two levels below its object, a keyword one.
     for _ in 0..3 {
-        let Some(classes) = classes_by_pointer.get(at.as_ref()?) else {
-            at = parent(at.as_ref()?);
-            continue;
-        };
-        let trivial = matches!(aspect, Aspect::Default | Aspect::Deprecation);
-        let about = classes
-            .iter()
-            .filter(|class| (**class == ChangeClass::Trivial) == trivial);
-        return about
-            .map(|class| Compatibility::of(*class))
-            .reduce(|one, other| Some(one?.and(other?)))
-            .flatten();
+        if let Some(classes) = classes_by_pointer.get(&pointer) {
+            let trivial = matches!(aspect, Aspect::Default | Aspect::Deprecation);
+            let mut about = classes
+                .iter()
+                .filter(|class| (**class == ChangeClass::Trivial) == trivial);
+            let first = Compatibility::of(*about.next()?)?;
+            return about.try_fold(first, |one, other| {
+                Some(one.and(Compatibility::of(*other)?))
+            });
+        }
+        let parent = pointer.rfind('/')?;
+        pointer.truncate(parent);
     }
     None
 }
@@ -236,15 +227,6 @@ fn replace_unmatched_path_parameters(old: &mut Value, new: &mut Value) {
     let (mut unmatched_old, mut unmatched_new) = (Vec::new(), Vec::new());
     for (one, two) in matching::match_operations(old, new).common {
         let (own, others) = (path_parameters(&one), path_parameters(&two));
-        let unmatched = |own: &[(Option<usize>, String)], others: &[(Option<usize>, String)]| {
-            let known = |position: &Option<usize>| {
-                position.is_some() && others.iter().any(|(other, _)| other == position)
-            };
-            let unmatched = own.iter().filter(|(position, _)| !known(position));
-            unmatched
-                .map(|(_, pointer)| pointer.clone())
-                .collect::<Vec<_>>()
-        };
         unmatched_old.extend(unmatched(&own, &others));
         unmatched_new.extend(unmatched(&others, &own));
     }
@@ -257,25 +239,33 @@ fn replace_unmatched_path_parameters(old: &mut Value, new: &mut Value) {
     }
 }
 
-/// Returns the parameters declared as path parameters: their position in the path, and a pointer to
-/// each.
-fn path_parameters(operation: &Operation<'_>) -> Vec<(Option<usize>, String)> {
-    let names: Vec<&str> = operation
-        .path
-        .split('{')
-        .skip(1)
-        .filter_map(|rest| Some(rest.split_once('}')?.0))
-        .collect();
-    [&operation.path_item, &operation.node]
+/// A parameter declared as a path parameter: its position in the path, and a pointer to it.
+type PathParameter = (Option<usize>, String);
+
+/// Returns the pointers of the parameters whose position is unknown or unknown to the others.
+fn unmatched(own: &[PathParameter], others: &[PathParameter]) -> Vec<String> {
+    let is_known = |position: Option<usize>| {
+        position.is_some() && others.iter().any(|(other, _)| *other == position)
+    };
+    let unmatched = own.iter().filter(|(position, _)| !is_known(*position));
+    unmatched.map(|(_, pointer)| pointer.clone()).collect()
+}
+
+fn path_parameters(operation: &Operation<'_>) -> Vec<PathParameter> {
+    let names: Vec<&str> = reserved_segments::parameters(operation.path).collect();
+    let holders = [&operation.path_item, &operation.node];
+    let lists = holders
         .into_iter()
-        .filter_map(|holder| holder.get("parameters"))
-        .flat_map(|list| list.items().collect::<Vec<_>>())
-        .filter_map(|entry| {
-            let value = entry.resolved().value;
+        .filter_map(|holder| holder.get("parameters"));
+    let mut found = Vec::new();
+    for entry in lists.flat_map(|list| list.items().collect::<Vec<_>>()) {
+        let value = entry.resolved().value;
+        if value["in"] == "path" {
             let position = names.iter().position(|name| value["name"] == *name);
-            (value["in"] == "path").then(|| (position, entry.location.pointer()))
-        })
-        .collect()
+            found.push((position, entry.location.pointer()));
+        }
+    }
+    found
 }
 
 /// Removes media types that only one of two bodies or responses has, or that have a schema on one
@@ -306,15 +296,12 @@ fn unmatched_content(old: &Value, new: &Value) -> (MediaTypes, MediaTypes) {
     for (old, new) in matching::match_operations(old, new).common {
         for (one, two) in comparable_bodies(&old, &new) {
             let (one, two) = (one.resolved(), two.resolved());
-            let content = |node: &Node<'_>| node.location.child("content").pointer();
-            for (media, _) in one.get("content").iter().flat_map(Node::entries) {
-                if !have_same_media_type(&one, &two, media) {
-                    unmatched.0.push((content(&one), media.to_owned()));
-                }
-            }
-            for (media, _) in two.get("content").iter().flat_map(Node::entries) {
-                if !have_same_media_type(&one, &two, media) {
-                    unmatched.1.push((content(&two), media.to_owned()));
+            for (node, unmatched) in [(&one, &mut unmatched.0), (&two, &mut unmatched.1)] {
+                let content = node.location.child("content").pointer();
+                for (media, _) in node.get("content").iter().flat_map(Node::entries) {
+                    if !have_same_media_type(&one, &two, media) {
+                        unmatched.push((content.clone(), media.to_owned()));
+                    }
                 }
             }
         }
@@ -324,17 +311,12 @@ fn unmatched_content(old: &Value, new: &Value) -> (MediaTypes, MediaTypes) {
 
 /// Returns the request bodies and responses that the crate compares with each other.
 fn comparable_bodies<'a>(old: &Operation<'a>, new: &Operation<'a>) -> Vec<(Node<'a>, Node<'a>)> {
-    let mut found = Vec::new();
-    found.extend(old.node.get("requestBody").zip(new.node.get("requestBody")));
+    let body = old.node.get("requestBody").zip(new.node.get("requestBody"));
     let (one, two) = (old.node.get("responses"), new.node.get("responses"));
-    for (status, response) in one.iter().flat_map(Node::entries) {
-        found.extend(
-            two.as_ref()
-                .and_then(|two| two.get(status))
-                .map(|other| (response, other)),
-        );
-    }
-    found
+    let responses = one.iter().flat_map(Node::entries);
+    let responses =
+        responses.filter_map(|(status, response)| Some((response, two.as_ref()?.get(status)?)));
+    body.into_iter().chain(responses).collect()
 }
 
 /// Whether both have the media type, either both with a schema or both without.

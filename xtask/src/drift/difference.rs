@@ -7,13 +7,9 @@ use super::schema_node::{Location, Node, Step};
 /// One fact that differs between the two documents.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Difference {
-    /// The kind of change.
     pub kind: Kind,
-    /// The aspect that changed.
     pub aspect: Aspect,
-    /// The fact in the old document.
     pub old: Option<Fact>,
-    /// The fact in the new document.
     pub new: Option<Fact>,
     /// Whether a parameter, body or property that was added or removed is required.
     pub required: bool,
@@ -22,9 +18,7 @@ pub struct Difference {
 /// A value and its location.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fact {
-    /// The location.
     pub location: Location,
-    /// The value.
     pub value: Value,
 }
 
@@ -46,15 +40,11 @@ pub enum Kind {
 /// The part of the API description that a difference concerns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aspect {
-    /// An operation.
     Operation,
     /// The names of the parameters in a path.
     Path,
-    /// An operation's id.
     OperationId,
-    /// A parameter.
     Parameter,
-    /// A request body.
     Body,
     /// A response, by its status.
     Response,
@@ -62,7 +52,6 @@ pub enum Aspect {
     MediaType,
     /// A header of a response.
     Header,
-    /// A property of an object.
     Property,
     /// A shared schema or another component.
     Component,
@@ -70,29 +59,18 @@ pub enum Aspect {
     Reference,
     /// One of the schemas under `allOf`, `oneOf` or `anyOf`.
     Branch,
-    /// A type or format.
     Type,
-    /// The values of an enum.
     Enum,
     /// A bound or pattern.
     Bound,
-    /// Whether something is required.
     Required,
-    /// Whether a value may be null.
     Nullability,
-    /// A default value.
     Default,
-    /// Whether something is deprecated.
     Deprecation,
-    /// Servers.
     Server,
-    /// Authentication.
     Security,
-    /// Tags.
     Tag,
-    /// The document itself.
     Document,
-    /// Anything else.
     Other,
 }
 

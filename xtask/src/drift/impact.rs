@@ -64,10 +64,11 @@ impl Assessment {
 }
 
 /// A difference with the context needed to assess it.
-pub struct Case<'a> {
-    /// The difference between the documents.
-    pub difference: &'a Difference,
-    /// The ids of the operations that it concerns.
+pub struct Case {
+    pub difference: Difference,
+    /// The operations that it concerns, as spelled in the documents.
+    pub operations: Vec<String>,
+    /// The ids of these operations.
     pub ids: BTreeSet<String>,
     /// The types in whose schemas it is, under their names in both documents.
     pub types: BTreeSet<String>,
@@ -78,7 +79,7 @@ pub struct Case<'a> {
 }
 
 /// Assesses every difference. If the code could not be generated, the kind of difference decides.
-pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
+pub fn assess(cases: &[Case], code: Option<&CodeDiff>) -> Vec<Assessment> {
     let Some(code) = code else {
         return cases.iter().map(assess_by_kind).collect();
     };
@@ -126,11 +127,7 @@ pub fn assess(cases: &[Case<'_>], code: Option<&CodeDiff>) -> Vec<Assessment> {
 
 /// Assigns changes of the public API that no difference explains to differences of an unknown kind
 /// in the same operations and types.
-fn explain_rest<'a>(
-    cases: &[Case<'_>],
-    index: &ChangeIndex<'a>,
-    effects: &mut [Vec<&'a ApiChange>],
-) {
+fn explain_rest<'a>(cases: &[Case], index: &ChangeIndex<'a>, effects: &mut [Vec<&'a ApiChange>]) {
     let explained: HashSet<&str> = cases
         .iter()
         .zip(effects.iter())
@@ -148,14 +145,14 @@ fn explain_rest<'a>(
 
 /// Whether a difference can explain a change of the code by itself. Annotations such as a default
 /// cannot.
-fn is_structural(case: &Case<'_>) -> bool {
+fn is_structural(case: &Case) -> bool {
     !matches!(
         case.difference.aspect,
         Aspect::Default | Aspect::Deprecation | Aspect::Bound | Aspect::Nullability
     )
 }
 
-fn assess_by_public_api(case: &Case<'_>, effects: &[&ApiChange]) -> Assessment {
+fn assess_by_public_api(case: &Case, effects: &[&ApiChange]) -> Assessment {
     if !case.remains {
         return overridden();
     }
@@ -176,7 +173,7 @@ fn assess_by_public_api(case: &Case<'_>, effects: &[&ApiChange]) -> Assessment {
     }
 }
 
-fn assess_by_kind(case: &Case<'_>) -> Assessment {
+fn assess_by_kind(case: &Case) -> Assessment {
     if !case.remains {
         return overridden();
     }
@@ -217,8 +214,8 @@ fn describe(change: &ApiChange) -> String {
 }
 
 /// Describes why a request that was valid before may be rejected from now on.
-fn new_restriction(case: &Case<'_>) -> Option<String> {
-    let difference = case.difference;
+fn new_restriction(case: &Case) -> Option<String> {
+    let difference = &case.difference;
     if !case.direction.request {
         return None;
     }
@@ -274,7 +271,7 @@ fn narrows_bound(difference: &Difference) -> bool {
 }
 
 /// Whether a difference can change code in which its own name does not occur.
-fn may_affect_other_names(case: &Case<'_>) -> bool {
+fn may_affect_other_names(case: &Case) -> bool {
     match case.difference.aspect {
         Aspect::Component => case.difference.kind == Kind::Renamed,
         aspect => matches!(
@@ -310,7 +307,7 @@ impl<'a> ChangeIndex<'a> {
     }
 
     /// Returns the changes in the code of the case's operations and in the types that those use.
-    fn changes_in_scope(&self, case: &Case<'_>) -> Vec<&'a ApiChange> {
+    fn changes_in_scope(&self, case: &Case) -> Vec<&'a ApiChange> {
         let mut owners: BTreeSet<String> = BTreeSet::new();
         for id in &case.ids {
             owners.insert(normalized(id));
@@ -324,7 +321,7 @@ impl<'a> ChangeIndex<'a> {
     }
 
     /// Returns the changes in scope whose name matches the difference.
-    fn matching_name(&self, case: &Case<'_>) -> Vec<&'a ApiChange> {
+    fn matching_name(&self, case: &Case) -> Vec<&'a ApiChange> {
         let names = possible_names(case);
         let mut found = self.changes_in_scope(case);
         found.retain(|change| match case.difference.aspect {
@@ -347,7 +344,7 @@ impl<'a> ChangeIndex<'a> {
 }
 
 /// Removes the changes of other types if the type that the difference belongs to has changed.
-fn retain_own_type(case: &Case<'_>, changes: &mut Vec<&ApiChange>) {
+fn retain_own_type(case: &Case, changes: &mut Vec<&ApiChange>) {
     let types: BTreeSet<String> = case.types.iter().map(|name| normalized(name)).collect();
     let is_own = |change: &ApiChange| {
         let mut owners = owning_items(&change.path).into_iter();
@@ -359,8 +356,8 @@ fn retain_own_type(case: &Case<'_>, changes: &mut Vec<&ApiChange>) {
 }
 
 /// Returns the names under which a difference can appear in the code, normalized.
-fn possible_names(case: &Case<'_>) -> BTreeSet<String> {
-    let difference = case.difference;
+fn possible_names(case: &Case) -> BTreeSet<String> {
+    let difference = &case.difference;
     let mut names: BTreeSet<String> = BTreeSet::new();
     match difference.aspect {
         Aspect::Operation | Aspect::Path => names.extend(case.ids.iter().map(|id| normalized(id))),
@@ -452,7 +449,7 @@ fn without_argument_names(signature: &str) -> String {
 
 /// Reduces a name to lower-case letters and digits, so that `page_size`, `pageSize` and `PageSize`
 /// are equal.
-fn normalized(name: &str) -> String {
+pub fn normalized(name: &str) -> String {
     name.chars()
         .filter(|character| character.is_alphanumeric())
         .flat_map(char::to_lowercase)

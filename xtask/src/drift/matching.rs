@@ -161,23 +161,30 @@ fn match_moved(matches: &mut Matches<'_>) {
             }
         }
     }
-    scores.sort_by(|one, two| two.0.total_cmp(&one.0));
-    let (mut removed, mut added) = (BTreeSet::new(), BTreeSet::new());
-    for (_, from, to) in scores {
-        if !removed.contains(&from) && !added.contains(&to) {
-            removed.insert(from);
-            added.insert(to);
-            matches
-                .common
-                .push((matches.removed[from].clone(), matches.added[to].clone()));
-        }
+    let pairs = best_pairs(scores);
+    for (from, to) in &pairs {
+        let pair = (matches.removed[*from].clone(), matches.added[*to].clone());
+        matches.common.push(pair);
     }
+    let (removed, added): (BTreeSet<_>, BTreeSet<_>) = pairs.into_iter().unzip();
     for index in removed.into_iter().rev() {
         matches.removed.remove(index);
     }
     for index in added.into_iter().rev() {
         matches.added.remove(index);
     }
+}
+
+/// Pairs items by their score, the best first; no item is in two pairs.
+fn best_pairs(mut scores: Vec<(f64, usize, usize)>) -> Vec<(usize, usize)> {
+    scores.sort_by(|one, two| two.0.total_cmp(&one.0));
+    let mut pairs: Vec<(usize, usize)> = Vec::new();
+    for (_, from, to) in scores {
+        if pairs.iter().all(|pair| pair.0 != from && pair.1 != to) {
+            pairs.push((from, to));
+        }
+    }
+    pairs
 }
 
 fn similarity(old: &Operation<'_>, new: &Operation<'_>) -> f64 {
@@ -205,34 +212,31 @@ pub fn renamed_components(old: &Value, new: &Value) -> BTreeMap<String, String> 
     }
     let mut reference_counts = HashMap::new();
     count_references(old, new, &mut reference_counts);
-    let described = |document, names: &[String]| -> Vec<BTreeSet<String>> {
+    let leaves_of = |document, names: &[String]| -> Vec<BTreeSet<String>> {
         let components = names.iter().map(|name| component(document, name));
         components.map(leaves).collect()
     };
-    let (removed_leaves, added_leaves) = (described(old, &removed), described(new, &added));
+    let (removed_leaves, added_leaves) = (leaves_of(old, &removed), leaves_of(new, &added));
     let mut scores = Vec::new();
-    for (from, here) in removed.iter().zip(&removed_leaves) {
-        let candidates = added.iter().zip(&added_leaves);
-        for (to, there) in candidates.filter(|(to, _)| section(to) == section(from)) {
-            let (one, two) = (component(old, from), component(new, to));
-            let references = reference_counts
-                .get(&(from.clone(), to.clone()))
-                .copied()
-                .unwrap_or(0);
-            let alike = jaccard_index(here, there);
-            if one == two || (references > 0 && alike >= SIMILARITY_THRESHOLD) {
-                scores.push((references, alike, from.clone(), to.clone()));
+    for (from, from_name) in removed.iter().enumerate() {
+        for (to, to_name) in added.iter().enumerate() {
+            if section(from_name) != section(to_name) {
+                continue;
+            }
+            let names = (from_name.clone(), to_name.clone());
+            let references = reference_counts.get(&names).copied().unwrap_or(0);
+            let alike = jaccard_index(&removed_leaves[from], &added_leaves[to]);
+            let is_equal = component(old, from_name) == component(new, to_name);
+            if is_equal || (references > 0 && alike >= SIMILARITY_THRESHOLD) {
+                // One reference outweighs any similarity.
+                scores.push((f64::from(references) + alike / 2.0, from, to));
             }
         }
     }
-    scores.sort_by(|one, two| two.0.cmp(&one.0).then(two.1.total_cmp(&one.1)));
-    let mut renames: BTreeMap<String, String> = BTreeMap::new();
-    for (_, _, from, to) in scores {
-        if !renames.contains_key(&from) && !renames.values().any(|taken| *taken == to) {
-            renames.insert(from, to);
-        }
-    }
-    renames
+    let pairs = best_pairs(scores).into_iter();
+    pairs
+        .map(|(from, to)| (removed[from].clone(), added[to].clone()))
+        .collect()
 }
 
 /// Returns the components of `one` that `two` lacks, as `section/name`.
@@ -278,7 +282,7 @@ fn section(name: &str) -> Option<&str> {
 fn count_references(
     old: &Value,
     new: &Value,
-    reference_counts: &mut HashMap<(String, String), usize>,
+    reference_counts: &mut HashMap<(String, String), u32>,
 ) {
     if let (Some(from), Some(to)) = (reference(old), reference(new)) {
         *reference_counts.entry((from, to)).or_default() += 1;
@@ -307,26 +311,21 @@ pub fn match_branches(
     new: &[Value],
     renames: &BTreeMap<String, String>,
 ) -> Vec<(Option<usize>, Option<usize>)> {
+    // In lists of equal length, branches at the same position match even if they are not similar.
+    let same_length = old.len() == new.len();
     let mut scores = Vec::new();
     for (from, one) in old.iter().enumerate() {
         for (to, two) in new.iter().enumerate() {
-            scores.push((branch_similarity(one, two, renames), from, to));
+            let score = branch_similarity(one, two, renames);
+            if score > 0.3 || (same_length && from == to) {
+                scores.push((score, from, to));
+            }
         }
     }
-    scores.sort_by(|one, two| two.0.total_cmp(&one.0));
-    // In lists of equal length, branches at the same position match even if they are not similar.
-    let same_length = old.len() == new.len();
-    let mut partner: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut taken = BTreeSet::new();
-    for (score, from, to) in scores {
-        let enough = score > 0.3 || (same_length && from == to);
-        if enough && !partner.contains_key(&from) && !taken.contains(&to) {
-            partner.insert(from, to);
-            taken.insert(to);
-        }
-    }
-    let common = (0..old.len()).map(|from| (Some(from), partner.get(&from).copied()));
-    let added = (0..new.len()).filter(|to| !taken.contains(to));
+    let pairs = best_pairs(scores);
+    let partner = |from| pairs.iter().find(|pair| pair.0 == from).map(|pair| pair.1);
+    let common = (0..old.len()).map(|from| (Some(from), partner(from)));
+    let added = (0..new.len()).filter(|to| pairs.iter().all(|pair| pair.1 != *to));
     common.chain(added.map(|to| (None, Some(to)))).collect()
 }
 

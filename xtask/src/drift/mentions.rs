@@ -8,7 +8,7 @@ use portkey_admin_codegen::Manifest;
 
 use super::difference::Kind;
 use super::generated_code::CodeDiff;
-use super::impact::Impact;
+use super::impact::{Impact, normalized};
 use super::public_api::split_path;
 
 /// Folders and files that are written by hand and name operations, types or members.
@@ -239,11 +239,4 @@ fn is_member(line: &str, word: &str) -> bool {
             && !after.starts_with(|first| !is_no_word(first));
         is_whole && (before.ends_with(['.', ':']) || after.starts_with(": "))
     })
-}
-
-fn normalized(name: &str) -> String {
-    name.chars()
-        .filter(|character| *character != '_')
-        .flat_map(char::to_lowercase)
-        .collect()
 }

@@ -19,9 +19,10 @@ use super::report::{Change, Override, Report};
 use super::target::Target;
 
 /// Output format of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Default)]
 pub enum Format {
     /// For a terminal.
+    #[default]
     Text,
     /// For the body of a pull request.
     Markdown,

@@ -1,6 +1,6 @@
 //! The report: all data about a drift, before rendering.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -399,11 +399,6 @@ impl<'a> DocumentSide<'a> {
         }
         name
     }
-
-    fn operations_using(&self, fact: Option<&Fact>) -> BTreeMap<String, Direction> {
-        fact.map(|fact| self.usage.operations_using(&fact.location))
-            .unwrap_or_default()
-    }
 }
 
 /// Returns the entry of an operation by its published key.
@@ -423,78 +418,61 @@ fn changes(
     compatibility: &WireCompatibility,
     code: Option<&CodeDiff>,
 ) -> Vec<Change> {
-    let Documents { old, new } = documents;
-    let remaining = diff::differences(&old.patched.document, &new.patched.document);
-    let cases: Vec<Case<'_>> = differences
-        .iter()
+    let patched = [&documents.old, &documents.new].map(|side| &side.patched.document);
+    let remaining = diff::differences(patched[0], patched[1]);
+    let cases: Vec<Case> = differences
+        .into_iter()
         .map(|difference| case(documents, difference, &remaining))
         .collect();
     let assessments = impact::assess(&cases, code);
-    let targets = Targets::of_all(&differences);
-    let directions: Vec<Direction> = cases.iter().map(|case| case.direction).collect();
-    drop(cases);
-    differences
-        .into_iter()
-        .zip(assessments)
-        .zip(directions)
-        .map(|((difference, assessment), direction)| {
-            let mut operations: BTreeSet<String> = old
-                .operations_using(difference.old.as_ref())
-                .into_keys()
-                .collect();
-            operations.extend(new.operations_using(difference.new.as_ref()).into_keys());
-            let target = targets.of(&difference);
-            let group = match (&target, operations.len()) {
-                (Target::Component(_), 1) => operations.first().cloned().map(Target::Operation),
-                _ => None,
+    let targets = Targets::of_all(cases.iter().map(|case| &case.difference));
+    let changes = cases.into_iter().zip(assessments);
+    changes
+        .map(|(case, assessment)| {
+            let target = targets.of(&case.difference);
+            let group = match (&target, case.operations.as_slice()) {
+                (Target::Component(_), [operation]) => Target::Operation(operation.clone()),
+                _ => target.clone(),
             };
             Change {
-                group: group.unwrap_or_else(|| target.clone()),
+                group,
                 target,
-                operations: operations.into_iter().collect(),
-                direction,
-                compatibility: compatibility.get(&difference),
+                operations: case.operations,
+                direction: case.direction,
+                compatibility: compatibility.get(&case.difference),
                 assessment,
-                difference,
+                difference: case.difference,
             }
         })
         .collect()
 }
 
-fn case<'a>(
-    documents: &Documents<'_>,
-    difference: &'a Difference,
-    remaining: &[Difference],
-) -> Case<'a> {
-    let Documents { old, new } = documents;
-    let (before, after) = (
-        old.operations_using(difference.old.as_ref()),
-        new.operations_using(difference.new.as_ref()),
-    );
-    let directions = before.values().chain(after.values());
-    let direction = directions.fold(Direction::default(), |one, other| one.or(*other));
-    let mut ids: BTreeSet<String> = before.keys().filter_map(|key| old.id(key)).collect();
-    ids.extend(after.keys().filter_map(|key| new.id(key)));
-    let locations = [
-        difference
-            .old
-            .as_ref()
-            .map(|fact| old.tested_location(&fact.location)),
-        difference
-            .new
-            .as_ref()
-            .map(|fact| new.tested_location(&fact.location)),
+fn case(documents: &Documents<'_>, difference: Difference, remaining: &[Difference]) -> Case {
+    let mut operations = BTreeSet::new();
+    let mut direction = Direction::default();
+    let (mut ids, mut types) = (BTreeSet::new(), BTreeSet::new());
+    let sides = [
+        (&documents.old, &difference.old),
+        (&documents.new, &difference.new),
     ];
-    let mut types = BTreeSet::new();
-    for (side, location) in [old, new].into_iter().zip(&locations) {
-        types.extend(location.as_ref().and_then(|at| side.type_at(at)));
-    }
+    let locations = sides.map(|(side, fact)| {
+        let location = &fact.as_ref()?.location;
+        for (key, used) in side.usage.operations_using(location) {
+            direction = direction.or(used);
+            ids.extend(side.id(&key));
+            operations.insert(key);
+        }
+        let tested = side.tested_location(location);
+        types.extend(side.type_at(&tested));
+        Some(tested)
+    });
     Case {
-        difference,
+        remains: remaining.iter().any(|other| overlaps(other, &locations)),
+        operations: operations.into_iter().collect(),
         ids,
         types,
         direction,
-        remains: remaining.iter().any(|other| overlaps(other, &locations)),
+        difference,
     }
 }
 

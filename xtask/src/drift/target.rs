@@ -58,8 +58,8 @@ pub struct Targets(HashMap<Target, Target>);
 
 impl Targets {
     /// Collects the targets that were renamed or moved.
-    pub fn of_all(differences: &[Difference]) -> Self {
-        let renamed = differences.iter().filter(|difference| {
+    pub fn of_all<'a>(differences: impl Iterator<Item = &'a Difference>) -> Self {
+        let renamed = differences.filter(|difference| {
             matches!(difference.kind, Kind::Renamed | Kind::Moved)
                 && matches!(difference.aspect, Aspect::Component | Aspect::Operation)
         });

@@ -18,14 +18,12 @@ pub struct Direction {
 }
 
 impl Direction {
-    const REQUEST: Self = Self {
-        request: true,
-        response: false,
-    };
-    const RESPONSE: Self = Self {
-        request: false,
-        response: true,
-    };
+    const REQUEST: Self = Self::new(true, false);
+    const RESPONSE: Self = Self::new(false, true);
+
+    const fn new(request: bool, response: bool) -> Self {
+        Self { request, response }
+    }
 
     /// Combines both directions.
     pub fn or(self, other: Self) -> Self {

@@ -90,13 +90,9 @@ fn render_fact(evidence: &Evidence, id: &str, fact: &Fact) -> String {
             facts.push(format!("{relation} {}", ids.join(" and ")));
         }
     }
-    let sources = fact.source.iter().filter_map(|(name, places)| {
-        let publication = evidence.source(name)?;
-        Some(links::source(publication, &places.0))
-    });
     format!(
         "- **{id}** ({}) {sentences}\n  Sources: {}\n",
         facts.join(", "),
-        sources.collect::<Vec<_>>().join("; ")
+        links::sources(evidence, &fact.source)
     )
 }

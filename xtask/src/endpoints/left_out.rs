@@ -58,14 +58,10 @@ pub fn render(entries: &[LeftOut], evidence: &Evidence) -> String {
     let mut text = format!("# Operations that are left out\n\n{GENERATED}\n{HEAD}");
     for entry in entries {
         let operations: Vec<String> = entry.operations.iter().map(|key| code(key)).collect();
-        let sources = entry.source.iter().filter_map(|(name, places)| {
-            let publication = evidence.source(name)?;
-            Some(links::source(publication, &places.0))
-        });
         text += &table_row(&[
             operations.join(", "),
             entry.reason.clone(),
-            sources.collect::<Vec<_>>().join("; "),
+            links::sources(evidence, &entry.source),
         ]);
     }
     text

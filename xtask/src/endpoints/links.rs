@@ -1,12 +1,24 @@
 //! Links to the sources of facts.
 
-use portkey_admin_codegen::evidence::Publication;
+use indexmap::IndexMap;
+use portkey_admin_codegen::evidence::{Evidence, Places, Publication};
 
 /// The place that stands for a whole source.
 const WHOLE: &str = "whole";
 
+/// Returns the sources of a fact as Markdown.
+pub fn sources(evidence: &Evidence, sources: &IndexMap<String, Places>) -> String {
+    let known = sources
+        .iter()
+        .filter_map(|(name, places)| Some((evidence.source(name)?, places)));
+    let texts: Vec<String> = known
+        .map(|(publication, places)| source(publication, &places.0))
+        .collect();
+    texts.join("; ")
+}
+
 /// Returns a source and the places in it as Markdown.
-pub fn source(publication: &Publication, places: &[String]) -> String {
+fn source(publication: &Publication, places: &[String]) -> String {
     match publication {
         Publication::Repository {
             repository,
