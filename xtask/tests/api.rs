@@ -3,10 +3,13 @@
 //! rustdoc documents a small crate of one file, without cargo.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use support::{stderr, stdout};
 use tempfile::TempDir;
 
 const FILE: &str = "api/public-api.txt";
@@ -137,27 +140,14 @@ impl Project {
     }
 
     fn api(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask"))
-            .arg("--root")
-            .arg(self.0.path())
-            .args(["api", "--json"])
-            .arg(self.path("small.json"))
-            .args(arguments)
-            .output()
-            .unwrap()
+        let json = self.path("small.json");
+        let fixed = ["api", "--json", json.to_str().unwrap()];
+        support::xtask(self.0.path(), &[&fixed, arguments].concat())
     }
 
     fn snapshot(&self) -> String {
         fs::read_to_string(self.path(FILE)).unwrap()
     }
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
 }
 
 #[test]

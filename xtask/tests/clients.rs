@@ -1,39 +1,21 @@
 //! `cargo xtask clients`: the table is up to date and complete, and contains the recorded calls.
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod support;
 
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+use support::{copy_of_facts, repository, stderr};
 
 fn clients(root: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .arg("--root")
-        .arg(root)
-        .arg("clients")
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
+    support::xtask(root, &[&["clients"], arguments].concat())
 }
 
 /// Creates a project with a copy of the facts, the given SDK calls, and no page.
 fn copy(python: &str, node: &str) -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for folder in ["openapi", "overrides"] {
-        fs::create_dir(copy.path().join(folder)).unwrap();
-        for file in fs::read_dir(project().join(folder)).unwrap() {
-            let file = file.unwrap();
-            let target = copy.path().join(folder).join(file.file_name());
-            fs::copy(file.path(), target).unwrap();
-        }
-    }
+    let copy = copy_of_facts();
     let called = copy.path().join("tests/interop/called");
     fs::create_dir_all(&called).unwrap();
     fs::write(called.join("python.txt"), python).unwrap();
@@ -43,7 +25,7 @@ fn copy(python: &str, node: &str) -> tempfile::TempDir {
 
 #[test]
 fn page_is_up_to_date() {
-    let output = clients(&project(), &["--check"]);
+    let output = clients(&repository(), &["--check"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
@@ -74,7 +56,7 @@ fn every_admin_operation_has_a_row_with_its_callers() {
     ] {
         assert!(page.contains(row), "{row}");
     }
-    let manifest = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let manifest = fs::read_to_string(repository().join("overrides/operations.yaml")).unwrap();
     let areas = manifest.lines().filter(|line| line.starts_with("  area: "));
     let count = areas.filter(|line| !line.ends_with(" gateway")).count();
     let rows = page.lines().filter(|line| line.starts_with("| `"));

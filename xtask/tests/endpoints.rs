@@ -2,50 +2,26 @@
 //! out the evidence, whose citations must resolve.
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::path::Path;
+use std::process::Output;
 use std::sync::LazyLock;
+
+use support::{copy_of_facts, repository, stderr};
 
 /// Operations of an older table of tested endpoints: method and path.
 const OLDER_TABLE: &str = include_str!("data/endpoint-table.txt");
 
-fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 fn endpoints(root: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .arg("--root")
-        .arg(root)
-        .arg("endpoints")
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8(output.stderr.clone()).unwrap()
-}
-
-/// Creates a project with a copy of the facts, without code and pages.
-fn copy() -> tempfile::TempDir {
-    let copy = tempfile::tempdir().unwrap();
-    for folder in ["openapi", "overrides"] {
-        fs::create_dir(copy.path().join(folder)).unwrap();
-        for file in fs::read_dir(project().join(folder)).unwrap() {
-            let file = file.unwrap();
-            let target = copy.path().join(folder).join(file.file_name());
-            fs::copy(file.path(), target).unwrap();
-        }
-    }
-    copy
+    support::xtask(root, &[&["endpoints"], arguments].concat())
 }
 
 /// The pages, generated from the facts, independently of those in `docs/`.
 static PAGES: LazyLock<BTreeMap<String, String>> = LazyLock::new(|| {
-    let copy = copy();
+    let copy = copy_of_facts();
     let output = endpoints(copy.path(), &[]);
     assert!(output.status.success(), "{}", stderr(&output));
     let files = fs::read_dir(copy.path().join("docs/endpoints")).unwrap();
@@ -97,13 +73,13 @@ fn rows(text: &str) -> BTreeMap<String, &str> {
 
 #[test]
 fn pages_are_up_to_date() {
-    let output = endpoints(&project(), &["--check"]);
+    let output = endpoints(&repository(), &["--check"]);
     assert!(output.status.success(), "{}", stderr(&output));
 }
 
 #[test]
 fn check_reports_stale_pages_and_does_not_write_them() {
-    let copy = copy();
+    let copy = copy_of_facts();
     let folder = copy.path().join("docs/endpoints");
     let file = folder.join("users.md");
 
@@ -134,7 +110,7 @@ fn check_reports_stale_pages_and_does_not_write_them() {
 
 #[test]
 fn unresolved_citation_fails_with_its_place_and_writes_nothing() {
-    let copy = copy();
+    let copy = copy_of_facts();
     let code = copy.path().join("src");
     fs::create_dir(&code).unwrap();
     let id = "M999";
@@ -150,7 +126,7 @@ fn unresolved_citation_fails_with_its_place_and_writes_nothing() {
 
 #[test]
 fn facts_without_a_citation_are_a_warning() {
-    let copy = copy();
+    let copy = copy_of_facts();
     let file = copy.path().join("overrides/evidence.yaml");
     let fact =
         "\n  A999: {fact: It works., source: {docs: whole}, on: 2026-01-02, grade: document}\n";
@@ -198,14 +174,14 @@ fn every_method_has_a_section_on_the_page_that_its_rustdoc_names() {
         assert!(PAGES[name].contains(&format!("\n## `{method}`\n")), "{row}");
         count += 1;
     }
-    let manifest = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let manifest = fs::read_to_string(repository().join("overrides/operations.yaml")).unwrap();
     let ids = manifest.lines().filter(|line| line.starts_with("  id: "));
     assert_eq!(count, ids.count());
 }
 
 #[test]
 fn every_manifest_entry_has_a_row() {
-    let manifest = fs::read_to_string(project().join("overrides/operations.yaml")).unwrap();
+    let manifest = fs::read_to_string(repository().join("overrides/operations.yaml")).unwrap();
     let entries = manifest
         .lines()
         .filter(|line| line.ends_with(':') && line.contains(" /") && !line.starts_with([' ', '#']));
@@ -243,7 +219,7 @@ fn operations_that_are_left_out_are_on_a_page_of_their_own_with_the_reason() {
 
 #[test]
 fn operation_of_the_client_that_is_left_out_fails() {
-    let copy = copy();
+    let copy = copy_of_facts();
     let file = copy.path().join("overrides/left-out.yaml");
     let entry = "\n- {operations: [GET /api-keys], reason: None., source: {docs: whole}}\n";
     let text = fs::read_to_string(&file).unwrap();
@@ -326,7 +302,7 @@ fn documented_paths_are_listed_beside_the_tested_ones() {
 
 #[test]
 fn numbers_of_operations_in_the_tables_of_areas_are_updated() {
-    let copy = copy();
+    let copy = copy_of_facts();
     let row = |area: &str, count: &str| format!("| {area} | {count} | words \u{2014} and `7` |\n");
     let table = |lines: [String; 3]| format!("# Areas\n\n| `x` | y |\n{}| 3 |\n", lines.concat());
     let old = table([

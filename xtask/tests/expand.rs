@@ -1,15 +1,12 @@
 //! `cargo xtask expand`: prints the generated code.
 #![allow(clippy::unwrap_used)]
 
-use std::process::{Command, Output};
+mod support;
+
+use std::process::Output;
 
 fn expand(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_xtask"))
-        .args(["--root", concat!(env!("CARGO_MANIFEST_DIR"), "/..")])
-        .arg("expand")
-        .args(arguments)
-        .output()
-        .unwrap()
+    support::xtask(&support::repository(), &[&["expand"], arguments].concat())
 }
 
 #[test]

@@ -2,8 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use tempfile::TempDir;
@@ -24,7 +26,7 @@ impl Repository {
         for folder in [".ci", "openapi"] {
             fs::create_dir_all(new.path("repository").join(folder)).unwrap();
         }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/follow-spec");
+        let script = support::repository().join(".ci/follow-spec");
         fs::copy(script, new.path("repository/.ci/follow-spec")).unwrap();
         fs::write(new.path("repository/openapi/portkey.yaml"), "old\n").unwrap();
         for arguments in [
@@ -50,10 +52,7 @@ impl Repository {
     /// command that fails; both may be empty.
     fn run(&self, upstream: &str, failing: &str) -> Output {
         fs::write(self.path("calls"), "").unwrap();
-        let fake_commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-commands");
-        let mut path = fake_commands.into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap());
+        let path = support::path_with_fake_commands();
         let mut script = Command::new(self.path("repository/.ci/follow-spec"));
         script.arg(self.path("report")).args(["--url", "there"]);
         script.env("PATH", path).env("CALLS", self.path("calls"));

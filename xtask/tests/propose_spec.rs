@@ -2,8 +2,10 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use tempfile::TempDir;
@@ -23,7 +25,7 @@ impl Repositories {
         new.git(".", &["init", "--quiet", "--bare", "origin"]);
         new.git(".", &["clone", "--quiet", "origin", "clone"]);
         new.git("clone", &["switch", "--quiet", "--create", "trunk"]);
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.ci/propose-spec");
+        let script = support::repository().join(".ci/propose-spec");
         for folder in [".ci", "openapi", "overrides", "api", "docs", "src"] {
             fs::create_dir(new.path("clone").join(folder)).unwrap();
             fs::write(new.path("clone").join(folder).join("file"), "old").unwrap();
@@ -87,10 +89,7 @@ impl Repositories {
         let (report, calls) = (self.path("report"), self.path("calls"));
         fs::write(&report, "What changed").unwrap();
         fs::write(&calls, "").unwrap();
-        let fake_commands = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fake-commands");
-        let mut path = fake_commands.into_os_string();
-        path.push(":");
-        path.push(std::env::var_os("PATH").unwrap());
+        let path = support::path_with_fake_commands();
         let mut script = Command::new(self.path("clone/.ci/propose-spec"));
         script.arg(&report).env("PATH", path);
         script.env("BASE", base).env("GH_TOKEN", "none");

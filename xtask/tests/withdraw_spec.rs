@@ -2,6 +2,8 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,12 +12,9 @@ const LIST: &str =
 
 /// Prepares a run of the script, and returns the file to which the calls of `gh` are written.
 fn withdraw(folder: &Path, open: &str) -> (Command, PathBuf) {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
     let calls = folder.join("calls");
-    let mut path = package.join("tests/data/fake-commands").into_os_string();
-    path.push(":");
-    path.push(std::env::var_os("PATH").unwrap());
-    let mut command = Command::new(package.join("../.ci/withdraw-spec"));
+    let mut command = Command::new(support::repository().join(".ci/withdraw-spec"));
+    let path = support::path_with_fake_commands();
     command.env("PATH", path).env("BASE", "trunk");
     command.env("GH_TOKEN", "none").env("OPEN", open);
     command.env("CALLS", &calls);

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test file uses only some of these")]
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -10,6 +11,42 @@ use portkey_admin_codegen::paths::Rules;
 use portkey_admin_codegen::{Source, document, manifest};
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Returns the root of the repository.
+pub fn repository() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Runs a command on a project.
+pub fn xtask(root: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("--root").arg(root).args(arguments);
+    command.output().unwrap()
+}
+
+/// Creates a project with a copy of `openapi/` and `overrides/`, and nothing else.
+pub fn copy_of_facts() -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for folder in ["openapi", "overrides"] {
+        std::fs::create_dir(copy.path().join(folder)).unwrap();
+        for file in std::fs::read_dir(repository().join(folder)).unwrap() {
+            let file = file.unwrap();
+            let target = copy.path().join(folder).join(file.file_name());
+            std::fs::copy(file.path(), target).unwrap();
+        }
+    }
+    copy
+}
+
+/// Returns a `PATH` that starts with the substitutes for `cargo` and `gh`.
+pub fn path_with_fake_commands() -> OsString {
+    let mut path = repository()
+        .join("xtask/tests/data/fake-commands")
+        .into_os_string();
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    path
+}
 
 /// A project in a temporary folder, with an input file.
 pub struct Project {
