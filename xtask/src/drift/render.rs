@@ -96,6 +96,155 @@ fn version_advice(report: &Report) -> String {
     }
 }
 
+/// GitHub rejects a body of more than 65,536 characters; the sections together stay below that.
+const CHANGES_LIMIT: usize = 21_000;
+const SECTION_LIMIT: usize = 8_400;
+
+/// A section of the report.
+struct Section<'a> {
+    title: &'static str,
+    content: Vec<Line<'a>>,
+    /// The language of [`Line::Code`].
+    language: &'static str,
+    /// The number of characters in the body of a pull request.
+    max_length: usize,
+}
+
+/// A part of a section, which each format lays out in its own way.
+enum Line<'a> {
+    Target(&'a Target),
+    UsedBy(Vec<&'a str>),
+    Change(&'a Change),
+    /// A component that only one operation uses.
+    Component(&'a Target),
+    /// A heading in a group.
+    Heading(&'static str),
+    GroupOverride(&'a Finding),
+    GroupMention(&'a Mention),
+    GroupEnd,
+    WireProblem(&'a str),
+    Mention(&'a Mention),
+    Counts(String),
+    Status(Status),
+    Override(&'a Finding),
+    CodeItem(String),
+    Code(String),
+    ProposalEnd,
+    Unknown(&'a str),
+    Item(String),
+}
+
+/// Returns the sections of the report that are not empty.
+fn sections(report: &Report) -> Vec<Section<'_>> {
+    let short = SECTION_LIMIT / 3;
+    let section = |title, max_length, content| Section {
+        title,
+        content,
+        language: "",
+        max_length,
+    };
+    let mentions = report
+        .mentions
+        .iter()
+        .filter(|(_, target)| target.is_none());
+    let mentions = mentions
+        .map(|(mention, _)| Line::Mention(mention))
+        .collect();
+    let removed = pruned_lines(report)
+        .into_iter()
+        .map(Line::CodeItem)
+        .collect();
+    let to_do = to_do(report).into_iter().map(Line::Item).collect();
+    let mut sections = vec![
+        section("What changed", CHANGES_LIMIT, change_lines(report)),
+        section(
+            "Handwritten files that name what several operations use",
+            short,
+            mentions,
+        ),
+        section("Overrides", SECTION_LIMIT, override_lines(report)),
+        section("Overrides removed", short, removed),
+        section("Overrides left to decide", short, by_status(&left(report))),
+        Section {
+            language: "yaml",
+            ..section(
+                "New operations, as manifest entries",
+                SECTION_LIMIT,
+                proposal_lines(report),
+            )
+        },
+        Section {
+            language: "diff",
+            ..section("Public API", SECTION_LIMIT, public_api_lines(report))
+        },
+        section("To do before it builds", SECTION_LIMIT, to_do),
+    ];
+    sections.retain(|section| !section.content.is_empty());
+    sections
+}
+
+fn change_lines(report: &Report) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    for group in groups(report) {
+        lines.push(Line::Target(group.target));
+        let is_component = matches!(group.target, Target::Component(_));
+        let used_by = group
+            .used_by
+            .filter(|used_by| is_component || !used_by.is_empty());
+        lines.extend(used_by.map(|used_by| Line::UsedBy(used_by.into_iter().collect())));
+        lines.extend(group.changes.into_iter().map(Line::Change));
+        for (component, changes) in group.components {
+            lines.push(Line::Component(component));
+            lines.extend(changes.into_iter().map(Line::Change));
+        }
+        if !group.overrides.is_empty() {
+            lines.push(Line::Heading("Overrides"));
+            lines.extend(group.overrides.into_iter().map(Line::GroupOverride));
+        }
+        if !group.mentions.is_empty() {
+            lines.push(Line::Heading("Handwritten files"));
+            lines.extend(group.mentions.into_iter().map(Line::GroupMention));
+        }
+        lines.push(Line::GroupEnd);
+    }
+    let problem = report.comparison_problem.as_deref();
+    lines.extend(problem.map(Line::WireProblem));
+    lines
+}
+
+fn override_lines(report: &Report) -> Vec<Line<'_>> {
+    if report.overrides.is_empty() {
+        return Vec::new();
+    }
+    // Those of a single operation or component are listed with it.
+    let others = report
+        .overrides
+        .iter()
+        .filter(|other| other.target.is_none());
+    let others: Vec<&Finding> = others.map(|other| &other.finding).collect();
+    let mut lines = vec![Line::Counts(status_counts(&report.overrides))];
+    lines.extend(by_status(&others));
+    lines
+}
+
+fn proposal_lines(report: &Report) -> Vec<Line<'_>> {
+    let mut lines = Vec::new();
+    for (index, proposal) in report.proposals.iter().enumerate() {
+        if index > 0 {
+            lines.push(Line::ProposalEnd);
+        }
+        let moved = proposal.moved_from.iter();
+        lines.extend(moved.map(|from| Line::Code(format!("# moved from {from}"))));
+        lines.extend(
+            proposal
+                .text
+                .lines()
+                .map(|line| Line::Code(line.to_owned())),
+        );
+    }
+    lines
+}
+
 /// What concerns one operation, one component, or the rest of the document.
 struct Group<'a> {
     target: &'a Target,
@@ -120,10 +269,6 @@ impl<'a> Group<'a> {
             overrides: Vec::new(),
             mentions: Vec::new(),
         }
-    }
-
-    fn is_component(&self) -> bool {
-        matches!(self.target, Target::Component(_))
     }
 }
 
@@ -181,13 +326,9 @@ fn mention_line(mention: &Mention) -> String {
     format!("{}:{}: {verb} {}", mention.file, mention.line, mention.item)
 }
 
-/// Returns the mentions of items that several operations use.
-fn shared_mentions(report: &Report) -> Vec<&Mention> {
-    let shared = report
-        .mentions
-        .iter()
-        .filter(|(_, target)| target.is_none());
-    shared.map(|(mention, _)| mention).collect()
+/// Returns `!` for an override that fails the build.
+fn finding_mark(finding: &Finding) -> char {
+    if finding.fails_build { '!' } else { ' ' }
 }
 
 /// Returns what was removed with `--prune`: the number of parts of each file, and the parts.
@@ -396,71 +537,54 @@ fn is_notable(finding: &Finding) -> bool {
 }
 
 /// Returns the overrides that need attention by status, most urgent first.
-fn by_status<'a>(
-    findings: impl Iterator<Item = &'a Finding> + Clone,
-) -> Vec<(Status, Vec<&'a Finding>)> {
-    let statuses = [
+fn by_status<'a>(findings: &[&'a Finding]) -> Vec<Line<'a>> {
+    let mut lines = Vec::new();
+    for status in [
         Status::Conflicting,
         Status::Stale,
         Status::Confirmed,
         Status::Satisfied,
         Status::Applied,
-    ];
-    statuses
-        .into_iter()
-        .map(|status| {
-            let these = findings.clone().filter(|finding| finding.status == status);
-            (
-                status,
-                these
-                    .filter(|finding| is_notable(finding))
-                    .collect::<Vec<_>>(),
-            )
-        })
-        .filter(|(_, findings)| !findings.is_empty())
-        .collect()
+    ] {
+        let these = findings.iter().filter(|finding| finding.status == status);
+        let mut these = these.filter(|finding| is_notable(finding)).peekable();
+        lines.extend(these.peek().map(|_| Line::Status(status)));
+        lines.extend(these.map(|finding| Line::Override(finding)));
+    }
+    lines
 }
 
-/// Returns the overrides that concern several operations or none, and need attention.
-fn other_overrides(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
-    let others = report
-        .overrides
+/// Returns the overrides that `--prune` leaves.
+fn left(report: &Report) -> Vec<&Finding> {
+    report
+        .pruned
         .iter()
-        .filter(|other| other.target.is_none());
-    by_status(others.map(|other| &other.finding))
-}
-
-/// Returns the overrides that need a decision after `--prune`.
-fn left(report: &Report) -> Vec<(Status, Vec<&Finding>)> {
-    let findings = report.pruned.iter().flat_map(|pruned| &pruned.findings);
-    by_status(findings)
+        .flat_map(|pruned| &pruned.findings)
+        .collect()
 }
 
 /// Returns the changes of the public API, one line each: sign, path, signature. Members of a type
 /// or builder that was added or removed as a whole are left out.
-fn public_api_lines(changes: &[public_api::Change]) -> Vec<String> {
+fn public_api_lines(report: &Report) -> Vec<Line<'_>> {
+    let changes = match &report.public_api {
+        Ok(changes) => changes,
+        Err(problem) => return vec![Line::Unknown(problem)],
+    };
     let whole: BTreeSet<&str> = changes
         .iter()
         .filter(|change| change.kind != Kind::Changed)
         .map(|change| change.path.as_str())
         .collect();
-    let is_part = |change: &&public_api::Change| {
-        let path = &change.path;
-        let ends = path.match_indices(':').map(|(end, _)| end);
-        ends.into_iter().any(|end| whole.contains(&path[..end]))
-    };
-    changes
-        .iter()
-        .filter(|change| !is_part(change))
-        .flat_map(change_lines)
-        .collect()
-}
-
-fn change_lines(change: &public_api::Change) -> Vec<String> {
-    let line = |sign: &str, signature: &String| format!("{sign} {}  {signature}", change.path);
-    let old = change.old.iter().map(|signature| line("-", signature));
-    let new = change.new.iter().map(|signature| line("+", signature));
-    old.chain(new).collect()
+    let mut lines = Vec::new();
+    for public_api::Change { path, old, new, .. } in changes {
+        let mut ends = path.match_indices(':').map(|(end, _)| end);
+        if !ends.any(|end| whole.contains(&path[..end])) {
+            let line = |sign, signature| Line::Code(format!("{sign} {path}  {signature}"));
+            lines.extend(old.iter().map(|signature| line('-', signature)));
+            lines.extend(new.iter().map(|signature| line('+', signature)));
+        }
+    }
+    lines
 }
 
 /// Summarises what must be done before the new document builds; the overrides are listed above.
