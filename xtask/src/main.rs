@@ -12,6 +12,7 @@ mod expand;
 mod fetch;
 mod files;
 mod prune;
+mod references;
 mod rustdoc;
 mod source;
 mod sync_spec;

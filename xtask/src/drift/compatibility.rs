@@ -253,12 +253,8 @@ fn unmatched(own: &[PathParameter], others: &[PathParameter]) -> Vec<String> {
 
 fn path_parameters(operation: &Operation<'_>) -> Vec<PathParameter> {
     let names: Vec<&str> = reserved_segments::parameters(operation.path).collect();
-    let holders = [&operation.path_item, &operation.node];
-    let lists = holders
-        .into_iter()
-        .filter_map(|holder| holder.get("parameters"));
     let mut found = Vec::new();
-    for entry in lists.flat_map(|list| list.items().collect::<Vec<_>>()) {
+    for entry in operation.parameters() {
         let value = entry.resolved().value;
         if value["in"] == "path" {
             let position = names.iter().position(|name| value["name"] == *name);

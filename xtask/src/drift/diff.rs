@@ -700,22 +700,19 @@ fn effective<'a>(operation: &Operation<'a>, root: &'a Value, key: &str) -> Optio
 fn parameters<'a>(operation: &Operation<'a>) -> IndexMap<(String, String), Node<'a>> {
     let positions: Vec<&str> = reserved_segments::parameters(operation.path).collect();
     let mut found = IndexMap::new();
-    for holder in [&operation.path_item, &operation.node] {
-        let list = holder.get("parameters");
-        for node in list.iter().flat_map(Node::items) {
-            let value = node.resolved().value;
-            let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-            let (location, mut name) = (text("in"), text("name"));
-            match location.as_str() {
-                "path" => {
-                    let position = positions.iter().position(|parameter| *parameter == name);
-                    name = position.map_or(name, |position| position.to_string());
-                }
-                "header" => name.make_ascii_lowercase(),
-                _ => {}
+    for node in operation.parameters() {
+        let value = node.resolved().value;
+        let text = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        let (location, mut name) = (text("in"), text("name"));
+        match location.as_str() {
+            "path" => {
+                let position = positions.iter().position(|parameter| *parameter == name);
+                name = position.map_or(name, |position| position.to_string());
             }
-            found.insert((location, name), node);
+            "header" => name.make_ascii_lowercase(),
+            _ => {}
         }
+        found.insert((location, name), node);
     }
     found
 }

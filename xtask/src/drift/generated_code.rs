@@ -15,9 +15,8 @@ use super::public_api::{self, Listing};
 pub struct CodeDiff {
     /// Differences between the public items.
     pub changes: Vec<public_api::Change>,
-    /// The types (of both documents) that each operation uses directly or indirectly, by operation
-    /// id.
-    pub types: HashMap<String, BTreeSet<String>>,
+    /// The types of both documents.
+    pub types: TypesById,
     /// Operations left out because their code cannot be generated, each with the reason.
     pub excluded_operations: Vec<String>,
     /// The ids of those operations.
@@ -27,55 +26,50 @@ pub struct CodeDiff {
 /// The types that each operation uses directly or indirectly, by operation id.
 type TypesById = HashMap<String, BTreeSet<String>>;
 
-/// The public items of a document's generated code with those types, or the reason why there are
-/// none.
-type Generated = Result<(Listing, TypesById), String>;
-
 /// Generates the code of both documents and compares it.
 ///
 /// An operation of the new document whose code cannot be generated is left out of both.
 pub fn compare(old: &Patched, new: &Patched) -> Result<CodeDiff, String> {
-    let manifest = new.manifest.clone();
     let (mut old, mut new) = (old.clone(), new.clone());
-    let mut excluded_operations = exclude_unlowerable(&mut old, &mut new)?;
-    let after = loop {
-        let after = generate(&new);
-        let count = excluded_operations.len();
-        let problem = after.as_ref().err().map_or("", String::as_str);
-        for (key, problem) in problems_by_operation(problem) {
+    let failed = |which: &str, error: &Error| {
+        format!("cannot generate the client for the {which} OpenAPI document: {error}")
+    };
+    let mut diff = CodeDiff::default();
+    let (after, types) = loop {
+        let error = match invalid_operation(&new).map_or_else(|| generate(&new), Err) {
+            Ok(generated) => break generated,
+            Err(error) => error,
+        };
+        let count = diff.excluded_operations.len();
+        for problem in error.clone().split() {
+            let key = problem.location().split(": ").next().unwrap_or_default();
+            // An operation may have several problems, or be gone with the operation that it calls.
             if remove(&mut new, key) {
                 remove(&mut old, key);
-                excluded_operations.push(format!("{key}: {problem}"));
+                let entry = manifest::split_key(key)
+                    .and_then(|(method, path)| new.manifest.get(method, path));
+                diff.excluded_ids
+                    .extend(entry.map(|entry| entry.id.clone()));
+                diff.excluded_operations.push(problem.to_string());
             }
         }
-        if excluded_operations.len() == count {
-            break after;
+        if diff.excluded_operations.len() == count {
+            return Err(failed("new", &error));
         }
     };
-    let failed = |which: &str, problem: &str| {
-        format!("cannot generate the client for the {which} OpenAPI document: {problem}")
-    };
-    let (before, mut types) = generate(&old).map_err(|problem| failed("vendored", &problem))?;
-    let (after, more) = after.map_err(|problem| failed("new", &problem))?;
-    for (id, names) in more {
-        types.entry(id).or_default().extend(names);
+    let (before, old_types) = generate(&old).map_err(|error| failed("vendored", &error))?;
+    diff.changes = public_api::diff(&before, &after);
+    diff.types = types;
+    for (id, names) in old_types {
+        diff.types.entry(id).or_default().extend(names);
     }
-    Ok(CodeDiff {
-        changes: public_api::diff(&before, &after),
-        types,
-        excluded_ids: manifest
-            .iter()
-            .filter(|(key, _)| excluded_operations.iter().any(|text| is_about(text, key)))
-            .map(|(_, entry)| entry.id.clone())
-            .collect(),
-        excluded_operations,
-    })
+    Ok(diff)
 }
 
-fn generate(patched: &Patched) -> Generated {
-    let lowered = lower::lower(patched).map_err(|error| error.to_string())?;
-    let listing = generate::listing(patched, &lowered, &patched.manifest.areas())
-        .map_err(|error| error.to_string())?;
+/// Returns the public items of a document's generated code, and the types that each operation uses.
+fn generate(patched: &Patched) -> Result<(Listing, TypesById), Error> {
+    let lowered = lower::lower(patched)?;
+    let listing = generate::listing(patched, &lowered, &patched.manifest.areas())?;
     Ok((listing, types_by_id(&lowered.document)))
 }
 
@@ -88,32 +82,6 @@ fn types_by_id(lowered: &Value) -> TypesById {
             (id.to_owned(), found)
         })
         .collect()
-}
-
-/// Removes operations that cannot be lowered from both documents until the rest can.
-fn exclude_unlowerable(old: &mut Patched, new: &mut Patched) -> Result<Vec<String>, String> {
-    let mut excluded = Vec::new();
-    while let Some(error) = invalid_operation(new).or_else(|| lower::lower(new).err()) {
-        let count = excluded.len();
-        for error in error.clone().split() {
-            let key = error.location().split(": ").next().unwrap_or_default();
-            // An operation may have several problems, or be gone with the operation that it calls.
-            if remove(new, key) {
-                remove(old, key);
-                excluded.push(error.to_string());
-            }
-        }
-        if excluded.len() == count {
-            return Err(error.to_string());
-        }
-    }
-    Ok(excluded)
-}
-
-/// Whether an error (`GET /users: …`) is about the operation with this key.
-fn is_about(error: &str, key: &str) -> bool {
-    let rest = error.strip_prefix(key);
-    rest.is_some_and(|rest| rest.starts_with(": "))
 }
 
 /// Removes an operation from a document, along with the operations whose code calls it. Returns
@@ -155,7 +123,8 @@ fn invalid_operation(patched: &Patched) -> Option<Error> {
 
 /// Describes a parameter that lacks a required key.
 fn invalid_parameter(operation: &Operation<'_>) -> Option<String> {
-    operation.parameters().into_iter().find_map(|parameter| {
+    operation.parameters().into_iter().find_map(|node| {
+        let parameter = node.resolved().value;
         let in_path = parameter["in"] == "path";
         let missing = ["name", "in", "schema"]
             .into_iter()
@@ -170,20 +139,10 @@ fn invalid_parameter(operation: &Operation<'_>) -> Option<String> {
 fn undeclared_path_parameter(operation: &Operation<'_>) -> Option<String> {
     let declared = operation.parameters();
     let is_declared = |name: &str| {
-        let mut declared = declared.iter();
+        let mut declared = declared.iter().map(|node| node.resolved().value);
         declared.any(|parameter| parameter["in"] == "path" && parameter["name"] == name)
     };
-    reserved_segments::segments(operation.path)
-        .filter(|segment| reserved_segments::is_parameter(segment))
-        .map(|segment| segment.trim_matches(['{', '}']))
+    reserved_segments::parameters(operation.path)
         .find(|name| !is_declared(name))
         .map(|name| format!("path parameter `{name}` is not declared"))
-}
-
-/// Returns the lines of an error of the generator that are about an operation (`GET /users: …`).
-fn problems_by_operation(error: &str) -> impl Iterator<Item = (&str, &str)> {
-    error
-        .lines()
-        .filter_map(|line| line.split_once(": "))
-        .filter(|(key, _)| manifest::split_key(key).is_some())
 }

@@ -12,9 +12,10 @@ use super::public_api::{Change as ApiChange, split_path};
 use super::usage::Direction;
 
 /// What a change means for users of the crate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Impact {
     /// Users cannot notice it.
+    #[default]
     Invisible,
     /// Users can do more than before.
     Additive,

@@ -57,14 +57,11 @@ impl<'a> Operation<'a> {
         portkey_admin_codegen::manifest::key(self.method, self.path)
     }
 
-    /// Returns the parameters of the operation and of its path item.
-    pub fn parameters(&self) -> Vec<&'a Value> {
-        [&self.path_item, &self.node]
-            .into_iter()
-            .filter_map(|holder| holder.get("parameters"))
-            .flat_map(|list| list.items())
-            .map(|entry| entry.resolved().value)
-            .collect()
+    /// Returns the parameters of the path item and of the operation, which may be references.
+    pub fn parameters(&self) -> Vec<Node<'a>> {
+        let holders = [&self.path_item, &self.node].into_iter();
+        let lists = holders.filter_map(|holder| holder.get("parameters"));
+        lists.flat_map(|list| list.items()).collect()
     }
 
     /// Returns the method and the path without parameter names.

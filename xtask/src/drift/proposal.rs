@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use heck::ToSnakeCase;
 use portkey_admin_codegen::manifest::{self, Entry, Manifest, Paging, Plane};
 use portkey_admin_codegen::{Result, Source, document, reserved_segments};
 use serde_json::Value;
@@ -352,7 +353,7 @@ impl MethodName {
                     && !reserved_segments::is_parameter(last)
                     && is_action(last, verbs) =>
             {
-                (Some(snake(last)), rest)
+                (Some(last.to_snake_case()), rest)
             }
             _ => (None, segments.as_slice()),
         };
@@ -414,7 +415,7 @@ fn verb(route: &Route<'_>, one: bool) -> &'static str {
 
 /// Whether the last segment of a path is an action (`rotate`, `makeDefault`).
 fn is_action(segment: &str, verbs: &BTreeSet<&str>) -> bool {
-    let snake = snake(segment);
+    let snake = segment.to_snake_case();
     snake
         .split('_')
         .next()
@@ -434,8 +435,8 @@ fn noun(segments: &[&str], one: bool) -> String {
         .iter()
         .enumerate()
         .map(|(index, segment)| match index < last || one {
-            true => singular(&snake(segment)),
-            false => snake(segment),
+            true => singular(&segment.to_snake_case()),
+            false => segment.to_snake_case(),
         })
         .collect();
     words.join("_")
@@ -455,25 +456,6 @@ fn singular(plural: &str) -> String {
         Some(stem) if !stem.ends_with('s') => stem.to_owned(),
         _ => plural.to_owned(),
     }
-}
-
-/// `api-keys` → `api_keys`, `makeDefault` → `make_default`.
-fn snake(segment: &str) -> String {
-    let mut text = String::new();
-    for character in segment.chars() {
-        match character {
-            'A'..='Z' => {
-                if !text.is_empty() && !text.ends_with('_') {
-                    text.push('_');
-                }
-                text.push(character.to_ascii_lowercase());
-            }
-            character if character.is_ascii_alphanumeric() => text.push(character),
-            _ if !text.is_empty() && !text.ends_with('_') => text.push('_'),
-            _ => {}
-        }
-    }
-    text.trim_end_matches('_').to_owned()
 }
 
 #[cfg(test)]
@@ -515,9 +497,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_converted_to_snake_case_and_singular() {
-        assert_eq!(snake("api-keys"), "api_keys");
-        assert_eq!(snake("makeDefault"), "make_default");
+    fn plural_becomes_singular() {
         assert_eq!(singular("policies"), "policy");
         assert_eq!(singular("batches"), "batch");
         assert_eq!(singular("user_access"), "user_access");

@@ -566,17 +566,15 @@ fn left(report: &Report) -> Vec<&Finding> {
 /// Returns the changes of the public API, one line each: sign, path, signature. Members of a type
 /// or builder that was added or removed as a whole are left out.
 fn public_api_lines(report: &Report) -> Vec<Line<'_>> {
-    let changes = match &report.public_api {
-        Ok(changes) => changes,
-        Err(problem) => return vec![Line::Unknown(problem)],
-    };
-    let whole: BTreeSet<&str> = changes
+    let whole: BTreeSet<&str> = report
+        .public_api
         .iter()
         .filter(|change| change.kind != Kind::Changed)
         .map(|change| change.path.as_str())
         .collect();
-    let mut lines = Vec::new();
-    for public_api::Change { path, old, new, .. } in changes {
+    let problem = report.public_api_problem.as_deref();
+    let mut lines: Vec<Line<'_>> = problem.map(Line::Unknown).into_iter().collect();
+    for public_api::Change { path, old, new, .. } in &report.public_api {
         let mut ends = path.match_indices(':').map(|(end, _)| end);
         if !ends.any(|end| whole.contains(&path[..end])) {
             let line = |sign, signature| Line::Code(format!("{sign} {path}  {signature}"));
@@ -608,6 +606,6 @@ fn to_do(report: &Report) -> Vec<String> {
         "operations have no manifest entry; entries are proposed above",
     ));
     lines.extend(report.excluded_operations.iter().cloned());
-    lines.extend(report.public_api.as_ref().err().cloned());
+    lines.extend(report.public_api_problem.clone());
     lines
 }

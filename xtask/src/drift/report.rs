@@ -43,7 +43,7 @@ pub struct Input<'a> {
 }
 
 /// What changed, how it affects users, and what it means for the overrides.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Report {
     /// Path or URL of the new document.
     pub from: String,
@@ -61,8 +61,10 @@ pub struct Report {
     pub mentions: Vec<(Mention, Option<Target>)>,
     /// Proposed entries for operations that the manifest lacks.
     pub proposals: Vec<Proposal>,
-    /// Changes of the public API, or why they are unknown.
-    pub public_api: Result<Vec<public_api::Change>, String>,
+    /// Changes of the public API.
+    pub public_api: Vec<public_api::Change>,
+    /// Why the changes of the public API are unknown, if they are.
+    pub public_api_problem: Option<String>,
     /// Operations left out of the comparison because their code cannot be generated, each with the
     /// reason.
     pub excluded_operations: Vec<String>,
@@ -107,17 +109,8 @@ impl Report {
     pub fn without_comparison(from: &str, version: &str) -> Self {
         Self {
             from: from.to_owned(),
-            compared: false,
-            changes: Vec::new(),
-            comparison_problem: None,
-            overrides: Vec::new(),
-            pruned: None,
-            mentions: Vec::new(),
-            proposals: Vec::new(),
-            public_api: Ok(Vec::new()),
-            excluded_operations: Vec::new(),
-            impact: Impact::Invisible,
             versions: (version.to_owned(), version.to_owned()),
+            ..Self::default()
         }
     }
 
@@ -125,7 +118,8 @@ impl Report {
     pub fn is_empty(&self) -> bool {
         self.compared
             && self.changes.is_empty()
-            && self.public_api.as_ref().is_ok_and(Vec::is_empty)
+            && self.public_api.is_empty()
+            && self.public_api_problem.is_none()
     }
 
     /// Returns the overrides that keep the new document from building, and the operations without
@@ -144,7 +138,7 @@ impl Report {
             })
             .chain(entries)
             .chain(self.excluded_operations.iter().cloned())
-            .chain(self.public_api.as_ref().err().cloned())
+            .chain(self.public_api_problem.clone())
             .collect()
     }
 
@@ -163,11 +157,9 @@ impl Report {
     /// document.
     pub fn unexplained(&self) -> Option<&public_api::Change> {
         let changes = self.changes.iter().map(|change| change.assessment.impact);
-        let explained = changes.max().unwrap_or(Impact::Invisible);
-        let public_api = self.public_api.as_deref().unwrap_or_default();
-        public_api
-            .iter()
-            .find(|change| Impact::of(change) > explained)
+        let explained = changes.max().unwrap_or_default();
+        let mut public_api = self.public_api.iter();
+        public_api.find(|change| Impact::of(change) > explained)
     }
 }
 
@@ -194,13 +186,12 @@ pub fn report(input: &Input<'_>, prunes: bool) -> Result<Report> {
         path_outcomes: audit.new_outcomes.clone(),
     };
     // Documents that state the same facts generate the same code.
-    let code = match differences.is_empty() {
-        true => Ok(CodeDiff::default()),
-        false => generated_code::compare(&audit.old, &new_patched),
-    };
-    let compatibility = match differences.is_empty() {
-        true => WireCompatibility::default(),
-        false => WireCompatibility::compare(input.old, input.new),
+    let (code, compatibility) = match differences.is_empty() {
+        true => (Ok(CodeDiff::default()), WireCompatibility::default()),
+        false => (
+            generated_code::compare(&audit.old, &new_patched),
+            WireCompatibility::compare(input.old, input.new),
+        ),
     };
     let documents = Documents {
         old: DocumentSide::of(input.old, &audit.old.path_outcomes, &audit.old),
@@ -210,32 +201,29 @@ pub fn report(input: &Input<'_>, prunes: bool) -> Result<Report> {
         .into_iter()
         .map(|finding| documents.concerned_by(finding))
         .collect();
-    let mentions = match &code {
-        Ok(code) => mentions::find(input.root, code, &audit.old.manifest),
-        Err(_) => Vec::new(),
-    };
-    let mentions = mentions
-        .into_iter()
-        .map(|mention| {
-            let target = documents.target_of_ids(&mention.ids);
-            (mention, target)
-        })
-        .collect();
-    let pruned = match prunes {
-        true => {
-            let moved = proposals
-                .iter()
-                .filter_map(|proposal| proposal.moved_from.as_deref());
-            Some(prune::prune(input.sources, input.new, &moved.collect())?)
-        }
-        false => None,
-    };
+    let mentions = code
+        .iter()
+        .flat_map(|code| mentions::find(input.root, code, &audit.old.manifest));
+    let mentions = mentions.map(|mention| {
+        let target = documents.target_of_ids(&mention.ids);
+        (mention, target)
+    });
+    let mentions = mentions.collect();
+    let moved = proposals
+        .iter()
+        .filter_map(|proposal| proposal.moved_from.as_deref());
+    let pruned = prunes.then(|| prune::prune(input.sources, input.new, &moved.collect()));
+    let pruned = pruned.transpose()?;
     let changes = changes(&documents, differences, &compatibility, code.as_ref().ok());
-    let (public_api, excluded_operations) = match code {
-        Ok(code) => (Ok(code.changes), code.excluded_operations),
-        Err(problem) => (Err(problem), Vec::new()),
+    let (code, public_api_problem) = match code {
+        Ok(code) => (code, None),
+        Err(problem) => (CodeDiff::default(), Some(problem)),
     };
-    let impact = max_impact(&changes, public_api.as_deref().unwrap_or_default());
+    let impacts = changes.iter().map(|change| change.assessment.impact);
+    let impact = impacts
+        .chain(code.changes.iter().map(Impact::of))
+        .max()
+        .unwrap_or_default();
     Ok(Report {
         from: input.from.to_owned(),
         compared: true,
@@ -245,8 +233,9 @@ pub fn report(input: &Input<'_>, prunes: bool) -> Result<Report> {
         pruned,
         mentions,
         proposals,
-        public_api,
-        excluded_operations,
+        public_api: code.changes,
+        public_api_problem,
+        excluded_operations: code.excluded_operations,
         impact,
         versions: (
             input.version.to_owned(),
@@ -485,12 +474,6 @@ fn overlaps(other: &Difference, [old, new]: &[Option<Location>; 2]) -> bool {
         _ => false,
     };
     near(other.old.as_ref(), old.as_ref()) || near(other.new.as_ref(), new.as_ref())
-}
-
-fn max_impact(changes: &[Change], public_api: &[public_api::Change]) -> Impact {
-    let changes = changes.iter().map(|change| change.assessment.impact);
-    let public_api = public_api.iter().map(Impact::of);
-    changes.chain(public_api).max().unwrap_or(Impact::Invisible)
 }
 
 /// Returns the next version under Cargo's rules for SemVer: before 1.0, a breaking change raises

@@ -1,13 +1,15 @@
 //! The facts that an operation rests on: those of its manifest entry, and those of the overlay
 //! actions that change the operation or a component that it refers to.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashMap};
 
 use indexmap::IndexSet;
-use portkey_admin_codegen::document::{self, METHODS};
+use portkey_admin_codegen::document::METHODS;
 use portkey_admin_codegen::evidence::{Correction, Evidence, Fact};
 use portkey_admin_codegen::manifest::{Entry, split_key};
 use serde_json::Value;
+
+use crate::references::{collect_references, transitive_references};
 
 /// The evidence, and what the overlays changed on account of it.
 pub struct OperationFacts<'a> {
@@ -66,7 +68,7 @@ impl<'a> OperationFacts<'a> {
 struct Operation<'a> {
     path: &'a str,
     method: String,
-    references: HashSet<String>,
+    references: BTreeSet<String>,
 }
 
 impl Operation<'_> {
@@ -91,29 +93,12 @@ impl Operation<'_> {
 
 /// Collects the references in an operation, in the shared part of its path, and in the components
 /// that they lead to.
-fn references(document: &Value, path: &str, method: &str, entry: &Entry) -> HashSet<String> {
+fn references(document: &Value, path: &str, method: &str, entry: &Entry) -> BTreeSet<String> {
     let item = &document["paths"][path];
-    let mut pending = vec![&item[method.to_ascii_lowercase()], &item["parameters"]];
-    let mut found = HashSet::new();
-    let mut visit = |reference: &str, pending: &mut Vec<_>| {
-        if found.insert(reference.to_owned()) {
-            pending.extend(document::lookup(document, reference).ok());
-        }
-    };
-    if let Some(stream) = &entry.stream {
-        visit(&stream.reference(), &mut pending);
+    let mut roots = BTreeSet::new();
+    for value in [&item[method.to_ascii_lowercase()], &item["parameters"]] {
+        collect_references(value, &mut roots);
     }
-    while let Some(value) = pending.pop() {
-        match value {
-            Value::Object(map) => {
-                if let Some(reference) = map.get("$ref").and_then(Value::as_str) {
-                    visit(reference, &mut pending);
-                }
-                pending.extend(map.values());
-            }
-            Value::Array(list) => pending.extend(list),
-            _ => {}
-        }
-    }
-    found
+    roots.extend(entry.stream.as_ref().map(|stream| stream.reference()));
+    transitive_references(roots, document, &mut HashMap::new())
 }

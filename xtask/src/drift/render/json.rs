@@ -162,13 +162,10 @@ fn proposal(proposal: &Proposal) -> Value {
 }
 
 fn public_api(report: &Report) -> Value {
-    match &report.public_api {
-        Ok(changes) => json!({
-            "problem": null,
-            "changes": changes.iter().map(api_change).collect::<Vec<_>>(),
-        }),
-        Err(problem) => json!({"problem": problem, "changes": []}),
-    }
+    json!({
+        "problem": report.public_api_problem,
+        "changes": report.public_api.iter().map(api_change).collect::<Vec<_>>(),
+    })
 }
 
 fn api_change(change: &public_api::Change) -> Value {
