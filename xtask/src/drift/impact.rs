@@ -359,54 +359,33 @@ fn retain_own_type(case: &Case, changes: &mut Vec<&ApiChange>) {
 /// Returns the names under which a difference can appear in the code, normalized.
 fn possible_names(case: &Case) -> BTreeSet<String> {
     let difference = &case.difference;
+    let aspect = difference.aspect;
     let mut names: BTreeSet<String> = BTreeSet::new();
-    match difference.aspect {
-        Aspect::Operation | Aspect::Path => names.extend(case.ids.iter().map(|id| normalized(id))),
-        // A path parameter is an argument of the method.
-        Aspect::Parameter => {
-            names.extend(containing_names(difference));
-            names.extend(case.ids.iter().map(|id| normalized(id)));
-        }
-        Aspect::Enum | Aspect::Required => {
-            let (removed, added) = difference.list_changes().unwrap_or_default();
-            let values = removed.into_iter().chain(added).filter_map(Value::as_str);
-            names.extend(values.map(normalized));
-            names.extend(containing_names(difference));
-        }
-        _ => names.extend(containing_names(difference)),
+    // A path parameter is an argument of the method.
+    if matches!(aspect, Aspect::Operation | Aspect::Path | Aspect::Parameter) {
+        names.extend(case.ids.iter().map(|id| normalized(id)));
+    }
+    if matches!(aspect, Aspect::Enum | Aspect::Required) {
+        let (removed, added) = difference.list_changes().unwrap_or_default();
+        let values = removed.into_iter().chain(added).filter_map(Value::as_str);
+        names.extend(values.map(normalized));
+    }
+    if !matches!(aspect, Aspect::Operation | Aspect::Path) {
+        let facts = [&difference.old, &difference.new].into_iter().flatten();
+        let containing = facts.filter_map(|fact| fact.location.innermost_name());
+        names.extend(containing.map(|name| normalized(&name)));
     }
     names
-}
-
-/// Returns the parameter, property or component that contains a difference.
-fn containing_names(difference: &Difference) -> BTreeSet<String> {
-    [&difference.old, &difference.new]
-        .into_iter()
-        .flatten()
-        .filter_map(|fact| fact.location.innermost_name())
-        .map(|name| normalized(&name))
-        .collect()
 }
 
 /// Returns the type or operation that an item belongs to, normalized. An item of `ThingBuilder`
 /// belongs to `Thing`, but a type may have that name as well.
 fn owning_items(path: &str) -> Vec<String> {
     let (_, item) = split_path(path);
-    let parts: Vec<&str> = item
-        .split(": ")
-        .next()
-        .unwrap_or(item)
-        .split("::")
-        .collect();
-    let owner = match parts.as_slice() {
-        ["Client", name, ..] | [name, ..] => *name,
-        [] => item,
-    };
+    let item = item.strip_prefix("Client::").unwrap_or(item);
+    let owner = item.split(':').next().unwrap_or(item);
     let built = owner.strip_suffix("Builder").map(normalized);
-    [Some(normalized(owner)), built]
-        .into_iter()
-        .flatten()
-        .collect()
+    built.into_iter().chain([normalized(owner)]).collect()
 }
 
 /// Whether an item belongs to a type or to the builder of an operation.
@@ -434,18 +413,11 @@ fn relevance(path: &str) -> usize {
 
 /// Returns a signature without the names of its arguments.
 fn without_argument_names(signature: &str) -> String {
-    let mut parts = signature.split(": ").peekable();
-    let mut text = String::new();
-    while let Some(part) = parts.next() {
-        let kept = match parts.peek() {
-            Some(_) => part.trim_end_matches(|character: char| {
-                character.is_alphanumeric() || character == '_'
-            }),
-            None => part,
-        };
-        text.push_str(kept);
-    }
-    text
+    let is_name = |character: char| character.is_alphanumeric() || character == '_';
+    let mut parts: Vec<&str> = signature.split(": ").collect();
+    let last = parts.pop().unwrap_or_default();
+    let others = parts.into_iter().map(|part| part.trim_end_matches(is_name));
+    others.chain([last]).collect()
 }
 
 /// Reduces a name to lower-case letters and digits, so that `page_size`, `pageSize` and `PageSize`

@@ -220,11 +220,8 @@ fn is_module(line: &str, word: &str) -> bool {
         format!("`{word}`"),
         format!("{word} = ["),
     ];
-    has_word(line, word)
-        && paths
-            .iter()
-            .chain(&features)
-            .any(|text| line.contains(text.as_str()))
+    let mut uses = paths.iter().chain(&features);
+    has_word(line, word) && uses.any(|text| line.contains(text))
 }
 
 fn is_no_word(character: char) -> bool {
