@@ -29,9 +29,10 @@ Usage: cargo xtask endpoints [--check]
 
 Writes docs/endpoints/ from overrides/: README.md, the table of every operation with its method, its
 path and the documented path if it differs, a page for each area with the evidence, and the page of
-the operations that are left out (overrides/left-out.yaml). Fails if an id that overrides/ or a comment of the code cites is not a fact of overrides/evidence.yaml, or if an
-override claims more than its facts support. Warns about facts that are not cited. Also updates the
-numbers of operations in the tables of areas of README.md and src/lib.rs.
+the operations that are left out (overrides/left-out.yaml). Fails if an id that overrides/ or a
+comment of the code cites is not a fact of overrides/evidence.yaml, or if an override claims more than
+its facts support. Warns about facts that are not cited. Also updates the numbers of operations in the
+tables of areas of README.md and src/lib.rs.
 
 Options:
   --check     Write nothing; fail if a file is out of date
