@@ -6,7 +6,7 @@
 mod json;
 mod samples;
 
-use std::cell::RefCell;
+use std::{cell::RefCell, collections::BTreeSet};
 
 use serde_json::{Map, Value};
 
@@ -60,15 +60,16 @@ fn imports(statement: &str, operation: &Operation<'_>, types: &Types) -> Vec<Str
         [name] => format!("use {path}::{name};\n"),
         names => format!("use {path}::{{{}}};\n", names.join(", ")),
     };
+    let used_types = used_types(statement);
     let groups = operation.groups.iter().map(|group| group.name.as_str());
     let named: Vec<_> = types
         .names()
         .chain(groups)
-        .filter(|name| uses_type(statement, name))
+        .filter(|name| used_types.contains(name))
         .collect();
     let times: Vec<_> = ["Duration", "SystemTime"]
         .into_iter()
-        .filter(|name| uses_type(statement, name))
+        .filter(|name| used_types.contains(name))
         .collect();
     let json: &[&str] = match statement.contains("json!(") {
         true => &["json"],
@@ -103,12 +104,13 @@ fn formatted(statement: &str) -> Vec<String> {
         .collect()
 }
 
-/// Returns whether a statement names a type: `Name::`, not as part of a longer name.
-fn uses_type(statement: &str, name: &str) -> bool {
-    let path = format!("{name}::");
-    statement.match_indices(&path).any(|(start, _)| {
-        !statement[..start].ends_with(|last: char| last.is_alphanumeric() || last == '_')
-    })
+/// Returns the names in front of `::` in a statement.
+fn used_types(statement: &str) -> BTreeSet<&str> {
+    let is_part_of_name = |part: char| part.is_alphanumeric() || part == '_';
+    statement
+        .match_indices("::")
+        .filter_map(|(end, _)| statement[..end].rsplit(|part| !is_part_of_name(part)).next())
+        .collect()
 }
 
 /// Writes the values of an example as Rust expressions.
