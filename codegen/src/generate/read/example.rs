@@ -109,7 +109,11 @@ fn used_types(statement: &str) -> BTreeSet<&str> {
     let is_part_of_name = |part: char| part.is_alphanumeric() || part == '_';
     statement
         .match_indices("::")
-        .filter_map(|(end, _)| statement[..end].rsplit(|part| !is_part_of_name(part)).next())
+        .filter_map(|(end, _)| {
+            statement[..end]
+                .rsplit(|part| !is_part_of_name(part))
+                .next()
+        })
         .collect()
 }
 
